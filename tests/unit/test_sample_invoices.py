@@ -95,10 +95,8 @@ def test_the_readable_pages_show_number_total_and_accents() -> None:
 
 
 def test_another_process_renders_the_same_bytes() -> None:
-    program = (
-        "import sys; from local.invoices import *\n"
-    program = imports + f"for s in {SYNTAXES}: sys.stdout.buffer.write(render(sample_invoice(9), s))"
-    )
+    imports = "import sys; from local.invoices import *\n"
+    program = imports + f"for syntax in {SYNTAXES}: sys.stdout.buffer.write(render(sample_invoice(9), syntax))"
 
     elsewhere = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
 

@@ -1,0 +1,14 @@
+-- For a table that already lives: what the mapping needs and the table lacks. Without a default first, so that old rows stay
+-- null and no row is rewritten.
+alter table invoicing.invoices
+    add column if not exists invoice_number text,
+    add column if not exists seller_siren text,
+    add column if not exists issue_date date,
+    add column if not exists total numeric,
+    add column if not exists currency text,
+    add column if not exists document_uri text,
+    add column if not exists status text,
+    add column if not exists technical_status varchar(20),
+    add column if not exists submission_id varchar(50),
+    add column if not exists last_technical_update timestamptz;
+alter table invoicing.invoices alter column technical_status set default 'pending';

@@ -1,0 +1,153 @@
+-- Everything Facteur knows lives in this schema. Postgres is the only truth; SQS only carries ids.
+
+-- The one clock that decides anything. A test database replaces this function to travel in time.
+create function facteur.now() returns timestamptz
+    language sql stable parallel safe
+    as 'select pg_catalog.now()';
+
+-- Keys of invoices that somebody wrote, appended by the trigger in the writer's own transaction.
+-- There is no unique key on purpose: with `on conflict do nothing` a transaction that finds another's committed note adds
+-- none, the relay may consume that note before the transaction commits, and the change would be lost.
+create table facteur.changes (
+    id             bigint generated always as identity primary key,
+    invoice_ids    text[] not null,
+    noted_at       timestamptz not null default now(),
+    due_at         timestamptz not null default '-infinity', -- later for a key whose row could not be read
+    transaction_id xid8 not null default pg_current_xact_id(), -- lets a write-back recognise the note it caused itself
+    error          text
+);
+-- Every row is deleted soon after it was inserted.
+alter table facteur.changes set (
+    autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0
+);
+
+create table facteur.installation (
+    single       boolean primary key default true check (single),
+    version      text,
+    submit_from  date,                       -- invoices issued before are never ready; null: none is
+    pins         jsonb not null default '{}', -- account -> {provider, base_url, client}: which platform this database deposits with
+    forgotten_checked_at timestamptz not null default '-infinity'
+);
+insert into facteur.installation default values;
+
+-- One row per intended deposit. README.md draws the states; tests hold enum, constraint, and drawing equal.
+create table facteur.submissions (
+    id                  bigint generated always as identity primary key,
+    invoice_id          text not null,
+    account             text not null,
+    provider            text not null,
+    state               text not null,
+    due_at              timestamptz,         -- what it means depends on the state
+    queued_at           timestamptz,         -- SQS accepted a message for this row
+    lease_token         uuid,
+    lease_until         timestamptz,
+    platform_id         text,
+    document_sha256     text,
+    invoice_number      text,
+    seller_siren        text,
+    issue_date          date,
+    total               numeric,
+    currency            text,
+    lifecycle_code      text,
+    lifecycle_at        timestamptz,
+    submitted_at        timestamptz,
+    write_back_due_at   timestamptz,         -- the company's row could not be written: again then
+    write_back_error    text,
+    told_status         text not null default 'pending', -- the technical_status that the company's row was last given
+    doubt_since         timestamptz,         -- when the lease of the attempt in question ended
+    duplicate_verdict   boolean not null default false, -- in doubt because the platform called the deposit a duplicate
+    empty_lookups       integer not null default 0,
+    tries               integer not null default 0, -- failures in a row, for the back-off
+    waited              interval not null default '0', -- back-off spent so far; pauses of the account do not count
+    last_error_code     text,
+    last_error_message  text,
+    created_at          timestamptz not null default facteur.now(),
+    updated_at          timestamptz not null default facteur.now(),
+    finalized_at        timestamptz,
+
+    constraint submissions_state check (
+        state in ('pending', 'sending', 'in_doubt', 'submitted', 'rejected', 'closed', 'failed')
+    ),
+    -- Nothing open is ever forgotten: it has a time at which somebody looks at it.
+    constraint submissions_open_means_due check ((state in ('rejected', 'closed', 'failed')) = (due_at is null)),
+    constraint submissions_final_means_finalized check ((state in ('rejected', 'closed', 'failed')) = (finalized_at is not null)),
+    constraint submissions_sending_means_leased check (state <> 'sending' or (lease_token is not null and lease_until is not null)),
+    constraint submissions_deposited_means_identified check (state not in ('submitted', 'closed') or platform_id is not null),
+    constraint submissions_only_waiting_is_queued check (queued_at is null or state in ('pending', 'in_doubt')),
+    constraint submissions_in_doubt_means_since check (state <> 'in_doubt' or doubt_since is not null)
+) with (fillfactor = 80);
+
+-- What was deposited is never deposited again by itself: one live submission per invoice.
+create unique index submissions_live on facteur.submissions (invoice_id) where state not in ('rejected', 'failed');
+-- Serves "the latest submission of this invoice" for notes and stories.
+create index submissions_invoice on facteur.submissions (invoice_id, id desc);
+-- Prevents two submissions from claiming one deposit.
+create unique index submissions_platform_id on facteur.submissions (account, platform_id) where platform_id is not null;
+-- The scheduled look: each index holds only rows that still wait for that one thing.
+create index submissions_due on facteur.submissions (account, due_at) where queued_at is null and state in ('pending', 'in_doubt');
+create index submissions_queued on facteur.submissions (account, queued_at) where queued_at is not null;
+create index submissions_leased on facteur.submissions (due_at) where state = 'sending';
+create index submissions_news on facteur.submissions (due_at) where state = 'submitted';
+create index submissions_write_back on facteur.submissions (write_back_due_at) where write_back_due_at is not null;
+
+-- Every call that could have deposited, opened before the call. outcome null: under way.
+create table facteur.attempts (
+    id              bigint generated always as identity primary key,
+    submission_id   bigint references facteur.submissions on delete set null, -- a withdrawn submission leaves its attempts
+    invoice_id      text not null,
+    account         text not null,
+    lease_token     uuid not null,
+    started_at      timestamptz not null default facteur.now(),
+    ended_at        timestamptz,
+    outcome         text,
+    http_status     integer,
+    code            text,
+    message         text,
+    platform_id     text,
+    document_sha256 text not null,
+    invoice_number  text,                    -- as sent: what a look-up searches for, whatever the row says later
+    seller_siren    text,
+    total           numeric,
+    response        text,
+
+    -- not_found: its outcome is unknown and the platform, asked often enough, does not have it; a late answer still counts
+    constraint attempts_outcome check (
+        outcome in ('accepted', 'rejected', 'duplicate', 'not_deposited', 'unknown', 'not_found')
+    ),
+    constraint attempts_accepted_means_identified check (outcome <> 'accepted' or platform_id is not null)
+);
+create index attempts_invoice on facteur.attempts (invoice_id);
+create index attempts_submission on facteur.attempts (submission_id);
+create index attempts_platform_id on facteur.attempts (platform_id) where platform_id is not null;
+
+-- Append-only: what the platform said about a deposit.
+create table facteur.status_events (
+    id            bigint generated always as identity primary key,
+    status_id     text not null unique,      -- the platform's id of the status: a repeated read adds nothing
+    submission_id bigint not null references facteur.submissions,
+    platform_id   text not null,
+    code          text not null,             -- the French number where there is one ('205'), else the platform's word
+    platform_code text not null,             -- verbatim
+    network_code  text,
+    label         text not null,
+    occurred_at   timestamptz not null,      -- by the platform's clock
+    caused_by     text,
+    audience      text,                      -- whom the platform told: OPERATOR, PLATFORM, PPF
+    reason        text,
+    message       text,
+    raw           jsonb,                     -- without attachments, capped
+    recorded_at   timestamptz not null default facteur.now(),
+    told_at       timestamptz                -- facteur.write_status has it
+);
+create index status_events_submission on facteur.status_events (submission_id, occurred_at);
+create index status_events_untold on facteur.status_events (submission_id) where told_at is null;
+
+-- Token buckets: 'address' (the platform counts source addresses), 'account:<name>', 'history'.
+create table facteur.budgets (
+    key          text primary key,
+    tokens       double precision,           -- null: never used, so full
+    refilled_at  timestamptz not null default facteur.now(),
+    paused_until timestamptz,
+    pause_reason text
+) with (fillfactor = 50);
+insert into facteur.budgets (key) values ('address'), ('history');

@@ -1,0 +1,102 @@
+-- Capture: what the company's writers do becomes notes, in their own transactions.
+
+-- Install the statement triggers on a table whose rows, or whose parents' rows, are invoices. Safe to repeat.
+-- The trigger function is generated so that its statement is planned once; it is `security definer`, so writers need no right here.
+create function facteur.watch(p_table regclass, p_key name) returns void
+    language plpgsql as $$
+declare
+    note_function text := 'note_' || left((select relname from pg_class where oid = p_table), 40)
+                          || '_' || left(md5(p_table::text || '.' || p_key), 8);
+    leaf regclass;
+    event text;
+begin
+    if not exists (
+        select from pg_attribute a
+        where a.attrelid = p_table and a.attname = p_key and not a.attisdropped
+          and a.atttypid in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'uuid'::regtype,
+                             'text'::regtype, 'varchar'::regtype, 'bpchar'::regtype)
+    ) then
+        raise 'cannot watch %: it has no column % of type smallint, integer, bigint, uuid, text, varchar or char', p_table, p_key;
+    end if;
+    execute format($f$
+        create or replace function facteur.%I() returns trigger
+            language plpgsql security definer set search_path = pg_catalog, pg_temp as $t$
+        begin
+            insert into facteur.changes (invoice_ids)
+            select array_agg(key)
+            from (select key, (row_number() over () - 1) / 1000 as chunk
+                  from (select distinct %I::text as key from changed where %I is not null) as keys) as chunks
+            group by chunk;
+            return null;
+        end $t$ $f$, note_function, p_key, p_key);
+    for leaf in select p_table union select relid from pg_partition_tree(p_table) loop
+        foreach event in array array['insert', 'update'] loop
+            execute format('create or replace trigger %I after %s on %s referencing new table as changed '
+                           'for each statement execute function facteur.%I()', 'facteur_' || event, event, leaf, note_function);
+            execute format('alter table %s enable always trigger %I', leaf, 'facteur_' || event);
+        end loop;
+    end loop;
+end $$;
+
+-- The invoice as the company's view shows it, trimmed and in our types. Columns that the view may lack come as null.
+create type facteur.invoice as (
+    invoice_id text, ready boolean, account text, document_uri text, document bytea, document_bytes integer, file_name text,
+    invoice_number text, seller_siren text, issue_date date, total numeric, currency text, technical_status text
+);
+
+-- The type of the company's key: ids travel as text and are compared in that type, so that its index is used.
+create function facteur.key_type() returns text
+    language plpgsql stable as $$
+declare
+    found_type text := (select format_type(atttypid, atttypmod) from pg_attribute
+                        where attrelid = to_regclass('facteur.invoice_source') and attname = 'invoice_id');
+begin
+    if found_type is null then
+        raise 'the view facteur.invoice_source is missing or has no column invoice_id' using errcode = 'undefined_table',
+            hint = 'run migrate_database with INSTALL_CAPTURE=true, or create the view yourself';
+    end if;
+    return found_type;
+end $$;
+
+create function facteur.source_column(p_name name) returns text
+    language sql stable as $$
+    select coalesce((select format('s.%I', attname) from pg_attribute
+                     where attrelid = to_regclass('facteur.invoice_source') and attname = p_name), 'null')
+$$;
+
+-- Documents up to p_inline_bytes come along, larger ones are read in parts.
+create function facteur.read_invoices(p_ids text[], p_inline_bytes integer) returns setof facteur.invoice
+    language plpgsql stable as $$
+begin
+    return query execute format($q$
+        select s.invoice_id::text,
+               coalesce(%2$s::boolean, false),
+               coalesce(nullif(btrim(%3$s::text), ''), 'default'),
+               nullif(btrim(%4$s::text), ''),
+               case when octet_length(%5$s::bytea) <= $2 then %5$s::bytea end,
+               octet_length(%5$s::bytea),
+               nullif(btrim(%6$s::text), ''),
+               nullif(btrim(%7$s::text), ''),
+               nullif(left(regexp_replace(%8$s::text, '\s', '', 'g'), 9), ''),
+               %9$s::date,
+               %10$s::numeric,
+               nullif(btrim(%11$s::text), ''),
+               btrim(%12$s::text)
+        from facteur.invoice_source s
+        where s.invoice_id = any ($1::%1$s[])
+        $q$, facteur.key_type(), facteur.source_column('ready'), facteur.source_column('account'),
+        facteur.source_column('document_uri'), facteur.source_column('document'), facteur.source_column('file_name'),
+        facteur.source_column('invoice_number'), facteur.source_column('seller_siren'), facteur.source_column('issue_date'),
+        facteur.source_column('total'), facteur.source_column('currency'), facteur.source_column('technical_status'))
+    using p_ids, p_inline_bytes;
+end $$;
+
+create function facteur.read_document(p_id text, p_from integer, p_bytes integer) returns bytea
+    language plpgsql stable as $$
+declare
+    part bytea;
+begin
+    execute format('select substring(s.document from $2 for $3) from facteur.invoice_source s where s.invoice_id = $1::%s',
+                   facteur.key_type()) into part using p_id, p_from, p_bytes;
+    return part;
+end $$;

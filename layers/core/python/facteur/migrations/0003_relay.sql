@@ -1,0 +1,176 @@
+-- Relay: notes become submissions, due submissions go onto the queue.
+
+-- Note invoices for another look.
+create function facteur.note(p_ids text[], p_due_at timestamptz default '-infinity', p_error text default null) returns void
+    language sql as $$
+    insert into facteur.changes (invoice_ids, due_at, error) select p_ids, p_due_at, p_error where cardinality(p_ids) > 0
+$$;
+
+-- The value a back office sees for each state.
+create function facteur.technical_status(p_state text) returns text
+    language sql immutable parallel safe as $$
+    select case p_state
+        when 'submitted' then 'validated' when 'closed' then 'validated'
+        when 'rejected' then 'rejected' when 'failed' then 'error'
+        else 'pending' end
+$$;
+
+-- Judge noted invoices: a ready one without a live submission gets one, in doubt from the start where an earlier attempt's
+-- outcome is unknown; a live one whose row shows something else (an ORM saved a stale row) is written back again.
+create function facteur.open_submissions(p_ids text[], p_provider text, out opened integer, out repeated integer)
+    language plpgsql as $$
+declare
+    shows_status constant boolean := facteur.source_column('technical_status') <> 'null';
+    too_early text[];
+begin
+    with source as materialized (
+        select * from facteur.read_invoices(p_ids, 0)
+    ), latest as materialized (
+        select distinct on (s.invoice_id) s.* from facteur.submissions s
+        where s.invoice_id = any (p_ids) order by s.invoice_id, s.id desc
+    ), judged as materialized (
+        select i.*, l.id as latest_id, l.state as latest_state, l.write_back_due_at,
+               coalesce(l.state not in ('rejected', 'failed'), false) as live,
+               exists (select from facteur.attempts a where a.invoice_id = i.invoice_id
+                       and (a.outcome is null or a.outcome in ('unknown', 'not_found'))) as doubtful
+        from source i left join latest l on l.invoice_id = i.invoice_id
+    ), accounts as (
+        insert into facteur.budgets (key) select distinct 'account:' || account from judged where ready and not live
+        on conflict do nothing
+    ), inserted as (
+        insert into facteur.submissions (invoice_id, account, provider, state, due_at, doubt_since,
+                                         invoice_number, seller_siren, issue_date, total, currency)
+        select invoice_id, account, p_provider, case when doubtful then 'in_doubt' else 'pending' end, facteur.now(),
+               case when doubtful then facteur.now() end, invoice_number, seller_siren, issue_date, total, currency
+        from judged where ready and not live and write_back_due_at is null
+        on conflict (invoice_id) where state not in ('rejected', 'failed') do nothing
+        returning 1
+    ), written_again as (
+        update facteur.submissions s set write_back_due_at = facteur.now()
+        from judged j
+        where s.id = j.latest_id and j.live and s.write_back_due_at is null
+          and case when shows_status then j.technical_status is distinct from facteur.technical_status(j.latest_state)
+                   else j.ready and facteur.technical_status(j.latest_state) <> 'pending' end
+        returning 1
+    )
+    select (select count(*) from inserted), (select count(*) from written_again),
+           -- "pending" in the row means nothing before the last verdict has been written there
+           (select array_agg(invoice_id) from judged where ready and not live and write_back_due_at is not null)
+    into opened, repeated, too_early;
+    perform facteur.note(too_early, facteur.now() + interval '1 minute', 'the last verdict is not yet written back');
+end $$;
+
+-- Judge them all, and where the company's view raises, halve until the key that raises stands alone: it becomes a note of its own.
+create function facteur.judge(p_ids text[], p_provider text, out opened integer, out repeated integer, out broken integer)
+    language plpgsql as $$
+declare
+    half constant integer := cardinality(p_ids) / 2;
+begin
+    select o.opened, o.repeated, 0 into opened, repeated, broken from facteur.open_submissions(p_ids, p_provider) o;
+exception when others then
+    if half = 0 then
+        perform facteur.note(p_ids, facteur.now() + interval '5 minutes', sqlstate || ': ' || sqlerrm);
+        opened := 0; repeated := 0; broken := 1;
+    else
+        select sum(j.opened), sum(j.repeated), sum(j.broken) into opened, repeated, broken
+        from (select (facteur.judge(p_ids[:half], p_provider)).*
+              union all select (facteur.judge(p_ids[half + 1:], p_provider)).*) j;
+    end if;
+end $$;
+
+-- Consume due notes. Exactly the notes read are deleted, in the transaction that judges them.
+create function facteur.take_notes(p_provider text, p_limit integer,
+                                   out notes integer, out opened integer, out repeated integer, out broken integer)
+    language plpgsql as $$
+declare
+    ids text[];
+begin
+    with due as (
+        select id from facteur.changes where due_at <= facteur.now() order by id limit p_limit for update skip locked
+    ), taken as (
+        delete from facteur.changes c using due where c.id = due.id returning c.invoice_ids
+    )
+    select count(*), array_agg(distinct key) filter (where key is not null) into notes, ids
+    from taken left join lateral unnest(taken.invoice_ids) key on true;
+    select j.opened, j.repeated, j.broken into opened, repeated, broken
+    from facteur.judge(coalesce(ids, '{}'), p_provider) j where ids is not null;
+    opened := coalesce(opened, 0); repeated := coalesce(repeated, 0); broken := coalesce(broken, 0);
+end $$;
+
+-- Invoices that are ready and have neither a note nor a live submission: written past the triggers (logical replication,
+-- `attach partition`, a disabled trigger). Notes them and says how many; at most once a day unless forced.
+create function facteur.note_forgotten(p_force boolean default false) returns integer
+    language plpgsql as $$
+declare
+    ids text[];
+begin
+    if to_regclass('facteur.invoice_source') is null then
+        return 0;
+    end if;
+    update facteur.installation set forgotten_checked_at = facteur.now()
+    where p_force or forgotten_checked_at < facteur.now() - interval '1 day';
+    if not found then
+        return null;
+    end if;
+    execute 'select array_agg(s.invoice_id::text) from facteur.invoice_source s where s.ready '
+            'and not exists (select from facteur.submissions l where l.invoice_id = s.invoice_id::text and l.state not in (''rejected'', ''failed'')) '
+            'and s.invoice_id::text not in (select unnest(invoice_ids) from facteur.changes)' into ids;
+    perform facteur.note(ids);
+    return coalesce(cardinality(ids), 0);
+end $$;
+
+-- A worker died: its lease is over. An open attempt may have deposited.
+create function facteur.end_expired_leases() returns integer
+    language sql as $$
+    with expired as (
+        select id, lease_token, lease_until from facteur.submissions
+        where state = 'sending' and due_at <= facteur.now() order by due_at limit 1000 for update skip locked
+    ), doubtful as (
+        update facteur.attempts a set outcome = 'unknown', code = 'lease_expired',
+               message = 'the worker did not report before its lease ended'
+        from expired e where a.submission_id = e.id and a.lease_token = e.lease_token and a.outcome is null
+        returning e.id
+    ), ended as (
+        update facteur.submissions s
+        set state = case when s.id in (select id from doubtful) then 'in_doubt' else 'pending' end,
+            doubt_since = e.lease_until, duplicate_verdict = false, empty_lookups = 0, lease_token = null, lease_until = null,
+            due_at = facteur.now(), updated_at = facteur.now(),
+            last_error_code = 'lease_expired', last_error_message = 'the worker did not report before its lease ended'
+        from expired e where s.id = e.id
+        returning 1
+    )
+    select count(*)::integer from ended
+$$;
+
+-- Lock the rows to put on the queue, oldest first, per account no more than its budget admits in the next minute.
+-- The caller sends the ids, marks what SQS accepted, and commits; a claim waits for that commit.
+create function facteur.pick_due(p_limit integer, p_per_minute double precision, p_deposits_enabled boolean) returns setof bigint
+    language plpgsql as $$
+declare
+    budget record;
+    allowed integer;
+begin
+    update facteur.submissions set queued_at = null -- its message was lost
+    where id in (select id from facteur.submissions where queued_at < facteur.now() - interval '30 minutes' for update skip locked);
+    for budget in
+        select substr(key, 9) as account from facteur.budgets
+        where key like 'account:%' and coalesce(paused_until, '-infinity') <= facteur.now() order by key
+    loop
+        select least(p_limit, p_per_minute - count(*)) into allowed
+        from facteur.submissions where account = budget.account and queued_at is not null;
+        continue when allowed <= 0;
+        return query
+            select id from facteur.submissions
+            where account = budget.account and queued_at is null and due_at <= facteur.now()
+              and (state = 'in_doubt' or state = 'pending' and p_deposits_enabled)
+            order by due_at limit allowed for update skip locked;
+    end loop;
+end $$;
+
+create function facteur.mark_queued(p_ids bigint[]) returns integer
+    language sql as $$
+    with marked as (
+        update facteur.submissions set queued_at = facteur.now() where id = any (p_ids) and state in ('pending', 'in_doubt') returning 1
+    )
+    select count(*)::integer from marked
+$$;

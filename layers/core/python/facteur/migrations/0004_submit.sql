@@ -1,0 +1,142 @@
+-- Submit: permits, claims, and records.
+
+-- Take up to p_wanted permits for an account, from the source address and the account at once, whichever has fewer.
+-- A paused account gets none. Buckets are locked in key order and hold ten seconds' worth, at least ten.
+create function facteur.take_permits(p_account text, p_wanted integer, p_per_minute double precision, p_endpoint text default null)
+    returns integer
+    language plpgsql as $$
+declare
+    keys text[] := array['account:' || p_account, 'address'] || case when p_endpoint is null then '{}' else array[p_endpoint] end;
+    burst constant double precision := least(greatest(10, p_per_minute / 6), greatest(1, p_per_minute));
+    granted integer;
+begin
+    insert into facteur.budgets (key) select unnest(keys) on conflict do nothing;
+    with locked as materialized (
+        select key, paused_until,
+               least(burst, coalesce(tokens, burst) + p_per_minute / 60 * greatest(0, extract(epoch from facteur.now() - refilled_at))) as available
+        from facteur.budgets where key = any (keys) order by key for update
+    ), decided as (
+        select greatest(0, least(p_wanted, floor(min(available)),
+               case when bool_or(coalesce(paused_until, '-infinity') > facteur.now()) then 0 else p_wanted end)) as n
+        from locked
+    ), taken as (
+        update facteur.budgets b set tokens = l.available - d.n, refilled_at = facteur.now()
+        from locked l, decided d where b.key = l.key
+    )
+    select n into granted from decided;
+    return granted;
+end $$;
+
+create function facteur.pause_account(p_account text, p_seconds double precision, p_reason text) returns timestamptz
+    language sql as $$
+    insert into facteur.budgets (key, paused_until, pause_reason)
+    values ('account:' || p_account, facteur.now() + make_interval(secs => p_seconds), p_reason)
+    on conflict (key) do update set
+        paused_until = greatest(coalesce(facteur.budgets.paused_until, '-infinity'), excluded.paused_until), pause_reason = excluded.pause_reason
+    returning paused_until
+$$;
+
+-- Read a batch: what the messages name and still waits, with the company's row as it is now (null: it is gone).
+create function facteur.read_batch(p_ids bigint[], p_inline_bytes integer)
+    returns table (id bigint, state text, account text, invoice_id text, tries integer, waited_seconds double precision,
+                   age_seconds double precision, sent_before boolean, doubtful_sha256 text[], row_exists boolean, source facteur.invoice)
+    language plpgsql stable as $$
+declare
+    invoice_ids text[] := array(select s.invoice_id from facteur.submissions s where s.id = any (p_ids) and s.state = 'pending');
+begin
+    return query
+    select s.id, s.state, s.account, s.invoice_id, s.tries, extract(epoch from s.waited)::double precision,
+           extract(epoch from facteur.now() - s.created_at)::double precision,
+           exists (select from facteur.attempts a where a.submission_id = s.id),
+           array(select distinct a.document_sha256 from facteur.attempts a
+                 where a.submission_id = s.id and (a.outcome is null or a.outcome in ('unknown', 'not_found'))),
+           i.invoice_id is not null, i
+    from facteur.submissions s left join facteur.read_invoices(invoice_ids, p_inline_bytes) i on i.invoice_id = s.invoice_id
+    where s.id = any (p_ids) and s.state in ('pending', 'in_doubt') and s.due_at <= facteur.now();
+end $$;
+
+-- Claim rows whose messages arrived: a lease each, a permit each (three for a look-up, which may need three calls), and for a
+-- deposit an attempt, opened with the hash of what is about to be sent. A row that is not queued and due has been claimed by
+-- another message: that is a duplicate. What gets no permit is due again later, and that does not count as an attempt.
+create function facteur.claim(p_items jsonb, p_lease_seconds double precision, p_per_minute double precision, p_deposits_enabled boolean)
+    returns table (submission_id bigint, verdict text, lease_token uuid, attempt_id bigint)
+    language plpgsql as $$
+declare
+    ids constant bigint[] := array(select (item ->> 'id')::bigint from jsonb_array_elements(p_items) item order by 1);
+    spender record;
+    s facteur.submissions;
+    item jsonb;
+    permits integer;
+    pause timestamptz;
+begin
+    perform set_config('synchronous_commit', 'on', true);
+    perform set_config('lock_timeout', '10s', true);
+    perform from facteur.submissions where id = any (ids) order by id for update; -- waits for the relay's mark
+    for spender in
+        select w.account, sum(case w.state when 'in_doubt' then 3 else 1 end)::integer as wanted
+        from facteur.submissions w
+        where w.id = any (ids) and w.queued_at is not null and w.due_at <= facteur.now() and w.state in ('pending', 'in_doubt')
+        group by w.account order by w.account
+    loop
+        select facteur.take_permits(spender.account, spender.wanted, p_per_minute) into permits;
+        select greatest(b.paused_until, facteur.now()) into pause from facteur.budgets b where b.key = 'account:' || spender.account;
+        for s in
+            select w.* from facteur.submissions w
+            where w.id = any (ids) and w.account = spender.account and w.queued_at is not null and w.due_at <= facteur.now()
+              and w.state in ('pending', 'in_doubt')
+            order by w.state, w.due_at, w.id -- doubts first
+        loop
+            submission_id := s.id; lease_token := null; attempt_id := null;
+            permits := permits - case s.state when 'in_doubt' then 3 else 1 end;
+            if permits < 0 or (s.state = 'pending' and not p_deposits_enabled) then
+                verdict := 'postponed';
+                update facteur.submissions w set queued_at = null, updated_at = facteur.now(),
+                    due_at = case when permits < 0 then pause + make_interval(secs => least(60, -permits * 60 / p_per_minute))
+                                  else facteur.now() + interval '1 minute' end
+                where w.id = s.id;
+                return next;
+                continue;
+            end if;
+            verdict := 'claimed';
+            lease_token := gen_random_uuid();
+            if s.state = 'pending' then
+                select i into item from jsonb_array_elements(p_items) i where (i ->> 'id')::bigint = s.id;
+                insert into facteur.attempts (submission_id, invoice_id, account, lease_token, document_sha256,
+                                              invoice_number, seller_siren, total)
+                values (s.id, s.invoice_id, s.account, claim.lease_token, item ->> 'sha256',
+                        item ->> 'invoice_number', item ->> 'seller_siren', (item ->> 'total')::numeric)
+                returning id into attempt_id;
+                update facteur.submissions w set document_sha256 = item ->> 'sha256', invoice_number = item ->> 'invoice_number',
+                    seller_siren = item ->> 'seller_siren', total = (item ->> 'total')::numeric, currency = item ->> 'currency',
+                    issue_date = (item ->> 'issue_date')::date
+                where w.id = s.id;
+            end if;
+            update facteur.submissions w set queued_at = null, lease_token = claim.lease_token,
+                state = case s.state when 'pending' then 'sending' else 'in_doubt' end,
+                lease_until = facteur.now() + make_interval(secs => p_lease_seconds),
+                due_at = facteur.now() + make_interval(secs => p_lease_seconds), updated_at = facteur.now()
+            where w.id = s.id;
+            return next;
+        end loop;
+    end loop;
+end $$;
+
+-- Everything a look-up needs: the invoice's attempts that may have deposited something.
+create function facteur.read_doubt(p_submission_id bigint)
+    returns table (attempt_id bigint, started_at timestamptz, outcome text, document_sha256 text, invoice_number text,
+                   seller_siren text, total numeric, platform_id text)
+    language sql stable as $$
+    select a.id, a.started_at, coalesce(a.outcome, 'unknown'), a.document_sha256, a.invoice_number, a.seller_siren, a.total, a.platform_id
+    from facteur.attempts a join facteur.submissions s on s.invoice_id = a.invoice_id
+    where s.id = p_submission_id and (a.outcome is null or a.outcome in ('unknown', 'not_found', 'duplicate', 'accepted'))
+    order by a.started_at, a.id
+$$;
+
+-- Which of these platform ids belong to another invoice.
+create function facteur.held_elsewhere(p_invoice_id text, p_platform_ids text[]) returns text[]
+    language sql stable as $$
+    select coalesce(array_agg(platform_id), '{}') from (
+        select platform_id from facteur.attempts where platform_id = any (p_platform_ids) and invoice_id <> p_invoice_id
+        union select platform_id from facteur.submissions where platform_id = any (p_platform_ids) and invoice_id <> p_invoice_id
+    ) held
+$$;

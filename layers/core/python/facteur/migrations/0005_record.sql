@@ -1,0 +1,173 @@
+-- Record: what an answer, a look-up, or the platform's news means for a submission, and the write-back to the company.
+
+-- Give the company's row the submission's verdict, and its own history table the statuses it has not had. In a sub-block: a
+-- locked row or a trigger that raises leaves everything else recorded, and write_back_due_at says when to try again.
+create function facteur.tell_company(p_submission_id bigint) returns boolean
+    language plpgsql as $$
+declare
+    s facteur.submissions;
+    e facteur.status_events;
+    last_note bigint := (select coalesce(max(id), 0) from facteur.changes);
+begin
+    select * into s from facteur.submissions where id = p_submission_id;
+    perform set_config('lock_timeout', '500ms', true);
+    begin
+        perform facteur.write_back(s.invoice_id, facteur.technical_status(s.state), s.platform_id, s.lifecycle_code);
+        for e in select * from facteur.status_events where submission_id = s.id and told_at is null order by occurred_at, id loop
+            perform facteur.write_status(s.invoice_id, e.code, e.label, concat_ws(': ', e.reason, e.message), e.occurred_at);
+            update facteur.status_events set told_at = facteur.now() where id = e.id;
+        end loop;
+        set constraints all immediate; -- a deferred trigger of the company's must raise here and not at the commit
+        update facteur.submissions set write_back_due_at = null, write_back_error = null, told_status = facteur.technical_status(s.state)
+        where id = s.id;
+        -- the note that this write-back itself caused says nothing new
+        delete from facteur.changes
+        where id > last_note and transaction_id = pg_current_xact_id() and invoice_ids = array[s.invoice_id];
+        return true;
+    exception when others then
+        update facteur.submissions set write_back_error = sqlstate || ': ' || sqlerrm,
+            write_back_due_at = facteur.now() + least(interval '1 hour', greatest(interval '5 seconds', 2 * (facteur.now() - updated_at)))
+        where id = s.id;
+        return false;
+    end;
+end $$;
+
+create function facteur.repeat_write_backs(p_limit integer, out told integer, out refused integer)
+    language sql as $$
+    select count(*) filter (where ok)::integer, count(*) filter (where not ok)::integer
+    from (select facteur.tell_company(id) as ok
+          from (select id from facteur.submissions where write_back_due_at <= facteur.now()
+                order by write_back_due_at limit p_limit for update skip locked) due) done
+$$;
+
+-- Store what became of an attempt. An answer may come late, after its lease was lost: it is stored all the same.
+create function facteur.close_attempt(p_attempt jsonb) returns void
+    language sql as $$
+    update facteur.attempts set
+        outcome = p_attempt ->> 'outcome', ended_at = facteur.now(), http_status = (p_attempt ->> 'http_status')::integer,
+        code = p_attempt ->> 'code', message = p_attempt ->> 'message', platform_id = p_attempt ->> 'platform_id',
+        response = p_attempt ->> 'response'
+    where id = (p_attempt ->> 'id')::bigint and (outcome is null or outcome in ('unknown', 'not_found'))
+$$;
+
+-- Move a submission. p_move: state, due_in_seconds, platform_id, error_code, error_message, waited_seconds, empty_lookups,
+-- duplicate_verdict, in_doubt_since ('now' restarts the doubt). What is absent stays as it is.
+create function facteur.move_submission(p_submission_id bigint, p_move jsonb) returns void
+    language sql as $$
+    update facteur.submissions set
+        state = m.state,
+        due_at = case when m.state in ('rejected', 'closed', 'failed') then null
+                      else facteur.now() + make_interval(secs => coalesce(m.due_in_seconds, 0)) end,
+        queued_at = null, lease_token = null, lease_until = null,
+        platform_id = case when m.state in ('submitted', 'closed') then coalesce(m.platform_id, submissions.platform_id)
+                           when m.state = 'rejected' then submissions.platform_id end,
+        submitted_at = case when m.state = 'submitted' then coalesce(submitted_at, facteur.now()) else submitted_at end,
+        doubt_since = case when m.state <> 'in_doubt' then doubt_since
+                           when submissions.state <> 'in_doubt' then facteur.now() else doubt_since end,
+        duplicate_verdict = case when m.state = 'in_doubt' then coalesce(m.duplicate_verdict, submissions.duplicate_verdict) else false end,
+        empty_lookups = case when m.state <> 'in_doubt' or submissions.state <> 'in_doubt' then 0
+                             else submissions.empty_lookups + coalesce(m.empty_lookups, 0) end,
+        tries = case when m.state in ('pending', 'in_doubt') then tries + 1 else 0 end,
+        waited = case when m.state in ('pending', 'in_doubt') then waited + make_interval(secs => coalesce(m.waited_seconds, 0)) else waited end,
+        last_error_code = m.error_code, last_error_message = m.error_message,
+        finalized_at = case when m.state in ('rejected', 'closed', 'failed') then facteur.now() end,
+        updated_at = facteur.now()
+    from jsonb_to_record(p_move) as m(state text, due_in_seconds double precision, platform_id text, error_code text, error_message text,
+                                      waited_seconds double precision, empty_lookups integer, duplicate_verdict boolean)
+    where id = p_submission_id
+$$;
+
+-- Record one call's outcome, in one round trip: attempt, submission, pause of the account, write-back. The move is made only
+-- while the lease is held; after that only a deposit that turns out accepted still resolves the invoice's doubt.
+create function facteur.record(p_outcome jsonb) returns text
+    language plpgsql as $$
+declare
+    target bigint := (p_outcome ->> 'submission_id')::bigint;
+    s facteur.submissions;
+    move jsonb := p_outcome -> 'move';
+    accepted_id text := p_outcome -> 'attempt' ->> 'platform_id';
+    first_id text;
+begin
+    perform set_config('synchronous_commit', 'on', true);
+    perform facteur.pause_account(p_outcome ->> 'account', (p_outcome ->> 'pause_seconds')::double precision, move ->> 'error_code')
+    where p_outcome ? 'pause_seconds';
+    select * into s from facteur.submissions where id = target for update;
+    perform facteur.close_attempt(p_outcome -> 'attempt') where p_outcome ? 'attempt';
+    update facteur.attempts a set outcome = 'accepted', platform_id = f.platform_id, message = 'found by look-up', ended_at = facteur.now()
+    from jsonb_to_recordset(coalesce(p_outcome -> 'found', '[]')) as f(attempt_id bigint, platform_id text)
+    where a.id = f.attempt_id and (a.outcome is null or a.outcome <> 'accepted');
+    if move ->> 'state' = 'pending' and s.state = 'in_doubt' then -- asked often enough: the platform does not have them
+        update facteur.attempts set outcome = 'not_found', ended_at = coalesce(ended_at, facteur.now())
+        where invoice_id = s.invoice_id and (outcome is null or outcome = 'unknown');
+    end if;
+    if s.lease_token is distinct from (p_outcome ->> 'lease_token')::uuid then
+        if accepted_id is null then
+            return coalesce(s.state, 'gone');
+        end if;
+        -- a late 201 resolves the doubt of whichever submission of the invoice still waits
+        select w.* into s from facteur.submissions w
+        where w.invoice_id = (select invoice_id from facteur.attempts where id = (p_outcome -> 'attempt' ->> 'id')::bigint)
+          and w.state in ('in_doubt', 'pending') for update;
+        if not found then
+            return 'late';
+        end if;
+    end if;
+    if move ->> 'state' = 'submitted' then
+        if cardinality(facteur.held_elsewhere(s.invoice_id, array[move ->> 'platform_id'])) > 0 then
+            move := jsonb_build_object('state', 'failed', 'error_code', 'platform_id_held', 'error_message',
+                'the platform answered with the id of another invoice: compare both invoices at the platform');
+        elsif accepted_id is not null then
+            -- an earlier attempt may have been accepted too, its answer late: the platform keeps the first and refuses the second
+            select a.platform_id into first_id from facteur.attempts a
+            where a.submission_id = s.id and a.outcome = 'accepted' order by a.started_at, a.id limit 1;
+            move := move || jsonb_build_object('platform_id', coalesce(first_id, accepted_id));
+        end if;
+    end if;
+    perform facteur.move_submission(s.id, move);
+    if facteur.technical_status(move ->> 'state') <> s.told_status then
+        perform facteur.tell_company(s.id);
+    end if;
+    return move ->> 'state';
+end $$;
+
+-- A row that is gone, or no longer ready and certainly never deposited: the intention ends, and a note makes a later change start anew.
+create function facteur.withdraw(p_submission_id bigint) returns void
+    language sql as $$
+    with gone as (
+        delete from facteur.submissions s
+        where id = p_submission_id and state = 'pending' and queued_at is not null and due_at <= facteur.now()
+          and not exists (select from facteur.attempts a where a.submission_id = s.id
+                          and (a.outcome is null or a.outcome in ('unknown', 'not_found', 'accepted')))
+        returning invoice_id
+    )
+    insert into facteur.changes (invoice_ids) select array[invoice_id] from gone
+$$;
+
+-- A waiting row that was not claimed (bad input, no credentials): move it, once. The row must still be what the message meant.
+create function facteur.record_unclaimed(p_outcome jsonb) returns text
+    language plpgsql as $$
+declare
+    s facteur.submissions;
+begin
+    perform facteur.pause_account(p_outcome ->> 'account', (p_outcome ->> 'pause_seconds')::double precision, p_outcome -> 'move' ->> 'error_code')
+    where p_outcome ? 'pause_seconds';
+    select * into s from facteur.submissions where id = (p_outcome ->> 'submission_id')::bigint for update;
+    if s.state not in ('pending', 'in_doubt') or s.queued_at is null or s.due_at > facteur.now() then
+        return 'duplicate';
+    end if;
+    perform facteur.move_submission(s.id, p_outcome -> 'move');
+    if facteur.technical_status(p_outcome -> 'move' ->> 'state') <> s.told_status then
+        perform facteur.tell_company(s.id);
+    end if;
+    return p_outcome -> 'move' ->> 'state';
+end $$;
+
+-- This database deposits with one platform per account. The first use pins it; a copy restored elsewhere does not match.
+create function facteur.check_pin(p_account text, p_provider text, p_base_url text, p_client text) returns boolean
+    language plpgsql as $$
+declare
+    pin constant jsonb := jsonb_build_object('provider', p_provider, 'base_url', p_base_url, 'client', p_client);
+begin
+    update facteur.installation set pins = jsonb_build_object(p_account, pin) || pins where not pins ? p_account;
+    return (select pins -> p_account = pin from facteur.installation);
+end $$;

@@ -1,0 +1,56 @@
+-- Poll: ask for news, store them, and let them move the submission.
+
+-- Submissions due for news, put off by p_lease_seconds so that an overlapping run takes others.
+create function facteur.claim_news(p_limit integer, p_lease_seconds double precision)
+    returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision)
+    language sql as $$
+    with due as (
+        select s.id from facteur.submissions s where s.state = 'submitted' and s.due_at <= facteur.now()
+        order by s.due_at limit p_limit for update skip locked
+    )
+    update facteur.submissions s set due_at = facteur.now() + make_interval(secs => p_lease_seconds)
+    from due where s.id = due.id
+    returning s.id, s.account, s.platform_id, s.lifecycle_code, extract(epoch from facteur.now() - s.submitted_at)::double precision
+$$;
+
+-- Store a history read. Entries are known by the platform's status id. The life cycle advances by the platform's clock, never
+-- back; the move is made only if it has advanced, or nothing contradicts it.
+create function facteur.record_news(p_news jsonb) returns table (state text, stored integer)
+    language plpgsql as $$
+declare
+    s facteur.submissions;
+    move jsonb := p_news -> 'move';
+    newest record;
+begin
+    select w.* into s from facteur.submissions w where w.id = (p_news ->> 'submission_id')::bigint for update;
+    with inserted as (
+        insert into facteur.status_events (status_id, submission_id, platform_id, code, platform_code, network_code, label, occurred_at,
+                                           caused_by, audience, reason, message, raw)
+        select e.status_id, s.id, p_news ->> 'platform_id', e.code, e.platform_code, e.network_code, e.label, e.occurred_at,
+               e.caused_by, e.audience, e.reason, e.message, e.raw
+        from jsonb_to_recordset(p_news -> 'events') as e(status_id text, code text, platform_code text, network_code text, label text,
+             occurred_at timestamptz, caused_by text, audience text, reason text, message text, raw jsonb)
+        order by e.occurred_at
+        on conflict (status_id) do nothing
+        returning 1
+    )
+    select count(*) into stored from inserted;
+    select w.* into s from facteur.submissions w where w.id = s.id;
+    state := s.state;
+    if s.state <> 'submitted' or s.platform_id <> p_news ->> 'platform_id' then
+        return next; -- somebody else moved it meanwhile: the events are kept, the verdict is theirs
+        return;
+    end if;
+    select m.code, m.at into newest from jsonb_to_record(p_news -> 'newest') as m(code text, at timestamptz);
+    if newest.at < s.lifecycle_at then
+        move := jsonb_build_object('state', 'submitted', 'due_in_seconds', 0); -- an older read than what is known: look again
+    elsif newest.code is not null then
+        update facteur.submissions w set lifecycle_code = newest.code, lifecycle_at = newest.at where w.id = s.id;
+    end if;
+    state := move ->> 'state';
+    perform facteur.move_submission(s.id, move);
+    if stored > 0 or facteur.technical_status(state) <> s.told_status then
+        perform facteur.tell_company(s.id);
+    end if;
+    return next;
+end $$;

@@ -9,10 +9,11 @@ from local.invoices.broken import plain_pdf, truncated, with_schema_violation
 from local.invoices.model import Company, Line, SampleInvoice, Syntax
 from local.invoices.padding import pad_to
 from local.invoices.rendering import file_name, render
-from local.invoices.samples import BUYERS, SELLER, UNKNOWN_BUYER, company, sample_invoice
+from local.invoices.samples import BUYERS, DIFFICULT_BUYERS, SELLER, UNKNOWN_BUYER, company, sample_invoice
 
 __all__ = [
     "BUYERS",
+    "DIFFICULT_BUYERS",
     "SELLER",
     "UNKNOWN_BUYER",
     "Company",

@@ -10,9 +10,12 @@ from local.invoices.model import Company, Line, SampleInvoice
 FIRST_DAY = date(2026, 9, 1)  # the reform's first day
 
 
-def company(name: str, rank: int, city: str = "Paris", postcode: str = "75002") -> Company:
-    """An invented company whose SIREN passes the check-digit test; another rank gives another SIREN."""
-    stem = f"{10_000_000 + rank}"
+def company(name: str, behaviour: str, rank: int, city: str = "Paris", postcode: str = "75002") -> Company:
+    """An invented company whose SIREN passes the check-digit test; another rank gives another SIREN.
+
+    The platform simulator lets a buyer behave as the first three digits of its SIREN say: 205 approves, 210 refuses.
+    """
+    stem = f"{behaviour:0>3}{rank:05}"
     return Company(name, stem + _luhn_digit(stem), f"{rank % 90 + 1} rue du Commerce", postcode, city)
 
 
@@ -52,22 +55,33 @@ ARTICLES = (
     Line("Chaise de bureau « Élan »", Decimal(4), Decimal("189.99"), Decimal(20)),
 )
 
-SELLER = company("Atelier Vauban SARL", 1, "Lille", "59000")
+SELLER = company("Atelier Vauban SARL", "130", 1, "Lille", "59000")
 
 BUYERS = (
-    company("Boulangerie Lefèvre", 201, "Rouen", "76000"),
-    company("Garage du Parc", 202, "Nantes", "44000"),
-    company("Éditions du Rivage", 203, "La Rochelle", "17000"),
-    company("Clinique Saint-Roch", 204, "Montpellier", "34000"),
-    company("Menuiserie Durand & Fils", 205, "Dijon", "21000"),
-    company("Hôtel des Voyageurs", 206, "Tours", "37000"),
-    company("Pépinières de l'Aubrac", 207, "Rodez", "12000"),
-    company("Transports Kerjean", 208, "Brest", "29200"),
-    company("Coopérative des Crêtes", 209, "Gap", "05000"),
-    company("Imprimerie Nouvelle", 210, "Metz", "57000"),
-    company("Cabinet Œuvrard", 211, "Lyon", "69002"),
-    company("Fromagerie du Haut-Doubs", 212, "Pontarlier", "25300"),
+    company("Boulangerie Lefèvre", "205", 1, "Rouen", "76000"),
+    company("Garage du Parc", "203", 2, "Nantes", "44000"),
+    company("Éditions du Rivage", "205", 3, "La Rochelle", "17000"),
+    company("Clinique Saint-Roch", "211", 4, "Montpellier", "34000"),
+    company("Menuiserie Durand & Fils", "205", 5, "Dijon", "21000"),
+    company("Hôtel des Voyageurs", "204", 6, "Tours", "37000"),
+    company("Pépinières de l'Aubrac", "203", 7, "Rodez", "12000"),
+    company("Transports Kerjean", "211", 8, "Brest", "29200"),
+    company("Coopérative des Crêtes", "205", 9, "Gap", "05000"),
+    company("Imprimerie Nouvelle", "202", 10, "Metz", "57000"),
+    company("Cabinet Œuvrard", "203", 11, "Lyon", "69002"),
+    company("Fromagerie du Haut-Doubs", "205", 12, "Pontarlier", "25300"),
 )
+"""Buyers that accept what they get, each as far as the first three digits of its SIREN say."""
 
-UNKNOWN_BUYER = company("Société Introuvable", 999, "Nulleville", "99999")
+DIFFICULT_BUYERS = {
+    "206": company("Brasserie du Port", "206", 13, "Dunkerque", "59140"),
+    "207": company("Scierie des Trois Vallées", "207", 14, "Annecy", "74000"),
+    "208": company("Mairie de Sainte-Colombe", "208", 15, "Sainte-Colombe", "77650"),
+    "210": company("Galerie Montaigne", "210", 16, "Paris", "75008"),
+    "213": company("Atelier du Cuir", "213", 17, "Limoges", "87000"),
+    "404": company("Ferme des Tilleuls", "404", 18, "Albi", "81000"),
+}
+"""Approves in part, disputes, suspends, refuses, its platform rejects, no platform receives for it."""
+
+UNKNOWN_BUYER = company("Société Introuvable", "999", 99, "Nulleville", "99999")
 """Left out of every directory on purpose: the platform has no route to it."""

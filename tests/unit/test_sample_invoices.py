@@ -17,6 +17,7 @@ from stdnum.fr import siren, tva
 
 from local.invoices import (
     BUYERS,
+    DIFFICULT_BUYERS,
     SELLER,
     UNKNOWN_BUYER,
     Line,
@@ -111,10 +112,17 @@ def test_samples_differ_in_number_and_buyer_and_total() -> None:
     assert len({invoice.total for invoice in invoices}) > 50
 
 
-@pytest.mark.parametrize("party", [SELLER, UNKNOWN_BUYER, *BUYERS], ids=lambda party: party.name)
+@pytest.mark.parametrize(
+    "party", [SELLER, UNKNOWN_BUYER, *BUYERS, *DIFFICULT_BUYERS.values()], ids=lambda party: party.name
+)
 def test_companies_have_sirens_and_vat_numbers_that_add_up(party: Any) -> None:
     assert siren.is_valid(party.siren)
     assert tva.is_valid(party.vat_number)
+
+
+@pytest.mark.parametrize("behaviour", DIFFICULT_BUYERS)
+def test_a_difficult_buyer_wears_its_behaviour_in_its_siren(behaviour: str) -> None:
+    assert DIFFICULT_BUYERS[behaviour].siren.startswith(behaviour)
 
 
 def test_vat_is_rounded_once_for_each_rate() -> None:

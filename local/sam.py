@@ -1,0 +1,102 @@
+"""template.yaml as a program sees it, and its folders as archives in a bucket: what `sam package` does, without it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+ROOT = Path(__file__).resolve().parents[1]
+DEPENDENCIES_LAYER = "DependenciesLayer"
+FOLDER_PROPERTIES = ("CodeUri", "ContentUri")
+
+
+class _TemplateLoader(yaml.SafeLoader):
+    """YAML whose `!Ref x` and `!Sub x` become `{"Ref": x}` and `{"Fn::Sub": x}`."""
+
+
+def _function_call(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> dict[str, Any]:
+    if isinstance(node, yaml.ScalarNode):
+        value: Any = loader.construct_scalar(node)
+    elif isinstance(node, yaml.SequenceNode):
+        value = loader.construct_sequence(node, deep=True)
+    else:
+        value = loader.construct_object(node, deep=True)
+    if tag == "GetAtt" and isinstance(value, str):
+        value = value.split(".", 1)
+    return {tag if tag in ("Ref", "Condition") else f"Fn::{tag}": value}
+
+
+_TemplateLoader.add_multi_constructor("!", _function_call)
+
+
+def load_template(root: Path = ROOT) -> dict[str, Any]:
+    """The template of the project at `root`, as CloudFormation's JSON form has it."""
+    with (root / "template.yaml").open("rb") as source:
+        return dict(yaml.load(source, _TemplateLoader))  # noqa: S506 - a SafeLoader with tags of our own
+
+
+def package(
+    s3: S3Client, bucket: str, root: Path, parameters: Mapping[str, str], dependencies: Path | None
+) -> dict[str, Any]:
+    """The template with every local folder uploaded to the bucket and named by its place there.
+
+    Args:
+        s3: where the bucket is.
+        bucket: an existing bucket.
+        root: the project.
+        parameters: values that the stack will be given.
+        dependencies: the built dependency layer; without one an empty layer takes its place.
+    """
+    template = load_template(root)
+    for logical_id, resource in template["Resources"].items():
+        properties = resource.get("Properties", {})
+        for key in FOLDER_PROPERTIES:
+            if key in properties:
+                folder = dependencies if logical_id == DEPENDENCIES_LAYER else root / properties[key]
+                properties[key] = {"Bucket": bucket, "Key": _upload(s3, bucket, _archive(folder))}
+    _set_maximum_concurrency(template, parameters)
+    return template
+
+
+def _set_maximum_concurrency(template: dict[str, Any], parameters: Mapping[str, str]) -> None:
+    """Write the parameter's value in place of the reference: ministack compares it as the string that it arrives as."""
+    for resource in template["Resources"].values():
+        for event in resource.get("Properties", {}).get("Events", {}).values():
+            scaling = event["Properties"].get("ScalingConfig", {})
+            name = scaling.get("MaximumConcurrency", {}).get("Ref")
+            if name:
+                scaling["MaximumConcurrency"] = int(parameters.get(name, template["Parameters"][name]["Default"]))
+
+
+def _upload(s3: S3Client, bucket: str, archive: bytes) -> str:
+    key = f"{hashlib.sha256(archive).hexdigest()}.zip"
+    s3.put_object(Bucket=bucket, Key=key, Body=archive)
+    return key
+
+
+def _archive(folder: Path | None) -> bytes:
+    """The folder's files as a zip, the same bytes for the same content; no folder is an empty layer."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path in sorted(folder.rglob("*")) if folder else ():
+            if path.is_file() and "__pycache__" not in path.parts:
+                archive.writestr(_entry(path.relative_to(folder or path)), path.read_bytes())
+        if not archive.namelist():
+            archive.writestr(_entry(Path("python/.empty")), b"")
+    return buffer.getvalue()
+
+
+def _entry(path: Path) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(path.as_posix())  # dated 1980, so that the archive depends on nothing but its content
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    return entry

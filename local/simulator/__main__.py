@@ -1,0 +1,68 @@
+"""`python -m local.simulator`: start the simulator alone and print where it is and how to get in."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+from dataclasses import fields
+
+from local.simulator.http_token import PATH
+from local.simulator.server import HOST, Server, until_told
+from local.simulator.settings import Settings, changed
+
+
+def arguments(words: list[str]) -> tuple[argparse.Namespace, Settings]:
+    """The command line; every switch of settings.py is an option."""
+    parser = argparse.ArgumentParser(
+        prog="python -m local.simulator", description="A simulator of the Iopole operator API."
+    )
+    parser.add_argument("--port", type=int, default=8080, help="0 takes a free one (default 8080)")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON instead of prose")
+    parser.add_argument("--follow-stdin", action="store_true", help="stop when standard input ends")
+    for each in fields(Settings):
+        choices = each.metadata["choices"]
+        meaning = f"{each.metadata['help']}{' (' + ', '.join(choices) + ')' if choices else ''} [{each.default!r}]"
+        flag = "--" + each.name.replace("_", "-")
+        parser.add_argument(flag, default=argparse.SUPPRESS, metavar="X", help=meaning.replace("%", "%%"))
+    parsed = parser.parse_args(words)
+    given = {name: value for name, value in vars(parsed).items() if name not in {"port", "json", "follow_stdin"}}
+    try:
+        return parsed, changed(Settings(), given)
+    except ValueError as error:
+        parser.error(str(error))
+
+
+async def serve(parsed: argparse.Namespace, settings: Settings) -> None:
+    server = Server(settings, parsed.port)
+    port = await server.start()
+    print(announcement(f"http://{HOST}:{port}", settings, as_json=parsed.json), flush=True)
+    waits = [asyncio.create_task(until_told())]
+    if parsed.follow_stdin:
+        waits.append(asyncio.create_task(asyncio.to_thread(sys.stdin.buffer.read)))  # type: ignore[arg-type]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    await server.stop()
+
+
+def announcement(url: str, settings: Settings, *, as_json: bool) -> str:
+    facts = {
+        "base_url": url,
+        "auth_url": url,
+        "client_id": settings.client_id,
+        "client_secret": settings.client_secret,
+        "customer_id": settings.customer_id,
+    }
+    if as_json:
+        return json.dumps(facts)
+    lines = [f"  {name:14}{value}" for name, value in facts.items()]
+    return "\n".join(["Iopole simulator", *lines, f"  {'token':14}POST {url}{PATH}", "Ctrl-C stops it."])
+
+
+def main() -> None:
+    parsed, settings = arguments(sys.argv[1:])
+    asyncio.run(serve(parsed, settings))
+
+
+if __name__ == "__main__":
+    main()

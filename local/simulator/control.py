@@ -1,0 +1,130 @@
+"""Starts a simulator in a process of its own and steers it through its admin API. For tests, demo and harnesses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMEOUT_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Simulator:
+    """A running simulator: where it is, how to get in, and its levers."""
+
+    base_url: str
+    auth_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    customer_id: str
+    session: requests.Session = field(default_factory=requests.Session, repr=False, compare=False)
+
+    def script(self, invoice: str, faults: Sequence[str | int]) -> None:
+        """The next deposits of an invoice (number, or file name without ending) meet these faults, then work."""
+        self.call("POST", "faults", {"invoice": invoice, "faults": list(faults)})
+
+    def script_endpoint(self, endpoint: str, faults: Sequence[str | int]) -> None:
+        """The next requests to an endpoint (deposit, search, history, token, …) meet these faults in turn."""
+        self.call("POST", "faults", {"endpoint": endpoint, "faults": list(faults)})
+
+    def fault_rates(self, rates: Mapping[str, float], *, seed: int = 0, endpoint: str = "deposit") -> None:
+        """From now on each request meets a fault with these probabilities; {} ends it."""
+        self.call("POST", "faults/rates", {"endpoint": endpoint, "rates": dict(rates), "seed": seed})
+
+    def outage(self, seconds: float, fault: str | int = "503", endpoints: Sequence[str] = ()) -> None:
+        """Every request (or those of some endpoints) meets one fault for so long; 0 ends it."""
+        self.call("POST", "faults/outage", {"seconds": seconds, "fault": str(fault), "endpoints": list(endpoints)})
+
+    def clear_faults(self) -> None:
+        self.call("DELETE", "faults")
+
+    def twist(self, invoice: str, twists: Sequence[str]) -> None:
+        """Show the history of an invoice (number, or id) reversed, shuffled, duplicated, or with nulls."""
+        self.call("POST", "twists", {"invoice": invoice, "twists": list(twists)})
+
+    def configure(self, **switches: Any) -> None:
+        """Throw switches of settings.py while it runs."""
+        self.call("PATCH", "settings", switches)
+
+    def advance(self, seconds: float) -> None:
+        """Move the simulator's clock forward."""
+        self.call("POST", "clock", {"advance": seconds})
+
+    def ledger(self, number: str | None = None) -> list[dict[str, Any]]:
+        """Every stored deposit, or those of one number, in the order of storing."""
+        found: list[dict[str, Any]] = self.call("GET", "ledger", params={"number": number} if number else None)
+        return found
+
+    def calls(self, endpoint: str | None = None) -> list[dict[str, Any]]:
+        """The log of API requests."""
+        found: dict[str, Any] = self.call("GET", "calls", params={"endpoint": endpoint} if endpoint else None)
+        return list(found["calls"])
+
+    def call_counts(self) -> dict[str, dict[str, int]]:
+        """Per endpoint: `count`, and `peak_per_minute`, the most requests in any 60 seconds."""
+        counts: dict[str, dict[str, int]] = self.call("GET", "calls/counts")
+        return counts
+
+    def add_company(self, siren: str, name: str = "Société", behaviour: str = "203") -> None:
+        self.call("POST", "companies", {"siren": siren, "name": name, "behaviour": behaviour})
+
+    def add_account(self, client_id: str, client_secret: str, customer_id: str, **more: Any) -> None:
+        """A further account, or new data for an existing one."""
+        known = {"client_id": client_id, "client_secret": client_secret, "customer_id": customer_id}
+        self.call("POST", "accounts", {**known, **more})
+
+    def rotate_secret(self, client_secret: str, client_id: str | None = None) -> None:
+        """From now on only the new secret is good; tokens live on."""
+        self.call("POST", "accounts", {"client_id": client_id or self.client_id, "client_secret": client_secret})
+
+    def revoke_tokens(self, client_id: str | None = None) -> None:
+        self.call("POST", "tokens/revoke", {"client_id": client_id} if client_id else {})
+
+    def add_status(self, invoice_id: str, code: str, **more: Any) -> str:
+        """Give a deposit one more status; `more`: reason, message, at, at_offset, destination, author, network_code."""
+        added: dict[str, str] = self.call("POST", "statuses", {"invoice": invoice_id, "code": code, **more})
+        return added["id"]
+
+    def reset(self) -> None:
+        """Forget deposits, faults, calls, tokens and companies; settings stay."""
+        self.call("POST", "reset")
+
+    def call(self, method: str, path: str, body: object = None, params: Mapping[str, str] | None = None) -> Any:
+        answer = self.session.request(
+            method, f"{self.base_url}/_simulator/{path}", json=body, params=params, timeout=TIMEOUT_SECONDS
+        )
+        if not answer.ok:
+            raise ValueError(f"{answer.status_code} {answer.text}")
+        return answer.json()
+
+
+@contextmanager
+def running_simulator(port: int = 0, **options: Any) -> Iterator[Simulator]:
+    """A simulator in its own process on a free port, stopped on the way out; it also stops when this process dies."""
+    flags = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", written(value))]
+    command = [sys.executable, "-m", "local.simulator", "--json", "--follow-stdin", "--port", str(port), *flags]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            yield started(process)
+        finally:
+            process.terminate()
+
+
+def started(process: subprocess.Popen[bytes]) -> Simulator:
+    line = process.stdout.readline() if process.stdout else b""
+    if not line:
+        raise RuntimeError("the simulator did not start; its error is above")
+    return Simulator(**json.loads(line))
+
+
+def written(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

@@ -1,0 +1,119 @@
+"""What every API request passes first: outage, rate limit, token, customer id, endpoint faults, the log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from local.simulator import wire
+from local.simulator.accounts import Account
+from local.simulator.faults import Fault
+from local.simulator.world import WORLD, Call, World
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+ADMIN_PREFIX = "/_simulator/"
+TOKEN = "token"  # noqa: S105  the endpoint's name
+DEPOSIT = "deposit"
+ACCOUNT, FAULT, NUMBER = "account", "fault", "number"
+
+
+class ApiError(Exception):
+    """The API says no: an HTTP code and a JSON body."""
+
+    def __init__(self, status: int, body: object) -> None:
+        super().__init__(status, body)
+        self.status = status
+        self.body = body
+
+
+def refused(status: int, message: str, **more: object) -> ApiError:
+    return ApiError(status, {"statusMessage": message, **more})
+
+
+def caller(request: web.Request) -> Account:
+    """The account that the gate let in."""
+    account = request[ACCOUNT]
+    assert isinstance(account, Account)  # noqa: S101  the gate ran before
+    return account
+
+
+@web.middleware
+async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let a request through, or not, and log it either way. The admin API passes freely."""
+    if request.path.startswith(ADMIN_PREFIX):
+        return await plainly(request, handler)
+    world, started = request.app[WORLD], time.perf_counter()
+    endpoint = request.match_info.route.name or "unknown"
+    answer = await guarded(world, endpoint, request, handler)
+    fault, number = request.get(FAULT), request.get(NUMBER)
+    world.calls.append(
+        Call(world.clock.now(), endpoint, request.method, request.path, answer.status, time.perf_counter() - started,
+             fault.name if fault else None, number)
+    )  # fmt: skip
+    return answer
+
+
+async def plainly(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except ApiError as error:
+        return web.json_response(error.body, status=error.status)
+    except web.HTTPException as error:
+        return web.json_response({"statusMessage": error.reason}, status=error.status)
+
+
+async def guarded(world: World, endpoint: str, request: web.Request, handler: Handler) -> web.StreamResponse:
+    fault = world.faults.during_outage(endpoint, world.clock.now())
+    if fault is None:
+        limit = over_limit(world, endpoint, request)
+        if limit is not None:
+            return limit
+        try:
+            admit(world, endpoint, request)
+        except ApiError as error:
+            return web.json_response(error.body, status=error.status)
+        fault = None if endpoint == DEPOSIT else world.faults.for_request(endpoint, request.path)
+    return await hurt(fault, request, lambda: plainly(request, handler))
+
+
+async def hurt(
+    fault: Fault | None, request: web.Request, work: Callable[[], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Do the work the way the fault wants it, and note the fault for the log."""
+    if fault is not None:
+        request[FAULT] = fault
+        if fault.name == "401":
+            request.app[WORLD].accounts.tokens.pop(bearer(request), None)
+    return await wire.perform(fault, request, work)
+
+
+def over_limit(world: World, endpoint: str, request: web.Request) -> web.Response | None:
+    """The published limit counts requests of one source address; the token host is another one."""
+    settings = world.settings
+    if not settings.rate_limit or endpoint == TOKEN:
+        return None
+    wait = world.request_quota.seconds_to_wait(request.remote or "", world.clock.now(), settings.rate_limit)
+    if not wait:
+        return None
+    return wire.reset(request) if settings.rate_limit_style == "reset" else wire.too_many(settings.retry_after, wait)
+
+
+def admit(world: World, endpoint: str, request: web.Request) -> None:
+    """Check token and customer id; the token endpoint needs neither, and the id's own endpoint no id."""
+    if endpoint == TOKEN:
+        return
+    account = world.accounts.owner(bearer(request), world.clock.now())
+    if account is None:
+        raise refused(401, "Token is missing or invalid")
+    request[ACCOUNT] = account
+    given, check = request.headers.get("customer-id"), world.settings.customer_id_check
+    wrong = not given or (check == "match" and given != account.customer_id)
+    if wrong and check != "off" and endpoint != "customer_id":
+        raise refused(world.settings.customer_id_code, "customer-id is missing or not yours")
+
+
+def bearer(request: web.Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""

@@ -1,0 +1,233 @@
+"""The admin API under /_simulator/: look at everything, change everything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, fields
+from typing import Any
+
+from aiohttp import web
+
+from local.simulator.accounts import Account
+from local.simulator.clock import iso, uuid7
+from local.simulator.companies import Company
+from local.simulator.faults import FaultPlan, Outage, fault_named
+from local.simulator.gate import ADMIN_PREFIX, refused
+from local.simulator.ledger import Deposit
+from local.simulator.lifecycle import CODES, Reason, Status
+from local.simulator.settings import changed
+from local.simulator.world import WORLD, World, new_world
+
+MINUTE = 60.0
+
+
+async def body_of(request: web.Request) -> dict[str, Any]:
+    body = await request.json() if request.can_read_body else {}
+    if not isinstance(body, dict):
+        raise refused(400, "a JSON object is expected")
+    return body
+
+
+async def health(request: web.Request) -> web.Response:
+    world = request.app[WORLD]
+    return web.json_response({"status": "ok", "now": iso(world.clock.now()), "deposits": len(world.ledger.deposits)})
+
+
+async def ledger(request: web.Request) -> web.Response:
+    """Every deposit in the order of storing; ?number= for one number."""
+    world, number = request.app[WORLD], request.query.get("number")
+    now = world.clock.now()
+    shown = [entry(each, now) for each in world.ledger.deposits.values() if number in {None, each.number}]
+    return web.json_response(shown)
+
+
+def entry(deposit: Deposit, now: float) -> dict[str, object]:
+    invoice = deposit.invoice
+    return {
+        "id": deposit.id,
+        "number": deposit.number,
+        "seller": invoice.seller.siren if invoice else None,
+        "buyer": invoice.buyer.siren if invoice else None,
+        "total": invoice.total if invoice else None,
+        "sha256": deposit.sha256,
+        "account": deposit.account,
+        "filename": deposit.filename,
+        "direction": deposit.direction,
+        "accepted_at": iso(deposit.at),
+        "verdict": deposit.fate.verdict,
+        "state": deposit.state(now),
+        "statuses": [each.code for each in deposit.visible(now)],
+    }
+
+
+async def calls(request: web.Request) -> web.Response:
+    """The log of requests; ?endpoint= for one endpoint, ?since= for those after an index."""
+    endpoint, since = request.query.get("endpoint"), int(request.query.get("since", 0))
+    log = list(request.app[WORLD].calls)
+    chosen = [asdict(each) for each in log[since:] if endpoint in {None, each.endpoint}]
+    return web.json_response({"next": len(log), "calls": chosen})
+
+
+async def call_counts(request: web.Request) -> web.Response:
+    """How many requests each endpoint had, and the most in any 60 seconds."""
+    log = request.app[WORLD].calls
+    counts = Counter(each.endpoint for each in log)
+    return web.json_response(
+        {name: {"count": count, "peak_per_minute": peak(log, name)} for name, count in counts.items()}
+    )
+
+
+def peak(log: Any, endpoint: str) -> int:
+    times = sorted(each.at for each in log if each.endpoint == endpoint)
+    first, most = 0, 0
+    for last, at in enumerate(times):
+        while times[first] <= at - MINUTE:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+async def reset(request: web.Request) -> web.Response:
+    """Forget everything but the settings."""
+    world = request.app[WORLD]
+    fresh = new_world(world.settings)
+    for each in fields(World):
+        setattr(world, each.name, getattr(fresh, each.name))
+    return web.json_response({})
+
+
+async def settings(request: web.Request) -> web.Response:
+    """GET shows the switches, PATCH throws some; those of the first account apply to it at once."""
+    world = request.app[WORLD]
+    if request.method == "PATCH":
+        try:
+            world.settings = changed(world.settings, await body_of(request))
+        except (TypeError, ValueError) as error:
+            raise refused(400, str(error)) from error
+    return web.json_response(asdict(world.settings))
+
+
+async def account(request: web.Request) -> web.Response:
+    """Add an account, or change one: a new secret leaves its tokens alone, as at Keycloak."""
+    world, body = request.app[WORLD], await body_of(request)
+    old = world.accounts.by_client_id.get(str(body.get("client_id")))
+    try:
+        world.accounts.add(Account(**{**(asdict(old) if old else {}), **body}))
+    except TypeError as error:
+        raise refused(400, str(error)) from error
+    return web.json_response({})
+
+
+async def revoke(request: web.Request) -> web.Response:
+    """Make tokens stale: of one client_id, or all."""
+    body = await body_of(request)
+    return web.json_response({"revoked": request.app[WORLD].accounts.revoke(body.get("client_id"))})
+
+
+async def company(request: web.Request) -> web.Response:
+    try:
+        request.app[WORLD].directory.add(Company(**await body_of(request)))
+    except (TypeError, ValueError) as error:
+        raise refused(400, str(error)) from error
+    return web.json_response({})
+
+
+async def script(request: web.Request) -> web.Response:
+    """{"invoice" or "endpoint": …, "faults": […]}: the next requests meet these faults in turn."""
+    plan, body = request.app[WORLD].faults, await body_of(request)
+    try:
+        if "invoice" in body:
+            plan.script(body["invoice"], body["faults"])
+        else:
+            plan.script_endpoint(body["endpoint"], body["faults"])
+    except (KeyError, ValueError) as error:
+        raise refused(400, str(error)) from error
+    return web.json_response({})
+
+
+async def rates(request: web.Request) -> web.Response:
+    """{"endpoint": "deposit", "rates": {"503": 0.1}, "seed": 7}"""
+    plan, body = request.app[WORLD].faults, await body_of(request)
+    try:
+        plan.set_rates(body.get("endpoint", "deposit"), body["rates"], int(body.get("seed", 0)))
+    except (KeyError, ValueError) as error:
+        raise refused(400, str(error)) from error
+    return web.json_response({})
+
+
+async def outage(request: web.Request) -> web.Response:
+    """{"seconds": 120, "fault": "503", "endpoints": []}: all requests meet one fault; 0 seconds end it."""
+    world, body = request.app[WORLD], await body_of(request)
+    try:
+        fault = fault_named(body.get("fault", "503"))
+    except ValueError as error:
+        raise refused(400, str(error)) from error
+    until = world.clock.now() + float(body["seconds"])
+    world.faults.outage = Outage(fault, until, frozenset(body.get("endpoints", ())))
+    return web.json_response({})
+
+
+async def clear_faults(request: web.Request) -> web.Response:
+    world = request.app[WORLD]
+    world.faults = FaultPlan()
+    world.twists.clear()
+    return web.json_response({})
+
+
+async def twists(request: web.Request) -> web.Response:
+    """{"invoice": number or id, "twists": ["reversed", "nulls"]}: how its history is shown from now on."""
+    body = await body_of(request)
+    request.app[WORLD].twists[str(body["invoice"])] = tuple(body["twists"])
+    return web.json_response({})
+
+
+async def clock(request: web.Request) -> web.Response:
+    """{"advance": seconds}"""
+    world, body = request.app[WORLD], await body_of(request)
+    try:
+        world.clock.advance(float(body.get("advance", 0)))
+    except ValueError as error:
+        raise refused(400, str(error)) from error
+    return web.json_response({"now": iso(world.clock.now())})
+
+
+async def status(request: web.Request) -> web.Response:
+    """{"invoice": id, "code": …}, and reason, message, at or at_offset, destination, author, network_code."""
+    world, body = request.app[WORLD], await body_of(request)
+    deposit = world.ledger.find(str(body.get("invoice")))
+    if deposit is None:
+        raise refused(404, "no such deposit")
+    at = world.clock.now() + float(body.get("at_offset", 0)) if "at" not in body else float(body["at"])
+    code = str(body["code"])
+    reason = (
+        Reason(str(body["reason"]), str(body.get("message", "")), body.get("network_reason"))
+        if body.get("reason")
+        else None
+    )
+    added = Status(
+        uuid7(at, deposit.id, "injected", len(deposit.statuses)), at, code, str(body.get("destination", "OPERATOR")),
+        str(body.get("author", "BUYER")), reason, body.get("network_code", CODES.get(code)),
+    )  # fmt: skip
+    world.ledger.add_status(deposit, added)
+    return web.json_response({"id": added.id})
+
+
+ROUTES = [
+    web.get(ADMIN_PREFIX + "health", health, name="admin_health"),
+    web.get(ADMIN_PREFIX + "ledger", ledger),
+    web.get(ADMIN_PREFIX + "calls", calls),
+    web.get(ADMIN_PREFIX + "calls/counts", call_counts),
+    web.post(ADMIN_PREFIX + "reset", reset),
+    web.get(ADMIN_PREFIX + "settings", settings),
+    web.patch(ADMIN_PREFIX + "settings", settings),
+    web.post(ADMIN_PREFIX + "accounts", account),
+    web.post(ADMIN_PREFIX + "tokens/revoke", revoke),
+    web.post(ADMIN_PREFIX + "companies", company),
+    web.post(ADMIN_PREFIX + "faults", script),
+    web.delete(ADMIN_PREFIX + "faults", clear_faults),
+    web.post(ADMIN_PREFIX + "faults/rates", rates),
+    web.post(ADMIN_PREFIX + "faults/outage", outage),
+    web.post(ADMIN_PREFIX + "twists", twists),
+    web.post(ADMIN_PREFIX + "clock", clock),
+    web.post(ADMIN_PREFIX + "statuses", status),
+]

@@ -1,0 +1,96 @@
+"""POST /v1/invoice."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+
+from aiohttp import BodyPartReader, web
+
+from local.simulator import documents
+from local.simulator.gate import DEPOSIT, NUMBER, caller, hurt, refused
+from local.simulator.invoice import Invoice, Unreadable
+from local.simulator.verdicts import judge
+from local.simulator.world import WORLD
+
+FILE_NAME = re.compile(r"^.*.(pdf|PDF|xml|XML|Pdf|Xml)$")
+LARGEST_FILE = 50 * 1024 * 1024
+MULTIPART_OVERHEAD = 64 * 1024
+WORTH_A_THREAD = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The one part `file`, its name known and its bytes not read yet."""
+
+    filename: str
+    part: BodyPartReader
+
+    async def content(self) -> bytes:
+        pieces, size = [], 0
+        while piece := await self.part.read_chunk(1 << 18):
+            size += len(piece)
+            if size > LARGEST_FILE:
+                raise refused(413, "File is larger than 50 MB")
+            pieces.append(piece)
+        return b"".join(pieces)
+
+
+async def deposit(request: web.Request) -> web.StreamResponse:
+    """Store a document, unless a fault says otherwise; faults by file name strike before the body is read."""
+    faults = request.app[WORLD].faults
+    upload = await open_upload(request)
+    fault = faults.for_file(upload.filename) or faults.for_request(DEPOSIT, upload.filename)
+    if fault is not None and fault.unread:
+        return await hurt(fault, request, lambda: store(request, upload.filename, b"", Unreadable("", "")))
+    content = await upload.content()
+    document = await understood(request, content)
+    number = document.number if isinstance(document, Invoice) else None
+    request[NUMBER] = number
+    return await hurt(
+        fault or faults.for_invoice(number), request, lambda: store(request, upload.filename, content, document)
+    )
+
+
+async def open_upload(request: web.Request) -> Upload:
+    if (request.content_length or 0) > LARGEST_FILE + MULTIPART_OVERHEAD:
+        raise refused(413, "File is larger than 50 MB")
+    if request.content_type != "multipart/form-data":
+        raise invalid("multipart/form-data expected")
+    try:
+        part = await (await request.multipart()).next()
+    except ValueError as error:
+        raise invalid(str(error)) from error
+    if not isinstance(part, BodyPartReader) or part.name != "file":
+        raise invalid("one part named file expected")
+    if not FILE_NAME.match(part.filename or ""):
+        raise invalid("the file name must end in .pdf or .xml")
+    return Upload(str(part.filename), part)
+
+
+def invalid(message: str) -> Exception:
+    issue = {"validation": "custom", "code": "invalid_file", "message": message, "path": ["file"]}
+    return refused(400, "Request validation issues", details=issue)
+
+
+async def understood(request: web.Request, content: bytes) -> Invoice | Unreadable:
+    validate = request.app[WORLD].settings.validate_schema
+    if len(content) < WORTH_A_THREAD and content.startswith(b"<"):
+        return documents.read(content, validate=validate)
+    return await asyncio.to_thread(documents.read, content, validate=validate)
+
+
+async def store(request: web.Request, filename: str, content: bytes, document: Invoice | Unreadable) -> web.Response:
+    """The deposit happens here and nowhere else."""
+    world, account = request.app[WORLD], caller(request)
+    stored = world.ledger.store(
+        account.client_id,
+        filename,
+        content,
+        document if isinstance(document, Invoice) else None,
+        lambda taken: judge(document, taken, world.directory, world.settings),
+        world.settings,
+        world.clock,
+    )
+    return web.json_response({"type": "INVOICE", "id": stored.id}, status=201)

@@ -1,0 +1,126 @@
+"""The simulator's memory: every deposit, who holds which number, and which statuses nobody has acknowledged."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from local.simulator.clock import Clock, uuid7
+from local.simulator.invoice import Invoice
+from local.simulator.lifecycle import Fate, Status, plan, state
+from local.simulator.settings import Settings
+
+Key = tuple[str, str, str, int]
+Unseen = tuple[float, str, str]
+
+
+@dataclass(slots=True)
+class Deposit:
+    """A stored document; everything but `statuses` is settled when it is stored."""
+
+    id: str
+    account: str
+    at: float
+    filename: str
+    content: bytes
+    sha256: str
+    invoice: Invoice | None
+    fate: Fate
+    direction: str = "OUTBOUND"
+    statuses: list[Status] = field(default_factory=list)
+
+    @property
+    def number(self) -> str | None:
+        return self.invoice.number if self.invoice else None
+
+    def visible(self, now: float) -> list[Status]:
+        """The statuses that exist by now, oldest first."""
+        return [status for status in self.statuses if status.at <= now]
+
+    def latest(self, now: float) -> Status | None:
+        return next((status for status in reversed(self.statuses) if status.at <= now), None)
+
+    def state(self, now: float) -> str:
+        latest = self.latest(now)
+        return state(self.fate.verdict, latest.code if latest else None)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """Deposits in the order of their storing. `store` runs without a pause, so a deposit is in or it is not."""
+
+    deposits: dict[str, Deposit] = field(default_factory=dict)
+    by_account: defaultdict[str, list[Deposit]] = field(default_factory=lambda: defaultdict(list))
+    by_number: defaultdict[tuple[str, str], list[Deposit]] = field(default_factory=lambda: defaultdict(list))
+    by_key: defaultdict[Key, list[Deposit]] = field(default_factory=lambda: defaultdict(list))
+    unseen: defaultdict[str, list[Unseen]] = field(default_factory=lambda: defaultdict(list))
+    owners: dict[str, str] = field(default_factory=dict)
+
+    def store(
+        self, account: str, filename: str, content: bytes, invoice: Invoice | None,
+        judge: Callable[[bool], Fate], settings: Settings, clock: Clock,
+    ) -> Deposit:  # fmt: skip
+        """Keep a document under a new id; `judge` is told whether its number is taken."""
+        now = clock.now()
+        fate = judge(self.is_taken(account, invoice, settings))
+        deposit_id = uuid7(now, account, filename, len(self.deposits))
+        digest = sha256(content).hexdigest()
+        deposit = Deposit(deposit_id, account, now, filename, content, digest, invoice, fate)
+        self.keep(deposit)
+        for status in plan(deposit_id, now, fate, settings):
+            self.add_status(deposit, status)
+        return deposit
+
+    def keep(self, deposit: Deposit) -> None:
+        self.deposits[deposit.id] = deposit
+        self.by_account[deposit.account].append(deposit)
+        if deposit.number:
+            self.by_number[deposit.account, deposit.number].append(deposit)
+        key = uniqueness(deposit.account, deposit.invoice)
+        if key and deposit.direction == "OUTBOUND":
+            self.by_key[key].append(deposit)
+
+    def is_taken(self, account: str, invoice: Invoice | None, settings: Settings) -> bool:
+        """Whether an earlier deposit holds the number; a rejected one frees it unless the switch says otherwise."""
+        key = uniqueness(account, invoice)
+        holders = self.by_key.get(key, ()) if key else ()
+        return any(settings.rejected_keeps_number or not each.fate.verdict.refused for each in holders)
+
+    def add_status(self, deposit: Deposit, status: Status) -> None:
+        insort(deposit.statuses, status, key=lambda each: each.at)
+        self.owners[status.id] = deposit.id
+        insort(self.unseen[deposit.account], (status.at, status.id, deposit.id))
+
+    def find(self, deposit_id: str, account: str | None = None) -> Deposit | None:
+        deposit = self.deposits.get(deposit_id)
+        return deposit if deposit and account in {None, deposit.account} else None
+
+    def not_seen(self, account: str, now: float) -> Iterator[tuple[Deposit, Status]]:
+        """Unacknowledged statuses of an account, oldest first."""
+        for at, status_id, deposit_id in self.unseen[account]:
+            if at > now:
+                return
+            deposit = self.deposits[deposit_id]
+            yield deposit, next(status for status in deposit.statuses if status.id == status_id)
+
+    def mark_seen(self, account: str, status_id: str) -> bool:
+        """Acknowledge a status; False when the account has none of that id."""
+        deposit = self.find(self.owners.get(status_id, ""), account)
+        if deposit is None:
+            return False
+        status = next(each for each in deposit.statuses if each.id == status_id)
+        unseen, entry = self.unseen[account], (status.at, status.id, deposit.id)
+        place = bisect_left(unseen, entry)
+        if unseen[place : place + 1] == [entry]:
+            del unseen[place]
+        return True
+
+
+def uniqueness(account: str, invoice: Invoice | None) -> Key | None:
+    """What may exist once: number, seller and year of issue, within an account."""
+    if invoice is None or not invoice.number or not invoice.seller.siren or invoice.issue_date is None:
+        return None
+    return account, invoice.number, invoice.seller.siren, invoice.issue_date.year

@@ -1,0 +1,95 @@
+"""Every switch of the simulator with its default; command line, admin API and docs follow this list."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def switch(default: T, meaning: str, *choices: str) -> T:
+    """A dataclass field that carries its own help text and, where only some words are allowed, those words."""
+    value: T = field(default=default, metadata={"help": meaning, "choices": choices})
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What Iopole has not published is a switch here; its default is the likelier or the stricter reading."""
+
+    client_id: str = switch("demo@facteur.example", "client id of the first account (Iopole: an e-mail address)")
+    client_secret: str = switch("simulator", "client secret of the first account")
+    customer_id: str = switch("0198c0de-0000-7000-8000-000000000001", "customer id of the first account")
+    mode: str = switch("PULL", "PUSH: a webhook exists, so notSeen stays empty", "PULL", "PUSH")
+    sandbox: bool = switch(True, "statuses carry testIndicator")
+    token_seconds: int = switch(1740, "life of a token in seconds")
+    customer_id_check: str = switch("match", "what the customer-id header must be", "match", "required", "off")
+    customer_id_code: int = switch(403, "HTTP code for a missing or foreign customer-id")
+
+    speed: float = switch(1.0, "how much faster the life cycle runs: all delay_* are divided by it")
+    delay_submitted: float = switch(0.4, "seconds from the deposit to SUBMITTED, and to a refusal by the platform")
+    delay_issued: float = switch(0.5, "seconds to ISSUED")
+    delay_received: float = switch(0.55, "seconds to RECEIVED")
+    delay_available: float = switch(0.6, "seconds to MADE_AVAILABLE")
+    delay_in_hand: float = switch(30.0, "seconds to IN_HAND")
+    delay_decision: float = switch(60.0, "seconds to the buyer's decision, or to the refusal by the buyer's platform")
+    delay_payment: float = switch(90.0, "seconds to PAYMENT_SENT")
+
+    validate_schema: bool = switch(True, "check documents against their XSD (off for load tests)")
+    open_directory: bool = switch(False, "treat every unknown buyer as a silent company (203)")
+    known_sellers_only: bool = switch(False, "refuse sellers outside the directory (ROUTING_FAILURE)")
+    rejected_keeps_number: bool = switch(False, "a deposit that the platform rejected still occupies its number")
+
+    search_lag: float = switch(0.0, "seconds until a deposit, and a change of its state, shows in search")
+    search_order: str = switch("newest", "which come first in search results", "newest", "oldest")
+    search_count: str = switch("total", "what meta.count counts", "total", "page")
+    search_fields: str = switch("both", "how search fields may be written", "both", "prefixed", "bare")
+    search_dates: bool = switch(True, "allow createdDate in searches")
+    search_states: bool = switch(True, "allow state and direction in searches")
+    search_strangers: bool = switch(False, "every search by number also returns foreign invoices of that number")
+    create_date_key: str = switch("createDate", "name of the creation date in search results", "createDate", "date")
+
+    history_quota: int = switch(30, "status-history calls a minute and account before 429; 0: no limit")
+    history_block: float = switch(60.0, "seconds that status-history stays blocked once the quota is exceeded")
+    history_unknown: int = switch(200, "HTTP code for the history of an unknown id (200 answers [])")
+    history_young: int = switch(200, "HTTP code for a history that is still empty (200 answers [])")
+    history_shape: str = switch("array", "bare array, or {data: [...]}", "array", "data")
+    history_twists: tuple[str, ...] = switch((), "any of reversed, shuffled, duplicated, nulls")
+    lifecycle_twists: tuple[str, ...] = switch((), "added to each new deposit: any of contradictory, unknown_codes")
+    not_seen_shape: str = switch("newstatus", "key of the updates in notSeen", "newstatus", "newStatus", "flat")
+    not_seen_limit: int = switch(100, "most updates that one notSeen call returns")
+    send_status_code: int = switch(201, "HTTP code of an accepted POST status (204: no body)")
+
+    rate_limit: int = switch(0, "API requests a minute and source address; 0: no limit (published: 180)")
+    rate_limit_style: str = switch("429", "how the excess is refused", "429", "reset")
+    retry_after: str = switch("none", "Retry-After of the limits' own 429", "none", "seconds", "date")
+    seed: int = switch(0, "seed of everything random")
+
+
+WORD_KINDS: dict[object, Callable[[Any], Any]] = {bool: bool, int: int, float: float, str: str}
+NAMES = {each.name: each for each in dataclasses.fields(Settings)}
+
+
+def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Settings with some switches thrown; ValueError names the unknown ones and those with an impossible value."""
+    unknown = sorted(set(changes) - set(NAMES))
+    if unknown:
+        raise ValueError(f"no such switch: {', '.join(unknown)}")
+    return dataclasses.replace(settings, **{name: converted(name, value) for name, value in changes.items()})
+
+
+def converted(name: str, value: Any) -> Any:
+    """A switch's value from JSON or from the command line, in the type of its default."""
+    default, choices = NAMES[name].default, NAMES[name].metadata["choices"]
+    if isinstance(default, tuple):
+        words = value.split(",") if isinstance(value, str) else value
+        return tuple(str(word) for word in words if word)
+    if isinstance(default, bool) and isinstance(value, str):
+        return value.lower() in {"1", "true", "yes", "on"}
+    result = WORD_KINDS[type(default)](value)
+    if choices and result not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+    return result

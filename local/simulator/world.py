@@ -1,0 +1,60 @@
+"""All that the simulator knows, in one place, owned by one event loop."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from local.simulator.accounts import Account, Accounts
+from local.simulator.clock import Clock
+from local.simulator.companies import Directory, usual_companies
+from local.simulator.faults import FaultPlan
+from local.simulator.ledger import Ledger
+from local.simulator.quotas import Quota
+from local.simulator.settings import Settings
+
+CALLS_KEPT = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request as it was answered; status 499 means that the connection ended without an answer."""
+
+    at: float
+    endpoint: str
+    method: str
+    path: str
+    status: int
+    seconds: float
+    fault: str | None
+    number: str | None
+
+
+@dataclass(slots=True)
+class World:
+    """The state; `fresh` starts anew."""
+
+    settings: Settings
+    clock: Clock = field(default_factory=Clock)
+    accounts: Accounts = field(default_factory=Accounts)
+    ledger: Ledger = field(default_factory=Ledger)
+    directory: Directory = field(default_factory=usual_companies)
+    faults: FaultPlan = field(default_factory=FaultPlan)
+    calls: deque[Call] = field(default_factory=lambda: deque(maxlen=CALLS_KEPT))
+    history_quota: Quota = field(default_factory=Quota)
+    request_quota: Quota = field(default_factory=Quota)
+    twists: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+WORLD = web.AppKey("world", World)
+
+
+def new_world(settings: Settings) -> World:
+    """An empty platform with one account."""
+    world = World(settings)
+    world.accounts.add(
+        Account(settings.client_id, settings.client_secret, settings.customer_id, settings.mode, settings.sandbox)
+    )
+    return world

@@ -3,12 +3,19 @@ PYTHON ?= python3
 VENV := $(CURDIR)/.venv
 UV := $(or $(shell command -v uv),$(VENV)/bin/uv)
 RUN := $(UV) run --locked --no-sync
+# Template tools live in environments of their own: their dependencies and the project's do not agree.
+TOOL := AWS_DEFAULT_REGION=eu-west-3 SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR=$(CURDIR)/.aws-sam/cli $(UV) tool run --quiet --python $(VENV)/bin/python
+SAM := $(TOOL) --from aws-sam-cli==1.170.0 sam
+CFN_LINT := $(TOOL) --from cfn-lint==1.58.0 cfn-lint
+REQUIREMENTS := layers/dependencies/requirements.txt
+EXPORT := $(UV) export --locked --quiet --no-default-groups --no-emit-project --no-header
+ARCH ?= arm64
 export UV_CACHE_DIR ?= $(VENV)/.uv-cache
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint types build simulator clean
+.PHONY: help setup demo test test-all lint types requirements build simulator clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -35,9 +42,19 @@ lint: setup ## ruff, the lock file, the generated requirements, the template
 	$(RUN) ruff check .
 	$(RUN) ruff format --check .
 	$(UV) lock --check --quiet
+	@$(EXPORT) | diff $(REQUIREMENTS) - || (echo "$(REQUIREMENTS) is stale: run make requirements"; exit 1)
+	$(CFN_LINT) template.yaml
+	$(SAM) validate --lint
+
+requirements: setup
+	$(EXPORT) --output-file $(REQUIREMENTS)
 
 types: setup ## mypy, strict
 	$(RUN) mypy
+
+build: setup ## Build the layers for Lambda into .aws-sam, without Docker (ARCH=arm64 or x86_64)
+	@find functions layers -name __pycache__ -prune -exec rm -rf {} +
+	ARCH=$(ARCH) UV=$(UV) $(SAM) build --parameter-overrides Architecture=$(ARCH)
 
 simulator: setup ## Start the platform simulator alone (PORT=8080)
 	@$(RUN) python -m local.simulator --port $(or $(PORT),8080)

@@ -6,16 +6,16 @@ import re
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import reportlab
 from facturx import generate_from_binary
-from reportlab.lib.pagesizes import A4
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.pdfgen.canvas import Canvas
 
 from local.invoices.model import SampleInvoice
 
+if TYPE_CHECKING:
+    from reportlab.pdfgen.canvas import Canvas
+
+PAGE = (595, 842)  # A4 in points
 LEFT, RIGHT, TOP = 56, 539, 780
 LINE_HEIGHT = 16
 
@@ -28,9 +28,11 @@ FIXED_XMP_TIMESTAMP = b"2026-09-01T08:00:00+00:00"
 
 def draw_pages(invoice: SampleInvoice) -> bytes:
     """A plain one-page PDF of the invoice, its fonts embedded, without any XML in it."""
+    from reportlab.pdfgen.canvas import Canvas  # XML alone needs none of it
+
     _register_fonts()
     buffer = BytesIO()
-    canvas = Canvas(buffer, pagesize=A4, invariant=1, pageCompression=1)
+    canvas = Canvas(buffer, pagesize=PAGE, invariant=1, pageCompression=1)
     _draw_header(canvas, invoice)
     _draw_lines(canvas, invoice)
     canvas.save()
@@ -47,6 +49,10 @@ def embed_xml(pdf: bytes, xml: bytes) -> bytes:
 
 @cache
 def _register_fonts() -> None:
+    import reportlab
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.ttfonts import TTFont
+
     fonts = Path(reportlab.__file__).parent / "fonts"
     for name in ("Vera", "VeraBd"):
         pdfmetrics.registerFont(TTFont(name, fonts / f"{name}.ttf"))

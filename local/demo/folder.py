@@ -1,0 +1,84 @@
+"""The user's own invoices: a folder of XML and PDF files, read as the platform will read them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from hashlib import sha256
+from pathlib import Path
+
+from local.demo.cases import ANY_STATUS, Case, Ending
+from local.simulator.documents import read
+from local.simulator.invoice import Invoice, Unreadable
+
+EXTENSIONS = (".pdf", ".xml")
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What was found: invoices to deposit, their buyers (SIREN and name), and why the other files were left out."""
+
+    cases: tuple[Case, ...]
+    buyers: tuple[tuple[str, str], ...]
+    left_out: tuple[str, ...]
+
+
+def read_folder(folder: Path) -> Folder:
+    """Read every .pdf and .xml file of the folder, in the order of their names.
+
+    Raises:
+        FileNotFoundError: there is no such folder, or no such file in it.
+    """
+    files = sorted(path for path in _entries(folder) if path.suffix.lower() in EXTENSIONS)
+    if not files:
+        raise FileNotFoundError(f"no .pdf or .xml file in {folder}")
+    cases: list[Case] = []
+    buyers: dict[str, str] = {}
+    left_out: list[str] = []
+    seen: dict[str, str] = {}
+    for path in files:
+        document = path.read_bytes()
+        first = seen.setdefault(sha256(document).hexdigest(), path.name)
+        found = read(document) if first == path.name else f"the same document as {first}"
+        case = found if isinstance(found, str) else _case(path.name, document, found)
+        if isinstance(case, str):
+            left_out.append(f"{path.name}: {case}")
+            continue
+        cases.append(case)
+        if isinstance(found, Invoice) and found.buyer.routing_siren:
+            buyers[found.buyer.routing_siren] = found.buyer.name or "Acheteur"
+    return Folder(tuple(cases), tuple(buyers.items()), tuple(left_out))
+
+
+def _entries(folder: Path) -> Iterator[Path]:
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder {folder}")
+    return folder.iterdir()
+
+
+def _case(name: str, document: bytes, found: Invoice | Unreadable) -> Case | str:
+    """The row for a document, or what it lacks."""
+    if isinstance(found, Unreadable):
+        return f"{found.reason}: {found.message}"
+    total = _decimal(found.total)
+    if found.number is None or found.seller.siren is None or found.issue_date is None or total is None:
+        return "the document lacks a number (BT-1), a seller's SIREN (BT-30), an issue date (BT-2), or a total (BT-112)"
+    return Case(
+        number=found.number,
+        seller_siren=found.seller.siren,
+        issue_date=found.issue_date,
+        total=total,
+        currency=found.currency or "EUR",
+        file_name=name,
+        document=document,
+        story=f"{found.format.value}, to {found.buyer.name or 'an unnamed buyer'}",
+        ending=Ending("validated", ANY_STATUS),
+    )
+
+
+def _decimal(written: str | None) -> Decimal | None:
+    try:
+        return Decimal(written) if written else None
+    except InvalidOperation:
+        return None

@@ -1,0 +1,59 @@
+"""What the demo says when all is done: the outcome, one invoice's story, and where to look further."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from local.demo.application import STORY_SHOWN, StoryLine
+from local.demo.outcome import Outcome
+from local.demo.stage import BUCKET, Stage
+
+ERRORS_SHOWN = 10
+
+
+def say_outcome(console: Console, outcome: Outcome, seconds: float) -> None:
+    """The summary in a few lines, and every complaint in full."""
+    style = "green" if outcome.good else "bold red"
+    ends = f"{outcome.as_expected} of {outcome.invoices} invoices reached the expected end in {seconds:.1f} s"
+    books = f"the platform's ledger: {outcome.deposits} deposits, {outcome.sent_twice} sent twice, {outcome.lost} lost"
+    console.print(Text(f"{'✔' if outcome.good else '✖'} {ends}; {books}", style=style), soft_wrap=True)
+    for complaint in outcome.complaints:
+        console.print(Text(f"  ✖ {complaint}", style="red"), soft_wrap=True)
+
+
+def say_story(console: Console, number: str, lines: Sequence[StoryLine]) -> None:
+    """One invoice's rows of facteur.story."""
+    table = Table(title=STORY_SHOWN.format(number=number), title_justify="left")
+    for column in ("at", "what", "detail"):
+        table.add_column(column, no_wrap=True, overflow="ellipsis")
+    for line in lines:
+        table.add_row(f"{line.at:%H:%M:%S.%f}"[:-3], Text(line.what), Text(line.detail or ""))
+    console.print(table)
+
+
+def say_errors(console: Console, errors: Sequence[str]) -> None:
+    for error in errors[-ERRORS_SHOWN:]:
+        console.print(Text(f"  {error}", style="red"), soft_wrap=True)
+
+
+def say_how_to_look_further(console: Console, scene: Stage, folder: Path, number: str) -> None:
+    """Addresses and commands for as long as the demo keeps running."""
+    rows = {
+        "Postgres": scene.database_url,
+        "one invoice": f"{STORY_SHOWN.format(number=number)};",
+        "all of them": "select * from facteur.health;",
+        "platform": scene.platform.base_url,
+        "its account": f"client_id={scene.platform.client_id} client_secret={scene.platform.client_secret}",
+        "AWS": f"export AWS_ENDPOINT_URL={scene.aws.endpoint_url} AWS_REGION={scene.aws.region} "
+        f"AWS_ACCESS_KEY_ID={scene.aws.access_key_id} AWS_SECRET_ACCESS_KEY={scene.aws.secret_access_key}",
+        "documents": f"s3://{BUCKET}",
+        "log files": str(folder),
+    }
+    console.print("Look further, in another terminal:")
+    for name, value in rows.items():
+        console.print(Text(f"  {name:<12} {value}"), soft_wrap=True)

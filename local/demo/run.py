@@ -1,0 +1,117 @@
+"""The course of a demo: start, write invoices, watch, compare, say."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from local.demo.application import Application
+from local.demo.cases import Case
+from local.demo.display import Sights, display, full_table
+from local.demo.folder import Folder
+from local.demo.interruption import Interrupted, Interruption
+from local.demo.outcome import Outcome, is_over, judge
+from local.demo.report import say_errors, say_how_to_look_further, say_outcome, say_story
+from local.demo.stage import BUCKET, Stage, stage, working_folder
+from local.demo.ticks import ticking
+
+LOOK_SECONDS = 0.2
+PATIENCE_SECONDS = 90.0
+PATIENCE_PER_INVOICE_SECONDS = 0.5
+
+
+class DemoFailedError(Exception):
+    """At least one invoice did not reach its end; it has been said which."""
+
+
+def run(invoices: Folder, keep: bool, console: Console, interruption: Interruption) -> None:
+    """Run the demo, from an empty machine to an empty machine.
+
+    Raises:
+        DemoFailedError: an invoice did not end as it must, or a file could not be read.
+        Interrupted: somebody stopped it.
+    """
+    began = time.monotonic()
+    with working_folder(console) as folder, stage(_sayer(console), interruption, folder) as scene:
+        _prepare_platform(invoices, scene)
+        with closing(Application(scene.database_url)) as application, ticking(scene.stack) as tick_errors:
+            outcome = _deposit(invoices.cases, scene, application, tick_errors, console)
+            if keep:
+                _keep_running(scene, folder, invoices, console)
+        if not outcome.good:
+            say_errors(console, [*tick_errors, *scene.stack.logged_errors()])
+            raise DemoFailedError
+    console.print(f"everything stopped after {time.monotonic() - began:.1f} s; nothing is left behind")
+    if invoices.left_out:
+        raise DemoFailedError
+
+
+def _prepare_platform(invoices: Folder, scene: Stage) -> None:
+    for siren, name in invoices.buyers:
+        scene.platform.add_company(siren, name, behaviour="205")
+    for case in invoices.cases:
+        if case.faults:
+            scene.platform.script(case.number, case.faults)
+
+
+def _deposit(
+    cases: Sequence[Case], scene: Stage, application: Application, tick_errors: Sequence[str], console: Console
+) -> Outcome:
+    """Write the invoices as an application would, watch them to their ends, and compare with the platform's ledger."""
+    uris = _upload(cases, scene)
+    began = time.monotonic()
+    written = application.write(cases, uris)
+    sights = _watch(written, application, tick_errors, console, began)
+    seconds = time.monotonic() - began
+    outcome = judge(written, sights, [str(deposit["sha256"]) for deposit in scene.platform.ledger()])
+    if console.is_terminal:  # elsewhere, the lines have said it already
+        console.print(full_table(written, sights))
+    for number in _worth_a_story(cases):
+        say_story(console, number, application.story(number))
+    say_outcome(console, outcome, seconds)
+    return outcome
+
+
+def _watch(
+    cases: Mapping[int, Case], application: Application, tick_errors: Sequence[str], console: Console, began: float
+) -> Sights:
+    deadline = began + PATIENCE_SECONDS + PATIENCE_PER_INVOICE_SECONDS * len(cases)
+    with display(console, cases) as shown:
+        while True:
+            sights = application.look(list(cases))
+            shown.show(sights, time.monotonic() - began)
+            over = all(is_over(case, sights[key]) for key, case in cases.items())
+            if over or tick_errors or time.monotonic() > deadline:
+                return sights
+            time.sleep(LOOK_SECONDS)
+
+
+def _upload(cases: Sequence[Case], scene: Stage) -> list[str]:
+    s3 = scene.aws.session.client("s3", endpoint_url=scene.aws.endpoint_url)
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": scene.aws.region})  # type: ignore[typeddict-item]
+    for case in cases:
+        s3.put_object(Bucket=BUCKET, Key=case.file_name, Body=case.document)
+    return [f"s3://{BUCKET}/{case.file_name}" for case in cases]
+
+
+def _keep_running(scene: Stage, folder: Path, invoices: Folder, console: Console) -> None:
+    say_how_to_look_further(console, scene, folder, invoices.cases[0].number)
+    console.print("Everything keeps running until Ctrl-C.")
+    with suppress(Interrupted):
+        while True:
+            signal.pause()
+
+
+def _worth_a_story(cases: Sequence[Case]) -> list[str]:
+    """The first invoice whose answer got lost: nobody believes it without having seen it."""
+    return [case.number for case in cases if "lost_answer" in case.faults][:1]
+
+
+def _sayer(console: Console) -> Callable[[str], None]:
+    return lambda line: console.print(Text(line, style="dim"))

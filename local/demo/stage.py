@@ -1,0 +1,131 @@
+"""Everything that the demo needs, started in order and stopped in reverse: Postgres, the platform, AWS, the stack."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+
+from local.aws import Aws, aws_emulator
+from local.demo.interruption import Interrupted, Interruption
+from local.postgres import PostgresServer, embedded_binaries, free_port, start_server, stop_server
+from local.simulator.control import Simulator, running_simulator
+from local.stack import Stack, deploy, put_secret
+
+T = TypeVar("T")
+Say = Callable[[str], None]
+
+STACK = "facteur-demo"
+POSTGRES = "postgres"
+BUCKET = "facteur-demo-documents"
+DATABASE = "postgres"
+LIFE_CYCLE_SPEED = 30  # the simulator's companies decide and pay within three seconds
+PARAMETERS: Mapping[str, object] = {
+    "DepositsEnabled": True,
+    "DocumentsBucket": BUCKET,
+    "SubmitFrom": "2000-01-01",
+    "RelayWatchSeconds": 0,  # the demo ticks by itself
+    "ResendAfterSeconds": 3,
+    "RequestsPerMinute": 6000,
+    "HistoryRequestsPerMinute": 6000,
+    "ReadTimeoutSeconds": 5,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What runs, and where."""
+
+    database_url: str
+    platform: Simulator
+    aws: Aws
+    stack: Stack
+
+
+@contextmanager
+def stage(say: Say, interruption: Interruption, folder: Path) -> Iterator[Stage]:
+    """Start everything; an interruption waits for the start or stop that is under way, so nothing is left behind."""
+    resources = ExitStack()
+
+    def start(name: str, resource: AbstractContextManager[T]) -> T:
+        began = time.monotonic()
+        with interruption.deferred():
+            started = resources.enter_context(resource)
+        say(f"{name} ({time.monotonic() - began:.1f} s)")
+        return started
+
+    try:
+        server = start("Postgres", _postgres(folder / POSTGRES))
+        platform = start("platform simulator", running_simulator(speed=LIFE_CYCLE_SPEED, history_quota=0))
+        emulator = start("AWS emulator", aws_emulator(auth=True, log=folder / "aws.log"))
+        began = time.monotonic()
+        _put_secrets(emulator.aws, server, platform)
+        stack = deploy(emulator.aws, STACK, _parameters(platform))
+        say(f"template.yaml deployed, database migrated ({time.monotonic() - began:.1f} s)")
+        yield Stage(server.url(DATABASE), platform, emulator.aws, stack)
+    finally:
+        with interruption.deferred():
+            resources.close()
+
+
+@contextmanager
+def working_folder(console: Console) -> Iterator[Path]:
+    """A private folder for data and logs. Its logs alone stay, where the block raises anything but an interruption."""
+    folder = Path(tempfile.mkdtemp(prefix="facteur-demo-"))
+    folder.chmod(0o711)  # Postgres runs as nobody where the demo runs as root
+    try:
+        yield folder
+    except Interrupted:
+        shutil.rmtree(folder)
+        raise
+    except BaseException:
+        shutil.rmtree(folder / POSTGRES, ignore_errors=True)
+        console.print(f"logs: {folder}", markup=False)
+        raise
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def _postgres(folder: Path) -> Iterator[PostgresServer]:
+    folder.mkdir()
+    server = start_server(folder, embedded_binaries(), free_port())
+    try:
+        yield server
+    finally:
+        stop_server(server)
+
+
+def _put_secrets(aws: Aws, server: PostgresServer, platform: Simulator) -> None:
+    put_secret(
+        aws,
+        "facteur/database",
+        {
+            "host": server.host,
+            "port": server.port,
+            "dbname": DATABASE,
+            "username": "app",
+            "password": "",
+            "sslmode": "disable",
+        },
+    )
+    put_secret(
+        aws,
+        "facteur/default",
+        {
+            "client_id": platform.client_id,
+            "client_secret": platform.client_secret,
+            "customer_id": platform.customer_id,
+            "sandbox": True,
+        },
+    )
+
+
+def _parameters(platform: Simulator) -> dict[str, object]:
+    return {**PARAMETERS, "IopoleBaseUrl": platform.base_url, "IopoleAuthUrl": platform.auth_url}

@@ -9,7 +9,8 @@ import sys
 from dataclasses import fields
 
 from local.simulator.http_token import PATH
-from local.simulator.server import HOST, Server, until_told
+from local.simulator.listener import HOST
+from local.simulator.server import Server, until_told
 from local.simulator.settings import Settings, changed
 
 
@@ -19,6 +20,9 @@ def arguments(words: list[str]) -> tuple[argparse.Namespace, Settings]:
         prog="python -m local.simulator", description="A simulator of the Iopole operator API."
     )
     parser.add_argument("--port", type=int, default=8080, help="0 takes a free one (default 8080)")
+    parser.add_argument(
+        "--admin-port", type=int, help="a second port, which still listens while connections are refused"
+    )
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of prose")
     parser.add_argument("--follow-stdin", action="store_true", help="stop when standard input ends")
     for each in fields(Settings):
@@ -27,7 +31,11 @@ def arguments(words: list[str]) -> tuple[argparse.Namespace, Settings]:
         flag = "--" + each.name.replace("_", "-")
         parser.add_argument(flag, default=argparse.SUPPRESS, metavar="X", help=meaning.replace("%", "%%"))
     parsed = parser.parse_args(words)
-    given = {name: value for name, value in vars(parsed).items() if name not in {"port", "json", "follow_stdin"}}
+    given = {
+        name: value
+        for name, value in vars(parsed).items()
+        if name not in {"port", "admin_port", "json", "follow_stdin"}
+    }
     try:
         return parsed, changed(Settings(), given)
     except ValueError as error:
@@ -35,9 +43,9 @@ def arguments(words: list[str]) -> tuple[argparse.Namespace, Settings]:
 
 
 async def serve(parsed: argparse.Namespace, settings: Settings) -> None:
-    server = Server(settings, parsed.port)
-    port = await server.start()
-    print(announcement(f"http://{HOST}:{port}", settings, as_json=parsed.json), flush=True)
+    server = Server(settings)
+    port, admin_port = await server.start(parsed.port, parsed.admin_port)
+    print(announcement(port, admin_port, settings, as_json=parsed.json), flush=True)
     waits = [asyncio.create_task(until_told())]
     if parsed.follow_stdin:
         waits.append(asyncio.create_task(asyncio.to_thread(sys.stdin.buffer.read)))  # type: ignore[arg-type]
@@ -45,13 +53,15 @@ async def serve(parsed: argparse.Namespace, settings: Settings) -> None:
     await server.stop()
 
 
-def announcement(url: str, settings: Settings, *, as_json: bool) -> str:
+def announcement(port: int, admin_port: int, settings: Settings, *, as_json: bool) -> str:
+    url = f"http://{HOST}:{port}"
     facts = {
         "base_url": url,
         "auth_url": url,
         "client_id": settings.client_id,
         "client_secret": settings.client_secret,
         "customer_id": settings.customer_id,
+        "admin_url": f"http://{HOST}:{admin_port}",
     }
     if as_json:
         return json.dumps(facts)

@@ -26,6 +26,7 @@ class Simulator:
     client_id: str
     client_secret: str = field(repr=False)
     customer_id: str
+    admin_url: str
     session: requests.Session = field(default_factory=requests.Session, repr=False, compare=False)
 
     def script(self, invoice: str, faults: Sequence[str | int]) -> None:
@@ -43,6 +44,13 @@ class Simulator:
     def outage(self, seconds: float, fault: str | int = "503", endpoints: Sequence[str] = ()) -> None:
         """Every request (or those of some endpoints) meets one fault for so long; 0 ends it."""
         self.call("POST", "faults/outage", {"seconds": seconds, "fault": str(fault), "endpoints": list(endpoints)})
+
+    def refuse_connections(self, seconds: float = 0.0) -> None:
+        """Stop listening: connections are refused, for some seconds of real time or until `accept_connections`."""
+        self.call("POST", "listener", {"refuse": True, "seconds": seconds})
+
+    def accept_connections(self) -> None:
+        self.call("POST", "listener", {"refuse": False})
 
     def clear_faults(self) -> None:
         self.call("DELETE", "faults")
@@ -94,13 +102,18 @@ class Simulator:
         added: dict[str, str] = self.call("POST", "statuses", {"invoice": invoice_id, "code": code, **more})
         return added["id"]
 
+    def add_foreign_invoice(self, number: str, **more: Any) -> str:
+        """An invoice that somebody else deposited, or a received one; `more`: fields of foreign.ForeignInvoice."""
+        added: dict[str, str] = self.call("POST", "invoices", {"number": number, **more})
+        return added["id"]
+
     def reset(self) -> None:
         """Forget deposits, faults, calls, tokens and companies; settings stay."""
         self.call("POST", "reset")
 
     def call(self, method: str, path: str, body: object = None, params: Mapping[str, str] | None = None) -> Any:
         answer = self.session.request(
-            method, f"{self.base_url}/_simulator/{path}", json=body, params=params, timeout=TIMEOUT_SECONDS
+            method, f"{self.admin_url}/_simulator/{path}", json=body, params=params, timeout=TIMEOUT_SECONDS
         )
         if not answer.ok:
             raise ValueError(f"{answer.status_code} {answer.text}")
@@ -111,7 +124,18 @@ class Simulator:
 def running_simulator(port: int = 0, **options: Any) -> Iterator[Simulator]:
     """A simulator in its own process on a free port, stopped on the way out; it also stops when this process dies."""
     flags = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", written(value))]
-    command = [sys.executable, "-m", "local.simulator", "--json", "--follow-stdin", "--port", str(port), *flags]
+    command = [
+        sys.executable,
+        "-m",
+        "local.simulator",
+        "--json",
+        "--follow-stdin",
+        "--admin-port",
+        "0",
+        "--port",
+        str(port),
+        *flags,
+    ]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
             yield started(process)

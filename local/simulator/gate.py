@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from aiohttp import web
 
@@ -117,3 +118,11 @@ def admit(world: World, endpoint: str, request: web.Request) -> None:
 def bearer(request: web.Request) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token if scheme.lower() == "bearer" else ""
+
+
+async def body_of(request: web.Request) -> dict[str, Any]:
+    """The JSON object that an admin request carries; {} where it carries nothing."""
+    body = await request.json() if request.can_read_body else {}
+    if not isinstance(body, dict):
+        raise refused(400, "a JSON object is expected")
+    return body

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import Any
 
 from aiohttp import web
 
+from local.simulator import foreign
 from local.simulator.accounts import Account
 from local.simulator.clock import iso, uuid7
 from local.simulator.companies import Company
-from local.simulator.faults import FaultPlan, Outage, fault_named
-from local.simulator.gate import ADMIN_PREFIX, refused
+from local.simulator.gate import ADMIN_PREFIX, body_of, refused
 from local.simulator.ledger import Deposit
 from local.simulator.lifecycle import CODES, Reason, Status
 from local.simulator.settings import changed
-from local.simulator.world import WORLD, World, new_world
+from local.simulator.world import WORLD
 
 MINUTE = 60.0
-
-
-async def body_of(request: web.Request) -> dict[str, Any]:
-    body = await request.json() if request.can_read_body else {}
-    if not isinstance(body, dict):
-        raise refused(400, "a JSON object is expected")
-    return body
 
 
 async def health(request: web.Request) -> web.Response:
@@ -34,10 +27,10 @@ async def health(request: web.Request) -> web.Response:
 
 
 async def ledger(request: web.Request) -> web.Response:
-    """Every deposit in the order of storing; ?number= for one number."""
-    world, number = request.app[WORLD], request.query.get("number")
-    now = world.clock.now()
-    shown = [entry(each, now) for each in world.ledger.deposits.values() if number in {None, each.number}]
+    """Every deposit in the order of storing; ?number= for one number, ?foreign=1 for what others deposited."""
+    world, number, others = request.app[WORLD], request.query.get("number"), "foreign" in request.query
+    now, deposits = world.clock.now(), list(world.ledger.deposits.values())
+    shown = [entry(each, now) for each in deposits if each.foreign == others and number in {None, each.number}]
     return web.json_response(shown)
 
 
@@ -89,10 +82,7 @@ def peak(log: Any, endpoint: str) -> int:
 
 async def reset(request: web.Request) -> web.Response:
     """Forget everything but the settings."""
-    world = request.app[WORLD]
-    fresh = new_world(world.settings)
-    for each in fields(World):
-        setattr(world, each.name, getattr(fresh, each.name))
+    request.app[WORLD].reset()
     return web.json_response({})
 
 
@@ -101,7 +91,7 @@ async def settings(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     if request.method == "PATCH":
         try:
-            world.settings = changed(world.settings, await body_of(request))
+            world.configure(changed(world.settings, await body_of(request)))
         except (TypeError, ValueError) as error:
             raise refused(400, str(error)) from error
     return web.json_response(asdict(world.settings))
@@ -132,53 +122,13 @@ async def company(request: web.Request) -> web.Response:
     return web.json_response({})
 
 
-async def script(request: web.Request) -> web.Response:
-    """{"invoice" or "endpoint": …, "faults": […]}: the next requests meet these faults in turn."""
-    plan, body = request.app[WORLD].faults, await body_of(request)
+async def invoice(request: web.Request) -> web.Response:
+    """Add an invoice that other software deposited or that was received: the fields of ForeignInvoice."""
     try:
-        if "invoice" in body:
-            plan.script(body["invoice"], body["faults"])
-        else:
-            plan.script_endpoint(body["endpoint"], body["faults"])
-    except (KeyError, ValueError) as error:
+        added = foreign.add(request.app[WORLD], foreign.ForeignInvoice(**await body_of(request)))
+    except (TypeError, ValueError) as error:
         raise refused(400, str(error)) from error
-    return web.json_response({})
-
-
-async def rates(request: web.Request) -> web.Response:
-    """{"endpoint": "deposit", "rates": {"503": 0.1}, "seed": 7}"""
-    plan, body = request.app[WORLD].faults, await body_of(request)
-    try:
-        plan.set_rates(body.get("endpoint", "deposit"), body["rates"], int(body.get("seed", 0)))
-    except (KeyError, ValueError) as error:
-        raise refused(400, str(error)) from error
-    return web.json_response({})
-
-
-async def outage(request: web.Request) -> web.Response:
-    """{"seconds": 120, "fault": "503", "endpoints": []}: all requests meet one fault; 0 seconds end it."""
-    world, body = request.app[WORLD], await body_of(request)
-    try:
-        fault = fault_named(body.get("fault", "503"))
-    except ValueError as error:
-        raise refused(400, str(error)) from error
-    until = world.clock.now() + float(body["seconds"])
-    world.faults.outage = Outage(fault, until, frozenset(body.get("endpoints", ())))
-    return web.json_response({})
-
-
-async def clear_faults(request: web.Request) -> web.Response:
-    world = request.app[WORLD]
-    world.faults = FaultPlan()
-    world.twists.clear()
-    return web.json_response({})
-
-
-async def twists(request: web.Request) -> web.Response:
-    """{"invoice": number or id, "twists": ["reversed", "nulls"]}: how its history is shown from now on."""
-    body = await body_of(request)
-    request.app[WORLD].twists[str(body["invoice"])] = tuple(body["twists"])
-    return web.json_response({})
+    return web.json_response({"id": added.id})
 
 
 async def clock(request: web.Request) -> web.Response:
@@ -192,7 +142,7 @@ async def clock(request: web.Request) -> web.Response:
 
 
 async def status(request: web.Request) -> web.Response:
-    """{"invoice": id, "code": …}, and reason, message, at or at_offset, destination, author, network_code."""
+    """{"invoice": id, "code": …}, and reason, message, at, at_offset, destination, author, network_code."""
     world, body = request.app[WORLD], await body_of(request)
     deposit = world.ledger.find(str(body.get("invoice")))
     if deposit is None:
@@ -223,11 +173,7 @@ ROUTES = [
     web.post(ADMIN_PREFIX + "accounts", account),
     web.post(ADMIN_PREFIX + "tokens/revoke", revoke),
     web.post(ADMIN_PREFIX + "companies", company),
-    web.post(ADMIN_PREFIX + "faults", script),
-    web.delete(ADMIN_PREFIX + "faults", clear_faults),
-    web.post(ADMIN_PREFIX + "faults/rates", rates),
-    web.post(ADMIN_PREFIX + "faults/outage", outage),
-    web.post(ADMIN_PREFIX + "twists", twists),
     web.post(ADMIN_PREFIX + "clock", clock),
     web.post(ADMIN_PREFIX + "statuses", status),
+    web.post(ADMIN_PREFIX + "invoices", invoice),
 ]

@@ -68,16 +68,19 @@ async def history(request: web.Request) -> web.Response:
 
 
 def twisted(world: World, deposit: Deposit, sandbox: bool) -> list[dict[str, object]]:
-    twists = {*world.settings.history_twists, *world.twists.get(deposit.number or deposit.id, ())}
-    shown = [
-        render.status(deposit, each, sandbox=sandbox, nulls="nulls" in twists)
-        for each in deposit.visible(world.clock.now())
-    ]
+    twists = twists_of(world, deposit)
+    now, nulls = world.clock.now(), "nulls" in twists
+    shown = [render.status(deposit, each, sandbox=sandbox, nulls=nulls) for each in deposit.visible(now)]
     if "duplicated" in twists:
         shown = [*shown, *shown]
     if "shuffled" in twists:
         random.Random(f"{world.settings.seed}|{deposit.id}|{len(shown)}").shuffle(shown)  # noqa: S311  repeatable
     return shown[::-1] if "reversed" in twists else shown
+
+
+def twists_of(world: World, deposit: Deposit) -> set[str]:
+    by_hand = (*world.twists.get(deposit.id, ()), *world.twists.get(deposit.number or "", ()))
+    return {*world.settings.history_twists, *by_hand}
 
 
 async def not_seen(request: web.Request) -> web.Response:
@@ -89,7 +92,10 @@ async def not_seen(request: web.Request) -> web.Response:
     first = [each for each, _ in zip(pending, range(world.settings.not_seen_limit), strict=False)]
     shape = world.settings.not_seen_shape
     first = first if shape == "flat" else grouped(first)
-    shown = [(deposit.id, render.status(deposit, status, sandbox=account.sandbox)) for deposit, status in first]
+    shown = [
+        (each.id, render.status(each, status, sandbox=account.sandbox, nulls="nulls" in twists_of(world, each)))
+        for each, status in first
+    ]
     if shape == "flat":
         return web.json_response([status for _, status in shown])
     groups = groupby(shown, key=lambda each: each[0])

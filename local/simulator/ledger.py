@@ -31,6 +31,7 @@ class Deposit:
     fate: Fate
     direction: str = "OUTBOUND"
     statuses: list[Status] = field(default_factory=list)
+    foreign: bool = False
 
     @property
     def number(self) -> str | None:
@@ -80,7 +81,7 @@ class Ledger:
         if deposit.number:
             self.by_number[deposit.account, deposit.number].append(deposit)
         key = uniqueness(deposit.account, deposit.invoice)
-        if key and deposit.direction == "OUTBOUND":
+        if key and not deposit.foreign:
             self.by_key[key].append(deposit)
 
     def is_taken(self, account: str, invoice: Invoice | None, settings: Settings) -> bool:

@@ -17,6 +17,8 @@ CODES = {
 }  # fmt: skip
 NAMES = {number: code for code, number in CODES.items()}
 FINAL = {"REFUSED", "REJECTED", "CANCELLED", "UNACCEPTABLE"}
+OPPOSITES = {"APPROVED": "REFUSED", "REFUSED": "APPROVED"}
+UNKNOWN_CODE = "TELEPORTED"
 REASONS = {
     "206": ("QUANTITY_INCORRECT", "QTE_ERR", "Two of three boxes arrived"),
     "207": ("ITEM_QUALITY_INSUFFICIENT", "QUALITE_ERR", "Half of the boxes were wet"),
@@ -88,7 +90,7 @@ def plan(deposit_id: str, at: float, fate: Fate, settings: Settings) -> tuple[St
         code = "UNACCEPTABLE" if fate.verdict is Verdict.UNREADABLE else "REJECTED"
         steps = [(settings.delay_submitted, code, "OPERATOR", "PLATFORM", fate.reason)]
     else:
-        steps = good_steps(fate.stops_at, settings)
+        steps = with_twists(good_steps(fate.stops_at, settings), settings.lifecycle_twists)
     return tuple(
         Status(uuid7(at + delay / settings.speed, deposit_id, index), at + delay / settings.speed, code, destination,
                author, reason, network_code(code, author))
@@ -118,6 +120,17 @@ def good_steps(stops_at: str, settings: Settings) -> list[Step]:
     if stops_at == "211":
         return [*steps, decision("205", settings), (settings.delay_payment, "PAYMENT_SENT", "OPERATOR", "BUYER", None)]
     return [*steps, decision(stops_at, settings)]
+
+
+def with_twists(steps: list[Step], twists: tuple[str, ...]) -> list[Step]:
+    """The same steps and, at the instant of the last one, what a client must survive."""
+    delay, code, *_ = steps[-1]
+    more: list[Step] = []
+    if "contradictory" in twists:
+        more.append((delay, OPPOSITES.get(code, "DISPUTED"), "OPERATOR", "BUYER", None))
+    if "unknown_codes" in twists:
+        more.append((delay, UNKNOWN_CODE, "OPERATOR", "PLATFORM", None))
+    return steps + more
 
 
 def decision(number: str, settings: Settings, author: str = "BUYER") -> Step:

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple, Protocol
 
 Value = str | float | None
-Record = Mapping[str, Value]
 
-TOKEN = re.compile(
-    r"""\s*(?:
-        (?P<paren>[()])
-      | (?P<field>-?[A-Za-z_][\w.]*):(?P<op>>=|<=|>|<|=)?
-      | (?P<range>[\[{][^\]}]*[\]}])
-      | (?P<quoted>"(?:[^"\\]|\\.)*")
-      | (?P<minus>-(?=\())
-      | (?P<word>[^\s()":]+)
-    )""",
-    re.VERBOSE,
+
+class Record(Protocol):
+    """Anything that knows the value of each field."""
+
+    def __getitem__(self, field: str, /) -> Value: ...
+
+
+STRUCTURE = re.compile(
+    r"""\s*(?:(?P<paren>[()])|(?P<field>-?[A-Za-z_][\w.]*):(?P<operator>>=|<=|>|<|=)?|(?P<word>-(?=\()|[^\s()":]+))"""
 )
+VALUE = re.compile(r"""\s*(?:(?P<range>[\[{][^\]}]*[\]}])|(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<word>[^\s()"]+))""")
 RANGE = re.compile(r'^[\[{]\s*(?P<low>"[^"]*"|\S+)\s+TO\s+(?P<high>"[^"]*"|\S+?)\s*[\]}]$')
+
+
+class Token(NamedTuple):
+    """A piece of a query; `operator` belongs to fields."""
+
+    kind: str
+    text: str
+    operator: str
 
 
 class QueryError(ValueError):
@@ -117,23 +125,23 @@ def parse(query: str) -> Node:
     return node
 
 
-def tokens(query: str) -> Iterator[tuple[str, str, str]]:
-    """Kind, text and operator of each token."""
-    position, query = 0, query.strip()
+def tokens(query: str) -> Iterator[Token]:
+    """Words and parentheses, fields, and after each field its value."""
+    position, query, expected = 0, query.strip(), STRUCTURE
     while position < len(query):
-        match = TOKEN.match(query, position)
+        match = expected.match(query, position)
         if match is None or match.end() == position:
             raise QueryError(f"unexpected {query[position:]!r}")
-        kind = str(match.lastgroup if match.lastgroup != "op" else "field")
-        yield kind, match.group(kind), match.group("op") or ""
-        position = match.end()
+        kind = next(name for name in expected.groupindex if match[name])
+        yield Token(kind, match[kind], match["operator"] or "" if kind == "field" else "")
+        position, expected = match.end(), VALUE if kind == "field" else STRUCTURE
 
 
 @dataclass(slots=True)
 class Parser:
     """Recursive descent over the tokens that are left."""
 
-    tokens: list[tuple[str, str, str]]
+    tokens: list[Token]
 
     def either(self) -> Node:
         parts = [self.both()]
@@ -150,36 +158,35 @@ class Parser:
     def negated(self) -> Node:
         if self.take("NOT") or self.take("-"):
             return Not(self.negated())
-        if self.take("("):
-            inner = self.either()
-            if not self.take(")"):
-                raise QueryError("missing )")
-            return inner
-        return self.condition()
+        if not self.take("("):
+            return self.condition()
+        inner = self.either()
+        if not self.take(")"):
+            raise QueryError("missing )")
+        return inner
 
     def take(self, word: str) -> bool:
-        if self.tokens and self.tokens[0][0] in {"paren", "word", "minus"} and self.tokens[0][1] == word:
+        if self.tokens and self.tokens[0].kind != "field" and self.tokens[0].text == word:
             del self.tokens[0]
             return True
         return False
 
     def condition(self) -> Node:
-        if len(self.tokens) < 2 or self.tokens[0][0] != "field":
-            raise QueryError(f"expected field:value near {self.tokens[0][1]!r}" if self.tokens else "query ends early")
-        _, field, operator = self.tokens.pop(0)
-        kind, value, _ = self.tokens.pop(0)
-        term = self.range(field.lstrip("-"), value) if kind == "range" else None
-        if term is None:
-            if kind not in {"quoted", "word"} or value in {"AND", "OR", "NOT"}:
-                raise QueryError(f"no value for {field}")
-            term = Term(field.lstrip("-"), operator, unquoted(value))
-        return Not(term) if field.startswith("-") else term
+        if len(self.tokens) < 2 or self.tokens[0].kind != "field":
+            raise QueryError(
+                f"expected field:value near {self.tokens[0].text!r}" if self.tokens else "query ends early"
+            )
+        field, value = self.tokens.pop(0), self.tokens.pop(0)
+        name = field.text.lstrip("-")
+        term = span(name, value.text) if value.kind == "range" else Term(name, field.operator, unquoted(value.text))
+        return Not(term) if field.text.startswith("-") else term
 
-    def range(self, field: str, written: str) -> Term:
-        match = RANGE.match(written)
-        if match is None:
-            raise QueryError(f"not a range: {written}")
-        return Term(field, written[0] + written[-1], unquoted(match["low"]), unquoted(match["high"]))
+
+def span(field: str, written: str) -> Term:
+    match = RANGE.match(written)
+    if match is None:
+        raise QueryError(f"not a range: {written}")
+    return Term(field, written[0] + written[-1], unquoted(match["low"]), unquoted(match["high"]))
 
 
 def unquoted(written: str) -> str:

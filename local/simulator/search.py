@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import UTC, datetime, time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
 
-from local.simulator import query
-from local.simulator.clock import iso, uuid7
-from local.simulator.invoice import Invoice
+from local.simulator import foreign, query
+from local.simulator.clock import iso
+from local.simulator.invoice import Format, Invoice, Party
 from local.simulator.ledger import Deposit
-from local.simulator.lifecycle import Fate, Verdict
-from local.simulator.query import Node, QueryError, Record
+from local.simulator.query import Node, QueryError
 from local.simulator.render import business_data
 from local.simulator.settings import Settings
 from local.simulator.world import World
 
 CANONICAL = {
-    "invoiceid": "number", "state": "state", "direction": "direction", "createddate": "created",
-    "createdate": "created", "seller.name": "seller.name", "sendername": "seller.name",
-    "seller.siren": "seller.siren", "seller.electronicaddress": "seller.address", "buyer.name": "buyer.name", "receivername": "buyer.name",
-    "buyer.siren": "buyer.siren", "buyer.electronicaddress": "buyer.address", "invoicedate": "issued", "total": "total",
-}  # fmt: skip
+    "invoiceid": "number",
+    "state": "state",
+    "direction": "direction",
+    "createddate": "created",
+    "createdate": "created",
+    "invoicedate": "issued",
+    "total": "total",
+    "seller.name": "seller.name",
+    "sendername": "seller.name",
+    "seller.siren": "seller.siren",
+    "seller.electronicaddress": "seller.address",
+    "buyer.name": "buyer.name",
+    "receivername": "buyer.name",
+    "buyer.siren": "buyer.siren",
+    "buyer.electronicaddress": "buyer.address",
+}
 STATE_FIELDS, DATE_FIELDS = {"state", "direction"}, {"created"}
 
 
@@ -51,48 +62,43 @@ def find(world: World, account: str, written: str) -> list[Deposit]:
     node = canonical(query.parse(written), settings) if written.strip() else None
     number = query.required(node, "number") if node else None
     pool = world.ledger.by_number[account, number] if number is not None else world.ledger.by_account[account]
-    matching = [each for each in pool if each.at <= now and (node is None or node.matches(record(each, now)))]
-    if number is not None and settings.search_strangers:
-        matching += [stranger for each in matching[:1] for stranger in strangers(each)]
-    return sorted(matching, key=lambda each: each.at, reverse=settings.search_order == "newest")
+    found = [each for each in pool if each.at <= now and (node is None or node.matches(View(each, now)))]
+    if node and number is not None and settings.search_strangers:
+        met = foreign.strangers(world, account, number, query.required(node, "seller.siren"))
+        found += [each for each in met if each not in found]
+    return sorted(found, key=lambda each: each.at, reverse=settings.search_order == "newest")
 
 
-def record(deposit: Deposit, now: float) -> Record:
-    invoice = deposit.invoice
-    base: dict[str, query.Value] = dict.fromkeys(CANONICAL.values())
-    base |= {"state": deposit.state(now), "direction": deposit.direction, "created": deposit.at}
-    if invoice is None:
-        return base
-    issued = datetime.combine(invoice.issue_date, time(), UTC).timestamp() if invoice.issue_date else None
-    base |= {"number": invoice.number, "issued": issued, "total": float(invoice.total) if invoice.total else None}
-    for role, party in (("seller", invoice.seller), ("buyer", invoice.buyer)):
-        base |= {f"{role}.name": party.name, f"{role}.siren": party.siren, f"{role}.address": party.address}
-    return base
+@dataclass(frozen=True, slots=True)
+class View:
+    """A deposit as the index sees it: a field is worked out when the query asks for it."""
+
+    deposit: Deposit
+    now: float
+
+    def __getitem__(self, field: str, /) -> query.Value:
+        return GETTERS[field](self.deposit, self.deposit.invoice or NOTHING, self.now)
 
 
-def strangers(deposit: Deposit) -> list[Deposit]:
-    """Foreign invoices of the same number: another seller's, last year's, and an inbound one."""
-    invoice = deposit.invoice
-    if invoice is None:
-        return []
-    other = replace(invoice, seller=replace(invoice.seller, siren="999999998", address="0225:999999998"))
-    last_year = replace(
-        invoice,
-        issue_date=invoice.issue_date and invoice.issue_date.replace(day=1, year=invoice.issue_date.year - 1),
-        total="1.00",
-    )
-    return [
-        stranger(deposit, other, "OUTBOUND", 1),
-        stranger(deposit, last_year, "OUTBOUND", 2),
-        stranger(deposit, invoice, "INBOUND", 3),
-    ]
+NOTHING = Invoice(Format.CII, "", None, None, None, Party(), Party(), None, None)
+GETTERS: dict[str, Callable[[Deposit, Invoice, float], query.Value]] = {
+    "number": lambda deposit, invoice, now: invoice.number,
+    "state": lambda deposit, invoice, now: deposit.state(now),
+    "direction": lambda deposit, invoice, now: deposit.direction,
+    "created": lambda deposit, invoice, now: deposit.at,
+    "seller.name": lambda deposit, invoice, now: invoice.seller.name,
+    "seller.siren": lambda deposit, invoice, now: invoice.seller.siren,
+    "seller.address": lambda deposit, invoice, now: invoice.seller.address,
+    "buyer.name": lambda deposit, invoice, now: invoice.buyer.name,
+    "buyer.siren": lambda deposit, invoice, now: invoice.buyer.siren,
+    "buyer.address": lambda deposit, invoice, now: invoice.buyer.address,
+    "total": lambda deposit, invoice, now: float(invoice.total) if invoice.total else None,
+    "issued": lambda deposit, invoice, now: midnight(invoice.issue_date) if invoice.issue_date else None,
+}
 
 
-def stranger(deposit: Deposit, invoice: Invoice, direction: str, index: int) -> Deposit:
-    at = deposit.at - index
-    return Deposit(
-        uuid7(at, deposit.id, index), deposit.account, at, "x.xml", b"", "", invoice, Fate(Verdict.ACCEPTED), direction
-    )
+def midnight(day: date) -> float:
+    return datetime.combine(day, time(), UTC).timestamp()
 
 
 def result(deposit: Deposit, expand: set[str], world: World) -> dict[str, object]:

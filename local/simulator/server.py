@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from local.simulator import http_admin, http_deposit, http_invoices, http_search, http_token
+from local.simulator import http_admin, http_deposit, http_faults, http_invoices, http_search, http_token
 from local.simulator.gate import DEPOSIT, TOKEN, gate
+from local.simulator.listener import HOST, LISTENER, Listener
 from local.simulator.settings import Settings
 from local.simulator.world import WORLD, new_world
 
-HOST = "127.0.0.1"
 LARGEST_BODY = 64 * 1024 * 1024
-BACKLOG = 1024
 
 # The names are the endpoints of the fault plan and of the call log.
 API = [
@@ -34,32 +33,29 @@ API = [
 ]
 
 
-def build_app(settings: Settings) -> web.Application:
-    app = web.Application(middlewares=[gate], client_max_size=LARGEST_BODY)
-    app[WORLD] = new_world(settings)
-    app.add_routes([*API, *http_admin.ROUTES])
-    return app
-
-
 @dataclass(slots=True)
 class Server:
     """Listens on loopback until it is stopped."""
 
     settings: Settings
-    port: int = 0
-    runner: web.AppRunner | None = field(default=None)
+    runner: web.AppRunner = field(init=False)
 
-    async def start(self) -> int:
-        """Begin to listen; the port is returned, which matters when 0 was asked for."""
-        self.runner = web.AppRunner(build_app(self.settings), access_log=None, shutdown_timeout=0.1)
+    async def start(self, port: int, admin_port: int | None = None) -> tuple[int, int]:
+        """Begin to listen; the ports are returned, which matters when 0 was asked for."""
+        app = web.Application(middlewares=[gate], client_max_size=LARGEST_BODY)
+        app.add_routes([*API, *http_admin.ROUTES, *http_faults.ROUTES])
+        app[WORLD] = new_world(self.settings)
+        self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        app[LISTENER] = Listener(self.runner, escapable=admin_port is not None)
         await self.runner.setup()
-        await web.TCPSite(self.runner, HOST, self.port, backlog=BACKLOG).start()
-        self.port = int(self.runner.addresses[0][1])
-        return self.port
+        public = await app[LISTENER].open(port)
+        if admin_port is None:
+            return public, public
+        await web.TCPSite(self.runner, HOST, admin_port).start()
+        return public, int(self.runner.addresses[-1][1])
 
     async def stop(self) -> None:
-        if self.runner is not None:
-            await self.runner.cleanup()
+        await self.runner.cleanup()
 
 
 async def until_told() -> None:

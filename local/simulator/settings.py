@@ -49,7 +49,7 @@ class Settings:
     search_fields: str = switch("both", "how search fields may be written", "both", "prefixed", "bare")
     search_dates: bool = switch(True, "allow createdDate in searches")
     search_states: bool = switch(True, "allow state and direction in searches")
-    search_strangers: bool = switch(False, "every search by number also returns foreign invoices of that number")
+    search_strangers: bool = switch(False, "every search by number also finds three foreign invoices of it")
     create_date_key: str = switch("createDate", "name of the creation date in search results", "createDate", "date")
 
     history_quota: int = switch(30, "status-history calls a minute and account before 429; 0: no limit")

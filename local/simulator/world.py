@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from aiohttp import web
 
@@ -34,7 +34,7 @@ class Call:
 
 @dataclass(slots=True)
 class World:
-    """The state; `fresh` starts anew."""
+    """The state; request handlers change it, one at a time."""
 
     settings: Settings
     clock: Clock = field(default_factory=Clock)
@@ -47,6 +47,21 @@ class World:
     request_quota: Quota = field(default_factory=Quota)
     twists: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def configure(self, settings: Settings) -> None:
+        """Throw switches; those of the first account change that account."""
+        if self.settings.client_id != settings.client_id:
+            self.accounts.remove(self.settings.client_id)
+        self.settings = settings
+        self.accounts.add(
+            Account(settings.client_id, settings.client_secret, settings.customer_id, settings.mode, settings.sandbox)
+        )
+
+    def reset(self) -> None:
+        """Forget everything but the settings."""
+        fresh = new_world(self.settings)
+        for each in fields(World):
+            setattr(self, each.name, getattr(fresh, each.name))
+
 
 WORLD = web.AppKey("world", World)
 
@@ -54,7 +69,5 @@ WORLD = web.AppKey("world", World)
 def new_world(settings: Settings) -> World:
     """An empty platform with one account."""
     world = World(settings)
-    world.accounts.add(
-        Account(settings.client_id, settings.client_secret, settings.customer_id, settings.mode, settings.sandbox)
-    )
+    world.configure(settings)
     return world

@@ -1,0 +1,209 @@
+"""template.yaml agrees with the code, with itself, and with what a careful deploy needs."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import facteur
+from facteur.settings import Settings
+from local.sam import ROOT, load_template
+
+TEMPLATE = load_template()
+PARAMETERS = TEMPLATE["Parameters"]
+RESOURCES = TEMPLATE["Resources"]
+FUNCTIONS = {
+    name: each["Properties"] for name, each in RESOURCES.items() if each["Type"] == "AWS::Serverless::Function"
+}
+SCHEDULED = ["RelaySubmissionsFunction", "PollStatusesFunction"]
+EVENTS = sorted((ROOT / "events").iterdir())
+
+SAFER_THAN_THE_CODE = {"DepositsEnabled", "IopoleBaseUrl", "IopoleAuthUrl"}  # defaults that only the template has
+NOTHING_TO_NAME = {  # actions for which AWS knows no narrower resource, or checks the right on every resource
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "ec2:CreateNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+}
+
+
+def test_every_folder_in_functions_is_in_the_template_and_the_other_way_round() -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
+
+    assert {properties["CodeUri"] for properties in FUNCTIONS.values()} == {f"functions/{name}/" for name in folders}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_called_alike_everywhere(name: str) -> None:
+    folder = FUNCTIONS[name]["CodeUri"].removeprefix("functions/").removesuffix("/")
+
+    assert name == folder.title().replace("_", "") + "Function"
+    assert FUNCTIONS[name]["FunctionName"] == {"Fn::Sub": f"${{AWS::StackName}}-{folder.replace('_', '-')}"}
+    assert f"{name}Name" in TEMPLATE["Outputs"]
+
+
+def test_the_template_carries_the_version_of_the_code() -> None:
+    assert TEMPLATE["Mappings"]["Facteur"]["Code"]["Version"] == facteur.__version__
+
+
+def test_timeout_lease_and_visibility_are_in_that_order() -> None:
+    timeout = FUNCTIONS["SubmitInvoicesFunction"]["Timeout"]
+    lease = int(_variables("SubmitInvoicesFunction")["LEASE_SECONDS"])
+    visibility = RESOURCES["SubmissionsQueue"]["Properties"]["VisibilityTimeout"]
+
+    assert timeout < lease < visibility
+    assert visibility >= 6 * timeout
+
+
+def test_a_watching_relay_a_slow_answer_and_the_migration_fit_into_their_timeouts() -> None:
+    longest_call = PARAMETERS["ConnectTimeoutSeconds"]["MaxValue"] + PARAMETERS["ReadTimeoutSeconds"]["MaxValue"]
+
+    assert PARAMETERS["RelayWatchSeconds"]["MaxValue"] + 30 <= FUNCTIONS["RelaySubmissionsFunction"]["Timeout"]
+    assert longest_call < FUNCTIONS["SubmitInvoicesFunction"]["Timeout"]
+    assert FUNCTIONS["PollStatusesFunction"]["Timeout"] < 60
+    assert (
+        FUNCTIONS["MigrateDatabaseFunction"]["Timeout"] < RESOURCES["DatabaseMigration"]["Properties"]["ServiceTimeout"]
+    )
+
+
+def test_every_setting_is_in_the_template_and_every_variable_is_a_setting() -> None:
+    settings = {field.name.upper() for field in dataclasses.fields(Settings)} - {"IN_LAMBDA"}
+    variables = {name for function in FUNCTIONS for name in _variables(function)}
+
+    assert {name for name in variables if not name.startswith("POWERTOOLS_")} == settings
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_defaults_are_those_of_the_code_or_safer(function: str) -> None:
+    environ = {name: _default(value) for name, value in _variables(function).items()}
+
+    configured, bare = Settings.from_environ(environ), Settings()
+
+    for name, value in _variables(function).items():
+        parameter = value.get("Ref") if isinstance(value, dict) else None
+        if parameter in PARAMETERS and parameter not in SAFER_THAN_THE_CODE:
+            assert getattr(configured, name.lower()) == getattr(bare, name.lower()), name
+
+
+def test_a_first_deploy_sends_nothing_and_knows_only_the_sandbox() -> None:
+    assert PARAMETERS["DepositsEnabled"]["Default"] == "false"
+    assert PARAMETERS["InstallCapture"]["Default"] == "false"
+    assert ".ppd." in PARAMETERS["IopoleBaseUrl"]["Default"]
+    assert ".ppd." in PARAMETERS["IopoleAuthUrl"]["Default"]
+
+
+def test_every_parameter_has_a_default_and_says_what_it_is_for() -> None:
+    assert all("Default" in parameter and parameter["Description"] for parameter in PARAMETERS.values())
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_a_role_and_a_log_group_of_its_own(function: str) -> None:
+    name = function.removesuffix("Function")
+
+    assert FUNCTIONS[function]["Role"] == {"Fn::GetAtt": [f"{name}Role", "Arn"]}
+    assert FUNCTIONS[function]["LoggingConfig"]["LogGroup"] == {"Ref": f"{name}LogGroup"}
+    assert RESOURCES[f"{name}LogGroup"]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_no_policy_names_every_resource_where_a_narrower_one_exists() -> None:
+    for statement in _statements():
+        if statement["Resource"] == "*":
+            assert set(statement["Action"]) <= NOTHING_TO_NAME, statement["Sid"]
+
+
+def test_no_policy_allows_every_action_of_a_service() -> None:
+    assert not [statement["Sid"] for statement in _statements() if "*" in json.dumps(statement["Action"])]
+
+
+def test_the_queue_may_fill_its_own_dead_letter_queue_and_no_other_queue_may() -> None:
+    queue, dead = (RESOURCES[name]["Properties"] for name in ("SubmissionsQueue", "DeadLetterQueue"))
+    source = dead["RedriveAllowPolicy"]["sourceQueueArns"][0]["Fn::Sub"]
+
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
+    assert source.endswith(":" + queue["QueueName"]["Fn::Sub"])
+    assert queue["SqsManagedSseEnabled"] is dead["SqsManagedSseEnabled"] is True
+
+
+def test_the_queue_hands_over_batches_that_may_fail_in_part() -> None:
+    mapping = FUNCTIONS["SubmitInvoicesFunction"]["Events"]["Submissions"]["Properties"]
+
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BatchSize"] == 10
+    assert PARAMETERS[mapping["ScalingConfig"]["MaximumConcurrency"]["Ref"]]["MinValue"] == 2
+
+
+@pytest.mark.parametrize("function", SCHEDULED)
+def test_a_tick_is_never_repeated_late(function: str) -> None:
+    no_retries = {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+    schedule = FUNCTIONS[function]["Events"]["EveryMinute"]
+
+    assert schedule["Type"] == "ScheduleV2"
+    assert schedule["Properties"]["ScheduleExpression"] == "rate(1 minute)"
+    assert schedule["Properties"]["RetryPolicy"] == no_retries  # of the scheduler
+    assert FUNCTIONS[function]["EventInvokeConfig"] == no_retries  # of Lambda, which the scheduler calls asynchronously
+
+
+def test_the_database_is_migrated_before_any_other_function_changes() -> None:
+    others = set(FUNCTIONS) - {"MigrateDatabaseFunction"}
+
+    assert all(RESOURCES[name]["DependsOn"] == "DatabaseMigration" for name in others)
+
+
+def test_the_migration_runs_again_for_new_code_another_database_and_every_setting_of_its_own() -> None:
+    watched = [value for name, value in RESOURCES["DatabaseMigration"]["Properties"].items() if name != "ServiceToken"]
+
+    assert {"Ref": "CoreLayer"} in watched
+    assert all(value in watched for value in _variables("MigrateDatabaseFunction").values())
+
+
+def test_the_alarms_watch_the_metrics_of_this_stack() -> None:
+    alarms = [each["Properties"] for each in RESOURCES.values() if each["Type"] == "AWS::CloudWatch::Alarm"]
+    variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+
+    for alarm in (each for each in alarms if each["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]):
+        assert alarm["Dimensions"] == [{"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}]
+    assert {alarm["MetricName"] for alarm in alarms} == {
+        "ApproximateNumberOfMessagesVisible",
+        "OldestOverdueSeconds",
+        "AccountRefused",
+    }
+
+
+@pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.name)
+def test_an_event_is_json_and_belongs_to_a_function(path: Any) -> None:
+    function, case, suffix = path.name.split(".")
+
+    assert f"functions/{function}/" in {properties["CodeUri"] for properties in FUNCTIONS.values()}
+    assert case
+    assert suffix == "json"
+    assert isinstance(json.loads(path.read_text()), dict)
+
+
+def _variables(function: str) -> dict[str, Any]:
+    """The function's own variables; the shared ones of `Globals` only where they are settings."""
+    shared = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    return {"DATABASE_SECRET_ID": shared["DATABASE_SECRET_ID"], **FUNCTIONS[function]["Environment"]["Variables"]}
+
+
+def _default(value: Any) -> str:
+    """What a variable holds in a stack of defaults, as far as it is a parameter or spelled out."""
+    if isinstance(value, dict):
+        return str(PARAMETERS.get(value.get("Ref"), {}).get("Default", ""))
+    return str(value)
+
+
+def _statements() -> Iterator[dict[str, Any]]:
+    for resource in RESOURCES.values():
+        properties = resource.get("Properties", {})
+        inline = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        for document in [*inline, *([properties["PolicyDocument"]] if "PolicyDocument" in properties else [])]:
+            for statement in document["Statement"]:
+                yield statement["Fn::If"][1] if "Fn::If" in statement else statement

@@ -26,6 +26,7 @@ create table facteur.installation (
     version      text,
     submit_from  date,                       -- invoices issued before are never ready; null: none is
     pins         jsonb not null default '{}', -- account -> {provider, base_url, client}: which platform this database deposits with
+    relay_run    bigint not null default 0,   -- a run of the relay stops watching once a newer one has begun
     forgotten_checked_at timestamptz not null default '-infinity'
 );
 insert into facteur.installation default values;

@@ -31,8 +31,7 @@ begin
     ), judged as materialized (
         select i.*, l.id as latest_id, l.state as latest_state, l.write_back_due_at,
                coalesce(l.state not in ('rejected', 'failed'), false) as live,
-               exists (select from facteur.attempts a where a.invoice_id = i.invoice_id
-                       and (a.outcome is null or a.outcome in ('unknown', 'not_found'))) as doubtful
+               exists (select from facteur.doubtful_attempts(i.invoice_id)) as doubtful
         from source i left join latest l on l.invoice_id = i.invoice_id
     ), accounts as (
         insert into facteur.budgets (key) select distinct 'account:' || account from judged where ready and not live
@@ -173,4 +172,29 @@ create function facteur.mark_queued(p_ids bigint[]) returns integer
         update facteur.submissions set queued_at = facteur.now() where id = any (p_ids) and state in ('pending', 'in_doubt') returning 1
     )
     select count(*)::integer from marked
+$$;
+
+-- One cheap look for the watching relay: is there anything to do, and is this still the newest run?
+create function facteur.look(p_run bigint, p_deposits_enabled boolean, out anything boolean, out newest boolean)
+    language sql stable as $$
+    select exists (select from facteur.changes where due_at <= facteur.now())
+        or exists (select from facteur.submissions where queued_at is null and state in ('pending', 'in_doubt') and due_at <= facteur.now()
+                   and (state = 'in_doubt' or p_deposits_enabled))
+        or exists (select from facteur.submissions where state = 'sending' and due_at <= facteur.now())
+        or exists (select from facteur.submissions where write_back_due_at <= facteur.now()),
+        (select relay_run = p_run from facteur.installation)
+$$;
+
+create function facteur.begin_relay_run() returns bigint
+    language sql as 'update facteur.installation set relay_run = relay_run + 1 returning relay_run';
+
+create function facteur.oldest_overdue_seconds() returns double precision
+    language sql stable as $$
+    select coalesce(extract(epoch from facteur.now() - min(due_at)), 0)::double precision from (
+        select min(due_at) as due_at from facteur.submissions where queued_at is null and state in ('pending', 'in_doubt')
+        union all select min(due_at) from facteur.submissions where state = 'sending'
+        union all select min(due_at) from facteur.submissions where state = 'submitted'
+        union all select min(queued_at) from facteur.submissions where queued_at is not null
+        union all select min(write_back_due_at) from facteur.submissions where write_back_due_at is not null
+    ) open where due_at < facteur.now()
 $$;

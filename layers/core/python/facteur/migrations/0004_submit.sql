@@ -1,36 +1,40 @@
 -- Submit: permits, claims, and records.
 
--- Take up to p_wanted permits for an account, from the source address and the account at once, whichever has fewer.
--- A paused account gets none. Buckets are locked in key order and hold ten seconds' worth, at least ten.
-create function facteur.take_permits(p_account text, p_wanted integer, p_per_minute double precision, p_endpoint text default null)
+-- Take up to p_wanted permits from the account, the source address, and (if named) an endpoint with a rate of its own, whichever
+-- has fewest. A paused bucket gives none. Buckets are locked in key order; they hold ten seconds' worth, the first two at least ten.
+create function facteur.take_permits(p_account text, p_wanted integer, p_per_minute double precision,
+                                     p_endpoint text default null, p_endpoint_per_minute double precision default null)
     returns integer
     language plpgsql as $$
 declare
-    keys text[] := array['account:' || p_account, 'address'] || case when p_endpoint is null then '{}' else array[p_endpoint] end;
-    burst constant double precision := least(greatest(10, p_per_minute / 6), greatest(1, p_per_minute));
+    keys constant text[] := array_remove(array['account:' || p_account, 'address', p_endpoint], null);
     granted integer;
 begin
     insert into facteur.budgets (key) select unnest(keys) on conflict do nothing;
     with locked as materialized (
-        select key, paused_until,
-               least(burst, coalesce(tokens, burst) + p_per_minute / 60 * greatest(0, extract(epoch from facteur.now() - refilled_at))) as available
-        from facteur.budgets where key = any (keys) order by key for update
-    ), decided as (
-        select greatest(0, least(p_wanted, floor(min(available)),
-               case when bool_or(coalesce(paused_until, '-infinity') > facteur.now()) then 0 else p_wanted end)) as n
+        select b.*, case when key = p_endpoint then p_endpoint_per_minute else p_per_minute end as rate,
+               case when key = p_endpoint then greatest(1, p_endpoint_per_minute / 6)
+                    else greatest(1, least(p_per_minute, greatest(10, p_per_minute / 6))) end as burst
+        from facteur.budgets b where key = any (keys) order by key for update
+    ), filled as (
+        select key, coalesce(paused_until, '-infinity') > facteur.now() as paused,
+               least(burst, coalesce(tokens, burst) + rate / 60 * greatest(0, extract(epoch from facteur.now() - refilled_at))) as available
         from locked
+    ), decided as (
+        select case when bool_or(paused) then 0 else greatest(0, least(p_wanted, floor(min(available)))) end as n from filled
     ), taken as (
-        update facteur.budgets b set tokens = l.available - d.n, refilled_at = facteur.now()
-        from locked l, decided d where b.key = l.key
+        update facteur.budgets b set tokens = f.available - d.n, refilled_at = greatest(b.refilled_at, facteur.now())
+        from filled f, decided d where b.key = f.key
     )
     select n into granted from decided;
     return granted;
 end $$;
 
-create function facteur.pause_account(p_account text, p_seconds double precision, p_reason text) returns timestamptz
+-- Spend nothing from a bucket for a while: 'account:<name>' or 'history'.
+create function facteur.pause(p_key text, p_seconds double precision, p_reason text) returns timestamptz
     language sql as $$
     insert into facteur.budgets (key, paused_until, pause_reason)
-    values ('account:' || p_account, facteur.now() + make_interval(secs => p_seconds), p_reason)
+    values (p_key, facteur.now() + make_interval(secs => p_seconds), p_reason)
     on conflict (key) do update set
         paused_until = greatest(coalesce(facteur.budgets.paused_until, '-infinity'), excluded.paused_until), pause_reason = excluded.pause_reason
     returning paused_until
@@ -121,22 +125,41 @@ begin
     end loop;
 end $$;
 
--- Everything a look-up needs: the invoice's attempts that may have deposited something.
-create function facteur.read_doubt(p_submission_id bigint)
-    returns table (attempt_id bigint, started_at timestamptz, outcome text, document_sha256 text, invoice_number text,
-                   seller_siren text, total numeric, platform_id text)
+-- Attempts of an invoice that may have deposited something nobody holds yet: of unknown outcome, or accepted under an id that
+-- no rejected submission of it accounts for.
+create function facteur.doubtful_attempts(p_invoice_id text) returns setof facteur.attempts
     language sql stable as $$
-    select a.id, a.started_at, coalesce(a.outcome, 'unknown'), a.document_sha256, a.invoice_number, a.seller_siren, a.total, a.platform_id
-    from facteur.attempts a join facteur.submissions s on s.invoice_id = a.invoice_id
-    where s.id = p_submission_id and (a.outcome is null or a.outcome in ('unknown', 'not_found', 'duplicate', 'accepted'))
-    order by a.started_at, a.id
+    select a.* from facteur.attempts a
+    where a.invoice_id = p_invoice_id
+      and (a.outcome is null or a.outcome in ('unknown', 'not_found')
+           or a.outcome = 'accepted' and not exists (
+               select from facteur.submissions s
+               where s.invoice_id = a.invoice_id and s.platform_id = a.platform_id and s.state = 'rejected'))
 $$;
 
--- Which of these platform ids belong to another invoice.
+-- Everything a look-up needs. Attempts that the platform called duplicates tell what to search for.
+create function facteur.read_doubt(p_submission_id bigint)
+    returns table (invoice_id text, empty_lookups integer, doubt_seconds double precision, waited_seconds double precision,
+                   duplicate_verdict boolean, attempts jsonb)
+    language sql stable as $$
+    select s.invoice_id, s.empty_lookups, extract(epoch from facteur.now() - s.doubt_since)::double precision,
+           extract(epoch from s.waited)::double precision, s.duplicate_verdict,
+           (select coalesce(jsonb_agg(jsonb_build_object('attempt_id', a.id, 'started_at', a.started_at,
+                'outcome', coalesce(a.outcome, 'unknown'), 'document_sha256', a.document_sha256, 'invoice_number', a.invoice_number,
+                'seller_siren', a.seller_siren, 'total', a.total::text, 'platform_id', a.platform_id) order by a.started_at, a.id), '[]')
+            from (select * from facteur.doubtful_attempts(s.invoice_id)
+                  union all
+                  select * from facteur.attempts d where d.submission_id = s.id and d.outcome = 'duplicate') a)
+    from facteur.submissions s where s.id = p_submission_id
+$$;
+
+-- Which of these platform ids are taken: by another invoice, or by a submission of this one that the platform rejected.
 create function facteur.held_elsewhere(p_invoice_id text, p_platform_ids text[]) returns text[]
     language sql stable as $$
     select coalesce(array_agg(platform_id), '{}') from (
-        select platform_id from facteur.attempts where platform_id = any (p_platform_ids) and invoice_id <> p_invoice_id
-        union select platform_id from facteur.submissions where platform_id = any (p_platform_ids) and invoice_id <> p_invoice_id
+        select platform_id from facteur.attempts
+        where platform_id = any (p_platform_ids) and (invoice_id <> p_invoice_id or outcome = 'duplicate')
+        union select platform_id from facteur.submissions
+        where platform_id = any (p_platform_ids) and (invoice_id <> p_invoice_id or state = 'rejected')
     ) held
 $$;

@@ -89,7 +89,7 @@ declare
     first_id text;
 begin
     perform set_config('synchronous_commit', 'on', true);
-    perform facteur.pause_account(p_outcome ->> 'account', (p_outcome ->> 'pause_seconds')::double precision, move ->> 'error_code')
+    perform facteur.pause('account:' || (p_outcome ->> 'account'), (p_outcome ->> 'pause_seconds')::double precision, move ->> 'error_code')
     where p_outcome ? 'pause_seconds';
     select * into s from facteur.submissions where id = target for update;
     perform facteur.close_attempt(p_outcome -> 'attempt') where p_outcome ? 'attempt';
@@ -104,10 +104,13 @@ begin
         if accepted_id is null then
             return coalesce(s.state, 'gone');
         end if;
-        -- a late 201 resolves the doubt of whichever submission of the invoice still waits
+        -- a late 201 resolves the doubt of whichever submission of the invoice still waits, or revives the one given up
         select w.* into s from facteur.submissions w
-        where w.invoice_id = (select invoice_id from facteur.attempts where id = (p_outcome -> 'attempt' ->> 'id')::bigint)
-          and w.state in ('in_doubt', 'pending') for update;
+        where w.id = (select l.id from facteur.submissions l
+                      where l.invoice_id = (select invoice_id from facteur.attempts where id = (p_outcome -> 'attempt' ->> 'id')::bigint)
+                        and l.state <> 'rejected'
+                      order by l.state = 'failed', l.id desc limit 1)
+          and w.state in ('in_doubt', 'pending', 'failed') for update;
         if not found then
             return 'late';
         end if;
@@ -149,7 +152,7 @@ create function facteur.record_unclaimed(p_outcome jsonb) returns text
 declare
     s facteur.submissions;
 begin
-    perform facteur.pause_account(p_outcome ->> 'account', (p_outcome ->> 'pause_seconds')::double precision, p_outcome -> 'move' ->> 'error_code')
+    perform facteur.pause('account:' || (p_outcome ->> 'account'), (p_outcome ->> 'pause_seconds')::double precision, p_outcome -> 'move' ->> 'error_code')
     where p_outcome ? 'pause_seconds';
     select * into s from facteur.submissions where id = (p_outcome ->> 'submission_id')::bigint for update;
     if s.state not in ('pending', 'in_doubt') or s.queued_at is null or s.due_at > facteur.now() then

@@ -48,6 +48,9 @@ begin
         update facteur.submissions w set lifecycle_code = newest.code, lifecycle_at = newest.at where w.id = s.id;
     end if;
     state := move ->> 'state';
+    if state = 'in_doubt' then -- this deposit is the duplicate; an earlier one may be the invoice
+        update facteur.attempts a set outcome = 'duplicate' where a.platform_id = s.platform_id and a.invoice_id = s.invoice_id;
+    end if;
     perform facteur.move_submission(s.id, move);
     if stored > 0 or facteur.technical_status(state) <> s.told_status then
         perform facteur.tell_company(s.id);

@@ -1,0 +1,22 @@
+"""Called by CloudFormation on deploy, and by hand with `{}`: bring the database up to this code's version."""
+
+from dataclasses import asdict
+from typing import Any
+
+from facteur.adapters.cloudformation import answer, as_custom_resource
+from facteur.bootstrap import migration_services
+from facteur.migrate import migrate
+from facteur.observability import PowertoolsJournal, observed, remaining_seconds
+
+
+@observed("migrate_database")
+def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> dict[str, Any]:
+    """A stack that is deleted keeps all its data."""
+    if event.get("RequestType") == "Delete":
+        answer(event, context, "SUCCESS", "all data stays")
+        return {"deleted": "nothing"}
+    with as_custom_resource(event, context, remaining_seconds(context)):
+        database, install_capture, submit_from = migration_services()
+        migrated = migrate(database, install_capture=install_capture, submit_from=submit_from)
+        journal.event("database.migrated", version=migrated.version, applied=len(migrated.applied), watching=migrated.watching)
+        return asdict(migrated)

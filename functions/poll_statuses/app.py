@@ -1,0 +1,13 @@
+"""Scheduled every minute: ask the platform what happened to deposits whose news are due."""
+
+from typing import Any
+
+from facteur.bootstrap import poll_services
+from facteur.observability import PowertoolsJournal, observed, remaining_seconds
+from facteur.poll_statuses import poll_statuses
+
+
+@observed("poll_statuses")
+def handler(event: Any, context: Any, journal: PowertoolsJournal) -> dict[str, int]:
+    """The event says nothing; all that is due stands in Postgres."""
+    return {"histories_read": poll_statuses(poll_services(journal), remaining_seconds(context))}

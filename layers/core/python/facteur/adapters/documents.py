@@ -1,0 +1,168 @@
+"""Documents: from the row itself, from S3, or (outside Lambda) from a file."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from facteur.adapters.postgres import Database
+from facteur.errors import DocumentMissingError, DocumentUnavailableError, DocumentUnusableError, Problem
+from facteur.model import Invoice
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LONGEST_BYTES = 50_000_000  # Iopole answers 413 above 50 MB
+BLOCK_BYTES = 1 << 20
+ROW_PART_BYTES = 4 << 20
+MISSING_CODES = frozenset({"NoSuchKey", "404", "NoSuchBucket", "NotFound"})
+CONTENT_TYPES = {".pdf": "application/pdf", ".xml": "application/xml"}
+
+
+@dataclass(frozen=True, slots=True)
+class HeldDocument:
+    """A document in memory or, if it is large, in a temporary file."""
+
+    file_name: str
+    content_type: str
+    size: int
+    sha256: str
+    held: bytes | IO[bytes] = field(repr=False)
+
+    def open(self) -> IO[bytes]:
+        if isinstance(self.held, bytes):
+            return BytesIO(self.held)
+        return _Borrowed(self.held)
+
+    def close(self) -> None:
+        if not isinstance(self.held, bytes):
+            self.held.close()
+
+
+class _Borrowed(BytesIO):
+    """Reads a file that stays open for a repeat."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self._file = file
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return self._file.read(-1 if size is None else size)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._file.seek(offset, whence)
+
+
+class DocumentStore:
+    """The port Documents."""
+
+    def __init__(self, database: Database, s3: Callable[[], S3Client], *, allow_files: bool) -> None:
+        self._database, self._s3, self._allow_files = database, s3, allow_files
+
+    def fetch(self, invoice: Invoice, hold_bytes: int | None) -> HeldDocument | None:
+        with _unreadable_store():
+            size, blocks = self._open(invoice)
+            if size == 0:
+                raise DocumentUnusableError(Problem("document_empty", "the document is empty"))
+            if size > LONGEST_BYTES:
+                raise DocumentUnusableError(
+                    Problem("document_too_large", f"the document has {size:,} bytes; platforms take 50 MB")
+                )
+            if hold_bytes is not None and size > hold_bytes:
+                return None
+            return _held(invoice, blocks(), in_memory=hold_bytes is not None)
+
+    def _open(self, invoice: Invoice) -> tuple[int, Callable[[], Iterator[bytes]]]:
+        """The size, and a way to the bytes."""
+        if invoice.document is not None:
+            whole = invoice.document
+            return len(whole), lambda: iter([whole])
+        if invoice.document_bytes:
+            return invoice.document_bytes, lambda: self._row_parts(invoice)
+        if not invoice.document_uri:
+            raise DocumentMissingError(Problem("document_missing", "the invoice has neither document_uri nor document"))
+        parts = urlsplit(invoice.document_uri)
+        if parts.scheme == "s3" and parts.netloc and parts.path.strip("/"):
+            return self._from_s3(parts.netloc, invoice.document_uri.partition(parts.netloc + "/")[2])
+        if parts.scheme == "file" and self._allow_files:
+            path = Path(unquote(parts.path))
+            return path.stat().st_size, lambda: _file_blocks(path)
+        expected = "s3://bucket/key" + (" or file:///path" if self._allow_files else "")
+        raise DocumentUnusableError(Problem("document_uri_unusable", f"document_uri must be {expected}"))
+
+    def _row_parts(self, invoice: Invoice) -> Iterator[bytes]:
+        statement = "select facteur.read_document(%(id)s, %(start)s, %(bytes)s) as part"
+        for start in range(1, (invoice.document_bytes or 0) + 1, ROW_PART_BYTES):
+            yield bytes(self._database.row(statement, {"id": invoice.invoice_id, "start": start, "bytes": ROW_PART_BYTES}).part)
+
+    def _from_s3(self, bucket: str, key: str) -> tuple[int, Callable[[], Iterator[bytes]]]:
+        answer = self._s3().get_object(Bucket=bucket, Key=key)
+        return answer["ContentLength"], lambda: answer["Body"].iter_chunks(BLOCK_BYTES)
+
+
+@contextmanager
+def _unreadable_store() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError:
+        raise DocumentMissingError(Problem("document_missing", "nothing lies at document_uri yet")) from None
+    except ClientError as exc:
+        code = str(exc.response.get("Error", {}).get("Code"))
+        if code in MISSING_CODES:
+            raise DocumentMissingError(Problem("document_missing", "nothing lies at document_uri yet")) from None
+        raise DocumentUnavailableError(
+            Problem("document_unavailable", f"the document's store refused to give it ({code})")
+        ) from None
+    except (BotoCoreError, OSError) as exc:
+        raise DocumentUnavailableError(
+            Problem("document_unavailable", f"the document could not be read ({type(exc).__name__})")
+        ) from None
+
+
+def _file_blocks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            yield block
+
+
+def _held(invoice: Invoice, blocks: Iterator[bytes], *, in_memory: bool) -> HeldDocument:
+    digest, size = hashlib.sha256(), 0
+    file: IO[bytes] = BytesIO() if in_memory else tempfile.TemporaryFile()  # noqa: SIM115  closed with the document
+    first = b""
+    for block in blocks:
+        first = first or block[:1024]
+        digest.update(block)
+        size += len(block)
+        file.write(block)
+    extension = _extension(first)
+    name = _file_name(invoice, extension)
+    held = file.getvalue() if isinstance(file, BytesIO) else file
+    return HeldDocument(name, CONTENT_TYPES[extension], size, digest.hexdigest(), held)
+
+
+def _extension(first: bytes) -> str:
+    """By the content: names lie."""
+    if b"%PDF-" in first:
+        return ".pdf"
+    text = first.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")
+    if text.startswith(b"<"):
+        return ".xml"
+    raise DocumentUnusableError(Problem("document_neither_pdf_nor_xml", "the document is neither PDF nor XML"))
+
+
+def _file_name(invoice: Invoice, extension: str) -> str:
+    given = (
+        invoice.file_name or PurePosixPath(urlsplit(invoice.document_uri or "").path).name or invoice.invoice_number or "invoice"
+    )
+    stem = re.sub(r"\.(pdf|xml)$", "", given, flags=re.IGNORECASE)
+    return (re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._") or "invoice")[:100] + extension

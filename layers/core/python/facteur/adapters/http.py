@@ -1,0 +1,159 @@
+"""One way to talk HTTP: kept-alive connections, no redirects, and failures told apart by whether the body had begun to leave."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import IO, Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+from facteur import __version__
+from facteur.errors import OutcomeUnknownError, PlatformBusyError, Problem
+
+USER_AGENT = f"facteur/{__version__}"
+LONGEST_ANSWER_BYTES = 20_000_000  # a search page of 200 entries has some 200 kB; anything near this is not an answer
+STALE_CONNECTION_SECONDS = 20.0
+BLOCK_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    """A complete answer."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON, or None where it is none."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return None
+
+    def retry_after_seconds(self) -> float | None:
+        """What Retry-After asks for, in seconds or as a date; None where it is absent or unreadable."""
+        value = self.headers.get("Retry-After", "").strip()
+        if value.isdigit():
+            return float(value)
+        try:
+            return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+        except ValueError:
+            return None
+
+
+class SingleFileBody:
+    """A multipart/form-data body of one file, streamed. It knows whether its first byte was asked for."""
+
+    def __init__(
+        self,
+        name: str,
+        file_name: str,
+        content_type: str,
+        file: IO[bytes],
+        size: int,
+        before_first_byte: Callable[[], None],
+    ) -> None:
+        boundary = secrets.token_hex(16)
+        self.content_type = f"multipart/form-data; boundary={boundary}"
+        head = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{file_name}"\r\n'
+            f"Content-Type: {content_type}\r\n\r\n"
+        )
+        self._head, self._tail = head.encode(), f"\r\n--{boundary}--\r\n".encode()
+        self._file, self._size, self._before_first_byte = file, size, before_first_byte
+        self.began = False
+        self._parts = self._blocks()
+
+    def __len__(self) -> int:
+        return len(self._head) + self._size + len(self._tail)
+
+    def read(self, _size: int = -1) -> bytes:
+        """The next block; urllib3 sends each as it is."""
+        return next(self._parts, b"")
+
+    def rewind(self) -> None:
+        """Start over, for the one repeat after a refused token."""
+        self._parts, self.began = self._blocks(), False
+
+    def _blocks(self) -> Iterator[bytes]:
+        self._before_first_byte()
+        self._file.seek(0)
+        first = self._head + self._file.read(BLOCK_BYTES)
+        self.began = True
+        if self._size <= BLOCK_BYTES:
+            yield first + self._tail
+            return
+        yield first
+        while block := self._file.read(BLOCK_BYTES):
+            yield block
+        yield self._tail
+
+
+class HttpClient:
+    """A `requests` session that threads may share."""
+
+    def __init__(self, base_url: str, *, connect_timeout_seconds: float, read_timeout_seconds: float, connections: int) -> None:
+        self.base_url = base_url
+        self._timeout = (connect_timeout_seconds, read_timeout_seconds)
+        self._session = requests.Session()
+        self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
+        for scheme in ("https://", "http://"):
+            self._session.mount(scheme, HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0))
+        self._last_used = time.monotonic()
+
+    def drop_idle_connections(self) -> None:
+        """Close what is kept alive: a frozen container's connections are dead, and a deposit on one would be a doubt."""
+        self._session.close()
+
+    def call(self, method: str, path: str, *, auth: requests.auth.AuthBase | None = None, body: SingleFileBody | None = None,
+             form: Mapping[str, str] | None = None, params: Mapping[str, str] | None = None) -> HttpAnswer:  # fmt: skip
+        """Send one request and read its whole answer. Redirects are answers, never followed.
+
+        Raises:
+            PlatformBusyError: nothing of the body was sent.
+            OutcomeUnknownError: the body had begun to leave.
+        """
+        if time.monotonic() - self._last_used > STALE_CONNECTION_SECONDS:
+            self.drop_idle_connections()
+        with told_apart(body):
+            with self._session.request(
+                method, self.base_url + path, data=body or form, params=params, auth=auth, timeout=self._timeout, allow_redirects=False,
+                stream=True, headers={"Content-Type": body.content_type} if body else None,
+            ) as response:  # fmt: skip
+                content = b"".join(_limited(response.iter_content(BLOCK_BYTES)))
+                self._last_used = time.monotonic()
+                return HttpAnswer(response.status_code, response.headers, content)
+
+
+@contextmanager
+def told_apart(body: SingleFileBody | None) -> Iterator[None]:
+    """A failure before the body's first byte deposited nothing; one after it may have."""
+    try:
+        yield
+    except (requests.RequestException, HTTPError, OSError, ValueError) as exc:
+        kind = type(exc).__name__
+        if body is not None and body.began:
+            raise OutcomeUnknownError(Problem("no_answer", f"the platform's answer was lost ({kind})")) from None
+        raise PlatformBusyError(Problem("platform_unreachable", f"the platform could not be reached ({kind})")) from None
+
+
+def _limited(blocks: Iterator[bytes]) -> Iterator[bytes]:
+    left = LONGEST_ANSWER_BYTES
+    for block in blocks:
+        left -= len(block)
+        if left < 0:
+            raise requests.exceptions.ContentDecodingError("the answer is longer than any answer should be")
+        yield block

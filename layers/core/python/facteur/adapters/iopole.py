@@ -1,0 +1,149 @@
+"""Iopole's operator API. Facts and how sure they are: the OpenAPI of October 2026 and what public projects saw live."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from facteur.adapters.http import HttpAnswer, HttpClient, SingleFileBody
+from facteur.adapters.iopole_reading import candidate, error_words, same_number, status_event
+from facteur.adapters.oauth import BearerToken
+from facteur.errors import AccountRefusedError, OutcomeUnknownError, PlatformBusyError, Problem
+from facteur.model import Accepted, Answer, Candidate, Duplicate, Rejected, StatusEvent
+from facteur.ports import Document
+
+TOKEN_PATH = "/realms/iopole/protocol/openid-connect/token"  # noqa: S105  a path
+PAGE = 200  # the most that search gives at once
+LAST_OFFSET = 1000  # search refuses more; a number has never so many deposits
+NUMBER_FIELDS = ("invoice.invoiceId", "invoiceId")  # accounts have been seen to refuse one or the other
+REFUSING = frozenset({400, 415, 422})
+
+
+class Iopole:
+    """The port Platform, for one account."""
+
+    def __init__(self, client: HttpClient, token: BearerToken, *, sandbox: bool) -> None:
+        self._client, self._token, self._sandbox = client, token, sandbox
+
+    @property
+    def sandbox(self) -> bool:
+        return self._sandbox
+
+    def begin_invocation(self) -> None:
+        """Connections of an earlier invocation may be dead without knowing it."""
+        self._client.drop_idle_connections()
+
+    def deposit(self, document: Document, before_body: Callable[[], None]) -> Answer:
+        with document.open() as file:
+            body = SingleFileBody("file", document.file_name, document.content_type, file, document.size, before_body)
+            return meaning_of_deposit(self._authorised("POST", "/v1/invoice", body=body))
+
+    def find(self, invoice_number: str, seller_siren: str) -> list[Candidate]:
+        quoted = invoice_number.replace("\\", "\\\\").replace('"', '\\"')
+        found = [candidate(entry) for entry in self._search(f'"{quoted}"') if same_number(entry, invoice_number)]
+        return [c for c in found if c.seller_siren in {None, seller_siren}]
+
+    def sha256_of(self, platform_id: str) -> str | None:
+        files = _expect(self._authorised("GET", f"/v1/invoice/{platform_id}/files"), list, absent=[])
+        sums = [str(file["checksum"]).lower() for file in files if isinstance(file, dict) and file.get("checksum")]
+        return sums[0] if len(sums) == 1 else self._sha256_of_download(platform_id)
+
+    def history(self, platform_id: str) -> list[StatusEvent]:
+        answer = self._authorised("GET", f"/v1/invoice/{platform_id}/status-history")
+        entries = _expect(answer, (list, dict), absent=[])  # a young deposit has no history yet
+        entries = entries.get("data", []) if isinstance(entries, dict) else entries
+        return [status_event(entry, platform_id) for entry in entries if isinstance(entry, dict)]
+
+    def _sha256_of_download(self, platform_id: str) -> str | None:
+        answer = self._authorised("GET", f"/v1/invoice/{platform_id}/download")
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise _refusal(answer)
+        return hashlib.sha256(answer.body).hexdigest()
+
+    def _search(self, quoted_number: str) -> Iterator[Any]:
+        for offset in range(0, LAST_OFFSET + 1, PAGE):
+            page = {"expand": "businessData,lastStatusData", "offset": str(offset), "limit": str(PAGE)}
+            entries = self._search_page([page | {"q": f"{field}:{quoted_number}"} for field in NUMBER_FIELDS])
+            yield from entries
+            if len(entries) < PAGE:
+                return
+
+    def _search_page(self, spellings: list[dict[str, str]]) -> list[Any]:
+        """One page, by the first spelling of the query that the account does not refuse. An answer that is not a list is no empty one."""
+        for params in spellings:
+            answer = self._authorised("GET", "/v1.1/invoice/search", params=params)
+            if answer.status != 400:
+                break
+        else:
+            raise PlatformBusyError(_problem(answer, "search_refused", "the platform refuses to search by number"))
+        body = _expect(answer, (dict, list))
+        entries = body.get("data") if isinstance(body, dict) else body
+        if not isinstance(entries, list):
+            raise PlatformBusyError(Problem("unreadable_answer", "the platform's search answered something else", 200))
+        return entries
+
+    def _authorised(
+        self, method: str, path: str, *, body: SingleFileBody | None = None, params: dict[str, str] | None = None
+    ) -> HttpAnswer:
+        """One call, repeated once with a fresh token where the first one was refused: a 401 means that nothing was processed."""
+        token = self._token.current()
+        answer = self._client.call(method, path, auth=self._token, body=body, params=params)
+        if answer.status != 401:
+            return answer
+        self._token.forget(token)
+        if body:
+            body.rewind()
+        return self._client.call(method, path, auth=self._token, body=body, params=params)
+
+
+def meaning_of_deposit(answer: HttpAnswer) -> Answer:
+    """What an answer to POST /v1/invoice means; the ladder of docs/reliability, row by row.
+
+    Raises:
+        OutcomeUnknownError: it may have been accepted.
+        PlatformBusyError, AccountRefusedError: nothing was deposited.
+    """
+    body = answer.json()
+    if answer.status == 201 and isinstance(body, dict) and isinstance(body.get("id"), str) and body["id"].strip():
+        return Accepted(body["id"].strip(), 201, answer.text)
+    if answer.status == 409:
+        return Duplicate(_problem(answer, "duplicate", "the platform says it already has this invoice"), answer.text)
+    if answer.status == 413 or (answer.status in REFUSING and error_words(body) != (None, None)):
+        return Rejected(_problem(answer, "refused", "the platform refused the invoice"), answer.text)
+    if 300 <= answer.status < 500 and answer.status != 408:
+        raise _refusal(answer)
+    raise OutcomeUnknownError(
+        _problem(answer, "unknown_outcome", "the platform's answer does not say whether the deposit was accepted")
+    )
+
+
+def _refusal(answer: HttpAnswer) -> PlatformBusyError | AccountRefusedError:
+    """Why a call that deposits nothing, or certainly deposited nothing, did not work."""
+    if answer.status == 429:
+        return PlatformBusyError(
+            _problem(answer, "too_many_requests", "the platform asks to slow down"), answer.retry_after_seconds()
+        )
+    if answer.status >= 500 or answer.status in {200, 408}:
+        return PlatformBusyError(
+            _problem(answer, "platform_unavailable", "the platform did not answer as it should"),
+            answer.retry_after_seconds(),
+        )
+    return AccountRefusedError(_problem(answer, "account_refused", "the platform refuses this account or its address is wrong"))
+
+
+def _expect(answer: HttpAnswer, kinds: type | tuple[type, ...], absent: Any = None) -> Any:
+    """The JSON of a 200 in one of the shapes expected; `absent`, where given, for a 404."""
+    if answer.status == 404 and absent is not None:
+        return absent
+    body = answer.json() if answer.status == 200 else None
+    if not isinstance(body, kinds):
+        raise _refusal(answer)
+    return body
+
+
+def _problem(answer: HttpAnswer, code: str, message: str) -> Problem:
+    platform_code, words = error_words(answer.json())
+    return Problem(code, message, answer.status, platform_code, words)

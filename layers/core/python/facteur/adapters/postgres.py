@@ -1,0 +1,142 @@
+"""One Postgres connection per container: statements, and driver errors in our own words."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg2
+from psycopg2.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedFunction, UndefinedTable
+from psycopg2.extensions import connection as Connection
+from psycopg2.extras import Json, NamedTupleCursor
+
+from facteur.errors import ConfigurationError, DatabaseUnavailableError
+
+CONNECT_TIMEOUT_SECONDS = 10
+# Without keep-alives a connection that a firewall forgot blocks until the function is stopped.
+CONNECTION: dict[str, Any] = {
+    "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+    "application_name": "facteur",
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+
+Row = Any
+Parameters = Mapping[str, Any]
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Driver errors in our own words. Only the SQLSTATE is told: a driver's text may quote a row."""
+    try:
+        yield
+    except (UndefinedTable, UndefinedFunction, InvalidSchemaName) as exc:
+        raise ConfigurationError(
+            f"the database lacks something that Facteur needs (SQLSTATE {exc.pgcode}): invoke migrate_database, "
+            "with INSTALL_CAPTURE=true where the invoice table exists already"
+        ) from None
+    except InsufficientPrivilege as exc:
+        raise ConfigurationError(
+            f"the database role lacks a right (SQLSTATE {exc.pgcode}): see docs/decisions.md, database roles"
+        ) from None
+    except psycopg2.Error as exc:
+        told = f"SQLSTATE {exc.pgcode}" if exc.pgcode else "no connection: check address, password, network, and that it runs"
+        raise DatabaseUnavailableError(f"Postgres: {told} ({type(exc).__name__})") from None
+
+
+class Database:
+    """A connection that is opened on first use and replaced once it is lost. Every statement commits by itself.
+
+    Threads may share it; their statements run one after the other.
+    """
+
+    def __init__(self, parameters: Callable[[], Mapping[str, Any]]) -> None:
+        """`parameters` are libpq's; they are asked for again for every new connection, so that a rotated password is found."""
+        self._parameters = parameters
+        self._connection: Connection | None = None
+        self._proven = False  # a statement has worked since the invocation began
+        self._lock = threading.RLock()
+
+    def begin_invocation(self) -> None:
+        """The container may have been frozen since the last statement: the first one may be repeated on a new connection."""
+        self._proven = False
+
+    def rows(self, statement: str, parameters: Parameters | None = None) -> list[Row]:
+        """Run one statement and commit it.
+
+        Raises:
+            DatabaseUnavailableError, ConfigurationError: as their names say.
+        """
+        with self._lock, translated_errors():
+            return self._run(statement, parameters)
+
+    def row(self, statement: str, parameters: Parameters | None = None) -> Row:
+        """The single row of a statement that always has one."""
+        return self.rows(statement, parameters)[0]
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Several statements that commit together, or not at all."""
+        with self._lock:
+            self.rows("begin")
+            try:
+                yield
+            except BaseException:
+                self.close()  # rolls back, whatever state the connection is in
+                raise
+            self.rows("commit")
+
+    def close(self) -> None:
+        """Drop the connection; the next statement opens another."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _run(self, statement: str, parameters: Parameters | None) -> list[Row]:
+        try:
+            return self._execute(statement, parameters)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            if self._connection is not None and not self._connection.closed:
+                raise  # the server answered: a lock timeout, say
+            self._connection = None
+            if self._proven:
+                raise  # it may have been carried out: whoever called decides
+            return self._execute(statement, parameters)
+
+    def _execute(self, statement: str, parameters: Parameters | None) -> list[Row]:
+        with self._connected().cursor(cursor_factory=NamedTupleCursor) as cursor:
+            cursor.execute(statement, parameters)  # type: ignore[no-untyped-call]
+            self._proven = True
+            return cursor.fetchall() if cursor.description else []
+
+    def _connected(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._parameters())
+        return self._connection
+
+
+def connect(parameters: Mapping[str, Any]) -> Connection:
+    """A connection on which every statement commits by itself. No session state is set: a proxy would pin the connection."""
+    connection: Connection = psycopg2.connect(**CONNECTION | dict(parameters))
+    connection.autocommit = True
+    return connection
+
+
+def as_json(value: Any) -> Json:
+    """A jsonb parameter. NUL, which Postgres cannot store, becomes a visible replacement."""
+    return Json(_storable(value))
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_storable(item) for item in value]
+    return value

@@ -1,0 +1,65 @@
+"""Secrets Manager: read on first use, kept for minutes, read again when a secret is refused."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from facteur.errors import FacteurError
+
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+KEPT_SECONDS = 300.0
+
+
+class SecretUnreadableError(FacteurError):
+    """A secret is missing, not readable, or not a JSON object. The text names the secret, never its content."""
+
+
+class Secrets:
+    """JSON secrets by name or ARN."""
+
+    def __init__(self, client: Callable[[], SecretsManagerClient]) -> None:
+        self._client = client
+        self._kept: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._lock = threading.Lock()
+
+    def read(self, secret_id: str, *, fresh: bool = False) -> dict[str, Any]:
+        """The secret's JSON object.
+
+        Raises:
+            SecretUnreadableError: where none could be read and none is kept; a kept one outlives an outage of Secrets Manager.
+        """
+        with self._lock:
+            kept = self._kept.get(secret_id)
+            if kept and not fresh and time.monotonic() - kept[0] < KEPT_SECONDS:
+                return kept[1]
+            try:
+                value = self._fetch(secret_id)
+            except SecretUnreadableError:
+                if kept is None:
+                    raise
+                return kept[1]
+            self._kept[secret_id] = (time.monotonic(), value)
+            return value
+
+    def _fetch(self, secret_id: str) -> dict[str, Any]:
+        try:
+            text = self._client().get_secret_value(SecretId=secret_id)["SecretString"]
+            value = json.loads(text)
+        except ClientError as exc:
+            code = str(exc.response.get("Error", {}).get("Code"))
+            raise SecretUnreadableError(f"secret {secret_id} could not be read ({code})") from None
+        except BotoCoreError as exc:
+            raise SecretUnreadableError(f"secret {secret_id} could not be read ({type(exc).__name__})") from None
+        except (KeyError, ValueError):
+            raise SecretUnreadableError(f"secret {secret_id} is not a JSON object") from None
+        if not isinstance(value, dict):
+            raise SecretUnreadableError(f"secret {secret_id} is not a JSON object")
+        return value

@@ -1,0 +1,104 @@
+"""What can go wrong, and who decides what happens next.
+
+FacteurError
+├── NotDepositedError            certainly nothing was deposited
+│   ├── PlatformBusyError        not sent, or refused for now: the same call may work later
+│   └── AccountRefusedError      credentials, rights, or address are wrong: not this invoice's fault, pauses the account
+├── OutcomeUnknownError          a deposit may or may not have arrived: look it up, never send again blindly
+├── DocumentError                the invoice's document cannot be sent as it is
+│   ├── DocumentMissingError     there is none yet: it may still arrive
+│   ├── DocumentUnavailableError it could not be read just now: not this invoice's fault
+│   └── DocumentUnusableError    empty, too large, or neither PDF nor XML: a person must replace it
+├── DatabaseUnavailableError     escapes: SQS redelivers
+├── InvalidMessageError          escapes: the dead-letter queue shows it
+└── ConfigurationError           escapes: a setting is missing or malformed
+    └── EnvironmentMismatchError this database belongs to another environment: everything stops until a person re-pins
+
+The class is the decision; there are no flags. Texts never hold secrets, tokens, or the content of an invoice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One shape for every failure: our code and sentence, and the platform's own status, code, and words where it spoke."""
+
+    code: str
+    message: str
+    http_status: int | None = None
+    platform_code: str | None = None
+    platform_message: str | None = None
+
+    def sentence(self, next_step: str = "") -> str:
+        """What happened, in the platform's words where there are any, and what happens next."""
+        status = f"HTTP {self.http_status}: " if self.http_status else ""
+        spoken = self.platform_message or self.platform_code
+        said = f" The platform says: {spoken}." if spoken else ""
+        return f"{status}{self.message}.{said}" + (f" {next_step}." if next_step else "")
+
+
+class FacteurError(Exception):
+    """Root of all errors that Facteur raises on purpose."""
+
+
+class ProblemError(FacteurError):
+    """An error that is recorded with the submission; see the subclasses."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.sentence())
+        self.problem = problem
+
+
+class NotDepositedError(ProblemError):
+    """Certainly nothing was deposited: the submission waits and is tried again."""
+
+
+class PlatformBusyError(NotDepositedError):
+    """Not sent (refused connection, DNS, TLS) or refused for now (429). Try again after `retry_after_seconds`, if the platform named one."""
+
+    def __init__(self, problem: Problem, retry_after_seconds: float | None = None) -> None:
+        super().__init__(problem)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class AccountRefusedError(NotDepositedError):
+    """The platform or Secrets Manager refuses this account: pause it and raise an alarm; other accounts go on."""
+
+
+class OutcomeUnknownError(ProblemError):
+    """The deposit may have been accepted: look it up before anything is sent again."""
+
+
+class DocumentError(ProblemError):
+    """The document cannot be sent; nothing was."""
+
+
+class DocumentMissingError(DocumentError):
+    """Nothing lies at the document's address yet."""
+
+
+class DocumentUnavailableError(DocumentError):
+    """The document's store did not answer or refused access."""
+
+
+class DocumentUnusableError(DocumentError):
+    """The document will never be accepted as it is: a person must replace it."""
+
+
+class DatabaseUnavailableError(FacteurError):
+    """Postgres did not do what was asked; nothing is lost, the message comes again."""
+
+
+class InvalidMessageError(FacteurError):
+    """A queue message that names no submission; it ends in the dead-letter queue."""
+
+
+class ConfigurationError(FacteurError):
+    """A setting, a secret, or a migration is missing or malformed; the text says which and what to do."""
+
+
+class EnvironmentMismatchError(ConfigurationError):
+    """The database is pinned to another platform or client: probably a copy. Everything stops until a person re-pins."""

@@ -1,0 +1,41 @@
+"""The French life cycle of an invoice (cycle de vie): codes, labels, and which of them end it.
+
+Source: DGFiP, Dossier de spécifications externes v3.2, table 8; FNFE-MPE schematron BR-FR-CDV V1.4.0.
+"""
+
+from __future__ import annotations
+
+LABELS = {
+    "200": "Déposée",
+    "201": "Émise par la plateforme",
+    "202": "Reçue par la plateforme",
+    "203": "Mise à disposition",
+    "204": "Prise en charge",
+    "205": "Approuvée",
+    "206": "Approuvée partiellement",
+    "207": "En litige",
+    "208": "Suspendue",
+    "209": "Complétée",
+    "210": "Refusée",
+    "211": "Paiement transmis",
+    "212": "Encaissée",
+    "213": "Rejetée",
+    "214": "Visée",
+    "220": "Annulée",
+    "221": "Erreur de routage",
+    "224": "Demande de paiement direct",
+    "225": "Affacturée",
+    "226": "Affacturée confidentiel",
+    "227": "Changement de compte à payer",
+    "228": "Non affacturée",
+    "501": "Irrecevable",
+}
+REJECTING = frozenset({"213", "501"})  # a platform refused it: the invoice was not issued
+CLOSING = frozenset({"210", "220"})  # the life cycle is over; 212 is not here, it repeats
+# DUPLICATED_INVOICE is Iopole's own check; the others are the reform's words for "the same invoice is already there".
+DUPLICATE_REASONS = frozenset({"DUPLICATED_INVOICE", "DOUBLON", "REJ_UNI"})
+
+
+def label_of(code: str) -> str:
+    """The French name of a code; an unknown code is its own name."""
+    return LABELS.get(code, code)

@@ -1,0 +1,126 @@
+"""Bring the schema facteur up to the version of this code, and install the mapping and the trigger."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources import files
+from typing import Any, Protocol
+
+from facteur import __version__
+from facteur.errors import ConfigurationError
+
+FIRST = """
+create schema if not exists facteur;
+create table if not exists facteur.migrations (
+    number integer primary key, name text not null, applied_at timestamptz not null default now()
+)
+"""
+# Held until the transaction ends, so that two migrators at once leave one result. The number is "facteur" in ASCII, folded.
+LOCK = "select pg_advisory_xact_lock(7161837)"
+APPLIED = "select number from facteur.migrations"
+REMEMBER = "insert into facteur.migrations (number, name) values (%(number)s, %(name)s)"
+LOOK = """
+select to_regclass('facteur.invoice_source') is not null as mapped, to_regclass('invoicing.invoices') is not null as has_table,
+       (select submit_from from facteur.installation) as submit_from
+"""
+KEY_TYPE = """
+select format_type(atttypid, atttypmod) as type from pg_attribute where attrelid = 'invoicing.invoices'::regclass and attname = 'id'
+"""
+SET_VERSION = "update facteur.installation set version = %(version)s"
+SET_SUBMIT_FROM = "update facteur.installation set submit_from = %(submit_from)s::date"
+
+
+class MigratedDatabase(Protocol):
+    """What a migration needs of a database; see adapters/postgres.py."""
+
+    def rows(self, statement: str, parameters: Any = None) -> list[Any]: ...
+    def row(self, statement: str, parameters: Any = None) -> Any: ...
+    def transaction(self) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What a migration did. `watching` is False where an existing table waits for InstallCapture."""
+
+    version: str
+    applied: Sequence[str]
+    watching: bool
+
+
+def migrate(database: MigratedDatabase, *, install_capture: bool = False, submit_from: str | None = None) -> Migrated:
+    """Apply what is missing, each migration in a transaction of its own. Safe to repeat and to run twice at once.
+
+    Args:
+        install_capture: install the mapping and the trigger on an invoice table that exists already.
+        submit_from: issue date (YYYY-MM-DD) of the first invoice to deposit; must be given for a table that exists already.
+
+    Raises:
+        ConfigurationError: what is asked for cannot be done; nothing of that step is.
+        DatabaseUnavailableError: the database refused; migrations already applied stay.
+    """
+    first_day = _date(submit_from)
+    with database.transaction():
+        database.rows(LOCK)
+        database.rows(FIRST)
+    applied = [name for number, name in _migrations() if _apply(database, number, name)]
+    with database.transaction():
+        database.rows(LOCK)
+        watching = _install(database, install_capture, first_day)
+        database.rows(SET_VERSION, {"version": __version__})
+    return Migrated(__version__, applied, watching)
+
+
+def _migrations() -> list[tuple[int, str]]:
+    names = sorted(entry.name for entry in files("facteur").joinpath("migrations").iterdir() if entry.name.endswith(".sql"))
+    return [(int(name.split("_")[0]), name) for name in names]
+
+
+def _apply(database: MigratedDatabase, number: int, name: str) -> bool:
+    with database.transaction():
+        database.rows(LOCK)
+        if number in {row.number for row in database.rows(APPLIED)}:
+            return False
+        database.rows(REMEMBER, {"number": number, "name": name})
+        database.rows(_text("migrations", name))
+    return True
+
+
+def _install(database: MigratedDatabase, install_capture: bool, first_day: date | None) -> bool:
+    found = database.row(LOOK)
+    if found.mapped:
+        if first_day:
+            database.rows(SET_SUBMIT_FROM, {"submit_from": first_day})
+        return True
+    if not found.has_table:
+        database.rows(_text("mapping", "company_table.sql"))
+        first_day = first_day or date.min  # a new table has no old rows to protect
+    elif not install_capture:
+        return False
+    elif first_day is None:
+        raise ConfigurationError(
+            "INSTALL_CAPTURE=true needs SUBMIT_FROM, the issue date of the first invoice to deposit (YYYY-MM-DD)"
+        )
+    else:
+        database.rows(_text("mapping", "missing_columns.sql"))
+    database.rows(SET_SUBMIT_FROM, {"submit_from": first_day})
+    database.rows(_text("mapping", "invoices.sql").replace("{key_type}", database.row(KEY_TYPE).type))
+    database.rows("select facteur.watch('invoicing.invoices', 'id')")
+    return True
+
+
+def _text(folder: str, name: str) -> str:
+    return files("facteur").joinpath(folder, name).read_text("utf-8")
+
+
+def _date(text: str | None) -> date | None:
+    if text is None:
+        return None
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        raise ConfigurationError("SUBMIT_FROM must be a date such as 2026-09-01")
+    try:
+        return date.fromisoformat(text)
+    except ValueError as exc:
+        raise ConfigurationError(f"SUBMIT_FROM: {exc}") from None

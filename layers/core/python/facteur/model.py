@@ -1,0 +1,175 @@
+"""Invoices, submissions, answers: plain frozen values, no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from facteur.errors import Problem
+
+
+class State(StrEnum):
+    """The states of a submission; README.md draws their transitions."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    IN_DOUBT = "in_doubt"
+    SUBMITTED = "submitted"
+    REJECTED = "rejected"
+    CLOSED = "closed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    """The company's row, as the view facteur.invoice_source shows it. The document itself stays out of every repr."""
+
+    invoice_id: str
+    ready: bool
+    account: str
+    document_uri: str | None
+    document: bytes | None = field(repr=False)
+    document_bytes: int | None
+    file_name: str | None
+    invoice_number: str | None
+    seller_siren: str | None
+    issue_date: date | None
+    total: Decimal | None
+    currency: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A submission whose message arrived: to be deposited (pending) or looked up (in doubt). `invoice` is None where the row is gone."""
+
+    submission_id: int
+    state: State
+    account: str
+    invoice_id: str
+    tries: int
+    waited_seconds: float
+    age_seconds: float
+    sent_before: bool
+    doubtful_sha256: tuple[str, ...]
+    invoice: Invoice | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A lease on a submission. `attempt_id` is the attempt opened for a deposit; a look-up has none."""
+
+    submission_id: int
+    lease_token: str
+    attempt_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An earlier attempt that may have deposited something, with what it sent."""
+
+    attempt_id: int
+    started_at: datetime
+    outcome: str
+    document_sha256: str
+    invoice_number: str | None
+    seller_siren: str | None
+    total: Decimal | None
+    platform_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What is known of a submission in doubt. Times are seconds by the database's clock."""
+
+    submission_id: int
+    invoice_id: str
+    empty_lookups: int
+    doubt_seconds: float
+    waited_seconds: float
+    duplicate_verdict: bool
+    attempts: tuple[Attempt, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A deposit that the platform shows for a number and seller. None: the platform did not say."""
+
+    platform_id: str
+    created_at: datetime | None
+    refused: bool
+    seller_siren: str | None
+    total: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Deposited under the platform's id."""
+
+    platform_id: str
+    http_status: int
+    response: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The platform refused this invoice for good; nothing was deposited."""
+
+    problem: Problem
+    response: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The platform says it already has this invoice. Whether that one is ours must be looked up."""
+
+    problem: Problem
+    response: str = field(repr=False)
+
+
+Answer = Accepted | Rejected | Duplicate
+
+
+@dataclass(frozen=True, slots=True)
+class StatusEvent:
+    """One entry of a deposit's life cycle. `raw` never holds attachments."""
+
+    status_id: str
+    platform_id: str
+    code: str
+    platform_code: str
+    network_code: str | None
+    label: str
+    occurred_at: datetime
+    caused_by: str | None
+    audience: str | None
+    reason: str | None
+    message: str | None
+    raw: dict[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A deposit whose news are due."""
+
+    submission_id: int
+    account: str
+    platform_id: str
+    lifecycle_code: str | None
+    age_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What happens to a submission next. None leaves a column as it is; `waited_seconds` and `empty_lookups` are added."""
+
+    state: State
+    due_in_seconds: float = 0
+    platform_id: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+    waited_seconds: float = 0
+    empty_lookups: int = 0
+    duplicate_verdict: bool | None = None

@@ -1,0 +1,120 @@
+"""One event per invoice and outcome: JSON in Lambda, coloured lines on a terminal; and the counts that alarms watch."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+from aws_lambda_powertools.metrics import MetricUnit
+
+NAMESPACE = "Facteur"
+SECONDS = "Seconds"
+MARKS = {  # event -> sign and ANSI colour
+    "submission.deposited": ("✔", "32"),
+    "status.submitted": ("✔", "32"),
+    "status.closed": ("✔", "32"),
+    "submission.rejected": ("✖", "31"),
+    "status.rejected": ("✖", "31"),
+    "submission.failed": ("✖", "31"),
+    "submission.in_doubt": ("?", "33"),
+    "submission.waiting": ("…", "33"),
+}
+
+Handler = Callable[[Any, Any], Any]
+
+
+class ConsoleFormatter(LambdaPowertoolsFormatter):
+    """The same events for a person at a terminal."""
+
+    def __init__(self, *, colour: bool) -> None:
+        super().__init__()
+        self._colour = colour
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line: sign, event, fields."""
+        name = record.getMessage()
+        sign, code = MARKS.get(name, ("!", "31") if record.levelno >= logging.WARNING else ("·", "2"))
+        fields = " ".join(f"{key}={value}" for key, value in getattr(record, "fields", {}).items())
+        line = f"{sign} {name:<22} {fields}"
+        return f"\033[{code}m{line}\033[0m" if self._colour else line
+
+
+class PowertoolsJournal:
+    """The port Journal, by Powertools: structured logs and metrics in the embedded metric format."""
+
+    def __init__(self, service: str) -> None:
+        terminal = sys.stdout.isatty() and "AWS_LAMBDA_FUNCTION_NAME" not in os.environ
+        formatter = ConsoleFormatter(colour="NO_COLOR" not in os.environ) if terminal else None
+        stack = os.environ.get("POWERTOOLS_SERVICE_NAME", "facteur")
+        self._logger = Logger(service=service, logger_formatter=formatter)
+        self._metrics = None if terminal else Metrics(namespace=NAMESPACE, service=stack)
+
+    def event(self, name: str, **fields: Any) -> None:
+        self._log(logging.INFO, name, fields)
+
+    def warning(self, name: str, **fields: Any) -> None:
+        self._log(logging.WARNING, name, fields)
+
+    def error(self, name: str, error: Exception) -> None:
+        """A failure that escapes. Only our own errors' texts are shown: others may quote what they failed on."""
+        from facteur.errors import FacteurError
+
+        text = str(error) if isinstance(error, FacteurError) else "see the stack's own traceback"
+        self._log(logging.ERROR, name, {"error": type(error).__name__, "error_message": text})
+
+    def count(self, metric: str, value: float = 1) -> None:
+        if self._metrics:
+            unit = MetricUnit.Seconds if metric.endswith(SECONDS) else MetricUnit.Count
+            self._metrics.add_metric(name=metric, unit=unit, value=value)
+
+    def begin(self, context: Any) -> None:
+        """Every line of an invocation carries its request id."""
+        self._logger.append_keys(function_request_id=getattr(context, "aws_request_id", None))
+
+    def flush(self) -> None:
+        """Write out the metrics of an invocation."""
+        if self._metrics and self._metrics.metric_set:
+            self._metrics.flush_metrics()
+
+    def _log(self, level: int, name: str, fields: dict[str, Any]) -> None:
+        shown = {key: value for key, value in fields.items() if value is not None}
+        write = {logging.INFO: self._logger.info, logging.WARNING: self._logger.warning}.get(level, self._logger.error)
+        write(name, extra={"fields": shown} if self._metrics is None else shown)
+
+
+def observed(service: str) -> Callable[[Callable[[Any, Any, PowertoolsJournal], Any]], Handler]:
+    """Give a handler its journal; flush it and tell what escapes, whatever happens."""
+
+    def decorate(handler: Callable[[Any, Any, PowertoolsJournal], Any]) -> Handler:
+        @functools.wraps(handler)
+        def wrapped(event: Any, context: Any) -> Any:
+            journal = _journal(service)
+            journal.begin(context)
+            try:
+                return handler(event, context, journal)
+            except Exception as error:
+                journal.error(f"{service}.failed", error)
+                raise
+            finally:
+                journal.flush()
+
+        return wrapped
+
+    return decorate
+
+
+@functools.cache
+def _journal(service: str) -> PowertoolsJournal:
+    return PowertoolsJournal(service)
+
+
+def remaining_seconds(context: Any) -> float:
+    """What the function has left, less a margin to record in; endless where nobody limits it."""
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    return float("inf") if remaining is None else remaining() / 1000 - 3.0

@@ -1,0 +1,139 @@
+"""What the use cases need from the outside, in their own words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import IO, Any, Protocol
+
+from facteur.decide import Decision
+from facteur.model import Answer, Candidate, Claim, Doubt, Due, Invoice, Move, StatusEvent, Waiting
+
+
+class Document(Protocol):
+    """A document ready to be sent; `open` may be called again for a repeat, `close` frees what it holds."""
+
+    @property
+    def file_name(self) -> str: ...
+    @property
+    def content_type(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+    def open(self) -> IO[bytes]: ...
+    def close(self) -> None: ...
+
+
+class Documents(Protocol):
+    """Where the companies' documents lie."""
+
+    def fetch(self, invoice: Invoice, hold_bytes: int | None) -> Document | None:
+        """The invoice's document, or None where it is larger than `hold_bytes`. Raises DocumentError."""
+
+
+class Platform(Protocol):
+    """A plateforme agréée. Every method raises PlatformBusyError or AccountRefusedError where it got no answer."""
+
+    @property
+    def sandbox(self) -> bool: ...
+
+    def deposit(self, document: Document, before_body: Callable[[], None]) -> Answer:
+        """Send a document. `before_body` is called right before the first byte and may raise NotDepositedError.
+
+        Raises:
+            OutcomeUnknownError: it may have been accepted.
+        """
+
+    def find(self, invoice_number: str, seller_siren: str) -> list[Candidate]:
+        """Outbound deposits under a number and seller; an empty list means that the platform shows none."""
+
+    def sha256_of(self, platform_id: str) -> str | None:
+        """Of the document deposited under an id; None where the platform shows no copy."""
+
+    def history(self, platform_id: str) -> list[StatusEvent]:
+        """The life cycle so far, in any order; empty for a young deposit."""
+
+
+class Platforms(Protocol):
+    """The platform of each account."""
+
+    def of(self, account: str) -> Platform:
+        """Raises AccountRefusedError for a bad secret, EnvironmentMismatchError for a database of another environment."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotesTaken:
+    """What one look at the notes did."""
+
+    notes: int
+    opened: int
+    repeated: int
+    broken: int
+
+
+class SubmissionStore(Protocol):
+    """Postgres, for submit_invoices. Every method is one statement and raises DatabaseUnavailableError."""
+
+    def read(self, submission_ids: Sequence[int]) -> list[Waiting]: ...
+    def claim(self, items: Sequence[tuple[Waiting, str | None]]) -> list[Claim]:
+        """Lease rows, each with the hash of what is about to be sent (None: a look-up). Rows not returned are left alone."""
+
+    def record(self, waiting: Waiting, claim: Claim, decision: Decision, found: Sequence[tuple[int, str]] = ()) -> str:
+        """Store what became of a claim; `found` pairs attempts with the platform ids a look-up found. The state afterwards."""
+
+    def record_unclaimed(self, waiting: Waiting, decision: Decision) -> str: ...
+    def withdraw(self, submission_id: int) -> None: ...
+    def doubt(self, submission_id: int) -> Doubt: ...
+    def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> frozenset[str]: ...
+
+
+class RelayStore(Protocol):
+    """Postgres, for relay_submissions."""
+
+    def check_environment(self, base_url: str) -> None: ...
+    def take_notes(self, limit: int) -> NotesTaken: ...
+    def end_expired_leases(self) -> int: ...
+    def repeat_write_backs(self, limit: int) -> tuple[int, int]: ...
+    def note_forgotten(self) -> int | None: ...
+    def oldest_overdue_seconds(self) -> float: ...
+    def begin_run(self) -> int: ...
+    def look(self, run: int) -> tuple[bool, bool]:
+        """Whether anything is due, and whether this run is still the newest."""
+
+    def pick_due(self, limit: int) -> AbstractContextManager[DueBatch]:
+        """A transaction that holds due rows locked; it commits what was marked."""
+
+
+class DueBatch(Protocol):
+    """Due rows, locked until the transaction ends."""
+
+    @property
+    def submission_ids(self) -> Sequence[int]: ...
+    def mark_queued(self, submission_ids: Sequence[int]) -> None: ...
+
+
+class Queue(Protocol):
+    """SQS: it only carries ids."""
+
+    def send(self, submission_ids: Sequence[int]) -> list[int]:
+        """The ids that were certainly accepted."""
+
+
+class NewsStore(Protocol):
+    """Postgres, for poll_statuses."""
+
+    def take_history_permit(self, account: str) -> bool: ...
+    def claim_news(self, limit: int) -> list[Due]: ...
+    def record_news(self, due: Due, events: Sequence[StatusEvent], newest: StatusEvent | None, move: Move) -> tuple[str, int]: ...
+    def postpone_news(self, due: Due, seconds: float) -> None: ...
+    def pause(self, key: str, seconds: float, reason: str) -> None: ...
+
+
+class Journal(Protocol):
+    """One event per invoice and outcome, and the counts that alarms watch."""
+
+    def event(self, name: str, **fields: Any) -> None: ...
+    def warning(self, name: str, **fields: Any) -> None: ...
+    def count(self, metric: str, value: float = 1) -> None: ...

@@ -1,0 +1,101 @@
+"""Turn notes into submissions and put due submissions onto the queue; then keep watching."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from facteur.ports import Journal, Queue, RelayStore
+
+NOTES_AT_ONCE = 20  # a note holds up to a thousand keys
+ROWS_AT_ONCE = 500
+WRITE_BACKS_AT_ONCE = 100
+SHORTEST_PAUSE_SECONDS = 0.3  # between two looks of an idle relay
+PAUSE_PER_LOOK = 10  # a slow look is repeated less often: at most a tenth of the time is spent looking
+
+
+@dataclass(frozen=True, slots=True)
+class RelayServices:
+    """What a relay run works with."""
+
+    store: RelayStore
+    queue: Queue
+    journal: Journal
+    base_url: str
+    watch_seconds: float
+    sleep: Callable[[float], None] = time.sleep
+
+
+def relay_submissions(services: RelayServices, remaining_seconds: float = float("inf")) -> None:
+    """One run: everything due now, then watch until a newer run has begun or the time is over.
+
+    Raises:
+        DatabaseUnavailableError: nothing is lost, the next run does it.
+        EnvironmentMismatchError: this database belongs to another environment.
+    """
+    stop_at = time.monotonic() + min(services.watch_seconds, remaining_seconds)
+    services.store.check_environment(services.base_url)
+    run = services.store.begin_run()
+    _tell_daily(services)
+    relay_once(services)
+    while True:
+        began = time.monotonic()
+        anything, newest = services.store.look(run)
+        if not newest or began >= stop_at:
+            return
+        if anything and relay_once(services):
+            continue
+        pause = max(SHORTEST_PAUSE_SECONDS, PAUSE_PER_LOOK * (time.monotonic() - began))
+        services.sleep(max(0.0, min(pause, stop_at - time.monotonic())))
+
+
+def relay_once(services: RelayServices) -> bool:
+    """Do what is due now. True where something moved, so that another look at once is worth while."""
+    moved = 0
+    while (taken := services.store.take_notes(NOTES_AT_ONCE)).notes:
+        moved += taken.opened
+        services.journal.event(
+            "notes.taken", notes=taken.notes, opened=taken.opened, repeated=taken.repeated, broken=taken.broken
+        )
+        if taken.broken:
+            services.journal.count("UnreadableRows", taken.broken)
+    if expired := services.store.end_expired_leases():
+        services.journal.warning("leases.expired", submissions=expired)
+    _repeat_write_backs(services)
+    return bool(moved + expired + _queue_due(services))
+
+
+def _queue_due(services: RelayServices) -> int:
+    """Put due rows onto the queue; exactly what SQS accepted is marked."""
+    total = 0
+    while True:
+        with services.store.pick_due(ROWS_AT_ONCE) as due:
+            accepted = services.queue.send(due.submission_ids) if due.submission_ids else []
+            due.mark_queued(accepted)
+        total += len(accepted)
+        if len(accepted) < len(due.submission_ids):
+            services.journal.warning("queue.refused", submissions=len(due.submission_ids) - len(accepted))
+        if len(accepted) < ROWS_AT_ONCE:
+            break
+    if total:
+        services.journal.event("submissions.queued", submissions=total)
+    return total
+
+
+def _repeat_write_backs(services: RelayServices) -> None:
+    told, refused = services.store.repeat_write_backs(WRITE_BACKS_AT_ONCE)
+    if told or refused:
+        services.journal.event("write_backs.repeated", told=told, refused=refused)
+        services.journal.count("WriteBacksRefused", refused)
+
+
+def _tell_daily(services: RelayServices) -> None:
+    services.journal.count("OldestOverdueSeconds", services.store.oldest_overdue_seconds())
+    forgotten = services.store.note_forgotten()
+    if forgotten is not None:
+        services.journal.count("ForgottenInvoices", forgotten)
+    if forgotten:
+        services.journal.warning(
+            "invoices.forgotten", invoices=forgotten, next_step="they are noted now; find what writes past the triggers"
+        )

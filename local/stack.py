@@ -7,9 +7,12 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.aws import Aws
@@ -18,8 +21,11 @@ from local.sam import ROOT, package
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_logs import CloudWatchLogsClient
 
 DEPLOY_TIMEOUT_SECONDS = 300
+LONGEST_FUNCTION_SECONDS = 330
 POLL_SECONDS = 0.1
 ERROR_LINE = re.compile(
     r'"level": ?"(ERROR|CRITICAL)"|^\[(ERROR|CRITICAL)\]|Task timed out|Runtime exited|^[\w.]*(Error|Exception): '
@@ -51,8 +57,7 @@ class Stack:
         Raises:
             FunctionFailedError: it raised, ran out of time, or could not be imported.
         """
-        client = self.aws.session.client("lambda", endpoint_url=self.aws.endpoint_url)
-        answer = client.invoke(FunctionName=self.resources[function], Payload=json.dumps(event or {}))
+        answer = _lambda_client(self.aws).invoke(FunctionName=self.resources[function], Payload=json.dumps(event or {}))
         document = answer["Payload"].read().decode()
         if answer.get("FunctionError"):
             raise FunctionFailedError(f"{function}: {document}")
@@ -64,18 +69,14 @@ class Stack:
 
     def log_lines(self, function: str) -> list[str]:
         """Everything that the function with this logical id has logged, oldest first."""
-        client = self.aws.session.client("logs", endpoint_url=self.aws.endpoint_url)
         group = self.resources[f"{function.removesuffix('Function')}LogGroup"]
-        pages = client.get_paginator("filter_log_events").paginate(logGroupName=group)
+        pages = _logs_client(self.aws).get_paginator("filter_log_events").paginate(logGroupName=group)
         return [event["message"].rstrip("\n") for page in pages for event in page["events"]]
 
     def logged_errors(self) -> list[str]:
         """Every line of every function's log that tells of an error, as `function: line`."""
         return [
-            f"{function}: {line}"
-            for function in self.functions()
-            for line in self.log_lines(function)
-            if ERROR_LINE.search(line)
+            f"{function}: {line}" for function in self.functions() for line in self.log_lines(function) if ERROR_LINE.search(line)
         ]
 
 
@@ -133,6 +134,19 @@ def put_secret(aws: Aws, name: str, value: Mapping[str, object] | str) -> None:
         client.put_secret_value(SecretId=name, SecretString=document)
 
 
+def database_secret(url: str) -> dict[str, object]:
+    """The database secret for a server on this machine, in RDS's shape."""
+    parts = urlsplit(url)
+    return {
+        "host": parts.hostname,
+        "port": parts.port or 5432,
+        "dbname": parts.path.removeprefix("/"),
+        "username": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "sslmode": "disable",
+    }
+
+
 def create_bucket(aws: Aws, name: str) -> str:
     """Create the bucket where it does not exist yet, and return its name."""
     client = aws.session.client("s3", endpoint_url=aws.endpoint_url)
@@ -144,6 +158,18 @@ def create_bucket(aws: Aws, name: str) -> str:
     except client.exceptions.BucketAlreadyOwnedByYou:
         return name
     return name
+
+
+@cache
+def _lambda_client(aws: Aws) -> LambdaClient:
+    # A call lasts as long as its function, and a repeated one would run the function twice.
+    patient = Config(read_timeout=LONGEST_FUNCTION_SECONDS, retries={"total_max_attempts": 1})
+    return aws.session.client("lambda", endpoint_url=aws.endpoint_url, config=patient)
+
+
+@cache
+def _logs_client(aws: Aws) -> CloudWatchLogsClient:
+    return aws.session.client("logs", endpoint_url=aws.endpoint_url)
 
 
 def _submit(client: CloudFormationClient, name: str, body: str, parameters: Mapping[str, str]) -> bool:

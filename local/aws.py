@@ -23,6 +23,7 @@ from local.postgres import free_port
 REGION = "eu-west-3"
 START_TIMEOUT_SECONDS = 30
 STOP_TIMEOUT_SECONDS = 10
+GROUP_END_SECONDS = 0.3  # the dead may stay listed for longer, where nobody collects orphans
 STARTS = 3  # somebody may take the free port before the emulator does
 HANDED_DOWN = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT")
 
@@ -115,10 +116,18 @@ def stop_emulator(emulator: Emulator) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):  # nobody is left
-        return
+    _kill_group(process.pid)
+
+
+def _kill_group(leader: int) -> None:
+    """Kill what is left of the process group, and give it a moment to go: its files are deleted next."""
+    deadline = time.monotonic() + GROUP_END_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(leader, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):  # nobody is left; macOS says it in the second way
+            return
+        time.sleep(0.01)
 
 
 def _start(folder: Path, log: Path, auth: bool, environ: Mapping[str, str]) -> Emulator:

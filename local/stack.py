@@ -75,9 +75,8 @@ class Stack:
 
     def logged_errors(self) -> list[str]:
         """Every line of every function's log that tells of an error, as `function: line`."""
-        return [
-            f"{function}: {line}" for function in self.functions() for line in self.log_lines(function) if ERROR_LINE.search(line)
-        ]
+        logs = {function: self.log_lines(function) for function in self.functions()}
+        return [f"{name}: {line}" for name, lines in logs.items() for line in lines if ERROR_LINE.search(line)]
 
 
 def deploy(

@@ -17,7 +17,7 @@ from local.postgres import postgres_server
 from local.sam import ROOT
 from local.stack import Stack, StackFailedError, create_bucket, database_secret, deploy, put_secret
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]  # one stack is deployed, not one per worker
 
 DOCUMENTS, STRANGER = "facteur-documents", "stranger-documents"
 FUNCTIONS = ["MigrateDatabase", "RelaySubmissions", "SubmitInvoices", "PollStatuses"]

@@ -1,0 +1,49 @@
+"""A world per test; the simulator runs once per worker and is reset in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.aws import Aws, aws_emulator
+from local.simulator.control import Simulator, running_simulator
+from tests.world import World, built_world
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Simulator]:
+    with running_simulator(history_quota=0) as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[Aws]:
+    with aws_emulator() as emulator:
+        yield emulator.aws
+
+
+@pytest.fixture
+def simulator(running: Simulator) -> Simulator:
+    running.reset()
+    return running
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    """Override in a test module or parametrize to run with other settings."""
+    return {}
+
+
+@pytest.fixture
+def world(
+    database_url: str,
+    simulator: Simulator,
+    aws: Aws,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, str],
+) -> Iterator[World]:
+    with built_world(database_url, simulator, aws, tmp_path, monkeypatch, **settings) as built:
+        yield built

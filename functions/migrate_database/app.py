@@ -18,5 +18,7 @@ def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> 
     with as_custom_resource(event, context, remaining_seconds(context)):
         database, install_capture, submit_from = migration_services()
         migrated = migrate(database, install_capture=install_capture, submit_from=submit_from)
-        journal.event("database.migrated", version=migrated.version, applied=len(migrated.applied), watching=migrated.watching)
+        journal.event(
+            "database.migrated", version=migrated.version, applied=len(migrated.applied), watching=migrated.watching
+        )
         return asdict(migrated)

@@ -8,7 +8,7 @@ import os
 import random
 import threading
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from facteur.decide import Limits
@@ -175,17 +175,29 @@ def credentials_from(secret: Mapping[str, Any], secret_id: str) -> Credentials:
     """
     from facteur.adapters.oauth import Credentials
 
-    wrong = [name for name in ("client_id", "client_secret") if not isinstance(secret.get(name), str) or not secret[name]]
-    wrong += [name for name, kind in (("customer_id", str), ("sandbox", bool)) if not isinstance(secret.get(name), kind | None)]
+    wrong = [
+        name for name in ("client_id", "client_secret") if not isinstance(secret.get(name), str) or not secret[name]
+    ]
+    wrong += [
+        name
+        for name, kind in (("customer_id", str), ("sandbox", bool))
+        if not isinstance(secret.get(name), kind | None)
+    ]
     if wrong:
-        raise AccountRefusedError(Problem("secret_malformed", f"secret {secret_id}: missing or wrong {', '.join(wrong)}"))
-    return Credentials(secret["client_id"], secret["client_secret"], secret.get("customer_id") or None, secret.get("sandbox"))
+        raise AccountRefusedError(
+            Problem("secret_malformed", f"secret {secret_id}: missing or wrong {', '.join(wrong)}")
+        )
+    return Credentials(
+        secret["client_id"], secret["client_secret"], secret.get("customer_id") or None, secret.get("sandbox")
+    )
 
 
 def refuse_wrong_environment(credentials: Credentials, base_url: str) -> None:
     """Raises EnvironmentMismatchError for a sandbox account with a production URL, or the reverse."""
     host = urlsplit(base_url).hostname
-    if (credentials.sandbox is True and host in PRODUCTION_HOSTS) or (credentials.sandbox is False and host in SANDBOX_HOSTS):
+    if (credentials.sandbox is True and host in PRODUCTION_HOSTS) or (
+        credentials.sandbox is False and host in SANDBOX_HOSTS
+    ):
         raise EnvironmentMismatchError(
             f"the secret says sandbox {str(credentials.sandbox).lower()}, and IOPOLE_BASE_URL is {base_url}"
         )
@@ -197,7 +209,10 @@ def database_parameters(secret: Mapping[str, Any], secret_id: str, in_lambda: bo
     Raises:
         ConfigurationError: names every missing key.
     """
-    missing = [name for name in ("host", "username", "password") if not secret.get(name)]
+    missing = [name for name in ("host", "username") if not secret.get(name)]
+    missing += (
+        ["password"] if not isinstance(secret.get("password"), str) else []
+    )  # empty: the server trusts or asks .pgpass
     if missing:
         raise ConfigurationError(f"database secret {secret_id}: missing {', '.join(missing)}")
     sslmode = secret.get("sslmode") or ("verify-full" if in_lambda else "prefer")
@@ -254,27 +269,18 @@ def _begun(database: Database) -> Database:
     return database
 
 
-_aws_lock = threading.Lock()
-
-
-@functools.cache
-def _client(service: str) -> Any:
-    import boto3
-    from botocore.config import Config
-
-    config = Config(retries={"mode": "standard", "max_attempts": 3}, connect_timeout=5, read_timeout=20, max_pool_connections=16)
-    return boto3.client(cast("Any", service), config=config)
-
-
 def _aws(service: str) -> Any:
-    """A client per container; threads may ask for it at once."""
-    with _aws_lock:
-        return _client(service)
+    from facteur.adapters.aws import client
+
+    return client(service)
 
 
 def reset() -> None:
     """Forget everything built, as a new container would. The environment is read again."""
+    from facteur.adapters.aws import forget_clients
+
     if _database.cache_info().currsize:
         _database().close()
-    for built in (_settings, _platforms, _secrets, _database, _client):
+    for built in (_settings, _platforms, _secrets, _database):
         built.cache_clear()
+    forget_clients()

@@ -63,7 +63,9 @@ def after_answer(answer: Answer, limits: Limits) -> Decision:
             move, "accepted", Problem("accepted", "deposited", answer.http_status), answer.platform_id, answer.response
         )
     if isinstance(answer, Rejected):
-        return Decision(_final(State.REJECTED, answer.problem, CORRECT_IT), "rejected", answer.problem, response=answer.response)
+        return Decision(
+            _final(State.REJECTED, answer.problem, CORRECT_IT), "rejected", answer.problem, response=answer.response
+        )
     move = _doubt(answer.problem, limits, duplicate=True)
     return Decision(move, "duplicate", answer.problem, response=answer.response)
 
@@ -147,12 +149,16 @@ def after_look_up(doubt: Doubt, ours: Sequence[Candidate], strangers: Sequence[C
     if strangers:
         problem = Problem("conflicting_deposit", "the platform has another document under this number and seller")
         return _final(State.FAILED, problem, f"Compare it with deposit {strangers[0].platform_id} at the platform")
-    asked_enough = doubt.empty_lookups + 1 >= EMPTY_LOOKUPS_BEFORE_RESEND and doubt.doubt_seconds >= limits.resend_after_seconds
+    asked_enough = (
+        doubt.empty_lookups + 1 >= EMPTY_LOOKUPS_BEFORE_RESEND and doubt.doubt_seconds >= limits.resend_after_seconds
+    )
     if not _unknown(doubt) and not doubt.duplicate_verdict:
         return Move(State.PENDING)
     if asked_enough:
         return _not_found(doubt)
-    problem = Problem("in_doubt", f"a deposit's outcome is unknown, and look-up {doubt.empty_lookups + 1} did not find it")
+    problem = Problem(
+        "in_doubt", f"a deposit's outcome is unknown, and look-up {doubt.empty_lookups + 1} did not find it"
+    )
     return _wait(
         State.IN_DOUBT,
         next_look_up(doubt.empty_lookups + 1, doubt.doubt_seconds, limits.resend_after_seconds),
@@ -175,7 +181,9 @@ def newest_of(events: Sequence[StatusEvent]) -> StatusEvent | None:
     return max(events, key=lambda e: (e.occurred_at, e.code in REJECTING | CLOSING, e.code, e.status_id), default=None)
 
 
-def after_news(newest: StatusEvent | None, known_code: str | None, age_seconds: float, sandbox: bool, limits: Limits) -> Move:
+def after_news(
+    newest: StatusEvent | None, known_code: str | None, age_seconds: float, sandbox: bool, limits: Limits
+) -> Move:
     """The platform told the history of a deposit."""
     code = newest.code if newest else known_code
     if newest and newest.code in REJECTING:
@@ -219,7 +227,9 @@ def _not_found(doubt: Doubt) -> Move:
         return Move(State.PENDING)
     problem = Problem("duplicate", "the platform calls this invoice a duplicate, and the other deposit is not ours")
     if _unknown(doubt):
-        return _final(State.FAILED, problem, "An earlier attempt's outcome is unknown: look the number up at the platform")
+        return _final(
+            State.FAILED, problem, "An earlier attempt's outcome is unknown: look the number up at the platform"
+        )
     return _final(State.REJECTED, problem, "Another deposit used this number: give the invoice its own, or leave it")
 
 
@@ -233,7 +243,9 @@ def _doubt(problem: Problem, limits: Limits, *, duplicate: bool) -> Move:
     )
 
 
-def _wait(state: State, delay: float, problem: Problem, next_step: str, *, waited: float = 0, empty_lookups: int = 0) -> Move:
+def _wait(
+    state: State, delay: float, problem: Problem, next_step: str, *, waited: float = 0, empty_lookups: int = 0
+) -> Move:
     return Move(
         state,
         delay,

@@ -74,7 +74,9 @@ def migrate(database: MigratedDatabase, *, install_capture: bool = False, submit
 
 
 def _migrations() -> list[tuple[int, str]]:
-    names = sorted(entry.name for entry in files("facteur").joinpath("migrations").iterdir() if entry.name.endswith(".sql"))
+    names = sorted(
+        entry.name for entry in files("facteur").joinpath("migrations").iterdir() if entry.name.endswith(".sql")
+    )
     return [(int(name.split("_")[0]), name) for name in names]
 
 

@@ -64,15 +64,21 @@ class Settings:
     """
 
     pdp_provider: str = _setting(_choice(*PROVIDERS), "iopole", "The platform")
-    pdp_secret_id: str = _setting(_text, "facteur/default", "Secret of the default account; another's has its name as last part")
+    pdp_secret_id: str = _setting(
+        _text, "facteur/default", "Secret of the default account; another's has its name as last part"
+    )
     iopole_base_url: str | None = _setting(_host, None, "Host of the platform's API, without a path")
     iopole_auth_url: str | None = _setting(_host, None, "Host of the platform's token endpoint, without a path")
-    database_secret_id: str | None = _setting(_text, None, "Secret with the database's address and password, in RDS's shape")
+    database_secret_id: str | None = _setting(
+        _text, None, "Secret with the database's address and password, in RDS's shape"
+    )
     submissions_queue_url: str | None = _setting(_text, None, "URL of the SQS queue")
     deposits_enabled: bool = _setting(_boolean, True, "false: show in facteur.health what would be sent, send nothing")
     status_source: str = _setting(_choice(*SOURCES), "history", "Where news of deposits come from")
     max_in_flight: int = _setting(_number(1, 64, int), 8, "Deposits under way at once in one function")
-    requests_per_minute: float = _setting(_number(1, 1e6), 150.0, "Calls a minute to the platform, all functions together")
+    requests_per_minute: float = _setting(
+        _number(1, 1e6), 150.0, "Calls a minute to the platform, all functions together"
+    )
     history_requests_per_minute: float = _setting(_number(0.1, 1e6), 10.0, "Calls a minute to status-history")
     resend_after_seconds: float = _setting(
         _number(0, 1e7), 3600.0, "How long a doubtful deposit is looked for before it is sent again"
@@ -81,11 +87,17 @@ class Settings:
         _number(1, 1e8), 259200.0, "Waiting time, pauses left out, after which a person must look"
     )
     follow_up_days: float = _setting(_number(0.001, 4000), 400.0, "How long the life cycle of a deposit is followed")
-    relay_watch_seconds: float = _setting(_number(0, 840), 110.0, "How long one relay run keeps looking; 0: once a minute")
+    relay_watch_seconds: float = _setting(
+        _number(0, 840), 110.0, "How long one relay run keeps looking; 0: once a minute"
+    )
     connect_timeout_seconds: float = _setting(_number(0.05, 60), 5.0, "Time to connect to the platform")
     read_timeout_seconds: float = _setting(_number(0.05, 300), 30.0, "Time to wait for the platform's answer")
-    lease_seconds: float = _setting(_number(0.5, 3600), 150.0, "How long a claim holds; longer than the function's timeout")
-    install_capture: bool = _setting(_boolean, False, "true: install the trigger on an invoice table that exists already")
+    lease_seconds: float = _setting(
+        _number(0.5, 3600), 150.0, "How long a claim holds; longer than the function's timeout"
+    )
+    install_capture: bool = _setting(
+        _boolean, False, "true: install the trigger on an invoice table that exists already"
+    )
     submit_from: str | None = _setting(_text, None, "Issue date of the first invoice to deposit, YYYY-MM-DD")
     in_lambda: bool = False
 

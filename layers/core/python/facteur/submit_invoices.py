@@ -101,7 +101,9 @@ def _batches(waiting: Iterable[Waiting], services: Services, threads: ThreadPool
     together: list[Item] = [(row, None) for row in rows if row.state is State.IN_DOUBT]
     deposits = [row for row in rows if row.state is State.PENDING and _sendable(row, services)]
     large = []
-    for row, fetched in zip(deposits, threads.map(lambda row: _fetch(row, services, HELD_BYTES), deposits), strict=True):
+    for row, fetched in zip(
+        deposits, threads.map(lambda row: _fetch(row, services, HELD_BYTES), deposits), strict=True
+    ):
         if fetched is None:
             large.append(row)
         elif document := _usable(row, fetched, services):
@@ -161,7 +163,9 @@ def _usable(row: Waiting, fetched: Fetched, services: Services) -> Document | No
 
 
 def _leave(row: Waiting, error: ProblemError, services: Services) -> None:
-    decision = after_failure(error, row.tries, row.waited_seconds, row.age_seconds, services.limits, services.jitter, row.state)
+    decision = after_failure(
+        error, row.tries, row.waited_seconds, row.age_seconds, services.limits, services.jitter, row.state
+    )
     state = services.store.record_unclaimed(row, decision)
     _tell(services.journal, row, state, decision)
 
@@ -170,7 +174,10 @@ def _work(batch: Sequence[Item], services: Services, threads: ThreadPoolExecutor
     """Claim, call with no transaction open, and record each answer as it comes."""
     began = time.monotonic()
     lease = Lease(min(began + services.lease_seconds, stop_at), services.answer_seconds)
-    claims = {claim.submission_id: claim for claim in services.store.claim([(row, d.sha256 if d else None) for row, d in batch])}
+    claims = {
+        claim.submission_id: claim
+        for claim in services.store.claim([(row, d.sha256 if d else None) for row, d in batch])
+    }
     try:
         _record_answers(_send(batch, claims, services, threads, lease), services, began)
         for row, document in batch:
@@ -242,9 +249,14 @@ def _look_up(row: Waiting, claim: Claim, services: Services, lease: Lease) -> No
 
 def _search(doubt: Doubt, platform: Platform, store: SubmissionStore) -> tuple[list[Candidate], list[Candidate]]:
     """What the platform has under the doubtful attempts' numbers: our own deposits, and others'."""
-    keys = {(attempt.invoice_number, attempt.seller_siren) for attempt in doubt.attempts if attempt.outcome != "accepted"}
+    keys = {
+        (attempt.invoice_number, attempt.seller_siren) for attempt in doubt.attempts if attempt.outcome != "accepted"
+    }
     shown = [
-        candidate for number, siren in sorted(keys, key=str) if number and siren for candidate in platform.find(number, siren)
+        candidate
+        for number, siren in sorted(keys, key=str)
+        if number and siren
+        for candidate in platform.find(number, siren)
     ]
     held = store.held_elsewhere(doubt.invoice_id, [candidate.platform_id for candidate in shown])
     candidates = plausible(doubt, shown, held)

@@ -60,5 +60,7 @@ def answer(event: Mapping[str, Any], context: Any, status: str, reason: str) -> 
         "LogicalResourceId": event.get("LogicalResourceId"),
     }
     # The URL is signed for a request without a content type.
-    response = requests.put(event["ResponseURL"], json=body, headers={"Content-Type": ""}, timeout=ANSWER_TIMEOUT_SECONDS)
+    response = requests.put(
+        event["ResponseURL"], json=body, headers={"Content-Type": ""}, timeout=ANSWER_TIMEOUT_SECONDS
+    )
     response.raise_for_status()

@@ -103,7 +103,9 @@ class DocumentStore:
     def _row_parts(self, invoice: Invoice) -> Iterator[bytes]:
         statement = "select facteur.read_document(%(id)s, %(start)s, %(bytes)s) as part"
         for start in range(1, (invoice.document_bytes or 0) + 1, ROW_PART_BYTES):
-            yield bytes(self._database.row(statement, {"id": invoice.invoice_id, "start": start, "bytes": ROW_PART_BYTES}).part)
+            yield bytes(
+                self._database.row(statement, {"id": invoice.invoice_id, "start": start, "bytes": ROW_PART_BYTES}).part
+            )
 
     def _from_s3(self, bucket: str, key: str) -> tuple[int, Callable[[], Iterator[bytes]]]:
         answer = self._s3().get_object(Bucket=bucket, Key=key)
@@ -162,7 +164,10 @@ def _extension(first: bytes) -> str:
 
 def _file_name(invoice: Invoice, extension: str) -> str:
     given = (
-        invoice.file_name or PurePosixPath(urlsplit(invoice.document_uri or "").path).name or invoice.invoice_number or "invoice"
+        invoice.file_name
+        or PurePosixPath(urlsplit(invoice.document_uri or "").path).name
+        or invoice.invoice_number
+        or "invoice"
     )
     stem = re.sub(r"\.(pdf|xml)$", "", given, flags=re.IGNORECASE)
     return (re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._") or "invoice")[:100] + extension

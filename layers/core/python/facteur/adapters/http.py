@@ -105,7 +105,9 @@ class SingleFileBody:
 class HttpClient:
     """A `requests` session that threads may share."""
 
-    def __init__(self, base_url: str, *, connect_timeout_seconds: float, read_timeout_seconds: float, connections: int) -> None:
+    def __init__(
+        self, base_url: str, *, connect_timeout_seconds: float, read_timeout_seconds: float, connections: int
+    ) -> None:
         self.base_url = base_url
         self._timeout = (connect_timeout_seconds, read_timeout_seconds)
         self._session = requests.Session()
@@ -128,14 +130,13 @@ class HttpClient:
         """
         if time.monotonic() - self._last_used > STALE_CONNECTION_SECONDS:
             self.drop_idle_connections()
-        with told_apart(body):
-            with self._session.request(
-                method, self.base_url + path, data=body or form, params=params, auth=auth, timeout=self._timeout, allow_redirects=False,
-                stream=True, headers={"Content-Type": body.content_type} if body else None,
-            ) as response:  # fmt: skip
-                content = b"".join(_limited(response.iter_content(BLOCK_BYTES)))
-                self._last_used = time.monotonic()
-                return HttpAnswer(response.status_code, response.headers, content)
+        with told_apart(body), self._session.request(
+            method, self.base_url + path, data=body or form, params=params, auth=auth, timeout=self._timeout, allow_redirects=False,
+            stream=True, headers={"Content-Type": body.content_type} if body else None,
+        ) as response:  # fmt: skip
+            content = b"".join(_limited(response.iter_content(BLOCK_BYTES)))
+            self._last_used = time.monotonic()
+            return HttpAnswer(response.status_code, response.headers, content)
 
 
 @contextmanager
@@ -147,7 +148,9 @@ def told_apart(body: SingleFileBody | None) -> Iterator[None]:
         kind = type(exc).__name__
         if body is not None and body.began:
             raise OutcomeUnknownError(Problem("no_answer", f"the platform's answer was lost ({kind})")) from None
-        raise PlatformBusyError(Problem("platform_unreachable", f"the platform could not be reached ({kind})")) from None
+        raise PlatformBusyError(
+            Problem("platform_unreachable", f"the platform could not be reached ({kind})")
+        ) from None
 
 
 def _limited(blocks: Iterator[bytes]) -> Iterator[bytes]:

@@ -131,7 +131,9 @@ def _refusal(answer: HttpAnswer) -> PlatformBusyError | AccountRefusedError:
             _problem(answer, "platform_unavailable", "the platform did not answer as it should"),
             answer.retry_after_seconds(),
         )
-    return AccountRefusedError(_problem(answer, "account_refused", "the platform refuses this account or its address is wrong"))
+    return AccountRefusedError(
+        _problem(answer, "account_refused", "the platform refuses this account or its address is wrong")
+    )
 
 
 def _expect(answer: HttpAnswer, kinds: type | tuple[type, ...], absent: Any = None) -> Any:

@@ -47,7 +47,9 @@ def candidate(entry: dict[str, Any]) -> Candidate:
     metadata, status, business = (_dict(entry.get(name)) for name in ("metadata", "lastStatusData", "businessData"))
     created = _time(metadata.get("createDate") or metadata.get("date"))
     refused = metadata.get("state") in REFUSED_STATES or status.get("code") in REFUSED_CODES
-    return Candidate(str(metadata.get("invoiceId")), created, refused, _siren(_dict(business.get("seller"))), _total(business))
+    return Candidate(
+        str(metadata.get("invoiceId")), created, refused, _siren(_dict(business.get("seller"))), _total(business)
+    )
 
 
 def same_number(entry: Any, invoice_number: str) -> bool:

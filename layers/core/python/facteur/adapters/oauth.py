@@ -88,4 +88,6 @@ def _refusal(answer: HttpAnswer) -> AccountRefusedError | PlatformBusyError:
     if answer.status == TOO_MANY_REQUESTS or answer.status >= requests.codes.server_error:
         problem = Problem("token_unavailable", "the token endpoint gave no token", answer.status, code)
         return PlatformBusyError(problem, answer.retry_after_seconds())
-    return AccountRefusedError(Problem("token_refused", "the platform refused the account's credentials", answer.status, code))
+    return AccountRefusedError(
+        Problem("token_refused", "the platform refused the account's credentials", answer.status, code)
+    )

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg2
+import psycopg2.extensions
 from psycopg2.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedFunction, UndefinedTable
-from psycopg2.extensions import connection as Connection
 from psycopg2.extras import Json, NamedTupleCursor
 
 from facteur.errors import ConfigurationError, DatabaseUnavailableError
@@ -44,7 +44,11 @@ def translated_errors() -> Iterator[None]:
             f"the database role lacks a right (SQLSTATE {exc.pgcode}): see docs/decisions.md, database roles"
         ) from None
     except psycopg2.Error as exc:
-        told = f"SQLSTATE {exc.pgcode}" if exc.pgcode else "no connection: check address, password, network, and that it runs"
+        told = (
+            f"SQLSTATE {exc.pgcode}"
+            if exc.pgcode
+            else "no connection: check address, password, network, and that it runs"
+        )
         raise DatabaseUnavailableError(f"Postgres: {told} ({type(exc).__name__})") from None
 
 
@@ -57,7 +61,7 @@ class Database:
     def __init__(self, parameters: Callable[[], Mapping[str, Any]]) -> None:
         """`parameters` are libpq's; they are asked for again for every new connection, so that a rotated password is found."""
         self._parameters = parameters
-        self._connection: Connection | None = None
+        self._connection: psycopg2.extensions.connection | None = None
         self._proven = False  # a statement has worked since the invocation began
         self._lock = threading.RLock()
 
@@ -114,15 +118,15 @@ class Database:
             self._proven = True
             return cursor.fetchall() if cursor.description else []
 
-    def _connected(self) -> Connection:
+    def _connected(self) -> psycopg2.extensions.connection:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self._parameters())
         return self._connection
 
 
-def connect(parameters: Mapping[str, Any]) -> Connection:
+def connect(parameters: Mapping[str, Any]) -> psycopg2.extensions.connection:
     """A connection on which every statement commits by itself. No session state is set: a proxy would pin the connection."""
-    connection: Connection = psycopg2.connect(**CONNECTION | dict(parameters))
+    connection: psycopg2.extensions.connection = psycopg2.connect(**CONNECTION | dict(parameters))
     connection.autocommit = True
     return connection
 

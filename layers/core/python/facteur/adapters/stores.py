@@ -29,14 +29,16 @@ UNREADABLE = """
 select facteur.record_unclaimed(jsonb_build_object('submission_id', %(id)s, 'move', jsonb_build_object(
     'state', (select state from facteur.submissions where id = %(id)s), 'due_in_seconds', 300, 'waited_seconds', 300,
     'error_code', 'row_unreadable',
-    'error_message', 'The view facteur.invoice_source raises on this row. Mend the row or the view; it is tried again by itself.'))) as state
+    'error_message', 'The view facteur.invoice_source raises on this row. Mend row or view; it is tried again by itself.'))) as state
 """
 
 
 class PostgresSubmissions:
     """Postgres for submit_invoices."""
 
-    def __init__(self, database: Database, *, lease_seconds: float, requests_per_minute: float, deposits_enabled: bool) -> None:
+    def __init__(
+        self, database: Database, *, lease_seconds: float, requests_per_minute: float, deposits_enabled: bool
+    ) -> None:
         self._database = database
         self._claim = {
             "lease_seconds": lease_seconds,
@@ -61,7 +63,10 @@ class PostgresSubmissions:
             return []
 
     def _read(self, submission_ids: Sequence[int]) -> list[Waiting]:
-        return [_waiting(row) for row in self._database.rows(READ, {"ids": list(submission_ids), "inline_bytes": INLINE_BYTES})]
+        return [
+            _waiting(row)
+            for row in self._database.rows(READ, {"ids": list(submission_ids), "inline_bytes": INLINE_BYTES})
+        ]
 
     CLAIM = """
     select submission_id, lease_token, attempt_id from facteur.claim(%(items)s, %(lease_seconds)s, %(per_minute)s, %(deposits_enabled)s)
@@ -79,11 +84,15 @@ class PostgresSubmissions:
         outcome["found"] = [{"attempt_id": attempt, "platform_id": platform_id} for attempt, platform_id in found]
         if claim.attempt_id is not None:
             outcome["attempt"] = _attempt(claim.attempt_id, decision)
-        return str(self._database.row("select facteur.record(%(outcome)s) as state", {"outcome": as_json(outcome)}).state)
+        return str(
+            self._database.row("select facteur.record(%(outcome)s) as state", {"outcome": as_json(outcome)}).state
+        )
 
     def record_unclaimed(self, waiting: Waiting, decision: Decision) -> str:
         outcome = as_json(_outcome(waiting, decision))
-        return str(self._database.row("select facteur.record_unclaimed(%(outcome)s) as state", {"outcome": outcome}).state)
+        return str(
+            self._database.row("select facteur.record_unclaimed(%(outcome)s) as state", {"outcome": outcome}).state
+        )
 
     def withdraw(self, submission_id: int) -> None:
         self._database.rows("select facteur.withdraw(%(id)s)", {"id": submission_id})
@@ -124,7 +133,9 @@ class PostgresRelay:
 
     PICK = "select pick_due as id from facteur.pick_due(%(limit)s, %(per_minute)s, %(deposits_enabled)s)"
 
-    def __init__(self, database: Database, *, provider: str, requests_per_minute: float, deposits_enabled: bool) -> None:
+    def __init__(
+        self, database: Database, *, provider: str, requests_per_minute: float, deposits_enabled: bool
+    ) -> None:
         self._database = database
         self._provider = provider
         self._per_minute = requests_per_minute
@@ -179,7 +190,9 @@ class PostgresNews:
     """Postgres for poll_statuses."""
 
     PERMIT = "select facteur.take_permits(%(account)s, 1, %(per_minute)s, 'history', %(history_per_minute)s) as granted"
-    POSTPONE = "update facteur.submissions set due_at = facteur.now() + make_interval(secs => %(s)s) where id = %(id)s and state = 'submitted'"
+    POSTPONE = """
+    update facteur.submissions set due_at = facteur.now() + make_interval(secs => %(s)s) where id = %(id)s and state = 'submitted'
+    """
 
     def __init__(self, database: Database, *, requests_per_minute: float, history_requests_per_minute: float) -> None:
         self._database = database
@@ -196,7 +209,9 @@ class PostgresNews:
         )
         return [Due(row.id, row.account, row.platform_id, row.lifecycle_code, row.age_seconds) for row in rows]
 
-    def record_news(self, due: Due, events: Sequence[StatusEvent], newest: StatusEvent | None, move: Move) -> tuple[str, int]:
+    def record_news(
+        self, due: Due, events: Sequence[StatusEvent], newest: StatusEvent | None, move: Move
+    ) -> tuple[str, int]:
         news = {
             "submission_id": due.submission_id,
             "platform_id": due.platform_id,

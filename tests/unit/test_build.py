@@ -10,6 +10,7 @@ import ssl
 import struct
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +27,26 @@ WHEEL_MACHINES = {"arm64": "aarch64", "x86_64": "x86_64"}
 LAMBDA_PYTHON = "3.13"
 LAMBDA_GLIBC = 34  # Amazon Linux 2023, on which the runtime stands, has glibc 2.34
 LARGEST_LAYERS = 30 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """Lambda's interpreter, and the folders that Lambda has on its path beside the function's own."""
+
+    python: str
+    folders: tuple[Path, ...]
+
+    def run(self, program: str, *folders: Path) -> None:
+        """Run the program with these folders, nothing that is installed, and an empty environment."""
+        path = os.pathsep.join(map(str, [*folders, *self.folders]))
+        ran = subprocess.run(
+            [self.python, "-s", "-S", "-W", "error", "-c", program],
+            env={"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
 
 
 @pytest.fixture(scope="module", params=ELF_MACHINES)
@@ -90,26 +111,21 @@ def test_the_bundle_of_database_authorities_is_read_by_openssl_and_covers_paris(
 
 
 @pytest.mark.parametrize("name", HANDLERS)
-def test_a_handler_is_imported_from_the_built_layers_and_boto3_alone(
-    name: str, runtime: tuple[str, list[Path]]
-) -> None:
-    python, folders = runtime
-    path = os.pathsep.join(map(str, [ROOT / "functions" / name, *folders]))
+def test_a_handler_is_imported_from_the_built_layers_and_boto3_alone(name: str, runtime: Runtime) -> None:
+    runtime.run("import app; assert callable(app.handler)", ROOT / "functions" / name)
 
-    ran = subprocess.run(
-        [python, "-s", "-S", "-W", "error", "-c", "import app; assert callable(app.handler)"],
-        env={"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
+
+def test_every_module_of_the_package_is_imported_from_the_built_layers_and_boto3_alone(runtime: Runtime) -> None:
+    runtime.run(
+        "import importlib, pkgutil, facteur\n"
+        "for module in pkgutil.walk_packages(facteur.__path__, 'facteur.'):\n"
+        "    if not module.name.endswith('__main__'):\n"
+        "        importlib.import_module(module.name)"
     )
-
-    assert ran.returncode == 0, ran.stderr
 
 
 @pytest.fixture(scope="module")
-def runtime(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Path]]:
-    """Lambda's interpreter, and the folders that Lambda has on its path beside the function's own."""
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Runtime:
     python = _lambda_python()
     if python is None:
         pytest.skip(f"no Python {LAMBDA_PYTHON} on this machine")
@@ -119,7 +135,7 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Path]]:
     _uv("pip", "install", "--quiet", "--python", python, "--target", str(brought), f"boto3=={version('boto3')}")
     machine = "arm64" if platform.machine() in {"aarch64", "arm64"} else "x86_64"
     layer = _build(machine, tmp_path_factory.mktemp("layer"))
-    return python, [layer / "python", CORE / "python", brought]
+    return Runtime(python, (layer / "python", CORE / "python", brought))
 
 
 def _build(architecture: str, folder: Path) -> Path:

@@ -46,10 +46,7 @@ async def serve(parsed: argparse.Namespace, settings: Settings) -> None:
     server = Server(settings)
     port, admin_port = await server.start(parsed.port, parsed.admin_port)
     print(announcement(port, admin_port, settings, as_json=parsed.json), flush=True)
-    waits = [asyncio.create_task(until_told())]
-    if parsed.follow_stdin:
-        waits.append(asyncio.create_task(asyncio.to_thread(sys.stdin.buffer.read)))  # type: ignore[arg-type]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    await until_told(follow_stdin=parsed.follow_stdin)
     await server.stop()
 
 

@@ -108,7 +108,7 @@ class Simulator:
         return added["id"]
 
     def reset(self) -> None:
-        """Forget deposits, faults, calls, tokens and companies; settings stay."""
+        """Begin again: no deposits, faults, calls or tokens, and the settings it was started with."""
         self.call("POST", "reset")
 
     def call(self, method: str, path: str, body: object = None, params: Mapping[str, str] | None = None) -> Any:

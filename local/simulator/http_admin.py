@@ -81,7 +81,7 @@ def peak(log: Any, endpoint: str) -> int:
 
 
 async def reset(request: web.Request) -> web.Response:
-    """Forget everything but the settings."""
+    """Begin again, with the settings that the simulator was started with."""
     request.app[WORLD].reset()
     return web.json_response({})
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import sys
+import threading
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -58,9 +61,17 @@ class Server:
         await self.runner.cleanup()
 
 
-async def until_told() -> None:
-    """Return on SIGINT or SIGTERM."""
-    stopped = asyncio.Event()
+async def until_told(*, follow_stdin: bool = False) -> None:
+    """Return on SIGINT or SIGTERM and, if wanted, when standard input ends, as it does when a parent process dies."""
+    stopped, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+        loop.add_signal_handler(number, stopped.set)
+
+    def follow() -> None:
+        while os.read(sys.stdin.fileno(), 1024):
+            pass
+        loop.call_soon_threadsafe(stopped.set)
+
+    if follow_stdin:
+        threading.Thread(target=follow, daemon=True).start()
     await stopped.wait()

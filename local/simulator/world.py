@@ -46,6 +46,7 @@ class World:
     history_quota: Quota = field(default_factory=Quota)
     request_quota: Quota = field(default_factory=Quota)
     twists: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    initial: Settings | None = None
 
     def configure(self, settings: Settings) -> None:
         """Throw switches; those of the first account change that account."""
@@ -57,8 +58,8 @@ class World:
         )
 
     def reset(self) -> None:
-        """Forget everything but the settings."""
-        fresh = new_world(self.settings)
+        """Begin again, with the settings that the simulator was started with."""
+        fresh = new_world(self.initial or self.settings)
         for each in fields(World):
             setattr(self, each.name, getattr(fresh, each.name))
 
@@ -68,6 +69,6 @@ WORLD = web.AppKey("world", World)
 
 def new_world(settings: Settings) -> World:
     """An empty platform with one account."""
-    world = World(settings)
+    world = World(settings, initial=settings)
     world.configure(settings)
     return world

@@ -1,0 +1,29 @@
+"""One simulator process for each test worker; every test finds it as new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.simulator.control import Simulator, running_simulator
+from tests.contract.simulator.client import Client, client_of
+
+
+@pytest.fixture(scope="session")
+def process() -> Iterator[Simulator]:
+    with running_simulator() as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def simulator(process: Simulator) -> Simulator:
+    process.reset()
+    return process
+
+
+@pytest.fixture
+def client(simulator: Simulator) -> Iterator[Client]:
+    found = client_of(simulator)
+    with found.session:
+        yield found

@@ -138,7 +138,9 @@ def running_simulator(port: int = 0, **options: Any) -> Iterator[Simulator]:
     ]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
-            yield started(process)
+            simulator = started(process)
+            with simulator.session:
+                yield simulator
         finally:
             process.terminate()
 

@@ -24,7 +24,8 @@ def read(content: bytes, *, validate: bool = True) -> Invoice | Unreadable:
 def read_pdf(content: bytes, *, validate: bool) -> Invoice | Unreadable:
     from facturx import get_xml_from_pdf  # half a second to import, and XML needs none of it
 
-    logging.getLogger("factur-x").setLevel(logging.ERROR)
+    for chatterbox in ("factur-x", "pypdf"):
+        logging.getLogger(chatterbox).setLevel(logging.CRITICAL)
     try:
         _, xml = get_xml_from_pdf(content, check_xsd=False)
     except Exception as error:  # noqa: BLE001  a PDF reader fails in as many ways as there are broken PDFs

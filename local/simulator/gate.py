@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -67,15 +68,12 @@ async def plainly(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def guarded(world: World, endpoint: str, request: web.Request, handler: Handler) -> web.StreamResponse:
     fault = world.faults.during_outage(endpoint, world.clock.now())
-    if fault is None:
-        limit = over_limit(world, endpoint, request)
-        if limit is not None:
-            return limit
-        try:
-            admit(world, endpoint, request)
-        except ApiError as error:
-            return web.json_response(error.body, status=error.status)
-        fault = None if endpoint == DEPOSIT else world.faults.for_request(endpoint, request.path)
+    if fault is None or fault.stored:
+        stopped = over_limit(world, endpoint, request) or intruder(world, endpoint, request)
+        if stopped is not None:
+            return stopped
+    if fault is None and endpoint != DEPOSIT:
+        fault = world.faults.for_request(endpoint, request.path)
     return await hurt(fault, request, lambda: plainly(request, handler))
 
 
@@ -83,11 +81,17 @@ async def hurt(
     fault: Fault | None, request: web.Request, work: Callable[[], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     """Do the work the way the fault wants it, and note the fault for the log."""
-    if fault is not None:
-        request[FAULT] = fault
-        if fault.name == "401":
-            request.app[WORLD].accounts.tokens.pop(bearer(request), None)
-    return await wire.perform(fault, request, work)
+    if fault is None:
+        return await work()
+    request[FAULT], world, task = fault, request.app[WORLD], asyncio.current_task()
+    if fault.name == "401":
+        world.accounts.tokens.pop(bearer(request), None)
+    if task is not None:
+        world.hurt.add(task)
+    try:
+        return await wire.perform(fault, request, work)
+    finally:
+        world.hurt.discard(task)
 
 
 def over_limit(world: World, endpoint: str, request: web.Request) -> web.Response | None:
@@ -101,18 +105,20 @@ def over_limit(world: World, endpoint: str, request: web.Request) -> web.Respons
     return wire.reset(request) if settings.rate_limit_style == "reset" else wire.too_many(settings.retry_after, wait)
 
 
-def admit(world: World, endpoint: str, request: web.Request) -> None:
-    """Check token and customer id; the token endpoint needs neither, and the id's own endpoint no id."""
+def intruder(world: World, endpoint: str, request: web.Request) -> web.Response | None:
+    """The answer to a wrong token or customer id; the token endpoint needs neither, and the id's own endpoint no id."""
     if endpoint == TOKEN:
-        return
+        return None
     account = world.accounts.owner(bearer(request), world.clock.now())
     if account is None:
-        raise refused(401, "Token is missing or invalid")
+        return web.json_response({"statusMessage": "Token is missing or invalid"}, status=401)
     request[ACCOUNT] = account
     given, check = request.headers.get("customer-id"), world.settings.customer_id_check
     wrong = not given or (check == "match" and given != account.customer_id)
-    if wrong and check != "off" and endpoint != "customer_id":
-        raise refused(world.settings.customer_id_code, "customer-id is missing or not yours")
+    if not wrong or check == "off" or endpoint == "customer_id":
+        return None
+    code = world.settings.customer_id_code
+    return web.json_response({"statusMessage": "customer-id is missing or not yours"}, status=code)
 
 
 def bearer(request: web.Request) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import re
 from dataclasses import dataclass
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, MultipartReader, web
 
 from local.simulator import documents
 from local.simulator.gate import DEPOSIT, NUMBER, caller, hurt, refused
@@ -26,6 +26,7 @@ class Upload:
 
     filename: str
     part: BodyPartReader
+    reader: MultipartReader
 
     async def content(self) -> bytes:
         pieces, size = [], 0
@@ -34,6 +35,8 @@ class Upload:
             if size > LARGEST_FILE:
                 raise refused(413, "File is larger than 50 MB")
             pieces.append(piece)
+        if await self.reader.next() is not None:
+            raise invalid("one part named file expected, and nothing else")
         return b"".join(pieces)
 
 
@@ -59,14 +62,15 @@ async def open_upload(request: web.Request) -> Upload:
     if request.content_type != "multipart/form-data":
         raise invalid("multipart/form-data expected")
     try:
-        part = await (await request.multipart()).next()
+        reader = await request.multipart()
+        part = await reader.next()
     except ValueError as error:
         raise invalid(str(error)) from error
     if not isinstance(part, BodyPartReader) or part.name != "file":
         raise invalid("one part named file expected")
     if not FILE_NAME.match(part.filename or ""):
         raise invalid("the file name must end in .pdf or .xml")
-    return Upload(str(part.filename), part)
+    return Upload(str(part.filename), part, reader)
 
 
 def invalid(message: str) -> Exception:

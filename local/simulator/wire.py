@@ -60,11 +60,9 @@ MANGLED = {
 
 
 async def perform(
-    fault: Fault | None, request: web.Request, work: Callable[[], Awaitable[web.StreamResponse]]
+    fault: Fault, request: web.Request, work: Callable[[], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
     """Answer a request as the fault wants; the work is done if, and only if, the fault lets it be stored."""
-    if fault is None:
-        return await work()
     if fault.unread:
         return reset(request)
     if not fault.stored:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass, field, fields
 
@@ -47,18 +48,20 @@ class World:
     request_quota: Quota = field(default_factory=Quota)
     twists: dict[str, tuple[str, ...]] = field(default_factory=dict)
     initial: Settings | None = None
+    hurt: set[asyncio.Task[object]] = field(default_factory=set)
 
     def configure(self, settings: Settings) -> None:
         """Throw switches; those of the first account change that account."""
-        if self.settings.client_id != settings.client_id:
-            self.accounts.remove(self.settings.client_id)
-        self.settings = settings
-        self.accounts.add(
-            Account(settings.client_id, settings.client_secret, settings.customer_id, settings.mode, settings.sandbox)
-        )
+        before, self.settings = first_account(self.settings), settings
+        if before.client_id != settings.client_id:
+            self.accounts.remove(before.client_id)
+        if before != first_account(settings):
+            self.accounts.add(first_account(settings))
 
     def reset(self) -> None:
         """Begin again, with the settings that the simulator was started with."""
+        for task in self.hurt:
+            task.cancel()  # or a late deposit of the old world would turn up in the new one
         fresh = new_world(self.initial or self.settings)
         for each in fields(World):
             setattr(self, each.name, getattr(fresh, each.name))
@@ -70,5 +73,9 @@ WORLD = web.AppKey("world", World)
 def new_world(settings: Settings) -> World:
     """An empty platform with one account."""
     world = World(settings, initial=settings)
-    world.configure(settings)
+    world.accounts.add(first_account(settings))
     return world
+
+
+def first_account(settings: Settings) -> Account:
+    return Account(settings.client_id, settings.client_secret, settings.customer_id, settings.mode, settings.sandbox)

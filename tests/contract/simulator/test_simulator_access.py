@@ -85,6 +85,7 @@ def test_a_rotated_secret_leaves_tokens_alone(client: Client) -> None:
     simulator.rotate_secret("new")
 
     assert ask_token(simulator, simulator.client_id, simulator.client_secret).status_code == 401
+    simulator.configure(speed=2)
     assert ask_token(simulator, simulator.client_id, "new").status_code == 200
     assert client.deposit().status_code == 201
 

@@ -30,6 +30,19 @@ def test_a_reset_brings_back_the_beginning(client: Client) -> None:
     assert client_of(simulator).deposit().status_code == 201
 
 
+def test_a_reset_drops_deposits_that_are_still_to_come(client: Client) -> None:
+    client.simulator.script("F-1", ["stored_late:0.3"])
+    with pytest.raises(requests.ReadTimeout):
+        client.deposit(timeout=0.05)
+
+    client.simulator.reset()
+
+    fresh = client_of(client.simulator)
+    client.simulator.script_endpoint("invoice", ["slow:0.5"])
+    fresh.get("/v1/invoice/x")
+    assert client.simulator.ledger() == []
+
+
 def test_switches_are_shown_and_thrown_while_it_runs(simulator: Simulator) -> None:
     simulator.configure(history_quota=5, history_twists=["nulls"])
 

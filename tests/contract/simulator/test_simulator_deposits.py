@@ -159,7 +159,12 @@ def test_a_body_that_is_no_upload_is_refused(client: Client) -> None:
     as_json = client.session.post(url, headers=client.headers, json={}, timeout=10)
     as_other_part = client.session.post(url, headers=client.headers, files={"document": ("a.xml", b"<a/>")}, timeout=10)
 
-    assert [as_json.status_code, as_other_part.status_code] == [400, 400]
+    two_parts = client.session.post(
+        url, headers=client.headers, files=[("file", ("a.xml", b"<a/>")), ("more", ("b.xml", b"<b/>"))], timeout=10
+    )
+
+    assert [as_json.status_code, as_other_part.status_code, two_parts.status_code] == [400, 400, 400]
+    assert client.simulator.ledger() == []
 
 
 def test_fifty_megabytes_are_taken_and_more_are_not(client: Client) -> None:

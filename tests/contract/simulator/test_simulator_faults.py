@@ -212,6 +212,18 @@ def test_an_outage_ends_when_its_time_is_over(client: Client) -> None:
     assert stored(client.simulator) == 1
 
 
+def test_an_outage_can_lose_every_answer(client: Client) -> None:
+    client.simulator.outage(60, "lost_answer", endpoints=["deposit"])
+
+    for number in ("F-1", "F-2"):
+        with pytest.raises(requests.ConnectionError):
+            client.deposit(document(number))
+    client.simulator.outage(0)
+
+    assert stored(client.simulator) == 2
+    assert client.get("/v1.1/invoice/search").json()["meta"]["count"] == 2
+
+
 def test_connections_can_be_refused(client: Client) -> None:
     client.simulator.refuse_connections()
 

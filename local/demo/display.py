@@ -72,7 +72,7 @@ class _Lines:
         self._shown = dict(sights)
 
     def _say(self, case: Case, sight: Sight, seconds: float) -> None:
-        columns = f"{case.number:<20} {_status(sight).plain:<12} {_lifecycle(sight):<26} {sight.reason or ''}"
+        columns = f"{case.number:<20} {_status(sight).plain:<20} {_lifecycle(sight):<26} {sight.reason or ''}"
         self._console.print(Text(f"{seconds:5.1f} s  {columns.rstrip()}"), soft_wrap=True)
 
 
@@ -101,10 +101,11 @@ def _most_telling(cases: Mapping[int, Case], sights: Sights, room: int) -> list[
 
 
 def _status(sight: Sight) -> Text:
+    """The column as it is, and while it says "pending" what Facteur is at."""
     status = sight.technical_status or "–"
     waiting = status == "pending" and sight.state not in (None, "pending")
-    shown = f"{MARKS.get(status, '?')} {sight.state if waiting else status}"
-    return Text(shown.replace("_", " "), style=STYLES.get(status, ""))
+    state = f" ({sight.state})" if waiting else ""
+    return Text(f"{MARKS.get(status, '?')} {status}{state}".replace("_", " "), style=STYLES.get(status, ""))
 
 
 def _shown_as(sight: Sight) -> tuple[str, str | None]:

@@ -94,7 +94,6 @@ def _watch(
 
 def _upload(cases: Sequence[Case], scene: Stage) -> list[str]:
     s3 = scene.aws.session.client("s3", endpoint_url=scene.aws.endpoint_url)
-    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": scene.aws.region})  # type: ignore[typeddict-item]
     for case in cases:
         s3.put_object(Bucket=BUCKET, Key=case.file_name, Body=case.document)
     return [f"s3://{BUCKET}/{case.file_name}" for case in cases]

@@ -17,7 +17,7 @@ from local.aws import Aws, aws_emulator
 from local.demo.interruption import Interrupted, Interruption
 from local.postgres import PostgresServer, embedded_binaries, free_port, start_server, stop_server
 from local.simulator.control import Simulator, running_simulator
-from local.stack import Stack, deploy, put_secret
+from local.stack import Stack, create_bucket, database_secret, deploy, put_secret
 
 T = TypeVar("T")
 Say = Callable[[str], None]
@@ -64,8 +64,9 @@ def stage(say: Say, interruption: Interruption, folder: Path) -> Iterator[Stage]
     try:
         server = start("Postgres", _postgres(folder / POSTGRES))
         platform = start("platform simulator", running_simulator(speed=LIFE_CYCLE_SPEED, history_quota=0))
-        emulator = start("AWS emulator", aws_emulator(auth=True, log=folder / "aws.log"))
+        emulator = start("AWS emulator", aws_emulator(log=folder / "aws.log"))
         began = time.monotonic()
+        create_bucket(emulator.aws, BUCKET)
         _put_secrets(emulator.aws, server, platform)
         stack = deploy(emulator.aws, STACK, _parameters(platform))
         say(f"template.yaml deployed, database migrated ({time.monotonic() - began:.1f} s)")
@@ -103,28 +104,9 @@ def _postgres(folder: Path) -> Iterator[PostgresServer]:
 
 
 def _put_secrets(aws: Aws, server: PostgresServer, platform: Simulator) -> None:
-    put_secret(
-        aws,
-        "facteur/database",
-        {
-            "host": server.host,
-            "port": server.port,
-            "dbname": DATABASE,
-            "username": "app",
-            "password": "",
-            "sslmode": "disable",
-        },
-    )
-    put_secret(
-        aws,
-        "facteur/default",
-        {
-            "client_id": platform.client_id,
-            "client_secret": platform.client_secret,
-            "customer_id": platform.customer_id,
-            "sandbox": True,
-        },
-    )
+    put_secret(aws, "facteur/database", database_secret(server.url(DATABASE)))
+    account = {name: getattr(platform, name) for name in ("client_id", "client_secret", "customer_id")}
+    put_secret(aws, "facteur/default", {**account, "sandbox": True})
 
 
 def _parameters(platform: Simulator) -> dict[str, object]:

@@ -7,8 +7,9 @@ import json
 import shutil
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -17,19 +18,25 @@ from local.postgres import postgres_server
 from local.sam import ROOT
 from local.stack import Stack, StackFailedError, create_bucket, database_secret, deploy, put_secret
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("stack")]  # one stack is deployed, not one per worker
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+pytestmark = pytest.mark.e2e
 
 DOCUMENTS, STRANGER = "facteur-documents", "stranger-documents"
 FUNCTIONS = ["MigrateDatabase", "RelaySubmissions", "SubmitInvoices", "PollStatuses"]
 ALLOWED, DENIED = "allowed", "AccessDenied"
 SUBMISSION = '{"submission_id": 1}'
 PROBE = """
+import functools
 import boto3
 from botocore.exceptions import ClientError
 
+client = functools.cache(boto3.client)
+
 def handler(event, context):
     try:
-        getattr(boto3.client(event["service"]), event["operation"])(**event["arguments"])
+        getattr(client(event["service"]), event["operation"])(**event["arguments"])
     except ClientError as error:
         return error.response["Error"]["Code"]
     return "allowed"
@@ -60,7 +67,7 @@ def probes(aws: Aws, stack: Stack) -> dict[str, str]:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as code:
         code.writestr("probe.py", PROBE)
-    functions = aws.session.client("lambda", endpoint_url=aws.endpoint_url)
+    functions = _functions(aws)
     roles = aws.session.client("iam", endpoint_url=aws.endpoint_url)
     for name in FUNCTIONS:
         functions.create_function(
@@ -104,7 +111,7 @@ def test_a_function_reads_its_own_secrets_and_no_others(
 def test_only_the_relay_sends_and_only_submit_receives(
     aws: Aws, stack: Stack, probes: dict[str, str], function: str
 ) -> None:
-    queue = stack.outputs["DeadLetterQueueUrl" if function == "nobody" else "SubmissionsQueueUrl"]
+    queue = stack.outputs["SubmissionsQueueUrl"]
 
     sent = _try(aws, probes[function], "sqs", "send_message", QueueUrl=queue, MessageBody=SUBMISSION)
     received = _try(aws, probes[function], "sqs", "receive_message", QueueUrl=queue)
@@ -128,9 +135,7 @@ def test_no_other_function_reads_documents(aws: Aws, probes: dict[str, str], fun
 
 
 def test_the_queue_calls_submit_with_batches_that_may_fail_in_part(aws: Aws, stack: Stack) -> None:
-    client = aws.session.client("lambda", endpoint_url=aws.endpoint_url)
-
-    (mapping,) = client.list_event_source_mappings(FunctionName=stack.resources["SubmitInvoicesFunction"])[
+    (mapping,) = _functions(aws).list_event_source_mappings(FunctionName=stack.resources["SubmitInvoicesFunction"])[
         "EventSourceMappings"
     ]
 
@@ -188,7 +193,7 @@ def test_a_failed_migration_fails_the_deploy_with_its_reason_and_leaves_nothing(
     with pytest.raises(StackFailedError, match=r"CREATE_FAILED DatabaseMigration .*facteur/nowhere"):
         deploy(aws, "facteur-lost", {"DatabaseSecretId": "facteur/nowhere"})
 
-    names = aws.session.client("lambda", endpoint_url=aws.endpoint_url).list_functions()["Functions"]
+    names = _functions(aws).list_functions()["Functions"]
     assert not [each for each in names if each["FunctionName"].startswith("facteur-lost")]
 
 
@@ -208,11 +213,15 @@ def test_parameters_that_cannot_work_are_refused_before_anything_is_created(
         deploy(aws, "facteur-wrong", parameters)
 
 
+@cache
+def _functions(aws: Aws) -> LambdaClient:
+    return aws.session.client("lambda", endpoint_url=aws.endpoint_url)
+
+
 def _try(aws: Aws, probe: str, service: str, operation: str, **arguments: Any) -> str:
     """What AWS answers the probe: allowed, AccessDenied (services spell it in two ways), or another error's code."""
-    client = aws.session.client("lambda", endpoint_url=aws.endpoint_url)
     event = {"service": service, "operation": operation, "arguments": arguments}
-    answer = str(json.loads(client.invoke(FunctionName=probe, Payload=json.dumps(event))["Payload"].read()))
+    answer = str(json.loads(_functions(aws).invoke(FunctionName=probe, Payload=json.dumps(event))["Payload"].read()))
     return DENIED if answer.startswith(DENIED) else answer
 
 

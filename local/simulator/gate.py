@@ -45,7 +45,7 @@ def caller(request: web.Request) -> Account:
 async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let a request through, or not, and log it either way. The admin API passes freely."""
     if request.path.startswith(ADMIN_PREFIX):
-        return await plainly(request, handler)
+        return await administered(request, handler)
     world, started = request.app[WORLD], time.perf_counter()
     endpoint = request.match_info.route.name or "unknown"
     answer = await guarded(world, endpoint, request, handler)
@@ -57,6 +57,16 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     return answer
 
 
+async def administered(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Whatever is wrong with an admin request is told to who sent it."""
+    try:
+        return await plainly(request, handler)
+    except KeyError as error:
+        return web.json_response({"statusMessage": f"{error} is missing"}, status=400)
+    except (TypeError, ValueError) as error:
+        return web.json_response({"statusMessage": str(error)}, status=400)
+
+
 async def plainly(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
@@ -64,6 +74,8 @@ async def plainly(request: web.Request, handler: Handler) -> web.StreamResponse:
         return web.json_response(error.body, status=error.status)
     except web.HTTPException as error:
         return web.json_response({"statusMessage": error.reason}, status=error.status)
+    except ConnectionError:
+        return wire.close(request)  # the client went before its body was whole
 
 
 async def guarded(world: World, endpoint: str, request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -29,14 +29,23 @@ class Upload:
     reader: MultipartReader
 
     async def content(self) -> bytes:
+        """The file's bytes, once the upload has ended as it should; anything else is 400 or 413, and stores nothing."""
+        try:
+            content = await self.file()
+            more = await self.reader.next()
+        except ValueError as error:
+            raise invalid(str(error)) from error
+        if more is not None:
+            raise invalid("one part named file expected, and nothing else")
+        return content
+
+    async def file(self) -> bytes:
         pieces, size = [], 0
         while piece := await self.part.read_chunk(1 << 18):
             size += len(piece)
             if size > LARGEST_FILE:
                 raise refused(413, "File is larger than 50 MB")
             pieces.append(piece)
-        if await self.reader.next() is not None:
-            raise invalid("one part named file expected, and nothing else")
         return b"".join(pieces)
 
 

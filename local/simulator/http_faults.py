@@ -7,41 +7,39 @@ from aiohttp import web
 from local.simulator.faults import FaultPlan, Outage, fault_named
 from local.simulator.gate import ADMIN_PREFIX, body_of, refused
 from local.simulator.listener import LISTENER
+from local.simulator.settings import converted
 from local.simulator.world import WORLD
+
+
+def known(request: web.Request, endpoint: str) -> str:
+    if endpoint not in request.app.router.named_resources():
+        raise refused(400, f"no such endpoint: {endpoint!r}")
+    return endpoint
 
 
 async def script(request: web.Request) -> web.Response:
     """{"invoice" or "endpoint": …, "faults": […]}: the next requests meet these faults in turn."""
     plan, body = request.app[WORLD].faults, await body_of(request)
-    try:
-        if "invoice" in body:
-            plan.script(body["invoice"], body["faults"])
-        else:
-            plan.script_endpoint(body["endpoint"], body["faults"])
-    except (KeyError, ValueError) as error:
-        raise refused(400, str(error)) from error
+    if "invoice" in body:
+        plan.script(body["invoice"], body["faults"])
+    else:
+        plan.script_endpoint(known(request, body["endpoint"]), body["faults"])
     return web.json_response({})
 
 
 async def rates(request: web.Request) -> web.Response:
     """{"endpoint": "deposit", "rates": {"503": 0.1}, "seed": 7}"""
     plan, body = request.app[WORLD].faults, await body_of(request)
-    try:
-        plan.set_rates(body.get("endpoint", "deposit"), body["rates"], int(body.get("seed", 0)))
-    except (KeyError, ValueError) as error:
-        raise refused(400, str(error)) from error
+    plan.set_rates(known(request, body.get("endpoint", "deposit")), body["rates"], int(body.get("seed", 0)))
     return web.json_response({})
 
 
 async def outage(request: web.Request) -> web.Response:
     """{"seconds": 120, "fault": "503", "endpoints": []}: all requests meet one fault; 0 seconds end it."""
     world, body = request.app[WORLD], await body_of(request)
-    try:
-        fault = fault_named(body.get("fault", "503"))
-    except ValueError as error:
-        raise refused(400, str(error)) from error
+    fault = fault_named(body.get("fault", "503"))
     until = world.clock.now() + float(body["seconds"])
-    world.faults.outage = Outage(fault, until, frozenset(body.get("endpoints", ())))
+    world.faults.outage = Outage(fault, until, frozenset(known(request, each) for each in body.get("endpoints", ())))
     return web.json_response({})
 
 
@@ -55,7 +53,7 @@ async def clear_faults(request: web.Request) -> web.Response:
 async def twists(request: web.Request) -> web.Response:
     """{"invoice": number or id, "twists": ["reversed", "nulls"]}: how its history is shown from now on."""
     body = await body_of(request)
-    request.app[WORLD].twists[str(body["invoice"])] = tuple(body["twists"])
+    request.app[WORLD].twists[str(body["invoice"])] = converted("history_twists", body["twists"])
     return web.json_response({})
 
 

@@ -119,7 +119,10 @@ async def mark_as_seen(request: web.Request) -> web.Response:
 async def send_status(request: web.Request) -> web.Response:
     """Accepted is not delivered: with a wrong VAT rate, or after a final status, the status never appears."""
     world, deposit = request.app[WORLD], existing(request)
-    body = await request.json()
+    try:
+        body = await request.json()
+    except ValueError:
+        body = None
     if not isinstance(body, dict) or body.get("code") not in SENDABLE or set(body) - SENDABLE_KEYS:
         raise refused(
             400, "Request validation issues", details={"code": "invalid", "message": "body", "path": ["code"]}

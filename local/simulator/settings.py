@@ -57,8 +57,12 @@ class Settings:
     history_unknown: int = switch(200, "HTTP code for the history of an unknown id (200 answers [])")
     history_young: int = switch(200, "HTTP code for a history that is still empty (200 answers [])")
     history_shape: str = switch("array", "bare array, or {data: [...]}", "array", "data")
-    history_twists: tuple[str, ...] = switch((), "any of reversed, shuffled, duplicated, nulls")
-    lifecycle_twists: tuple[str, ...] = switch((), "added to each new deposit: any of contradictory, unknown_codes")
+    history_twists: tuple[str, ...] = switch(
+        (), "how histories are shown: any of", "reversed", "shuffled", "duplicated", "nulls"
+    )
+    lifecycle_twists: tuple[str, ...] = switch(
+        (), "added to each new life cycle: any of", "contradictory", "unknown_codes"
+    )
     not_seen_shape: str = switch("newstatus", "key of the updates in notSeen", "newstatus", "newStatus", "flat")
     not_seen_limit: int = switch(100, "most updates that one notSeen call returns")
     send_status_code: int = switch(201, "HTTP code of an accepted POST status (204: no body)")
@@ -69,7 +73,7 @@ class Settings:
     seed: int = switch(0, "seed of everything random")
 
 
-WORD_KINDS: dict[object, Callable[[Any], Any]] = {bool: bool, int: int, float: float, str: str}
+KINDS: dict[object, Callable[[Any], Any]] = {bool: bool, int: int, float: float, str: str}
 NAMES = {each.name: each for each in dataclasses.fields(Settings)}
 
 
@@ -83,13 +87,17 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
 
 def converted(name: str, value: Any) -> Any:
     """A switch's value from JSON or from the command line, in the type of its default."""
-    default, choices = NAMES[name].default, NAMES[name].metadata["choices"]
+    default = NAMES[name].default
     if isinstance(default, tuple):
         words = value.split(",") if isinstance(value, str) else value
-        return tuple(str(word) for word in words if word)
+        return tuple(allowed(name, str(word)) for word in words if word)
     if isinstance(default, bool) and isinstance(value, str):
         return value.lower() in {"1", "true", "yes", "on"}
-    result = WORD_KINDS[type(default)](value)
-    if choices and result not in choices:
+    return allowed(name, KINDS[type(default)](value))
+
+
+def allowed(name: str, value: T) -> T:
+    choices = NAMES[name].metadata["choices"]
+    if choices and value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
-    return result
+    return value

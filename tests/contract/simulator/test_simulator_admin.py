@@ -64,6 +64,30 @@ def test_a_wrong_switch_is_named(simulator: Simulator, switch: dict[str, object]
         simulator.configure(**switch)
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "message"),
+    [
+        ("faults", b"not json", "Expecting value"),
+        ("faults", b"[]", "a JSON object is expected"),
+        ("faults", b'{"invoice": "F-1"}', "'faults' is missing"),
+        ("faults", b'{"endpoint": "everything", "faults": [503]}', "no such endpoint: 'everything'"),
+        ("faults/outage", b"{}", "'seconds' is missing"),
+        ("twists", b'{"invoice": "F-1", "twists": ["bent"]}', "must be one of reversed"),
+        ("companies", b'{"name": "?"}', "siren"),
+        ("accounts", b'{"client_id": "new"}', "client_secret"),
+        ("invoices", b'{"number": "X", "colour": "blue"}', "colour"),
+        ("clock", b'{"advance": "soon"}', "could not convert"),
+    ],
+)
+def test_a_wrong_admin_request_is_told_what_is_wrong(
+    simulator: Simulator, path: str, body: bytes, message: str
+) -> None:
+    answer = requests.post(f"{simulator.admin_url}/_simulator/{path}", data=body, timeout=10)
+
+    assert answer.status_code == 400
+    assert message in answer.json()["statusMessage"]
+
+
 def test_calls_are_counted_with_their_busiest_minute(client: Client) -> None:
     for advance in (0, 0, 61):
         client.simulator.advance(advance)

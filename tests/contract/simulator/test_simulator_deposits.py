@@ -175,6 +175,15 @@ def test_fifty_megabytes_are_taken_and_more_are_not(client: Client) -> None:
     assert len(client.simulator.ledger()) == 1
 
 
+def test_an_upload_without_its_last_boundary_deposits_nothing(client: Client) -> None:
+    body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.xml"\r\n\r\n' + document()
+    headers = {**client.headers, "Content-Type": "multipart/form-data; boundary=x"}
+
+    answer = client.session.post(f"{client.simulator.base_url}/v1/invoice", headers=headers, data=body, timeout=10)
+
+    assert (answer.status_code, client.simulator.ledger()) == (400, [])
+
+
 def test_an_upload_that_breaks_off_deposits_nothing(client: Client) -> None:
     def half() -> Iterator[bytes]:
         yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.xml"\r\n\r\n<a>'

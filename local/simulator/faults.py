@@ -104,8 +104,9 @@ class FaultPlan:
         """From now on each request of the endpoint meets a fault with these probabilities; none named: no more."""
         if sum(rates.values()) > 1 or any(rate < 0 for rate in rates.values()):
             raise ValueError("rates are probabilities that sum up to 1 at most")
-        self.rates[endpoint] = {fault_named(name).name and name: rate for name, rate in rates.items()}
-        self.seed = seed
+        for name in rates:
+            fault_named(name)
+        self.rates[endpoint], self.seed = dict(rates), seed
         self.met.clear()
 
     def during_outage(self, endpoint: str, now: float) -> Fault | None:
@@ -134,9 +135,13 @@ class FaultPlan:
         if not rates:
             return None
         self.met[key] += 1
-        dice = random.Random(f"{self.seed}|{endpoint}|{key}|{self.met[key]}").random()  # noqa: S311  repeatable, not secret
-        for name, rate in rates.items():
-            dice -= rate
-            if dice < 0:
-                return fault_named(name)
-        return None
+        return drawn(rates, f"{self.seed}|{endpoint}|{key}|{self.met[key]}")
+
+
+def drawn(rates: Mapping[str, float], seed: str) -> Fault | None:
+    dice = random.Random(seed).random()  # noqa: S311  repeatable, not secret
+    for name, rate in rates.items():
+        dice -= rate
+        if dice < 0:
+            return fault_named(name)
+    return None

@@ -15,6 +15,7 @@ from local.simulator.companies import Company
 from local.simulator.gate import ADMIN_PREFIX, body_of, refused
 from local.simulator.ledger import Deposit
 from local.simulator.lifecycle import CODES, Reason, Status
+from local.simulator.listener import LISTENER
 from local.simulator.settings import changed
 from local.simulator.world import WORLD
 
@@ -83,6 +84,7 @@ def peak(log: Any, endpoint: str) -> int:
 async def reset(request: web.Request) -> web.Response:
     """Begin again, with the settings that the simulator was started with."""
     request.app[WORLD].reset()
+    await request.app[LISTENER].accept()
     return web.json_response({})
 
 

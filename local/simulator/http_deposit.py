@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from aiohttp import BodyPartReader, MultipartReader, web
 
 from local.simulator import documents
-from local.simulator.gate import DEPOSIT, NUMBER, caller, hurt, refused
+from local.simulator.faults import FaultPlan
+from local.simulator.gate import DEPOSIT, FAULT, NUMBER, caller, hurt, refused
 from local.simulator.invoice import Invoice, Unreadable
 from local.simulator.verdicts import judge
 from local.simulator.world import WORLD
@@ -51,7 +52,7 @@ class Upload:
 
 async def deposit(request: web.Request) -> web.StreamResponse:
     """Store a document, unless a fault says otherwise; faults by file name strike before the body is read."""
-    faults = request.app[WORLD].faults
+    faults = FaultPlan() if FAULT in request else request.app[WORLD].faults  # an outage is enough
     upload = await open_upload(request)
     fault = faults.for_file(upload.filename) or faults.for_request(DEPOSIT, upload.filename)
     if fault is not None and fault.unread:

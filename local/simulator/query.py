@@ -24,6 +24,9 @@ VALUE = re.compile(r"""\s*(?:(?P<range>[\[{][^\]}]*[\]}])|(?P<quoted>"(?:[^"\\]|
 RANGE = re.compile(r'^[\[{]\s*(?P<low>"[^"]*"|\S+)\s+TO\s+(?P<high>"[^"]*"|\S+?)\s*[\]}]$')
 
 
+LOOSE = "~"
+
+
 class Token(NamedTuple):
     """A piece of a query; `operator` belongs to fields."""
 
@@ -38,7 +41,7 @@ class QueryError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One condition; `operator` is "", =, >, >=, <, <= or, for ranges, [] or {}."""
+    """One condition; `operator` is "", =, >, >=, <, <=, [] or {} for ranges, or LOOSE, which no query can write."""
 
     field: str
     operator: str
@@ -54,8 +57,8 @@ class Term:
             return unbounded(self.value, found, low) and unbounded(self.high, found, high)
         if self.operator in ORDER:
             return compare(found, self.value, ORDER[self.operator])
-        if isinstance(found, str) and self.value.endswith("*"):
-            return found.casefold().startswith(self.value[:-1].casefold())
+        if isinstance(found, str) and (self.operator == LOOSE or self.value.endswith("*")):
+            return found.casefold().startswith(self.value.rstrip("*").casefold())
         return compare(found, self.value, lambda one, other: one == other)
 
 
@@ -208,5 +211,7 @@ def required(node: Node, field: str) -> str | None:
     """The one value that `field` must have for the query to match, where the query is that plain."""
     if isinstance(node, And):
         return next((found for part in node.parts if (found := required(part, field)) is not None), None)
-    plain = isinstance(node, Term) and node.field == field and node.operator in {"", "="} and "*" not in node.value
+    plain = (
+        isinstance(node, Term) and node.field == field and node.operator in {"", "=", LOOSE} and "*" not in node.value
+    )
     return node.value if plain and isinstance(node, Term) else None

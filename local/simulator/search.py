@@ -38,7 +38,9 @@ STATE_FIELDS, DATE_FIELDS = {"state", "direction"}, {"created"}
 def canonical(node: Node, settings: Settings) -> Node:
     """The query with the simulator's own field names; QueryError for fields that this account does not have."""
     if isinstance(node, query.Term):
-        return replace(node, field=field_name(node.field, settings))
+        term = replace(node, field=field_name(node.field, settings))
+        loose = settings.search_loose and term.field == "number" and term.operator in {"", "="}
+        return replace(term, operator=query.LOOSE) if loose else term
     if isinstance(node, query.Not):
         return query.Not(canonical(node.inner, settings))
     return replace(node, parts=tuple(canonical(part, settings) for part in node.parts))
@@ -61,7 +63,8 @@ def find(world: World, account: str, written: str) -> list[Deposit]:
     settings, now = world.settings, world.clock.now() - world.settings.search_lag
     node = canonical(query.parse(written), settings) if written.strip() else None
     number = query.required(node, "number") if node else None
-    pool = world.ledger.by_number[account, number] if number is not None else world.ledger.by_account[account]
+    by_number = number is not None and not settings.search_loose
+    pool = world.ledger.by_number[account, str(number)] if by_number else world.ledger.by_account[account]
     found = [each for each in pool if each.at <= now and (node is None or node.matches(View(each, now)))]
     if node and number is not None and settings.search_strangers:
         met = foreign.strangers(world, account, number, query.required(node, "seller.siren"))
@@ -113,8 +116,10 @@ def result(deposit: Deposit, expand: set[str], world: World) -> dict[str, object
             world.settings.create_date_key: iso(deposit.at),
         }
     }
-    if "lastStatusData" in expand:
+    omitted = set(world.settings.search_omits)
+    if "lastStatusData" in expand - omitted:
         shown["lastStatusData"] = latest and {"code": latest.code, "state": "DELIVERED", "date": iso(latest.at)}
-    if "businessData" in expand:
-        shown["businessData"] = business_data(deposit.invoice)
+    if "businessData" in expand - omitted:
+        business = business_data(deposit.invoice)
+        shown["businessData"] = business and {key: value for key, value in business.items() if key not in omitted}
     return shown

@@ -50,6 +50,10 @@ class Settings:
     search_dates: bool = switch(True, "allow createdDate in searches")
     search_states: bool = switch(True, "allow state and direction in searches")
     search_strangers: bool = switch(False, "every search by number also finds three foreign invoices of it")
+    search_loose: bool = switch(False, "a number also finds the numbers that begin with it")
+    search_omits: tuple[str, ...] = switch(
+        (), "what results lack though it was asked for: any of", "businessData", "lastStatusData", "seller", "monetary"
+    )
     create_date_key: str = switch("createDate", "name of the creation date in search results", "createDate", "date")
 
     history_quota: int = switch(30, "status-history calls a minute and account before 429; 0: no limit")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import struct
 import time
@@ -110,7 +111,7 @@ def html(status: int) -> web.Response:
 def too_many(retry_after: str, seconds: float) -> web.Response:
     """429, with Retry-After as seconds, as a date (of real time: the client's clock reads it), or not at all."""
     headers = {
-        "seconds": {"Retry-After": str(round(seconds))},
+        "seconds": {"Retry-After": str(math.ceil(seconds))},
         "date": {"Retry-After": formatdate(time.time() + seconds, usegmt=True)},
     }
     return web.json_response({"statusMessage": "Too many requests"}, status=429, headers=headers.get(retry_after))

@@ -237,6 +237,14 @@ def test_connections_can_be_refused(client: Client) -> None:
     assert stored(client.simulator) == 1
 
 
+def test_refused_connections_come_back_by_themselves_or_with_a_reset(client: Client) -> None:
+    client.simulator.refuse_connections(seconds=3600)
+
+    client.simulator.reset()
+
+    assert client_of(client.simulator).deposit().status_code == 201
+
+
 def test_rates_are_repeatable_whatever_runs_beside(client: Client) -> None:
     def outcomes(order: list[int]) -> dict[int, int]:
         client.simulator.fault_rates({"503": 0.3, "429": 0.2}, seed=7)

@@ -131,6 +131,24 @@ def test_strangers_of_the_same_number_turn_up_even_when_nothing_of_ours_is_there
     assert len(client.simulator.ledger()) == 1
 
 
+def test_a_loose_index_finds_longer_numbers_too(client: Client) -> None:
+    client.simulator.configure(search_loose=True)
+    ids = [client.deposited(document(number)) for number in ("F-1", "F-10", "F-2")]
+
+    assert sorted(client.found('invoiceId:"F-1"')) == sorted(ids[:2])
+
+
+def test_results_may_lack_what_was_asked_for(client: Client) -> None:
+    client.simulator.configure(search_omits=["lastStatusData", "seller"])
+    client.deposited()
+
+    (found,) = client.search("", expand="businessData,lastStatusData")
+
+    assert "lastStatusData" not in found
+    assert "seller" not in found["businessData"]
+    assert found["businessData"]["invoiceId"] == "F-1"
+
+
 def test_an_invoice_of_other_software_is_found_like_ours(client: Client) -> None:
     foreign = client.simulator.add_foreign_invoice("X-9", direction="INBOUND", total="12.50")
 

@@ -237,8 +237,18 @@ def test_connections_can_be_refused(client: Client) -> None:
     assert stored(client.simulator) == 1
 
 
-def test_refused_connections_come_back_by_themselves_or_with_a_reset(client: Client) -> None:
-    client.simulator.refuse_connections(seconds=3600)
+def test_refused_connections_come_back_by_themselves(client: Client) -> None:
+    simulator = client.simulator
+    simulator.script_endpoint("invoice", ["slow:0.6"])
+
+    simulator.refuse_connections(seconds=0.2)
+    requests.get(f"{simulator.admin_url}/v1/invoice/x", headers=client.headers, timeout=10)
+
+    assert client.deposit().status_code == 201
+
+
+def test_a_reset_opens_the_port_again(client: Client) -> None:
+    client.simulator.refuse_connections()
 
     client.simulator.reset()
 

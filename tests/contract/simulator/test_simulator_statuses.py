@@ -107,9 +107,9 @@ def test_the_history_quota_is_low_and_blocks(client: Client) -> None:
     path = f"/v1/invoice/{client.deposited()}/status-history"
 
     answers = [client.get(path).status_code for _ in range(4)]
-    client.simulator.advance(59)
+    client.simulator.advance(50)
     blocked = client.get(path).status_code
-    client.simulator.advance(2)
+    client.simulator.advance(11)
 
     assert answers == [200, 200, 429, 429]
     assert blocked == 429

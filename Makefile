@@ -33,10 +33,10 @@ demo: setup ## Watch real invoices go through (INVOICES=folder deposits your own
 	@$(RUN) python -m local.demo $(if $(INVOICES),--invoices "$(INVOICES)") $(if $(KEEP),--keep)
 
 test: setup ## Unit, contract, integration, and end-to-end tests
-	$(RUN) pytest -n auto -m "not slow and not localstack" --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+	$(RUN) pytest -n auto --dist worksteal -m "not slow and not localstack" --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 test-all: setup ## The same and the slow ones: other Postgres versions, mutants
-	$(RUN) pytest -n auto -m "not localstack" $(PYTEST_ARGS)
+	$(RUN) pytest -n auto --dist worksteal -m "not localstack" $(PYTEST_ARGS)
 
 lint: setup ## ruff, the lock file, the generated requirements, the template
 	$(RUN) ruff check .

@@ -52,7 +52,6 @@ class Waiting:
     tries: int
     waited_seconds: float
     age_seconds: float
-    sent_before: bool
     doubtful_sha256: tuple[str, ...]
     invoice: Invoice | None
 

@@ -118,13 +118,7 @@ def _sendable(row: Waiting, services: Services) -> bool:
     """Whether a pending row may be deposited at all; if not, that is recorded here."""
     invoice = row.invoice
     if invoice is None or not invoice.ready:
-        services.store.withdraw(row.submission_id)
-        services.journal.event(
-            "submission.withdrawn",
-            submission_id=row.submission_id,
-            invoice_id=row.invoice_id,
-            cause="the row is gone" if invoice is None else "the row is no longer ready",
-        )
+        _withdraw(row, services)
         return False
     siren = invoice.seller_siren or ""
     if invoice.invoice_number and len(siren) == SIREN_DIGITS and siren.isdigit():
@@ -136,6 +130,21 @@ def _sendable(row: Waiting, services: Services) -> bool:
         services,
     )
     return False
+
+
+def _withdraw(row: Waiting, services: Services) -> None:
+    """The row is gone or no longer ready: the intention ends, unless an earlier attempt may have deposited the invoice."""
+    cause = "is gone" if row.invoice is None else "is no longer ready"
+    if row.doubtful_sha256:
+        problem = Problem(
+            "withdrawn_in_doubt", f"the invoice's row {cause}, and an earlier attempt's outcome is unknown"
+        )
+        _leave(row, DocumentUnusableError(problem), services)
+        return
+    services.store.withdraw(row.submission_id)
+    services.journal.event(
+        "submission.withdrawn", submission_id=row.submission_id, invoice_id=row.invoice_id, cause=f"the row {cause}"
+    )
 
 
 Fetched = Document | ProblemError | None

@@ -20,7 +20,7 @@ LONGEST_TEXT = 4000  # of the platform's answer that is kept
 NEWS_LEASE_SECONDS = 120.0
 
 READ = """
-select b.id, b.state, b.account, b.invoice_id, b.tries, b.waited_seconds, b.age_seconds, b.sent_before, b.doubtful_sha256, b.row_exists,
+select b.id, b.state, b.account, b.invoice_id, b.tries, b.waited_seconds, b.age_seconds, b.doubtful_sha256, b.row_exists,
        (b.source).ready, (b.source).document_uri, (b.source).document, (b.source).document_bytes, (b.source).file_name,
        (b.source).invoice_number, (b.source).seller_siren, (b.source).issue_date, (b.source).total, (b.source).currency
 from facteur.read_batch(%(ids)s, %(inline_bytes)s) b
@@ -238,7 +238,7 @@ def _waiting(row: Row) -> Waiting:
         invoice_number=row.invoice_number, seller_siren=row.seller_siren, issue_date=row.issue_date, total=row.total, currency=row.currency,
     )  # fmt: skip
     return Waiting(
-        row.id, State(row.state), row.account, row.invoice_id, row.tries, row.waited_seconds, row.age_seconds, row.sent_before,
+        row.id, State(row.state), row.account, row.invoice_id, row.tries, row.waited_seconds, row.age_seconds,
         tuple(row.doubtful_sha256), invoice if row.row_exists else None,
     )  # fmt: skip
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 from facteur.errors import (
     AccountRefusedError,
-    DocumentError,
+    DocumentMissingError,
     DocumentUnusableError,
     PlatformBusyError,
     Problem,
@@ -46,7 +46,7 @@ class Decision:
     outcome: str = "not_deposited"
     problem: Problem | None = None
     platform_id: str | None = None
-    response: str | None = None
+    response: str | None = field(default=None, repr=False)
     pause_seconds: float | None = None
 
 
@@ -80,28 +80,17 @@ def after_failure(
 ) -> Decision:
     """Certainly nothing was deposited, or a look-up did not come through: the row waits in its state, and at last a person must look."""
     problem = error.problem
-    if isinstance(error, DocumentUnusableError) or (
-        isinstance(error, DocumentError) and problem.code == "document_missing" and age > DOCUMENT_PATIENCE_SECONDS
-    ):
-        return Decision(
-            _final(State.FAILED, problem, "Mend the document, then set technical_status back to 'pending'"),
-            problem=problem,
-        )
+    if _for_a_person(error, age):
+        return Decision(_final(State.FAILED, problem, MENDING.get(problem.code, MEND_DOCUMENT)), problem=problem)
     if isinstance(error, AccountRefusedError):
-        return Decision(
-            _wait(state, ACCOUNT_PAUSE_SECONDS, problem, PAUSED), problem=problem, pause_seconds=ACCOUNT_PAUSE_SECONDS
-        )
+        move = _wait(state, ACCOUNT_PAUSE_SECONDS, problem, PAUSED)
+        return Decision(move, problem=problem, pause_seconds=ACCOUNT_PAUSE_SECONDS)
     named = error.retry_after_seconds if isinstance(error, PlatformBusyError) else None
     delay = back_off(tries, jitter) if named is None else min(86400.0, max(1.0, named))
     if waited + delay > limits.give_up_after_seconds:
-        return Decision(
-            _final(State.FAILED, problem, "Given up; when the cause is mended, set technical_status back to 'pending'"),
-            problem=problem,
-        )
-    pause = delay if problem.http_status == 429 else None
-    return Decision(
-        _wait(state, delay, problem, "It is tried again by itself", waited=delay), problem=problem, pause_seconds=pause
-    )
+        return Decision(_final(State.FAILED, problem, GIVEN_UP), problem=problem)
+    move = _wait(state, delay, problem, "It is tried again by itself", waited=delay)
+    return Decision(move, problem=problem, pause_seconds=delay if problem.http_status == 429 else None)
 
 
 def plausible(doubt: Doubt, candidates: Iterable[Candidate], held: frozenset[str]) -> list[Candidate]:
@@ -118,7 +107,7 @@ def plausible(doubt: Doubt, candidates: Iterable[Candidate], held: frozenset[str
             and not (doubt.duplicate_verdict and candidate.refused)
         )
 
-    epoch = earliest or datetime.min
+    epoch = earliest or datetime.min.replace(tzinfo=UTC)
     return sorted(filter(possible, candidates), key=lambda c: (c.refused, c.created_at or epoch, c.platform_id))
 
 
@@ -149,23 +138,14 @@ def after_look_up(doubt: Doubt, ours: Sequence[Candidate], strangers: Sequence[C
     if strangers:
         problem = Problem("conflicting_deposit", "the platform has another document under this number and seller")
         return _final(State.FAILED, problem, f"Compare it with deposit {strangers[0].platform_id} at the platform")
-    asked_enough = (
-        doubt.empty_lookups + 1 >= EMPTY_LOOKUPS_BEFORE_RESEND and doubt.doubt_seconds >= limits.resend_after_seconds
-    )
     if not _unknown(doubt) and not doubt.duplicate_verdict:
         return Move(State.PENDING)
-    if asked_enough:
+    asked = doubt.empty_lookups + 1
+    if asked >= EMPTY_LOOKUPS_BEFORE_RESEND and doubt.doubt_seconds >= limits.resend_after_seconds:
         return _not_found(doubt)
-    problem = Problem(
-        "in_doubt", f"a deposit's outcome is unknown, and look-up {doubt.empty_lookups + 1} did not find it"
-    )
-    return _wait(
-        State.IN_DOUBT,
-        next_look_up(doubt.empty_lookups + 1, doubt.doubt_seconds, limits.resend_after_seconds),
-        problem,
-        "It is looked up again",
-        empty_lookups=1,
-    )
+    problem = Problem("in_doubt", f"a deposit's outcome is unknown, and look-up {asked} did not find it")
+    delay = next_look_up(asked, doubt.doubt_seconds, limits.resend_after_seconds)
+    return _wait(State.IN_DOUBT, delay, problem, "It is looked up again", empty_lookups=1)
 
 
 def next_look_up(empty_lookups: int, doubt_seconds: float, resend_after_seconds: float) -> float:
@@ -203,6 +183,14 @@ def next_news(age_seconds: float) -> float:
 
 
 CORRECT_IT = "Correct the invoice, then set technical_status back to 'pending'"
+MEND_DOCUMENT = "Mend the document, then set technical_status back to 'pending'"
+MENDING = {  # problem code -> what a person does where it is not the document that must change
+    "not_identifiable": "Complete the invoice, then set technical_status back to 'pending'",
+    "document_uri_unusable": "Correct document_uri, then set technical_status back to 'pending'",
+    "document_changed": "Look the number up at the platform. To send it again, put back the document sent first, "
+    "then set technical_status back to 'pending'",
+}
+GIVEN_UP = "Given up; when the cause is mended, set technical_status back to 'pending'"
 PAUSED = "The account pauses and tries again by itself; check secret, customer-id, and platform URL"
 
 
@@ -216,6 +204,11 @@ def _refused_later(event: StatusEvent, limits: Limits) -> Move:
     if event.reason in DUPLICATE_REASONS:
         return _doubt(problem, limits, duplicate=True)
     return _final(State.REJECTED, problem, CORRECT_IT)
+
+
+def _for_a_person(error: ProblemError, age: float) -> bool:
+    late = isinstance(error, DocumentMissingError) and age > DOCUMENT_PATIENCE_SECONDS
+    return late or isinstance(error, DocumentUnusableError)
 
 
 def _unknown(doubt: Doubt) -> bool:

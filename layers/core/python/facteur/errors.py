@@ -1,18 +1,19 @@
 """What can go wrong, and who decides what happens next.
 
 FacteurError
-├── NotDepositedError            certainly nothing was deposited
-│   ├── PlatformBusyError        not sent, or refused for now: the same call may work later
-│   └── AccountRefusedError      credentials, rights, or address are wrong: not this invoice's fault, pauses the account
-├── OutcomeUnknownError          a deposit may or may not have arrived: look it up, never send again blindly
-├── DocumentError                the invoice's document cannot be sent as it is
-│   ├── DocumentMissingError     there is none yet: it may still arrive
-│   ├── DocumentUnavailableError it could not be read just now: not this invoice's fault
-│   └── DocumentUnusableError    empty, too large, or neither PDF nor XML: a person must replace it
-├── DatabaseUnavailableError     escapes: SQS redelivers
-├── InvalidMessageError          escapes: the dead-letter queue shows it
-└── ConfigurationError           escapes: a setting is missing or malformed
-    └── EnvironmentMismatchError this database belongs to another environment: everything stops until a person re-pins
+├── ProblemError                     is recorded with the submission, and the message is done
+│   ├── NotDepositedError            certainly nothing was deposited
+│   │   ├── PlatformBusyError        not sent, or refused for now: the same call may work later
+│   │   └── AccountRefusedError      credentials, rights, or address are wrong: not this invoice's fault, pauses the account
+│   ├── OutcomeUnknownError          a deposit may or may not have arrived: look it up, never send again blindly
+│   └── DocumentError                the invoice's document cannot be sent as it is
+│       ├── DocumentMissingError     there is none yet: it may still arrive
+│       ├── DocumentUnavailableError it could not be read just now: not this invoice's fault
+│       └── DocumentUnusableError    empty, too large, or neither PDF nor XML: a person must replace it
+├── DatabaseUnavailableError         escapes: SQS redelivers
+├── InvalidMessageError              escapes: the dead-letter queue shows it
+└── ConfigurationError               escapes: a setting is missing or malformed
+    └── EnvironmentMismatchError     this database belongs to another environment: everything stops until a person re-pins
 
 The class is the decision; there are no flags. Texts never hold secrets, tokens, or the content of an invoice.
 """
@@ -57,7 +58,7 @@ class NotDepositedError(ProblemError):
 
 
 class PlatformBusyError(NotDepositedError):
-    """Not sent (refused connection, DNS, TLS) or refused for now (429). Try again after `retry_after_seconds`, if the platform named one."""
+    """Not sent (connection refused, DNS, TLS) or refused for now (429): again after `retry_after_seconds`, where the platform named one."""
 
     def __init__(self, problem: Problem, retry_after_seconds: float | None = None) -> None:
         super().__init__(problem)

@@ -32,8 +32,8 @@ LABELS = {
 }
 REJECTING = frozenset({"213", "501"})  # a platform refused it: the invoice was not issued
 CLOSING = frozenset({"210", "220"})  # the life cycle is over; 212 is not here, it repeats
-# DUPLICATED_INVOICE is Iopole's own check; the others are the reform's words for "the same invoice is already there".
-DUPLICATE_REASONS = frozenset({"DUPLICATED_INVOICE", "DOUBLON", "REJ_UNI"})
+# Of a rejection. DUPLICATED_INVOICE is Iopole's own check, DUPLICATE_INVOICE its word for the reform's DOUBLON; all say "already there".
+DUPLICATE_REASONS = frozenset({"DUPLICATED_INVOICE", "DUPLICATE_INVOICE", "DOUBLON", "REJ_UNI"})
 
 
 def label_of(code: str) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +13,8 @@ from facteur.errors import ConfigurationError
 
 SOURCES = ("history",)
 PROVIDERS = ("iopole",)
+HOST_NAME = re.compile(r"[a-z0-9._:-]+")
+ON_THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1", "host.docker.internal"})
 
 
 def _text(value: str) -> str:
@@ -24,23 +28,43 @@ def _boolean(value: str) -> bool:
     return known[value.strip().lower()]
 
 
-def _number(low: float, high: float, kind: Callable[[str], float] = float) -> Callable[[str], float]:
+def _number(low: float, high: float, kind: type[float] = float) -> Callable[[str], float]:
+    expected = f"must be a {'whole ' if kind is int else ''}number between {low:g} and {high:g}"
+
     def convert(value: str) -> float:
-        number = kind(value)
+        try:
+            number = kind(value)
+        except ValueError:
+            raise ValueError(expected) from None
         if not low <= number <= high:
-            raise ValueError(f"must be between {low:g} and {high:g}")
+            raise ValueError(expected)
         return number
 
     return convert
 
 
 def _host(value: str) -> str:
-    parts = urlsplit(value.strip())
-    if parts.scheme not in {"https", "http"} or not parts.hostname or parts.path.strip("/") or parts.query:
-        raise ValueError("must be a host without a path, such as https://api.example.org")
-    if parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "localhost", "::1", "host.docker.internal"}:
+    expected = "must be a host without a path, such as https://api.example.org"
+    try:
+        parts = urlsplit(value.strip())
+        host, more = (
+            parts.hostname,
+            (parts.path.strip("/"), parts.query, parts.fragment, parts.username, parts.port == 0),
+        )
+    except ValueError:  # a port or an IPv6 address that is none
+        raise ValueError(expected) from None
+    if parts.scheme not in {"https", "http"} or not host or any(more) or not HOST_NAME.fullmatch(host):
+        raise ValueError(expected)
+    if parts.scheme == "http" and host not in ON_THIS_MACHINE:
         raise ValueError("must be https: only a server on this machine may be http")
-    return value.strip().rstrip("/")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _date(value: str) -> str:
+    try:
+        return date.fromisoformat(value.strip()).isoformat()
+    except ValueError:
+        raise ValueError("must be a date, YYYY-MM-DD") from None
 
 
 def _choice(*names: str) -> Callable[[str], str]:
@@ -98,7 +122,7 @@ class Settings:
     install_capture: bool = _setting(
         _boolean, False, "true: install the trigger on an invoice table that exists already"
     )
-    submit_from: str | None = _setting(_text, None, "Issue date of the first invoice to deposit, YYYY-MM-DD")
+    submit_from: str | None = _setting(_date, None, "Issue date of the first invoice to deposit, YYYY-MM-DD")
     in_lambda: bool = False
 
     @classmethod

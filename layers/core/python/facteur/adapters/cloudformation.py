@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from facteur.errors import FacteurError
+from facteur.errors import ConfigurationError, FacteurError
 
 ANSWER_TIMEOUT_SECONDS = (5, 15)
 LONGEST_REASON = 1000  # the whole answer may have 4096 bytes
@@ -59,8 +59,13 @@ def answer(event: Mapping[str, Any], context: Any, status: str, reason: str) -> 
         "RequestId": event.get("RequestId"),
         "LogicalResourceId": event.get("LogicalResourceId"),
     }
-    # The URL is signed for a request without a content type.
-    response = requests.put(
-        event["ResponseURL"], json=body, headers={"Content-Type": ""}, timeout=ANSWER_TIMEOUT_SECONDS
-    )
-    response.raise_for_status()
+    try:  # the URL is signed for a request without a content type
+        response = requests.put(
+            event["ResponseURL"], json=body, headers={"Content-Type": ""}, timeout=ANSWER_TIMEOUT_SECONDS
+        )
+        response.raise_for_status()
+    except requests.RequestException as exc:  # its own text would show the signed URL
+        raise ConfigurationError(
+            f"CloudFormation could not be answered ({type(exc).__name__}) and waits until its timeout: "
+            "a private network needs a route to S3 (README)"
+        ) from None

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from facteur.adapters.postgres import Database
 from facteur.errors import DocumentMissingError, DocumentUnavailableError, DocumentUnusableError, Problem
@@ -80,7 +80,7 @@ class DocumentStore:
                 )
             if hold_bytes is not None and size > hold_bytes:
                 return None
-            return _held(invoice, blocks(), in_memory=hold_bytes is not None)
+            return _held(invoice, blocks(), size, in_memory=hold_bytes is not None)
 
     def _open(self, invoice: Invoice) -> tuple[int, Callable[[], Iterator[bytes]]]:
         """The size, and a way to the bytes."""
@@ -91,24 +91,30 @@ class DocumentStore:
             return invoice.document_bytes, lambda: self._row_parts(invoice)
         if not invoice.document_uri:
             raise DocumentMissingError(Problem("document_missing", "the invoice has neither document_uri nor document"))
-        parts = urlsplit(invoice.document_uri)
-        if parts.scheme == "s3" and parts.netloc and parts.path.strip("/"):
-            return self._from_s3(parts.netloc, invoice.document_uri.partition(parts.netloc + "/")[2])
-        if parts.scheme == "file" and self._allow_files:
-            path = Path(unquote(parts.path))
+        scheme, _, address = invoice.document_uri.partition("://")
+        bucket, _, key = address.partition("/")
+        if scheme == "s3" and bucket and key.strip("/"):
+            return self._from_s3(bucket, key)
+        if scheme == "file" and not bucket and "%00" not in key and self._allow_files:
+            path = Path("/", unquote(key))
             return path.stat().st_size, lambda: _file_blocks(path)
+        raise self._unusable_uri()
+
+    def _unusable_uri(self) -> DocumentUnusableError:
         expected = "s3://bucket/key" + (" or file:///path" if self._allow_files else "")
-        raise DocumentUnusableError(Problem("document_uri_unusable", f"document_uri must be {expected}"))
+        return DocumentUnusableError(Problem("document_uri_unusable", f"document_uri must be {expected}"))
 
     def _row_parts(self, invoice: Invoice) -> Iterator[bytes]:
         statement = "select facteur.read_document(%(id)s, %(start)s, %(bytes)s) as part"
         for start in range(1, (invoice.document_bytes or 0) + 1, ROW_PART_BYTES):
-            yield bytes(
-                self._database.row(statement, {"id": invoice.invoice_id, "start": start, "bytes": ROW_PART_BYTES}).part
-            )
+            parameters = {"id": invoice.invoice_id, "start": start, "bytes": ROW_PART_BYTES}
+            yield bytes(self._database.row(statement, parameters).part or b"")
 
     def _from_s3(self, bucket: str, key: str) -> tuple[int, Callable[[], Iterator[bytes]]]:
-        answer = self._s3().get_object(Bucket=bucket, Key=key)
+        try:
+            answer = self._s3().get_object(Bucket=bucket, Key=key)
+        except ParamValidationError:
+            raise self._unusable_uri() from None
         return answer["ContentLength"], lambda: answer["Body"].iter_chunks(BLOCK_BYTES)
 
 
@@ -137,19 +143,28 @@ def _file_blocks(path: Path) -> Iterator[bytes]:
             yield block
 
 
-def _held(invoice: Invoice, blocks: Iterator[bytes], *, in_memory: bool) -> HeldDocument:
-    digest, size = hashlib.sha256(), 0
+def _held(invoice: Invoice, blocks: Iterator[bytes], size: int, *, in_memory: bool) -> HeldDocument:
     file: IO[bytes] = BytesIO() if in_memory else tempfile.TemporaryFile()  # noqa: SIM115  closed with the document
-    first = b""
+    try:
+        first, sha256 = _kept(blocks, file, size)
+        extension = _extension(first)
+    except BaseException:
+        file.close()
+        raise
+    held = file.getvalue() if isinstance(file, BytesIO) else file
+    return HeldDocument(_file_name(invoice, extension), CONTENT_TYPES[extension], size, sha256, held)
+
+
+def _kept(blocks: Iterator[bytes], file: IO[bytes], size: int) -> tuple[bytes, str]:
+    """Write a document into a file; its beginning, and its hash."""
+    digest, first, written = hashlib.sha256(), b"", 0
     for block in blocks:
         first = first or block[:1024]
         digest.update(block)
-        size += len(block)
-        file.write(block)
-    extension = _extension(first)
-    name = _file_name(invoice, extension)
-    held = file.getvalue() if isinstance(file, BytesIO) else file
-    return HeldDocument(name, CONTENT_TYPES[extension], size, digest.hexdigest(), held)
+        written += file.write(block)
+    if written != size:
+        raise DocumentUnavailableError(Problem("document_unavailable", "the document changed while it was read"))
+    return first, digest.hexdigest()
 
 
 def _extension(first: bytes) -> str:
@@ -157,17 +172,12 @@ def _extension(first: bytes) -> str:
     if b"%PDF-" in first:
         return ".pdf"
     text = first.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")
-    if text.startswith(b"<"):
+    if text.startswith(b"<") and not text.lower().startswith((b"<!doctype html", b"<html")):
         return ".xml"
     raise DocumentUnusableError(Problem("document_neither_pdf_nor_xml", "the document is neither PDF nor XML"))
 
 
 def _file_name(invoice: Invoice, extension: str) -> str:
-    given = (
-        invoice.file_name
-        or PurePosixPath(urlsplit(invoice.document_uri or "").path).name
-        or invoice.invoice_number
-        or "invoice"
-    )
+    given = invoice.file_name or PurePosixPath(invoice.document_uri or "").name or invoice.invoice_number or "invoice"
     stem = re.sub(r"\.(pdf|xml)$", "", given, flags=re.IGNORECASE)
     return (re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._") or "invoice")[:100] + extension

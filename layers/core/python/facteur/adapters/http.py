@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from typing import IO, Any
 
 import requests
@@ -21,6 +22,7 @@ from facteur.errors import OutcomeUnknownError, PlatformBusyError, Problem
 USER_AGENT = f"facteur/{__version__}"
 LONGEST_ANSWER_BYTES = 20_000_000  # a search page of 200 entries has some 200 kB; anything near this is not an answer
 STALE_CONNECTION_SECONDS = 20.0
+LONGEST_WAIT_SECONDS = 86400.0  # whatever Retry-After says
 BLOCK_BYTES = 1 << 16
 
 
@@ -37,21 +39,20 @@ class HttpAnswer:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body as JSON, or None where it is none."""
+        """The body as JSON, or None where it is none, or so deeply nested that nobody meant it."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
 
     def retry_after_seconds(self) -> float | None:
-        """What Retry-After asks for, in seconds or as a date; None where it is absent or unreadable."""
+        """What Retry-After asks for, in seconds or as a date, a day at most; None where it is absent or unreadable."""
         value = self.headers.get("Retry-After", "").strip()
-        if value.isdigit():
-            return float(value)
         try:
-            return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-        except ValueError:
+            seconds = float(value) if value.isdecimal() else parsedate_to_datetime(value).timestamp() - time.time()
+        except (ValueError, OverflowError):
             return None
+        return min(LONGEST_WAIT_SECONDS, max(0.0, seconds))
 
 
 class SingleFileBody:
@@ -121,7 +122,8 @@ class HttpClient:
         self._session.close()
 
     def call(self, method: str, path: str, *, auth: requests.auth.AuthBase | None = None, body: SingleFileBody | None = None,
-             form: Mapping[str, str] | None = None, params: Mapping[str, str] | None = None) -> HttpAnswer:  # fmt: skip
+             form: Mapping[str, str] | None = None, params: Mapping[str, str] | None = None,
+             longest_bytes: int = LONGEST_ANSWER_BYTES) -> HttpAnswer:  # fmt: skip
         """Send one request and read its whole answer. Redirects are answers, never followed.
 
         Raises:
@@ -134,7 +136,7 @@ class HttpClient:
             method, self.base_url + path, data=body or form, params=params, auth=auth, timeout=self._timeout, allow_redirects=False,
             stream=True, headers={"Content-Type": body.content_type} if body else None,
         ) as response:  # fmt: skip
-            content = b"".join(_limited(response.iter_content(BLOCK_BYTES)))
+            content = b"".join(_limited(response.iter_content(BLOCK_BYTES), longest_bytes))
             self._last_used = time.monotonic()
             return HttpAnswer(response.status_code, response.headers, content)
 
@@ -144,7 +146,7 @@ def told_apart(body: SingleFileBody | None) -> Iterator[None]:
     """A failure before the body's first byte deposited nothing; one after it may have."""
     try:
         yield
-    except (requests.RequestException, HTTPError, OSError, ValueError) as exc:
+    except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError) as exc:
         kind = type(exc).__name__
         if body is not None and body.began:
             raise OutcomeUnknownError(Problem("no_answer", f"the platform's answer was lost ({kind})")) from None
@@ -153,8 +155,8 @@ def told_apart(body: SingleFileBody | None) -> Iterator[None]:
         ) from None
 
 
-def _limited(blocks: Iterator[bytes]) -> Iterator[bytes]:
-    left = LONGEST_ANSWER_BYTES
+def _limited(blocks: Iterator[bytes], longest_bytes: int) -> Iterator[bytes]:
+    left = longest_bytes
     for block in blocks:
         left -= len(block)
         if left < 0:

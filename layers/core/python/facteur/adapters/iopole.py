@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
-from facteur.adapters.http import HttpAnswer, HttpClient, SingleFileBody
+from facteur.adapters.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, SingleFileBody
 from facteur.adapters.iopole_reading import candidate, error_words, same_number, status_event
 from facteur.adapters.oauth import BearerToken
 from facteur.errors import AccountRefusedError, OutcomeUnknownError, PlatformBusyError, Problem
@@ -17,6 +18,7 @@ TOKEN_PATH = "/realms/iopole/protocol/openid-connect/token"  # noqa: S105  a pat
 PAGE = 200  # the most that search gives at once
 LAST_OFFSET = 1000  # search refuses more; a number has never so many deposits
 NUMBER_FIELDS = ("invoice.invoiceId", "invoiceId")  # accounts have been seen to refuse one or the other
+LONGEST_DOCUMENT_BYTES = 60_000_000  # a copy of what was deposited, 50 MB at most
 REFUSING = frozenset({400, 415, 422})
 
 
@@ -45,18 +47,18 @@ class Iopole:
         return [c for c in found if c.seller_siren in {None, seller_siren}]
 
     def sha256_of(self, platform_id: str) -> str | None:
-        files = _expect(self._authorised("GET", f"/v1/invoice/{platform_id}/files"), list, absent=[])
+        files = _expect(self._authorised("GET", f"/v1/invoice/{_in_path(platform_id)}/files"), list, absent=[])
         sums = [str(file["checksum"]).lower() for file in files if isinstance(file, dict) and file.get("checksum")]
         return sums[0] if len(sums) == 1 else self._sha256_of_download(platform_id)
 
     def history(self, platform_id: str) -> list[StatusEvent]:
-        answer = self._authorised("GET", f"/v1/invoice/{platform_id}/status-history")
-        entries = _expect(answer, (list, dict), absent=[])  # a young deposit has no history yet
-        entries = entries.get("data", []) if isinstance(entries, dict) else entries
+        answer = self._authorised("GET", f"/v1/invoice/{_in_path(platform_id)}/status-history")
+        entries = _listed(_expect(answer, (list, dict), absent=[]))  # a young deposit has no history yet
         return [status_event(entry, platform_id) for entry in entries if isinstance(entry, dict)]
 
     def _sha256_of_download(self, platform_id: str) -> str | None:
-        answer = self._authorised("GET", f"/v1/invoice/{platform_id}/download")
+        path = f"/v1/invoice/{_in_path(platform_id)}/download"
+        answer = self._authorised("GET", path, longest_bytes=LONGEST_DOCUMENT_BYTES)
         if answer.status == 404:
             return None
         if answer.status != 200:
@@ -79,24 +81,20 @@ class Iopole:
                 break
         else:
             raise PlatformBusyError(_problem(answer, "search_refused", "the platform refuses to search by number"))
-        body = _expect(answer, (dict, list))
-        entries = body.get("data") if isinstance(body, dict) else body
-        if not isinstance(entries, list):
-            raise PlatformBusyError(Problem("unreadable_answer", "the platform's search answered something else", 200))
-        return entries
+        return _listed(_expect(answer, (dict, list)))
 
-    def _authorised(
-        self, method: str, path: str, *, body: SingleFileBody | None = None, params: dict[str, str] | None = None
-    ) -> HttpAnswer:
+    def _authorised(self, method: str, path: str, *, body: SingleFileBody | None = None, params: dict[str, str] | None = None,
+                    longest_bytes: int = LONGEST_ANSWER_BYTES) -> HttpAnswer:  # fmt: skip
         """One call, repeated once with a fresh token where the first one was refused: a 401 means that nothing was processed."""
-        token = self._token.current()
-        answer = self._client.call(method, path, auth=self._token, body=body, params=params)
+        auth = self._token.authorisation()
+        answer = self._client.call(method, path, auth=auth, body=body, params=params, longest_bytes=longest_bytes)
         if answer.status != 401:
             return answer
-        self._token.forget(token)
+        self._token.forget(auth)
         if body:
             body.rewind()
-        return self._client.call(method, path, auth=self._token, body=body, params=params)
+        auth = self._token.authorisation()
+        return self._client.call(method, path, auth=auth, body=body, params=params, longest_bytes=longest_bytes)
 
 
 def meaning_of_deposit(answer: HttpAnswer) -> Answer:
@@ -144,6 +142,18 @@ def _expect(answer: HttpAnswer, kinds: type | tuple[type, ...], absent: Any = No
     if not isinstance(body, kinds):
         raise _refusal(answer)
     return body
+
+
+def _listed(body: Any) -> list[Any]:
+    """A bare array, or one in `data`. Anything else is no empty list."""
+    entries = body.get("data") if isinstance(body, dict) else body
+    if not isinstance(entries, list):
+        raise PlatformBusyError(Problem("unreadable_answer", "the platform answered something else than a list", 200))
+    return entries
+
+
+def _in_path(platform_id: str) -> str:
+    return quote(platform_id, safe="")
 
 
 def _problem(answer: HttpAnswer, code: str, message: str) -> Problem:

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from facteur.lifecycle import label_of
+from facteur.lifecycle import LABELS, label_of
 from facteur.model import Candidate, StatusEvent
 
 LONGEST_WORDS = 500
+MOST_RULES = 5  # of those that a document broke
 # status.code -> the reform's number (OpenAPI; UNACCEPTABLE seen live only)
 CODES = {
     "SUBMITTED": "200", "ISSUED": "201", "RECEIVED": "202", "MADE_AVAILABLE": "203", "IN_HAND": "204", "APPROVED": "205",
@@ -19,7 +20,10 @@ CODES = {
 }  # fmt: skip
 REFUSED_STATES = frozenset({"DUPLICATED", "INVALID", "WRONG_ROUTING", "CONVERSION_FAILED"})
 REFUSED_CODES = frozenset({"REJECTED", "UNACCEPTABLE"})
-KEPT_RAW = ("statusId", "invoiceId", "date", "destType", "status")
+KEPT_RAW = ("statusId", "invoiceId", "date", "destType")
+ROLES = {
+    "BY": "buyer", "BUYER": "buyer", "SE": "seller", "SELLER": "seller", "WK": "platform", "DFH": "administration",
+}  # fmt: skip
 
 
 def error_words(body: Any) -> tuple[str | None, str | None]:
@@ -28,25 +32,28 @@ def error_words(body: Any) -> tuple[str | None, str | None]:
         return None, None
     details = body.get("details")
     first = details[0] if isinstance(details, list) and details else details
-    inner = first if isinstance(first, dict) else {}
-    code = next((c for c in (body.get("code"), inner.get("code"), body.get("error")) if isinstance(c, str)), None)
-    words = [
-        w
-        for w in (body.get("statusMessage"), body.get("message"), body.get("error_description"), inner.get("message"))
-        if isinstance(w, str)
-    ]
-    if isinstance(first, str):
-        words.append(first)
-    if code is None and not words and isinstance(details, dict | list):
+    inner = _dict(first)
+    code = next((c for c in (body.get("code"), inner.get("code"), body.get("error")) if c and isinstance(c, str)), None)
+    spoken = [body.get(name) for name in ("statusMessage", "message", "error_description")]
+    spoken += [inner.get("message"), first, *_schematron(inner)]
+    words = [word for each in spoken for word in (each if isinstance(each, list) else [each]) if isinstance(word, str)]
+    if code is None and not any(words) and isinstance(details, dict | list):
         words = ["no reason given"]
-    return code, " – ".join(dict.fromkeys(words))[:LONGEST_WORDS] or None
+    return _word(code), _word(" – ".join(dict.fromkeys(filter(None, words))))
+
+
+def _schematron(details: dict[str, Any]) -> list[str]:
+    """The broken rules that /v1/tools names."""
+    errors = details.get("schematronValidationErrors")
+    found = [_dict(error) for error in errors[:MOST_RULES]] if isinstance(errors, list) else []
+    return [" ".join(str(error[key]) for key in ("id", "text") if error.get(key)) for error in found]
 
 
 def candidate(entry: dict[str, Any]) -> Candidate:
     """A search entry."""
     metadata, status, business = (_dict(entry.get(name)) for name in ("metadata", "lastStatusData", "businessData"))
     created = _time(metadata.get("createDate") or metadata.get("date"))
-    refused = metadata.get("state") in REFUSED_STATES or status.get("code") in REFUSED_CODES
+    refused = str(metadata.get("state")) in REFUSED_STATES or str(status.get("code")) in REFUSED_CODES
     return Candidate(
         str(metadata.get("invoiceId")), created, refused, _siren(_dict(business.get("seller"))), _total(business)
     )
@@ -57,49 +64,62 @@ def same_number(entry: Any, invoice_number: str) -> bool:
     if not isinstance(entry, dict) or not _dict(entry.get("metadata")).get("invoiceId"):
         return False
     number = _dict(entry.get("businessData")).get("invoiceId")
-    outbound = _dict(entry["metadata"]).get("direction", "OUTBOUND") == "OUTBOUND"
-    return outbound and (number is None or str(number).strip() == invoice_number)
+    outbound = (entry["metadata"].get("direction") or "OUTBOUND") == "OUTBOUND"
+    return outbound and (not number or _plain(number) == _plain(invoice_number))
+
+
+def _plain(number: Any) -> str:
+    """Case and spaces do not make another invoice: rather look at one deposit too many than send a second."""
+    return "".join(str(number).split()).casefold()
 
 
 def status_event(entry: dict[str, Any], asked_id: str) -> StatusEvent:
     """An entry of status-history, status/notSeen, or a webhook."""
-    status = entry.get("status")
-    word = str(status.get("code") if isinstance(status, dict) else status)
-    network = status.get("networkCode") if isinstance(status, dict) else None
-    code = CODES.get(word) or (word if word.isdigit() else None) or word
-    response = _first(_dict(entry.get("json")).get("responses"))
+    details = _dict(entry.get("json")) or _dict(entry.get("jsonLifecycle"))  # the latter in older guides
+    response = _first(details.get("responses"))
+    status = _status(entry, response)
+    word = _word(status.get("code")) or "UNKNOWN"
+    network = _word(status.get("networkCode"))
+    code = CODES.get(word) or (network if network in LABELS else word)
     detail = _dict(response.get("rejectionDetail")) or _first(response.get("rejectionDetails"))
     platform_id = str(entry.get("invoiceId") or asked_id)
-    occurred = _time(entry.get("date")) or datetime.fromtimestamp(0, UTC)
-    status_id = str(
-        entry.get("statusId")
-        or hashlib.sha256(f"{platform_id} {word} {entry.get('date')} {entry.get('destType')}".encode()).hexdigest()
-    )
+    occurred = _time(entry.get("date")) or _time(_dict(details.get("identification")).get("date"))
+    status_id = _word(entry.get("statusId")) or _digest(platform_id, word, entry.get("date"), entry.get("destType"))
     return StatusEvent(
-        status_id=status_id, platform_id=platform_id, code=code, platform_code=word, network_code=_word(network), label=label_of(code),
-        occurred_at=occurred, caused_by=_sender(entry), audience=_word(entry.get("destType")), reason=_word(detail.get("reason")),
-        message=_message(entry, detail), raw={name: entry.get(name) for name in KEPT_RAW} | {"rejectionDetail": _short(detail)},
+        status_id=status_id, platform_id=platform_id, code=code, platform_code=word, network_code=network, label=label_of(code),
+        occurred_at=occurred or datetime.fromtimestamp(0, UTC), caused_by=_sender(details), audience=_word(entry.get("destType")),
+        reason=_word(detail.get("reason")), message=_message(status, details, detail),
+        raw={name: _word(entry.get(name)) for name in KEPT_RAW} | {"status": _short(status), "rejectionDetail": _short(detail)},
     )  # fmt: skip
 
 
-def _sender(entry: dict[str, Any]) -> str | None:
-    sender = _dict(_dict(entry.get("json")).get("sender"))
-    role = sender.get("roleCode")
-    known = {"BY": "buyer", "SE": "seller", "WK": "platform", "DFH": "administration"}
-    value = role.get("value") if isinstance(role, dict) else role
-    return known.get(str(value), _word(value))
+def _status(entry: dict[str, Any], response: dict[str, Any]) -> dict[str, Any]:
+    """The status proper, wherever it stands."""
+    status = entry.get("status")
+    return _dict(status) or ({"code": status} if status else _dict(response.get("documentStatus")))
 
 
-def _message(entry: dict[str, Any], detail: dict[str, Any]) -> str | None:
-    errors = [error for error in detail.get("errors") or [] if isinstance(error, dict)]
-    words = [detail.get("message"), *(" ".join(str(e[k]) for k in ("rule", "message") if e.get(k)) for e in errors[:5])]
-    notes = _dict(entry.get("json")).get("notes")
-    words.append(_first(notes).get("content"))
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(" ".join(map(str, parts)).encode("utf-8", "replace")).hexdigest()
+
+
+def _sender(details: dict[str, Any]) -> str | None:
+    role = _dict(details.get("sender")).get("roleCode")
+    word = _word(role.get("value") or role.get("code") if isinstance(role, dict) else role)
+    return ROLES.get(word or "", word)
+
+
+def _message(status: dict[str, Any], details: dict[str, Any], detail: dict[str, Any]) -> str | None:
+    errors = detail.get("errors")
+    found = [_dict(error) for error in errors[:MOST_RULES]] if isinstance(errors, list) else []
+    words = [detail.get("message"), *(" ".join(str(e[k]) for k in ("rule", "message") if e.get(k)) for e in found)]
+    words += [_first(details.get("notes")).get("content"), status.get("message")]
     return _word(" – ".join(dict.fromkeys(str(w) for w in words if w)))
 
 
 def _short(detail: dict[str, Any]) -> dict[str, Any]:
-    return {name: _word(detail.get(name)) for name in ("reason", "message", "networkReason") if detail.get(name)}
+    names = ("code", "networkCode", "reason", "message", "networkReason")
+    return {name: _word(detail.get(name)) for name in names if detail.get(name)}
 
 
 def _siren(seller: dict[str, Any]) -> str | None:
@@ -113,9 +133,10 @@ def _siren(seller: dict[str, Any]) -> str | None:
 def _total(business: dict[str, Any]) -> Decimal | None:
     amount = _dict(_dict(business.get("monetary")).get("invoiceAmount")).get("amount")
     try:
-        return None if amount is None else Decimal(str(amount))
+        total = None if amount is None else Decimal(str(amount))
     except InvalidOperation:
         return None
+    return total if total is not None and total.is_finite() else None
 
 
 def _time(value: Any) -> datetime | None:
@@ -135,4 +156,8 @@ def _dict(value: Any) -> dict[str, Any]:
 
 
 def _word(value: Any) -> str | None:
-    return str(value)[:LONGEST_WORDS] if value not in (None, "") else None
+    """Printable text of a bearable length, on one line."""
+    if value in (None, "", [], {}):
+        return None
+    text = str(value)[:LONGEST_WORDS].encode("utf-8", "replace").decode()
+    return "".join(c if c.isprintable() else " " for c in text).strip() or None

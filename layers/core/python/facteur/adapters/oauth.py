@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import requests
 
 from facteur.adapters.http import HttpAnswer, HttpClient
-from facteur.errors import AccountRefusedError, PlatformBusyError, Problem
+from facteur.errors import AccountRefusedError, NotDepositedError, PlatformBusyError, Problem
 
 MARGIN_SECONDS = 45.0  # a token must outlive the request it is sent with
-TOO_MANY_REQUESTS = 429
+BUSY = frozenset({408, 429})
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,21 @@ class Credentials:
     sandbox: bool | None = None
 
 
-class BearerToken(requests.auth.AuthBase):
+@dataclass(frozen=True, slots=True)
+class Authorisation(requests.auth.AuthBase):
+    """What one request is sent with."""
+
+    token: str = field(repr=False)
+    customer_id: str | None
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.token}"
+        if self.customer_id:
+            request.headers["customer-id"] = self.customer_id
+        return request
+
+
+class BearerToken:
     """OAuth 2 client credentials (RFC 6749, 4.4). `credentials(fresh)` reads the secret, anew where fresh is true."""
 
     def __init__(self, client: HttpClient, token_path: str, credentials: Callable[[bool], Credentials]) -> None:
@@ -34,32 +48,37 @@ class BearerToken(requests.auth.AuthBase):
         self._lock = threading.Lock()
         self._token: str | None = None
         self._good_until = 0.0
+        self._failed_at = 0.0
+        self._failure: NotDepositedError | None = None
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self.current()}"
-        customer_id = self._credentials(False).customer_id
-        if customer_id:
-            request.headers["customer-id"] = customer_id
-        return request
-
-    def current(self) -> str:
-        """The token, fetched where there is none that lives on.
+    def authorisation(self) -> Authorisation:
+        """The token, fetched where there is none that lives on; threads that wait for a fetch share its outcome.
 
         Raises:
             PlatformBusyError: the token endpoint did not answer.
             AccountRefusedError: it refused the credentials, also after the secret was read again.
         """
+        asked_at = time.monotonic()
         with self._lock:
+            if self._failure and asked_at < self._failed_at:
+                raise self._failure
             if self._token is None or time.monotonic() >= self._good_until:
-                self._fetch()
+                self._try_to_fetch()
             assert self._token is not None  # noqa: S101  _fetch sets it or raises
-            return self._token
+            return Authorisation(self._token, _header_value(self._credentials(False).customer_id))
 
-    def forget(self, token: str) -> None:
+    def forget(self, refused: Authorisation) -> None:
         """The platform refused this token; another thread may have renewed it already."""
         with self._lock:
-            if self._token == token:
+            if self._token == refused.token:
                 self._token = None
+
+    def _try_to_fetch(self) -> None:
+        try:
+            self._fetch()
+        except NotDepositedError as error:
+            self._failed_at, self._failure = time.monotonic(), error
+            raise
 
     def _fetch(self) -> None:
         began = time.monotonic()
@@ -67,7 +86,7 @@ class BearerToken(requests.auth.AuthBase):
         if answer.status in {400, 401}:
             answer = self._ask(self._credentials(True))  # the secret may have been rotated
         found = answer.json() if answer.status == requests.codes.ok else None
-        if not isinstance(found, dict) or not isinstance(found.get("access_token"), str):
+        if not isinstance(found, dict) or not isinstance(found.get("access_token"), str) or not found["access_token"]:
             raise _refusal(answer)
         self._token = found["access_token"]
         lifetime = found.get("expires_in")
@@ -82,10 +101,17 @@ class BearerToken(requests.auth.AuthBase):
         return self._client.call("POST", self._path, form=form)
 
 
+def _header_value(customer_id: str | None) -> str | None:
+    value = (customer_id or "").strip()
+    if not value.isascii() or not value.isprintable():
+        raise AccountRefusedError(Problem("secret_malformed", "the secret's customer_id cannot be sent in a header"))
+    return value or None
+
+
 def _refusal(answer: HttpAnswer) -> AccountRefusedError | PlatformBusyError:
     body = answer.json()
     code = str(body["error"])[:100] if isinstance(body, dict) and isinstance(body.get("error"), str) else None
-    if answer.status == TOO_MANY_REQUESTS or answer.status >= requests.codes.server_error:
+    if answer.status in BUSY or answer.status >= requests.codes.server_error:
         problem = Problem("token_unavailable", "the token endpoint gave no token", answer.status, code)
         return PlatformBusyError(problem, answer.retry_after_seconds())
     return AccountRefusedError(

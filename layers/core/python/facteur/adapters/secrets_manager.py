@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
 KEPT_SECONDS = 300.0
+RETRIED_SECONDS = 30.0  # after a failed read a kept secret serves on, and not every request waits for Secrets Manager
+# The SDK's own debug lines quote what Secrets Manager answers and what is sent to S3; they never reach a log, at no level.
+logging.getLogger("botocore").setLevel(logging.INFO)
 
 
 class SecretUnreadableError(FacteurError):
@@ -45,7 +49,9 @@ class Secrets:
             except SecretUnreadableError:
                 if kept is None:
                     raise
-                return kept[1]
+                value = kept[1]
+                self._kept[secret_id] = (time.monotonic() - KEPT_SECONDS + RETRIED_SECONDS, value)
+                return value
             self._kept[secret_id] = (time.monotonic(), value)
             return value
 

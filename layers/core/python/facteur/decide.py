@@ -26,6 +26,9 @@ CLOCK_SKEW = timedelta(minutes=5)  # between our database and the platform
 SILENT_SANDBOX_SECONDS = 3600.0
 LOOKUP_FRACTIONS = (1 / 16, 3 / 16, 7 / 16, 1.0)  # of RESEND_AFTER_SECONDS: when the look-ups of a doubt are due
 
+LOOKED_UP = "looked_up"
+SILENT = frozenset({"platform_unreachable", "no_answer"})
+
 Jitter = Callable[[float], float]
 
 
@@ -48,6 +51,15 @@ class Decision:
     platform_id: str | None = None
     response: str | None = field(default=None, repr=False)
     pause_seconds: float | None = None
+
+    @property
+    def answered(self) -> bool | None:
+        """Whether the platform is up, as far as this call shows; None: it shows nothing."""
+        if self.problem is None:
+            return True if self.outcome == LOOKED_UP else None
+        if self.problem.http_status is None:
+            return False if self.problem.code in SILENT else None
+        return self.problem.http_status < 500 and self.problem.http_status != 408
 
 
 def back_off(tries: int, jitter: Jitter) -> float:
@@ -142,7 +154,7 @@ def after_look_up(doubt: Doubt, ours: Sequence[Candidate], strangers: Sequence[C
         return Move(State.PENDING)
     asked = doubt.empty_lookups + 1
     if asked >= EMPTY_LOOKUPS_BEFORE_RESEND and doubt.doubt_seconds >= limits.resend_after_seconds:
-        return _not_found(doubt)
+        return _not_found(doubt, limits)
     problem = Problem("in_doubt", f"a deposit's outcome is unknown, and look-up {asked} did not find it")
     delay = next_look_up(asked, doubt.doubt_seconds, limits.resend_after_seconds)
     return _wait(State.IN_DOUBT, delay, problem, "It is looked up again", empty_lookups=1)
@@ -215,9 +227,12 @@ def _unknown(doubt: Doubt) -> bool:
     return any(attempt.outcome in {"unknown", "not_found"} for attempt in doubt.attempts)
 
 
-def _not_found(doubt: Doubt) -> Move:
+def _not_found(doubt: Doubt, limits: Limits) -> Move:
+    if not doubt.duplicate_verdict and doubt.waited_seconds + doubt.doubt_seconds <= limits.give_up_after_seconds:
+        return Move(State.PENDING, waited_seconds=doubt.doubt_seconds)
     if not doubt.duplicate_verdict:
-        return Move(State.PENDING)
+        problem = Problem("given_up", "no deposit of this invoice was ever answered, and the platform does not have it")
+        return _final(State.FAILED, problem, "Ask the platform why, then set technical_status back to 'pending'")
     problem = Problem("duplicate", "the platform calls this invoice a duplicate, and the other deposit is not ours")
     if _unknown(doubt):
         return _final(

@@ -76,6 +76,8 @@ def _read(due: Due, services: PollServices) -> int:
         delay = error.retry_after_seconds if isinstance(error, PlatformBusyError) else None
         if error.problem.http_status == 429:
             services.store.pause("history", delay or FAILED_READ_SECONDS, error.problem.code)
+        else:
+            services.store.platform_silent(due.account)
         services.store.postpone_news(due, delay or FAILED_READ_SECONDS)
         services.journal.warning(
             "history.unavailable",

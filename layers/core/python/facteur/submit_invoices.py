@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from facteur.decide import (
+    LOOKED_UP,
     Decision,
     Jitter,
     Limits,
@@ -251,7 +252,7 @@ def _look_up(row: Waiting, claim: Claim, services: Services, lease: Lease) -> No
             error, row.tries, doubt.waited_seconds, row.age_seconds, services.limits, services.jitter, State.IN_DOUBT
         )
     else:
-        decision = Decision(after_look_up(doubt, ours, strangers, services.limits), "looked_up")
+        decision = Decision(after_look_up(doubt, ours, strangers, services.limits), LOOKED_UP)
         found = attribute(doubt.attempts, ours)
     _tell(services.journal, row, services.store.record(row, claim, decision, found), decision)
 

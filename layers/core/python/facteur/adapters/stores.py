@@ -225,6 +225,9 @@ class PostgresNews:
     def postpone_news(self, due: Due, seconds: float) -> None:
         self._database.rows(self.POSTPONE, {"id": due.submission_id, "s": seconds})
 
+    def platform_silent(self, account: str) -> None:
+        self._database.rows("select facteur.tell_breaker(%(account)s, false)", {"account": account})
+
     def pause(self, key: str, seconds: float, reason: str) -> None:
         self._database.rows(
             "select facteur.pause(%(key)s, %(seconds)s, %(reason)s)", {"key": key, "seconds": seconds, "reason": reason}
@@ -264,6 +267,8 @@ def _outcome(waiting: Waiting, decision: Decision) -> dict[str, Any]:
         "account": waiting.account,
         "move": _move(decision.move),
     }
+    if decision.answered is not None:
+        outcome["answered"] = decision.answered
     return outcome if decision.pause_seconds is None else outcome | {"pause_seconds": decision.pause_seconds}
 
 

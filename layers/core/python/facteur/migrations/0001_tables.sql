@@ -149,6 +149,8 @@ create table facteur.budgets (
     tokens       double precision,           -- null: never used, so full
     refilled_at  timestamptz not null default facteur.now(),
     paused_until timestamptz,
-    pause_reason text
+    pause_reason text,
+    failures     integer not null default 0,     -- calls in a row that the platform did not answer
+    probing      boolean not null default false  -- the breaker is open: one probe a minute, the rest waits
 ) with (fillfactor = 50);
 insert into facteur.budgets (key) values ('address'), ('history');

@@ -5,8 +5,9 @@
 create function facteur.watch(p_table regclass, p_key name) returns void
     language plpgsql as $$
 declare
-    note_function text := 'note_' || left((select relname from pg_class where oid = p_table), 40)
-                          || '_' || left(md5(p_table::text || '.' || p_key), 8);
+    -- Both names fit into an identifier's 63 bytes, whatever the letters, and tell apart two keys of one table.
+    mark constant text := left(md5(p_table::oid || '.' || p_key), 8);
+    note_function constant text := 'note_' || left((select relname from pg_class where oid = p_table), 12) || '_' || mark;
     leaf regclass;
     event text;
 begin
@@ -29,11 +30,16 @@ begin
             group by chunk;
             return null;
         end $t$ $f$, note_function, p_key, p_key);
-    for leaf in select p_table union select relid from pg_partition_tree(p_table) loop
+    for leaf in
+        with recursive tree as (
+            select p_table::oid as id union select inhrelid from pg_inherits join tree on inhparent = tree.id
+        )
+        select tree.id from tree join pg_class c on c.oid = tree.id where c.relkind <> 'f' or c.oid = p_table -- a foreign partition cannot be watched
+    loop
         foreach event in array array['insert', 'update'] loop
             execute format('create or replace trigger %I after %s on %s referencing new table as changed '
-                           'for each statement execute function facteur.%I()', 'facteur_' || event, event, leaf, note_function);
-            execute format('alter table %s enable always trigger %I', leaf, 'facteur_' || event);
+                           'for each statement execute function facteur.%I()', 'facteur_' || event || '_' || mark, event, leaf, note_function);
+            execute format('alter table %s enable always trigger %I', leaf, 'facteur_' || event || '_' || mark);
         end loop;
     end loop;
 end $$;
@@ -78,7 +84,7 @@ begin
                nullif(btrim(%6$s::text), ''),
                nullif(btrim(%7$s::text), ''),
                nullif(left(regexp_replace(%8$s::text, '\s', '', 'g'), 9), ''),
-               %9$s::date,
+               case when %9$s::date between '0001-01-01' and '9999-12-31' then %9$s::date end, -- a year that was mistyped
                %10$s::numeric,
                nullif(btrim(%11$s::text), ''),
                btrim(%12$s::text)

@@ -152,17 +152,17 @@ begin
     update facteur.submissions set queued_at = null -- its message was lost
     where id in (select id from facteur.submissions where queued_at < facteur.now() - interval '30 minutes' for update skip locked);
     for budget in
-        select substr(key, 9) as account from facteur.budgets
+        select substr(key, 9) as account, probing from facteur.budgets
         where key like 'account:%' and coalesce(paused_until, '-infinity') <= facteur.now() order by key
     loop
-        select least(p_limit, p_per_minute - count(*)) into allowed
+        select least(p_limit, case when budget.probing then 1 else p_per_minute end - count(*)) into allowed
         from facteur.submissions where account = budget.account and queued_at is not null;
         continue when allowed <= 0;
         return query
             select id from facteur.submissions
             where account = budget.account and queued_at is null and due_at <= facteur.now()
               and (state = 'in_doubt' or state = 'pending' and p_deposits_enabled)
-            order by due_at limit allowed for update skip locked;
+            order by due_at, id limit allowed for update skip locked;
     end loop;
 end $$;
 

@@ -1,7 +1,7 @@
 -- Submit: permits, claims, and records.
 
 -- Take up to p_wanted permits from the account, the source address, and (if named) an endpoint with a rate of its own, whichever
--- has fewest. A paused bucket gives none. Buckets are locked in key order; they hold ten seconds' worth, the first two at least ten.
+-- has fewest. A paused bucket gives none; one whose breaker is open gives a single probe, and then pauses for another minute. Buckets are locked in key order; they hold ten seconds' worth, the first two at least ten.
 create function facteur.take_permits(p_account text, p_wanted integer, p_per_minute double precision,
                                      p_endpoint text default null, p_endpoint_per_minute double precision default null)
     returns integer
@@ -17,13 +17,16 @@ begin
                     else greatest(1, least(p_per_minute, greatest(10, p_per_minute / 6))) end as burst
         from facteur.budgets b where key = any (keys) order by key for update
     ), filled as (
-        select key, coalesce(paused_until, '-infinity') > facteur.now() as paused,
+        select key, probing, coalesce(paused_until, '-infinity') > facteur.now() as paused,
                least(burst, coalesce(tokens, burst) + rate / 60 * greatest(0, extract(epoch from facteur.now() - refilled_at))) as available
         from locked
     ), decided as (
-        select case when bool_or(paused) then 0 else greatest(0, least(p_wanted, floor(min(available)))) end as n from filled
+        select case when bool_or(paused) then 0 else greatest(0, least(p_wanted, floor(min(available)),
+                                                                         case when bool_or(probing) then 1 else p_wanted end)) end as n
+        from filled
     ), taken as (
-        update facteur.budgets b set tokens = f.available - d.n, refilled_at = greatest(b.refilled_at, facteur.now())
+        update facteur.budgets b set tokens = f.available - d.n, refilled_at = greatest(b.refilled_at, facteur.now()),
+            paused_until = case when f.probing and d.n > 0 then facteur.now() + interval '1 minute' else b.paused_until end
         from filled f, decided d where b.key = f.key
     )
     select n into granted from decided;
@@ -40,10 +43,24 @@ create function facteur.pause(p_key text, p_seconds double precision, p_reason t
     returning paused_until
 $$;
 
+-- The breaker: after five calls in a row without an answer the account waits, but for one probe a minute, until one is answered.
+create function facteur.tell_breaker(p_account text, p_answered boolean) returns void
+    language sql as $$
+    update facteur.budgets set
+        failures = case when p_answered then 0 else failures + 1 end,
+        probing = not p_answered and failures + 1 >= 5,
+        paused_until = case when not p_answered and failures + 1 >= 5
+                            then greatest(coalesce(paused_until, '-infinity'), facteur.now() + interval '1 minute')
+                            when p_answered and probing then null else paused_until end,
+        pause_reason = case when not p_answered and failures + 1 >= 5 then 'platform_down'
+                            when p_answered and probing then null else pause_reason end
+    where key = 'account:' || p_account and (not p_answered or failures > 0)
+$$;
+
 -- Read a batch: what the messages name and still waits, with the company's row as it is now (null: it is gone).
 create function facteur.read_batch(p_ids bigint[], p_inline_bytes integer)
     returns table (id bigint, state text, account text, invoice_id text, tries integer, waited_seconds double precision,
-                   age_seconds double precision, sent_before boolean, doubtful_sha256 text[], row_exists boolean, source facteur.invoice)
+                   age_seconds double precision, doubtful_sha256 text[], row_exists boolean, source facteur.invoice)
     language plpgsql stable as $$
 declare
     invoice_ids text[] := array(select s.invoice_id from facteur.submissions s where s.id = any (p_ids) and s.state = 'pending');
@@ -51,7 +68,6 @@ begin
     return query
     select s.id, s.state, s.account, s.invoice_id, s.tries, extract(epoch from s.waited)::double precision,
            extract(epoch from facteur.now() - s.created_at)::double precision,
-           exists (select from facteur.attempts a where a.submission_id = s.id),
            array(select distinct a.document_sha256 from facteur.attempts a
                  where a.submission_id = s.id and (a.outcome is null or a.outcome in ('unknown', 'not_found'))),
            i.invoice_id is not null, i
@@ -71,17 +87,20 @@ declare
     s facteur.submissions;
     item jsonb;
     permits integer;
+    look_up constant integer := 3; -- permits: search, checksum, download
+    probing boolean;
     pause timestamptz;
 begin
     perform set_config('synchronous_commit', 'on', true);
     perform set_config('lock_timeout', '10s', true);
     perform from facteur.submissions where id = any (ids) order by id for update; -- waits for the relay's mark
     for spender in
-        select w.account, sum(case w.state when 'in_doubt' then 3 else 1 end)::integer as wanted
+        select w.account, sum(case w.state when 'in_doubt' then look_up else 1 end)::integer as wanted
         from facteur.submissions w
         where w.id = any (ids) and w.queued_at is not null and w.due_at <= facteur.now() and w.state in ('pending', 'in_doubt')
         group by w.account order by w.account
     loop
+        probing := (select b.probing from facteur.budgets b where b.key = 'account:' || spender.account);
         select facteur.take_permits(spender.account, spender.wanted, p_per_minute) into permits;
         select greatest(b.paused_until, facteur.now()) into pause from facteur.budgets b where b.key = 'account:' || spender.account;
         for s in
@@ -91,7 +110,7 @@ begin
             order by w.state, w.due_at, w.id -- doubts first
         loop
             submission_id := s.id; lease_token := null; attempt_id := null;
-            permits := permits - case s.state when 'in_doubt' then 3 else 1 end;
+            permits := permits - case when s.state = 'in_doubt' and not probing then look_up else 1 end;
             if permits < 0 or (s.state = 'pending' and not p_deposits_enabled) then
                 verdict := 'postponed';
                 update facteur.submissions w set queued_at = null, updated_at = facteur.now(),

@@ -89,6 +89,7 @@ declare
     first_id text;
 begin
     perform set_config('synchronous_commit', 'on', true);
+    perform facteur.tell_breaker(p_outcome ->> 'account', (p_outcome ->> 'answered')::boolean) where p_outcome ? 'answered';
     perform facteur.pause('account:' || (p_outcome ->> 'account'), (p_outcome ->> 'pause_seconds')::double precision, move ->> 'error_code')
     where p_outcome ? 'pause_seconds';
     select * into s from facteur.submissions where id = target for update;

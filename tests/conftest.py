@@ -5,19 +5,33 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from facteur.adapters.postgres import Database
 from facteur.migrate import migrate
-from local.postgres import PostgresServer, postgres_server
+from local.postgres import PostgresServer, embedded_binaries, postgres_server
+from tests.rows import Rows
+
+DEBIAN_BINARIES = Path("/usr/lib/postgresql/15/bin")
 
 _numbers = itertools.count()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests run on the embedded Postgres; a module with ALSO_ON_DEBIAN, in `make test-all`, on Debian's older one as well."""
+    if "server" not in metafunc.fixturenames:
+        return
+    binaries = [pytest.param(embedded_binaries(), id=pytest.HIDDEN_PARAM)]
+    if getattr(metafunc.module, "ALSO_ON_DEBIAN", False) and DEBIAN_BINARIES.exists():
+        binaries.append(pytest.param(DEBIAN_BINARIES, id="postgres15", marks=pytest.mark.slow))
+    metafunc.parametrize("server", binaries, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def server() -> Iterator[PostgresServer]:
-    with postgres_server() as running:
+def server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
+    with postgres_server("max_prepared_transactions=10", binaries=request.param) as running:
         yield running
 
 
@@ -59,3 +73,12 @@ def database(database_url: str) -> Iterator[Database]:
     opened = Database(lambda: {"dsn": database_url})
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def rows(database_url: str, database: Database) -> Iterator[Rows]:
+    """The same database, with levers on invoices and submissions."""
+    levers = Rows(database_url, database)
+    yield levers
+    for opened in levers.opened:
+        opened.close()

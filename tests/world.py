@@ -138,7 +138,7 @@ def environment(simulator: Simulator, queue_url: str, prefix: str) -> dict[str, 
         "PDP_SECRET_ID": f"{prefix}/default", "DATABASE_SECRET_ID": f"{prefix}/database", "SUBMISSIONS_QUEUE_URL": queue_url,
         "IOPOLE_BASE_URL": simulator.base_url, "IOPOLE_AUTH_URL": simulator.auth_url, "RELAY_WATCH_SECONDS": "0",
         "REQUESTS_PER_MINUTE": "60000", "HISTORY_REQUESTS_PER_MINUTE": "60000", "RESEND_AFTER_SECONDS": "600",
-        "READ_TIMEOUT_SECONDS": "1",
+        "READ_TIMEOUT_SECONDS": "10",
     }  # fmt: skip
 
 

@@ -7,11 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import psycopg2
+from botocore.exceptions import BotoCoreError
 from rich.console import Console
 from rich.text import Text
 
 from local.demo.cases import sample_cases
-from local.demo.folder import Folder, read_folder
+from local.demo.folder import Folder, FolderError, read_folder
 from local.demo.interruption import Interrupted, Interruption
 from local.demo.run import DemoFailedError, run
 
@@ -20,7 +22,10 @@ PIPE_COLUMNS = 120  # of a log file or a CI job, which have no width of their ow
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+    on_terminal = sys.stdout.isatty()
+    console = Console(
+        highlight=False, width=None if on_terminal else PIPE_COLUMNS, force_interactive=None if on_terminal else False
+    )
     interruption = Interruption()
     try:
         with interruption.installed():
@@ -31,9 +36,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted as interrupted:
         console.print("stopped; nothing is left behind")
         return interrupted.exit_code
-    except FileNotFoundError as error:
-        console.print(f"facteur demo: {error}", markup=False)
+    except FolderError as error:
+        console.print(Text(str(error)), soft_wrap=True)
         return 2
+    except (
+        RuntimeError,
+        OSError,
+        psycopg2.Error,
+        BotoCoreError,
+    ) as error:  # one of its programs did not start, or has died
+        console.print(Text(f"the demo has failed: {error}", style="bold red"), soft_wrap=True)
+        return 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -23,7 +23,7 @@ FINISH = "update invoicing.invoices set status = 'final' where id = any(%(ids)s)
 # What the back office reads in its own table, beside what Facteur knows.
 LOOK = """
 select invoice.id, invoice.technical_status, invoice.submission_id, submission.state, submission.lifecycle_code,
-       news.label, coalesce(nullif(submission.last_error_message, ''), news.reason) as reason
+       news.label, coalesce(nullif(news.reason, ''), submission.last_error_message) as reason
 from invoicing.invoices invoice
 left join lateral (
     select id, state, lifecycle_code, last_error_message from facteur.submissions

@@ -32,8 +32,8 @@ class Display(Protocol):
 
 @contextmanager
 def display(console: Console, cases: Mapping[int, Case]) -> Iterator[Display]:
-    """A live table where the console is a terminal; it vanishes in the end, for `full_table` to take its place."""
-    if not console.is_terminal:
+    """A live table on a terminal; it vanishes in the end, for `full_table` to take its place."""
+    if not console.is_interactive:
         yield _Lines(console, cases)
         return
     with Live(console=console, transient=True, refresh_per_second=8) as live:

@@ -15,6 +15,10 @@ from local.simulator.invoice import Invoice, Unreadable
 EXTENSIONS = (".pdf", ".xml")
 
 
+class FolderError(Exception):
+    """There is nothing to read; the message says what to do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """What was found: invoices to deposit, their buyers (SIREN and name), and why the other files were left out."""
@@ -28,11 +32,11 @@ def read_folder(folder: Path) -> Folder:
     """Read every .pdf and .xml file of the folder, in the order of their names.
 
     Raises:
-        FileNotFoundError: there is no such folder, or no such file in it.
+        FolderError: there is no such folder, or no such file in it.
     """
     files = sorted(path for path in _entries(folder) if path.suffix.lower() in EXTENSIONS)
     if not files:
-        raise FileNotFoundError(f"no .pdf or .xml file in {folder}")
+        raise FolderError(f"no .pdf or .xml file in {folder}")
     cases: list[Case] = []
     buyers: dict[str, str] = {}
     left_out: list[str] = []
@@ -53,7 +57,7 @@ def read_folder(folder: Path) -> Folder:
 
 def _entries(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder}")
+        raise FolderError(f"there is no folder {folder}")
     return folder.iterdir()
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, kept away from moments in which they would leave a process or a file behind."""
+"""Ctrl-C and its like, kept away from moments in which they would leave a process or a file behind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -19,11 +19,15 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Interruption:
-    """While installed, a signal raises Interrupted at once, or at the end of a `deferred` block."""
+    """While installed, the first signal raises Interrupted, at once or at the end of a `deferred` block.
+
+    Later signals are ignored: what follows the first is the clean-up, and an impatient second Ctrl-C must not cut it short.
+    """
 
     def __init__(self) -> None:
         self._depth = 0
-        self._number: int | None = None
+        self._pending: int | None = None
+        self._raised = False
 
     @contextmanager
     def installed(self) -> Iterator[None]:
@@ -45,10 +49,10 @@ class Interruption:
         self._raise_pending()
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        self._number = number
+        self._pending = number
         self._raise_pending()
 
     def _raise_pending(self) -> None:
-        if self._number is not None and self._depth == 0:
-            number, self._number = self._number, None
-            raise Interrupted(number)
+        if self._pending is not None and self._depth == 0 and not self._raised:
+            self._raised = True
+            raise Interrupted(self._pending)

@@ -12,18 +12,28 @@ from rich.text import Text
 from local.demo.application import STORY_SHOWN, StoryLine
 from local.demo.outcome import Outcome
 from local.demo.stage import BUCKET, Stage
+from local.demo.watch import Watch
 
 ERRORS_SHOWN = 10
 
 
-def say_outcome(console: Console, outcome: Outcome, seconds: float) -> None:
+def say_outcome(console: Console, outcome: Outcome, watch: Watch) -> None:
     """The summary in a few lines, and every complaint in full."""
     style = "green" if outcome.good else "bold red"
-    ends = f"{outcome.as_expected} of {outcome.invoices} invoices reached the expected end in {seconds:.1f} s"
+    mark = "✔" if outcome.good else "✖"
+    ends = f"{mark} {outcome.as_expected} of {outcome.invoices} invoices reached the expected end"
     books = f"the platform's ledger: {outcome.deposits} deposits, {outcome.sent_twice} sent twice, {outcome.lost} lost"
-    console.print(Text(f"{'✔' if outcome.good else '✖'} {ends}; {books}", style=style), soft_wrap=True)
+    console.print(Text(f"{ends}; {books}", style=style), soft_wrap=True)
+    console.print(
+        f"  after the insert: first answer {_seconds(watch.first_answer)}, last answer {_seconds(watch.last_answer)}, "
+        f"all at their end {_seconds(watch.seconds if outcome.good else None)}"
+    )
     for complaint in outcome.complaints:
         console.print(Text(f"  ✖ {complaint}", style="red"), soft_wrap=True)
+
+
+def _seconds(seconds: float | None) -> str:
+    return "never" if seconds is None else f"{seconds:.1f} s"
 
 
 def say_story(console: Console, number: str, lines: Sequence[StoryLine]) -> None:

@@ -13,13 +13,14 @@ from rich.text import Text
 
 from local.demo.application import Application
 from local.demo.cases import Case
-from local.demo.display import Sights, display, full_table
+from local.demo.display import display, full_table
 from local.demo.folder import Folder
 from local.demo.interruption import Interrupted, Interruption
-from local.demo.outcome import Outcome, is_over, judge
+from local.demo.outcome import Outcome, judge
 from local.demo.report import say_errors, say_how_to_look_further, say_outcome, say_story
 from local.demo.stage import BUCKET, Stage, stage, working_folder
 from local.demo.ticks import ticking
+from local.demo.watch import Watch
 
 LOOK_SECONDS = 0.2
 PATIENCE_SECONDS = 90.0
@@ -38,14 +39,15 @@ def run(invoices: Folder, keep: bool, console: Console, interruption: Interrupti
         Interrupted: somebody stopped it.
     """
     began = time.monotonic()
-    with working_folder(console) as folder, stage(_sayer(console), interruption, folder) as scene:
+    with working_folder(console, interruption) as folder, stage(_sayer(console), interruption, folder) as scene:
         _prepare_platform(invoices, scene)
         with closing(Application(scene.database_url)) as application, ticking(scene.stack) as tick_errors:
             outcome = _deposit(invoices.cases, scene, application, tick_errors, console)
             if keep:
                 _keep_running(scene, folder, invoices, console)
         if not outcome.good:
-            say_errors(console, [*tick_errors, *scene.stack.logged_errors()])
+            say_errors(console, tick_errors)
+            say_errors(console, scene.stack.logged_errors())
             raise DemoFailedError
     console.print(f"everything stopped after {time.monotonic() - began:.1f} s; nothing is left behind")
     if invoices.left_out:
@@ -65,30 +67,26 @@ def _deposit(
 ) -> Outcome:
     """Write the invoices as an application would, watch them to their ends, and compare with the platform's ledger."""
     uris = _upload(cases, scene)
-    began = time.monotonic()
     written = application.write(cases, uris)
-    sights = _watch(written, application, tick_errors, console, began)
-    seconds = time.monotonic() - began
-    outcome = judge(written, sights, [str(deposit["sha256"]) for deposit in scene.platform.ledger()])
-    if console.is_terminal:  # elsewhere, the lines have said it already
-        console.print(full_table(written, sights))
+    watch = _watch(written, application, tick_errors, console)
+    outcome = judge(written, watch.sights, [str(deposit["sha256"]) for deposit in scene.platform.ledger()])
+    if console.is_interactive:  # elsewhere, the lines have said it already
+        console.print(full_table(written, watch.sights))
     for number in _worth_a_story(cases):
         say_story(console, number, application.story(number))
-    say_outcome(console, outcome, seconds)
+    say_outcome(console, outcome, watch)
     return outcome
 
 
-def _watch(
-    cases: Mapping[int, Case], application: Application, tick_errors: Sequence[str], console: Console, began: float
-) -> Sights:
-    deadline = began + PATIENCE_SECONDS + PATIENCE_PER_INVOICE_SECONDS * len(cases)
+def _watch(cases: Mapping[int, Case], application: Application, tick_errors: Sequence[str], console: Console) -> Watch:
+    watch = Watch()
+    patience = PATIENCE_SECONDS + PATIENCE_PER_INVOICE_SECONDS * len(cases)
     with display(console, cases) as shown:
         while True:
-            sights = application.look(list(cases))
-            shown.show(sights, time.monotonic() - began)
-            over = all(is_over(case, sights[key]) for key, case in cases.items())
-            if over or tick_errors or time.monotonic() > deadline:
-                return sights
+            watch.look(cases, application.look(list(cases)))
+            shown.show(watch.sights, watch.seconds)
+            if watch.over(cases) or tick_errors or watch.seconds > patience:
+                return watch
             time.sleep(LOOK_SECONDS)
 
 
@@ -100,9 +98,9 @@ def _upload(cases: Sequence[Case], scene: Stage) -> list[str]:
 
 
 def _keep_running(scene: Stage, folder: Path, invoices: Folder, console: Console) -> None:
-    say_how_to_look_further(console, scene, folder, invoices.cases[0].number)
-    console.print("Everything keeps running until Ctrl-C.")
     with suppress(Interrupted):
+        say_how_to_look_further(console, scene, folder, invoices.cases[0].number)
+        console.print("Everything keeps running until Ctrl-C.")
         while True:
             signal.pause()
 

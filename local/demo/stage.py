@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from rich.console import Console
+from rich.text import Text
 
 from local.aws import Aws, aws_emulator
 from local.demo.interruption import Interrupted, Interruption
 from local.postgres import PostgresServer, embedded_binaries, free_port, start_server, stop_server
+from local.sam import ROOT
 from local.simulator.control import Simulator, running_simulator
 from local.stack import Stack, create_bucket, database_secret, deploy, put_secret
 
@@ -24,6 +26,7 @@ Say = Callable[[str], None]
 
 STACK = "facteur-demo"
 POSTGRES = "postgres"
+KEPT_LOGS = ROOT / ".local" / "demo"
 BUCKET = "facteur-demo-documents"
 DATABASE = "postgres"
 LIFE_CYCLE_SPEED = 30  # the simulator's companies decide and pay within three seconds
@@ -77,20 +80,21 @@ def stage(say: Say, interruption: Interruption, folder: Path) -> Iterator[Stage]
 
 
 @contextmanager
-def working_folder(console: Console) -> Iterator[Path]:
-    """A private folder for data and logs. Its logs alone stay, where the block raises anything but an interruption."""
+def working_folder(console: Console, interruption: Interruption) -> Iterator[Path]:
+    """A private folder for data and logs, gone at the end; after a failure its logs are kept where `make clean` finds them."""
     folder = Path(tempfile.mkdtemp(prefix="facteur-demo-"))
     folder.chmod(0o711)  # Postgres runs as nobody where the demo runs as root
     try:
         yield folder
     except Interrupted:
-        shutil.rmtree(folder)
         raise
     except BaseException:
-        shutil.rmtree(folder / POSTGRES, ignore_errors=True)
-        console.print(f"logs: {folder}", markup=False)
+        kept = shutil.copytree(folder, KEPT_LOGS / folder.name, ignore=shutil.ignore_patterns("data", "pginstall"))
+        console.print(Text(f"logs: {kept}"), soft_wrap=True)
         raise
-    shutil.rmtree(folder)
+    finally:
+        with interruption.deferred():
+            shutil.rmtree(folder)
 
 
 @contextmanager

@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from local.stack import FunctionFailedError, Stack
 
 TICK_SECONDS = {"RelaySubmissionsFunction": 0.3, "PollStatusesFunction": 1.0}
+FAILURES_IN_A_ROW = 5  # fewer are the next tick's business, as they are the schedule's
 END_SECONDS = 10  # a call takes milliseconds; one that hangs ends with the emulator
 
 
 @contextmanager
 def ticking(stack: Stack) -> Iterator[list[str]]:
-    """Invoke relay and poll again and again, each in a thread; yields the growing list of what went wrong."""
+    """Invoke relay and poll again and again, each in a thread; yields the list of why a thread gave up."""
     stop = threading.Event()
     errors: list[str] = []
     threads = [
@@ -32,11 +33,13 @@ def ticking(stack: Stack) -> Iterator[list[str]]:
 
 
 def _tick(stack: Stack, function: str, seconds: float, stop: threading.Event, errors: list[str]) -> None:
+    failures = 0
     while not stop.wait(seconds):
         try:
             stack.invoke(function)
-        except FunctionFailedError as error:
-            errors.append(str(error)[:500])
+            failures = 0
         except Exception as error:  # noqa: BLE001 - a thread's last word; the main thread reports it
-            errors.append(f"{function}: {error!r}")
-            return
+            failures += 1
+            if failures == FAILURES_IN_A_ROW or not isinstance(error, FunctionFailedError):
+                errors.append(f"{function}: {error!r}")
+                return

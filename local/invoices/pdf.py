@@ -32,7 +32,7 @@ def draw_pages(invoice: SampleInvoice) -> bytes:
 
     _register_fonts()
     buffer = BytesIO()
-    canvas = Canvas(buffer, pagesize=PAGE, invariant=1, pageCompression=1)
+    canvas = Canvas(buffer, pagesize=PAGE, invariant=1, pageCompression=1, initialFontName="Vera")
     _draw_header(canvas, invoice)
     _draw_lines(canvas, invoice)
     canvas.save()

@@ -1,0 +1,195 @@
+"""The demo as a user starts it: a program without a terminal, its exit code, its words, and what it leaves behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from local.demo.application import Sight
+from local.demo.cases import Case, Ending, sample_cases
+from local.demo.outcome import judge
+from local.invoices import UNKNOWN_BUYER, file_name, plain_pdf, render, sample_invoice
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 110
+linux = pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder for everything that the demo writes; Postgres, as nobody, must be able to pass through."""
+    folder = Path(tempfile.mkdtemp(prefix="facteur-test-demo-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@contextmanager
+def demo(temporary: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A running demo; whatever happens, it is stopped in the end."""
+    variables = {**os.environ, "TMPDIR": str(temporary), "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "local.demo", *arguments]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        alarm = threading.Timer(PATIENCE_SECONDS, process.send_signal, [signal.SIGTERM])
+        alarm.start()
+        try:
+            yield process
+        finally:
+            alarm.cancel()
+            process.send_signal(signal.SIGTERM)
+
+
+def read_until(process: subprocess.Popen[str], words: str) -> str:
+    """What the program says up to and with the line that has these words."""
+    said = ""
+    assert process.stdout is not None
+    for line in process.stdout:
+        said += line
+        if words in line:
+            return said
+    raise AssertionError(f"the demo never said {words!r}:\n{said}")
+
+
+def left_by(temporary: Path) -> list[str]:
+    """Files below the demo's folder, and processes that know it by their arguments or their environment."""
+    mark = str(temporary).encode()
+    found = [str(path) for path in temporary.iterdir()]
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            known = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
+        except OSError:  # it has gone meanwhile
+            continue
+        if mark in known:
+            found.append(known.replace(b"\0", b" ").decode(errors="replace")[:200])
+    return found
+
+
+@linux
+@pytest.mark.e2e
+def test_every_invoice_reaches_its_end_and_nothing_is_left(temporary: Path) -> None:
+    with demo(temporary) as process:
+        said, _ = process.communicate()
+
+    assert process.returncode == 0, said
+    assert f"{len(sample_cases())} of {len(sample_cases())} invoices reached the expected end" in said
+    assert "0 sent twice, 0 lost" in said
+    for words in ("No route found", "carries no invoice XML", "breaks its schema", "210 Refusée", "(in doubt)"):
+        assert words in said
+    assert "\x1b" not in said
+    assert left_by(temporary) == []
+
+
+@linux
+@pytest.mark.e2e
+@pytest.mark.parametrize("moment", ["AWS emulator", "pending (sending)"])
+def test_an_interrupted_demo_leaves_nothing(temporary: Path, moment: str) -> None:
+    with demo(temporary) as process:
+        said = read_until(process, moment)
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate()
+
+    assert process.returncode == 130, said + rest
+    assert "nothing is left behind" in rest
+    assert left_by(temporary) == []
+
+
+@linux
+@pytest.mark.e2e
+def test_the_users_own_files_are_deposited_and_kept_to_look_at(temporary: Path, tmp_path: Path) -> None:
+    invoice = sample_invoice(71, buyer=UNKNOWN_BUYER, prefix="MINE-")
+    for syntax in ("facturx", "ubl"):
+        other = replace(invoice, number=f"{invoice.number}{syntax[0]}")
+        (tmp_path / f"Facture n° {file_name(other, syntax)}").write_bytes(render(other, syntax))
+    (tmp_path / "scan.pdf").write_bytes(plain_pdf(invoice))
+
+    with demo(temporary, "--invoices", str(tmp_path), "--keep") as process:
+        said = read_until(process, "until Ctrl-C")
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate()
+
+    assert "left out: scan.pdf: UNKNOWN_INVOICE_FLAVOR" in said
+    assert "2 of 2 invoices reached the expected end" in said
+    assert "postgresql://app@127.0.0.1:" in said
+    assert process.returncode == 1, f"a file was left out, so not all is well: {rest}"
+    assert left_by(temporary) == []
+
+
+@pytest.mark.parametrize("folder", ["empty", "missing"])
+def test_a_folder_without_invoices_is_refused_before_anything_starts(
+    temporary: Path, tmp_path: Path, folder: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+
+    with demo(temporary, "--invoices", str(tmp_path / folder)) as process:
+        said, _ = process.communicate()
+
+    assert process.returncode == 2
+    assert str(tmp_path / folder) in said
+
+
+CASE = replace(sample_cases()[0], ending=Ending("validated", "203"))
+GOOD = Sight("validated", "some-id", "submitted", "203", "Mise à disposition", None)
+
+
+@pytest.mark.parametrize(
+    ("sight", "copies", "complaint"),
+    [
+        (GOOD, 1, ""),
+        (GOOD, 2, "the platform has it 2 times instead of 1"),
+        (GOOD, 0, "the platform does not have it"),
+        (
+            replace(GOOD, technical_status="rejected"),
+            1,
+            "rejected, life cycle 203 instead of validated, life cycle 203",
+        ),
+        (replace(GOOD, lifecycle_code="210"), 1, "validated, life cycle 210 instead of validated, life cycle 203"),
+    ],
+)
+def test_the_outcome_is_good_only_if_row_and_ledger_agree(sight: Sight, copies: int, complaint: str) -> None:
+    outcome = judge({1: CASE}, {1: sight}, [sha256(CASE.document).hexdigest()] * copies)
+
+    assert outcome.good is not bool(complaint)
+    assert complaint in "".join(outcome.complaints)
+
+
+def test_a_document_of_nobody_spoils_the_outcome() -> None:
+    outcome = judge({1: CASE}, {1: GOOD}, [sha256(CASE.document).hexdigest(), sha256(b"stranger").hexdigest()])
+
+    assert not outcome.good
+    assert "none of ours" in outcome.complaints[0]
+
+
+def test_the_demo_shows_at_least_thirty_invoices_in_all_three_syntaxes_and_every_kind_of_end() -> None:
+    cases = sample_cases()
+
+    assert len([case for case in cases if case.ending.deposits]) >= 30
+    assert {_syntax(case) for case in cases} >= {"pdf", "CrossIndustryInvoice", "Invoice"}
+    assert {(case.ending.technical_status, case.ending.lifecycle_code) for case in cases} >= {
+        ("validated", "205"),
+        ("validated", "210"),
+        ("rejected", "213"),
+        ("rejected", "501"),
+        ("rejected", None),
+        ("pending", None),
+    }
+    assert len({case.number for case in cases}) == len(cases)
+
+
+def _syntax(case: Case) -> str:
+    if case.document.startswith(b"%PDF"):
+        return "pdf"
+    return "CrossIndustryInvoice" if b"CrossIndustryInvoice" in case.document else "Invoice"

@@ -116,16 +116,15 @@ begin
             return 'late';
         end if;
     end if;
-    if move ->> 'state' = 'submitted' then
-        if cardinality(facteur.held_elsewhere(s.invoice_id, array[move ->> 'platform_id'])) > 0 then
-            move := jsonb_build_object('state', 'failed', 'error_code', 'platform_id_held', 'error_message',
-                'the platform answered with the id of another invoice: compare both invoices at the platform');
-        elsif accepted_id is not null then
-            -- an earlier attempt may have been accepted too, its answer late: the platform keeps the first and refuses the second
-            select a.platform_id into first_id from facteur.attempts a
-            where a.submission_id = s.id and a.outcome = 'accepted' order by a.started_at, a.id limit 1;
-            move := move || jsonb_build_object('platform_id', coalesce(first_id, accepted_id));
-        end if;
+    -- an earlier attempt may have been accepted too, its answer late: whatever this one says, the platform keeps the first
+    select a.platform_id into first_id from facteur.attempts a
+    where a.submission_id = s.id and a.outcome = 'accepted' order by a.started_at, a.id limit 1;
+    if coalesce(first_id, accepted_id) is not null then
+        move := jsonb_build_object('state', 'submitted', 'due_in_seconds', 5, 'platform_id', coalesce(first_id, accepted_id));
+    end if;
+    if move ->> 'state' = 'submitted' and cardinality(facteur.held_elsewhere(s.invoice_id, array[move ->> 'platform_id'])) > 0 then
+        move := jsonb_build_object('state', 'failed', 'error_code', 'platform_id_held', 'error_message',
+            'The platform answered with the id of another invoice. Compare both invoices at the platform.');
     end if;
     perform facteur.move_submission(s.id, move);
     if facteur.technical_status(move ->> 'state') <> s.told_status then

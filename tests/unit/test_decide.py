@@ -16,12 +16,14 @@ from facteur.decide import (
     Decision,
     Limits,
     after_answer,
+    after_contradiction,
     after_failure,
     after_look_up,
     after_news,
     after_unknown,
     attribute,
     back_off,
+    contradiction_in,
     is_ours,
     newest_of,
     next_look_up,
@@ -504,3 +506,30 @@ def test_a_rejection_without_a_reason_is_named_by_its_code() -> None:
 )
 def test_news_are_asked_for_less_and_less_often(age: float, seconds: float) -> None:
     assert next_news(age) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("codes", "contradiction"),
+    [
+        ([], ()),
+        (["200", "201"], ()),
+        (["204", "205"], ()),
+        (["205", "205"], ()),
+        (["205", "210"], ("205", "210")),
+        (["213", "205", "200"], ("205", "213")),
+    ],
+)
+def test_two_verdicts_of_one_instant_are_a_contradiction(codes: list[str], contradiction: tuple[str, ...]) -> None:
+    older = event("210", -60, "older")
+
+    assert (
+        contradiction_in([older, *(event(code, 0, str(n)) for n, code in enumerate(codes))] if codes else [])
+        == contradiction
+    )
+
+
+def test_a_contradiction_is_told_and_moves_nothing() -> None:
+    move = after_contradiction(("205", "210"), 600)
+
+    assert (move.state, move.platform_id, move.error_code) == (State.SUBMITTED, None, "contradictory_statuses")
+    assert "205 and 210" in str(move.error_message)

@@ -14,7 +14,7 @@ from facteur.errors import (
     Problem,
     ProblemError,
 )
-from facteur.lifecycle import CLOSING, DUPLICATE_REASONS, REJECTING, label_of
+from facteur.lifecycle import CLOSING, DUPLICATE_REASONS, REJECTING, VERDICTS, label_of
 from facteur.model import Accepted, Answer, Attempt, Candidate, Doubt, Move, Rejected, State, StatusEvent
 
 LONGEST_BACK_OFF_SECONDS = 3600.0
@@ -171,6 +171,21 @@ def next_look_up(empty_lookups: int, doubt_seconds: float, resend_after_seconds:
 def newest_of(events: Sequence[StatusEvent]) -> StatusEvent | None:
     """The current status: newest by the platform's clock, not by arrival or number; at one instant an ending one wins."""
     return max(events, key=lambda e: (e.occurred_at, e.code in REJECTING | CLOSING, e.code, e.status_id), default=None)
+
+
+def contradiction_in(events: Sequence[StatusEvent]) -> tuple[str, ...]:
+    """The verdicts of the newest instant, where there is more than one; empty where nothing is contradictory."""
+    latest = max((event.occurred_at for event in events), default=None)
+    verdicts = {event.code for event in events if event.occurred_at == latest} & VERDICTS
+    return tuple(sorted(verdicts)) if len(verdicts) > 1 else ()
+
+
+def after_contradiction(codes: Sequence[str], age_seconds: float) -> Move:
+    """Both are kept and neither is believed: the life cycle stays where it was until a newer status settles it."""
+    problem = Problem("contradictory_statuses", f"the platform tells {' and '.join(codes)} of one instant")
+    return _wait(
+        State.SUBMITTED, next_news(age_seconds), problem, "Ask the platform which one holds; a newer status settles it"
+    )
 
 
 def after_news(

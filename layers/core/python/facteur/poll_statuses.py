@@ -6,7 +6,14 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from facteur.decide import ACCOUNT_PAUSE_SECONDS, Limits, after_news, newest_of
+from facteur.decide import (
+    ACCOUNT_PAUSE_SECONDS,
+    Limits,
+    after_contradiction,
+    after_news,
+    contradiction_in,
+    newest_of,
+)
 from facteur.errors import AccountRefusedError, NotDepositedError, PlatformBusyError
 from facteur.model import Due, State
 from facteur.ports import Journal, NewsStore, Platforms
@@ -96,8 +103,12 @@ def _store_history(due: Due, services: PollServices) -> None:
     events = [event for event in told if event.platform_id == due.platform_id]
     if len(events) < len(told):
         services.journal.warning("history.foreign", submission_id=due.submission_id, events=len(told) - len(events))
-    newest = newest_of(events)
-    move = after_news(newest, due.lifecycle_code, due.age_seconds, platform.sandbox, services.limits)
+    if contradiction := contradiction_in(events):
+        newest, move = None, after_contradiction(contradiction, due.age_seconds)
+        services.journal.count("Contradictions")
+    else:
+        newest = newest_of(events)
+        move = after_news(newest, due.lifecycle_code, due.age_seconds, platform.sandbox, services.limits)
     state, stored = services.store.record_news(due, events, newest, move)
     if state == State.REJECTED:
         services.journal.count("Rejections")

@@ -1,0 +1,680 @@
+"""HTTP over real sockets: whether a body left, who gets the token, and that nothing of the drivers escapes."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import hashlib
+import http.client
+import inspect
+import json
+import os
+import socket
+import ssl
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from io import BytesIO
+from pathlib import Path
+from typing import IO
+
+import pytest
+import requests.exceptions
+import urllib3.exceptions
+
+from facteur.adapters.cloudformation import answer, as_custom_resource
+from facteur.adapters.documents import HeldDocument
+from facteur.adapters.http import HttpClient, SingleFileBody, told_apart
+from facteur.adapters.iopole import TOKEN_PATH, Iopole, meaning_of_deposit
+from facteur.adapters.oauth import BearerToken, Credentials
+from facteur.errors import (
+    AccountRefusedError,
+    ConfigurationError,
+    OutcomeUnknownError,
+    PlatformBusyError,
+    Problem,
+    ProblemError,
+)
+from facteur.model import Accepted
+from local.invoices import render, sample_invoice
+from local.simulator.control import Simulator
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+SHORT = {"connect_timeout_seconds": 2.0, "read_timeout_seconds": 0.3}
+
+
+@dataclass
+class RawServer:
+    """Does to each connection what the test says, and remembers what it received."""
+
+    behave: Callable[[RawServer, socket.socket], None]
+    listener: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
+    received: list[bytes] = field(default_factory=list)
+    connections: int = 0
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self.one, args=(connection,), daemon=True).start()
+
+    def one(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                self.behave(self, connection)
+            except OSError:
+                pass  # the client has gone
+            finally:
+                self.ended.set()
+
+    def read_head(self, connection: socket.socket) -> bytes:
+        head = b""
+        while not head.endswith(b"\r\n\r\n") and (byte := connection.recv(1)):
+            head += byte
+        self.received.append(head)
+        return head
+
+    def read_request(self, connection: socket.socket) -> bool:
+        """A whole request; False where the client has gone."""
+        head = self.read_head(connection).lower()
+        left = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
+        while left and (block := connection.recv(min(left, 1 << 16))):
+            left -= len(block)
+            self.received[-1] += block
+        return bool(head)
+
+
+Serving = Callable[[Callable[[RawServer, socket.socket], None]], RawServer]
+
+
+@pytest.fixture
+def serving() -> Iterator[Serving]:
+    servers: list[RawServer] = []
+
+    def start(behave: Callable[[RawServer, socket.socket], None]) -> RawServer:
+        server = RawServer(behave)
+        servers.append(server)
+        threading.Thread(target=server.serve, daemon=True).start()
+        return server
+
+    yield start
+    for server in servers:
+        server.listener.shutdown(socket.SHUT_RDWR)
+        server.listener.close()
+
+
+def reset(connection: socket.socket) -> None:
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def saying(text: bytes) -> Callable[[RawServer, socket.socket], None]:
+    """Read requests and say this to each, then end the connection unless it says how long it is."""
+
+    def behave(server: RawServer, connection: socket.socket) -> None:
+        while server.read_request(connection):
+            connection.sendall(text)
+            if b"content-length" not in text.lower():
+                return
+
+    return behave
+
+
+@pytest.fixture
+def opened() -> Iterator[Callable[[str], HttpClient]]:
+    clients: list[HttpClient] = []
+
+    def client(url: str) -> HttpClient:
+        clients.append(HttpClient(url, connections=8, **SHORT))
+        return clients[-1]
+
+    yield client
+    for each in clients:
+        each.drop_idle_connections()
+
+
+Opened = Callable[[str], HttpClient]
+
+
+def body_of(
+    content: bytes | IO[bytes], size: int | None = None, before: Callable[[], None] = lambda: None
+) -> SingleFileBody:
+    file = BytesIO(content) if isinstance(content, bytes) else content
+    return SingleFileBody("file", "a.xml", "application/xml", file, size or len(file.read()), before)
+
+
+def closed_port() -> int:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        return int(server.getsockname()[1])
+
+
+# --- before the body's first byte ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:{port}", "https://127.0.0.1:{port}", "http://nowhere.invalid"])
+def test_a_refused_connection_and_an_unknown_name_sent_nothing(opened: Opened, address: str) -> None:
+    body = body_of(b"<a/>")
+
+    with pytest.raises(PlatformBusyError, match="could not be reached"):
+        opened(address.format(port=closed_port())).call("POST", "/v1/invoice", body=body)
+
+    assert not body.began
+
+
+def say_no_tls(server: RawServer, connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def collects_sockets(test: Callable[..., None]) -> Callable[..., None]:
+    """urllib3 leaves the socket of a failed handshake to the garbage collector; this is where it may say so."""
+
+    @functools.wraps(test)
+    def collected(**fixtures: object) -> None:
+        test(**fixtures)
+        gc.collect()
+
+    marked: Callable[..., None] = pytest.mark.filterwarnings("ignore::ResourceWarning")(collected)
+    return marked
+
+
+@collects_sockets
+def test_a_failed_tls_handshake_sent_nothing(serving: Serving, opened: Opened) -> None:
+    server, body = serving(say_no_tls), body_of(b"<a/>")
+
+    with pytest.raises(PlatformBusyError, match="SSLError"):
+        opened(server.url.replace("http:", "https:")).call("POST", "/v1/invoice", body=body)
+
+    assert not body.began
+
+
+@collects_sockets
+def test_a_connection_reset_during_the_handshake_sent_nothing(serving: Serving, opened: Opened) -> None:
+    server, body = serving(lambda _, connection: reset(connection)), body_of(b"<a/>")
+
+    with pytest.raises(PlatformBusyError):
+        opened(server.url.replace("http:", "https:")).call("POST", "/v1/invoice", body=body)
+
+    assert not body.began
+
+
+def test_who_must_not_send_any_more_sends_no_byte_of_the_body(serving: Serving, opened: Opened) -> None:
+    def refuse() -> None:
+        raise PlatformBusyError(Problem("lease_too_short", "not sent"))
+
+    server = serving(saying(OK))
+
+    with pytest.raises(PlatformBusyError, match="not sent"):
+        opened(server.url).call("POST", "/v1/invoice", body=body_of(b"<a/>", before=refuse))
+
+    assert server.ended.wait(5)
+    assert server.received[0].endswith(b"\r\n\r\n")
+
+
+def test_a_document_that_cannot_be_read_is_not_sent(serving: Serving, opened: Opened, tmp_path: Path) -> None:
+    server = serving(saying(OK))
+    with (tmp_path / "a.xml").open("wb") as unreadable:
+        body = SingleFileBody("file", "a.xml", "application/xml", unreadable, 4, lambda: None)
+
+        with pytest.raises(PlatformBusyError):
+            opened(server.url).call("POST", "/v1/invoice", body=body)
+
+    assert not body.began
+
+
+# --- after it ---------------------------------------------------------------------------------------------------------
+
+
+def reset_in_the_middle(server: RawServer, connection: socket.socket) -> None:
+    server.read_head(connection)
+    connection.recv(100_000)
+    reset(connection)
+
+
+def reset_before_the_body(server: RawServer, connection: socket.socket) -> None:
+    server.read_head(connection)
+    reset(connection)
+
+
+def reset_after(server: RawServer, connection: socket.socket) -> None:
+    server.read_request(connection)
+    reset(connection)
+
+
+def silent(server: RawServer, connection: socket.socket) -> None:
+    server.read_request(connection)
+    connection.recv(1)  # until the client gives up
+
+
+HALVES = {
+    "nothing": b"",
+    "half a status": b"HTTP/1.1 2",
+    "no status": b"hello\r\n\r\n",
+    "another protocol": b"\x16\x03\x01\x02\x00",
+    "half a body": b'HTTP/1.1 201 Created\r\nContent-Length: 90\r\n\r\n{"id":',
+    "half a chunk": b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n50\r\n{",
+    "no chunk": b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{",
+    "no gzip": b"HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\n\r\n{}",
+    "endless head": b"HTTP/1.1 201 Created\r\n" + b"X: y\r\n" * 300 + b"\r\n",
+    "a long line": b"HTTP/1.1 201 Created\r\nX: " + b"y" * 70_000 + b"\r\n\r\n",
+}
+
+
+def half(text: bytes) -> Callable[[RawServer, socket.socket], None]:
+    def behave(server: RawServer, connection: socket.socket) -> None:
+        server.read_request(connection)
+        connection.sendall(text)
+
+    return behave
+
+
+LOST = {
+    "reset before the body": reset_before_the_body, "reset in the middle": reset_in_the_middle, "reset after the body": reset_after,
+    "silence": silent, **{name: half(text) for name, text in HALVES.items()},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", LOST)
+def test_an_answer_lost_after_the_bodys_first_byte_is_a_doubt(serving: Serving, opened: Opened, how: str) -> None:
+    server, body = serving(LOST[how]), body_of(b"<a/>" + b" " * 3_000_000)
+
+    with pytest.raises(OutcomeUnknownError, match="the platform's answer was lost"):
+        opened(server.url).call("POST", "/v1/invoice", body=body)
+
+    assert body.began
+
+
+@pytest.mark.parametrize("how", LOST)
+def test_the_same_without_a_document_is_only_a_busy_platform(serving: Serving, opened: Opened, how: str) -> None:
+    with pytest.raises(PlatformBusyError):
+        opened(serving(LOST[how]).url).call("POST", "/token", form={"a": "b" * 200_000})
+
+
+def test_an_answer_that_breaks_off_in_its_head_says_no_more_than_its_status(serving: Serving, opened: Opened) -> None:
+    answered = opened(serving(half(b"HTTP/1.1 201 Created\r\nContent-")).url).call("POST", "/", body=body_of(b"<a/>"))
+
+    assert (answered.status, answered.body) == (201, b"")
+    with pytest.raises(OutcomeUnknownError):
+        meaning_of_deposit(answered)
+
+
+def test_an_answer_longer_than_any_answer_should_be_is_a_doubt(serving: Serving, opened: Opened) -> None:
+    text = b"HTTP/1.1 201 Created\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5000
+
+    with pytest.raises(OutcomeUnknownError):
+        opened(serving(saying(text)).url).call("POST", "/", body=body_of(b"<a/>"), longest_bytes=4999)
+
+
+def test_an_answer_of_the_longest_length_allowed_is_read(serving: Serving, opened: Opened) -> None:
+    text = b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n" + b"x" * 5000
+
+    assert len(opened(serving(saying(text)).url).call("GET", "/", longest_bytes=5000).body) == 5000
+
+
+def test_an_answer_given_before_the_whole_body_was_read_counts(serving: Serving, opened: Opened) -> None:
+    def too_large(server: RawServer, connection: socket.socket) -> None:
+        server.read_head(connection)
+        connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1 << 16):
+            pass
+
+    answered = opened(serving(too_large).url).call("POST", "/v1/invoice", body=body_of(b"<" * 3_000_000))
+
+    assert answered.status == 413
+
+
+# --- connections ------------------------------------------------------------------------------------------------------
+
+
+def once_each(server: RawServer, connection: socket.socket) -> None:
+    """Promises to keep the connection alive, and drops it."""
+    server.read_request(connection)
+    connection.sendall(OK)
+
+
+def test_a_kept_alive_connection_that_the_server_dropped_is_noticed_before_a_body_leaves(
+    serving: Serving, opened: Opened
+) -> None:
+    server = serving(once_each)
+    client = opened(server.url)
+    client.call("GET", "/")
+    assert server.ended.wait(5)
+
+    answered = client.call("POST", "/v1/invoice", body=body_of(b"<a/>"))
+
+    assert answered.status == 200
+    assert [request[:4] for request in server.received] == [b"GET ", b"POST"]
+
+
+def test_connections_are_kept_alive_until_they_are_dropped_on_purpose(serving: Serving, opened: Opened) -> None:
+    server = serving(saying(OK))
+    client = opened(server.url)
+
+    client.call("GET", "/")
+    client.call("GET", "/")
+    assert server.connections == 1
+
+    client.drop_idle_connections()
+    client.call("GET", "/")
+    assert server.connections == 2
+
+
+def test_a_redirect_is_an_answer_and_nobody_else_gets_the_token(serving: Serving, opened: Opened) -> None:
+    elsewhere = serving(saying(OK))
+    moved = f"HTTP/1.1 307 Moved\r\nLocation: {elsewhere.url}/v1/invoice\r\nContent-Length: 0\r\n\r\n".encode()
+    server = serving(saying(moved))
+    token = token_from(serving, opened, {"access_token": "bearer-1", "expires_in": 1740})
+
+    with pytest.raises(AccountRefusedError) as raised:
+        Iopole(opened(server.url), token, sandbox=True).deposit(document(b"<a/>"), lambda: None)
+
+    assert raised.value.problem.http_status == 307
+    assert b"Bearer bearer-1" in server.received[0]
+    assert (len(server.received), elsewhere.connections) == (1, 0)
+
+
+# --- every exception of the drivers -------------------------------------------------------------------------------------
+
+MODULES = (requests.exceptions, urllib3.exceptions, http.client, ssl)
+DRIVER_ERRORS = sorted(
+    {
+        each
+        for module in MODULES
+        for _, each in inspect.getmembers(module, inspect.isclass)
+        if issubclass(each, Exception) and not issubclass(each, Warning)
+    }
+    | {socket.gaierror, socket.herror, TimeoutError, BrokenPipeError, ConnectionResetError, UnicodeError},
+    key=lambda each: f"{each.__module__}.{each.__name__}",
+)
+
+
+@pytest.mark.parametrize("error", DRIVER_ERRORS)
+def test_every_exception_of_the_drivers_is_told_apart(error: type[Exception]) -> None:
+    body = body_of(b"<a/>")
+
+    for began, expected in ((False, PlatformBusyError), (True, OutcomeUnknownError)):
+        body.began = began
+        with pytest.raises(expected, match=error.__name__), told_apart(body):
+            raise error.__new__(error)
+    with pytest.raises(PlatformBusyError), told_apart(None):
+        raise error.__new__(error)
+
+
+def test_our_own_errors_pass_as_they_are() -> None:
+    with pytest.raises(AccountRefusedError), told_apart(None):
+        raise AccountRefusedError(Problem("token_refused", "no"))
+
+
+# --- the token --------------------------------------------------------------------------------------------------------
+
+
+def document(content: bytes, name: str = "a.xml") -> HeldDocument:
+    return HeldDocument(name, "application/xml", len(content), hashlib.sha256(content).hexdigest(), content)
+
+
+def http_answer(status: int, body: object, headers: str = "") -> bytes:
+    text = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return f"HTTP/1.1 {status} X\r\nContent-Length: {len(text)}\r\n{headers}\r\n".encode() + text
+
+
+def token_from(serving: Serving, opened: Opened, body: object, status: int = 200, headers: str = "") -> BearerToken:
+    server = serving(saying(http_answer(status, body, headers)))
+    return BearerToken(opened(server.url), TOKEN_PATH, lambda fresh: Credentials("me@example.org", "old+secret&"))
+
+
+@dataclass
+class Account:
+    """A platform over the simulator, with a secret that can change, and a count of how often it was read anew."""
+
+    platform: Iopole
+    credentials: Credentials
+    read_anew: int = 0
+
+
+@pytest.fixture
+def account(simulator: Simulator, opened: Opened) -> Account:
+    def credentials(fresh: bool) -> Credentials:
+        found.read_anew += fresh
+        return found.credentials if fresh else replace(found.credentials, client_secret=known)
+
+    known = simulator.client_secret
+    token = BearerToken(opened(simulator.auth_url), TOKEN_PATH, credentials)
+    platform = Iopole(opened(simulator.base_url), token, sandbox=True)
+    found = Account(platform, Credentials(simulator.client_id, known, simulator.customer_id))
+    return found
+
+
+def at_once(work: Callable[[], object], threads: int = 8) -> list[object]:
+    """The results, or the exceptions, of the same work in many threads."""
+    gate = threading.Barrier(threads)
+
+    def one(_: int) -> object:
+        gate.wait()
+        try:
+            return work()
+        except Exception as error:  # noqa: BLE001
+            return error
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(one, range(threads)))
+
+
+def test_many_threads_fetch_one_token(account: Account, simulator: Simulator) -> None:
+    simulator.script_endpoint("token", ["slow:0.1"])
+
+    assert at_once(lambda: account.platform.find("F-1", "111111111")) == [[]] * 8
+    assert len(simulator.calls("token")) == 1
+
+
+def test_many_threads_share_a_token_that_could_not_be_fetched(account: Account, simulator: Simulator) -> None:
+    simulator.script_endpoint("token", ["timeout"])
+
+    began = time.monotonic()
+    found = at_once(lambda: account.platform.find("F-1", "111111111"))
+
+    assert {type(each) for each in found} == {PlatformBusyError}
+    assert time.monotonic() - began < 2 * SHORT["read_timeout_seconds"] + 1
+    assert account.platform.find("F-1", "111111111") == []
+
+
+def test_a_refused_token_is_renewed_once(account: Account, simulator: Simulator) -> None:
+    account.platform.find("F-1", "111111111")
+    simulator.revoke_tokens()
+
+    assert at_once(lambda: account.platform.find("F-1", "111111111")) == [[]] * 8
+    assert len(simulator.calls("token")) == 2
+
+
+@pytest.mark.parametrize(("refusals", "deposited"), [(1, 1), (2, 0)])
+def test_a_deposit_is_repeated_after_one_401_and_not_after_two(
+    account: Account, simulator: Simulator, refusals: int, deposited: int
+) -> None:
+    content = render(sample_invoice(1), "cii")
+    simulator.script(sample_invoice(1).number, ["401"] * refusals)
+
+    found = at_once(lambda: account.platform.deposit(document(content), lambda: None), threads=1)
+
+    assert isinstance(found[0], Accepted if deposited else AccountRefusedError)
+    assert [each["sha256"] for each in simulator.ledger()] == [hashlib.sha256(content).hexdigest()] * deposited
+    assert len(simulator.calls("deposit")) == 2
+
+
+def test_a_rotated_secret_is_read_again_once(account: Account, simulator: Simulator) -> None:
+    simulator.rotate_secret("new-secret")
+    account.credentials = replace(account.credentials, client_secret="new-secret")
+
+    assert account.platform.find("F-1", "111111111") == []
+    assert account.read_anew == 1
+
+
+def test_a_secret_that_stays_wrong_is_asked_twice_and_refuses_the_account(
+    account: Account, simulator: Simulator
+) -> None:
+    simulator.rotate_secret("new-secret")
+
+    with pytest.raises(AccountRefusedError) as raised:
+        account.platform.find("F-1", "111111111")
+
+    assert (raised.value.problem.code, raised.value.problem.platform_code) == ("token_refused", "invalid_client")
+    assert len(simulator.calls("token")) == 2
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "fetches"), [({"expires_in": 1740}, 1), ({"expires_in": 45}, 2), ({}, 2), ({"expires_in": "?"}, 2)]
+)
+def test_a_token_is_kept_for_its_life_less_a_margin_and_not_at_all_if_nobody_says_how_long(
+    serving: Serving, opened: Opened, lifetime: dict[str, object], fetches: int
+) -> None:
+    server = serving(saying(http_answer(200, {"access_token": "bearer-1", **lifetime})))
+    token = BearerToken(opened(server.url), TOKEN_PATH, lambda fresh: Credentials("me@example.org", "s&+ é"))
+
+    assert [token.authorisation().token for _ in range(2)] == ["bearer-1"] * 2
+    assert len(server.received) == fetches
+    assert server.received[0].endswith(
+        b"grant_type=client_credentials&client_id=me%40example.org&client_secret=s%26%2B+%C3%A9"
+    )
+
+
+LOGIN_PAGE = b"<html><title>Log in</title></html>"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "expected", "retry_after"),
+    [
+        (200, LOGIN_PAGE, "", AccountRefusedError, None),
+        (200, {"token": "elsewhere"}, "", AccountRefusedError, None),
+        (200, {"access_token": ""}, "", AccountRefusedError, None),
+        (200, {"access_token": 17}, "", AccountRefusedError, None),
+        (302, b"", "Location: https://login.example.org/\r\n", AccountRefusedError, None),
+        (400, {"error": "invalid_client"}, "", AccountRefusedError, None),
+        (403, LOGIN_PAGE, "", AccountRefusedError, None),
+        (404, LOGIN_PAGE, "", AccountRefusedError, None),
+        (408, b"", "", PlatformBusyError, None),
+        (429, b"", "Retry-After: 17\r\n", PlatformBusyError, 17),
+        (429, b"", "", PlatformBusyError, None),
+        (500, LOGIN_PAGE, "", PlatformBusyError, None),
+        (503, LOGIN_PAGE, "Retry-After: 3\r\n", PlatformBusyError, 3),
+    ],
+)  # fmt: skip
+def test_without_a_token_nothing_is_sent(
+    serving: Serving, opened: Opened, status: int, body: object, headers: str, expected: type, retry_after: float | None
+) -> None:
+    api = serving(saying(OK))
+    platform = Iopole(opened(api.url), token_from(serving, opened, body, status, headers), sandbox=True)
+
+    with pytest.raises(expected) as raised:
+        platform.deposit(document(b"<a/>"), lambda: None)
+
+    assert getattr(raised.value, "retry_after_seconds", None) == retry_after
+    assert isinstance(raised.value, ProblemError)
+    assert raised.value.problem.http_status == status
+    assert api.connections == 0
+
+
+def test_a_customer_id_that_no_header_can_carry_refuses_the_account(serving: Serving, opened: Opened) -> None:
+    server = serving(saying(http_answer(200, {"access_token": "bearer-1", "expires_in": 1740})))
+    given = iter(["with\nnewline", "é", " 0198c0de\n"])
+    token = BearerToken(
+        opened(server.url), TOKEN_PATH, lambda fresh: Credentials("me", "s", next(given) if server.received else None)
+    )
+
+    for _ in range(2):
+        with pytest.raises(AccountRefusedError, match="customer_id cannot be sent"):
+            token.authorisation()
+    assert token.authorisation().customer_id == "0198c0de"
+
+
+# --- what arrives -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 2, (1 << 16) - 1, 1 << 16, (1 << 16) + 1, 5_000_000, 50_000_000])
+def test_every_byte_of_a_document_arrives(account: Account, simulator: Simulator, size: int, tmp_path: Path) -> None:
+    content = (b"<" + os.urandom(1 << 16) * (size // (1 << 16) + 1))[:size]
+    (tmp_path / "held").write_bytes(content)
+    with (tmp_path / "held").open("rb") as file:
+        held = replace(document(content, "Facture_1-2.xml"), held=file if size > 1 << 16 else content)
+
+        deposited = account.platform.deposit(held, lambda: None)
+
+    (stored,) = simulator.ledger()
+    assert isinstance(deposited, Accepted)
+    assert (stored["id"], stored["sha256"]) == (deposited.platform_id, hashlib.sha256(content).hexdigest())
+    assert stored["filename"] == "Facture_1-2.xml"
+
+
+def test_a_copy_as_large_as_any_deposit_can_be_compared(serving: Serving, opened: Opened) -> None:
+    content = b"<a/>" + b" " * 49_999_996
+
+    def behave(server: RawServer, connection: socket.socket) -> None:
+        while server.read_request(connection):
+            found = b"/download " in server.received[-1]
+            connection.sendall(http_answer(200, content) if found else http_answer(404, b""))
+
+    token = token_from(serving, opened, {"access_token": "bearer-1", "expires_in": 1740})
+    platform = Iopole(opened(serving(behave).url), token, sandbox=True)
+
+    assert platform.sha256_of("i-1") == hashlib.sha256(content).hexdigest()
+
+
+def test_an_id_of_the_platform_stays_one_part_of_a_path(serving: Serving, opened: Opened) -> None:
+    server = serving(saying(http_answer(200, [])))
+    token = token_from(serving, opened, {"access_token": "bearer-1", "expires_in": 1740})
+
+    assert Iopole(opened(server.url), token, sandbox=True).history("../x?y#z") == []
+    assert server.received[0].startswith(b"GET /v1/invoice/..%2Fx%3Fy%23z/status-history HTTP")
+
+
+@pytest.mark.parametrize("body", [{}, {"data": None}, {"data": {}}, {"message": "later"}, "text", 17, LOGIN_PAGE])
+def test_what_is_no_list_is_no_empty_one(serving: Serving, opened: Opened, body: object) -> None:
+    token = token_from(serving, opened, {"access_token": "bearer-1", "expires_in": 1740})
+    platform = Iopole(opened(serving(saying(http_answer(200, body))).url), token, sandbox=True)
+
+    with pytest.raises(PlatformBusyError):
+        platform.history("i-1")
+    with pytest.raises(PlatformBusyError):
+        platform.find("F-1", "111111111")
+
+
+# --- CloudFormation -----------------------------------------------------------------------------------------------------
+
+
+def test_cloudformation_is_answered_once_with_the_reason(serving: Serving) -> None:
+    server = serving(saying(http_answer(200, b"")))
+    event = {
+        "ResponseURL": f"{server.url}/answer?Signature=secret",
+        "StackId": "s",
+        "RequestId": "r",
+        "LogicalResourceId": "l",
+    }
+
+    with pytest.raises(ConfigurationError), as_custom_resource(event, None, 60):
+        raise ConfigurationError("SUBMIT_FROM must be given")
+
+    (request,) = server.received
+    told = json.loads(request.partition(b"\r\n\r\n")[2])
+    assert (told["Status"], told["Reason"]) == ("FAILED", "SUBMIT_FROM must be given")
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_a_cloudformation_that_cannot_be_answered_is_told_without_its_signed_address(
+    serving: Serving, reachable: bool
+) -> None:
+    url = serving(saying(http_answer(403, b""))).url if reachable else f"http://127.0.0.1:{closed_port()}"
+
+    with pytest.raises(ConfigurationError, match="a private network needs a route") as raised:
+        answer({"ResponseURL": f"{url}/answer?Signature=secret"}, None, "SUCCESS", "")
+
+    assert "Signature" not in str(raised.value)
+    assert raised.value.__suppress_context__

@@ -1,0 +1,76 @@
+"""A platform, a Postgres and an AWS for the module that asks, and on them two stacks of the real template.
+
+AWS is the emulator, enforcing IAM. Where AWS_ENDPOINT_URL names another one (LocalStack, say), the same tests run there,
+unchanged, and carry the marker `localstack`: `make build ARCH=x86_64`, then `AWS_ENDPOINT_URL=… pytest -m localstack`.
+Its functions must reach this machine's loopback, as with LocalStack's LAMBDA_DOCKER_NETWORK=host, and its EventBridge
+Scheduler must really fire. We have not run that: the machines of this project have no Docker.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from local.aws import Aws, aws_emulator
+from local.postgres import PostgresServer, postgres_server
+from local.sam import ROOT
+from local.simulator.control import Simulator, running_simulator
+from tests.e2e.company import Company, deployed, grant_batches
+
+LIFE_CYCLE_SPEED = 30  # buyers decide and pay within three seconds
+BUILT_DEPENDENCIES = ROOT / ".aws-sam" / "build" / "DependenciesLayer"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the stacks stand on. The emulator needs no built dependencies: its functions use the tests' own."""
+
+    aws: Aws
+    server: PostgresServer
+    platform: Simulator
+    dependencies: Path | None
+    password: str
+
+
+@pytest.fixture(scope="module")
+def ground() -> Iterator[Ground]:
+    with ExitStack() as resources:
+        server = resources.enter_context(postgres_server())
+        platform = resources.enter_context(
+            running_simulator(speed=LIFE_CYCLE_SPEED, history_quota=0, client_secret=uuid4().hex)
+        )
+        if "AWS_ENDPOINT_URL" in os.environ:
+            aws, dependencies = Aws.from_environ(os.environ), BUILT_DEPENDENCIES
+            yield Ground(aws, server, platform, dependencies, uuid4().hex)
+        else:
+            aws = resources.enter_context(aws_emulator(auth=True)).aws
+            yield Ground(aws, server, platform, None, uuid4().hex)
+
+
+@pytest.fixture(scope="module")
+def unattended(ground: Ground) -> Iterator[Company]:
+    """A company whose stack nothing calls but its schedules and its queue."""
+    with _company(ground, "unattended") as company:
+        yield company
+
+
+@pytest.fixture(scope="module")
+def company(ground: Ground, unattended: Company) -> Iterator[Company]:
+    """A company whose stack the tests tick. It comes second, so that the other one's minute passes meanwhile."""
+    with _company(ground, "ticked") as company:
+        yield company
+
+
+@contextmanager
+def _company(ground: Ground, name: str) -> Iterator[Company]:
+    unique = f"facteur-{name}-{uuid4().hex[:6]}"
+    with deployed(unique, ground.aws, ground.server, ground.platform, ground.dependencies, ground.password) as company:
+        if ground.dependencies is None:
+            grant_batches(company.stack)
+        yield company

@@ -24,6 +24,13 @@ from local.invoices import UNKNOWN_BUYER, file_name, plain_pdf, render, sample_i
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 110
+# None of this may lead the demo away from this machine.
+A_DEVELOPERS_SHELL = {
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "http_proxy": "http://127.0.0.1:9",
+    "AWS_PROFILE": "of-another-job",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+}
 linux = pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
 
 
@@ -39,7 +46,7 @@ def temporary() -> Iterator[Path]:
 @contextmanager
 def demo(temporary: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """A running demo; whatever happens, it is stopped in the end."""
-    variables = {**os.environ, "TMPDIR": str(temporary), "NO_COLOR": "1"}
+    variables = {**os.environ, **A_DEVELOPERS_SHELL, "TMPDIR": str(temporary), "NO_COLOR": "1"}
     command = [sys.executable, "-m", "local.demo", *arguments]
     with subprocess.Popen(
         command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -20,6 +20,9 @@ insert into invoicing.invoices (invoice_number, seller_siren, issue_date, total,
 values ('F-' || nextval('invoicing.invoices_id_seq'), '732829320', '2026-09-01', 120, 's3://bucket/f.pdf', 'final') returning id::text as id
 """
 CLAIM = "select * from facteur.claim(%(items)s::jsonb, 60, 60000, true)"
+DISCONNECT = """
+select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+"""
 NOW = """
 create or replace function facteur.now() returns timestamptz language sql stable parallel safe
 as 'select pg_catalog.now() + interval ''{} seconds'''
@@ -147,15 +150,20 @@ class Rows:
 
     @contextmanager
     def in_background(self, work: Callable[[], Any]) -> Iterator[Future[Any]]:
-        """Do work beside the test, which is joined on the way out."""
+        """Do work beside the test, which is joined on the way out; a test that fails leaves nobody waiting for its locks."""
         with ThreadPoolExecutor(1) as thread:
-            yield thread.submit(work)
+            try:
+                yield thread.submit(work)
+            except BaseException:
+                self.session().rows(DISCONNECT)
+                raise
 
     def wait_for_blocked(self, sessions: int = 1) -> None:
         """Return once that many connections wait for a lock."""
+        observer = self.session()
         waiting = (
             "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
         )
         deadline = time.monotonic() + DEADLINE_SECONDS
-        while self.value(waiting) < sessions:
+        while observer.rows(waiting)[0][0] < sessions:
             assert time.monotonic() < deadline, "nobody waits for a lock"

@@ -16,7 +16,8 @@ create function facteur.technical_status(p_state text) returns text
 $$;
 
 -- Judge noted invoices: a ready one without a live submission gets one, in doubt from the start where an earlier attempt's
--- outcome is unknown; a live one whose row shows something else (an ORM saved a stale row) is written back again.
+-- outcome is unknown. Where the row shows something else than it was told (an ORM saved a stale row) it is told again; but a
+-- row that is taken back before anything was sent is its owner's, and "pending" after a final verdict means: once more.
 create function facteur.open_submissions(p_ids text[], p_provider text, out opened integer, out repeated integer)
     language plpgsql as $$
 declare
@@ -42,12 +43,15 @@ begin
         select invoice_id, account, p_provider, case when doubtful then 'in_doubt' else 'pending' end, facteur.now(),
                case when doubtful then facteur.now() end, invoice_number, seller_siren, issue_date, total, currency
         from judged where ready and not live and write_back_due_at is null
+        order by invoice_id -- two relays that wait for each other's rows do so in one order
         on conflict (invoice_id) where state not in ('rejected', 'failed') do nothing
         returning 1
     ), written_again as (
         update facteur.submissions s set write_back_due_at = facteur.now()
         from judged j
-        where s.id = j.latest_id and j.live and s.write_back_due_at is null
+        where s.id = j.latest_id and s.write_back_due_at is null
+          and case when j.latest_state = 'pending' then j.doubtful
+                   else j.live or j.technical_status in ('validated', 'rejected', 'error') end
           and case when shows_status then j.technical_status is distinct from facteur.technical_status(j.latest_state)
                    else j.ready and facteur.technical_status(j.latest_state) <> 'pending' end
         returning 1
@@ -66,14 +70,14 @@ declare
     half constant integer := cardinality(p_ids) / 2;
 begin
     select o.opened, o.repeated, 0 into opened, repeated, broken from facteur.open_submissions(p_ids, p_provider) o;
-exception when others then
+exception when others or assert_failure then
     if half = 0 then
         perform facteur.note(p_ids, facteur.now() + interval '5 minutes', sqlstate || ': ' || sqlerrm);
         opened := 0; repeated := 0; broken := 1;
     else
         select sum(j.opened), sum(j.repeated), sum(j.broken) into opened, repeated, broken
-        from (select (facteur.judge(p_ids[:half], p_provider)).*
-              union all select (facteur.judge(p_ids[half + 1:], p_provider)).*) j;
+        from (select * from facteur.judge(p_ids[:half], p_provider)
+              union all select * from facteur.judge(p_ids[half + 1:], p_provider)) j;
     end if;
 end $$;
 
@@ -97,25 +101,48 @@ begin
 end $$;
 
 -- Invoices that are ready and have neither a note nor a live submission: written past the triggers (logical replication,
--- `attach partition`, a disabled trigger). Notes them and says how many; at most once a day unless forced.
+-- `attach partition`, a disabled trigger). Notes them and says how many; at most once a day unless forced. A view that does not
+-- show the status stays ready after a rejection, so there any submission counts. A row on which the view raises hides nobody
+-- else: then the keys are looked through in portions, and a portion that raises is left to the relay to judge.
 create function facteur.note_forgotten(p_force boolean default false) returns integer
     language plpgsql as $$
 declare
+    known constant text := case when facteur.source_column('technical_status') = 'null' then 'true'
+                                else 'l.state not in (''rejected'', ''failed'') or l.write_back_due_at is not null' end;
+    unknown constant text := 'from facteur.invoice_source s where not exists '
+        '(select from facteur.submissions l where l.invoice_id = s.invoice_id::text and (' || known || ')) '
+        'and s.invoice_id::text not in (select unnest(invoice_ids) from facteur.changes)';
+    ready constant text := 'select array_agg(s.invoice_id::text) ' || unknown || ' and s.ready';
+    portion text[];
     ids text[];
+    forgotten integer := 0;
 begin
     if to_regclass('facteur.invoice_source') is null then
         return 0;
     end if;
-    update facteur.installation set forgotten_checked_at = facteur.now()
-    where p_force or forgotten_checked_at < facteur.now() - interval '1 day';
-    if not found then
+    -- not a lock on the row that every run of the relay counts up: this may take long
+    if not pg_try_advisory_xact_lock(7161838) or not p_force and exists (
+        select from facteur.installation where forgotten_checked_at >= facteur.now() - interval '1 day') then
         return null;
     end if;
-    execute 'select array_agg(s.invoice_id::text) from facteur.invoice_source s where s.ready '
-            'and not exists (select from facteur.submissions l where l.invoice_id = s.invoice_id::text and l.state not in (''rejected'', ''failed'')) '
-            'and s.invoice_id::text not in (select unnest(invoice_ids) from facteur.changes)' into ids;
-    perform facteur.note(ids);
-    return coalesce(cardinality(ids), 0);
+    begin
+        execute ready into ids;
+        perform facteur.note(ids);
+        forgotten := coalesce(cardinality(ids), 0);
+    exception when others or assert_failure then
+        for portion in execute 'select array_agg(key) from (select s.invoice_id::text as key, row_number() over () / 1000 as portion '
+                               || unknown || ') keys group by portion' loop
+            begin
+                execute ready || format(' and s.invoice_id = any ($1::%s[])', facteur.key_type()) into ids using portion;
+                forgotten := forgotten + coalesce(cardinality(ids), 0);
+            exception when others or assert_failure then
+                ids := portion;
+            end;
+            perform facteur.note(ids);
+        end loop;
+    end;
+    update facteur.installation set forgotten_checked_at = facteur.now();
+    return forgotten;
 end $$;
 
 -- A worker died: its lease is over. An open attempt may have deposited.

@@ -120,6 +120,16 @@ begin
                 return next;
                 continue;
             end if;
+            if s.state = 'pending' and exists (
+                select from facteur.doubtful_attempts(s.invoice_id) a where a.outcome is distinct from 'not_found') then
+                -- opened by a relay that had not yet seen the attempt: never a blind deposit
+                verdict := 'postponed';
+                update facteur.submissions w set state = 'in_doubt', doubt_since = facteur.now(), due_at = facteur.now(),
+                    queued_at = null, empty_lookups = 0, updated_at = facteur.now()
+                where w.id = s.id;
+                return next;
+                continue;
+            end if;
             verdict := 'claimed';
             lease_token := gen_random_uuid();
             if s.state = 'pending' then

@@ -2,7 +2,7 @@
 
 -- Give the company's row the submission's verdict, and its own history table the statuses it has not had. In a sub-block: a
 -- locked row or a trigger that raises leaves everything else recorded, and write_back_due_at says when to try again.
-create function facteur.tell_company(p_submission_id bigint) returns boolean
+create function facteur.tell_company(p_submission_id bigint, p_lock_timeout text default '500ms') returns boolean
     language plpgsql as $$
 declare
     s facteur.submissions;
@@ -10,7 +10,7 @@ declare
     last_note bigint := (select coalesce(max(id), 0) from facteur.changes);
 begin
     select * into s from facteur.submissions where id = p_submission_id;
-    perform set_config('lock_timeout', '500ms', true);
+    perform set_config('lock_timeout', p_lock_timeout, true);
     begin
         perform facteur.write_back(s.invoice_id, facteur.technical_status(s.state), s.platform_id, s.lifecycle_code);
         for e in select * from facteur.status_events where submission_id = s.id and told_at is null order by occurred_at, id loop
@@ -24,7 +24,7 @@ begin
         delete from facteur.changes
         where id > last_note and transaction_id = pg_current_xact_id() and invoice_ids = array[s.invoice_id];
         return true;
-    exception when others then
+    exception when others or assert_failure or query_canceled then -- a failed `assert` and a timeout are no "others"
         update facteur.submissions set write_back_error = sqlstate || ': ' || sqlerrm,
             write_back_due_at = facteur.now() + least(interval '1 hour', greatest(interval '5 seconds', 2 * (facteur.now() - updated_at)))
         where id = s.id;
@@ -32,13 +32,26 @@ begin
     end;
 end $$;
 
+-- Many of the company's rows in one transaction: it hardly waits for a lock and is soon over, so that a writer who holds one of
+-- them and wants another is served before Postgres looks for a deadlock (after a second) and chooses him.
 create function facteur.repeat_write_backs(p_limit integer, out told integer, out refused integer)
-    language sql as $$
-    select count(*) filter (where ok)::integer, count(*) filter (where not ok)::integer
-    from (select facteur.tell_company(id) as ok
-          from (select id from facteur.submissions where write_back_due_at <= facteur.now()
-                order by write_back_due_at limit p_limit for update skip locked) due) done
-$$;
+    language plpgsql as $$
+declare
+    due bigint;
+begin
+    told := 0; refused := 0;
+    for due in
+        select id from facteur.submissions where write_back_due_at <= facteur.now()
+        order by write_back_due_at limit p_limit for update skip locked
+    loop
+        if facteur.tell_company(due, '20ms') then
+            told := told + 1;
+        else
+            refused := refused + 1;
+        end if;
+        exit when clock_timestamp() > statement_timestamp() + interval '500 milliseconds';
+    end loop;
+end $$;
 
 -- Store what became of an attempt. An answer may come late, after its lease was lost: it is stored all the same.
 create function facteur.close_attempt(p_attempt jsonb) returns void
@@ -97,7 +110,7 @@ begin
     update facteur.attempts a set outcome = 'accepted', platform_id = f.platform_id, message = 'found by look-up', ended_at = facteur.now()
     from jsonb_to_recordset(coalesce(p_outcome -> 'found', '[]')) as f(attempt_id bigint, platform_id text)
     where a.id = f.attempt_id and (a.outcome is null or a.outcome <> 'accepted');
-    if move ->> 'state' = 'pending' and s.state = 'in_doubt' then -- asked often enough: the platform does not have them
+    if move ->> 'state' = 'pending' and s.state = 'in_doubt' and s.lease_token = (p_outcome ->> 'lease_token')::uuid then -- asked often enough: the platform does not have them
         update facteur.attempts set outcome = 'not_found', ended_at = coalesce(ended_at, facteur.now())
         where invoice_id = s.invoice_id and (outcome is null or outcome = 'unknown');
     end if;
@@ -133,7 +146,8 @@ begin
     return move ->> 'state';
 end $$;
 
--- A row that is gone, or no longer ready and certainly never deposited: the intention ends, and a note makes a later change start anew.
+-- A row that is gone, or no longer ready and certainly never deposited: the intention ends, and a note makes a later change start
+-- anew. One that may have been deposited waits.
 create function facteur.withdraw(p_submission_id bigint) returns void
     language sql as $$
     with gone as (
@@ -142,6 +156,12 @@ create function facteur.withdraw(p_submission_id bigint) returns void
           and not exists (select from facteur.attempts a where a.submission_id = s.id
                           and (a.outcome is null or a.outcome in ('unknown', 'not_found', 'accepted')))
         returning invoice_id
+    ), kept as (
+        update facteur.submissions s set queued_at = null, due_at = facteur.now() + interval '10 minutes', updated_at = facteur.now(),
+            last_error_code = 'not_ready', last_error_message = 'The invoice is no longer ready, and an earlier attempt may have deposited it.'
+        where id = p_submission_id and state = 'pending' and queued_at is not null and due_at <= facteur.now()
+          and exists (select from facteur.attempts a where a.submission_id = s.id
+                      and (a.outcome is null or a.outcome in ('unknown', 'not_found', 'accepted')))
     )
     insert into facteur.changes (invoice_ids) select array[invoice_id] from gone
 $$;

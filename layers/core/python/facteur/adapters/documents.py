@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import tempfile
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 LONGEST_BYTES = 50_000_000  # Iopole answers 413 above 50 MB
 BLOCK_BYTES = 1 << 20
 ROW_PART_BYTES = 4 << 20
+LONGEST_STEM = 100
 MISSING_CODES = frozenset({"NoSuchKey", "404", "NoSuchBucket", "NotFound"})
 CONTENT_TYPES = {".pdf": "application/pdf", ".xml": "application/xml"}
 
@@ -178,6 +180,9 @@ def _extension(first: bytes) -> str:
 
 
 def _file_name(invoice: Invoice, extension: str) -> str:
-    given = invoice.file_name or PurePosixPath(invoice.document_uri or "").name or invoice.invoice_number or "invoice"
-    stem = re.sub(r"\.(pdf|xml)$", "", given, flags=re.IGNORECASE)
-    return (re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._") or "invoice")[:100] + extension
+    uri = invoice.document_uri or ""
+    address = PurePosixPath(unquote(uri) if uri.startswith("file:") else uri).name
+    given = invoice.file_name or address or invoice.invoice_number or "invoice"
+    stem = re.sub(r"\.(pdf|xml)$", "", unicodedata.normalize("NFKD", given), flags=re.IGNORECASE)
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", re.sub(r"[\u0300-\u036f]", "", stem)).strip("._")
+    return (plain or "invoice")[:LONGEST_STEM] + extension

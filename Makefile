@@ -1,8 +1,8 @@
 # Everything below runs on a bare machine: Python 3.11+, make, and the package registry. All of it stays in .venv.
 PYTHON ?= python3
-VENV := $(CURDIR)/.venv
+VENV := .venv
 UV := $(or $(shell command -v uv),$(VENV)/bin/uv)
-RUN := $(UV) run --locked --no-sync
+BIN := $(VENV)/bin
 # Template tools live in environments of their own: their dependencies and the project's do not agree.
 TOOL := AWS_DEFAULT_REGION=eu-west-3 SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR=$(CURDIR)/.aws-sam/cli $(UV) tool run --quiet --python $(VENV)/bin/python
 SAM := $(TOOL) --from aws-sam-cli==1.170.0 sam
@@ -10,7 +10,7 @@ CFN_LINT := $(TOOL) --from cfn-lint==1.58.0 cfn-lint
 REQUIREMENTS := layers/dependencies/requirements.txt
 EXPORT := $(UV) export --locked --quiet --no-default-groups --no-emit-project --no-header
 ARCH ?= arm64
-export UV_CACHE_DIR ?= $(VENV)/.uv-cache
+export UV_CACHE_DIR ?= $(CURDIR)/.venv/.uv-cache
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export PYTHONDONTWRITEBYTECODE ?=
 
@@ -30,17 +30,17 @@ $(VENV)/.ready: pyproject.toml uv.lock
 	@touch $@
 
 demo: setup ## Watch real invoices go through (INVOICES=folder deposits your own files, KEEP=1 leaves all running)
-	@$(RUN) python -m local.demo $(if $(INVOICES),--invoices "$(INVOICES)") $(if $(KEEP),--keep)
+	@$(BIN)/python -m local.demo $(if $(INVOICES),--invoices "$(INVOICES)") $(if $(KEEP),--keep)
 
 test: setup ## Unit, contract, integration, and end-to-end tests
-	$(RUN) pytest -n auto --dist worksteal -m "not slow and not localstack" --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not localstack" --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 test-all: setup ## The same and the slow ones: other Postgres versions, mutants
-	$(RUN) pytest -n auto --dist worksteal -m "not localstack" $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --dist worksteal -m "not localstack" $(PYTEST_ARGS)
 
 lint: setup ## ruff, the lock file, the generated requirements, the template
-	$(RUN) ruff check .
-	$(RUN) ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(UV) lock --check --quiet
 	@$(EXPORT) | diff $(REQUIREMENTS) - || (echo "$(REQUIREMENTS) is stale: run make requirements"; exit 1)
 	$(CFN_LINT) template.yaml
@@ -50,14 +50,14 @@ requirements: setup
 	$(EXPORT) --output-file $(REQUIREMENTS)
 
 types: setup ## mypy, strict
-	$(RUN) mypy
+	$(BIN)/mypy
 
 build: setup ## Build the layers for Lambda into .aws-sam, without Docker (ARCH=arm64 or x86_64)
 	@find functions layers -name __pycache__ -prune -exec rm -rf {} +
 	ARCH=$(ARCH) UV=$(UV) $(SAM) build --parameter-overrides Architecture=$(ARCH)
 
 simulator: setup ## Start the platform simulator alone (PORT=8080)
-	@$(RUN) python -m local.simulator --port $(or $(PORT),8080)
+	@$(BIN)/python -m local.simulator --port $(or $(PORT),8080)
 
 clean: ## Remove everything that the other targets made
 	rm -rf $(VENV) .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov

@@ -85,7 +85,11 @@ def start_server(folder: Path, binaries: Path, port: int, settings: tuple[str, .
             **_unprivileged(),  # type: ignore[call-overload]
         )
     server = PostgresServer("127.0.0.1", port, data, process)
-    _wait_until_ready(server, folder / "postgres.log")
+    try:
+        _wait_until_ready(server, folder / "postgres.log")
+    except BaseException:
+        stop_server(server)
+        raise
     return server
 
 

@@ -136,7 +136,9 @@ def running_simulator(port: int = 0, **options: Any) -> Iterator[Simulator]:
         str(port),
         *flags,
     ]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
         try:
             simulator = started(process)
             with simulator.session:

@@ -4,7 +4,7 @@ VENV := .venv
 UV := $(or $(shell command -v uv),$(VENV)/bin/uv)
 BIN := $(VENV)/bin
 # Template tools live in environments of their own: their dependencies and the project's do not agree.
-TOOL := AWS_DEFAULT_REGION=eu-west-3 SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR=$(CURDIR)/.aws-sam/cli $(UV) tool run --quiet --python $(VENV)/bin/python
+TOOL := AWS_DEFAULT_REGION=eu-west-3 SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR="$(CURDIR)/.aws-sam/cli" $(UV) tool run --quiet --python $(VENV)/bin/python
 SAM := $(TOOL) --from aws-sam-cli==1.170.0 sam
 CFN_LINT := $(TOOL) --from cfn-lint==1.58.0 cfn-lint
 REQUIREMENTS := layers/dependencies/requirements.txt
@@ -54,7 +54,7 @@ types: setup ## mypy, strict
 
 build: setup ## Build the layers for Lambda into .aws-sam, without Docker (ARCH=arm64 or x86_64)
 	@find functions layers -name __pycache__ -prune -exec rm -rf {} +
-	ARCH=$(ARCH) UV=$(UV) $(SAM) build --parameter-overrides Architecture=$(ARCH)
+	ARCH=$(ARCH) UV="$$(realpath "$$(command -v $(UV))")" $(SAM) build --parameter-overrides Architecture=$(ARCH)
 
 simulator: setup ## Start the platform simulator alone (PORT=8080)
 	@$(BIN)/python -m local.simulator --port $(or $(PORT),8080)

@@ -1,5 +1,12 @@
 -- Submit: permits, claims, and records.
 
+-- What a bucket holds now: ten seconds' worth at most, or p_least where that is more. Less than nothing where a look-up is owed.
+create function facteur.held(b facteur.budgets, p_per_minute double precision, p_least double precision default 10) returns double precision
+    language sql stable as $$
+    select least(brim, coalesce(b.tokens, brim) + p_per_minute / 60 * greatest(0, extract(epoch from facteur.now() - b.refilled_at)))
+    from (select greatest(1, least(p_per_minute, greatest(p_least, p_per_minute / 6))) as brim) bucket
+$$;
+
 -- Take up to p_wanted permits from the account, the source address, and (if named) an endpoint with a rate of its own, whichever
 -- has fewest. A paused bucket gives none; one whose breaker is open gives a single probe, and then pauses for another minute. Buckets are locked in key order; they hold ten seconds' worth, the first two at least ten.
 create function facteur.take_permits(p_account text, p_wanted integer, p_per_minute double precision,
@@ -11,15 +18,10 @@ declare
     granted integer;
 begin
     insert into facteur.budgets (key) select unnest(keys) on conflict do nothing;
-    with locked as materialized (
-        select b.*, case when key = p_endpoint then p_endpoint_per_minute else p_per_minute end as rate,
-               case when key = p_endpoint then greatest(1, p_endpoint_per_minute / 6)
-                    else greatest(1, least(p_per_minute, greatest(10, p_per_minute / 6))) end as burst
-        from facteur.budgets b where key = any (keys) order by key for update
-    ), filled as (
+    with filled as materialized (
         select key, probing, coalesce(paused_until, '-infinity') > facteur.now() as paused,
-               least(burst, coalesce(tokens, burst) + rate / 60 * greatest(0, extract(epoch from facteur.now() - refilled_at))) as available
-        from locked
+               case when key = p_endpoint then facteur.held(b, p_endpoint_per_minute, 0) else facteur.held(b, p_per_minute) end as available
+        from facteur.budgets b where key = any (keys) order by key for update
     ), decided as (
         select case when bool_or(paused) then 0 else greatest(0, least(p_wanted, floor(min(available)),
                                                                          case when bool_or(probing) then 1 else p_wanted end)) end as n
@@ -77,7 +79,7 @@ end $$;
 
 -- Claim rows whose messages arrived: a lease each, a permit each (three for a look-up, which may need three calls), and for a
 -- deposit an attempt, opened with the hash of what is about to be sent. A row that is not queued and due has been claimed by
--- another message: that is a duplicate. What gets no permit is due again later, and that does not count as an attempt.
+-- another message: that is a duplicate. What gets no permit goes back with its age, and that does not count as an attempt.
 create function facteur.claim(p_items jsonb, p_lease_seconds double precision, p_per_minute double precision, p_deposits_enabled boolean)
     returns table (submission_id bigint, verdict text, lease_token uuid, attempt_id bigint)
     language plpgsql as $$
@@ -89,11 +91,14 @@ declare
     permits integer;
     look_up constant integer := 3; -- permits: search, checksum, download
     probing boolean;
-    pause timestamptz;
 begin
     perform set_config('synchronous_commit', 'on', true);
     perform set_config('lock_timeout', '10s', true);
-    perform from facteur.submissions where id = any (ids) order by id for update; -- waits for the relay's mark
+    -- Waits for the relay's mark. A row under a lease is left alone: whoever records it may hold the budget wanted next.
+    perform from facteur.submissions
+    where id = any (ids) and state in ('pending', 'in_doubt') and due_at <= facteur.now() order by id for update;
+    perform from facteur.budgets -- all of them in key order, or two batches of several accounts would wait for each other
+    where key = 'address' or key in (select 'account:' || w.account from facteur.submissions w where w.id = any (ids)) order by key for update;
     for spender in
         select w.account, sum(case w.state when 'in_doubt' then look_up else 1 end)::integer as wanted
         from facteur.submissions w
@@ -102,7 +107,6 @@ begin
     loop
         probing := (select b.probing from facteur.budgets b where b.key = 'account:' || spender.account);
         select facteur.take_permits(spender.account, spender.wanted, p_per_minute) into permits;
-        select greatest(b.paused_until, facteur.now()) into pause from facteur.budgets b where b.key = 'account:' || spender.account;
         for s in
             select w.* from facteur.submissions w
             where w.id = any (ids) and w.account = spender.account and w.queued_at is not null and w.due_at <= facteur.now()
@@ -110,12 +114,10 @@ begin
             order by w.state, w.due_at, w.id -- doubts first
         loop
             submission_id := s.id; lease_token := null; attempt_id := null;
-            permits := permits - case when s.state = 'in_doubt' and not probing then look_up else 1 end;
-            if permits < 0 or (s.state = 'pending' and not p_deposits_enabled) then
+            if permits < 1 or (s.state = 'pending' and not p_deposits_enabled) then
                 verdict := 'postponed';
                 update facteur.submissions w set queued_at = null, updated_at = facteur.now(),
-                    due_at = case when permits < 0 then pause + make_interval(secs => least(60, -permits * 60 / p_per_minute))
-                                  else facteur.now() + interval '1 minute' end
+                    due_at = case when permits < 1 then s.due_at else facteur.now() + interval '1 minute' end
                 where w.id = s.id;
                 return next;
                 continue;
@@ -131,6 +133,7 @@ begin
                 continue;
             end if;
             verdict := 'claimed';
+            permits := permits - case when s.state = 'in_doubt' and not probing then look_up else 1 end;
             lease_token := gen_random_uuid();
             if s.state = 'pending' then
                 select i into item from jsonb_array_elements(p_items) i where (i ->> 'id')::bigint = s.id;
@@ -151,6 +154,8 @@ begin
             where w.id = s.id;
             return next;
         end loop;
+        -- given back, or owed: a look-up that had to wait for three permits at once would starve beside deposits
+        update facteur.budgets set tokens = tokens + permits where key in ('address', 'account:' || spender.account) and permits <> 0;
     end loop;
 end $$;
 

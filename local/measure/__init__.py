@@ -1,0 +1,1 @@
+"""Measurements that are published: `python -m local.measure outages` prints a table. Tests run the same scenarios, smaller."""

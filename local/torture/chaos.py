@@ -1,0 +1,201 @@
+"""What goes wrong around the workers: queue, secrets, locks, triggers, clocks, the database itself. One method per happening."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import psycopg2
+
+from facteur.adapters.postgres import Database
+from local.torture.crew import Crew
+from local.torture.lane import DATABASE, Lane
+from local.torture.schedule import Order, Schedule
+
+ALL_IDS = "select coalesce(array_agg(id), '{}') as ids from facteur.submissions"
+REFUSE = "insert into torture.refusals select unnest(%(ids)s::bigint[]), %(deferred)s on conflict do nothing"
+FINISH = "update invoicing.invoices set status = 'final' where id = any (%(ids)s)"
+LATEST_BLOW_SECONDS = 0.03  # into a pass
+
+
+class Chaos:
+    """Makes a schedule's happenings happen, and ends those that last for some rounds."""
+
+    def __init__(self, lane: Lane, schedule: Schedule, crew: Crew) -> None:
+        self._lane, self._schedule, self._crew = lane, schedule, crew
+        self._dice = random.Random(schedule.seed)  # noqa: S311  repeatable
+        self._ends: list[tuple[int, Callable[[], None]]] = []
+        self._round = 0
+        self.last_round = max((happening.at for happening in schedule.happenings), default=0)
+
+    def begin_round(self, number: int) -> None:
+        self._round = number
+        for end in [each for each in self._ends if each[0] <= number]:
+            self._ends.remove(end)
+            end[1]()
+        self._happen(during=False)
+
+    def during_round(self) -> None:
+        self._happen(during=True)
+
+    def waits(self) -> bool:
+        """Whether something is still to come or to end."""
+        return self._round < self.last_round or bool(self._ends)
+
+    def close(self) -> None:
+        for _, end in self._ends:
+            end()
+        self._ends.clear()
+
+    def _happen(self, *, during: bool) -> None:
+        for happening in self._schedule.happenings:
+            if (happening.at, happening.during) == (self._round, during):
+                getattr(self, happening.what)(**happening.details)
+
+    def _after(self, rounds: int, end: Callable[[], None]) -> None:
+        self._ends.append((self._round + rounds, end))
+
+    def _some(self, rows: int) -> list[int]:
+        known = sorted(self._lane.company.entries)
+        return self._dice.sample(known, min(rows, len(known)))
+
+    def _session(self) -> Any:
+        dsn = self._lane.servers[-1].url(DATABASE)
+        return psycopg2.connect(dsn, options="-c lock_timeout=200ms")  # not autocommit: its end is another round's
+
+    # what the company does
+
+    def unfinish(self, rows: int) -> None:
+        """Finished rows become drafts again, and final once more in the next round."""
+        ids = sorted(self._lane.company.entries)[:rows]
+        self._lane.company.set_status(ids, "draft")
+        self._after(1, lambda: self._lane.company.set_status(ids, "final"))
+
+    def touch(self, rows: int) -> None:
+        self._lane.company.touch(self._some(rows))
+
+    def save_stale(self, rows: int) -> None:
+        self._lane.company.save_stale(self._some(rows))
+
+    def write_late(self, orders: Sequence[Order], rounds: int) -> None:
+        """Finish drafts in a transaction that commits after later ones; their first notes may be consumed meanwhile."""
+        ids = self._lane.company.write(orders, status="draft")
+        self._hold(FINISH, ids, rounds)
+
+    def insert_late(self, orders: Sequence[Order], rounds: int) -> None:
+        """Insert in a transaction that commits after later ones: its notes have lower ids than theirs."""
+        session = self._session()
+        database = Database(dict)
+        database._connection = session
+        self._lane.company.write(orders, database=database)
+        self._after(rounds, lambda: _end(session))
+
+    def lock_rows(self, rows: int, rounds: int) -> None:
+        self._hold("select from invoicing.invoices where id = any (%(ids)s) for update", self._some(rows), rounds)
+
+    def refuse_write_backs(self, rows: int, rounds: int | None, deferred: bool = False) -> None:
+        """The company's trigger raises on some rows for a while, or (None) for ever."""
+        ids = sorted(self._lane.company.entries)[-rows:] if rounds == self.usual_rounds else self._some(rows)
+        self._lane.database.rows(REFUSE, {"ids": ids, "deferred": deferred})
+        if rounds is None:
+            self._lane.company.refused.update(ids)
+        else:
+            self._after(rounds, lambda: self._allow(ids))
+
+    usual_rounds = 4
+
+    def _allow(self, ids: list[int]) -> None:
+        self._lane.database.rows("delete from torture.refusals where invoice_id = any (%(ids)s)", {"ids": ids})
+
+    def _hold(self, statement: str, ids: list[int], rounds: int) -> None:
+        session = self._session()
+        try:
+            session.cursor().execute(statement, {"ids": ids})
+        except psycopg2.Error:
+            session.close()
+            return
+        self._after(rounds, lambda: _end(session))
+
+    # what AWS does
+
+    def shake_queue(self, lose: float, double: float) -> None:
+        """Messages get lost, come twice, and come in another order."""
+        bodies: list[str] = []
+        queue: dict[str, Any] = {"QueueUrl": self._lane.queue_url}
+        while found := self._lane.sqs.receive_message(**queue, MaxNumberOfMessages=10).get("Messages", []):
+            bodies += [message["Body"] for message in found]
+            for message in found:
+                self._lane.sqs.delete_message(**queue, ReceiptHandle=message["ReceiptHandle"])
+        bodies = [body for body in bodies if self._dice.random() >= lose]
+        bodies += [body for body in bodies if self._dice.random() < double]
+        self._dice.shuffle(bodies)
+        self._send(bodies)
+
+    def echo(self) -> None:
+        """A message for everything that ever was, due or not."""
+        (ids,) = self._lane.database.row(ALL_IDS)
+        self._send([json.dumps({"submission_id": each}) for each in ids])
+
+    def _send(self, bodies: list[str]) -> None:
+        for start in range(0, len(bodies), 10):
+            entries = [{"Id": str(i), "MessageBody": body} for i, body in enumerate(bodies[start : start + 10])]
+            self._lane.sqs.send_message_batch(QueueUrl=self._lane.queue_url, Entries=entries)
+
+    def spoil_secret(self, rounds: int, text: str) -> None:
+        self._lane.put_secret("default", text)
+        self._after(rounds, lambda: self._lane.put_platform_secret(self._secret))
+
+    _secret = "simulator"  # noqa: S105  of the simulator
+
+    def rotate_secret(self, revoke: bool) -> None:
+        """The platform takes a new secret only; Secrets Manager has it since then."""
+        self._secret = f"rotated-{self._round}"
+        self._lane.simulator.rotate_secret(self._secret)
+        self._lane.put_platform_secret(self._secret)
+        if revoke:
+            self._lane.simulator.revoke_tokens()
+
+    # what the platform, the database and the machine do
+
+    def outage(self, seconds: float, fault: str, endpoints: Sequence[str] = ()) -> None:
+        self._lane.simulator.outage(seconds, fault, endpoints)
+
+    def fail_requests(self, endpoint: str, faults: Sequence[str]) -> None:
+        self._lane.simulator.script_endpoint(endpoint, faults)
+
+    def revoke_tokens(self) -> None:
+        self._lane.simulator.revoke_tokens()
+
+    def refuse_connections(self, rounds: int) -> None:
+        self._lane.simulator.refuse_connections()
+        self._after(rounds, self._lane.simulator.accept_connections)
+
+    def crash_postgres(self) -> None:
+        self._ends, open_sessions = [], self._ends
+        self._lane.crash_postgres()
+        for _, end in open_sessions:
+            end()  # what was not committed is lost with the crash
+
+    def skew(self, seconds: float) -> None:
+        """The database's clock jumps, the workers' and the platform's do not."""
+        self._lane.clock.skew = seconds
+        self._lane.clock.set_database(self._lane.database)
+
+    def blow(self) -> None:
+        """SIGKILL somebody who is at work, at any instant."""
+        time.sleep(self._dice.uniform(0, LATEST_BLOW_SECONDS))
+        busy = [member for member in self._crew.members if member.busy]
+        if busy:
+            self._crew.kill(self._dice.choice(busy))
+
+
+def _end(session: Any) -> None:
+    try:
+        session.commit()
+    except psycopg2.Error:
+        pass  # the server went away, and the transaction with it
+    finally:
+        session.close()

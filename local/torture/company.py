@@ -1,0 +1,154 @@
+"""The company in a run: its invoices, how it corrects them, and the sessions that hold its rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from facteur.adapters.postgres import Database
+from facteur.errors import DatabaseUnavailableError
+from local.invoices import BUYERS, SampleInvoice, company, file_name, render, sample_invoice
+from local.simulator.control import Simulator
+from local.torture.schedule import KINDS, Order
+
+# What a company's own trigger may do to the write-back: raise at once, or at the commit.
+SCHEMA = """
+create table torture.refusals (invoice_id bigint primary key, deferred boolean not null);
+create function torture.refuse() returns trigger language plpgsql as $$
+begin
+    if new.technical_status is distinct from old.technical_status and new.technical_status <> 'pending'
+       and exists (select from torture.refusals r where r.invoice_id = new.id and r.deferred = (tg_argv[0] = 'deferred')) then
+        raise 'the company refuses';
+    end if;
+    return new;
+end $$;
+create trigger refuse before update on invoicing.invoices for each row execute function torture.refuse('now');
+create constraint trigger refuse_late after update on invoicing.invoices deferrable initially deferred
+    for each row execute function torture.refuse('deferred');
+"""
+INSERT = """
+insert into invoicing.invoices (invoice_number, seller_siren, issue_date, total, currency, document_uri, status)
+values (%(number)s, %(siren)s, %(issued)s, %(total)s, 'EUR', %(uri)s, %(status)s) returning id
+"""
+MEND = """
+update invoicing.invoices set document_uri = %(uri)s, invoice_number = %(number)s, technical_status = 'pending' where id = %(id)s
+"""
+SHOWN = "select id, technical_status from invoicing.invoices where id = any (%(ids)s)"
+STALE = """
+update invoicing.invoices set technical_status = 'pending', submission_id = null, last_technical_update = null where id = any (%(ids)s)
+"""
+SYNTAX = "cii"
+
+
+@dataclass(slots=True)
+class Entry:
+    """An invoice of the run: its row, and every document that was ever its own."""
+
+    id: int
+    rank: int
+    order: Order
+    documents: set[str] = field(default_factory=set)
+    mended: bool = False
+    resubmitted: bool = False  # somebody set it back to pending
+
+
+class Company:
+    """Writes invoices as an application would; knows nothing of Facteur but the three columns."""
+
+    def __init__(self, database: Database, simulator: Simulator, folder: Path) -> None:
+        self._database, self._simulator, self._folder = database, simulator, folder
+        self.entries: dict[int, Entry] = {}
+        self.refused: set[int] = set()
+        self._hashes: dict[Path, str] = {}
+
+    def begin(self) -> None:
+        self.entries.clear()
+        self.refused.clear()
+
+    def write(self, orders: Sequence[Order], database: Database | None = None, status: str = "final") -> list[int]:
+        """Insert invoices, in one transaction; their ids. Their faults are laid out first."""
+        ids = []
+        first = len(self.entries)
+        for rank, order in enumerate(orders, first):
+            rank = rank - 1 if order.kind == "twin" and rank else rank
+            invoice = self._invoice(rank, KINDS[order.kind].buyer)
+            if faults := order.faults + KINDS[order.kind].faults:
+                self._simulator.script(invoice.number, list(faults))
+            uri, sha256 = self._document(invoice)
+            number = invoice.number if KINDS[order.kind].numbered else None
+            values = {
+                "number": number, "siren": invoice.seller.siren, "issued": invoice.issue_date, "total": invoice.total,
+                "uri": uri, "status": status,
+            }  # fmt: skip
+            entry = Entry((database or self._database).row(INSERT, values).id, rank, order, {sha256})
+            self.entries[entry.id] = entry
+            ids.append(entry.id)
+        return ids
+
+    def mend(self) -> bool:
+        """Correct what shows a refusal and is to be corrected, once each. A locked row is left for later."""
+        waiting = [e.id for e in self.entries.values() if e.order.mend and not e.mended and e.id not in self.refused]
+        shown = self._database.rows(SHOWN, {"ids": waiting}) if waiting else []
+        return any([self._mend(self.entries[r.id]) for r in shown if r.technical_status in {"rejected", "error"}])
+
+    def still_to_mend(self) -> bool:
+        return any(e.order.mend and not e.mended and e.id not in self.refused for e in self.entries.values())
+
+    def save_stale(self, ids: Sequence[int]) -> None:
+        """What an ORM does that read rows before Facteur wrote to them."""
+        self._execute(STALE, ids)
+        for each in ids:
+            self.entries[each].resubmitted = True
+
+    def touch(self, ids: Sequence[int]) -> None:
+        self._execute("update invoicing.invoices set total = total where id = any (%(ids)s)", ids)
+
+    def set_status(self, ids: Sequence[int], status: str) -> None:
+        statement = "update invoicing.invoices set status = %(status)s where id = any (%(ids)s)"
+        self._database.rows(statement, {"ids": list(ids), "status": status})
+
+    def owners(self) -> dict[str, list[Entry]]:
+        """Whose a document is, by its hash; twins share theirs."""
+        found = defaultdict(list)
+        for entry in self.entries.values():
+            for sha256 in entry.documents:
+                found[sha256].append(entry)
+        return found
+
+    def _execute(self, statement: str, ids: Sequence[int]) -> None:
+        try:
+            self._database.rows(statement, {"ids": list(ids)})
+        except DatabaseUnavailableError:
+            return  # a row is locked; an application would tell its user
+
+    def _mend(self, entry: Entry) -> bool:
+        invoice = self._invoice(entry.rank, None)
+        if entry.order.same_document:
+            self._simulator.add_company(self._invoice(entry.rank, "999").buyer.siren, behaviour="205")
+            invoice = self._invoice(entry.rank, KINDS[entry.order.kind].buyer)
+        self._simulator.script(invoice.number, list(entry.order.later))
+        uri, sha256 = self._document(invoice)
+        try:
+            self._database.rows(MEND, {"uri": uri, "number": invoice.number, "id": entry.id})
+        except DatabaseUnavailableError:
+            return False
+        entry.documents.add(sha256)
+        entry.mended = entry.resubmitted = True
+        return True
+
+    def _invoice(self, rank: int, behaviour: str | None) -> SampleInvoice:
+        buyer: Any = company("Client Secret & Cie", behaviour, rank) if behaviour else BUYERS[rank % len(BUYERS)]
+        return sample_invoice(rank, buyer=buyer)
+
+    def _document(self, invoice: SampleInvoice) -> tuple[str, str]:
+        path = self._folder / invoice.buyer.siren / file_name(invoice, SYNTAX)
+        if path not in self._hashes:
+            path.parent.mkdir(exist_ok=True)
+            content = render(invoice, SYNTAX)
+            path.write_bytes(content)
+            self._hashes[path] = hashlib.sha256(content).hexdigest()
+        return path.as_uri(), self._hashes[path]

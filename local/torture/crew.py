@@ -1,0 +1,138 @@
+"""The workers of a run, as their conductor sees them: sent to work, waited for, dead, stalled, replaced."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from local.torture.worker import CRASHED, FAILED, WORKED, Slot, Workplace, fork_worker
+
+ROLES = ("submit", "submit", "relay", "poll")
+PASS_TIMEOUT_SECONDS = 30.0
+LOOK_SECONDS = 0.005  # between looks for a stopped process, which announces itself by nothing else
+
+
+@dataclass(slots=True)
+class Member:
+    """A worker process. `stalled_at` is the clock's shift when it stopped."""
+
+    role: str
+    pid: int
+    channel: socket.socket
+    slot: Slot
+    busy: bool = False
+    stalled_at: float | None = None
+    dead: bool = False
+
+
+@dataclass(slots=True)
+class Pass:
+    """What came of sending workers to work."""
+
+    worked: bool = False
+    failures: int = 0
+    crashes: int = 0
+    hung: int = 0
+    struck: list[Member] = field(default_factory=list)  # died, or stalled
+
+
+class Crew:
+    """Two submitters, a relay, a poller; the dead and the stalled are replaced before the next pass."""
+
+    def __init__(self, place: Workplace) -> None:
+        self._place = place
+        self.members: list[Member] = []
+        self._forked: list[Member] = []
+
+    def start(self, roles: Iterable[str]) -> None:
+        """Send workers of these roles to work; a role may be named twice."""
+        self._hire()
+        wanted = list(roles)
+        for member in self.members:
+            if member.role in wanted and not member.busy:
+                wanted.remove(member.role)
+                member.busy = True
+                member.channel.send(b"g")
+
+    def resume(self, member: Member) -> None:
+        """A stalled worker goes on where it stood."""
+        member.stalled_at, member.busy = None, True
+        self.members.append(member)
+        os.kill(member.pid, signal.SIGCONT)
+
+    def kill(self, member: Member) -> None:
+        """From outside, wherever it is."""
+        os.kill(member.pid, signal.SIGKILL)
+
+    def finish(self) -> Pass:
+        """Wait until every busy worker has answered, died, or stalled."""
+        result = Pass()
+        deadline = time.monotonic() + PASS_TIMEOUT_SECONDS
+        while busy := [member for member in self.members if member.busy]:
+            ready, _, _ = select.select([member.channel for member in busy], [], [], LOOK_SECONDS)
+            for member in busy:
+                if member.channel in ready:
+                    self._hear(member, result)
+                if member.busy:
+                    self._look(member, result)
+            if time.monotonic() > deadline:
+                self._give_up(result)
+        return result
+
+    def close(self) -> None:
+        """Kill whoever is left, by process id."""
+        for member in self._forked:
+            if not member.dead:
+                os.kill(member.pid, signal.SIGKILL)
+                os.waitpid(member.pid, 0)
+            member.channel.close()
+        self.members.clear()
+        self._forked.clear()
+
+    def _hire(self) -> None:
+        for role in dict.fromkeys(ROLES):
+            for _ in range(ROLES.count(role) - sum(member.role == role for member in self.members)):
+                slot = Slot()
+                pid, channel = fork_worker(role, self._place, slot)
+                self.members.append(Member(role, pid, channel, slot))
+                self._forked.append(self.members[-1])
+
+    def _hear(self, member: Member, result: Pass) -> None:
+        try:
+            said = member.channel.recv(1)
+        except ConnectionError:
+            said = b""
+        if not said:
+            return  # it died; _look will see
+        member.busy = False
+        result.worked |= said in {WORKED, FAILED, CRASHED}
+        result.failures += said == FAILED
+        result.crashes += said == CRASHED
+        if said in {FAILED, CRASHED}:
+            result.struck.append(member)
+
+    def _look(self, member: Member, result: Pass) -> None:
+        pid, status = os.waitpid(member.pid, os.WNOHANG | os.WUNTRACED)
+        if not pid:
+            return
+        member.busy, result.worked = False, True
+        self.members.remove(member)
+        result.struck.append(member)
+        if os.WIFSTOPPED(status):
+            member.stalled_at = self._place.clock.shift
+        else:
+            member.dead = True
+
+    def _give_up(self, result: Pass) -> None:
+        for member in [each for each in self.members if each.busy]:
+            result.hung += 1
+            self.kill(member)
+            os.waitpid(member.pid, 0)
+            member.busy, member.dead = False, True
+            self.members.remove(member)
+            result.struck.append(member)

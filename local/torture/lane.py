@@ -1,0 +1,202 @@
+"""A lane: one Postgres server, one platform, one queue; a run after the other, each from an empty world."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from facteur.adapters import aws as product_aws
+from facteur.adapters.postgres import Database
+from facteur.migrate import migrate
+from local.aws import Aws
+from local.postgres import PostgresServer, embedded_binaries, free_port, start_server, stop_server
+from local.simulator.control import Simulator, running_simulator
+from local.stack import database_secret
+from local.torture import clock, company
+from local.torture.clock import Clock
+from local.torture.company import Company
+from local.torture.points import Points
+from local.torture.schedule import Schedule
+from local.torture.worker import Workplace
+
+TEMPLATE, DATABASE = "torture_template", "torture"
+# Locks that a company or a stalled worker holds are given up sooner than in life; this saves time and decides nothing.
+WAITING = "select oid::regproc::text as name from pg_proc where pronamespace = 'facteur'::regnamespace and prosrc ~ 'lock_timeout'"
+PATIENCE = re.compile(r"(lock_timeout[^'\n]*'?, '|p_lock_timeout text DEFAULT ')\w+'")
+PATIENCE_SHORT = r"\g<1>100ms'"
+# Every table as it was after the migration, so that emptying is exact without knowing one of them.
+SAVE = """
+do $$ declare t record; begin
+    for t in select format('%I.%I', schemaname, tablename) as name, schemaname || '_' || tablename as saved from pg_tables
+             where schemaname in ('facteur', 'invoicing', 'torture') loop
+        execute format('create table torture_saved.%I as table %s', t.saved, t.name);
+    end loop;
+end $$
+"""
+EMPTY = """
+do $$ declare t record; begin
+    perform pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid();
+    execute (select 'truncate ' || string_agg(format('%I.%I', schemaname, tablename), ', ') || ' restart identity' from pg_tables
+             where schemaname in ('facteur', 'invoicing', 'torture'));
+    for t in select format('%I.%I', schemaname, tablename) as name, schemaname || '_' || tablename as saved from pg_tables
+             where schemaname in ('facteur', 'invoicing', 'torture') loop
+        execute format('insert into %s overriding system value table torture_saved.%I', t.name, t.saved);
+    end loop;
+    update facteur.installation set forgotten_checked_at = 'infinity'; -- the daily count must not mend what got lost
+end $$
+"""
+RESEND_AFTER_SECONDS = 600
+ENVIRON = {
+    "REQUESTS_PER_MINUTE": "60000", "HISTORY_REQUESTS_PER_MINUTE": "60000", "RELAY_WATCH_SECONDS": "0",
+    "RESEND_AFTER_SECONDS": str(RESEND_AFTER_SECONDS), "READ_TIMEOUT_SECONDS": "0.5", "CONNECT_TIMEOUT_SECONDS": "0.5",
+    "FOLLOW_UP_DAYS": "0.001", "MAX_IN_FLIGHT": "4", "POWERTOOLS_LOG_LEVEL": "INFO",
+}  # fmt: skip
+
+
+def replace_in(database: Database, function: str, pattern: str, replacement: str) -> None:
+    """Change a function's text.
+
+    Raises:
+        LookupError: the text is not there any more: whoever changed the function must look here.
+    """
+    text = database.row("select pg_get_functiondef(%(f)s::regproc) as text", {"f": function}).text
+    changed, times = re.subn(pattern, replacement, text)
+    if not times:
+        raise LookupError(f"{function} does not contain {pattern!r}")
+    database.rows(changed)
+
+
+@dataclass(slots=True)
+class Lane:
+    """Everything that a run needs."""
+
+    name: str
+    folder: Path
+    servers: list[PostgresServer]  # the last one runs
+    simulator: Simulator
+    aws: Aws
+    sqs: Any
+    secrets: Any
+    queue_url: str
+    database: Database
+    clock: Clock
+    points: Points
+    company: Company
+    mutant: str | None = None
+
+    def begin(self, schedule: Schedule) -> Workplace:
+        """Empty the world and prepare it for a run."""
+        from local.torture.mutants import MUTANTS
+
+        if schedule.mutant != self.mutant:
+            self._recreate(schedule.mutant)
+        self.database.rows(EMPTY)
+        self.clock.reset()
+        self.simulator.reset()
+        self.simulator.configure(**schedule.switches)
+        self.sqs.purge_queue(QueueUrl=self.queue_url)
+        self.put_platform_secret(self.simulator.client_secret)
+        self.points.begin(schedule.interrupts)
+        self.company.begin()
+        for name in ("output", "tokens"):
+            (self.folder / name).write_text("")
+        mutate = MUTANTS[schedule.mutant].worker if schedule.mutant else lambda _worker: None
+        port = urlsplit(self.simulator.base_url).port or 0
+        return Workplace(
+            {**self.environ(), **schedule.settings}, self.queue_url, port, self.folder / "output", self.folder / "tokens",
+            self.clock, self.points, mutate,
+        )  # fmt: skip
+
+    def environ(self) -> dict[str, str]:
+        return ENVIRON | self.aws.environ() | {
+            "PDP_SECRET_ID": f"{self.name}/default", "DATABASE_SECRET_ID": f"{self.name}/database",
+            "SUBMISSIONS_QUEUE_URL": self.queue_url, "IOPOLE_BASE_URL": self.simulator.base_url,
+            "IOPOLE_AUTH_URL": self.simulator.auth_url,
+        }  # fmt: skip
+
+    def put_platform_secret(self, client_secret: str) -> None:
+        secret = {"client_id": self.simulator.client_id, "customer_id": self.simulator.customer_id}
+        self.put_secret("default", json.dumps(secret | {"client_secret": client_secret, "sandbox": True}))
+
+    def put_secret(self, name: str, text: str) -> None:
+        try:
+            self.secrets.put_secret_value(SecretId=f"{self.name}/{name}", SecretString=text)
+        except self.secrets.exceptions.ResourceNotFoundException:
+            self.secrets.create_secret(Name=f"{self.name}/{name}", SecretString=text)
+
+    def crash_postgres(self) -> None:
+        """What `pg_ctl stop -m immediate` does, and the start that follows."""
+        stop_server(self.servers[-1], signal.SIGQUIT)
+        self.servers.append(start_server(self.folder / "postgres", embedded_binaries(), self.servers[-1].port))
+        self.database.close()
+
+    def _recreate(self, mutant: str | None) -> None:
+        from local.torture.mutants import MUTANTS
+
+        self.database.close()
+        admin = Database(lambda: {"dsn": self.servers[-1].url()})
+        admin.rows(f"drop database if exists {DATABASE} with (force)")
+        admin.rows(f"create database {DATABASE} template {TEMPLATE}")
+        admin.close()
+        if mutant:
+            MUTANTS[mutant].prepare(self.database)
+        self.mutant = mutant
+
+
+@contextmanager
+def open_lane(name: str, aws: Aws) -> Iterator[Lane]:
+    """Start a lane; everything it started is stopped on the way out."""
+    folder = Path(tempfile.mkdtemp(prefix="facteur-torture-"))
+    folder.chmod(0o711)  # Postgres runs as nobody where this runs as root
+    try:
+        with running_simulator(speed=30, history_quota=0, validate_schema=False) as simulator:
+            (folder / "postgres").mkdir()
+            servers = [start_server(folder / "postgres", embedded_binaries(), free_port())]
+            try:
+                lane = _built(name, folder, servers, simulator, aws)
+                yield lane
+                lane.database.close()
+            finally:
+                stop_server(servers[-1])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _built(name: str, folder: Path, servers: list[PostgresServer], simulator: Simulator, aws: Aws) -> Lane:
+    (server,) = servers
+    admin = Database(lambda: {"dsn": server.url()})
+    admin.rows(f"create database {TEMPLATE}")
+    template = Database(lambda: {"dsn": server.url(TEMPLATE)})
+    migrate(template)
+    for statement in (clock.SCHEMA, company.SCHEMA, "create schema torture_saved", SAVE):
+        template.rows(statement)
+    for function in template.rows(WAITING):
+        replace_in(template, function.name, PATIENCE.pattern, PATIENCE_SHORT)
+    template.close()
+    admin.rows(f"create database {DATABASE} template {TEMPLATE}")
+    admin.close()
+    os.environ.update(aws.environ())
+    product_aws.forget_clients()
+    for service in ("sqs", "secretsmanager"):
+        product_aws.client(service)  # made before any fork, used by none but the workers
+    sqs = aws.session.client("sqs", endpoint_url=aws.endpoint_url)
+    secrets = aws.session.client("secretsmanager", endpoint_url=aws.endpoint_url)
+    queue_url = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "900"})["QueueUrl"]
+    (folder / "documents").mkdir()
+    database = Database(lambda: {"dsn": server.url(DATABASE), "options": "-c lock_timeout=200ms"})
+    lane = Lane(
+        name, folder, servers, simulator, aws, sqs, secrets, queue_url, database, Clock(), Points(),
+        Company(database, simulator, folder / "documents"),
+    )  # fmt: skip
+    lane.put_secret("database", json.dumps(database_secret(server.url(DATABASE))))
+    return lane

@@ -1,0 +1,184 @@
+"""Where a worker can be struck: boundaries of the ports, of HTTP requests and of queue messages. Nothing of it ships."""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import signal
+import struct
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+VERBS = {
+    "store": ("read", "claim", "record", "record_unclaimed", "withdraw", "doubt", "held_elsewhere"),
+    "documents": ("fetch",),
+    "platform": ("deposit", "find", "sha256_of", "history"),
+    "sqs": ("delete",),
+    "relay": ("take_notes", "end_expired_leases", "repeat_write_backs"),
+    "queue": ("send",),
+    "due": ("mark_queued", "commit"),
+    "news": ("claim_news", "record_news", "postpone_news", "take_history_permit"),
+}
+REQUESTS = ("token", "deposit", "search", "files", "history")
+PHASES = ("before", "sent", "answered")
+SIDES = ("before", "after")
+POINTS = (
+    *(f"{port}.{verb}.{side}" for port, verbs in VERBS.items() for verb in verbs for side in SIDES),
+    *(f"http.{request}.{phase}" for request in REQUESTS for phase in PHASES),
+    "due.pick.after",
+    "sqs.receive.after",
+)
+KILL, STALL = "kill", "stall"
+SIGNALS = {KILL: signal.SIGKILL, STALL: signal.SIGSTOP}
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupt:
+    """At the n-th time that any worker comes to a point, that worker is killed, or stalled for a long time."""
+
+    action: str
+    point: str
+    nth: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.action}@{self.point}#{self.nth}"
+
+    @classmethod
+    def read(cls, text: str) -> Interrupt:
+        """The reverse of str()."""
+        action, _, rest = text.partition("@")
+        point, _, nth = rest.partition("#")
+        if action not in SIGNALS or point not in POINTS or not nth.isdigit():
+            raise ValueError(f"{text!r} is not like kill@store.claim.after#2; points: {', '.join(POINTS)}")
+        return cls(action, point, int(nth))
+
+
+class Points:
+    """Counts, over all workers of a run, how often each point was come to; strikes where the plan says so."""
+
+    def __init__(self) -> None:
+        self._index = {name: 4 * rank for rank, name in enumerate(POINTS)}
+        self._counts = mmap.mmap(-1, 4 * len(POINTS))
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115  its lock, which a dying worker gives back, is all it is for
+        self._threads = threading.Lock()
+        self._plan: Sequence[Interrupt] = ()
+
+    def begin(self, plan: Sequence[Interrupt]) -> None:
+        """Before a run's workers are forked."""
+        self._counts[:] = bytes(len(self._counts))
+        self._plan = plan
+
+    def count(self, name: str) -> int:
+        at = self._index[name]
+        return int(struct.unpack("I", self._counts[at : at + 4])[0])
+
+    def reach(self, name: str) -> None:
+        """A worker is at a point. The signal goes to the very thread, so that it does not take another step."""
+        at = self._index[name]
+        with self._threads, self._locked():
+            times = self.count(name) + 1
+            self._counts[at : at + 4] = struct.pack("I", times)
+        for interrupt in self._plan:
+            if (interrupt.point, interrupt.nth) == (name, times):
+                signal.pthread_kill(threading.get_ident(), SIGNALS[interrupt.action])
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        fcntl.lockf(self._file, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._file, fcntl.LOCK_UN)
+
+
+class Watched:
+    """A port whose listed verbs come to a point before and after; everything else passes."""
+
+    def __init__(self, port: Any, name: str, points: Points) -> None:
+        self._port, self._name, self._points = port, name, points
+
+    def __getattr__(self, verb: str) -> Any:
+        attribute = getattr(self._port, verb)
+        if verb not in VERBS[self._name]:
+            return attribute
+
+        def call(*args: Any, **more: Any) -> Any:
+            self._points.reach(f"{self._name}.{verb}.before")
+            answer = attribute(*args, **more)
+            self._points.reach(f"{self._name}.{verb}.after")
+            return answer
+
+        return call
+
+
+class WatchedPlatforms:
+    """The platform of each account, watched."""
+
+    def __init__(self, platforms: Any, points: Points) -> None:
+        self._platforms, self._points = platforms, points
+
+    def of(self, account: str) -> Any:
+        return Watched(self._platforms.of(account), "platform", self._points)
+
+
+class WatchedRelay(Watched):
+    """The relay's store; its transaction over due rows is a port of its own."""
+
+    @contextmanager
+    def pick_due(self, limit: int) -> Iterator[Any]:
+        with self._port.pick_due(limit) as due:
+            self._points.reach("due.pick.after")
+            yield Watched(due, "due", self._points)
+            self._points.reach("due.commit.before")
+        self._points.reach("due.commit.after")
+
+
+def request_kind(method: str, path: str) -> str | None:
+    """The name of a request to the platform; None for those nobody waits at."""
+    if method == "POST":
+        return "token" if "/realms/" in path else "deposit"
+    endings = {"search": "search", "files": "files", "status-history": "history"}
+    return endings.get(path.partition("?")[0].rpartition("/")[2])
+
+
+def watch_http(points: Points, platform_port: Callable[[], int], token_seen: Callable[[str], None]) -> None:
+    """In a worker: urllib3's connections to the platform come to a point before, between and after body and answer."""
+    from urllib3.connection import HTTPConnection
+
+    send, receive = HTTPConnection.request, HTTPConnection.getresponse
+    kinds: dict[int, str | None] = {}
+
+    def request(self: Any, method: str, url: str, *args: Any, **more: Any) -> Any:
+        kind = request_kind(method, url) if self.port == platform_port() else None
+        kinds[id(self)] = kind
+        if kind is None:
+            return send(self, method, url, *args, **more)
+        token_seen(str((more.get("headers") or {}).get("Authorization", "")).rpartition(" ")[2])
+        points.reach(f"http.{kind}.before")
+        answer = send(self, method, url, *args, **more)
+        points.reach(f"http.{kind}.sent")
+        return answer
+
+    def getresponse(self: Any, *args: Any, **more: Any) -> Any:
+        answer = receive(self, *args, **more)
+        if kind := kinds.get(id(self)):
+            points.reach(f"http.{kind}.answered")
+        return answer
+
+    HTTPConnection.request, HTTPConnection.getresponse = request, getresponse  # type: ignore[assignment,method-assign]
+
+
+def die_with_parent() -> None:
+    """On Linux, a worker does not outlive the process that forked it."""
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "prctl"):
+        libc.prctl(1, signal.SIGKILL)
+        if os.getppid() == 1:
+            os._exit(1)

@@ -1,0 +1,92 @@
+"""What a torture run shows: progress while it runs, and a table at the end."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from local.torture.points import POINTS
+from local.torture.run import Result
+from local.torture.verdict import DOUBLE, LOST, STUCK
+
+KINDS = (DOUBLE, LOST, STUCK)
+UNDISTURBED = "undisturbed"
+
+
+@dataclass(slots=True)
+class Report:
+    """Results so far, counted by what struck."""
+
+    runs: Counter[str] = field(default_factory=Counter)
+    missed: Counter[str] = field(default_factory=Counter)
+    found: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    failures: list[Result] = field(default_factory=list)
+    reached: set[str] = field(default_factory=set)
+    seconds: float = 0.0
+    invoices: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.runs["all runs"]
+
+    def add(self, result: Result) -> None:
+        kinds = Counter({finding.kind if finding.kind in KINDS else "other" for finding in result.findings})
+        for topic in topics(result):
+            self.runs[topic] += 1
+            self.found[topic].update(kinds)
+        if len(result.schedule.interrupts) == 1 and not result.struck:
+            self.missed[result.schedule.interrupts[0].point] += 1
+        self.reached.update(name for name, times in result.reached.items() if times)
+        self.seconds += result.seconds
+        self.invoices += len(result.schedule.orders)
+        if result.findings:
+            self.failures.append(result)
+
+    def line(self) -> str:
+        bad = self.found["all runs"]
+        counts = ", ".join(f"{bad[kind]} {kind}" for kind in KINDS)
+        return f"{self.total} runs, {self.invoices} invoices: {counts}, {bad['other']} other"
+
+    def table(self) -> Table:
+        shown = Table(title="What struck, and what became of it")
+        shown.add_column("struck at", no_wrap=True)
+        for name in ("runs", *KINDS, "other", "not reached"):
+            shown.add_column(name, justify="right")
+        for topic in sorted(self.runs, key=_order):
+            counts = [self.found[topic][kind] for kind in (*KINDS, "other")]
+            style = "red" if any(counts) else None
+            cells = [str(self.runs[topic]), *map(str, counts), str(self.missed[topic] or "")]
+            shown.add_row(topic, *cells, style=style)
+        return shown
+
+    def say(self, console: Console) -> None:
+        console.print(self.table())
+        for result in self.failures:
+            console.print(
+                Text(f"\nSEED='{result.schedule.name}': make torture SEED='{result.schedule.name}'", style="red")
+            )
+            for finding in result.findings:
+                console.print(Text(f"  {finding.kind}: {finding.text}"), soft_wrap=True)
+        if never := [name for name in POINTS if name not in self.reached]:
+            console.print(f"never reached: {', '.join(never)}")
+        console.print(self.line())
+
+
+def topics(result: Result) -> Iterable[str]:
+    """The rows of the table that a run counts in."""
+    schedule = result.schedule
+    struck = {interrupt.point for interrupt in schedule.interrupts}
+    if not schedule.shuffled:
+        return {"all runs", *(struck or {UNDISTURBED})}
+    faults = {f"{endpoint} faults by rate" for endpoint in schedule.rates}
+    return {"all runs", "random schedules", *struck, *(each.what for each in schedule.happenings), *faults}
+
+
+def _order(topic: str) -> tuple[int, str]:
+    ranks = {"all runs": 3, "random schedules": 2, UNDISTURBED: 0}
+    return (0 if topic in POINTS else ranks.get(topic, 1), topic)

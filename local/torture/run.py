@@ -1,0 +1,178 @@
+"""One run: write invoices, let the workers work, strike, leap, until nothing moves; then judge."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from facteur.errors import DatabaseUnavailableError
+from local.torture.chaos import Chaos
+from local.torture.crew import ROLES, Crew, Member, Pass
+from local.torture.lane import Lane
+from local.torture.points import POINTS
+from local.torture.schedule import Schedule
+from local.torture.verdict import CRASH, STUCK, Finding, judge
+
+MOST_ROUNDS, MOST_LEAPS = 800, 250
+SLACK_SECONDS = 4.0  # what is due at nearly the same time is done in one round
+IDLE_LEAP_SECONDS = 60.0
+SHUFFLED = 0.4  # of the rounds of a random schedule
+LEAPS_BEFORE_HAPPENINGS = 0.5  # where nothing is due, and something is still to happen
+NEXT = """
+select extract(epoch from min(at) - facteur.now())::double precision as seconds from (
+    select due_at as at from facteur.submissions where queued_at is null and due_at is not null
+    union all select queued_at + interval '30 minutes 1 second' from facteur.submissions where queued_at is not null
+    union all select write_back_due_at from facteur.submissions where write_back_due_at is not null
+    union all select due_at from facteur.changes where due_at > '-infinity'
+    union all select paused_until from facteur.budgets) waiting where at > facteur.now()
+"""
+NEEDED = """
+select exists (select from facteur.submissions where queued_at is not null or state in ('pending', 'in_doubt') and due_at <= facteur.now()) as submit,
+       exists (select from facteur.changes where due_at <= facteur.now())
+       or exists (select from facteur.submissions where state <> 'submitted' and due_at <= facteur.now() and queued_at is null
+                  or write_back_due_at <= facteur.now() or queued_at < facteur.now() - interval '30 minutes') as relay,
+       exists (select from facteur.submissions where state = 'submitted' and due_at <= facteur.now()) as poll
+"""
+OPEN = """
+select (select count(*) from facteur.submissions where finalized_at is null)
+     + (select count(*) from facteur.changes)
+     + (select count(*) from facteur.submissions where write_back_due_at is not null and not invoice_id = any (%(refused)s)) as n
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a run. `struck`: how many of its interrupts were reached."""
+
+    schedule: Schedule
+    findings: list[Finding]
+    seconds: float
+    struck: int
+    rounds: int
+    leaps: int
+    travelled: float
+    reached: Mapping[str, int] = field(default_factory=dict)
+
+
+class Run:
+    """The conductor of one run."""
+
+    def __init__(self, lane: Lane, schedule: Schedule) -> None:
+        self._lane, self._schedule = lane, schedule
+        self._dice = random.Random(schedule.seed + 1)  # noqa: S311  repeatable
+        self._crew = Crew(lane.begin(schedule))
+        self._chaos = Chaos(lane, schedule, self._crew)
+        self._stalled: list[Member] = []
+        self._faults: Counter[str] = Counter()
+        self._rounds = 0
+
+    def execute(self) -> Result:
+        began = time.monotonic()
+        try:
+            self._lane.company.write(self._schedule.orders)
+            for endpoint, rates in self._schedule.rates.items():
+                self._lane.simulator.fault_rates(rates, seed=self._schedule.seed, endpoint=endpoint)
+            drained = self._drain()
+            self._chaos.close()
+        finally:
+            self._crew.close()
+        findings = judge(self._lane)
+        if not drained:
+            findings.append(
+                Finding(STUCK, f"not drained after {self._rounds} rounds and {self._lane.clock.leaps} leaps")
+            )
+        findings += [Finding(CRASH, f"{what}: {n}") for what, n in self._faults.items()]
+        reached = {name: self._lane.points.count(name) for name in POINTS}
+        struck = sum(reached[each.point] >= each.nth for each in self._schedule.interrupts)
+        clock = self._lane.clock
+        return Result(
+            self._schedule, findings, time.monotonic() - began, struck, self._rounds, clock.leaps, clock.shift, reached
+        )
+
+    def _drain(self) -> bool:
+        while self._rounds < MOST_ROUNDS and self._lane.clock.leaps < MOST_LEAPS:
+            self._rounds += 1
+            self._chaos.begin_round(self._rounds)
+            self._wake()
+            roles = self._roles()
+            if self._round(roles):
+                continue
+            if not self._done():
+                if self._rounds >= self._chaos.last_round or self._dice.random() < LEAPS_BEFORE_HAPPENINGS:
+                    self._leap()
+            elif not self._round(ROLES):  # whatever still lies in the queue comes to nothing
+                return True
+        return False
+
+    def _round(self, roles: Sequence[str]) -> bool:
+        """Send workers to work; whether anything moved."""
+        self._crew.start(roles)
+        self._chaos.during_round()
+        passed = self._crew.finish()
+        self._tend(passed)
+        return self._company_mends() or passed.worked
+
+    def _roles(self) -> Sequence[str]:
+        """Who could have something to do. The relay alone begins, so that the queue is full when the others come."""
+        if self._rounds == 1:
+            return ["relay"]
+        if self._schedule.shuffled and self._dice.random() < SHUFFLED:
+            return self._dice.sample(ROLES, self._dice.randint(1, len(ROLES)))
+        needed = self._lane.database.row(NEEDED)
+        return [role for role in ROLES if getattr(needed, role)]
+
+    def _tend(self, passed: Pass) -> None:
+        """Messages of the dead and of those that failed are delivered again; the stalled keep theirs until time passes."""
+        if passed.crashes:
+            self._faults["a worker crashed"] += passed.crashes
+        if passed.hung:
+            self._faults["a worker hung"] += passed.hung
+        for member in passed.struck:
+            if member.stalled_at is not None:
+                self._stalled.append(member)
+            else:
+                self._give_back(member)
+
+    def _give_back(self, member: Member) -> None:
+        handles = member.slot.held()
+        member.slot.hold([])
+        for start in range(0, len(handles), 10):
+            batch: list[Any] = [
+                {"Id": str(i), "ReceiptHandle": handle, "VisibilityTimeout": 0}
+                for i, handle in enumerate(handles[start : start + 10])
+            ]
+            self._lane.sqs.change_message_visibility_batch(QueueUrl=self._lane.queue_url, Entries=batch)
+
+    def _wake(self) -> None:
+        for member in list(self._stalled):
+            if self._stall_left(member) <= 0:
+                self._stalled.remove(member)
+                self._crew.resume(member)
+
+    def _stall_left(self, member: Member) -> float:
+        return (member.stalled_at or 0.0) + self._schedule.stall_seconds - self._lane.clock.shift
+
+    def _company_mends(self) -> bool:
+        try:
+            return self._lane.company.mend()
+        except DatabaseUnavailableError:
+            return False
+
+    def _done(self) -> bool:
+        if self._stalled or self._chaos.waits():
+            return False
+        refused = [str(each) for each in self._lane.company.refused]
+        return bool(self._lane.database.row(OPEN, {"refused": refused}).n == 0)
+
+    def _leap(self) -> None:
+        """To the next thing due; what is due already waits for somebody who holds it, or for a message that was lost."""
+        for member in self._stalled:
+            self._give_back(member)
+        seconds = self._lane.database.row(NEXT).seconds
+        ahead = [IDLE_LEAP_SECONDS if seconds is None else seconds]
+        ahead += [max(0.0, self._stall_left(member)) for member in self._stalled]
+        self._lane.clock.leap(min(ahead) + SLACK_SECONDS, self._lane.database, self._lane.simulator)

@@ -1,0 +1,105 @@
+"""What a run does: which invoices, which interrupts, what else goes wrong and when. A name replays it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.torture.points import Interrupt
+
+DEPOSITED, REJECTED, FAILED = "closed", "rejected", "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What an invoice is like. `ends` are the states it may end in, `mended` those after somebody has corrected it.
+
+    A refusal that was scripted is given once: where its answer was lost, the invoice is sent again and accepted.
+    """
+
+    name: str
+    ends: frozenset[str]
+    mended: frozenset[str] = frozenset({DEPOSITED})
+    buyer: str | None = None  # behaviour of the buyer; None: one that accepts
+    faults: tuple[str, ...] = ()
+    numbered: bool = True
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("good", frozenset({DEPOSITED})),
+        Kind("refused", frozenset({REJECTED, DEPOSITED}), faults=("400",)),
+        Kind("unroutable", frozenset({REJECTED}), buyer="999"),
+        Kind("bounced", frozenset({REJECTED}), buyer="213"),
+        Kind("declined", frozenset({DEPOSITED}), buyer="210"),
+        Kind("nameless", frozenset({FAILED}), numbered=False),
+        Kind("twin", frozenset({DEPOSITED, REJECTED, FAILED}), mended=frozenset({DEPOSITED, REJECTED, FAILED})),
+        Kind("taken", frozenset({REJECTED, FAILED, DEPOSITED}), faults=("409",)),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One invoice of a run; `faults` meet its deposits in turn, `later` those after its correction."""
+
+    kind: str = "good"
+    faults: tuple[str, ...] = ()
+    mend: bool = False
+    same_document: bool = False  # corrected at the buyer's end: the same bytes are sent again
+    later: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that goes wrong in a round; `during`: while the workers work."""
+
+    at: int
+    what: str
+    during: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A run. `name` replays it."""
+
+    name: str
+    seed: int
+    orders: tuple[Order, ...]
+    interrupts: tuple[Interrupt, ...] = ()
+    happenings: tuple[Happening, ...] = ()
+    switches: Mapping[str, Any] = field(default_factory=dict)  # of the simulator
+    rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
+    shuffled: bool = False  # rounds of some workers only
+    stall_seconds: float = 150.0 + 600.0 + 60.0
+    mutant: str | None = None
+
+
+# One of everything that the ports can do: each point is come to at least twice.
+USUAL = (
+    *(Order() for _ in range(6)),
+    Order(faults=("lost_answer",)),
+    Order(faults=("503_stored",)),
+    Order(faults=("reset",)),
+    Order(faults=("503",)),
+    Order("refused"),
+    Order("unroutable", mend=True),
+    Order("nameless", mend=True),
+    Order("nameless"),
+)
+USUAL_HAPPENINGS = (
+    Happening(2, "unfinish", details={"rows": 2}),
+    Happening(2, "refuse_write_backs", details={"rounds": 4, "rows": 2}),
+    Happening(2, "fail_requests", details={"endpoint": "history", "faults": ["503", "429", "empty"]}),
+)
+
+
+def at_point(interrupt: Interrupt | None, mutant: str | None = None) -> Schedule:
+    """The usual run with one interrupt (None: undisturbed)."""
+    plan = () if interrupt is None else (interrupt,)
+    name = "undisturbed" if interrupt is None else str(interrupt)
+    return Schedule(name, 0, USUAL, plan, USUAL_HAPPENINGS, mutant=mutant)

@@ -1,0 +1,130 @@
+"""After the drain: is every invoice deposited exactly once, and does everybody agree? By the platform's ledger and plain SQL."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.invoices import BUYERS
+from local.torture.company import Entry
+from local.torture.lane import Lane
+from local.torture.schedule import KINDS
+
+DOUBLE, LOST, STUCK, LEAK, CRASH = "double", "lost", "stuck", "leak", "crash"
+TECHNICAL_STATUS = {
+    "pending": "pending", "sending": "pending", "in_doubt": "pending", "submitted": "validated", "closed": "validated",
+    "rejected": "rejected", "failed": "error",
+}  # fmt: skip
+ROWS = """
+select i.id, i.technical_status, i.submission_id, s.state, s.platform_id, s.last_error_code, s.write_back_due_at
+from invoicing.invoices i left join lateral (
+    select * from facteur.submissions s where s.invoice_id = i.id::text order by s.id desc limit 1) s on true
+"""
+UNDUE = "select invoice_id from facteur.submissions where due_at is null and finalized_at is null"
+ATTEMPTED = "select platform_id from facteur.attempts where platform_id is not null"
+EVENTS = "select platform_id, platform_code from facteur.status_events"
+ADOPTED = "select platform_id from facteur.submissions where platform_id is not null and state in ('closed', 'rejected', 'submitted')"
+CONTENT = ("<rsm:", "<ram:", "%PDF", "client_secret", "Client Secret & Cie", *(buyer.name for buyer in BUYERS))
+GOOD = frozenset({"accepted", "unreachable"})
+REFUSED_BEFORE = frozenset({"unreadable", "violation", "duplicate", "no route"})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a run found: a promise that did not hold."""
+
+    kind: str
+    text: str
+
+
+def judge(lane: Lane) -> list[Finding]:
+    """Everything that is wrong once nothing moves any more."""
+    ledger = lane.simulator.ledger()
+    deposits = _by_invoice(ledger, lane)
+    rows = {row.id: row for row in lane.database.rows(ROWS)}
+    missing = set(lane.company.entries) - set(rows)
+    entries = [entry for entry in lane.company.entries.values() if entry.id not in missing]
+    return [
+        *_doubles(deposits, lane),
+        *(finding for entry in entries for finding in _ending(entry, rows[entry.id], deposits[entry.id], lane)),
+        *(Finding(STUCK, f"open without due_at: invoice {row.invoice_id}") for row in lane.database.rows(UNDUE)),
+        *_untold(ledger, lane),
+        *_leaks(lane),
+    ]
+
+
+Deposits = Mapping[int, list[Any]]
+
+
+def _by_invoice(ledger: list[dict[str, Any]], lane: Lane) -> defaultdict[int, list[Any]]:
+    owners = lane.company.owners()
+    found: defaultdict[int, list[Any]] = defaultdict(list)
+    for deposit in ledger:
+        for entry in owners.get(deposit["sha256"], []):
+            found[entry.id].append(deposit)
+    return found
+
+
+def _doubles(deposits: Deposits, lane: Lane) -> Iterator[Finding]:
+    """A deposit stored after another that the platform had not refused. That it calls the second a duplicate excuses nothing."""
+    for entry in lane.company.entries.values():
+        entitled = sum(other.rank == entry.rank for other in lane.company.entries.values())  # twins may have one each
+        standing = 0
+        for deposit in deposits.get(entry.id, []):
+            if standing >= entitled:
+                yield Finding(DOUBLE, f"invoice {entry.id}: stored again as {deposit['id']} ({deposit['verdict']})")
+            refused = deposit["verdict"] in REFUSED_BEFORE or "REJECTED" in deposit["statuses"]
+            standing += not refused or (deposit["verdict"] == "duplicate" and entitled > 1)
+
+
+def _ending(entry: Entry, row: Any, deposits: list[Any], lane: Lane) -> Iterator[Finding]:
+    kind = KINDS[entry.order.kind]
+    ends = kind.ends | (kind.mended if entry.resubmitted else frozenset())
+    if entry.order.mend and entry.mended:
+        ends = kind.mended
+    accepted = {deposit["id"] for deposit in deposits if _stands(deposit)}
+    name = f"invoice {entry.id} ({entry.order.kind}): {row.state}, {row.last_error_code}, platform {[d['verdict'] for d in deposits]}"
+    if row.state not in ends:
+        yield Finding(
+            LOST if row.state in {None, "rejected", "failed"} else STUCK, f"{name}; expected {'/'.join(sorted(ends))}"
+        )
+    if row.state in {"submitted", "closed"} and row.platform_id not in accepted:
+        yield Finding(LOST, f"{name}: its id {row.platform_id} is no accepted deposit")
+    if row.state in {"rejected", "failed"} and not row.last_error_code:
+        yield Finding(LOST, f"{name}: no reason is stated")
+    if row.state in {"rejected", "failed"} and accepted and entry.order.kind != "twin":
+        yield Finding(LOST, f"{name}: but deposit {accepted} stands at the platform")
+    if entry.id in lane.company.refused:
+        return  # the company never let us write
+    if row.technical_status != TECHNICAL_STATUS.get(row.state) or row.write_back_due_at:
+        yield Finding(STUCK, f"{name}: the company's row shows {row.technical_status}")
+    if row.submission_id != row.platform_id:
+        yield Finding(LOST, f"{name}: the company's row shows deposit {row.submission_id}, not {row.platform_id}")
+
+
+def _stands(deposit: dict[str, Any]) -> bool:
+    return deposit["verdict"] in GOOD and "REJECTED" not in deposit["statuses"]
+
+
+def _untold(ledger: list[dict[str, Any]], lane: Lane) -> Iterator[Finding]:
+    """Deposits that no attempt knows, and statuses that the platform gave and we do not have."""
+    attempted = {row.platform_id for row in lane.database.rows(ATTEMPTED)}
+    adopted = {row.platform_id for row in lane.database.rows(ADOPTED)}
+    events: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for row in lane.database.rows(EVENTS):
+        events[row.platform_id][row.platform_code] += 1
+    for deposit in ledger:
+        if deposit["id"] not in attempted:
+            yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) is in no attempt")
+        if deposit["id"] in adopted and (lacking := Counter(deposit["statuses"]) - events[deposit["id"]]):
+            yield Finding(LOST, f"deposit {deposit['id']}: statuses {dict(lacking)} were never stored")
+
+
+def _leaks(lane: Lane) -> Iterator[Finding]:
+    output = (lane.folder / "output").read_text(errors="replace")
+    tokens = {line for line in (lane.folder / "tokens").read_text().splitlines() if line}
+    for secret in (*CONTENT, 'simulator"', *tokens):
+        if secret in output:
+            yield Finding(LEAK, f"a worker's output holds {secret[:40]!r}")

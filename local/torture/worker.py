@@ -1,0 +1,194 @@
+"""What a worker process does: the real use cases with watched ports, one pass each time it is told to."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import mmap
+import os
+import random
+import socket
+import struct
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from facteur import bootstrap
+from facteur.adapters import aws
+from facteur.errors import FacteurError
+from facteur.observability import PowertoolsJournal
+from facteur.poll_statuses import poll_statuses
+from facteur.relay_submissions import relay_submissions
+from facteur.submit_invoices import submit_invoices
+from functions.submit_invoices.app import submission_id_in
+from local.torture.clock import Clock
+from local.torture.points import Points, Watched, WatchedPlatforms, WatchedRelay, die_with_parent, watch_http
+
+IDLE, WORKED, FAILED, CRASHED = b"i", b"w", b"f", b"x"
+SLOT_BYTES = 1 << 15
+
+
+class Slot:
+    """The receipt handles that a worker holds, in memory that outlives it: its messages come back when it dies."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, SLOT_BYTES)
+
+    def hold(self, handles: list[str]) -> None:
+        text = json.dumps(handles).encode()
+        self._memory[4 : 4 + len(text)] = text
+        self._memory[:4] = struct.pack("I", len(text))
+
+    def held(self) -> list[str]:
+        (length,) = struct.unpack("I", self._memory[:4])
+        return list(json.loads(self._memory[4 : 4 + length])) if length else []
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What all workers of a run share."""
+
+    environ: Mapping[str, str]
+    queue_url: str
+    platform_port: int
+    output: Path
+    tokens: Path  # every token that was seen, to look for in the output
+    clock: Clock
+    points: Points
+    mutate: Callable[[Worker], None] = lambda _worker: None
+
+
+class TellingJournal(PowertoolsJournal):
+    """The real journal, which also knows whether anything was told: then something was done."""
+
+    told = 0
+
+    def event(self, name: str, **fields: Any) -> None:
+        self.told += 1
+        super().event(name, **fields)
+
+    def warning(self, name: str, **fields: Any) -> None:
+        self.told += 1
+        super().warning(name, **fields)
+
+
+class Worker:
+    """One process. A mutant may replace `wrap_store` and `early_delete` before it starts."""
+
+    def __init__(self, role: str, place: Workplace, slot: Slot) -> None:
+        self.role, self.place, self.slot = role, place, slot
+        self.wrap_store: Callable[[Any], Any] = lambda store: store
+        self.delete_early = False
+        self.journal = TellingJournal(role)
+
+    def work(self) -> bool:
+        """One pass, as one or several invocations; whether there was anything to do."""
+        before = self.journal.told
+        worked = {"submit": self._submit, "relay": self._relay, "poll": self._poll}[self.role]()
+        self.journal.flush()
+        return worked or self.journal.told > before
+
+    def _submit(self) -> bool:
+        worked = False
+        client = aws.client("sqs")
+        while messages := client.receive_message(QueueUrl=self.place.queue_url, MaxNumberOfMessages=10).get("Messages"):
+            worked = True
+            self.slot.hold([message["ReceiptHandle"] for message in messages])
+            self.place.points.reach("sqs.receive.after")
+            if self.delete_early:
+                self._delete(client, messages)
+            services = bootstrap.submit_services(self.journal)
+            submit_invoices([submission_id_in(message["Body"]) for message in messages], self._watched(services))
+            if not self.delete_early:
+                self._delete(client, messages)
+        return worked
+
+    def _watched(self, services: Any) -> Any:
+        points = self.place.points
+        return dataclasses.replace(
+            services,
+            store=Watched(self.wrap_store(services.store), "store", points),
+            documents=Watched(services.documents, "documents", points),
+            platforms=WatchedPlatforms(services.platforms, points),
+        )
+
+    def _delete(self, client: Any, messages: list[Any]) -> None:
+        for message in messages:
+            self.place.points.reach("sqs.delete.before")
+            with suppress(ClientError):  # delivered again meanwhile: the handle is not good any more
+                client.delete_message(QueueUrl=self.place.queue_url, ReceiptHandle=message["ReceiptHandle"])
+            self.place.points.reach("sqs.delete.after")
+        self.slot.hold([])
+
+    def _relay(self) -> bool:
+        services: Any = bootstrap.relay_services(self.journal)
+        points = self.place.points
+        relay_submissions(
+            dataclasses.replace(
+                services,
+                store=WatchedRelay(services.store, "relay", points),
+                queue=Watched(services.queue, "queue", points),
+                watch_seconds=0,
+            )
+        )
+        return False
+
+    def _poll(self) -> bool:
+        services: Any = bootstrap.poll_services(self.journal)
+        points = self.place.points
+        store = Watched(services.store, "news", points)
+        platforms = WatchedPlatforms(services.platforms, points)
+        return poll_statuses(dataclasses.replace(services, store=store, platforms=platforms)) > 0
+
+
+def fork_worker(role: str, place: Workplace, slot: Slot) -> tuple[int, socket.socket]:
+    """A worker, forked from this process with everything imported; it makes a pass for each byte sent to it."""
+    ours, theirs = socket.socketpair()
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid:
+        theirs.close()
+        return pid, ours
+    try:
+        ours.close()
+        die_with_parent()
+        _become(place)
+        _serve(Worker(role, place, slot), theirs)
+    except BaseException:  # noqa: BLE001  a forked child must never return into its parent's code
+        traceback.print_exc()
+    finally:
+        os._exit(1)
+
+
+def _become(place: Workplace) -> None:
+    output = os.open(place.output, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for stream in (1, 2):
+        os.dup2(output, stream)
+    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115  the parent's may be a terminal's
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+    os.environ.update(place.environ)
+    random.seed()
+    place.clock.install()
+    tokens = place.tokens.open("a", buffering=1)
+    watch_http(place.points, lambda: place.platform_port, lambda token: tokens.write(f"{token}\n" if token else ""))  # type: ignore[arg-type,return-value]
+
+
+def _serve(worker: Worker, channel: socket.socket) -> None:
+    worker.place.mutate(worker)
+    while channel.recv(1):
+        try:
+            said = WORKED if worker.work() else IDLE
+        except FacteurError:
+            traceback.print_exc()
+            said = FAILED
+        except Exception:  # noqa: BLE001  whatever escapes on no purpose is a finding of the run
+            traceback.print_exc()
+            said = CRASHED
+        channel.send(said)
+    os._exit(0)

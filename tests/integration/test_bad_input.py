@@ -15,7 +15,7 @@ from facteur.errors import ConfigurationError, DatabaseUnavailableError, Environ
 from functions.submit_invoices.app import handler, submission_id_in
 from local.invoices import render, sample_invoice
 from local.stack import create_bucket, database_secret
-from tests.integration.test_http import closed_port
+from tests.raw_server import closed_port
 from tests.world import World, platform_secret
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"

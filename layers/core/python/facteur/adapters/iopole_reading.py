@@ -142,9 +142,9 @@ def _total(business: dict[str, Any]) -> Decimal | None:
 def _time(value: Any) -> datetime | None:
     try:
         moment = datetime.fromisoformat(str(value))
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _first(value: Any) -> dict[str, Any]:

@@ -80,5 +80,12 @@ def rows(database_url: str, database: Database) -> Iterator[Rows]:
     """The same database, with levers on invoices and submissions."""
     levers = Rows(database_url, database)
     yield levers
-    for opened in levers.opened:
-        opened.close()
+    levers.close()
+
+
+@pytest.fixture
+def bare(empty_url: str) -> Iterator[Rows]:
+    """An empty database, before any migration."""
+    levers = Rows(empty_url, Database(lambda: {"dsn": empty_url}))
+    yield levers
+    levers.close()

@@ -56,6 +56,10 @@ class Rows:
         self.opened.append(Database(lambda: {"dsn": self.url}))
         return self.opened[-1]
 
+    def close(self) -> None:
+        for connection in (self.database, *self.opened):
+            connection.close()
+
     def run(self, statement: str, **parameters: Any) -> list[Any]:
         return self.database.rows(statement, parameters or None)
 

@@ -20,6 +20,8 @@ create table if not exists facteur.migrations (
 """
 # Held until the transaction ends, so that two migrators at once leave one result. The number is "facteur" in ASCII, folded.
 LOCK = "select pg_advisory_xact_lock(7161837)"
+# Who waits for the company's table makes all its writers wait behind him: rather give up, and be invoked again.
+PATIENCE = "select set_config('lock_timeout', '3s', true)"
 APPLIED = "select number from facteur.migrations"
 REMEMBER = "insert into facteur.migrations (number, name) values (%(number)s, %(name)s)"
 LOOK = """
@@ -106,11 +108,20 @@ def _install(database: MigratedDatabase, install_capture: bool, first_day: date 
             "INSTALL_CAPTURE=true needs SUBMIT_FROM, the issue date of the first invoice to deposit (YYYY-MM-DD)"
         )
     else:
+        database.rows(PATIENCE)
         database.rows(_text("mapping", "missing_columns.sql"))
     database.rows(SET_SUBMIT_FROM, {"submit_from": first_day})
-    database.rows(_text("mapping", "invoices.sql").replace("{key_type}", database.row(KEY_TYPE).type))
+    database.rows(_text("mapping", "invoices.sql").replace("{key_type}", _key_type(database)))
     database.rows("select facteur.watch('invoicing.invoices', 'id')")
     return True
+
+
+def _key_type(database: MigratedDatabase) -> str:
+    for key in database.rows(KEY_TYPE):
+        return str(key.type)
+    raise ConfigurationError(
+        "invoicing.invoices has no column id: create facteur.invoice_source and facteur.write_back for your table yourself"
+    )
 
 
 def _text(folder: str, name: str) -> str:

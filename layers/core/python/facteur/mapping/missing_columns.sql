@@ -11,4 +11,13 @@ alter table invoicing.invoices
     add column if not exists technical_status varchar(20),
     add column if not exists submission_id varchar(50),
     add column if not exists last_technical_update timestamptz;
-alter table invoicing.invoices alter column technical_status set default 'pending';
+-- A column that was there keeps its own default: then the application says "pending".
+do $$
+begin
+    if not exists (
+        select from pg_attribute
+        where attrelid = 'invoicing.invoices'::regclass and attname = 'technical_status' and atthasdef
+    ) then
+        alter table invoicing.invoices alter column technical_status set default 'pending';
+    end if;
+end $$;

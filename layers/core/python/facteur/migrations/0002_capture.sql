@@ -6,7 +6,8 @@ create function facteur.watch(p_table regclass, p_key name) returns void
     language plpgsql as $$
 declare
     -- Both names fit into an identifier's 63 bytes, whatever the letters, and tell apart two keys of one table.
-    mark constant text := left(md5(p_table::oid || '.' || p_key), 8);
+    mark constant text := left(md5((select format('%I.%I.%I', n.nspname, c.relname, p_key) from pg_class c
+                                    join pg_namespace n on n.oid = c.relnamespace where c.oid = p_table)), 8);
     note_function constant text := 'note_' || left((select relname from pg_class where oid = p_table), 12) || '_' || mark;
     leaf regclass;
     event text;

@@ -1,0 +1,304 @@
+-- Made by `python -m local.schema_dump`: do not edit.
+CREATE TABLE facteur.attempts (
+    id bigint NOT NULL,
+    submission_id bigint,
+    invoice_id text NOT NULL,
+    account text NOT NULL,
+    lease_token uuid NOT NULL,
+    started_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
+    ended_at timestamp with time zone,
+    outcome text,
+    http_status integer,
+    code text,
+    message text,
+    platform_id text,
+    document_sha256 text NOT NULL,
+    invoice_number text,
+    seller_siren text,
+    total numeric,
+    response text,
+    CONSTRAINT attempts_accepted_means_identified CHECK (((outcome <> 'accepted'::text) OR (platform_id IS NOT NULL))),
+    CONSTRAINT attempts_outcome CHECK ((outcome = ANY (ARRAY['accepted'::text, 'rejected'::text, 'duplicate'::text, 'not_deposited'::text, 'unknown'::text, 'not_found'::text])))
+);
+
+CREATE TABLE facteur.budgets (
+    key text NOT NULL,
+    tokens double precision,
+    refilled_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
+    paused_until timestamp with time zone,
+    pause_reason text,
+    failures integer DEFAULT 0 NOT NULL,
+    probing boolean DEFAULT false NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE facteur.attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME facteur.attempts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE facteur.changes (
+    id bigint NOT NULL,
+    invoice_ids text[] NOT NULL,
+    noted_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    error text
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
+
+ALTER TABLE facteur.changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME facteur.changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE facteur.submissions (
+    id bigint NOT NULL,
+    invoice_id text NOT NULL,
+    account text NOT NULL,
+    provider text NOT NULL,
+    state text NOT NULL,
+    due_at timestamp with time zone,
+    queued_at timestamp with time zone,
+    lease_token uuid,
+    lease_until timestamp with time zone,
+    platform_id text,
+    document_sha256 text,
+    invoice_number text,
+    seller_siren text,
+    issue_date date,
+    total numeric,
+    currency text,
+    lifecycle_code text,
+    lifecycle_at timestamp with time zone,
+    submitted_at timestamp with time zone,
+    write_back_due_at timestamp with time zone,
+    write_back_error text,
+    told_status text DEFAULT 'pending'::text NOT NULL,
+    doubt_since timestamp with time zone,
+    duplicate_verdict boolean DEFAULT false NOT NULL,
+    empty_lookups integer DEFAULT 0 NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
+    waited interval DEFAULT '00:00:00'::interval NOT NULL,
+    last_error_code text,
+    last_error_message text,
+    created_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
+    finalized_at timestamp with time zone,
+    CONSTRAINT submissions_deposited_means_identified CHECK (((state <> ALL (ARRAY['submitted'::text, 'closed'::text])) OR (platform_id IS NOT NULL))),
+    CONSTRAINT submissions_final_means_finalized CHECK (((state = ANY (ARRAY['rejected'::text, 'closed'::text, 'failed'::text])) = (finalized_at IS NOT NULL))),
+    CONSTRAINT submissions_in_doubt_means_since CHECK (((state <> 'in_doubt'::text) OR (doubt_since IS NOT NULL))),
+    CONSTRAINT submissions_only_waiting_is_queued CHECK (((queued_at IS NULL) OR (state = ANY (ARRAY['pending'::text, 'in_doubt'::text])))),
+    CONSTRAINT submissions_open_means_due CHECK (((state = ANY (ARRAY['rejected'::text, 'closed'::text, 'failed'::text])) = (due_at IS NULL))),
+    CONSTRAINT submissions_sending_means_leased CHECK (((state <> 'sending'::text) OR ((lease_token IS NOT NULL) AND (lease_until IS NOT NULL)))),
+    CONSTRAINT submissions_state CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'in_doubt'::text, 'submitted'::text, 'rejected'::text, 'closed'::text, 'failed'::text])))
+)
+WITH (fillfactor='80');
+
+CREATE VIEW facteur.health AS
+ SELECT s.account,
+    s.state,
+    count(*) AS submissions,
+    count(*) FILTER (WHERE (s.due_at < facteur.now())) AS due,
+    min(s.due_at) FILTER (WHERE (s.due_at < facteur.now())) AS oldest_due_at,
+    (COALESCE(EXTRACT(epoch FROM (facteur.now() - min(s.due_at) FILTER (WHERE (s.due_at < facteur.now())))), (0)::numeric))::bigint AS oldest_overdue_seconds,
+    count(*) FILTER (WHERE (s.write_back_due_at IS NOT NULL)) AS write_backs_waiting,
+    b.paused_until,
+    b.pause_reason
+   FROM (facteur.submissions s
+     LEFT JOIN facteur.budgets b ON (((b.key = ('account:'::text || s.account)) AND (b.paused_until > facteur.now()))))
+  GROUP BY s.account, s.state, b.paused_until, b.pause_reason
+  ORDER BY s.account, (array_position(ARRAY['failed'::text, 'in_doubt'::text, 'pending'::text, 'sending'::text, 'submitted'::text, 'rejected'::text, 'closed'::text], s.state));
+
+CREATE TABLE facteur.installation (
+    single boolean DEFAULT true NOT NULL,
+    version text,
+    submit_from date,
+    pins jsonb DEFAULT '{}'::jsonb NOT NULL,
+    relay_run bigint DEFAULT 0 NOT NULL,
+    forgotten_checked_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT installation_single_check CHECK (single)
+);
+
+CREATE VIEW facteur.invoice_source AS
+ SELECT id AS invoice_id,
+    COALESCE(((status = 'final'::text) AND ((technical_status)::text = 'pending'::text) AND (document_uri IS NOT NULL) AND (issue_date >= ( SELECT installation.submit_from
+           FROM facteur.installation))), false) AS ready,
+    document_uri,
+    NULL::text AS file_name,
+    invoice_number,
+    seller_siren,
+    issue_date,
+    total,
+    currency,
+    technical_status,
+    'default'::text AS account
+   FROM invoicing.invoices;
+
+CREATE TABLE facteur.migrations (
+    number integer NOT NULL,
+    name text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE facteur.status_events (
+    id bigint NOT NULL,
+    status_id text NOT NULL,
+    submission_id bigint NOT NULL,
+    platform_id text NOT NULL,
+    code text NOT NULL,
+    platform_code text NOT NULL,
+    network_code text,
+    label text NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    caused_by text,
+    audience text,
+    reason text,
+    message text,
+    raw jsonb,
+    recorded_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
+    told_at timestamp with time zone
+);
+
+ALTER TABLE facteur.status_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME facteur.status_events_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE VIEW facteur.story AS
+ SELECT invoice_id,
+    invoice_number,
+    at,
+    what,
+    detail,
+    submission_id,
+    platform_id
+   FROM ( SELECT s.invoice_id,
+            s.invoice_number,
+            s.created_at AS at,
+            1 AS step,
+            'invoice is ready'::text AS what,
+            format('submission %s of account %s'::text, s.id, s.account) AS detail,
+            s.id AS submission_id,
+            NULL::text AS platform_id
+           FROM facteur.submissions s
+        UNION ALL
+         SELECT a.invoice_id,
+            a.invoice_number,
+            a.started_at,
+            2,
+            'deposit attempted'::text,
+            format('document %s…'::text, "left"(a.document_sha256, 12)) AS format,
+            a.submission_id,
+            NULL::text
+           FROM facteur.attempts a
+        UNION ALL
+         SELECT a.invoice_id,
+            a.invoice_number,
+            a.ended_at,
+            3,
+            ('deposit '::text || replace(a.outcome, '_'::text, ' '::text)),
+            concat_ws(' '::text, a.http_status, a.code, a.message) AS concat_ws,
+            a.submission_id,
+            a.platform_id
+           FROM facteur.attempts a
+          WHERE (a.ended_at IS NOT NULL)
+        UNION ALL
+         SELECT s.invoice_id,
+            s.invoice_number,
+            e.occurred_at,
+            4,
+            concat(e.code, ' ', e.label) AS concat,
+            concat_ws(': '::text, e.reason, e.message) AS concat_ws,
+            s.id,
+            e.platform_id
+           FROM (facteur.status_events e
+             JOIN facteur.submissions s ON ((s.id = e.submission_id)))
+        UNION ALL
+         SELECT s.invoice_id,
+            s.invoice_number,
+            s.updated_at,
+            5,
+            ('now '::text || s.state),
+            concat_ws(' '::text, s.last_error_code, s.last_error_message, ('due '::text || s.due_at), ('write-back failed: '::text || s.write_back_error)) AS concat_ws,
+            s.id,
+            s.platform_id
+           FROM facteur.submissions s) story
+  ORDER BY invoice_id, at, step;
+
+ALTER TABLE facteur.submissions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME facteur.submissions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+ALTER TABLE ONLY facteur.attempts
+    ADD CONSTRAINT attempts_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY facteur.budgets
+    ADD CONSTRAINT budgets_pkey PRIMARY KEY (key);
+
+ALTER TABLE ONLY facteur.changes
+    ADD CONSTRAINT changes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY facteur.installation
+    ADD CONSTRAINT installation_pkey PRIMARY KEY (single);
+
+ALTER TABLE ONLY facteur.migrations
+    ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY facteur.status_events
+    ADD CONSTRAINT status_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY facteur.status_events
+    ADD CONSTRAINT status_events_status_id_key UNIQUE (status_id);
+
+ALTER TABLE ONLY facteur.submissions
+    ADD CONSTRAINT submissions_pkey PRIMARY KEY (id);
+
+CREATE INDEX attempts_invoice ON facteur.attempts USING btree (invoice_id);
+
+CREATE INDEX attempts_platform_id ON facteur.attempts USING btree (platform_id) WHERE (platform_id IS NOT NULL);
+
+CREATE INDEX attempts_submission ON facteur.attempts USING btree (submission_id);
+
+CREATE INDEX status_events_submission ON facteur.status_events USING btree (submission_id, occurred_at);
+
+CREATE INDEX status_events_untold ON facteur.status_events USING btree (submission_id) WHERE (told_at IS NULL);
+
+CREATE INDEX submissions_due ON facteur.submissions USING btree (account, due_at) WHERE ((queued_at IS NULL) AND (state = ANY (ARRAY['pending'::text, 'in_doubt'::text])));
+
+CREATE INDEX submissions_invoice ON facteur.submissions USING btree (invoice_id, id DESC);
+
+CREATE INDEX submissions_leased ON facteur.submissions USING btree (due_at) WHERE (state = 'sending'::text);
+
+CREATE UNIQUE INDEX submissions_live ON facteur.submissions USING btree (invoice_id) WHERE (state <> ALL (ARRAY['rejected'::text, 'failed'::text]));
+
+CREATE INDEX submissions_news ON facteur.submissions USING btree (due_at) WHERE (state = 'submitted'::text);
+
+CREATE UNIQUE INDEX submissions_platform_id ON facteur.submissions USING btree (account, platform_id) WHERE (platform_id IS NOT NULL);
+
+CREATE INDEX submissions_queued ON facteur.submissions USING btree (account, queued_at) WHERE (queued_at IS NOT NULL);
+
+CREATE INDEX submissions_write_back ON facteur.submissions USING btree (write_back_due_at) WHERE (write_back_due_at IS NOT NULL);
+
+ALTER TABLE ONLY facteur.attempts
+    ADD CONSTRAINT attempts_submission_id_fkey FOREIGN KEY (submission_id) REFERENCES facteur.submissions(id) ON DELETE SET NULL;
+
+ALTER TABLE ONLY facteur.status_events
+    ADD CONSTRAINT status_events_submission_id_fkey FOREIGN KEY (submission_id) REFERENCES facteur.submissions(id);

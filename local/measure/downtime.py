@@ -38,6 +38,7 @@ class Downtime:
     deposits: int
     doubles: int
     unfinished: int
+    backlog_minutes: float
     recovery_minutes: float
     peak_calls_in_ten_seconds: int
     admitted_in_ten_seconds: float
@@ -59,15 +60,15 @@ def platform_down(
     doubts = states(world).get("in_doubt", 0)
     _up(world, kind)
     back = _now(world)
-    steps = _drain(world)
-    _, spread = _ledger(world)
+    backlog_seconds, steps = _drain(world)
+    spread = [str(deposit["number"]) for deposit in world.simulator.ledger()]
     probes = [at for at in calls if at > opened_at]
     recovery = [call["at"] for call in world.simulator.calls() if call["endpoint"] != "token" and call["status"] != 503]
     return Downtime(
         invoices=invoices, hours=hours, calls_before_open=len(calls) - len(probes), probes=len(probes),
         most_probes_a_minute=most_in_window(probes, MINUTE), doubts=doubts, deposits=len(spread), doubles=len(spread) - len(set(spread)),
         unfinished=sum(count for state, count in states(world).items() if state != "submitted"),
-        recovery_minutes=(_now(world) - back).total_seconds() / MINUTE,
+        backlog_minutes=backlog_seconds / MINUTE, recovery_minutes=(_now(world) - back).total_seconds() / MINUTE,
         peak_calls_in_ten_seconds=most_in_window(recovery, 10.0), admitted_in_ten_seconds=burst(per_minute) + per_minute / 6,
         farthest_from_order=_farthest(world, spread), messages=messages + waited + steps,
     )  # fmt: skip
@@ -110,21 +111,22 @@ def _calls(world: World, since: datetime) -> list[float]:
     return sorted(attempts + others)
 
 
-def _drain(world: World) -> int:
-    """Step on until everything is deposited: finely while rows wait, coarsely while only doubts are looked up."""
-    messages = 0
+def _drain(world: World) -> tuple[float, int]:
+    """Step on until everything is deposited: finely while rows wait, coarsely while only doubts are looked up.
+
+    Returns:
+        The seconds until nothing waited but doubts, and the messages it took.
+    """
+    messages, backlog_seconds, began = 0, 0.0, _now(world)
     for _ in range(PATIENCE_STEPS):
         messages += work_off(world)
         left = states(world)
+        if "pending" not in left and not backlog_seconds:
+            backlog_seconds = (_now(world) - began).total_seconds()
         if set(left) == {"submitted"}:
-            return messages
+            break
         world.advance(RECOVERY_STEP_SECONDS if "pending" in left else MINUTE)
-    return messages
-
-
-def _ledger(world: World) -> tuple[int, list[str]]:
-    numbers = [deposit["number"] for deposit in world.simulator.ledger()]
-    return len(numbers), numbers
+    return backlog_seconds, messages
 
 
 def _farthest(world: World, numbers: list[str]) -> int:

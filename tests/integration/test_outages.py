@@ -1,0 +1,115 @@
+"""The platform is down, slow, or asked too much. `python -m local.measure outages` runs the same scenarios in full size."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from local.measure.crowd import crowd
+from local.measure.downtime import Kind, platform_down
+from local.measure.flood import flood
+from local.measure.ground import add_invoices, prepare, received, work_off
+from tests.rows import Rows
+from tests.world import World
+
+PER_MINUTE = 60.0
+BATCH = 10  # eight of ten deposits are under way at once, so neighbours may overtake each other
+CLAIM = "select * from facteur.claim(%(items)s::jsonb, 60, %(per_minute)s, true)"
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest) -> dict[str, str]:
+    """A budget of one request a second, or what a test asks for."""
+    return {"REQUESTS_PER_MINUTE": str(getattr(request, "param", PER_MINUTE))}
+
+
+@pytest.fixture
+def ready(world: World) -> World:
+    prepare(world)
+    return world
+
+
+@pytest.mark.parametrize(("kind", "most_doubts"), [("refused", 0), ("503", 15)])
+def test_a_platform_that_is_down_is_probed_once_a_minute_and_no_invoice_suffers(
+    ready: World, kind: Kind, most_doubts: int
+) -> None:
+    down = platform_down(ready, kind, invoices=30, hours=0.25, step_seconds=20, per_minute=PER_MINUTE)
+
+    assert (down.deposits, down.doubles, down.unfinished) == (31, 0, 0)
+    assert (down.most_probes_a_minute, down.doubts <= most_doubts) == (1, True)
+    assert down.probes >= 12
+    assert down.peak_calls_in_ten_seconds <= down.admitted_in_ten_seconds
+    assert down.farthest_from_order < BATCH
+    assert down.messages < 4 * down.invoices
+
+
+@pytest.mark.parametrize("settings", [180.0], indirect=True)
+def test_far_more_due_rows_than_the_budget_admits_make_no_storm_of_messages(ready: World) -> None:
+    flooded = flood(ready, invoices=2000, minutes=0.2, per_minute=180)
+
+    assert flooded.deposits >= 0.2 * 180
+    assert flooded.doubles == 0
+    assert flooded.messages_per_deposit < 1.5
+    assert flooded.peak_calls_in_ten_seconds <= flooded.admitted_in_ten_seconds
+
+
+@pytest.mark.parametrize("settings", [300.0], indirect=True)
+def test_twenty_submitters_keep_to_one_budget_and_to_a_pause_that_one_of_them_was_asked_for(ready: World) -> None:
+    let_loose = crowd(ready, submitters=20, seconds=6, per_minute=300, pause_at=3, pause_seconds=2)
+
+    assert let_loose.most_calls_in_ten_seconds <= let_loose.admitted_in_ten_seconds
+    assert let_loose.calls_in_the_pause == 0
+    assert let_loose.asked > 2 * let_loose.deposits
+    assert let_loose.doubles == 0
+
+
+def test_messages_that_nobody_reads_hold_up_nobody(ready: World) -> None:
+    add_invoices(ready, 20)
+    ready.relay()
+    lost = len(received(ready.queue_url))
+    ready.aws.session.client("sqs", endpoint_url=ready.aws.endpoint_url).purge_queue(QueueUrl=ready.queue_url)
+
+    ready.advance(11)
+    work_off(ready)
+
+    assert lost == BATCH
+    assert len(ready.simulator.ledger()) == 10
+    assert ready.database.row("select count(*) as n from facteur.submissions where queued_at is not null").n == 10
+
+
+def test_a_look_up_does_not_starve_beside_deposits(rows: Rows) -> None:
+    doubtful, plain = rows.finish(), rows.finish()
+    rows.look()
+    rows.reach(doubtful, "in_doubt")
+    ids = [rows.submission(invoice).id for invoice in (plain, doubtful)]
+    rows.run("select facteur.mark_queued(%(ids)s)", ids=ids)
+    rows.run("insert into facteur.budgets (key) values ('account:default') on conflict do nothing")
+    rows.run("update facteur.budgets set tokens = 1, refilled_at = facteur.now()")
+    due_at = rows.submission(plain).due_at
+
+    claims = rows.run(CLAIM, items=json.dumps([{"id": each, "sha256": "ab" * 32} for each in ids]), per_minute=1)
+
+    assert [(claim.submission_id, claim.verdict) for claim in claims] == [(ids[1], "claimed"), (ids[0], "postponed")]
+    assert rows.submission(plain).due_at == due_at
+    assert rows.value("select max(tokens) from facteur.budgets where key <> 'history'") == pytest.approx(-2, abs=0.1)
+
+
+def test_batches_of_several_accounts_do_not_wait_for_each_other_in_a_circle(rows: Rows) -> None:
+    first, second = rows.finish(), rows.finish()
+    rows.look()
+    ids = [rows.submission(invoice).id for invoice in (first, second)]
+    rows.run("update facteur.submissions set account = 'other' where id = %(id)s", id=ids[1])
+    rows.run("insert into facteur.budgets (key) values ('account:other')")
+    rows.run("select facteur.mark_queued(%(ids)s)", ids=ids)
+    items = json.dumps([{"id": each, "sha256": "ab" * 32} for each in ids])
+    neighbour, claimer = rows.session(), rows.session()
+
+    with rows.in_background(lambda: claimer.rows(CLAIM, {"items": items, "per_minute": 600})) as claimed:
+        with neighbour.transaction():  # the other account's own batch: first its bucket, then the common one
+            neighbour.rows("select from facteur.budgets where key = 'account:other' for update")
+            rows.wait_for_blocked()
+            neighbour.rows("select from facteur.budgets where key = 'address' for update nowait")
+        verdicts = [claim.verdict for claim in claimed.result()]
+
+    assert verdicts == ["claimed", "claimed"]

@@ -174,10 +174,11 @@ def newest_of(events: Sequence[StatusEvent]) -> StatusEvent | None:
 
 
 def contradiction_in(events: Sequence[StatusEvent]) -> tuple[str, ...]:
-    """The verdicts of the newest instant, where there is more than one; empty where nothing is contradictory."""
+    """The verdicts of the newest instant, where they do not mean the same; empty where nothing is contradictory."""
     latest = max((event.occurred_at for event in events), default=None)
     verdicts = {event.code for event in events if event.occurred_at == latest} & VERDICTS
-    return tuple(sorted(verdicts)) if len(verdicts) > 1 else ()
+    agree = len(verdicts) < 2 or verdicts <= REJECTING or verdicts <= CLOSING
+    return () if agree else tuple(sorted(verdicts))
 
 
 def after_contradiction(codes: Sequence[str], age_seconds: float) -> Move:

@@ -9,7 +9,7 @@ import pytest
 from local.measure.crowd import crowd
 from local.measure.downtime import Kind, platform_down
 from local.measure.flood import flood
-from local.measure.ground import add_invoices, prepare, received, work_off
+from local.measure.ground import add_invoices, most_in_window, prepare, received, work_off
 from tests.rows import Rows
 from tests.world import World
 
@@ -42,6 +42,26 @@ def test_a_platform_that_is_down_is_probed_once_a_minute_and_no_invoice_suffers(
     assert down.peak_calls_in_ten_seconds <= down.admitted_in_ten_seconds
     assert down.farthest_from_order < BATCH
     assert down.messages < 4 * down.invoices
+
+
+def test_news_wait_behind_the_same_breaker(ready: World) -> None:
+    add_invoices(ready, 8)
+    work_off(ready)
+    ready.advance(60)
+    ready.simulator.outage(1e9, "503", ["history"])
+
+    for _ in range(15):
+        ready.poll()
+        ready.advance(20)
+    calls = [call["at"] for call in ready.simulator.calls("history")]
+    ready.simulator.outage(0)
+    for _ in range(12):
+        ready.advance(30)
+        ready.poll()
+
+    assert most_in_window(calls[8:], 60) == 1  # the first eight had their permits before anybody knew
+    assert 3 <= len(calls[8:]) <= 5
+    assert ready.database.row("select count(*) as n from facteur.submissions where lifecycle_code is not null").n == 8
 
 
 @pytest.mark.parametrize("settings", [180.0], indirect=True)

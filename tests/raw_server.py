@@ -47,7 +47,8 @@ class RawServer:
         head = b""
         while not head.endswith(b"\r\n\r\n") and (byte := connection.recv(1)):
             head += byte
-        self.received.append(head)
+        if head:
+            self.received.append(head)
         return head
 
     def read_request(self, connection: socket.socket) -> bool:

@@ -31,7 +31,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
-    with postgres_server("max_prepared_transactions=10", binaries=request.param) as running:
+    with postgres_server("max_prepared_transactions=10", "lock_timeout=30s", binaries=request.param) as running:
         yield running
 
 

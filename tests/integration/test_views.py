@@ -37,7 +37,7 @@ def test_health_shows_what_is_overdue_whose_account_is_paused_and_which_rows_wer
     (health,) = rows.run("select * from facteur.health")
     assert (health.due, health.write_backs_waiting, health.pause_reason) == (1, 1, "HTTP_403")
     assert 90 <= health.oldest_overdue_seconds <= 150
-    assert rows.relay.oldest_overdue_seconds() >= health.oldest_overdue_seconds
+    assert 90 <= rows.relay.oldest_overdue_seconds() <= 150
     rows.advance(3600)
     assert rows.value("select paused_until from facteur.health") is None
 

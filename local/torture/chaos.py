@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import psycopg2
@@ -83,7 +84,10 @@ class Chaos:
     def write_late(self, orders: Sequence[Order], rounds: int) -> None:
         """Finish drafts in a transaction that commits after later ones; their first notes may be consumed meanwhile."""
         ids = self._lane.company.write(orders, status="draft")
-        self._hold(FINISH, ids, rounds)
+        session = self._hold(FINISH, ids)
+        self._after(
+            rounds, lambda: _end(session) or self._lane.company.set_status(ids, "final")
+        )  # again, if it was lost
 
     def insert_late(self, orders: Sequence[Order], rounds: int) -> None:
         """Insert in a transaction that commits after later ones: its notes have lower ids than theirs."""
@@ -94,9 +98,10 @@ class Chaos:
         self._after(rounds, lambda: _end(session))
 
     def lock_rows(self, rows: int, rounds: int) -> None:
-        self._hold("select from invoicing.invoices where id = any (%(ids)s) for update", self._some(rows), rounds)
+        session = self._hold("select from invoicing.invoices where id = any (%(ids)s) for update", self._some(rows))
+        self._after(rounds, lambda: _end(session))
 
-    def refuse_write_backs(self, rows: int, rounds: int | None, deferred: bool = False) -> None:
+    def refuse_write_backs(self, rows: int, rounds: int | None, *, deferred: bool = False) -> None:
         """The company's trigger raises on some rows for a while, or (None) for ever."""
         ids = sorted(self._lane.company.entries)[-rows:] if rounds == self.usual_rounds else self._some(rows)
         self._lane.database.rows(REFUSE, {"ids": ids, "deferred": deferred})
@@ -110,14 +115,12 @@ class Chaos:
     def _allow(self, ids: list[int]) -> None:
         self._lane.database.rows("delete from torture.refusals where invoice_id = any (%(ids)s)", {"ids": ids})
 
-    def _hold(self, statement: str, ids: list[int], rounds: int) -> None:
+    def _hold(self, statement: str, ids: list[int]) -> Any:
+        """A session that has done something and does not end."""
         session = self._session()
-        try:
+        with suppress(psycopg2.Error):  # somebody else holds a row
             session.cursor().execute(statement, {"ids": ids})
-        except psycopg2.Error:
-            session.close()
-            return
-        self._after(rounds, lambda: _end(session))
+        return session
 
     # what AWS does
 
@@ -192,10 +195,12 @@ class Chaos:
             self._crew.kill(self._dice.choice(busy))
 
 
-def _end(session: Any) -> None:
+def _end(session: Any) -> bool:
+    """Commit; whether that worked."""
     try:
         session.commit()
     except psycopg2.Error:
-        pass  # the server went away, and the transaction with it
+        return False  # the server went away, and the transaction with it
     finally:
         session.close()
+    return True

@@ -48,6 +48,7 @@ class Crew:
         self._place = place
         self.members: list[Member] = []
         self._forked: list[Member] = []
+        self._killed: list[Member] = []
 
     def start(self, roles: Iterable[str]) -> None:
         """Send workers of these roles to work; a role may be named twice."""
@@ -66,12 +67,17 @@ class Crew:
         os.kill(member.pid, signal.SIGCONT)
 
     def kill(self, member: Member) -> None:
-        """From outside, wherever it is."""
+        """From outside, wherever it is, also if it has just answered."""
         os.kill(member.pid, signal.SIGKILL)
+        os.waitpid(member.pid, 0)
+        member.busy, member.dead = False, True
+        self.members.remove(member)
+        self._killed.append(member)
 
     def finish(self) -> Pass:
         """Wait until every busy worker has answered, died, or stalled."""
-        result = Pass()
+        result = Pass(bool(self._killed), struck=list(self._killed))
+        self._killed.clear()
         deadline = time.monotonic() + PASS_TIMEOUT_SECONDS
         while busy := [member for member in self.members if member.busy]:
             ready, _, _ = select.select([member.channel for member in busy], [], [], LOOK_SECONDS)
@@ -132,7 +138,5 @@ class Crew:
         for member in [each for each in self.members if each.busy]:
             result.hung += 1
             self.kill(member)
-            os.waitpid(member.pid, 0)
-            member.busy, member.dead = False, True
-            self.members.remove(member)
-            result.struck.append(member)
+        result.struck += self._killed
+        self._killed.clear()

@@ -32,7 +32,8 @@ KINDS = {
         Kind("good", frozenset({DEPOSITED})),
         Kind("refused", frozenset({REJECTED, DEPOSITED}), faults=("400",)),
         Kind("unroutable", frozenset({REJECTED}), buyer="999"),
-        Kind("bounced", frozenset({REJECTED}), buyer="213"),
+        # the platform took it, the buyer's platform did not: its number stays used, whether the next one may have it is open
+        Kind("bounced", frozenset({REJECTED}), frozenset({DEPOSITED, REJECTED, FAILED}), buyer="213"),
         Kind("declined", frozenset({DEPOSITED}), buyer="210"),
         Kind("nameless", frozenset({FAILED}), numbered=False),
         Kind("twin", frozenset({DEPOSITED, REJECTED, FAILED}), mended=frozenset({DEPOSITED, REJECTED, FAILED})),

@@ -70,7 +70,7 @@ def _by_invoice(ledger: list[dict[str, Any]], lane: Lane) -> defaultdict[int, li
 def _doubles(deposits: Deposits, lane: Lane) -> Iterator[Finding]:
     """A deposit stored after another that the platform had not refused. That it calls the second a duplicate excuses nothing."""
     for entry in lane.company.entries.values():
-        entitled = sum(other.rank == entry.rank for other in lane.company.entries.values())  # twins may have one each
+        entitled = _twins(entry, lane)
         standing = 0
         for deposit in deposits.get(entry.id, []):
             if standing >= entitled:
@@ -80,28 +80,49 @@ def _doubles(deposits: Deposits, lane: Lane) -> Iterator[Finding]:
 
 
 def _ending(entry: Entry, row: Any, deposits: list[Any], lane: Lane) -> Iterator[Finding]:
-    kind = KINDS[entry.order.kind]
-    ends = kind.ends | (kind.mended if entry.resubmitted else frozenset())
-    if entry.order.mend and entry.mended:
-        ends = kind.mended
+    verdicts = [deposit["verdict"] for deposit in deposits]
+    name = f"invoice {entry.id} ({entry.order.kind}): {row.state}, {row.last_error_code}, platform {verdicts}"
+    for kind, what in (*_wrong_end(entry, row, deposits, lane), *_wrong_row(entry, row, lane)):
+        yield Finding(kind, f"{name}: {what}")
+
+
+Wrong = Iterator[tuple[str, str]]
+
+
+def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Lane) -> Wrong:
+    twins = _twins(entry, lane) > 1
+    ends = _ends(entry) if not twins else KINDS["twin"].ends
     accepted = {deposit["id"] for deposit in deposits if _stands(deposit)}
-    name = f"invoice {entry.id} ({entry.order.kind}): {row.state}, {row.last_error_code}, platform {[d['verdict'] for d in deposits]}"
+    refused = row.state in {None, "rejected", "failed"}
     if row.state not in ends:
-        yield Finding(
-            LOST if row.state in {None, "rejected", "failed"} else STUCK, f"{name}; expected {'/'.join(sorted(ends))}"
-        )
+        yield LOST if refused else STUCK, f"expected {'/'.join(sorted(ends))}"
     if row.state in {"submitted", "closed"} and row.platform_id not in accepted:
-        yield Finding(LOST, f"{name}: its id {row.platform_id} is no accepted deposit")
-    if row.state in {"rejected", "failed"} and not row.last_error_code:
-        yield Finding(LOST, f"{name}: no reason is stated")
-    if row.state in {"rejected", "failed"} and accepted and entry.order.kind != "twin":
-        yield Finding(LOST, f"{name}: but deposit {accepted} stands at the platform")
+        yield LOST, f"its id {row.platform_id} is no accepted deposit"
+    if refused and row.state and not row.last_error_code:
+        yield LOST, "no reason is stated"
+    if refused and accepted and not twins:
+        yield LOST, f"but deposit {accepted} stands at the platform"
+
+
+def _ends(entry: Entry) -> frozenset[str]:
+    kind = KINDS[entry.order.kind]
+    if entry.mended:
+        return kind.mended
+    return kind.ends | kind.mended if entry.resubmitted else kind.ends
+
+
+def _twins(entry: Entry, lane: Lane) -> int:
+    """How many rows claim the same number: one of them gets the deposit, each may try."""
+    return sum(other.rank == entry.rank for other in lane.company.entries.values())
+
+
+def _wrong_row(entry: Entry, row: Any, lane: Lane) -> Wrong:
     if entry.id in lane.company.refused:
         return  # the company never let us write
     if row.technical_status != TECHNICAL_STATUS.get(row.state) or row.write_back_due_at:
-        yield Finding(STUCK, f"{name}: the company's row shows {row.technical_status}")
+        yield STUCK, f"the company's row shows {row.technical_status}"
     if row.submission_id != row.platform_id:
-        yield Finding(LOST, f"{name}: the company's row shows deposit {row.submission_id}, not {row.platform_id}")
+        yield LOST, f"the company's row shows deposit {row.submission_id}, not {row.platform_id}"
 
 
 def _stands(deposit: dict[str, Any]) -> bool:

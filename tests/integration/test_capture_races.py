@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from facteur.adapters.postgres import Database
 from facteur.adapters.stores import PostgresRelay
 from tests.rows import FINISH, Rows
 
@@ -216,21 +215,6 @@ def test_many_writers_and_two_relays_at_once_open_one_submission_per_invoice(row
     assert opened + rows.look().opened == 12
     assert [rows.states(invoice) for invoice in invoices] == [["pending"]] * 12
     assert rows.value("select count(*) from facteur.changes") == 0
-
-
-def test_relays_that_meet_the_same_invoices_in_opposite_order_do_not_deadlock(rows: Rows) -> None:
-    invoices = [rows.finish() for _ in range(40)]
-    rows.run("delete from facteur.changes")
-    statement = "select opened from facteur.open_submissions(%(ids)s, 'iopole')"
-
-    def judge(session: Database, ids: list[str]) -> int:
-        return int(session.row(statement, {"ids": ids}).opened)
-
-    with ThreadPoolExecutor(2) as threads:
-        for _ in range(10):
-            rows.run("delete from facteur.submissions")
-            both = [threads.submit(judge, rows.session(), ids) for ids in (invoices, invoices[::-1])]
-            assert sum(future.result() for future in both) == 40
 
 
 def company_could_lock(rows: Rows, invoice_id: str) -> bool:

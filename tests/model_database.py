@@ -1,0 +1,41 @@
+"""The database of the model test: a clock that stands still, a company that may refuse, and what applications write."""
+
+from __future__ import annotations
+
+PREPARE = """
+create table public.model (at timestamptz not null, company_refuses boolean not null);
+insert into public.model values (now(), false);
+create or replace function facteur.now() returns timestamptz language sql stable as 'select at from public.model';
+create function public.refuse() returns trigger language plpgsql as $$
+begin
+    if (select company_refuses from public.model) then raise 'the company''s own trigger says no'; end if;
+    return new;
+end $$;
+create trigger refuse before update of last_technical_update on invoicing.invoices for each row execute function public.refuse();
+"""
+SET = "update public.model set at = %(now)s, company_refuses = coalesce(%(refuses)s, company_refuses)"
+FORGET = """
+truncate facteur.status_events, facteur.attempts, facteur.submissions, facteur.changes, invoicing.invoices restart identity;
+delete from facteur.budgets; insert into facteur.budgets (key) values ('address'), ('history');
+"""
+INSERT = """
+insert into invoicing.invoices (invoice_number, seller_siren, issue_date, total, document_uri, status)
+values (%(number)s, '130000011', '2026-09-01', %(total)s, %(uri)s, 'final')
+"""
+NEXT_MOMENT = """
+select least(
+    (select min(due_at) from facteur.changes),
+    (select min(write_back_due_at) from facteur.submissions),
+    (select min(greatest(case when s.queued_at is null then s.due_at else s.queued_at + interval '31 minutes' end, b.paused_until))
+     from facteur.submissions s left join facteur.budgets b on b.key = 'account:' || s.account
+     where s.state in ('pending', 'sending', 'in_doubt') or s.state = 'submitted' and s.platform_id = any (%(refused)s))
+) as moment
+"""
+EDITS = {
+    "back to pending": "technical_status = 'pending'",
+    "a stale row saved": "technical_status = 'pending', submission_id = null",
+    "document replaced": "document_uri = document_uri || '+'",
+    "number changed": "invoice_number = invoice_number || '+'",
+    "back to draft": "status = 'draft'",
+    "final again": "status = 'final'",
+}

@@ -1,0 +1,135 @@
+"""A platform in memory, with the real one's rules: every POST stores, and a duplicate is refused afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from facteur.errors import AccountRefusedError, OutcomeUnknownError, PlatformBusyError, Problem
+from facteur.model import Accepted, Answer, Candidate, Duplicate, Rejected, StatusEvent
+
+LATE_SECONDS = 60.0  # a deposit whose answer nobody waited for is stored by then
+
+
+class Fault(StrEnum):
+    """What one call meets."""
+
+    NONE = "none"
+    LOST = "lost answer"  # stored
+    LATE = "stored late"  # and nobody heard
+    DOWN = "503"  # not stored
+    UNREACHABLE = "unreachable"
+    BUSY = "429"
+    REFUSED = "400"
+    ACCOUNT = "403"
+
+
+@dataclass
+class Deposit:
+    """What one POST sent, and what became of it. `invoice_id` and `attempt_id` are ours: the platform does not know them."""
+
+    invoice_id: str
+    attempt_id: int
+    number: str
+    sha256: str
+    total: Decimal
+    sent_at: datetime
+    platform_id: str = ""
+    stored_at: datetime | None = None
+    refused: bool = False
+    over: bool = False
+    events: list[StatusEvent] = field(default_factory=list)
+
+
+@dataclass
+class MemoryPlatform:
+    """Search shows a deposit `lag_seconds` after it was stored; the clock is off by `skew_seconds`."""
+
+    clock: Callable[[], datetime]
+    lag_seconds: float
+    skew_seconds: float
+    shows_copies: bool
+    deposits: dict[str, Deposit] = field(default_factory=dict)
+    under_way: list[Deposit] = field(default_factory=list)
+    doubles: list[tuple[Deposit, Deposit]] = field(default_factory=list)
+    told: int = 0
+
+    def post(self, deposit: Deposit, fault: Fault) -> Answer:
+        self.check(fault)
+        if fault is Fault.REFUSED:
+            return Rejected(Problem("refused", "refused", 400), "")
+        if fault is Fault.DOWN:
+            raise OutcomeUnknownError(Problem("unknown_outcome", "unknown", 503))
+        if fault is Fault.LATE:
+            self.under_way.append(deposit)
+            raise OutcomeUnknownError(Problem("no_answer", "lost"))
+        self.store(deposit)
+        if fault is Fault.LOST:
+            raise OutcomeUnknownError(Problem("no_answer", "lost"))
+        return Accepted(deposit.platform_id, 201, "")
+
+    def post_with_conflict(self, deposit: Deposit) -> Answer:
+        """A platform that says 409 at once, and stores nothing, where it has the number already."""
+        if self.holder(deposit.number) is None:
+            return self.post(deposit, Fault.NONE)
+        return Duplicate(Problem("duplicate", "duplicate", 409), "")
+
+    def find(self, number: str, fault: Fault) -> list[Candidate]:
+        self.check(fault)
+        shown = self.clock() - timedelta(seconds=self.lag_seconds)
+        return [
+            Candidate(d.platform_id, self._by_its_clock(d.stored_at), d.refused, None, d.total)
+            for d in self.deposits.values()
+            if d.number == number and d.stored_at and d.stored_at <= shown
+        ]
+
+    def sha256_of(self, platform_id: str) -> str | None:
+        return self.deposits[platform_id].sha256 if self.shows_copies else None
+
+    def history(self, platform_id: str, fault: Fault) -> list[StatusEvent]:
+        self.check(fault)
+        return list(self.deposits[platform_id].events)
+
+    def check(self, fault: Fault) -> None:
+        """Raise what certainly deposits nothing."""
+        if fault is Fault.UNREACHABLE:
+            raise PlatformBusyError(Problem("platform_unreachable", "unreachable"))
+        if fault is Fault.BUSY:
+            raise PlatformBusyError(Problem("too_many_requests", "slow down", 429), 30.0)
+        if fault is Fault.ACCOUNT:
+            raise AccountRefusedError(Problem("account_refused", "refused", 403))
+
+    def store(self, deposit: Deposit) -> None:
+        earlier = [d for d in self.deposits.values() if d.invoice_id == deposit.invoice_id and not d.refused]
+        self.doubles += [(d, deposit) for d in earlier]
+        duplicate = self.holder(deposit.number) is not None
+        deposit.platform_id, deposit.stored_at = f"platform-{len(self.deposits) + 1}", self.clock()
+        self.deposits[deposit.platform_id] = deposit
+        self.tell(deposit, "213" if duplicate else "200", "DUPLICATED_INVOICE" if duplicate else None)
+
+    def holder(self, number: str) -> Deposit | None:
+        """The deposit that counts under a number."""
+        return next((d for d in self.deposits.values() if d.number == number and not d.refused), None)
+
+    def catch_up(self) -> None:
+        """Store what has been under way for too long."""
+        latest = self.clock() - timedelta(seconds=LATE_SECONDS)
+        for deposit in [d for d in self.under_way if d.sent_at <= latest]:
+            self.under_way.remove(deposit)
+            self.store(deposit)
+
+    def tell(self, deposit: Deposit, code: str, reason: str | None = None) -> None:
+        """Add a status to a deposit's life cycle."""
+        self.told += 1
+        occurred_at = self.clock() + timedelta(seconds=self.skew_seconds, microseconds=self.told)
+        deposit.refused = deposit.refused or code == "213"
+        deposit.over = deposit.over or code in {"213", "210"}
+        deposit.events.append(
+            StatusEvent(f"status-{self.told}", deposit.platform_id, code, code, None, code, occurred_at, "platform", None, reason, None, {})
+        )  # fmt: skip
+
+    def _by_its_clock(self, moment: datetime) -> datetime:
+        return moment + timedelta(seconds=self.skew_seconds)

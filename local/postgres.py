@@ -57,7 +57,7 @@ def postgres_server(*settings: str, binaries: Path | None = None, port: int | No
         try:
             yield server
         finally:
-            stop_server(server)
+            stop_server(server, signal.SIGQUIT)  # nothing of it is kept, so nothing need be flushed
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -24,7 +24,6 @@ from facteur.decide import (
     plausible,
 )
 from facteur.errors import (
-    DatabaseUnavailableError,
     DocumentUnavailableError,
     DocumentUnusableError,
     NotDepositedError,
@@ -62,13 +61,9 @@ def submit(ids: Sequence[int], bench: Bench) -> Work:
     items = [(row, digest) for row in waiting for digest in _digests(row, bench, fault)]
     yield
     ends_at = bench.clock() + timedelta(seconds=LEASE_SECONDS)
-    try:
-        claims = {claim.submission_id: claim for claim in bench.store.claim(items)}
-    except DatabaseUnavailableError:  # GUARD 2: read in doubt, pending by now: the attempt to be opened has no hash
-        return
+    claims = {claim.submission_id: claim for claim in bench.store.claim(items)}
     for row, digest in items:
-        claim = claims.get(row.submission_id)
-        if claim and (digest is None) is (claim.attempt_id is None):  # GUARD 1: read pending, in doubt by now
+        if claim := claims.get(row.submission_id):
             yield from _look_up(row, claim, bench) if digest is None else _deposit(row, digest, claim, ends_at, bench)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import random
 import threading
 import time
 from collections.abc import Iterator
@@ -11,20 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from facteur.adapters.aws import client
-from facteur.adapters.documents import DocumentStore
+from facteur import bootstrap
 from facteur.adapters.postgres import Database
-from facteur.adapters.secrets_manager import Secrets
-from facteur.adapters.stores import PostgresSubmissions
-from facteur.bootstrap import AccountPlatforms, database_parameters
-from facteur.decide import Limits
 from facteur.observability import PowertoolsJournal
-from facteur.settings import Settings
-from facteur.submit_invoices import Services, submit_invoices
+from facteur.submission_services import Services
+from facteur.submit_invoices import submit_invoices
 from local.measure.ground import add_invoices, burst, most_in_window
 from tests.world import World
 
 BATCH = 10
+_one_at_a_time = threading.Lock()
 PAUSE_BETWEEN_BATCHES_SECONDS = 0.2  # twenty threads and the simulator share this machine
 # A message for every row, as if nobody limited the relay; each submitter has rows of its own.
 QUEUE = """
@@ -111,21 +105,10 @@ def _submitter(world: World, place: int, submitters: int, stop: threading.Event)
 
 @contextmanager
 def _container() -> Iterator[tuple[Database, Services]]:
-    """What bootstrap builds once per container, built once per thread."""
-    settings = Settings.from_environ(os.environ)
-    secrets = Secrets(lambda: client("secretsmanager"))
-    secret_id = str(settings.database_secret_id)
-    database = Database(lambda: database_parameters(secrets.read(secret_id), secret_id, False))
-    store = PostgresSubmissions(
-        database, lease_seconds=settings.lease_seconds, requests_per_minute=settings.requests_per_minute, deposits_enabled=True
-    )  # fmt: skip
-    limits = Limits(settings.resend_after_seconds, settings.give_up_after_seconds, settings.follow_up_days * 86400)
-    yield (
-        database,
-        Services(
-            store, AccountPlatforms(settings, secrets, database), DocumentStore(database, lambda: client("s3"), allow_files=True),
-            PowertoolsJournal("crowd"), limits, settings.max_in_flight, settings.lease_seconds, settings.read_timeout_seconds,
-            lambda most: random.uniform(0, most),  # noqa: S311
-        ),
-    )  # fmt: skip
+    """A container of its own: what bootstrap builds for one thread, it forgets before the next."""
+    with _one_at_a_time:
+        bootstrap.reset()
+        services = bootstrap.submit_services(PowertoolsJournal("crowd"))
+        database, *_ = bootstrap.migration_services()
+    yield database, services
     database.close()

@@ -125,6 +125,9 @@ class WatchedPlatforms:
     def of(self, account: str) -> Any:
         return Watched(self._platforms.of(account), "platform", self._points)
 
+    def deposited(self, account: str) -> None:
+        self._platforms.deposited(account)
+
 
 class WatchedRelay(Watched):
     """The relay's store; its transaction over due rows is a port of its own."""

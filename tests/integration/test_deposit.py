@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import pytest
 
+from facteur.bootstrap import submit_services
+from facteur.model import Invoice
+from facteur.observability import PowertoolsJournal
+from facteur.ports import Document, Documents
+from facteur.submit_invoices import submit_invoices
 from local.invoices import sample_invoice
 from tests.world import World
 
@@ -34,7 +41,7 @@ def test_a_draft_is_left_alone(world: World) -> None:
     world.deposit()
 
     assert world.deposits(1) == []
-    assert world.database.rows("select from facteur.submissions") == []
+    assert world.database.rows("select id from facteur.submissions") == []
 
 
 def test_a_refusal_by_the_platform_comes_back_with_its_words(world: World) -> None:
@@ -80,3 +87,32 @@ def test_a_503_is_sent_again_only_after_the_platform_has_been_asked_often_enough
     assert len(world.deposits(1)) == 1
     assert world.row(1).technical_status == "validated"
     assert [attempt.outcome for attempt in world.attempts(1)] == ["not_found", "accepted"]
+
+
+@dataclass
+class SlowDocuments:
+    """Documents that take so long that another copy of the message is worked off meanwhile."""
+
+    documents: Documents
+    world: World
+
+    def fetch(self, invoice: Invoice, hold_bytes: int | None) -> Document | None:
+        self.world.submit()
+        self.world.advance(20)
+        self.world.relay()
+        return self.documents.fetch(invoice, hold_bytes)
+
+
+def test_a_row_that_was_read_before_its_answer_was_lost_is_not_sent_again(world: World) -> None:
+    world.simulator.script(sample_invoice(1).number, ["lost_answer"])
+    world.add(1)
+    world.relay()
+    services = submit_services(PowertoolsJournal("test"))
+
+    submit_invoices([1], replace(services, documents=SlowDocuments(services.documents, world)))
+    world.submit()
+    world.deposit()
+
+    assert len(world.simulator.calls("deposit")) == 1
+    assert len(world.attempts(1)) == 1
+    assert world.row(1).submission_id == world.deposits(1)[0]["id"]

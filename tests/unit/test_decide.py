@@ -532,7 +532,7 @@ def test_two_verdicts_of_one_instant_are_a_contradiction(codes: list[str], contr
 
 
 def test_a_contradiction_is_told_and_moves_nothing() -> None:
-    move = after_contradiction(("205", "210"), 600)
+    move = after_contradiction(("205", "210"), 600, LIMITS)
 
     assert (move.state, move.platform_id, move.error_code) == (State.SUBMITTED, None, "contradictory_statuses")
     assert "205 and 210" in str(move.error_message)

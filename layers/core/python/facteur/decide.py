@@ -181,8 +181,10 @@ def contradiction_in(events: Sequence[StatusEvent]) -> tuple[str, ...]:
     return () if agree else tuple(sorted(verdicts))
 
 
-def after_contradiction(codes: Sequence[str], age_seconds: float) -> Move:
+def after_contradiction(codes: Sequence[str], age_seconds: float, limits: Limits) -> Move:
     """Both are kept and neither is believed: the life cycle stays where it was until a newer status settles it."""
+    if age_seconds > limits.follow_up_seconds:
+        return Move(State.CLOSED)
     problem = Problem("contradictory_statuses", f"the platform tells {' and '.join(codes)} of one instant")
     return _wait(
         State.SUBMITTED, next_news(age_seconds), problem, "Ask the platform which one holds; a newer status settles it"

@@ -40,9 +40,14 @@ class ConsoleFormatter(LambdaPowertoolsFormatter):
         """One line: sign, event, fields."""
         name = record.getMessage()
         sign, code = MARKS.get(name, ("!", "31") if record.levelno >= logging.WARNING else ("·", "2"))
-        fields = " ".join(f"{key}={value}" for key, value in getattr(record, "fields", {}).items())
+        fields = " ".join(f"{key}={_on_one_line(value)}" for key, value in getattr(record, "fields", {}).items())
         line = f"{sign} {name:<22} {fields}"
         return f"\033[{code}m{line}\033[0m" if self._colour else line
+
+
+def _on_one_line(value: object) -> str:
+    """A key may hold anything; on a terminal a control character could write a line of its own."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in str(value))
 
 
 class PowertoolsJournal:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from facteur.decide import (
@@ -44,32 +43,28 @@ def poll_statuses(services: PollServices, remaining_seconds: float = float("inf"
         DatabaseUnavailableError: nothing is lost, the rows are due again.
         EnvironmentMismatchError: this database belongs to another environment.
     """
-    stop_at = time.monotonic() + remaining_seconds
+    stop_at = time.monotonic() + remaining_seconds - services.answer_seconds
     read = 0
-    while time.monotonic() + services.answer_seconds < stop_at:
-        permitted = _permitted(services.store.claim_news(AT_ONCE), services)
-        if not permitted:
+    while time.monotonic() < stop_at:
+        asked = [_ask(due, services, stop_at) for due in services.store.claim_news(AT_ONCE)]
+        read += sum(asked)
+        if not any(asked):
             break
-        for due in permitted:
-            if time.monotonic() + services.answer_seconds >= stop_at:
-                services.store.postpone_news(due, 0)
-                continue
-            read += _read(due, services)
     return read
 
 
-def _permitted(dues: Iterable[Due], services: PollServices) -> list[Due]:
-    """Those that the budget admits now; the others wait a moment."""
-    permitted = []
-    for due in dues:
-        if services.store.take_history_permit(due.account):
-            permitted.append(due)
-        else:
-            services.store.postpone_news(due, NO_PERMIT_SECONDS)
-    return permitted
+def _ask(due: Due, services: PollServices, stop_at: float) -> bool:
+    """Read one history, if there is time and the budget admits it now; else it waits a moment."""
+    if time.monotonic() >= stop_at:
+        services.store.postpone_news(due, 0)
+        return False
+    if not services.store.take_history_permit(due.account):
+        services.store.postpone_news(due, NO_PERMIT_SECONDS)
+        return False
+    return _read(due, services)
 
 
-def _read(due: Due, services: PollServices) -> int:
+def _read(due: Due, services: PollServices) -> bool:
     try:
         _store_history(due, services)
     except AccountRefusedError as error:
@@ -93,8 +88,8 @@ def _read(due: Due, services: PollServices) -> int:
             http_status=error.problem.http_status,
         )
     else:
-        return 1
-    return 0
+        return True
+    return False
 
 
 def _store_history(due: Due, services: PollServices) -> None:
@@ -104,7 +99,7 @@ def _store_history(due: Due, services: PollServices) -> None:
     if len(events) < len(told):
         services.journal.warning("history.foreign", submission_id=due.submission_id, events=len(told) - len(events))
     if contradiction := contradiction_in(events):
-        newest, move = None, after_contradiction(contradiction, due.age_seconds)
+        newest, move = None, after_contradiction(contradiction, due.age_seconds, services.limits)
         services.journal.count("Contradictions")
     else:
         newest = newest_of(events)

@@ -62,6 +62,9 @@ class Platforms(Protocol):
     def of(self, account: str) -> Platform:
         """Raises AccountRefusedError for a bad secret, EnvironmentMismatchError for a database of another environment."""
 
+    def deposited(self, account: str) -> None:
+        """The account's platform accepted a deposit: from now on this database belongs to that platform and client."""
+
 
 @dataclass(frozen=True, slots=True)
 class NotesTaken:
@@ -84,7 +87,7 @@ class SubmissionStore(Protocol):
         """Store what became of a claim; `found` pairs attempts with the platform ids a look-up found. The state afterwards."""
 
     def record_unclaimed(self, waiting: Waiting, decision: Decision) -> str: ...
-    def withdraw(self, submission_id: int) -> None: ...
+    def withdraw(self, submission_id: int) -> bool: ...
     def doubt(self, submission_id: int) -> Doubt: ...
     def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> frozenset[str]: ...
 

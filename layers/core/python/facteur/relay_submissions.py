@@ -37,8 +37,8 @@ def relay_submissions(services: RelayServices, remaining_seconds: float = float(
     stop_at = time.monotonic() + min(services.watch_seconds, remaining_seconds)
     services.store.check_environment(services.base_url)
     run = services.store.begin_run()
-    _tell_daily(services)
     relay_once(services)
+    _tell_daily(services)
     while True:
         began = time.monotonic()
         anything, newest = services.store.look(run)

@@ -58,9 +58,13 @@ class Database:
     Threads may share it; their statements run one after the other.
     """
 
-    def __init__(self, parameters: Callable[[], Mapping[str, Any]]) -> None:
-        """`parameters` are libpq's; they are asked for again for every new connection, so that a rotated password is found."""
-        self._parameters = parameters
+    def __init__(
+        self,
+        parameters: Callable[[], Mapping[str, Any]],
+        fresh_parameters: Callable[[], Mapping[str, Any]] | None = None,
+    ) -> None:
+        """`parameters` are libpq's. Where they do not lead to a connection, `fresh_parameters` are tried: a rotated password."""
+        self._parameters, self._fresh_parameters = parameters, fresh_parameters
         self._connection: psycopg2.extensions.connection | None = None
         self._proven = False  # a statement has worked since the invocation began
         self._lock = threading.RLock()
@@ -116,12 +120,20 @@ class Database:
         with self._connected().cursor(cursor_factory=NamedTupleCursor) as cursor:
             cursor.execute(statement, parameters)  # type: ignore[no-untyped-call]
             self._proven = True
-            return cursor.fetchall() if cursor.description else []
+            return cursor.fetchall() if cursor.description is not None else []
 
     def _connected(self) -> psycopg2.extensions.connection:
         if self._connection is None or self._connection.closed:
-            self._connection = connect(self._parameters())
+            self._connection = self._connect()
         return self._connection
+
+    def _connect(self) -> psycopg2.extensions.connection:
+        try:
+            return connect(self._parameters())
+        except psycopg2.OperationalError:
+            if self._fresh_parameters is None:
+                raise
+            return connect(self._fresh_parameters())
 
 
 def connect(parameters: Mapping[str, Any]) -> psycopg2.extensions.connection:

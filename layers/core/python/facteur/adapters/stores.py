@@ -94,8 +94,8 @@ class PostgresSubmissions:
             self._database.row("select facteur.record_unclaimed(%(outcome)s) as state", {"outcome": outcome}).state
         )
 
-    def withdraw(self, submission_id: int) -> None:
-        self._database.rows("select facteur.withdraw(%(id)s)", {"id": submission_id})
+    def withdraw(self, submission_id: int) -> bool:
+        return bool(self._database.row("select facteur.withdraw(%(id)s) as gone", {"id": submission_id}).gone)
 
     def doubt(self, submission_id: int) -> Doubt:
         row = self._database.row("select * from facteur.read_doubt(%(id)s)", {"id": submission_id})
@@ -249,9 +249,10 @@ def _waiting(row: Row) -> Waiting:
 def _item(waiting: Waiting, sha256: str | None) -> dict[str, Any]:
     invoice = waiting.invoice
     if sha256 is None or invoice is None:
-        return {"id": waiting.submission_id}
+        return {"id": waiting.submission_id, "tries": waiting.tries}
     return {
         "id": waiting.submission_id,
+        "tries": waiting.tries,
         "sha256": sha256,
         "invoice_number": invoice.invoice_number,
         "seller_siren": invoice.seller_siren,

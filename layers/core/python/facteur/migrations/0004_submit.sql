@@ -114,6 +114,14 @@ begin
             order by w.state, w.due_at, w.id -- doubts first
         loop
             submission_id := s.id; lease_token := null; attempt_id := null;
+            select i into item from jsonb_array_elements(p_items) i where (i ->> 'id')::bigint = s.id;
+            if (item ->> 'tries')::integer <> s.tries or item ? 'sha256' <> (s.state = 'pending') then
+                -- another copy of the message was worked off since this one was read: what was read is not what stands here
+                verdict := 'stale';
+                update facteur.submissions w set queued_at = null, updated_at = facteur.now() where w.id = s.id;
+                return next;
+                continue;
+            end if;
             if permits < 1 or (s.state = 'pending' and not p_deposits_enabled) then
                 verdict := 'postponed';
                 update facteur.submissions w set queued_at = null, updated_at = facteur.now(),
@@ -136,7 +144,6 @@ begin
             permits := permits - case when s.state = 'in_doubt' and not probing then look_up else 1 end;
             lease_token := gen_random_uuid();
             if s.state = 'pending' then
-                select i into item from jsonb_array_elements(p_items) i where (i ->> 'id')::bigint = s.id;
                 insert into facteur.attempts (submission_id, invoice_id, account, lease_token, document_sha256,
                                               invoice_number, seller_siren, total)
                 values (s.id, s.invoice_id, s.account, claim.lease_token, item ->> 'sha256',

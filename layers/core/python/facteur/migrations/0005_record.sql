@@ -74,6 +74,8 @@ create function facteur.move_submission(p_submission_id bigint, p_move jsonb) re
         queued_at = null, lease_token = null, lease_until = null,
         platform_id = case when m.state in ('submitted', 'closed') then coalesce(m.platform_id, submissions.platform_id)
                            when m.state = 'rejected' then submissions.platform_id end,
+        lifecycle_code = case when m.platform_id <> submissions.platform_id or m.state = 'in_doubt' then null else lifecycle_code end,
+        lifecycle_at = case when m.platform_id <> submissions.platform_id or m.state = 'in_doubt' then null else lifecycle_at end,
         submitted_at = case when m.state = 'submitted' then coalesce(submitted_at, facteur.now()) else submitted_at end,
         doubt_since = case when m.state <> 'in_doubt' then doubt_since
                            when submissions.state <> 'in_doubt' then facteur.now() else doubt_since end,
@@ -148,7 +150,7 @@ end $$;
 
 -- A row that is gone, or no longer ready and certainly never deposited: the intention ends, and a note makes a later change start
 -- anew. One that may have been deposited waits.
-create function facteur.withdraw(p_submission_id bigint) returns void
+create function facteur.withdraw(p_submission_id bigint) returns boolean
     language sql as $$
     with gone as (
         delete from facteur.submissions s
@@ -162,8 +164,10 @@ create function facteur.withdraw(p_submission_id bigint) returns void
         where id = p_submission_id and state = 'pending' and queued_at is not null and due_at <= facteur.now()
           and exists (select from facteur.attempts a where a.submission_id = s.id
                       and (a.outcome is null or a.outcome in ('unknown', 'not_found', 'accepted')))
+    ), noted as (
+        insert into facteur.changes (invoice_ids) select array[invoice_id] from gone
     )
-    insert into facteur.changes (invoice_ids) select array[invoice_id] from gone
+    select exists (select from gone)
 $$;
 
 -- A waiting row that was not claimed (bad input, no credentials): move it, once. The row must still be what the message meant.
@@ -185,12 +189,17 @@ begin
     return p_outcome -> 'move' ->> 'state';
 end $$;
 
--- This database deposits with one platform per account. The first use pins it; a copy restored elsewhere does not match.
+-- This database deposits with one platform per account. The first accepted deposit pins it; a copy restored elsewhere, or a
+-- secret that leads elsewhere, does not match. Nothing pinned yet matches all.
 create function facteur.check_pin(p_account text, p_provider text, p_base_url text, p_client text) returns boolean
-    language plpgsql as $$
-declare
-    pin constant jsonb := jsonb_build_object('provider', p_provider, 'base_url', p_base_url, 'client', p_client);
-begin
-    update facteur.installation set pins = jsonb_build_object(p_account, pin) || pins where not pins ? p_account;
-    return (select pins -> p_account = pin from facteur.installation);
-end $$;
+    language sql stable as $$
+    select coalesce(pins -> p_account = jsonb_build_object('provider', p_provider, 'base_url', p_base_url, 'client', p_client), true)
+    from facteur.installation
+$$;
+
+create function facteur.pin(p_account text, p_provider text, p_base_url text, p_client text) returns void
+    language sql as $$
+    update facteur.installation set pins = pins || jsonb_build_object(
+        p_account, jsonb_build_object('provider', p_provider, 'base_url', p_base_url, 'client', p_client))
+    where not pins ? p_account
+$$;

@@ -44,7 +44,7 @@ begin
     end if;
     select m.code, m.at into newest from jsonb_to_record(p_news -> 'newest') as m(code text, at timestamptz);
     if newest.at < s.lifecycle_at then
-        move := jsonb_build_object('state', 'submitted', 'due_in_seconds', 0); -- an older read than what is known: look again
+        move := jsonb_build_object('state', 'submitted', 'due_in_seconds', 60); -- an older read than what is known: look again
     elsif newest.code is not null then
         update facteur.submissions w set lifecycle_code = newest.code, lifecycle_at = newest.at where w.id = s.id;
     end if;

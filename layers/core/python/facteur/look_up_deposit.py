@@ -1,0 +1,41 @@
+"""Ask the platform what became of attempts whose outcome nobody knows."""
+
+from __future__ import annotations
+
+from facteur.decide import LOOKED_UP, Decision, after_look_up, attribute, is_ours, plausible
+from facteur.errors import NotDepositedError
+from facteur.model import Candidate, Claim, Doubt, Waiting
+from facteur.ports import Platform, SubmissionStore
+from facteur.submission_services import Lease, Services
+
+
+def look_up_deposit(row: Waiting, claim: Claim, services: Services, lease: Lease) -> None:
+    """Look up a claimed doubt and record what was found. A look-up that fails is not an empty one."""
+    doubt = services.store.doubt(row.submission_id)
+    found: list[tuple[int, str]] = []
+    try:
+        lease.check()
+        ours, strangers = _search(doubt, services.platforms.of(row.account), services.store)
+    except NotDepositedError as error:
+        decision = services.failed(row, error, doubt.waited_seconds)
+    else:
+        decision = Decision(after_look_up(doubt, ours, strangers, services.limits), LOOKED_UP)
+        found = attribute(doubt.attempts, ours)
+    services.tell(row, services.store.record(row, claim, decision, found), decision)
+
+
+def _search(doubt: Doubt, platform: Platform, store: SubmissionStore) -> tuple[list[Candidate], list[Candidate]]:
+    """What the platform has under the doubtful attempts' numbers: our own deposits, and others'."""
+    keys = {
+        (attempt.invoice_number, attempt.seller_siren) for attempt in doubt.attempts if attempt.outcome != "accepted"
+    }
+    shown = [
+        candidate
+        for number, siren in sorted(keys, key=str)
+        if number and siren
+        for candidate in platform.find(number, siren)
+    ]
+    held = store.held_elsewhere(doubt.invoice_id, [candidate.platform_id for candidate in shown])
+    candidates = plausible(doubt, shown, held)
+    ours = [c for c in candidates if is_ours(c, platform.sha256_of(c.platform_id), doubt.attempts)]
+    return ours, [c for c in candidates if c not in ours]

@@ -1,0 +1,99 @@
+"""Before anything is claimed: which rows of a batch may be sent, and with which document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from facteur.errors import DocumentError, DocumentUnusableError, NotDepositedError, Problem, ProblemError
+from facteur.model import State, Waiting
+from facteur.ports import Document
+from facteur.submission_services import Services
+
+HELD_BYTES = 5_000_000  # larger documents go one at a time, so that a batch fits in memory and /tmp
+SIREN_DIGITS = 9
+
+Item = tuple[Waiting, Document | None]  # None: a look-up
+
+
+def prepare_batch(waiting: Iterable[Waiting], services: Services, threads: ThreadPoolExecutor) -> Iterator[list[Item]]:
+    """Look-ups and small documents together, then each large document alone. What cannot be sent is recorded on the way."""
+    rows = [row for row in waiting if _has_platform(row, services)]
+    together: list[Item] = [(row, None) for row in rows if row.state is State.IN_DOUBT]
+    deposits = [row for row in rows if row.state is State.PENDING and _sendable(row, services)]
+    fetched = threads.map(lambda row: _fetch(row, services, HELD_BYTES), deposits)
+    large = []
+    for row, result in zip(deposits, fetched, strict=True):
+        if result is None:
+            large.append(row)
+        elif document := _usable(row, result, services):
+            together.append((row, document))
+    yield together
+    for row in large:
+        if document := _usable(row, _fetch(row, services, None), services):
+            yield [(row, document)]
+
+
+def _has_platform(row: Waiting, services: Services) -> bool:
+    """Whether the row's account has usable credentials; if not, it waits until somebody mends its secret."""
+    try:
+        services.platforms.of(row.account)
+    except NotDepositedError as error:
+        services.leave(row, error)
+        return False
+    return True
+
+
+def _sendable(row: Waiting, services: Services) -> bool:
+    """Whether a pending row may be deposited at all; if not, that is recorded here."""
+    invoice = row.invoice
+    if invoice is None or not invoice.ready:
+        _withdraw(row, services)
+        return False
+    siren = invoice.seller_siren or ""
+    if invoice.invoice_number and len(siren) == SIREN_DIGITS and siren.isdigit():
+        return True
+    lacking = "invoice_number" if not invoice.invoice_number else "seller_siren (nine digits)"
+    services.leave(
+        row,
+        DocumentUnusableError(Problem("not_identifiable", f"the invoice has no {lacking}: it could not be looked up")),
+    )
+    return False
+
+
+def _withdraw(row: Waiting, services: Services) -> None:
+    """The row is gone or no longer ready: the intention ends, unless an earlier attempt may have deposited the invoice."""
+    cause = "is gone" if row.invoice is None else "is no longer ready"
+    if row.doubtful_sha256:
+        problem = Problem(
+            "withdrawn_in_doubt", f"the invoice's row {cause}, and an earlier attempt's outcome is unknown"
+        )
+        services.leave(row, DocumentUnusableError(problem))
+    elif services.store.withdraw(row.submission_id):
+        services.journal.event(
+            "submission.withdrawn", submission_id=row.submission_id, invoice_id=row.invoice_id, cause=f"the row {cause}"
+        )
+
+
+Fetched = Document | ProblemError | None
+
+
+def _fetch(row: Waiting, services: Services, hold_bytes: int | None) -> Fetched:
+    assert row.invoice is not None  # noqa: S101  _sendable saw it
+    try:
+        return services.documents.fetch(row.invoice, hold_bytes)
+    except DocumentError as error:
+        return error
+
+
+def _usable(row: Waiting, fetched: Fetched, services: Services) -> Document | None:
+    """The document, unless it may not be sent; then that is recorded here."""
+    if isinstance(fetched, ProblemError):
+        services.leave(row, fetched)
+        return None
+    if fetched is None or not row.doubtful_sha256 or fetched.sha256 in row.doubtful_sha256:
+        return fetched
+    fetched.close()
+    problem = Problem("document_changed", "the document is not the one of an earlier attempt whose outcome is unknown")
+    services.leave(row, DocumentUnusableError(problem))
+    return None

@@ -1,0 +1,79 @@
+"""What the steps of submit_invoices share: their services, the lease, and how an outcome is recorded and told."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from facteur.decide import Decision, Jitter, Limits, after_failure
+from facteur.errors import PlatformBusyError, Problem, ProblemError
+from facteur.model import State, Waiting
+from facteur.ports import Documents, Journal, Platforms, SubmissionStore
+
+TOO_MANY_REQUESTS = 429
+EVENTS = {  # state -> event, metric
+    State.SUBMITTED: ("submission.deposited", "Deposits"),
+    State.REJECTED: ("submission.rejected", "Rejections"),
+    State.FAILED: ("submission.failed", "Failures"),
+    State.IN_DOUBT: ("submission.in_doubt", "Doubts"),
+    State.PENDING: ("submission.waiting", "Retries"),
+}
+LATE = ("submission.late", "LateAnswers")  # somebody else had moved the row
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """How long a claim certainly holds, by this process's monotonic clock, counted from before the claim."""
+
+    ends_at: float
+    answer_seconds: float  # time to leave for the answer
+
+    def check(self) -> None:
+        """Raises NotDepositedError where the answer might come after the lease: nothing must be sent then."""
+        if time.monotonic() + self.answer_seconds > self.ends_at:
+            raise PlatformBusyError(Problem("lease_too_short", "not sent: the worker had too little of its lease left"))
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a batch is worked with."""
+
+    store: SubmissionStore
+    platforms: Platforms
+    documents: Documents
+    journal: Journal
+    limits: Limits
+    max_in_flight: int
+    lease_seconds: float
+    answer_seconds: float
+    jitter: Jitter
+
+    def failed(self, row: Waiting, error: ProblemError, waited_seconds: float | None = None) -> Decision:
+        """What follows where certainly nothing was deposited."""
+        waited = row.waited_seconds if waited_seconds is None else waited_seconds
+        return after_failure(error, row.tries, waited, row.age_seconds, self.limits, self.jitter, row.state)
+
+    def leave(self, row: Waiting, error: ProblemError) -> None:
+        """Record an unclaimed row that cannot be deposited now, or not at all."""
+        decision = self.failed(row, error)
+        self.tell(row, self.store.record_unclaimed(row, decision), decision)
+
+    def tell(self, row: Waiting, state: str, decision: Decision, seconds: float | None = None) -> None:
+        """One event per outcome, and its count."""
+        problem, move = decision.problem, decision.move
+        name, metric = EVENTS.get(State(state), LATE) if state in set(State) else LATE
+        self.journal.count(metric)
+        if decision.pause_seconds and problem and problem.http_status != TOO_MANY_REQUESTS:
+            self.journal.count("AccountRefused")
+        self.journal.event(
+            name,
+            submission_id=row.submission_id,
+            invoice_id=row.invoice_id,
+            account=row.account,
+            outcome=decision.outcome,
+            platform_id=move.platform_id,
+            error_code=move.error_code,
+            http_status=problem.http_status if problem else None,
+            due_in_seconds=round(move.due_in_seconds, 1),
+            duration_ms=None if seconds is None else round(seconds * 1000),
+        )

@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from local.aws import aws_emulator
+from local.torture import mutants
 from local.torture.chance import random_schedule
 from local.torture.lanes import lanes, results
 from local.torture.points import KILL, POINTS, STALL, Interrupt
@@ -30,6 +31,9 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--random", type=int, metavar="N", help="so many random schedules")
     parser.add_argument("--seconds", type=float, help="stop handing out runs after so long; the points come first")
     parser.add_argument("--seed", help="replay: a number, or a strike such as kill@store.claim.after#2")
+    parser.add_argument(
+        "--mutants", action="store_true", help="switch off one protection at a time; each must be found out"
+    )
     parser.add_argument("--lanes", type=int, default=os.cpu_count() or 2, help="how many at once (default: cores)")
     return parser.parse_args(words)
 
@@ -59,6 +63,9 @@ def point_schedules(undisturbed: Result) -> Iterator[Schedule]:
 
 def schedules(options: argparse.Namespace, first: list[Result]) -> Iterator[Schedule]:
     """What is asked for, in order. `first` holds the undisturbed run's result once it is there."""
+    if options.mutants:
+        yield from mutants.schedules()
+        return
     if options.seed is not None:
         yield from [named(options.seed)] * (options.runs or 1)
         return
@@ -88,7 +95,7 @@ def run(options: argparse.Namespace, console: Console) -> Report:
     with aws_emulator() as emulator, lanes(options.lanes, emulator.aws) as connections, Live(
         Text("starting"), console=console, transient=True, refresh_per_second=4
     ) as live:  # fmt: skip
-        if options.seed is None:
+        if options.seed is None and not options.mutants:
             first += results(connections[:1], iter([at_point(None), None]).__next__)
             report.add(first[0])
         for result in results(connections, next_schedule):
@@ -102,7 +109,13 @@ def run(options: argparse.Namespace, console: Console) -> Report:
 def main() -> None:
     options, console = arguments(sys.argv[1:]), Console(highlight=False)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if options.runs is None and options.random is None and options.seconds is None and options.seed is None:
+    if (
+        options.runs is None
+        and options.random is None
+        and options.seconds is None
+        and options.seed is None
+        and not options.mutants
+    ):
         options.points = True
     began = time.monotonic()
     try:
@@ -110,6 +123,8 @@ def main() -> None:
     except KeyboardInterrupt:
         console.print("interrupted; everything stopped")
         sys.exit(130)
+    if options.mutants:
+        sys.exit(report.say_mutants(console))
     report.say(console)
     seconds = time.monotonic() - began
     each = report.seconds / max(1, report.total)

@@ -16,7 +16,9 @@ ON_DEPOSIT = (
     "close_stored", "timeout", "timeout_stored", "slow:0.2", "slow:0.7", "stored_late:0.7", "empty", "unreadable", "html", "no_id",
     "truncated", "202",
 )  # fmt: skip
-ON_READING = ("401", "403", "404", "408", "429", "429_seconds", "500", "502", "503", "reset", "close", "empty", "unreadable", "html", "truncated")  # fmt: skip
+ON_READING = (
+    "401", "403", "404", "408", "429", "429_seconds", "500", "502", "503", "reset", "close", "empty", "unreadable", "html", "truncated",
+)  # fmt: skip
 ON_TOKEN = ("429", "500", "503", "reset", "empty", "unreadable", "no_id")
 DURING_OUTAGE = ("503", "502", "429", "reset", "close", "403", "503_stored", "lost_answer", "empty", "401")
 SPOILT = ("not JSON", "{}", '{"client_id": 3, "client_secret": "x"}', '["simulator"]')
@@ -87,7 +89,7 @@ CHANCES: Mapping[str, tuple[float, bool, Dice]] = {
 
 
 def _happenings(dice: Random) -> list[Happening]:
-    found = []
+    found: list[Happening] = []
     for what, (likely, during, details) in CHANCES.items():
         for _ in range(2):
             if dice.random() < likely and not (found and what in {"crash_postgres", "skew"} and found[-1].what == what):

@@ -28,7 +28,7 @@ class Chaos:
     def __init__(self, lane: Lane, schedule: Schedule, crew: Crew) -> None:
         self._lane, self._schedule, self._crew = lane, schedule, crew
         self._dice = random.Random(schedule.seed)  # noqa: S311  repeatable
-        self._ends: list[tuple[int, Callable[[], None]]] = []
+        self._ends: list[tuple[int, Callable[[], object]]] = []
         self._round = 0
         self.last_round = max((happening.at for happening in schedule.happenings), default=0)
 
@@ -56,7 +56,7 @@ class Chaos:
             if (happening.at, happening.during) == (self._round, during):
                 getattr(self, happening.what)(**happening.details)
 
-    def _after(self, rounds: int, end: Callable[[], None]) -> None:
+    def _after(self, rounds: int, end: Callable[[], object]) -> None:
         self._ends.append((self._round + rounds, end))
 
     def _some(self, rows: int) -> list[int]:
@@ -85,9 +85,12 @@ class Chaos:
         """Finish drafts in a transaction that commits after later ones; their first notes may be consumed meanwhile."""
         ids = self._lane.company.write(orders, status="draft")
         session = self._hold(FINISH, ids)
-        self._after(
-            rounds, lambda: _end(session) or self._lane.company.set_status(ids, "final")
-        )  # again, if it was lost
+
+        def finish() -> None:
+            if not _end(session):  # the transaction was lost: an application does it again
+                self._lane.company.set_status(ids, "final")
+
+        self._after(rounds, finish)
 
     def insert_late(self, orders: Sequence[Order], rounds: int) -> None:
         """Insert in a transaction that commits after later ones: its notes have lower ids than theirs."""

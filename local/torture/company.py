@@ -12,6 +12,7 @@ from typing import Any
 from facteur.adapters.postgres import Database
 from facteur.errors import DatabaseUnavailableError
 from local.invoices import BUYERS, SampleInvoice, company, file_name, render, sample_invoice
+from local.invoices.model import Syntax
 from local.simulator.control import Simulator
 from local.torture.schedule import KINDS, Order
 
@@ -41,7 +42,7 @@ SHOWN = "select id, technical_status from invoicing.invoices where id = any (%(i
 STALE = """
 update invoicing.invoices set technical_status = 'pending', submission_id = null, last_technical_update = null where id = any (%(ids)s)
 """
-SYNTAX = "cii"
+SYNTAX: Syntax = "cii"
 
 
 @dataclass(slots=True)

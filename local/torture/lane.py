@@ -27,6 +27,7 @@ from local.torture.clock import Clock
 from local.torture.company import Company
 from local.torture.points import Points
 from local.torture.schedule import Schedule
+from local.torture.sql import replace_in
 from local.torture.worker import Workplace
 
 TEMPLATE, DATABASE = "torture_template", "torture"
@@ -61,19 +62,6 @@ ENVIRON = {
     "RESEND_AFTER_SECONDS": str(RESEND_AFTER_SECONDS), "READ_TIMEOUT_SECONDS": "0.5", "CONNECT_TIMEOUT_SECONDS": "0.5",
     "FOLLOW_UP_DAYS": "0.001", "MAX_IN_FLIGHT": "4", "POWERTOOLS_LOG_LEVEL": "INFO",
 }  # fmt: skip
-
-
-def replace_in(database: Database, function: str, pattern: str, replacement: str) -> None:
-    """Change a function's text.
-
-    Raises:
-        LookupError: the text is not there any more: whoever changed the function must look here.
-    """
-    text = database.row("select pg_get_functiondef(%(f)s::regproc) as text", {"f": function}).text
-    changed, times = re.subn(pattern, replacement, text)
-    if not times:
-        raise LookupError(f"{function} does not contain {pattern!r}")
-    database.rows(changed)
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from local.torture.schedule import Schedule
 from local.torture.verdict import CRASH, Finding
 
 STOP_TIMEOUT_SECONDS = 40
+UNKNOWN = "whatever a failure left behind"  # so that the next run builds its database anew
 FORK = multiprocessing.get_context("fork")  # everything is imported once
 
 
@@ -91,7 +92,7 @@ def attempt(lane: Lane, schedule: Schedule) -> Result:
     try:
         return Run(lane, schedule).execute()
     except Exception:  # noqa: BLE001  told as a finding, so that the other runs go on
-        lane.mutant = "none: build the database anew"
+        lane.mutant = UNKNOWN
         finding = Finding(CRASH, f"the harness failed:\n{traceback.format_exc()}")
         return Result(schedule, [finding], time.monotonic() - began, 0, 0, 0, 0.0)
 

@@ -173,7 +173,7 @@ def watch_http(points: Points, platform_port: Callable[[], int], token_seen: Cal
             points.reach(f"http.{kind}.answered")
         return answer
 
-    HTTPConnection.request, HTTPConnection.getresponse = request, getresponse  # type: ignore[assignment,method-assign]
+    HTTPConnection.request, HTTPConnection.getresponse = request, getresponse  # type: ignore[method-assign]
 
 
 def die_with_parent() -> None:

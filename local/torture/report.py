@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from local.torture.mutants import MUTANTS
 from local.torture.points import POINTS
 from local.torture.run import Result
 from local.torture.verdict import DOUBLE, LOST, STUCK
@@ -25,6 +26,7 @@ class Report:
     runs: Counter[str] = field(default_factory=Counter)
     missed: Counter[str] = field(default_factory=Counter)
     found: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    results: list[Result] = field(default_factory=list)
     failures: list[Result] = field(default_factory=list)
     reached: set[str] = field(default_factory=set)
     seconds: float = 0.0
@@ -41,6 +43,7 @@ class Report:
             self.found[topic].update(kinds)
         if len(result.schedule.interrupts) == 1 and not result.struck:
             self.missed[result.schedule.interrupts[0].point] += 1
+        self.results.append(result)
         self.reached.update(name for name, times in result.reached.items() if times)
         self.seconds += result.seconds
         self.invoices += len(result.schedule.orders)
@@ -75,6 +78,30 @@ class Report:
         if never := [name for name in POINTS if name not in self.reached]:
             console.print(f"never reached: {', '.join(never)}")
         console.print(self.line())
+
+    def say_mutants(self, console: Console) -> int:
+        """A table of the mutants, and the exit code: 1 where one survived, or where a run fails without any."""
+        by_name = {result.schedule.name: result for result in self.results}
+        shown = Table("switched off", "found", "clock without, with", "verdict", title="What the harness finds out")
+        wrong = 0
+        for name, mutant in MUTANTS.items():
+            with_it, without = by_name[f"mutant: {name}"], by_name[f"without: {name}"]
+            kinds = sorted({finding.kind for finding in with_it.findings})
+            good = not without.findings and (bool(kinds) != mutant.harmless) and "crash" not in kinds
+            wrong += not good
+            verdict = (
+                ("harmless, as designed" if mutant.harmless else "found") if good else "SURVIVED, or fails without"
+            )
+            clocks = f"{without.travelled:,.0f} s, {with_it.travelled:,.0f} s"
+            shown.add_row(
+                f"{name}: {mutant.about}", ", ".join(kinds) or "nothing", clocks, verdict, style=None if good else "red"
+            )
+        console.print(shown)
+        for result in self.results:
+            if result.schedule.mutant is None or "crash" in {finding.kind for finding in result.findings}:
+                for finding in result.findings:
+                    console.print(Text(f"{result.schedule.name}: {finding.kind}: {finding.text}"), soft_wrap=True)
+        return 1 if wrong else 0
 
 
 def topics(result: Result) -> Iterable[str]:

@@ -17,7 +17,7 @@ from local.torture.points import POINTS
 from local.torture.schedule import Schedule
 from local.torture.verdict import CRASH, STUCK, Finding, judge
 
-MOST_ROUNDS, MOST_LEAPS = 2000, 600
+ROUNDS_PER_LEAP = 6  # more without a leap means that somebody turns in a circle
 SLACK_SECONDS = 4.0  # what is due at nearly the same time is done in one round
 IDLE_LEAP_SECONDS = 60.0
 LATE_SECONDS = 0.9  # longer than the simulator's late storing
@@ -98,7 +98,8 @@ class Run:
         )
 
     def _drain(self) -> bool:
-        while self._rounds < MOST_ROUNDS and self._lane.clock.leaps < MOST_LEAPS:
+        most_rounds = 100 + ROUNDS_PER_LEAP * self._schedule.most_leaps
+        while self._rounds < most_rounds and self._lane.clock.leaps < self._schedule.most_leaps:
             self._rounds += 1
             self._chaos.begin_round(self._rounds)
             self._wake()
@@ -185,11 +186,15 @@ class Run:
             self._attempts, self._attempted_at = attempts, time.monotonic()
 
     def _leap(self) -> None:
-        """To the next thing due; what is due already waits for somebody who holds it, or for a message that was lost."""
+        """To the next thing due; what is due already waits for somebody who holds it, or for a message that was lost.
+
+        Half-way through a stall, the stalled worker's messages are delivered to the others.
+        """
         self._settle()
-        for member in self._stalled:
-            self._give_back(member)
         seconds = self._lane.database.row(NEXT).seconds
         ahead = [IDLE_LEAP_SECONDS if seconds is None else seconds]
-        ahead += [max(0.0, self._stall_left(member)) for member in self._stalled]
+        for member in self._stalled:
+            held = bool(member.slot.held())
+            self._give_back(member)
+            ahead.append(max(0.0, self._stall_left(member)) / (2 if held else 1))
         self._lane.clock.leap(min(ahead) + SLACK_SECONDS, self._lane.database, self._lane.simulator)

@@ -8,6 +8,7 @@ from typing import Any
 
 from local.torture.points import Interrupt
 
+LONG_STALL_SECONDS = 150.0 + 600.0 + 60.0  # longer than a lease and the time after which a doubt is sent again
 DEPOSITED, REJECTED, FAILED = "closed", "rejected", "failed"
 
 
@@ -76,8 +77,9 @@ class Schedule:
     rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     shuffled: bool = False  # rounds of some workers only
-    stall_seconds: float = 150.0 + 600.0 + 60.0
+    stall_seconds: float = LONG_STALL_SECONDS
     mutant: str | None = None
+    most_leaps: int = 600  # of the clock; a run that needs more is stuck
 
 
 # One of everything that the ports can do: each point is come to at least twice.

@@ -176,11 +176,16 @@ def _become(place: Workplace) -> None:
     random.seed()
     place.clock.install()
     tokens = place.tokens.open("a", buffering=1)
-    watch_http(place.points, lambda: place.platform_port, lambda token: tokens.write(f"{token}\n" if token else ""))  # type: ignore[arg-type,return-value]
+
+    def token_seen(token: str) -> None:
+        if token:
+            tokens.write(f"{token}\n")
+
+    watch_http(place.points, lambda: place.platform_port, token_seen)
 
 
 def _serve(worker: Worker, channel: socket.socket) -> None:
-    worker.place.mutate(worker)
+    worker.place.mutate(worker)  # a mutant that does not fit any more ends the process, and the run says so
     while channel.recv(1):
         try:
             said = WORKED if worker.work() else IDLE

@@ -122,13 +122,16 @@ def open_attempts_late(worker: Worker) -> None:
 
 
 def claim_anything(database: Database) -> None:
-    guard = r"w\.queued_at is not null and w\.due_at <= facteur\.now\(\)\s+and w\.state in \('pending', 'in_doubt'\)"
-    replace_in(database, "facteur.claim", guard, "true")
-    # the constraints would still refuse a look-up of what is deposited already, so it is a deposit
-    replace_in(
-        database, "facteur.claim", r"case s\.state when 'pending' then 'sending' else 'in_doubt' end", "'sending'"
-    )
-    replace_in(database, "facteur.claim", r"if s\.state = 'pending' then", "if true then")
+    for pattern, replacement in (
+        (
+            r"w\.queued_at is not null and w\.due_at <= facteur\.now\(\)\s+and w\.state in \('pending', 'in_doubt'\)",
+            "true",
+        ),
+        (r"if \(item ->> 'tries'\)[^;]*? then", "if false then"),
+        (r"case s\.state when 'pending' then 'sending' else 'in_doubt' end", "'sending'"),
+        (r"if s\.state = 'pending' then", "if true then"),
+    ):
+        replace_in(database, "facteur.claim", pattern, replacement)
 
 
 def forget_holders(database: Database) -> None:

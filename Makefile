@@ -15,7 +15,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint types requirements build simulator clean
+.PHONY: help setup demo test test-all lint types requirements build simulator torture clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,9 @@ build: setup ## Build the layers for Lambda into .aws-sam, without Docker (ARCH=
 
 simulator: setup ## Start the platform simulator alone (PORT=8080)
 	@$(BIN)/python -m local.simulator --port $(or $(PORT),8080)
+
+torture: setup ## Kill and stall everything everywhere, then count the deposits (RUNS=1000, SECONDS=180, SEED=... to replay)
+	@$(BIN)/python -m local.torture $(if $(SEED),--seed "$$SEED") $(if $(RUNS),--runs $(RUNS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 clean: ## Remove everything that the other targets made
 	rm -rf $(VENV) .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov

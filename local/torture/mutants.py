@@ -174,17 +174,17 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "claim checks nothing": Mutant(
         "a claim ignores queued_at, due_at and the lease",
-        run_of(Order(), Order(), strike="stall@store.claim.before#1", stall_seconds=20.0),
+        run_of(Order(), Order(), strike="stall@store.claim.before:1", stall_seconds=20.0),
         prepare=claim_anything,
     ),
     "no lease check": Mutant(
         "nothing is checked before the first byte",
-        run_of(Order(), Order(), strike="stall@http.deposit.before#1"),
+        run_of(Order(), Order(), strike="stall@http.deposit.before:1"),
         worker=skip_lease_check,
     ),
     "attempt after the call": Mutant(
         "the attempt is opened with its outcome",
-        run_of(Order(), Order(), strike="kill@http.deposit.sent#1"),
+        run_of(Order(), Order(), strike="kill@http.deposit.sent:1"),
         worker=open_attempts_late,
     ),
     "ids of others": Mutant(
@@ -230,7 +230,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "acknowledged early": Mutant(
         "a message is deleted before its invoice is claimed",
-        run_of(Order(), Order(), strike="kill@store.claim.before#1"),
+        run_of(Order(), Order(), strike="kill@store.claim.before:1"),
         worker=acknowledge_early,
         harmless=True,
     ),

@@ -46,15 +46,15 @@ class Interrupt:
     nth: int = 1
 
     def __str__(self) -> str:
-        return f"{self.action}@{self.point}#{self.nth}"
+        return f"{self.action}@{self.point}:{self.nth}"
 
     @classmethod
     def read(cls, text: str) -> Interrupt:
         """The reverse of str()."""
         action, _, rest = text.partition("@")
-        point, _, nth = rest.partition("#")
+        point, _, nth = rest.partition(":")
         if action not in SIGNALS or point not in POINTS or not nth.isdigit():
-            raise ValueError(f"{text!r} is not like kill@store.claim.after#2; points: {', '.join(POINTS)}")
+            raise ValueError(f"{text!r} is not like kill@store.claim.after:2; points: {', '.join(POINTS)}")
         return cls(action, point, int(nth))
 
 

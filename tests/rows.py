@@ -116,7 +116,9 @@ class Rows:
         """Queue and claim the invoice's submission, as submit_invoices does."""
         submission = self.submission(invoice_id)
         self.run("select facteur.mark_queued(array[%(id)s]::bigint[])", id=submission.id)
-        item = {"id": submission.id, "sha256": "ab" * 32, "invoice_number": "F-1", "seller_siren": "732829320"}
+        item = {"id": submission.id, "tries": submission.tries}
+        if submission.state == "pending":
+            item |= {"sha256": "ab" * 32, "invoice_number": "F-1", "seller_siren": "732829320"}
         return self.run(CLAIM, items=json.dumps([item]))[0]
 
     def record(self, invoice_id: str, claim: Any, state: str, attempt: str | None = None, **move: Any) -> str:

@@ -313,8 +313,8 @@ DATABASES: dict[str, tuple[Change, type[Exception], str]] = {
         DatabaseUnavailableError,
         "no connection: check address, password",
     ),
-    "without host": (lambda s: s.pop("host"), ConfigurationError, "missing host"),
-    "empty": (lambda s: s.clear(), ConfigurationError, "missing host, username, password"),
+    "without host": (lambda s: s.pop("host"), ConfigurationError, "missing or malformed host"),
+    "empty": (lambda s: s.clear(), ConfigurationError, "missing or malformed host, username, password"),
 }
 
 
@@ -380,7 +380,7 @@ def test_what_escapes_is_logged_by_name_and_in_our_words(world: World, caplog: p
     (record,) = [r for r in caplog.records if r.levelno == logging.ERROR]
     assert record.getMessage() == "relay_submissions.failed"
     assert record.error == "ConfigurationError"  # type: ignore[attr-defined]
-    assert "missing host, username, password" in record.error_message  # type: ignore[attr-defined]
+    assert "missing or malformed host, username, password" in record.error_message  # type: ignore[attr-defined]
 
 
 # --- the platform -------------------------------------------------------------------------------------------------------

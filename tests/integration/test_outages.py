@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
 import pytest
@@ -126,9 +127,16 @@ def test_batches_of_several_accounts_do_not_wait_for_each_other_in_a_circle(rows
     rows.run("select facteur.mark_queued(%(ids)s)", ids=ids)
     neighbour, claimer = rows.session(), rows.session()
 
-    with rows.in_background(lambda: claim(claimer, ids, per_minute=600)) as claimed, neighbour.transaction():
+    locked = threading.Event()
+
+    def claim_once_locked() -> list[int]:
+        locked.wait(30)
+        return claim(claimer, ids, per_minute=600)
+
+    with rows.in_background(claim_once_locked) as claimed, neighbour.transaction():
         # the other account's own batch: first its bucket, then the common one
         neighbour.rows("select from facteur.budgets where key = 'account:other' for update")
+        locked.set()
         rows.wait_for_blocked()
         neighbour.rows("select from facteur.budgets where key = 'address' for update nowait")
 

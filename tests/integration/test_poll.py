@@ -394,7 +394,6 @@ class OneSecond:
         return 5500
 
 
-@pytest.mark.xfail(reason="record_news keeps lifecycle_at of the duplicate and asks again at once, without end")
 @pytest.mark.parametrize("settings", [{"CONNECT_TIMEOUT_SECONDS": "0.5", "READ_TIMEOUT_SECONDS": "1"}])
 def test_after_a_duplicate_the_first_deposits_own_life_cycle_is_followed(
     world: World, settings: dict[str, str]

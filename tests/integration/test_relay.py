@@ -319,6 +319,7 @@ def test_a_row_on_which_the_view_raises_does_not_stop_the_search_for_forgotten_o
     rows.run("delete from facteur.changes")
 
     relay_submissions(services(rows.relay, queue))
+    relay_submissions(services(rows.relay, queue))
 
     assert len(rows.noted_invoices()) == found
     assert rows.notes() == [[bad]] * (found > 0)
@@ -343,7 +344,7 @@ def test_a_run_watches_until_a_newer_one_has_begun(rows: Rows) -> None:
 
 def test_a_database_that_belongs_elsewhere_stops_the_relay_before_it_does_anything(rows: Rows) -> None:
     invoice = rows.finish()
-    rows.run("select facteur.check_pin('default', 'iopole', 'https://elsewhere.example', 'x')")
+    rows.run("select facteur.pin('default', 'iopole', 'https://elsewhere.example', 'x')")
 
     with pytest.raises(EnvironmentMismatchError, match=r"elsewhere\.example"):
         relay_submissions(services(rows.relay, FussyQueue()))

@@ -8,21 +8,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 
-from facteur.adapters.stores import PostgresNews, PostgresSubmissions
-from facteur.decide import (
-    LOOKED_UP,
-    Decision,
-    Limits,
-    after_answer,
-    after_failure,
-    after_look_up,
-    after_news,
-    after_unknown,
-    attribute,
-    is_ours,
-    newest_of,
-    plausible,
-)
+from facteur.adapters.news_store import PostgresNews
+from facteur.adapters.submission_store import PostgresSubmissions
+from facteur.decide import after_answer, after_failure, after_look_up, after_unknown, attribute, is_ours, plausible
+from facteur.decide_news import after_news, newest_of
+from facteur.decision import LOOKED_UP, Decision, Limits
 from facteur.errors import (
     DocumentUnavailableError,
     DocumentUnusableError,

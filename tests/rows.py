@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from facteur.adapters.postgres import Database
-from facteur.adapters.stores import PostgresRelay, PostgresSubmissions
+from facteur.adapters.relay_store import PostgresRelay
+from facteur.adapters.submission_store import PostgresSubmissions
 from facteur.ports import NotesTaken
 
 DEADLINE_SECONDS = 20

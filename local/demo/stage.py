@@ -67,7 +67,7 @@ def stage(say: Say, interruption: Interruption, folder: Path) -> Iterator[Stage]
     try:
         server = start("Postgres", _postgres(folder / POSTGRES))
         platform = start("platform simulator", running_simulator(speed=LIFE_CYCLE_SPEED, history_quota=0))
-        emulator = start("AWS emulator", aws_emulator(log=folder / "aws.log"))
+        emulator = start("AWS emulator", aws_emulator(auth=True, log=folder / "aws.log"))
         began = time.monotonic()
         create_bucket(emulator.aws, BUCKET)
         _put_secrets(emulator.aws, server, platform)

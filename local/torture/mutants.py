@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from facteur.adapters.postgres import Database
-from facteur.decide import Decision
+from facteur.decision import Decision
 from facteur.errors import NotDepositedError
 from facteur.model import Move, State
 from local.torture.points import Interrupt

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -103,19 +102,6 @@ class Company:
                 Name=f"{self.stack.name}-{function}-again", ScheduleExpression=moment, Target=target,
                 FlexibleTimeWindow={"Mode": "OFF"}, ActionAfterCompletion="DELETE",
             )  # fmt: skip
-
-
-def grant_batches(stack: Stack) -> None:
-    """Let the relay send in batches on ministack: to AWS that is sqs:SendMessage, to ministack an action of its own."""
-    statement = {
-        "Effect": "Allow", "Action": "sqs:SendMessageBatch",
-        "Resource": f"arn:aws:sqs:{stack.aws.region}:*:{stack.name}-submissions",
-    }  # fmt: skip
-    stack.aws.session.client("iam", endpoint_url=stack.aws.endpoint_url).put_role_policy(
-        RoleName=stack.resources["RelaySubmissionsRole"],
-        PolicyName="SendBatchesOnMinistack",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
-    )
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from local.aws import Aws, aws_emulator
 from local.postgres import PostgresServer, postgres_server
 from local.sam import ROOT
 from local.simulator.control import Simulator, running_simulator
-from tests.e2e.company import Company, deployed, grant_batches
+from tests.e2e.company import Company, deployed
 
 LIFE_CYCLE_SPEED = 30  # buyers decide and pay within three seconds
 BUILT_DEPENDENCIES = ROOT / ".aws-sam" / "build" / "DependenciesLayer"
@@ -71,6 +71,4 @@ def company(ground: Ground, unattended: Company) -> Iterator[Company]:
 def _company(ground: Ground, name: str) -> Iterator[Company]:
     unique = f"facteur-{name}-{uuid4().hex[:6]}"
     with deployed(unique, ground.aws, ground.server, ground.platform, ground.dependencies, ground.password) as company:
-        if ground.dependencies is None:
-            grant_batches(company.stack)
         yield company

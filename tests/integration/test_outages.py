@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from facteur.adapters.postgres import Database
-from facteur.adapters.stores import PostgresSubmissions
+from facteur.adapters.submission_store import PostgresSubmissions
 from facteur.model import State
 from local.measure.crowd import crowd
 from local.measure.downtime import Kind, platform_down

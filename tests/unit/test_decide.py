@@ -13,23 +13,17 @@ from hypothesis import strategies as st
 from facteur.decide import (
     ACCOUNT_PAUSE_SECONDS,
     DOCUMENT_PATIENCE_SECONDS,
-    Decision,
-    Limits,
     after_answer,
-    after_contradiction,
     after_failure,
     after_look_up,
-    after_news,
     after_unknown,
     attribute,
     back_off,
-    contradiction_in,
     is_ours,
-    newest_of,
-    next_look_up,
-    next_news,
     plausible,
 )
+from facteur.decide_news import after_contradiction, after_news, contradiction_in, newest_of, next_news
+from facteur.decision import Decision, Limits, next_look_up
 from facteur.errors import (
     AccountRefusedError,
     DocumentMissingError,

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facteur.adapters.iopole_reading import CODES, candidate, error_words, same_number, status_event
-from facteur.decide import newest_of
+from facteur.decide_news import newest_of
 from facteur.lifecycle import LABELS
 
 DATE = "2026-10-12T08:15:30.412Z"

@@ -8,7 +8,7 @@ import random
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from facteur.decide import Limits
+from facteur.decision import Limits
 from facteur.errors import ConfigurationError
 from facteur.settings import Settings
 
@@ -27,7 +27,7 @@ RDS_CA_BUNDLE = "rds-global-bundle.pem"
 def submit_services(journal: Journal) -> Services:
     """What submit_invoices works with; begins an invocation."""
     from facteur.adapters.documents import DocumentStore
-    from facteur.adapters.stores import PostgresSubmissions
+    from facteur.adapters.submission_store import PostgresSubmissions
     from facteur.submission_services import Services
 
     settings, database = _settings(), _begun(_database())
@@ -46,8 +46,8 @@ def submit_services(journal: Journal) -> Services:
 
 def relay_services(journal: Journal) -> RelayServices:
     """What relay_submissions works with."""
+    from facteur.adapters.relay_store import PostgresRelay
     from facteur.adapters.sqs import SqsQueue
-    from facteur.adapters.stores import PostgresRelay
     from facteur.relay_submissions import RelayServices
 
     settings = _settings()
@@ -67,7 +67,7 @@ def relay_services(journal: Journal) -> RelayServices:
 
 def poll_services(journal: Journal) -> PollServices:
     """What poll_statuses works with."""
-    from facteur.adapters.stores import PostgresNews
+    from facteur.adapters.news_store import PostgresNews
     from facteur.poll_statuses import PollServices
 
     settings = _settings()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from facteur.decide import LOOKED_UP, Decision, after_look_up, attribute, is_ours, plausible
+from facteur.decide import after_look_up, attribute, is_ours, plausible
+from facteur.decision import LOOKED_UP, Decision
 from facteur.errors import NotDepositedError
 from facteur.model import Candidate, Claim, Doubt, Waiting
 from facteur.ports import Platform, SubmissionStore

@@ -5,14 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from facteur.decide import (
-    ACCOUNT_PAUSE_SECONDS,
-    Limits,
-    after_contradiction,
-    after_news,
-    contradiction_in,
-    newest_of,
-)
+from facteur.decide import ACCOUNT_PAUSE_SECONDS
+from facteur.decide_news import after_contradiction, after_news, contradiction_in, newest_of
+from facteur.decision import Limits
 from facteur.errors import AccountRefusedError, NotDepositedError, PlatformBusyError
 from facteur.model import Due, State
 from facteur.ports import Journal, NewsStore, Platforms

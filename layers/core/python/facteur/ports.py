@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
-from facteur.decide import Decision
+from facteur.decision import Decision
 from facteur.model import Answer, Candidate, Claim, Doubt, Due, Invoice, Move, StatusEvent, Waiting
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from facteur.decide import Decision, Jitter, Limits, after_failure
+from facteur.decide import after_failure
+from facteur.decision import Decision, Jitter, Limits
 from facteur.errors import PlatformBusyError, Problem, ProblemError
 from facteur.model import State, Waiting
 from facteur.ports import Documents, Journal, Platforms, SubmissionStore

@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
-from facteur.decide import Decision, after_answer, after_unknown
+from facteur.decide import after_answer, after_unknown
+from facteur.decision import Decision
 from facteur.errors import AccountRefusedError, ConfigurationError, NotDepositedError, OutcomeUnknownError, Problem
 from facteur.look_up_deposit import look_up_deposit
 from facteur.model import Claim, Waiting

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import psycopg2
@@ -13,6 +14,7 @@ from psycopg2.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedF
 from psycopg2.extras import Json, NamedTupleCursor
 
 from facteur.errors import ConfigurationError, DatabaseUnavailableError
+from facteur.model import Move
 
 CONNECT_TIMEOUT_SECONDS = 10
 # Without keep-alives a connection that a firewall forgot blocks until the function is stopped.
@@ -156,3 +158,8 @@ def _storable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_storable(item) for item in value]
     return value
+
+
+def as_move(move: Move) -> dict[str, Any]:
+    """A move as facteur.move_submission reads it: what is absent stays as it is."""
+    return {name: value for name, value in asdict(move).items() if value is not None}

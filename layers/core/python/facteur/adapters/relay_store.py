@@ -1,0 +1,81 @@
+"""The statements of relay_submissions. What they promise stands in ports.py, what they do in migrations/."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from facteur.adapters.postgres import Database
+from facteur.errors import EnvironmentMismatchError
+from facteur.ports import DueBatch, NotesTaken
+
+
+@dataclass(frozen=True, slots=True)
+class LockedRows:
+    """Due rows, locked until the transaction ends."""
+
+    submission_ids: Sequence[int]
+    database: Database
+
+    def mark_queued(self, submission_ids: Sequence[int]) -> None:
+        if submission_ids:
+            self.database.rows("select facteur.mark_queued(%(ids)s)", {"ids": list(submission_ids)})
+
+
+class PostgresRelay:
+    """Postgres for relay_submissions."""
+
+    PICK = "select pick_due as id from facteur.pick_due(%(limit)s, %(per_minute)s, %(deposits_enabled)s)"
+
+    def __init__(
+        self, database: Database, *, provider: str, requests_per_minute: float, deposits_enabled: bool
+    ) -> None:
+        self._database = database
+        self._provider = provider
+        self._per_minute = requests_per_minute
+        self._deposits_enabled = deposits_enabled
+
+    def check_environment(self, base_url: str) -> None:
+        pins = self._database.row("select pins from facteur.installation").pins
+        elsewhere = sorted(account for account, pin in pins.items() if pin["base_url"] != base_url)
+        if elsewhere:
+            raise EnvironmentMismatchError(
+                f"this database deposits with {pins[elsewhere[0]]['base_url']} (account {elsewhere[0]}) and not with {base_url}. "
+                "Is it a copy? Check, then remove the account from facteur.installation.pins"
+            )
+
+    def begin_run(self) -> int:
+        return int(self._database.row("select facteur.begin_relay_run() as run").run)
+
+    def look(self, run: int) -> tuple[bool, bool]:
+        parameters = {"run": run, "deposits_enabled": self._deposits_enabled}
+        row = self._database.row("select anything, newest from facteur.look(%(run)s, %(deposits_enabled)s)", parameters)
+        return row.anything, row.newest
+
+    def take_notes(self, limit: int) -> NotesTaken:
+        parameters = {"provider": self._provider, "limit": limit}
+        row = self._database.row(
+            "select notes, opened, repeated, broken from facteur.take_notes(%(provider)s, %(limit)s)", parameters
+        )
+        return NotesTaken(row.notes, row.opened, row.repeated, row.broken)
+
+    def end_expired_leases(self) -> int:
+        return int(self._database.row("select facteur.end_expired_leases() as n").n)
+
+    def repeat_write_backs(self, limit: int) -> tuple[int, int]:
+        row = self._database.row("select told, refused from facteur.repeat_write_backs(%(limit)s)", {"limit": limit})
+        return row.told, row.refused
+
+    def note_forgotten(self) -> int | None:
+        found: int | None = self._database.row("select facteur.note_forgotten() as n").n
+        return found
+
+    def oldest_overdue_seconds(self) -> float:
+        return float(self._database.row("select facteur.oldest_overdue_seconds() as s").s)
+
+    @contextmanager
+    def pick_due(self, limit: int) -> Iterator[DueBatch]:
+        parameters = {"limit": limit, "per_minute": self._per_minute, "deposits_enabled": self._deposits_enabled}
+        with self._database.transaction():
+            yield LockedRows([row.id for row in self._database.rows(self.PICK, parameters)], self._database)

@@ -1,0 +1,84 @@
+"""What a decision consists of, and the moves that decisions are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from facteur.errors import Problem
+from facteur.model import Move, State
+
+LOOKUP_FRACTIONS = (1 / 16, 3 / 16, 7 / 16, 1.0)  # of RESEND_AFTER_SECONDS: when the look-ups of a doubt are due
+LOOKED_UP = "looked_up"
+SILENT = frozenset({"platform_unreachable", "no_answer"})
+CORRECT_IT = "Correct the invoice, then set technical_status back to 'pending'"
+
+Jitter = Callable[[float], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long things are tried, in seconds."""
+
+    resend_after_seconds: float
+    give_up_after_seconds: float
+    follow_up_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The next move, what to store on the attempt, and whether the whole account pauses."""
+
+    move: Move
+    outcome: str = "not_deposited"
+    problem: Problem | None = None
+    platform_id: str | None = None
+    response: str | None = field(default=None, repr=False)
+    pause_seconds: float | None = None
+
+    @property
+    def answered(self) -> bool | None:
+        """Whether the platform is up, as far as this call shows; None: it shows nothing."""
+        if self.problem is None:
+            return True if self.outcome == LOOKED_UP else None
+        if self.problem.http_status is None:
+            return False if self.problem.code in SILENT else None
+        return self.problem.http_status < 500 and self.problem.http_status != 408
+
+
+def next_look_up(empty_lookups: int, doubt_seconds: float, resend_after_seconds: float) -> float:
+    """Seconds until the next look-up of a doubt, after so many empty ones."""
+    if empty_lookups == 0:
+        return min(15.0, resend_after_seconds / 16)
+    fraction = LOOKUP_FRACTIONS[min(empty_lookups, len(LOOKUP_FRACTIONS) - 1)]
+    return max(resend_after_seconds / 64, fraction * resend_after_seconds - doubt_seconds)
+
+
+def in_doubt(problem: Problem, limits: Limits, *, duplicate: bool) -> Move:
+    """A deposit that may have arrived: it is looked up, soon at first."""
+    return Move(
+        State.IN_DOUBT,
+        next_look_up(0, 0, limits.resend_after_seconds),
+        error_code=problem.code,
+        error_message=problem.sentence("It is looked up before anything is sent again"),
+        duplicate_verdict=duplicate,
+    )
+
+
+def wait(
+    state: State, delay: float, problem: Problem, next_step: str, *, waited: float = 0, empty_lookups: int = 0
+) -> Move:
+    """Stay in a state and be due again."""
+    return Move(
+        state,
+        delay,
+        error_code=problem.code,
+        error_message=problem.sentence(next_step),
+        waited_seconds=waited,
+        empty_lookups=empty_lookups,
+    )
+
+
+def final(state: State, problem: Problem, next_step: str) -> Move:
+    """The end of a submission, with what a person does about it."""
+    return Move(state, error_code=problem.platform_code or problem.code, error_message=problem.sentence(next_step))

@@ -35,7 +35,10 @@ def arguments(words: list[str]) -> argparse.Namespace:
         "--mutants", action="store_true", help="switch off one protection at a time; each must be found out"
     )
     parser.add_argument("--lanes", type=int, default=os.cpu_count() or 2, help="how many at once (default: cores)")
-    return parser.parse_args(words)
+    options = parser.parse_args(words)
+    if options.seed is not None and options.runs is None:
+        options.lanes = 1
+    return options
 
 
 def named(name: str) -> Schedule:

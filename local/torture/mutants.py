@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from facteur.adapters.postgres import Database
-from facteur.decision import Decision
 from facteur.errors import NotDepositedError
 from facteur.model import Move, State
 from local.torture.points import Interrupt
@@ -58,7 +57,10 @@ def switch(name: str, changed: Callable[[Any], Any]) -> None:
 
 def resend_on_unknown(_worker: Worker) -> None:
     resent = Move(State.PENDING, 1.0)
-    switch("after_unknown", lambda _: lambda problem, _limits: Decision(resent, "not_deposited", problem))
+    switch(
+        "after_unknown",
+        lambda doubting: lambda *about: replace(doubting(*about), move=resent, outcome="not_deposited"),
+    )
 
 
 def skip_lease_check(_worker: Worker) -> None:

@@ -68,15 +68,18 @@ def _by_invoice(ledger: list[dict[str, Any]], lane: Lane) -> defaultdict[int, li
 
 
 def _doubles(deposits: Deposits, lane: Lane) -> Iterator[Finding]:
-    """A deposit stored after another that the platform had not refused. That it calls the second a duplicate excuses nothing."""
+    """A deposit stored after another that the platform had not refused. That it calls the second a duplicate excuses nothing.
+
+    Of two rows with the same number and the same bytes each may try, and whose try was whose nobody can tell; one is accepted.
+    """
     for entry in lane.company.entries.values():
-        entitled = _twins(entry, lane)
+        twins = _twins(entry, lane) > 1
         standing = 0
         for deposit in deposits.get(entry.id, []):
-            if standing >= entitled:
-                yield Finding(DOUBLE, f"invoice {entry.id}: stored again as {deposit['id']} ({deposit['verdict']})")
             refused = deposit["verdict"] in REFUSED_BEFORE or "REJECTED" in deposit["statuses"]
-            standing += not refused or (deposit["verdict"] == "duplicate" and entitled > 1)
+            if standing and not (twins and refused):
+                yield Finding(DOUBLE, f"invoice {entry.id}: stored again as {deposit['id']} ({deposit['verdict']})")
+            standing += not refused
 
 
 def _ending(entry: Entry, row: Any, deposits: list[Any], lane: Lane) -> Iterator[Finding]:
@@ -131,13 +134,15 @@ def _stands(deposit: dict[str, Any]) -> bool:
 
 def _untold(ledger: list[dict[str, Any]], lane: Lane) -> Iterator[Finding]:
     """Deposits that no attempt knows, and statuses that the platform gave and we do not have."""
+    owners = lane.company.owners()
     attempted = {row.platform_id for row in lane.database.rows(ATTEMPTED)}
     adopted = {row.platform_id for row in lane.database.rows(ADOPTED)}
     events: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in lane.database.rows(EVENTS):
         events[row.platform_id][row.platform_code] += 1
     for deposit in ledger:
-        if deposit["id"] not in attempted:
+        twins = len(owners.get(deposit["sha256"], [])) > 1
+        if deposit["id"] not in (attempted | adopted if twins else attempted):
             yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) is in no attempt")
         if deposit["id"] in adopted and (lacking := Counter(deposit["statuses"]) - events[deposit["id"]]):
             yield Finding(LOST, f"deposit {deposit['id']}: statuses {dict(lacking)} were never stored")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
 import mmap
 import os
+import pkgutil
 import random
 import socket
 import struct
@@ -19,6 +21,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+import facteur
 from facteur import bootstrap
 from facteur.adapters import aws
 from facteur.errors import FacteurError
@@ -29,6 +32,9 @@ from facteur.submit_invoices import submit_invoices
 from functions.submit_invoices.app import submission_id_in
 from local.torture.clock import Clock
 from local.torture.points import Points, Watched, WatchedPlatforms, WatchedRelay, die_with_parent, watch_http
+
+for module in pkgutil.walk_packages(facteur.__path__, "facteur."):
+    importlib.import_module(module.name)  # a forked worker imports nothing any more
 
 IDLE, WORKED, FAILED, CRASHED = b"i", b"w", b"f", b"x"
 SLOT_BYTES = 1 << 15

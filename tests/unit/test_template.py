@@ -120,7 +120,13 @@ def test_no_policy_names_every_resource_where_a_narrower_one_exists() -> None:
 
 
 def test_no_policy_allows_every_action_of_a_service() -> None:
-    assert not [statement["Sid"] for statement in _statements() if "*" in json.dumps(statement["Action"])]
+    starred = {action for statement in _statements() for action in _actions(statement) if "*" in action}
+
+    assert starred <= {"sqs:SendMessage*"}  # that is SendMessage and, on an emulator, SendMessageBatch
+
+
+def _actions(statement: dict[str, Any]) -> list[str]:
+    return [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
 
 
 def test_the_queue_may_fill_its_own_dead_letter_queue_and_no_other_queue_may() -> None:

@@ -23,6 +23,8 @@ from local.torture.report import Report
 from local.torture.run import Result
 from local.torture.schedule import Schedule, at_point
 
+LINE_EVERY = 25  # runs, where there is no terminal to show progress on
+
 
 def arguments(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.torture", description=__doc__)
@@ -104,6 +106,8 @@ def run(options: argparse.Namespace, console: Console) -> Report:
         for result in results(connections, next_schedule):
             report.add(result)
             live.update(Text(f"{report.line()} ({time.monotonic() - began:.0f} s, last: {result.schedule.name})"))
+            if not console.is_terminal and report.total % LINE_EVERY == 0:
+                console.print(report.line())
             if result.findings:
                 console.print(Text(f"SEED='{result.schedule.name}': {result.findings[0].kind}", style="red"))
     return report

@@ -116,7 +116,7 @@ class Crew:
         if not said:
             return  # it died; _look will see
         member.busy = False
-        result.worked |= said in {WORKED, FAILED, CRASHED}
+        result.worked |= said in {WORKED, CRASHED}  # a failed pass is tried again; meanwhile time may pass
         result.failures += said == FAILED
         result.crashes += said == CRASHED
         if said in {FAILED, CRASHED}:

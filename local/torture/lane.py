@@ -31,6 +31,8 @@ from local.torture.sql import replace_in
 from local.torture.worker import Workplace
 
 TEMPLATE, DATABASE = "torture_template", "torture"
+# A statement that waits for a stalled worker's lock ends with its function's timeout; here that comes soon.
+FUNCTION_TIMEOUT = f"alter database {DATABASE} set lock_timeout = '500ms'"
 # Locks that a company or a stalled worker holds are given up sooner than in life; this saves time and decides nothing.
 WAITING = "select oid::regproc::text as name from pg_proc where pronamespace = 'facteur'::regnamespace and prosrc ~ 'lock_timeout'"
 PATIENCE = re.compile(r"(lock_timeout[^'\n]*'?, '|p_lock_timeout text DEFAULT ')\w+'")
@@ -135,6 +137,7 @@ class Lane:
         admin = Database(lambda: {"dsn": self.servers[-1].url()})
         admin.rows(f"drop database if exists {DATABASE} with (force)")
         admin.rows(f"create database {DATABASE} template {TEMPLATE}")
+        admin.rows(FUNCTION_TIMEOUT)
         admin.close()
         if mutant:
             MUTANTS[mutant].prepare(self.database)
@@ -172,6 +175,7 @@ def _built(name: str, folder: Path, servers: list[PostgresServer], simulator: Si
         replace_in(template, function.name, PATIENCE.pattern, PATIENCE_SHORT)
     template.close()
     admin.rows(f"create database {DATABASE} template {TEMPLATE}")
+    admin.rows(FUNCTION_TIMEOUT)
     admin.close()
     os.environ.update(aws.environ())
     product_aws.forget_clients()

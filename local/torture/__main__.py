@@ -32,7 +32,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--points", action="store_true", help="every point, killed and stalled, first, second and last")
     parser.add_argument("--random", type=int, metavar="N", help="so many random schedules")
     parser.add_argument("--seconds", type=float, help="stop handing out runs after so long; the points come first")
-    parser.add_argument("--seed", help="replay: a number, or a strike such as kill@store.claim.after:2")
+    parser.add_argument("--seed", help="replay: numbers and strikes such as kill@store.claim.after:2, by commas")
     parser.add_argument(
         "--mutants", action="store_true", help="switch off one protection at a time; each must be found out"
     )
@@ -72,7 +72,7 @@ def schedules(options: argparse.Namespace, first: list[Result]) -> Iterator[Sche
         yield from mutants.schedules()
         return
     if options.seed is not None:
-        yield from [named(options.seed)] * (options.runs or 1)
+        yield from [named(name) for name in options.seed.split(",")] * (options.runs or 1)
         return
     handed = 0
     if options.random is None or options.points:

@@ -11,6 +11,7 @@ REQUIREMENTS := layers/dependencies/requirements.txt
 EXPORT := $(UV) export --locked --quiet --no-default-groups --no-emit-project --no-header
 ARCH ?= arm64
 export UV_CACHE_DIR ?= $(CURDIR)/.venv/.uv-cache
+export UV_TOOL_DIR ?= $(CURDIR)/.venv/.uv-tools
 export UV_PROJECT_ENVIRONMENT := $(VENV)
 export PYTHONDONTWRITEBYTECODE ?=
 

@@ -281,6 +281,8 @@ CREATE INDEX status_events_submission ON facteur.status_events USING btree (subm
 
 CREATE INDEX status_events_untold ON facteur.status_events USING btree (submission_id) WHERE (told_at IS NULL);
 
+CREATE INDEX submissions_doubts ON facteur.submissions USING btree (doubt_since) WHERE (state = 'in_doubt'::text);
+
 CREATE INDEX submissions_due ON facteur.submissions USING btree (account, due_at) WHERE ((queued_at IS NULL) AND (state = ANY (ARRAY['pending'::text, 'in_doubt'::text])));
 
 CREATE INDEX submissions_invoice ON facteur.submissions USING btree (invoice_id, id DESC);

@@ -51,6 +51,7 @@ def run(invoices: Folder, keep: bool, console: Console, interruption: Interrupti
             raise DemoFailedError
     console.print(f"everything stopped after {time.monotonic() - began:.1f} s; nothing is left behind")
     if invoices.left_out:
+        console.print(f"✖ {len(invoices.left_out)} files were left out, see above: the exit code is 1")
         raise DemoFailedError
 
 

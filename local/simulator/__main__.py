@@ -44,7 +44,12 @@ def arguments(words: list[str]) -> tuple[argparse.Namespace, Settings]:
 
 async def serve(parsed: argparse.Namespace, settings: Settings) -> None:
     server = Server(settings)
-    port, admin_port = await server.start(parsed.port, parsed.admin_port)
+    try:
+        port, admin_port = await server.start(parsed.port, parsed.admin_port)
+    except (OSError, OverflowError) as error:
+        sys.exit(
+            f"cannot listen on port {parsed.port} of {HOST}: {error}. Choose another one: PORT=… or --port, 0 takes a free one"
+        )
     print(announcement(port, admin_port, settings, as_json=parsed.json), flush=True)
     await until_told(follow_stdin=parsed.follow_stdin)
     await server.stop()

@@ -122,7 +122,7 @@ def test_the_schedules_deposit_an_invoice_by_themselves_and_their_next_minute_do
     relayed = unattended.runs("RelaySubmissionsFunction")
 
     unattended.bring_the_next_minute_forward()
-    unattended.until(lambda: unattended.row(forgotten).lifecycle_code == "203", tick=False)
+    unattended.until(lambda: unattended.row(forgotten).lifecycle_code == "203", 75, tick=False)
     unattended.until(lambda: unattended.runs("RelaySubmissionsFunction") > relayed, tick=False)
 
     (deposit,) = unattended.platform.ledger(FORGOTTEN.number)

@@ -179,6 +179,8 @@ def test_the_alarms_watch_the_metrics_of_this_stack() -> None:
     assert {alarm["MetricName"] for alarm in alarms} == {
         "ApproximateNumberOfMessagesVisible",
         "OldestOverdueSeconds",
+        "OldestDoubtSeconds",
+        "Failures",
         "AccountRefused",
     }
 

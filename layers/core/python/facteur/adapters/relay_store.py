@@ -72,7 +72,13 @@ class PostgresRelay:
         return found
 
     def oldest_overdue_seconds(self) -> float:
-        return float(self._database.row("select facteur.oldest_overdue_seconds() as s").s)
+        parameters = {"deposits_enabled": self._deposits_enabled}
+        return float(
+            self._database.row("select facteur.oldest_overdue_seconds(%(deposits_enabled)s) as s", parameters).s
+        )
+
+    def oldest_doubt_seconds(self) -> float:
+        return float(self._database.row("select facteur.oldest_doubt_seconds() as s").s)
 
     @contextmanager
     def pick_due(self, limit: int) -> Iterator[DueBatch]:

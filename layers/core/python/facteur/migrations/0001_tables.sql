@@ -88,6 +88,7 @@ create unique index submissions_platform_id on facteur.submissions (account, pla
 create index submissions_due on facteur.submissions (account, due_at) where queued_at is null and state in ('pending', 'in_doubt');
 create index submissions_queued on facteur.submissions (account, queued_at) where queued_at is not null;
 create index submissions_leased on facteur.submissions (due_at) where state = 'sending';
+create index submissions_doubts on facteur.submissions (doubt_since) where state = 'in_doubt';
 create index submissions_news on facteur.submissions (due_at) where state = 'submitted';
 create index submissions_write_back on facteur.submissions (write_back_due_at) where write_back_due_at is not null;
 

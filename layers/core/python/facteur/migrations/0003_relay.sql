@@ -244,13 +244,21 @@ $$;
 create function facteur.begin_relay_run() returns bigint
     language sql as 'update facteur.installation set relay_run = relay_run + 1 returning relay_run';
 
-create function facteur.oldest_overdue_seconds() returns double precision
+-- While deposits are off, what waits to be sent is not overdue.
+create function facteur.oldest_overdue_seconds(p_deposits_enabled boolean default true) returns double precision
     language sql stable as $$
     select coalesce(extract(epoch from facteur.now() - min(due_at)), 0)::double precision from (
-        select min(due_at) as due_at from facteur.submissions where queued_at is null and state in ('pending', 'in_doubt')
+        select min(due_at) as due_at from facteur.submissions
+        where queued_at is null and state in ('pending', 'in_doubt') and (state = 'in_doubt' or p_deposits_enabled)
         union all select min(due_at) from facteur.submissions where state = 'sending'
         union all select min(due_at) from facteur.submissions where state = 'submitted'
         union all select min(queued_at) from facteur.submissions where queued_at is not null
         union all select min(write_back_due_at) from facteur.submissions where write_back_due_at is not null
     ) open where due_at < facteur.now()
+$$;
+
+create function facteur.oldest_doubt_seconds() returns double precision
+    language sql stable as $$
+    select coalesce(extract(epoch from facteur.now() - min(doubt_since)), 0)::double precision
+    from facteur.submissions where state = 'in_doubt'
 $$;

@@ -115,7 +115,8 @@ def run(options: argparse.Namespace, console: Console) -> Report:
 
 def main() -> None:
     options, console = arguments(sys.argv[1:]), Console(highlight=False)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell without job control ignores the first for what it starts
+        signal.signal(number, signal.default_int_handler)
     if (
         options.runs is None
         and options.random is None

@@ -19,6 +19,8 @@ ON_DEPOSIT = (
 ON_READING = (
     "401", "403", "404", "408", "429", "429_seconds", "500", "502", "503", "reset", "close", "empty", "unreadable", "html", "truncated",
 )  # fmt: skip
+# A 404 says "no history yet", and here nobody is followed for 400 days: it would be the last word.
+ON_HISTORY = tuple(fault for fault in ON_READING if fault != "404")
 ON_TOKEN = ("429", "500", "503", "reset", "empty", "unreadable", "no_id")
 DURING_OUTAGE = ("503", "502", "429", "reset", "close", "403", "503_stored", "lost_answer", "empty", "401")
 SPOILT = ("not JSON", "{}", '{"client_id": 3, "client_secret": "x"}', '["simulator"]')
@@ -108,7 +110,7 @@ def _struck(dice: Random) -> tuple[str, ...]:
 def _rates(dice: Random) -> dict[str, dict[str, float]]:
     chosen: dict[str, dict[str, float]] = {}
     for endpoint, faults in (
-        ("deposit", ON_DEPOSIT), ("search", ON_READING), ("files", ON_READING), ("history", ON_READING), ("token", ON_TOKEN)
+        ("deposit", ON_DEPOSIT), ("search", ON_READING), ("files", ON_READING), ("history", ON_HISTORY), ("token", ON_TOKEN)
     ):  # fmt: skip
         if dice.random() < 0.25:
             picked = dice.sample(faults, 3)

@@ -34,15 +34,16 @@ def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
     """A run in which many things go wrong at once."""
     dice = Random(seed)  # noqa: S311  repeatable
     contradictory = dice.random() < 0.1
+    happenings = tuple(sorted(_happenings(dice), key=lambda happening: happening.at))
     return Schedule(
         name=str(seed),
         seed=seed,
         orders=tuple(order for _ in range(dice.randint(3, 9)) for order in _orders(dice, contradictory=contradictory)),
         interrupts=tuple(_interrupt(dice) for _ in range(dice.choice((0, 1, 1, 2, 3)))),
-        happenings=tuple(sorted(_happenings(dice), key=lambda happening: happening.at)),
+        happenings=happenings,
         switches=_switches(dice, contradictory=contradictory),
         rates=_rates(dice),
-        settings=_settings(dice),
+        settings=_settings(dice, skewed=any(happening.what == "skew" for happening in happenings)),
         shuffled=True,
         stall_seconds=dice.choice((20.0, 160.0, 820.0, 5000.0)),
         mutant=mutant,
@@ -144,8 +145,9 @@ def _switches(dice: Random, *, contradictory: bool) -> dict[str, Any]:
     }
 
 
-def _settings(dice: Random) -> dict[str, str]:
+def _settings(dice: Random, *, skewed: bool) -> dict[str, str]:
     return {
+        "FOLLOW_UP_DAYS": "0.006" if skewed else "0.001",  # longer than the skew, or it would end before the life cycle
         "REQUESTS_PER_MINUTE": dice.choice(("60000", "60000", "150")),
         "HISTORY_REQUESTS_PER_MINUTE": dice.choice(("60000", "60000", "60")),
         "MAX_IN_FLIGHT": str(dice.choice((1, 2, 4, 8))),

@@ -42,6 +42,7 @@ SHOWN = "select id, technical_status from invoicing.invoices where id = any (%(i
 STALE = """
 update invoicing.invoices set technical_status = 'pending', submission_id = null, last_technical_update = null where id = any (%(ids)s)
 """
+SET_STATUS = "update invoicing.invoices set status = %(status)s where id = any (%(ids)s)"
 SYNTAX: Syntax = "cii"
 
 
@@ -64,11 +65,13 @@ class Company:
         self._database, self._simulator, self._folder = database, simulator, folder
         self.entries: dict[int, Entry] = {}
         self.refused: set[int] = set()
+        self.unsaved: list[tuple[list[int], str]] = []
         self._hashes: dict[Path, str] = {}
 
     def begin(self) -> None:
         self.entries.clear()
         self.refused.clear()
+        self.unsaved.clear()
 
     def write(self, orders: Sequence[Order], database: Database | None = None, status: str = "final") -> list[int]:
         """Insert invoices, in one transaction; their ids. Their faults are laid out first."""
@@ -92,12 +95,10 @@ class Company:
 
     def mend(self) -> bool:
         """Correct what shows a refusal and is to be corrected, once each. A locked row is left for later."""
+        self._save()
         waiting = [e.id for e in self.entries.values() if e.order.mend and not e.mended and e.id not in self.refused]
         shown = self._database.rows(SHOWN, {"ids": waiting}) if waiting else []
         return any([self._mend(self.entries[r.id]) for r in shown if r.technical_status in {"rejected", "error"}])
-
-    def still_to_mend(self) -> bool:
-        return any(e.order.mend and not e.mended and e.id not in self.refused for e in self.entries.values())
 
     def save_stale(self, ids: Sequence[int]) -> None:
         """What an ORM does that read rows before Facteur wrote to them."""
@@ -109,8 +110,17 @@ class Company:
         self._execute("update invoicing.invoices set total = total where id = any (%(ids)s)", ids)
 
     def set_status(self, ids: Sequence[int], status: str) -> None:
-        statement = "update invoicing.invoices set status = %(status)s where id = any (%(ids)s)"
-        self._database.rows(statement, {"ids": list(ids), "status": status})
+        """Now or, where a row is locked, as soon as that works."""
+        self.unsaved.append((list(ids), status))
+        self._save()
+
+    def _save(self) -> None:
+        try:
+            while self.unsaved:
+                self._database.rows(SET_STATUS, dict(zip(("ids", "status"), self.unsaved[0], strict=True)))
+                del self.unsaved[0]
+        except DatabaseUnavailableError:
+            return
 
     def owners(self) -> dict[str, list[Entry]]:
         """Whose a document is, by its hash; twins share theirs."""

@@ -41,7 +41,7 @@ select exists (select from facteur.submissions where queued_at is not null
 """
 OPEN = """
 select (select count(*) from facteur.submissions where finalized_at is null)
-     + (select count(*) from facteur.changes)
+     + (select count(*) from facteur.changes where not invoice_ids <@ %(refused)s)
      + (select count(*) from facteur.submissions where write_back_due_at is not null and not invoice_id = any (%(refused)s)) as n
 """
 
@@ -169,7 +169,7 @@ class Run:
             return False
 
     def _done(self) -> bool:
-        if self._stalled or self._chaos.waits():
+        if self._stalled or self._chaos.waits() or self._lane.company.unsaved:
             return False
         refused = [str(each) for each in self._lane.company.refused]
         return bool(self._lane.database.row(OPEN, {"refused": refused}).n == 0)

@@ -56,11 +56,8 @@ def switch(name: str, changed: Callable[[Any], Any]) -> None:
 
 
 def resend_on_unknown(_worker: Worker) -> None:
-    resent = Move(State.PENDING, 1.0)
-    switch(
-        "after_unknown",
-        lambda doubting: lambda *about: replace(doubting(*about), move=resent, outcome="not_deposited"),
-    )
+    resent = {"move": Move(State.PENDING, 1.0), "outcome": "not_deposited"}
+    switch("after_unknown", lambda doubting: lambda *about: replace(doubting(*about), **resent))
 
 
 def skip_lease_check(_worker: Worker) -> None:

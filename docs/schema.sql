@@ -21,45 +21,6 @@ CREATE TABLE facteur.attempts (
     CONSTRAINT attempts_outcome CHECK ((outcome = ANY (ARRAY['accepted'::text, 'rejected'::text, 'duplicate'::text, 'not_deposited'::text, 'unknown'::text, 'not_found'::text])))
 );
 
-CREATE TABLE facteur.budgets (
-    key text NOT NULL,
-    tokens double precision,
-    refilled_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
-    paused_until timestamp with time zone,
-    pause_reason text,
-    failures integer DEFAULT 0 NOT NULL,
-    probing boolean DEFAULT false NOT NULL
-)
-WITH (fillfactor='50');
-
-ALTER TABLE facteur.attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME facteur.attempts_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
-CREATE TABLE facteur.changes (
-    id bigint NOT NULL,
-    invoice_ids text[] NOT NULL,
-    noted_at timestamp with time zone DEFAULT now() NOT NULL,
-    due_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    error text
-)
-WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
-
-ALTER TABLE facteur.changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME facteur.changes_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
 CREATE TABLE facteur.submissions (
     id bigint NOT NULL,
     invoice_id text NOT NULL,
@@ -102,6 +63,45 @@ CREATE TABLE facteur.submissions (
     CONSTRAINT submissions_state CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'in_doubt'::text, 'submitted'::text, 'rejected'::text, 'closed'::text, 'failed'::text])))
 )
 WITH (fillfactor='80');
+
+CREATE TABLE facteur.budgets (
+    key text NOT NULL,
+    tokens double precision,
+    refilled_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
+    paused_until timestamp with time zone,
+    pause_reason text,
+    failures integer DEFAULT 0 NOT NULL,
+    probing boolean DEFAULT false NOT NULL
+)
+WITH (fillfactor='50');
+
+ALTER TABLE facteur.attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME facteur.attempts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE facteur.changes (
+    id bigint NOT NULL,
+    invoice_ids text[] NOT NULL,
+    noted_at timestamp with time zone DEFAULT now() NOT NULL,
+    due_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    error text
+)
+WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
+
+ALTER TABLE facteur.changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME facteur.changes_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE VIEW facteur.health AS
  SELECT s.account,

@@ -225,7 +225,8 @@ def test_write_status_gets_each_entry_once_and_again_only_if_the_write_back_was_
     )
     rows.run(
         "insert into facteur.status_events (status_id, submission_id, platform_id, code, platform_code, label, occurred_at) "
-        "select n, %(id)s, 'P', n, n, n, facteur.now() from unnest(array['200', '201']) n",
+        "select n, s.id, s.platform_id, n, n, n, facteur.now() from unnest(array['200', '201']) n, facteur.submissions s "
+        "where s.id = %(id)s",
         id=rows.submission(invoice).id,
     )
     rows.run(RAISES.format(*REFUSALS["a trigger that raises at commit"]))

@@ -384,7 +384,7 @@ def at_once(work: Callable[[], object], threads: int = 8) -> list[object]:
 def test_many_threads_fetch_one_token(account: Account, simulator: Simulator) -> None:
     simulator.script_endpoint("token", ["slow:0.1"])
 
-    assert at_once(lambda: account.platform.find("F-1", "111111111")) == [[]] * 8
+    assert at_once(lambda: account.platform.find("F-1")) == [[]] * 8
     assert len(simulator.calls("token")) == 1
 
 
@@ -392,18 +392,18 @@ def test_many_threads_share_a_token_that_could_not_be_fetched(account: Account, 
     simulator.script_endpoint("token", ["timeout"])
 
     began = time.monotonic()
-    found = at_once(lambda: account.platform.find("F-1", "111111111"))
+    found = at_once(lambda: account.platform.find("F-1"))
 
     assert {type(each) for each in found} == {PlatformBusyError}
     assert time.monotonic() - began < 2 * SHORT["read_timeout_seconds"] + 1
-    assert account.platform.find("F-1", "111111111") == []
+    assert account.platform.find("F-1") == []
 
 
 def test_a_refused_token_is_renewed_once(account: Account, simulator: Simulator) -> None:
-    account.platform.find("F-1", "111111111")
+    account.platform.find("F-1")
     simulator.revoke_tokens()
 
-    assert at_once(lambda: account.platform.find("F-1", "111111111")) == [[]] * 8
+    assert at_once(lambda: account.platform.find("F-1")) == [[]] * 8
     assert len(simulator.calls("token")) == 2
 
 
@@ -425,7 +425,7 @@ def test_a_rotated_secret_is_read_again_once(account: Account, simulator: Simula
     simulator.rotate_secret("new-secret")
     account.credentials = replace(account.credentials, client_secret="new-secret")
 
-    assert account.platform.find("F-1", "111111111") == []
+    assert account.platform.find("F-1") == []
     assert account.read_anew == 1
 
 
@@ -435,7 +435,7 @@ def test_a_secret_that_stays_wrong_is_asked_twice_and_refuses_the_account(
     simulator.rotate_secret("new-secret")
 
     with pytest.raises(AccountRefusedError) as raised:
-        account.platform.find("F-1", "111111111")
+        account.platform.find("F-1")
 
     assert (raised.value.problem.code, raised.value.problem.platform_code) == ("token_refused", "invalid_client")
     assert len(simulator.calls("token")) == 2
@@ -554,7 +554,7 @@ def test_what_is_no_list_is_no_empty_one(serving: Serving, opened: Opened, body:
     with pytest.raises(PlatformBusyError):
         platform.history("i-1")
     with pytest.raises(PlatformBusyError):
-        platform.find("F-1", "111111111")
+        platform.find("F-1")
 
 
 # --- CloudFormation -----------------------------------------------------------------------------------------------------

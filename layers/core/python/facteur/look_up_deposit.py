@@ -27,16 +27,13 @@ def look_up_deposit(row: Waiting, claim: Claim, services: Services, lease: Lease
 
 def _search(doubt: Doubt, platform: Platform, store: SubmissionStore) -> tuple[list[Candidate], list[Candidate]]:
     """What the platform has under the doubtful attempts' numbers: our own deposits, and others'."""
-    keys = {
-        (attempt.invoice_number, attempt.seller_siren) for attempt in doubt.attempts if attempt.outcome != "accepted"
-    }
-    shown = [
-        candidate
-        for number, siren in sorted(keys, key=str)
-        if number and siren
-        for candidate in platform.find(number, siren)
-    ]
+    numbers = {attempt.invoice_number for attempt in doubt.attempts if attempt.outcome != "accepted"} - {None}
+    shown = [candidate for number in sorted(map(str, numbers)) for candidate in platform.find(number)]
     held = store.held_elsewhere(doubt.invoice_id, [candidate.platform_id for candidate in shown])
     candidates = plausible(doubt, shown, held)
     ours = [c for c in candidates if is_ours(c, platform.sha256_of(c.platform_id), doubt.attempts)]
+    sent = {attempt.document_sha256 for attempt in doubt.attempts}
+    unlikely = {c.platform_id: c for c in shown if c not in candidates and c.platform_id not in held and not c.refused}
+    # another seller than the row's, a clock that is far off: bytes cannot lie
+    ours += [c for c in unlikely.values() if platform.sha256_of(c.platform_id) in sent]
     return ours, [c for c in candidates if c not in ours]

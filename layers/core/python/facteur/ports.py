@@ -46,8 +46,8 @@ class Platform(Protocol):
             OutcomeUnknownError: it may have been accepted.
         """
 
-    def find(self, invoice_number: str, seller_siren: str) -> list[Candidate]:
-        """Outbound deposits under a number and seller; an empty list means that the platform shows none."""
+    def find(self, invoice_number: str) -> list[Candidate]:
+        """Outbound deposits under a number, of any seller; an empty list means that the platform shows none."""
 
     def sha256_of(self, platform_id: str) -> str | None:
         """Of the document deposited under an id; None where the platform shows no copy."""

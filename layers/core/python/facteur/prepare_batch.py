@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,7 +19,12 @@ Item = tuple[Waiting, Document | None]  # None: a look-up
 
 def prepare_batch(waiting: Iterable[Waiting], services: Services, threads: ThreadPoolExecutor) -> Iterator[list[Item]]:
     """Look-ups and small documents together, then each large document alone. What cannot be sent is recorded on the way."""
-    rows = [row for row in waiting if _has_platform(row, services)]
+    waiting = list(waiting)
+    shown = Counter(row.submission_id for row in waiting)
+    for row in {row.submission_id: row for row in waiting if shown[row.submission_id] > 1}.values():
+        problem = Problem("shown_twice", "facteur.invoice_source shows this invoice more than once")
+        services.leave(row, DocumentUnusableError(problem))
+    rows = [row for row in waiting if shown[row.submission_id] == 1 and _has_platform(row, services)]
     together: list[Item] = [(row, None) for row in rows if row.state is State.IN_DOUBT]
     deposits = [row for row in rows if row.state is State.PENDING and _sendable(row, services)]
     fetched = threads.map(lambda row: _fetch(row, services, HELD_BYTES), deposits)

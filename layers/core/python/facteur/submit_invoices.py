@@ -72,7 +72,10 @@ def _record_answers(calls: Calls, services: Services, began: float) -> None:
             decision = call.result()
             state = services.store.record(row, claim, decision)
             services.tell(row, state, decision, time.monotonic() - began)
-            if decision.platform_id:
+            if decision.platform_id or decision.outcome in {
+                "unknown",
+                "duplicate",
+            }:  # a doubt, too, belongs to one client
                 services.platforms.deposited(row.account)
         except Exception as error:  # noqa: BLE001  raised again below, once the other answers are safe
             failure = error

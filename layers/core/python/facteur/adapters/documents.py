@@ -82,7 +82,13 @@ class DocumentStore:
                 )
             if hold_bytes is not None and size > hold_bytes:
                 return None
-            return _held(invoice, blocks(), size, in_memory=hold_bytes is not None)
+            held = _held(invoice, blocks(), size, in_memory=hold_bytes is not None)
+            if invoice.document is None and invoice.document_bytes and not self._is_whole(invoice, held.sha256):
+                held.close()
+                raise DocumentUnavailableError(
+                    Problem("document_unavailable", "the document changed while it was read")
+                )
+            return held
 
     def _open(self, invoice: Invoice) -> tuple[int, Callable[[], Iterator[bytes]]]:
         """The size, and a way to the bytes."""
@@ -111,6 +117,11 @@ class DocumentStore:
         for start in range(1, (invoice.document_bytes or 0) + 1, ROW_PART_BYTES):
             parameters = {"id": invoice.invoice_id, "start": start, "bytes": ROW_PART_BYTES}
             yield bytes(self._database.row(statement, parameters).part or b"")
+
+    def _is_whole(self, invoice: Invoice, sha256: str) -> bool:
+        """Whether what was read in parts is what stands in the row: it may have been replaced in between."""
+        statement = "select facteur.document_sha256(%(id)s) as sha256"
+        return bool(self._database.row(statement, {"id": invoice.invoice_id}).sha256 == sha256)
 
     def _from_s3(self, bucket: str, key: str) -> tuple[int, Callable[[], Iterator[bytes]]]:
         try:

@@ -41,10 +41,9 @@ class Iopole:
             body = SingleFileBody("file", document.file_name, document.content_type, file, document.size, before_body)
             return meaning_of_deposit(self._authorised("POST", "/v1/invoice", body=body))
 
-    def find(self, invoice_number: str, seller_siren: str) -> list[Candidate]:
+    def find(self, invoice_number: str) -> list[Candidate]:
         quoted = invoice_number.replace("\\", "\\\\").replace('"', '\\"')
-        found = [candidate(entry) for entry in self._search(f'"{quoted}"') if same_number(entry, invoice_number)]
-        return [c for c in found if c.seller_siren in {None, seller_siren}]
+        return [candidate(entry) for entry in self._search(f'"{quoted}"') if same_number(entry, invoice_number)]
 
     def sha256_of(self, platform_id: str) -> str | None:
         files = _expect(self._authorised("GET", f"/v1/invoice/{_in_path(platform_id)}/files"), list, absent=[])
@@ -72,6 +71,9 @@ class Iopole:
             yield from entries
             if len(entries) < PAGE:
                 return
+        raise PlatformBusyError(
+            Problem("search_too_wide", "the platform shows more deposits than it lets us read", 200)
+        )
 
     def _search_page(self, spellings: list[dict[str, str]]) -> list[Any]:
         """One page, by the first spelling of the query that the account does not refuse. An answer that is not a list is no empty one."""

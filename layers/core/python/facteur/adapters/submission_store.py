@@ -85,7 +85,7 @@ class PostgresSubmissions:
         )
 
     def record_unclaimed(self, waiting: Waiting, decision: Decision) -> str:
-        outcome = as_json(_outcome(waiting, decision))
+        outcome = as_json(_outcome(waiting, decision) | {"tries": waiting.tries, "was": str(waiting.state)})
         return str(
             self._database.row("select facteur.record_unclaimed(%(outcome)s) as state", {"outcome": outcome}).state
         )

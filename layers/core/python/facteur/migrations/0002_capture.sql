@@ -107,3 +107,13 @@ begin
                    facteur.key_type()) into part using p_id, p_from, p_bytes;
     return part;
 end $$;
+
+create function facteur.document_sha256(p_id text) returns text
+    language plpgsql stable as $$
+declare
+    found_sha256 text;
+begin
+    execute format('select encode(sha256(s.document), ''hex'') from facteur.invoice_source s where s.invoice_id = $1::%s',
+                   facteur.key_type()) into found_sha256 using p_id;
+    return found_sha256;
+end $$;

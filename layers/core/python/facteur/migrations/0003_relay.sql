@@ -32,20 +32,25 @@ begin
     ), judged as materialized (
         select i.*, l.id as latest_id, l.state as latest_state, l.write_back_due_at,
                coalesce(l.state not in ('rejected', 'failed'), false) as live,
-               exists (select from facteur.doubtful_attempts(i.invoice_id)) as doubtful
+               exists (select from facteur.doubtful_attempts(i.invoice_id)) as doubtful,
+               coalesce((select a.account from facteur.doubtful_attempts(i.invoice_id) a order by a.id desc limit 1), i.account) as spender
         from source i left join latest l on l.invoice_id = i.invoice_id
     ), accounts as (
-        insert into facteur.budgets (key) select distinct 'account:' || account from judged where ready and not live
+        insert into facteur.budgets (key) select distinct 'account:' || account from judged where ready
         on conflict do nothing
     ), inserted as (
         insert into facteur.submissions (invoice_id, account, provider, state, due_at, doubt_since,
                                          invoice_number, seller_siren, issue_date, total, currency)
-        select invoice_id, account, p_provider, case when doubtful then 'in_doubt' else 'pending' end, facteur.now(),
+        select invoice_id, spender, p_provider, case when doubtful then 'in_doubt' else 'pending' end, facteur.now(),
                case when doubtful then facteur.now() end, invoice_number, seller_siren, issue_date, total, currency
         from judged where ready and not live and write_back_due_at is null
         order by invoice_id -- two relays that wait for each other's rows do so in one order
         on conflict (invoice_id) where state not in ('rejected', 'failed') do nothing
         returning 1
+    ), moved as ( -- corrected while nothing was sent: `tries` makes what was read before stale
+        update facteur.submissions s set account = j.account, due_at = facteur.now(), queued_at = null, tries = s.tries + 1
+        from judged j
+        where s.id = j.latest_id and s.state = 'pending' and s.account <> j.account and not j.doubtful
     ), written_again as (
         update facteur.submissions s set write_back_due_at = facteur.now()
         from judged j
@@ -129,7 +134,7 @@ begin
         execute ready into ids;
         perform facteur.note(ids);
         forgotten := coalesce(cardinality(ids), 0);
-    exception when others or assert_failure then
+    exception when others or assert_failure or query_canceled then
         begin
             for portion in execute 'select array_agg(key) from (select s.invoice_id::text as key, row_number() over () / 1000 as portion '
                                    || unknown || ') keys group by portion' loop

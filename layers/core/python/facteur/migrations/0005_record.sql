@@ -1,5 +1,18 @@
 -- Record: what an answer, a look-up, or the platform's news means for a submission, and the write-back to the company.
 
+-- The note that a write-back itself caused says nothing new, unless a trigger of the company's has answered a final verdict by
+-- making the row ready again. Where the view raises, the note stays: the relay tells of such rows.
+create function facteur.forget_own_note(s facteur.submissions, p_after bigint) returns void
+    language plpgsql as $$
+begin
+    delete from facteur.changes
+    where id > p_after and transaction_id = pg_current_xact_id() and invoice_ids = array[s.invoice_id]
+      and not (s.state in ('rejected', 'failed')
+               and exists (select from facteur.read_invoices(array[s.invoice_id], 0) i where i.ready and i.technical_status = 'pending'));
+exception when others or assert_failure then
+    return;
+end $$;
+
 -- Give the company's row the submission's verdict, and its own history table the statuses it has not had. In a sub-block: a
 -- locked row or a trigger that raises leaves everything else recorded, and write_back_due_at says when to try again.
 create function facteur.tell_company(p_submission_id bigint, p_lock_timeout text default '500ms') returns boolean
@@ -13,16 +26,17 @@ begin
     perform set_config('lock_timeout', p_lock_timeout, true);
     begin
         perform facteur.write_back(s.invoice_id, facteur.technical_status(s.state), s.platform_id, s.lifecycle_code);
-        for e in select * from facteur.status_events where submission_id = s.id and told_at is null order by occurred_at, id loop
+        for e in
+            select * from facteur.status_events -- those of a deposit that the platform called a duplicate are not the invoice's
+            where submission_id = s.id and told_at is null and platform_id = s.platform_id order by occurred_at, id
+        loop
             perform facteur.write_status(s.invoice_id, e.code, e.label, concat_ws(': ', e.reason, e.message), e.occurred_at);
             update facteur.status_events set told_at = facteur.now() where id = e.id;
         end loop;
         set constraints all immediate; -- a deferred trigger of the company's must raise here and not at the commit
         update facteur.submissions set write_back_due_at = null, write_back_error = null, told_status = facteur.technical_status(s.state)
         where id = s.id;
-        -- the note that this write-back itself caused says nothing new
-        delete from facteur.changes
-        where id > last_note and transaction_id = pg_current_xact_id() and invoice_ids = array[s.invoice_id];
+        perform facteur.forget_own_note(s, last_note);
         return true;
     exception when others or assert_failure or query_canceled then -- a failed `assert` and a timeout are no "others"
         update facteur.submissions set write_back_error = sqlstate || ': ' || sqlerrm,
@@ -124,16 +138,17 @@ begin
         select w.* into s from facteur.submissions w
         where w.id = (select l.id from facteur.submissions l
                       where l.invoice_id = (select invoice_id from facteur.attempts where id = (p_outcome -> 'attempt' ->> 'id')::bigint)
-                        and l.state <> 'rejected'
-                      order by l.state = 'failed', l.id desc limit 1)
-          and w.state in ('in_doubt', 'pending', 'failed') for update;
+                        and (l.state <> 'rejected' or l.platform_id is null)
+                      order by l.state in ('failed', 'rejected'), l.id desc limit 1)
+          and w.state in ('in_doubt', 'pending', 'failed', 'rejected') for update;
         if not found then
             return 'late';
         end if;
     end if;
     -- an earlier attempt may have been accepted too, its answer late: whatever this one says, the platform keeps the first
     select a.platform_id into first_id from facteur.attempts a
-    where a.submission_id = s.id and a.outcome = 'accepted' order by a.started_at, a.id limit 1;
+    where a.outcome = 'accepted' and (a.submission_id = s.id or a.id in (select d.id from facteur.doubtful_attempts(s.invoice_id) d))
+    order by a.started_at, a.id limit 1;
     if coalesce(first_id, accepted_id) is not null then
         move := jsonb_build_object('state', 'submitted', 'due_in_seconds', 5, 'platform_id', coalesce(first_id, accepted_id));
     end if;
@@ -179,7 +194,8 @@ begin
     perform facteur.pause('account:' || (p_outcome ->> 'account'), (p_outcome ->> 'pause_seconds')::double precision, p_outcome -> 'move' ->> 'error_code')
     where p_outcome ? 'pause_seconds';
     select * into s from facteur.submissions where id = (p_outcome ->> 'submission_id')::bigint for update;
-    if s.state not in ('pending', 'in_doubt') or s.queued_at is null or s.due_at > facteur.now() then
+    if s.state not in ('pending', 'in_doubt') or s.queued_at is null or s.due_at > facteur.now()
+       or (p_outcome ->> 'tries')::integer <> s.tries or p_outcome ->> 'was' <> s.state then
         return 'duplicate';
     end if;
     perform facteur.move_submission(s.id, p_outcome -> 'move');

@@ -16,6 +16,7 @@ CREATE TABLE facteur.attempts (
     invoice_number text,
     seller_siren text,
     total numeric,
+    platform jsonb,
     response text,
     CONSTRAINT attempts_accepted_means_identified CHECK (((outcome <> 'accepted'::text) OR (platform_id IS NOT NULL))),
     CONSTRAINT attempts_outcome CHECK ((outcome = ANY (ARRAY['accepted'::text, 'rejected'::text, 'duplicate'::text, 'not_deposited'::text, 'unknown'::text, 'not_found'::text])))
@@ -41,9 +42,22 @@ CREATE TABLE facteur.submissions (
     lifecycle_code text,
     lifecycle_at timestamp with time zone,
     submitted_at timestamp with time zone,
+    swept_id text,
+    swept_code text,
+    swept_at timestamp with time zone,
+    shown_created_at timestamp with time zone,
+    deposited_at timestamp with time zone GENERATED ALWAYS AS (COALESCE(
+CASE
+    WHEN (swept_id = platform_id) THEN shown_created_at
+    ELSE NULL::timestamp with time zone
+END, facteur.time_in(platform_id), submitted_at)) STORED,
+    history_due_at timestamp with time zone,
+    history_since timestamp with time zone,
+    history_rank smallint,
     write_back_due_at timestamp with time zone,
     write_back_error text,
     told_status text DEFAULT 'pending'::text NOT NULL,
+    mismatch text,
     doubt_since timestamp with time zone,
     duplicate_verdict boolean DEFAULT false NOT NULL,
     empty_lookups integer DEFAULT 0 NOT NULL,
@@ -111,6 +125,7 @@ CREATE VIEW facteur.health AS
     min(s.due_at) FILTER (WHERE (s.due_at < facteur.now())) AS oldest_due_at,
     (COALESCE(EXTRACT(epoch FROM (facteur.now() - min(s.due_at) FILTER (WHERE (s.due_at < facteur.now())))), (0)::numeric))::bigint AS oldest_overdue_seconds,
     count(*) FILTER (WHERE (s.write_back_due_at IS NOT NULL)) AS write_backs_waiting,
+    count(*) FILTER (WHERE (s.mismatch IS NOT NULL)) AS mismatched,
     b.paused_until,
     b.pause_reason
    FROM (facteur.submissions s
@@ -232,11 +247,19 @@ CREATE VIEW facteur.story AS
             s.updated_at,
             5,
             ('now '::text || s.state),
-            concat_ws(' '::text, s.last_error_code, s.last_error_message, ('due '::text || s.due_at), ('write-back failed: '::text || s.write_back_error)) AS concat_ws,
+            concat_ws(' '::text, s.last_error_code, s.last_error_message, s.mismatch, ('due '::text || s.due_at), ('write-back failed: '::text || s.write_back_error)) AS concat_ws,
             s.id,
             s.platform_id
            FROM facteur.submissions s) story
   ORDER BY invoice_id, at, step;
+
+CREATE TABLE facteur.strays (
+    status_id text NOT NULL,
+    account text NOT NULL,
+    platform_id text NOT NULL,
+    event jsonb NOT NULL,
+    recorded_at timestamp with time zone DEFAULT facteur.now() NOT NULL
+);
 
 ALTER TABLE facteur.submissions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME facteur.submissions_id_seq
@@ -245,6 +268,13 @@ ALTER TABLE facteur.submissions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE facteur.sweeps (
+    account text NOT NULL,
+    turn_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    by_number_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    taken_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
 );
 
 ALTER TABLE ONLY facteur.attempts
@@ -268,8 +298,16 @@ ALTER TABLE ONLY facteur.status_events
 ALTER TABLE ONLY facteur.status_events
     ADD CONSTRAINT status_events_status_id_key UNIQUE (status_id);
 
+ALTER TABLE ONLY facteur.strays
+    ADD CONSTRAINT strays_pkey PRIMARY KEY (status_id);
+
 ALTER TABLE ONLY facteur.submissions
     ADD CONSTRAINT submissions_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY facteur.sweeps
+    ADD CONSTRAINT sweeps_pkey PRIMARY KEY (account);
+
+CREATE INDEX attempts_document ON facteur.attempts USING btree (document_sha256);
 
 CREATE INDEX attempts_invoice ON facteur.attempts USING btree (invoice_id);
 
@@ -281,9 +319,15 @@ CREATE INDEX status_events_submission ON facteur.status_events USING btree (subm
 
 CREATE INDEX status_events_untold ON facteur.status_events USING btree (submission_id) WHERE (told_at IS NULL);
 
+CREATE INDEX strays_age ON facteur.strays USING btree (recorded_at);
+
+CREATE INDEX strays_deposit ON facteur.strays USING btree (account, platform_id);
+
 CREATE INDEX submissions_doubts ON facteur.submissions USING btree (doubt_since) WHERE (state = 'in_doubt'::text);
 
 CREATE INDEX submissions_due ON facteur.submissions USING btree (account, due_at) WHERE ((queued_at IS NULL) AND (state = ANY (ARRAY['pending'::text, 'in_doubt'::text])));
+
+CREATE INDEX submissions_history ON facteur.submissions USING btree (history_rank, history_due_at) WHERE ((state = 'submitted'::text) AND (history_due_at IS NOT NULL));
 
 CREATE INDEX submissions_invoice ON facteur.submissions USING btree (invoice_id, id DESC);
 
@@ -296,6 +340,10 @@ CREATE INDEX submissions_news ON facteur.submissions USING btree (due_at) WHERE 
 CREATE UNIQUE INDEX submissions_platform_id ON facteur.submissions USING btree (account, platform_id) WHERE (platform_id IS NOT NULL);
 
 CREATE INDEX submissions_queued ON facteur.submissions USING btree (account, queued_at) WHERE (queued_at IS NOT NULL);
+
+CREATE INDEX submissions_slice ON facteur.submissions USING btree (account, deposited_at, id) WHERE (state = 'submitted'::text);
+
+CREATE INDEX submissions_sweep ON facteur.submissions USING btree (account, due_at, deposited_at) WHERE (state = 'submitted'::text);
 
 CREATE INDEX submissions_write_back ON facteur.submissions USING btree (write_back_due_at) WHERE (write_back_due_at IS NOT NULL);
 

@@ -5,6 +5,13 @@ create function facteur.now() returns timestamptz
     language sql stable parallel safe
     as 'select pg_catalog.now()';
 
+-- The instant inside a platform id that is a UUID of version 7; null for any other.
+create function facteur.time_in(p_platform_id text) returns timestamptz
+    language sql immutable parallel safe as $$
+    select case when p_platform_id ~ '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
+                then to_timestamp(('x' || left(replace(p_platform_id, '-', ''), 12))::bit(48)::bigint / 1000.0) end
+$$;
+
 -- Keys of invoices that somebody wrote, appended by the trigger in the writer's own transaction.
 -- There is no unique key on purpose: with `on conflict do nothing` a transaction that finds another's committed note adds
 -- none, the relay may consume that note before the transaction commits, and the change would be lost.
@@ -52,9 +59,19 @@ create table facteur.submissions (
     lifecycle_code      text,
     lifecycle_at        timestamptz,
     submitted_at        timestamptz,
+    swept_id            text,                -- the deposit that the next three are about: what the platform's search last showed
+    swept_code          text,
+    swept_at            timestamptz,         -- the date of that status, by the platform's clock
+    shown_created_at    timestamptz,
+    deposited_at        timestamptz generated always as ( -- by the platform's clock where it is known: what its search goes by
+        coalesce(case when swept_id = platform_id then shown_created_at end, facteur.time_in(platform_id), submitted_at)) stored,
+    history_due_at      timestamptz,         -- a sweep found something new: read the history then; null: it is known
+    history_since       timestamptz,         -- when the history was last found wanting
+    history_rank        smallint,            -- the lowest first
     write_back_due_at   timestamptz,         -- the company's row could not be written: again then
     write_back_error    text,
     told_status         text not null default 'pending', -- the technical_status that the company's row was last given
+    mismatch            text,                -- the row asks for another invoice than the one that was deposited under its key
     doubt_since         timestamptz,         -- when the lease of the attempt in question ended
     duplicate_verdict   boolean not null default false, -- in doubt because the platform called the deposit a duplicate
     empty_lookups       integer not null default 0,
@@ -89,6 +106,9 @@ create index submissions_due on facteur.submissions (account, due_at) where queu
 create index submissions_queued on facteur.submissions (account, queued_at) where queued_at is not null;
 create index submissions_leased on facteur.submissions (due_at) where state = 'sending';
 create index submissions_doubts on facteur.submissions (doubt_since) where state = 'in_doubt';
+create index submissions_sweep on facteur.submissions (account, due_at, deposited_at) where state = 'submitted';
+create index submissions_slice on facteur.submissions (account, deposited_at, id) where state = 'submitted';
+create index submissions_history on facteur.submissions (history_rank, history_due_at) where state = 'submitted' and history_due_at is not null;
 create index submissions_news on facteur.submissions (due_at) where state = 'submitted';
 create index submissions_write_back on facteur.submissions (write_back_due_at) where write_back_due_at is not null;
 
@@ -110,6 +130,7 @@ create table facteur.attempts (
     invoice_number  text,                    -- as sent: what a look-up searches for, whatever the row says later
     seller_siren    text,
     total           numeric,
+    platform        jsonb,                   -- {provider, base_url, client} of the credentials it was made with
     response        text,
 
     -- not_found: its outcome is unknown and the platform, asked often enough, does not have it; a late answer still counts
@@ -120,6 +141,7 @@ create table facteur.attempts (
 );
 create index attempts_invoice on facteur.attempts (invoice_id);
 create index attempts_submission on facteur.attempts (submission_id);
+create index attempts_document on facteur.attempts (document_sha256);
 create index attempts_platform_id on facteur.attempts (platform_id) where platform_id is not null;
 
 -- Append-only: what the platform said about a deposit.
@@ -155,3 +177,22 @@ create table facteur.budgets (
     probing      boolean not null default false  -- the breaker is open: one probe a minute, the rest waits
 ) with (fillfactor = 50);
 insert into facteur.budgets (key) values ('address'), ('history');
+
+-- Per account, what the polls of its news remember. Where a poll goes on is said by the rows' own due_at.
+create table facteur.sweeps (
+    account         text primary key,
+    turn_at         timestamptz not null default '-infinity', -- accounts take turns
+    by_number_until timestamptz not null default '-infinity', -- until then its deposits are searched for by number, not by date
+    taken_until     timestamptz not null default '-infinity'  -- pull: one reader at a time
+);
+
+-- Statuses of deposits that are nobody's here (pull): another software's, or of one whose answer is still under way.
+create table facteur.strays (
+    status_id   text primary key,
+    account     text not null,
+    platform_id text not null,
+    event       jsonb not null,
+    recorded_at timestamptz not null default facteur.now()
+);
+create index strays_deposit on facteur.strays (account, platform_id);
+create index strays_age on facteur.strays (recorded_at);

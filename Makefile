@@ -16,7 +16,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint types requirements build simulator torture clean
+.PHONY: help setup demo test test-all lint types requirements build simulator torture bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -62,6 +62,9 @@ simulator: setup ## Start the platform simulator alone (PORT=8080)
 
 torture: setup ## Kill and stall everything everywhere, then count the deposits (RUNS=1000, SECONDS=180, SEED=... to replay)
 	@$(BIN)/python -m local.torture $(if $(SEED),--seed "$$SEED") $(if $(RUNS),--runs $(RUNS)) $(if $(SECONDS),--seconds $(SECONDS))
+
+bench: setup ## Measure speed and cost, and write docs/benchmarks.md (ONLY=relay, BASELINE=file.json to compare, SCALE=0.05 to be quick)
+	@$(BIN)/python -m local.bench $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE)) $(if $(BASELINE),--baseline "$(BASELINE)")
 
 clean: ## Remove everything that the other targets made
 	rm -rf $(VENV) .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov

@@ -1,0 +1,106 @@
+"""How near the relay comes to a bare loop of SendMessageBatch."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from facteur.adapters.sqs import THREADS
+from local.bench import bare
+from local.bench.ground import bench_world
+from local.bench.profile import cpu_profiled
+from local.bench.result import Figure, Result
+from tests.world import World
+
+ROUNDS = 3
+GOAL = 85.0
+FILL = """
+insert into facteur.submissions (invoice_id, account, provider, state, due_at, invoice_number, seller_siren)
+select 'r' || n, 'default', 'iopole', 'pending', facteur.now() - interval '1 hour', 'R-' || n, '732829320'
+from generate_series(1, %(count)s) n
+"""
+SENT = "select count(*) filter (where queued_at is not null) as queued, count(*) as n from facteur.submissions"
+BY_STATEMENT = """
+select calls, total_exec_time as ms, left(regexp_replace(query, '\\s+', ' ', 'g'), 90) as query
+from pg_stat_statements where query !~ 'pg_stat_statements' order by total_exec_time desc limit 5
+"""
+
+
+def relay(scale: float) -> Result:
+    """50,000 due rows through the handler, and as many ids through boto3 alone with the same number of threads; in turn."""
+    count = max(1000, round(50_000 * scale))
+    ours: list[float] = []
+    floors: list[float] = []
+    why: tuple[str, ...] = ()
+    with bench_world("shared_preload_libraries=pg_stat_statements") as world:
+        world.database.rows("create extension pg_stat_statements schema public")
+        world.relay()  # the daily look and the connection are not what is measured
+        for _ in range(ROUNDS):
+            floors.append(count / _bare(world, count))
+            ours.append(count / _relayed(world, count))
+        rate, floor = sorted(ours)[ROUNDS // 2], sorted(floors)[ROUNDS // 2]
+        if 100 * rate / floor < GOAL:
+            why = _why(world, count)
+    figure = Figure(
+        "Relay",
+        f"{rate:,.0f} rows a second",
+        f"bare loop {floor:,.0f} a second",
+        100 * rate / floor,
+        GOAL,
+        "at least",
+        "%",
+    )
+    how = f"{count:,} due rows, budget lifted, {ROUNDS} rounds of relay and bare loop in turn ({THREADS} threads each); medians"
+    return Result((figure,), how, why=why)
+
+
+def _relayed(world: World, count: int) -> float:
+    _fill(world, count)
+    began = time.perf_counter()
+    world.relay()
+    seconds = time.perf_counter() - began
+    found = world.database.row(SENT)
+    if found.queued != count or found.n != count:
+        raise RuntimeError(f"{count} rows expected on the queue, found {found.queued} of {found.n}")
+    _empty(world)
+    return seconds
+
+
+def _bare(world: World, count: int) -> float:
+    client = boto3.client("sqs", config=Config(max_pool_connections=16))
+
+    def send(ids: list[int]) -> Any:
+        entries = [{"Id": str(i), "MessageBody": json.dumps({"submission_id": i})} for i in ids]
+        return client.send_message_batch(QueueUrl=world.queue_url, Entries=entries)  # type: ignore[arg-type]
+
+    began = time.perf_counter()
+    bare.send_bare(send, list(range(1, count + 1)), THREADS)
+    seconds = time.perf_counter() - began
+    client.purge_queue(QueueUrl=world.queue_url)
+    return seconds
+
+
+def _fill(world: World, count: int) -> None:
+    world.database.rows("truncate facteur.submissions cascade")
+    world.database.rows("insert into facteur.budgets (key) values ('account:default') on conflict do nothing")
+    world.database.rows(FILL, {"count": count})
+    world.database.rows("analyze facteur.submissions")
+
+
+def _empty(world: World) -> None:
+    boto3.client("sqs").purge_queue(QueueUrl=world.queue_url)
+
+
+def _why(world: World, count: int) -> tuple[str, ...]:
+    _fill(world, count)
+    world.database.rows("select pg_stat_statements_reset()")
+    with cpu_profiled() as found:
+        world.relay()
+    _empty(world)
+    rows = world.database.rows(BY_STATEMENT)
+    statements = tuple(f"{row.calls:6,} × = {row.ms:,.0f} ms  {row.query}" for row in rows)
+    return ("Statements by their time in Postgres:", *statements, "CPU time of all threads:", *found.own_time())

@@ -1,0 +1,133 @@
+"""What depositing one invoice costs: CPU of the worker, and round trips to Postgres."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from statistics import median
+
+import psycopg2
+
+from facteur.adapters.postgres import Database
+from local.bench import bare
+from local.bench.ground import (
+    Papers,
+    add_papers,
+    bench_world,
+    check_deposited,
+    queued,
+    submit_in_batches,
+    write_papers,
+)
+from local.bench.profile import cpu_profiled
+from local.bench.result import Figure, Result
+from tests.world import World
+
+BATCH = 10
+WARM_UP = 10
+ROUNDS = 3
+STATEMENTS = "select sum(calls) as calls from pg_stat_statements where query !~ 'pg_stat_statements'"
+BY_STATEMENT = """
+select calls, mean_exec_time as ms, left(regexp_replace(query, '\\s+', ' ', 'g'), 90) as query
+from pg_stat_statements where query !~ 'pg_stat_statements' order by calls desc, query
+"""
+
+
+def cpu_per_deposit(scale: float) -> Result:
+    """CPU seconds per invoice against a bare loop of the same reads, posts and statements; rounds of both in turn."""
+    count = max(50, round(1000 * scale / BATCH) * BATCH)
+    ours: list[float] = []
+    floors: list[float] = []
+    why: tuple[str, ...] = ()
+    with bench_world() as world:
+        _deposit(world, write_papers(world.folder, WARM_UP, mark="W"))
+        for turn in range(ROUNDS):
+            papers = write_papers(world.folder, count, mark=f"F{turn}")
+            add_papers(world.database, papers)
+            ids = queued(world)
+            ours.append(_cpu(lambda ids=ids: submit_in_batches(ids, BATCH)) / count)  # type: ignore[misc]
+            bare_papers = write_papers(world.folder, count, mark=f"B{turn}")
+            floors.append(_bare(world, bare_papers) / count)
+        check_deposited(world, WARM_UP + ROUNDS * count)
+        ratio = median(ours) / median(floors)
+        if ratio > 1.35:
+            add_papers(world.database, write_papers(world.folder, 100, mark="P"))
+            ids = queued(world)
+            with cpu_profiled() as found:
+                submit_in_batches(ids, BATCH)
+            why = ("A hundred deposits under the profiler (CPU time of all threads):", *found.own_time(20))
+    figure = Figure(
+        "CPU per deposit",
+        f"{median(ours) * 1e3:.2f} ms",
+        f"bare loop {median(floors) * 1e3:.2f} ms",
+        ratio,
+        1.35,
+        "at most",
+        "×",
+    )
+    how = (
+        f"{ROUNDS} rounds of {count:,} invoices in batches of {BATCH}, platform latency 0; the loop is sequential, reads the same "
+        "documents, posts with requests, parses the answer and runs 1.2 statements an invoice with psycopg2; medians"
+    )
+    return Result((figure,), how, why=why)
+
+
+def round_trips(scale: float) -> Result:
+    """Statements that Postgres counts, BEGIN and COMMIT among them, while batches of ten are deposited."""
+    count = max(20, round(500 * scale / BATCH) * BATCH)
+    preload = ("shared_preload_libraries=pg_stat_statements", "pg_stat_statements.track=top")
+    with bench_world(*preload) as world:
+        world.database.rows("create extension pg_stat_statements schema public")
+        _deposit(world, write_papers(world.folder, WARM_UP, mark="W"))
+        papers = write_papers(world.folder, count)
+        add_papers(world.database, papers)
+        ids = queued(world)
+        world.database.rows("select pg_stat_statements_reset()")
+        submit_in_batches(ids, BATCH)
+        calls = int(world.database.row(STATEMENTS).calls)
+        rows = world.database.rows(BY_STATEMENT)
+        check_deposited(world, WARM_UP + count)
+    why = tuple(f"{row.calls:6,} × {row.ms:.2f} ms  {row.query}" for row in rows)
+    figure = Figure(
+        "Round trips", f"{calls:,} statements", f"{count:,} invoices", calls / count, 1.3, "at most", "an invoice"
+    )
+    return Result((figure,), f"{count:,} invoices in batches of {BATCH}, counted by pg_stat_statements", why, why)
+
+
+def _deposit(world: World, papers: Papers) -> None:
+    add_papers(world.database, papers)
+    submit_in_batches(queued(world), BATCH)
+
+
+def _cpu(work: Callable[[], None]) -> float:
+    began = time.process_time()
+    work()
+    return time.process_time() - began
+
+
+def _bare(world: World, papers: Papers) -> float:
+    """The loop anybody would write, with one update an invoice and one more in five."""
+    add_papers(world.database, papers)
+    world.database.rows("delete from facteur.changes")  # nobody deposits these a second time
+    opened = bare.session(world.simulator, bare.token(world.simulator))
+    connection = psycopg2.connect(_url(world.database))
+    connection.autocommit = True
+
+    def loop() -> None:
+        with connection.cursor() as cursor:
+            for rank, (number, path) in enumerate(zip(papers.numbers, papers.paths, strict=True)):
+                platform_id = bare.deposit(opened, world.simulator, path)
+                cursor.execute(bare.UPDATE, ("validated", platform_id, number))
+                if rank % 5 == 0:
+                    cursor.execute("select id from invoicing.invoices where invoice_number = %s", (number,))
+                    cursor.fetchall()
+
+    spent = _cpu(loop)
+    connection.close()
+    world.database.rows("delete from facteur.changes")
+    return spent
+
+
+def _url(database: Database) -> str:
+    row = database.row("select current_database() as name, inet_server_port() as port")
+    return f"postgresql://app@127.0.0.1:{row.port}/{row.name}"

@@ -1,0 +1,78 @@
+"""How near to the limit (in flight ÷ latency) one worker deposits."""
+
+from __future__ import annotations
+
+import time
+
+from local.bench import bare
+from local.bench.ground import (
+    Papers,
+    add_papers,
+    bench_world,
+    check_deposited,
+    queued,
+    submit_in_batches,
+    write_papers,
+)
+from local.bench.profile import clock_profiled
+from local.bench.result import Figure, Result
+from tests.world import World
+
+IN_FLIGHT = 10
+LATENCY_SECONDS = 0.1
+WARM_UP = 10
+GOALS = {10: 85.0, 100: 95.0}
+
+
+def throughput(scale: float) -> Result:
+    """2,000 invoices in batches of ten and of a hundred, and a bare threaded loop of posts beside them."""
+    count = max(100, round(2000 * scale / 100) * 100)
+    limit = IN_FLIGHT / LATENCY_SECONDS
+    figures: list[Figure] = []
+    why: tuple[str, ...] = ()
+    with bench_world(latency_seconds=LATENCY_SECONDS) as world:
+        floor = _bare_rate(world, write_papers(world.folder, count, mark="B"))
+        deposited = 0
+        for batch, goal in GOALS.items():
+            papers = write_papers(world.folder, count + WARM_UP, mark=f"F{batch}")
+            rate = _rate(world, papers, batch)
+            deposited += len(papers)
+            check_deposited(world, deposited)
+            beside = f"limit {limit:.0f} a second; bare loop of posts {floor:.1f}"
+            figures.append(
+                Figure(f"batches of {batch}", f"{rate:.1f} a second", beside, 100 * rate / limit, goal, "at least", "%")
+            )
+        if not all(figure.met for figure in figures):
+            why = _why(world)
+    how = (
+        f"{count:,} invoices, documents on disk, platform latency {LATENCY_SECONDS * 1000:.0f} ms, {IN_FLIGHT} in flight, "
+        "Postgres with fsync, budget lifted; one worker, one batch after the other"
+    )
+    return Result(tuple(figures), how, why=why)
+
+
+def _rate(world: World, papers: Papers, batch: int) -> float:
+    """Invoices a second, once the container is warm."""
+    add_papers(world.database, papers)
+    ids = queued(world)
+    submit_in_batches(ids[:WARM_UP], WARM_UP)
+    began = time.perf_counter()
+    submit_in_batches(ids[WARM_UP:], batch)
+    return (len(ids) - WARM_UP) / (time.perf_counter() - began)
+
+
+def _bare_rate(world: World, papers: Papers) -> float:
+    began = time.perf_counter()
+    bare.deposit_in_threads(world.simulator, papers.paths, IN_FLIGHT)
+    return len(papers) / (time.perf_counter() - began)
+
+
+def _why(world: World) -> tuple[str, ...]:
+    add_papers(world.database, write_papers(world.folder, 100, mark="P"))
+    ids = queued(world)
+    with clock_profiled() as found:
+        submit_in_batches(ids, 10)
+    return (
+        "Ten batches of ten, by the clock of the worker's main thread (the profiler itself slows it down):",
+        *found.steps(),
+    )

@@ -1,0 +1,140 @@
+"""What an adversary found: answers that come after their lease was lost, and the statuses of a deposit that was one too many."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from facteur.decide import after_look_up
+from facteur.decision import Limits
+from facteur.model import State
+from tests.rows import Rows
+
+LEASE_OVER = 61
+LIMITS = Limits(resend_after_seconds=600, give_up_after_seconds=259200, follow_up_seconds=34560000)
+HISTORY = """
+create table public.told (code text);
+create or replace function facteur.write_status(invoice_id text, code text, label text, comment text, occurred_at timestamptz)
+    returns void language sql as 'insert into public.told values ($2)'
+"""
+
+
+def noted(rows: Rows) -> str:
+    """An invoice with a pending submission; its key."""
+    invoice = rows.finish()
+    rows.look()
+    return invoice
+
+
+def frozen(rows: Rows, invoice: str) -> Any:
+    """The claim of a worker that froze with its deposit under way, until its lease was over."""
+    claim = rows.claim(invoice)
+    rows.advance(LEASE_OVER)
+    rows.relay.end_expired_leases()
+    return claim
+
+
+def not_found(rows: Rows, invoice: str) -> None:
+    """Looked up often enough: it is sent again."""
+    rows.record(invoice, rows.claim(invoice), "pending")
+
+
+def refused(rows: Rows, invoice: str, claim: Any) -> str:
+    return rows.record(invoice, claim, "rejected", "rejected", error_code="HTTP_400", error_message="no")
+
+
+def accepted(rows: Rows, invoice: str, claim: Any, platform_id: str) -> str:
+    return rows.record(invoice, claim, "submitted", "accepted", platform_id=platform_id)
+
+
+def status(code: str, reason: str | None = None, platform_id: str = "P-second") -> dict[str, Any]:
+    return {
+        "status_id": f"{platform_id} {code}", "code": code, "platform_code": code, "label": code, "reason": reason,
+        "occurred_at": f"2026-10-01T10:00:{int(code) % 60:02}Z", "raw": {},
+    }  # fmt: skip
+
+
+def told(rows: Rows, invoice: str, events: list[dict[str, Any]], move: dict[str, Any]) -> None:
+    """The platform tells the history of the submission's deposit."""
+    submission = rows.submission(invoice)
+    newest = {"code": events[-1]["code"], "at": events[-1]["occurred_at"]}
+    news = {"submission_id": submission.id, "platform_id": submission.platform_id, "events": events}
+    rows.run("select facteur.record_news(%(n)s::jsonb)", n=json.dumps(news | {"newest": newest, "move": move}))
+
+
+def test_a_late_201_outweighs_the_refusal_of_what_was_sent_after_it(rows: Rows) -> None:
+    invoice = noted(rows)
+    first = frozen(rows, invoice)
+    not_found(rows, invoice)
+    refused(rows, invoice, rows.claim(invoice))
+    assert rows.invoice(invoice).technical_status == "rejected"
+
+    accepted(rows, invoice, first, "P-first")
+
+    assert rows.states(invoice) == ["submitted"]
+    assert (rows.invoice(invoice).technical_status, rows.invoice(invoice).submission_id) == ("validated", "P-first")
+
+
+def test_a_late_201_of_an_earlier_submission_outweighs_a_later_ones_refusal(rows: Rows) -> None:
+    invoice = noted(rows)
+    first = frozen(rows, invoice)
+    rows.record(invoice, rows.claim(invoice), "failed", error_code="given_up", error_message="nobody answers")
+    rows.update(invoice, technical_status="pending")
+    rows.look()
+    not_found(rows, invoice)
+    second = rows.claim(invoice)
+
+    accepted(rows, invoice, first, "P-first")
+    refused(rows, invoice, second)
+
+    assert rows.states(invoice) == ["failed", "submitted"]
+    assert (rows.invoice(invoice).technical_status, rows.invoice(invoice).submission_id) == ("validated", "P-first")
+
+
+def test_a_late_201_wakes_no_submission_that_the_platform_itself_rejected_later(rows: Rows) -> None:
+    invoice = noted(rows)
+    first = frozen(rows, invoice)
+    not_found(rows, invoice)
+    accepted(rows, invoice, rows.claim(invoice), "P-second")
+    rejection = status("213", "CALCULATION_ERROR")
+    told(rows, invoice, [rejection], {"state": "rejected", "error_code": "213", "error_message": "no"})
+
+    accepted(rows, invoice, first, "P-first")
+
+    assert (rows.states(invoice), rows.submission(invoice).platform_id) == (["rejected"], "P-second")
+
+
+def test_a_duplicate_verdict_gives_way_to_the_first_deposit_whose_201_came_late(rows: Rows) -> None:
+    invoice = noted(rows)
+    first = frozen(rows, invoice)
+    not_found(rows, invoice)
+    accepted(rows, invoice, rows.claim(invoice), "P-second")
+    assert accepted(rows, invoice, first, "P-first") == "late"
+
+    verdict = status("213", "DUPLICATED_INVOICE")
+    told(rows, invoice, [verdict], {"state": "in_doubt", "duplicate_verdict": True, "due_in_seconds": 0})
+    look_up = rows.claim(invoice)
+    found = after_look_up(rows.submissions.doubt(look_up.submission_id), [], [], LIMITS)
+    assert (found.state, found.platform_id) == (State.SUBMITTED, "P-first")
+
+    rows.record(invoice, look_up, "submitted", platform_id="P-first")
+    assert (rows.invoice(invoice).technical_status, rows.invoice(invoice).submission_id) == ("validated", "P-first")
+    assert rows.submission(invoice).lifecycle_code is None
+
+
+def test_the_statuses_of_a_duplicate_stay_out_of_the_companys_history(rows: Rows) -> None:
+    rows.run(HISTORY)
+    invoice = noted(rows)
+    first = rows.claim(invoice)
+    rows.record(invoice, first, "in_doubt", "unknown")
+    not_found(rows, invoice)
+    accepted(rows, invoice, rows.claim(invoice), "P-second")
+
+    verdict = status("213", "DUPLICATED_INVOICE")
+    told(rows, invoice, [verdict], {"state": "in_doubt", "duplicate_verdict": True, "due_in_seconds": 0})
+    look_up = rows.claim(invoice)
+    rows.record(invoice, look_up, "submitted", platform_id="P-first")
+    told(rows, invoice, [status("200", platform_id="P-first")], {"state": "submitted", "due_in_seconds": 60})
+
+    assert [row.code for row in rows.run("select code from public.told")] == ["200"]
+    assert rows.value("select count(*) from facteur.status_events") == 2

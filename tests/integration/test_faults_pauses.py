@@ -1,0 +1,68 @@
+"""A platform that says when to come back is left alone until then, whichever call it told so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from local.measure.crowd import crowd
+from local.measure.ground import add_invoices, burst, prepare, states, work_off
+from tests.world import World
+
+FIRST = "M-000001"
+PAUSE_SECONDS = 120
+PER_MINUTE = 300.0
+CALLS_SPAN = """
+select count(*) as calls, extract(epoch from max(ended_at) - min(started_at))::double precision as seconds from facteur.attempts
+"""
+
+
+@pytest.fixture
+def settings(request: pytest.FixtureRequest) -> dict[str, str]:
+    """A generous budget, or what a test asks for."""
+    return {"REQUESTS_PER_MINUTE": str(getattr(request, "param", 60000))}
+
+
+@pytest.fixture
+def ready(world: World) -> World:
+    prepare(world)
+    return world
+
+
+@pytest.mark.parametrize("told", [f"429_seconds:{PAUSE_SECONDS}", f"429_date:{PAUSE_SECONDS}"])
+@pytest.mark.parametrize(("endpoint", "before"), [("deposit", ()), ("token", ()), ("search", ("lost_answer",))])
+def test_nobody_calls_the_platform_before_its_retry_after_is_over(
+    ready: World, endpoint: str, before: Sequence[str], told: str
+) -> None:
+    ready.simulator.script(FIRST, before)
+    ready.simulator.script_endpoint(endpoint, [told])
+    add_invoices(ready, 1)
+    work_off(ready)
+    ready.advance(20)
+    work_off(ready)
+    asked = ready.simulator.calls()
+    assert [call["endpoint"] for call in asked if call["status"] == 429] == [endpoint]
+
+    add_invoices(ready, 10)
+    for _ in range(9):
+        ready.advance(10)
+        work_off(ready)
+        ready.poll()
+    assert ready.simulator.calls() == asked
+
+    for _ in range(4):
+        ready.advance(PAUSE_SECONDS)
+        work_off(ready)
+    assert states(ready) == {"submitted": 11}
+    assert len(ready.simulator.ledger()) == 11
+
+
+@pytest.mark.parametrize("settings", [PER_MINUTE], indirect=True)
+def test_twenty_submitters_never_get_more_permits_than_their_time_is_worth(ready: World) -> None:
+    let_loose = crowd(ready, submitters=20, seconds=4, per_minute=PER_MINUTE, pause_at=2, pause_seconds=1)
+
+    spent = ready.database.row(CALLS_SPAN)
+
+    assert spent.calls >= let_loose.deposits > burst(PER_MINUTE)
+    assert spent.calls <= burst(PER_MINUTE) + PER_MINUTE / 60 * spent.seconds

@@ -10,7 +10,7 @@ from local.measure.crowd import crowd
 from local.measure.ground import add_invoices, burst, prepare, states, work_off
 from tests.world import World
 
-FIRST = "M-000001"
+SECOND = "M-000002"
 PAUSE_SECONDS = 120
 PER_MINUTE = 300.0
 CALLS_SPAN = """
@@ -35,7 +35,10 @@ def ready(world: World) -> World:
 def test_nobody_calls_the_platform_before_its_retry_after_is_over(
     ready: World, endpoint: str, before: Sequence[str], told: str
 ) -> None:
-    ready.simulator.script(FIRST, before)
+    add_invoices(ready, 1)
+    work_off(ready)  # from now on its news are due as well
+    ready.new_container()  # without a token
+    ready.simulator.script(SECOND, before)
     ready.simulator.script_endpoint(endpoint, [told])
     add_invoices(ready, 1)
     work_off(ready)
@@ -50,12 +53,15 @@ def test_nobody_calls_the_platform_before_its_retry_after_is_over(
         work_off(ready)
         ready.poll()
     assert ready.simulator.calls() == asked
+    assert states(ready)["submitted"] == 1
 
     for _ in range(4):
         ready.advance(PAUSE_SECONDS)
         work_off(ready)
-    assert states(ready) == {"submitted": 11}
-    assert len(ready.simulator.ledger()) == 11
+    ready.poll()
+    assert states(ready) == {"submitted": 12}
+    assert len(ready.simulator.ledger()) == 12
+    assert ready.simulator.calls("history") != []
 
 
 @pytest.mark.parametrize("settings", [PER_MINUTE], indirect=True)

@@ -97,6 +97,12 @@ def check_deposited(world: World, count: int) -> None:
         raise RuntimeError(f"{count} deposits expected, found {found}")
 
 
+def database_dsn(database: Database) -> str:
+    """How a floor or a rival reaches the same database."""
+    row = database.row("select current_database() as name, inet_server_port() as port")
+    return f"postgresql://app@127.0.0.1:{row.port}/{row.name}"
+
+
 def migrated(server: PostgresServer, name: str = "postgres") -> Database:
     """A connection to a database of the server, with Facteur and the default table in it."""
     if name != "postgres":

@@ -8,13 +8,13 @@ from statistics import median
 
 import psycopg2
 
-from facteur.adapters.postgres import Database
 from local.bench import bare
 from local.bench.ground import (
     Papers,
     add_papers,
     bench_world,
     check_deposited,
+    database_dsn,
     queued,
     submit_in_batches,
     write_papers,
@@ -110,7 +110,7 @@ def _bare(world: World, papers: Papers) -> float:
     add_papers(world.database, papers)
     world.database.rows("delete from facteur.changes")  # nobody deposits these a second time
     opened = bare.session(world.simulator, bare.token(world.simulator))
-    connection = psycopg2.connect(_url(world.database))
+    connection = psycopg2.connect(database_dsn(world.database))
     connection.autocommit = True
 
     def loop() -> None:
@@ -126,8 +126,3 @@ def _bare(world: World, papers: Papers) -> float:
     connection.close()
     world.database.rows("delete from facteur.changes")
     return spent
-
-
-def _url(database: Database) -> str:
-    row = database.row("select current_database() as name, inet_server_port() as port")
-    return f"postgresql://app@127.0.0.1:{row.port}/{row.name}"

@@ -73,7 +73,7 @@ class MemoryPlatform:
 
     def post_with_conflict(self, deposit: Deposit) -> Answer:
         """A platform that says 409 at once, and stores nothing, where it has the number already."""
-        if self.holder(deposit.number) is None:
+        if self.holder(deposit) is None:
             return self.post(deposit, Fault.NONE)
         return Duplicate(Problem("duplicate", "duplicate", 409), "")
 
@@ -105,14 +105,15 @@ class MemoryPlatform:
     def store(self, deposit: Deposit) -> None:
         earlier = [d for d in self.deposits.values() if d.invoice_id == deposit.invoice_id and not d.refused]
         self.doubles += [(d, deposit) for d in earlier]
-        duplicate = self.holder(deposit.number) is not None
+        duplicate = self.holder(deposit) is not None
         deposit.platform_id, deposit.stored_at = f"platform-{len(self.deposits) + 1}", self.clock()
         self.deposits[deposit.platform_id] = deposit
         self.tell(deposit, "213" if duplicate else "200", "DUPLICATED_INVOICE" if duplicate else None)
 
-    def holder(self, number: str) -> Deposit | None:
-        """The deposit that counts under a number."""
-        return next((d for d in self.deposits.values() if d.number == number and not d.refused), None)
+    def holder(self, new: Deposit) -> Deposit | None:
+        """The deposit that counts under the number that a document bears; the same bytes bear the same."""
+        good = (d for d in self.deposits.values() if not d.refused)
+        return next((d for d in good if d.number == new.number or d.sha256 == new.sha256), None)
 
     def catch_up(self) -> None:
         """Store what has been under way for too long."""

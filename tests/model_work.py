@@ -22,7 +22,7 @@ from facteur.errors import (
     Problem,
     ProblemError,
 )
-from facteur.model import Claim, Doubt, State, Waiting
+from facteur.model import Claim, Doubt, Intent, State, Waiting
 from tests.model_platform import Deposit, Fault, MemoryPlatform
 
 LEASE_SECONDS = 150.0
@@ -48,11 +48,12 @@ def submit(ids: Sequence[int], bench: Bench) -> Work:
     """What submit_invoices does with a batch, one statement or call at a time."""
     waiting = bench.store.read(ids)
     fault = yield
-    items = [(row, digest) for row in waiting for digest in _digests(row, bench, fault)]
+    items = [Intent(row, digest) for row in waiting for digest in _digests(row, bench, fault)]
     yield
     ends_at = bench.clock() + timedelta(seconds=LEASE_SECONDS)
     claims = {claim.submission_id: claim for claim in bench.store.claim(items)}
-    for row, digest in items:
+    for intent in items:
+        row, digest = intent.row, intent.sha256
         if claim := claims.get(row.submission_id):
             yield from _look_up(row, claim, bench) if digest is None else _deposit(row, digest, claim, ends_at, bench)
 

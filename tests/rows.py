@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -119,7 +120,12 @@ class Rows:
         self.run("select facteur.mark_queued(array[%(id)s]::bigint[])", id=submission.id)
         item = {"id": submission.id, "tries": submission.tries}
         if submission.state == "pending":
-            item |= {"sha256": "ab" * 32, "invoice_number": "F-1", "seller_siren": "732829320"}
+            sha256 = hashlib.sha256(invoice_id.encode()).hexdigest()
+            item |= {
+                "sha256": sha256,
+                "invoice_number": submission.invoice_number,
+                "seller_siren": submission.seller_siren,
+            }
         return self.run(CLAIM, items=json.dumps([item]))[0]
 
     def record(self, invoice_id: str, claim: Any, state: str, attempt: str | None = None, **move: Any) -> str:

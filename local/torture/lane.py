@@ -53,7 +53,9 @@ do $$ declare t record; begin
              where schemaname in ('facteur', 'invoicing', 'torture'));
     for t in select format('%I.%I', schemaname, tablename) as name, schemaname || '_' || tablename as saved from pg_tables
              where schemaname in ('facteur', 'invoicing', 'torture') loop
-        execute format('insert into %s overriding system value table torture_saved.%I', t.name, t.saved);
+        execute (select format('insert into %s (%s) overriding system value select %2$s from torture_saved.%I',
+                               t.name, string_agg(quote_ident(attname), ', ' order by attnum), t.saved)
+                 from pg_attribute where attrelid = t.name::regclass and attnum > 0 and not attisdropped and attgenerated = '');
     end loop;
     update facteur.installation set forgotten_checked_at = 'infinity'; -- the daily count must not mend what got lost
 end $$

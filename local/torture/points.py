@@ -125,8 +125,8 @@ class WatchedPlatforms:
     def of(self, account: str) -> Any:
         return Watched(self._platforms.of(account), "platform", self._points)
 
-    def deposited(self, account: str) -> None:
-        self._platforms.deposited(account)
+    def identity(self, account: str) -> Any:
+        return self._platforms.identity(account)
 
 
 class WatchedRelay(Watched):

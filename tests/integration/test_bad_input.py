@@ -412,7 +412,7 @@ def test_a_login_page_a_redirect_or_a_wrong_address_pauses_the_account(world: Wo
         assert_told(
             world, "pending", "pending", "account_refused", f"HTTP {status}", "The account pauses", "platform URL"
         )
-        world.advance(301)
+        world.advance(4000)  # the pause, and the row's own back-off
     world.deposit()
 
     assert_deposited_once(world)

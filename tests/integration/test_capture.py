@@ -8,6 +8,7 @@ from typing import Any
 import psycopg2
 import pytest
 
+from facteur.model import Intent
 from tests.rows import Rows
 
 ALSO_ON_DEBIAN = True
@@ -252,7 +253,14 @@ def test_odd_values_neither_stop_the_writer_nor_the_relay_nor_the_reader(rows: R
         due.mark_queued(due.submission_ids)
     waiting = rows.submissions.read(due.submission_ids)
     assert sorted(row.invoice_id for row in waiting) == [odd, sound]
-    assert len(rows.submissions.claim([(row, "ab" * 32) for row in waiting])) == 2
+    assert (
+        len(
+            rows.submissions.claim(
+                [Intent(row, digest * 32) for row, digest in zip(waiting, ("ab", "cd"), strict=True)]
+            )
+        )
+        == 2
+    )
 
 
 @pytest.mark.parametrize("column", ["status", "technical_status", "issue_date"])

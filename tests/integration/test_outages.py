@@ -9,7 +9,7 @@ import pytest
 
 from facteur.adapters.postgres import Database
 from facteur.adapters.submission_store import PostgresSubmissions
-from facteur.model import State
+from facteur.model import Intent, State
 from local.measure.crowd import crowd
 from local.measure.downtime import Kind, platform_down
 from local.measure.flood import flood
@@ -146,5 +146,5 @@ def test_batches_of_several_accounts_do_not_wait_for_each_other_in_a_circle(rows
 def claim(database: Database, ids: Sequence[int], *, per_minute: float) -> list[int]:
     """What submit_invoices does with a batch of messages; the submissions that it may work on."""
     store = PostgresSubmissions(database, lease_seconds=60, requests_per_minute=per_minute, deposits_enabled=True)
-    items = [(row, "ab" * 32 if row.state is State.PENDING else None) for row in store.read(ids)]
-    return [claimed.submission_id for claimed in store.claim(items)]
+    digests = {row: f"{row.submission_id:064x}" if row.state is State.PENDING else None for row in store.read(ids)}
+    return [claimed.submission_id for claimed in store.claim([Intent(*item) for item in digests.items()])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -344,7 +345,8 @@ def test_a_run_watches_until_a_newer_one_has_begun(rows: Rows) -> None:
 
 def test_a_database_that_belongs_elsewhere_stops_the_relay_before_it_does_anything(rows: Rows) -> None:
     invoice = rows.finish()
-    rows.run("select facteur.pin('default', 'iopole', 'https://elsewhere.example', 'x')")
+    elsewhere = {"provider": "iopole", "base_url": "https://elsewhere.example", "client": "x"}
+    rows.run("select facteur.pin('default', %(platform)s)", platform=json.dumps(elsewhere))
 
     with pytest.raises(EnvironmentMismatchError, match=r"elsewhere\.example"):
         relay_submissions(services(rows.relay, FussyQueue()))

@@ -112,7 +112,8 @@ def failed(
 
 BUSY = Problem("platform_unreachable", "the platform could not be reached")
 SLOW_DOWN = Problem("too_many_requests", "the platform asks to slow down", 429)
-FORBIDDEN = Problem("account_refused", "the platform refuses this account", 403)
+FORBIDDEN = Problem("account_refused", "the platform refuses this account", 403, "FORBIDDEN")
+FIREWALL = Problem("account_refused", "the platform refuses this account", 403)
 MISSING = Problem("document_missing", "nothing lies at document_uri yet")
 UNREADABLE = Problem("document_unavailable", "the store refused")
 UNUSABLE = Problem("document_empty", "the document is empty")
@@ -131,6 +132,8 @@ FAILURES = [
     (PlatformBusyError(SLOW_DOWN, 1e12), 0, 0, State.PENDING, DAY, DAY, DAY),
     (PlatformBusyError(BUSY, 90), 0, 0, State.PENDING, 90, 90, None),
     (AccountRefusedError(FORBIDDEN), 0, 0, State.PENDING, ACCOUNT_PAUSE_SECONDS, 0, ACCOUNT_PAUSE_SECONDS),
+    # others first: it may be this invoice alone that a firewall does not like
+    (AccountRefusedError(FIREWALL), 0, 0, State.PENDING, ACCOUNT_PAUSE_SECONDS + 20, 0, ACCOUNT_PAUSE_SECONDS),
     (AccountRefusedError(FORBIDDEN), 9 * GIVE_UP, 0, State.PENDING, ACCOUNT_PAUSE_SECONDS, 0, ACCOUNT_PAUSE_SECONDS),
     (DocumentMissingError(MISSING), 0, PATIENT, State.PENDING, 20, 20, None),
     (DocumentMissingError(MISSING), 0, IMPATIENT, State.FAILED, 0, 0, None),
@@ -313,7 +316,12 @@ ACCEPTED = replace(ATTEMPT, attempt_id=3, outcome="accepted", platform_id="known
     [
         ({}, [FOUND], [], State.SUBMITTED, "id-1"),
         ({}, [FOUND], [STRANGER], State.SUBMITTED, "id-1"),
-        ({}, [], [STRANGER], State.FAILED, None),
+        ({}, [], [STRANGER], State.IN_DOUBT, None),  # ours may come up beside it
+        (ASKED, [], [STRANGER], State.FAILED, None),
+        (
+            {"duplicate_verdict": True, "attempts": (replace(ATTEMPT, outcome="duplicate"),)},
+            [], [STRANGER], State.FAILED, None,
+        ),  # that one is what ours is a duplicate of
         ({}, [], [], State.IN_DOUBT, None),
         ({"attempts": (ATTEMPT, ACCEPTED)}, [FOUND], [], State.SUBMITTED, "known"),  # a late 201
         ({"empty_lookups": 2, "doubt_seconds": 3600.0}, [], [], State.IN_DOUBT, None),  # not asked often enough
@@ -349,7 +357,7 @@ def test_a_deposit_that_is_never_answered_and_never_found_is_given_up_at_last(wa
 
 
 def test_conflicting_evidence_names_the_deposit_to_compare_with() -> None:
-    message = after_look_up(DOUBT, [], [STRANGER], LIMITS).error_message
+    message = after_look_up(replace(DOUBT, empty_lookups=3, doubt_seconds=3600.0), [], [STRANGER], LIMITS).error_message
 
     assert message
     assert "deposit stranger" in message

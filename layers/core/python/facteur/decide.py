@@ -21,6 +21,7 @@ ACCOUNT_PAUSE_SECONDS = 300.0  # long enough to be quiet, short enough that a me
 DOCUMENT_PATIENCE_SECONDS = 900.0  # an application may write the row a little before the document
 FIRST_NEWS_SECONDS = 5.0  # the sandbox shows the first statuses within a second
 EMPTY_LOOKUPS_BEFORE_RESEND = 4
+UNAUTHORISED = 401
 CLOCK_SKEW = timedelta(minutes=5)  # between our database and the platform
 
 
@@ -57,7 +58,7 @@ def after_failure(
     if _for_a_person(error, age):
         return Decision(final(State.FAILED, problem, MENDING.get(problem.code, MEND_DOCUMENT)), problem=problem)
     if isinstance(error, AccountRefusedError):
-        move = wait(state, ACCOUNT_PAUSE_SECONDS, problem, PAUSED)
+        move = wait(state, _pause_seconds(problem, tries, jitter), problem, PAUSED)
         return Decision(move, problem=problem, pause_seconds=ACCOUNT_PAUSE_SECONDS)
     named = error.retry_after_seconds if isinstance(error, PlatformBusyError) else None
     delay = back_off(tries, jitter) if named is None else min(86400.0, max(1.0, named))
@@ -109,13 +110,14 @@ def after_look_up(doubt: Doubt, ours: Sequence[Candidate], strangers: Sequence[C
     known = [attempt.platform_id for attempt in doubt.attempts if attempt.outcome == "accepted" and attempt.platform_id]
     if known or ours:
         return Move(State.SUBMITTED, FIRST_NEWS_SECONDS, platform_id=known[0] if known else ours[0].platform_id)
-    if strangers:
-        problem = Problem("conflicting_deposit", "the platform has another document under this number and seller")
-        return final(State.FAILED, problem, f"Compare it with deposit {strangers[0].platform_id} at the platform")
     if not _unknown(doubt) and not doubt.duplicate_verdict:
         return Move(State.PENDING)
     asked = doubt.empty_lookups + 1
-    if asked >= EMPTY_LOOKUPS_BEFORE_RESEND and doubt.doubt_seconds >= limits.resend_after_seconds:
+    asked_enough = asked >= EMPTY_LOOKUPS_BEFORE_RESEND and doubt.doubt_seconds >= limits.resend_after_seconds
+    if strangers and (asked_enough or not _unknown(doubt)):  # ours may still come up beside them
+        problem = Problem("conflicting_deposit", "the platform has another document under this number and seller")
+        return final(State.FAILED, problem, f"Compare it with deposit {strangers[0].platform_id} at the platform")
+    if asked_enough:
         return _not_found(doubt, limits)
     problem = Problem("in_doubt", f"a deposit's outcome is unknown, and look-up {asked} did not find it")
     delay = next_look_up(asked, doubt.doubt_seconds, limits.resend_after_seconds)
@@ -125,12 +127,20 @@ def after_look_up(doubt: Doubt, ours: Sequence[Candidate], strangers: Sequence[C
 MEND_DOCUMENT = "Mend the document, then set technical_status back to 'pending'"
 MENDING = {  # problem code -> what a person does where it is not the document that must change
     "not_identifiable": "Complete the invoice, then set technical_status back to 'pending'",
+    "number_differs": "Correct the invoice's number or its document, then set technical_status back to 'pending'",
     "document_uri_unusable": "Correct document_uri, then set technical_status back to 'pending'",
     "document_changed": "Look the number up at the platform. To send it again, put back the document sent first, "
     "then set technical_status back to 'pending'",
 }
 GIVEN_UP = "Given up; when the cause is mended, set technical_status back to 'pending'"
 PAUSED = "The account pauses and tries again by itself; check secret, customer-id, and platform URL"
+
+
+def _pause_seconds(problem: Problem, tries: int, jitter: Jitter) -> float:
+    """As long as its account. Where a firewall may refuse just this invoice, others get their turn before it."""
+    in_its_words = problem.platform_code or problem.platform_message or problem.http_status == UNAUTHORISED
+    own_fault = problem.code == "account_refused" and not in_its_words
+    return ACCOUNT_PAUSE_SECONDS + (back_off(tries, jitter) if own_fault else 0)
 
 
 def _for_a_person(error: ProblemError, age: float) -> bool:

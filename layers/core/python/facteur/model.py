@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -54,6 +55,15 @@ class Waiting:
     age_seconds: float
     doubtful_sha256: tuple[str, ...]
     invoice: Invoice | None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a claim is for: a look-up, or a deposit of the document with this hash, with this platform and client."""
+
+    row: Waiting
+    sha256: str | None = None
+    platform: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +161,15 @@ class StatusEvent:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A deposit whose news are due."""
+    """A deposit whose news are due; `swept_code` and `swept_at` are what a sweep had seen of it."""
 
     submission_id: int
     account: str
     platform_id: str
     lifecycle_code: str | None
     age_seconds: float
+    swept_code: str | None = None
+    swept_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

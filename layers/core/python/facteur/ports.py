@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 from facteur.decision import Decision
-from facteur.model import Answer, Candidate, Claim, Doubt, Due, Invoice, Move, StatusEvent, Waiting
+from facteur.model import Answer, Candidate, Claim, Doubt, Due, Intent, Invoice, Move, StatusEvent, Waiting
 
 
 class Document(Protocol):
@@ -62,8 +62,8 @@ class Platforms(Protocol):
     def of(self, account: str) -> Platform:
         """Raises AccountRefusedError for a bad secret, EnvironmentMismatchError for a database of another environment."""
 
-    def deposited(self, account: str) -> None:
-        """The account's platform accepted a deposit: from now on this database belongs to that platform and client."""
+    def identity(self, account: str) -> Mapping[str, str]:
+        """Which platform and client its deposits are made with: provider, base_url, and the client id's hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ class SubmissionStore(Protocol):
     """Postgres, for submit_invoices. Every method is one statement and raises DatabaseUnavailableError."""
 
     def read(self, submission_ids: Sequence[int]) -> list[Waiting]: ...
-    def claim(self, items: Sequence[tuple[Waiting, str | None]]) -> list[Claim]:
-        """Lease rows, each with the hash of what is about to be sent (None: a look-up). Rows not returned are left alone."""
+    def claim(self, intents: Sequence[Intent]) -> list[Claim]:
+        """Lease rows. Those not returned are left alone."""
 
     def record(self, waiting: Waiting, claim: Claim, decision: Decision, found: Sequence[tuple[int, str]] = ()) -> str:
         """Store what became of a claim; `found` pairs attempts with the platform ids a look-up found. The state afterwards."""

@@ -10,7 +10,7 @@ from facteur.decide import after_answer, after_unknown
 from facteur.decision import Decision
 from facteur.errors import AccountRefusedError, ConfigurationError, NotDepositedError, OutcomeUnknownError, Problem
 from facteur.look_up_deposit import look_up_deposit
-from facteur.model import Claim, Waiting
+from facteur.model import Claim, Intent, Waiting
 from facteur.ports import Document
 from facteur.prepare_batch import Item, prepare_batch
 from facteur.submission_services import Lease, Services
@@ -39,7 +39,7 @@ def _work(batch: Sequence[Item], services: Services, threads: ThreadPoolExecutor
     """Claim, call with no transaction open, and record each answer as it comes."""
     began = time.monotonic()
     lease = Lease(min(began + services.lease_seconds, stop_at), services.answer_seconds)
-    claimed = services.store.claim([(row, document.sha256 if document else None) for row, document in batch])
+    claimed = services.store.claim([_intent(row, document, services) for row, document in batch])
     claims = {claim.submission_id: claim for claim in claimed}
     try:
         _record_answers(_send(batch, claims, services, threads, lease), services, began)
@@ -50,6 +50,12 @@ def _work(batch: Sequence[Item], services: Services, threads: ThreadPoolExecutor
         for _, document in batch:
             if document:
                 document.close()
+
+
+def _intent(row: Waiting, document: Document | None, services: Services) -> Intent:
+    if document is None:
+        return Intent(row)
+    return Intent(row, document.sha256, services.platforms.identity(row.account))
 
 
 def _send(
@@ -72,11 +78,6 @@ def _record_answers(calls: Calls, services: Services, began: float) -> None:
             decision = call.result()
             state = services.store.record(row, claim, decision)
             services.tell(row, state, decision, time.monotonic() - began)
-            if decision.platform_id or decision.outcome in {
-                "unknown",
-                "duplicate",
-            }:  # a doubt, too, belongs to one client
-                services.platforms.deposited(row.account)
         except Exception as error:  # noqa: BLE001  raised again below, once the other answers are safe
             failure = error
     if failure:

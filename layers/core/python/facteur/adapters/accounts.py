@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from facteur.adapters.http import HttpClient
 from facteur.adapters.iopole import TOKEN_PATH, Iopole
 from facteur.adapters.oauth import BearerToken, Credentials
-from facteur.adapters.postgres import Database
+from facteur.adapters.postgres import Database, as_json
 from facteur.adapters.secrets_manager import Secrets, SecretUnreadableError
 from facteur.errors import AccountRefusedError, EnvironmentMismatchError, Problem
 from facteur.settings import Settings
@@ -21,8 +21,7 @@ DEFAULT_ACCOUNT = "default"
 PRODUCTION_HOSTS = frozenset({"api.iopole.com"})
 SANDBOX_HOSTS = frozenset({"api.ppd.iopole.fr"})
 
-CHECK_PIN = "select facteur.check_pin(%(account)s, %(provider)s, %(base_url)s, %(client)s) as matches"
-PIN = "select facteur.pin(%(account)s, %(provider)s, %(base_url)s, %(client)s)"
+CHECK_PIN = "select facteur.check_pin(%(account)s, %(platform)s) as matches"
 
 
 class AccountPlatforms:
@@ -33,11 +32,14 @@ class AccountPlatforms:
         self._base_url, self._auth_url = settings.require("iopole_base_url", "iopole_auth_url")
         self._built: dict[str, Iopole] = {}
         self._checked: dict[str, str] = {}  # account -> client id whose pin was compared
-        self._pinned: set[str] = set()
+        self._unpinned: set[str] = set()  # compared before there was a pin: again at the next invocation
         self._lock = threading.RLock()
 
     def begin_invocation(self) -> None:
         """Connections of an earlier invocation are closed."""
+        for account in self._unpinned:
+            del self._checked[account]
+        self._unpinned.clear()
         for platform in self._built.values():
             platform.begin_invocation()
 
@@ -47,10 +49,8 @@ class AccountPlatforms:
                 self._built[account] = self._build(account)
             return self._built[account]
 
-    def deposited(self, account: str) -> None:
-        if account not in self._pinned:
-            self._database.rows(PIN, self._pin(account, self._credentials(account, False).client_id))
-            self._pinned.add(account)
+    def identity(self, account: str) -> dict[str, str]:
+        return self._identity(self._credentials(account, False).client_id)
 
     def _build(self, account: str) -> Iopole:
         credentials = self._credentials(account, False)
@@ -87,21 +87,20 @@ class AccountPlatforms:
     def _check_pin(self, account: str, client_id: str) -> None:
         if self._checked.get(account) == client_id:
             return
-        if not self._database.row(CHECK_PIN, self._pin(account, client_id)).matches:
+        pin = {"account": account, "platform": as_json(self._identity(client_id))}
+        matches = self._database.row(CHECK_PIN, pin).matches
+        if matches is False:
             raise EnvironmentMismatchError(
                 f"account {account} of this database is pinned to another platform or client than its secret and "
                 "IOPOLE_BASE_URL name. Is it a copy? Check, then remove the account from facteur.installation.pins"
             )
         self._checked[account] = client_id
+        if matches is None:
+            self._unpinned.add(account)
 
-    def _pin(self, account: str, client_id: str) -> dict[str, str]:
+    def _identity(self, client_id: str) -> dict[str, str]:
         hashed = hashlib.sha256(client_id.encode()).hexdigest()
-        return {
-            "account": account,
-            "provider": self._settings.pdp_provider,
-            "base_url": self._base_url,
-            "client": hashed,
-        }
+        return {"provider": self._settings.pdp_provider, "base_url": self._base_url, "client": hashed}
 
 
 def credentials_from(secret: Mapping[str, Any], secret_id: str) -> Credentials:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import re
 import tempfile
 import unicodedata
@@ -27,6 +28,7 @@ LONGEST_BYTES = 50_000_000  # Iopole answers 413 above 50 MB
 BLOCK_BYTES = 1 << 20
 ROW_PART_BYTES = 4 << 20
 LONGEST_STEM = 100
+NUMBER_WITHIN_BYTES = 5_000_000
 MISSING_CODES = frozenset({"NoSuchKey", "404", "NoSuchBucket", "NotFound"})
 CONTENT_TYPES = {".pdf": "application/pdf", ".xml": "application/xml"}
 
@@ -161,6 +163,10 @@ def _held(invoice: Invoice, blocks: Iterator[bytes], size: int, *, in_memory: bo
     try:
         first, sha256 = _kept(blocks, file, size)
         extension = _extension(first)
+        file.seek(0)
+        if extension == ".xml":
+            _check_number(invoice, file.read(NUMBER_WITHIN_BYTES))
+        file.seek(0)
     except BaseException:
         file.close()
         raise
@@ -188,6 +194,15 @@ def _extension(first: bytes) -> str:
     if text.startswith(b"<") and not text.lower().startswith((b"<!doctype html", b"<html")):
         return ".xml"
     raise DocumentUnusableError(Problem("document_neither_pdf_nor_xml", "the document is neither PDF nor XML"))
+
+
+def _check_number(invoice: Invoice, text: bytes) -> None:
+    """Raises DocumentUnusableError where an XML document has the row's number nowhere: a look-up would never find it."""
+    number = invoice.invoice_number or ""
+    if not number.isascii() or b"\x00" in text[:4]:
+        return  # an encoding that ASCII is no part of
+    if number.encode() not in text and html.escape(number, quote=False).encode() not in text:
+        raise DocumentUnusableError(Problem("number_differs", "the document does not have the row's invoice number"))
 
 
 def _file_name(invoice: Invoice, extension: str) -> str:

@@ -35,6 +35,7 @@ class Iopole:
     def begin_invocation(self) -> None:
         """Connections of an earlier invocation may be dead without knowing it."""
         self._client.drop_idle_connections()
+        self._token.begin_invocation()
 
     def deposit(self, document: Document, before_body: Callable[[], None]) -> Answer:
         with document.open() as file:

@@ -51,6 +51,10 @@ class BearerToken:
         self._failed_at = 0.0
         self._failure: NotDepositedError | None = None
 
+    def begin_invocation(self) -> None:
+        """Credentials that an earlier invocation saw refused are tried again, once."""
+        self._failure = None
+
     def authorisation(self) -> Authorisation:
         """The token, fetched where there is none that lives on; threads that wait for a fetch share its outcome.
 
@@ -60,7 +64,7 @@ class BearerToken:
         """
         asked_at = time.monotonic()
         with self._lock:
-            if self._failure and asked_at < self._failed_at:
+            if self._failure and (asked_at < self._failed_at or isinstance(self._failure, AccountRefusedError)):
                 raise self._failure
             if self._token is None or time.monotonic() >= self._good_until:
                 self._try_to_fetch()

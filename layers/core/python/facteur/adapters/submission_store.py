@@ -10,7 +10,7 @@ from typing import Any
 from facteur.adapters.postgres import Database, Row, as_json, as_move
 from facteur.decision import Decision
 from facteur.errors import DatabaseUnavailableError
-from facteur.model import Attempt, Claim, Doubt, Invoice, State, Waiting
+from facteur.model import Attempt, Claim, Doubt, Intent, Invoice, State, Waiting
 
 INLINE_BYTES = 5_000_000
 LONGEST_TEXT = 4000  # of the platform's answer that is kept
@@ -69,10 +69,10 @@ class PostgresSubmissions:
     where verdict = 'claimed'
     """
 
-    def claim(self, items: Sequence[tuple[Waiting, str | None]]) -> list[Claim]:
-        if not items:
+    def claim(self, intents: Sequence[Intent]) -> list[Claim]:
+        if not intents:
             return []
-        rows = self._database.rows(self.CLAIM, {"items": as_json([_item(*item) for item in items]), **self._claim})
+        rows = self._database.rows(self.CLAIM, {"items": as_json([_item(intent) for intent in intents]), **self._claim})
         return [Claim(row.submission_id, str(row.lease_token), row.attempt_id) for row in rows]
 
     def record(self, waiting: Waiting, claim: Claim, decision: Decision, found: Sequence[tuple[int, str]] = ()) -> str:
@@ -124,14 +124,15 @@ def _waiting(row: Row) -> Waiting:
     )  # fmt: skip
 
 
-def _item(waiting: Waiting, sha256: str | None) -> dict[str, Any]:
-    invoice = waiting.invoice
-    if sha256 is None or invoice is None:
+def _item(intent: Intent) -> dict[str, Any]:
+    waiting, invoice = intent.row, intent.row.invoice
+    if intent.sha256 is None or invoice is None:
         return {"id": waiting.submission_id, "tries": waiting.tries}
     return {
         "id": waiting.submission_id,
         "tries": waiting.tries,
-        "sha256": sha256,
+        "sha256": intent.sha256,
+        "platform": intent.platform,
         "invoice_number": invoice.invoice_number,
         "seller_siren": invoice.seller_siren,
         "issue_date": None if invoice.issue_date is None else invoice.issue_date.isoformat(),

@@ -15,9 +15,16 @@ create function facteur.technical_status(p_state text) returns text
         else 'pending' end
 $$;
 
+-- What a row is shown: a deposited one that asks for another invoice now goes to a person, for that one is not deposited.
+create function facteur.shown_status(p_state text, p_mismatch text) returns text
+    language sql immutable parallel safe as $$
+    select case when p_mismatch is not null and p_state in ('submitted', 'closed') then 'error' else facteur.technical_status(p_state) end
+$$;
+
 -- Judge noted invoices: a ready one without a live submission gets one, in doubt from the start where an earlier attempt's
 -- outcome is unknown. Where the row shows something else than it was told (an ORM saved a stale row) it is told again; but a
--- row that is taken back before anything was sent is its owner's, and "pending" after a final verdict means: once more.
+-- row that is taken back before anything was sent is its owner's, and "pending" after a final verdict means: once more. A row
+-- that asks for another invoice than the one sent for it (its key was used again, its number changed) is a mismatch.
 create function facteur.open_submissions(p_ids text[], p_provider text, out opened integer, out repeated integer)
     language plpgsql as $$
 declare
@@ -33,7 +40,13 @@ begin
         select i.*, l.id as latest_id, l.state as latest_state, l.write_back_due_at,
                coalesce(l.state not in ('rejected', 'failed'), false) as live,
                exists (select from facteur.doubtful_attempts(i.invoice_id)) as doubtful,
-               coalesce((select a.account from facteur.doubtful_attempts(i.invoice_id) a order by a.id desc limit 1), i.account) as spender
+               coalesce((select a.account from facteur.doubtful_attempts(i.invoice_id) a order by a.id desc limit 1), i.account) as spender,
+               case when not i.ready then l.mismatch
+                    when l.state in ('sending', 'in_doubt', 'submitted', 'closed')
+                         and (i.invoice_number <> l.invoice_number or i.seller_siren <> l.seller_siren)
+                    then format('The row asks for invoice %s of %s, and %s of %s was sent for its key. Give another invoice a row of its own, '
+                                'or put the number back and set technical_status to ''pending''.',
+                                i.invoice_number, i.seller_siren, l.invoice_number, l.seller_siren) end as mismatch
         from source i left join latest l on l.invoice_id = i.invoice_id
     ), accounts as (
         insert into facteur.budgets (key) select distinct 'account:' || account from judged where ready
@@ -52,13 +65,15 @@ begin
         from judged j
         where s.id = j.latest_id and s.state = 'pending' and s.account <> j.account and not j.doubtful
     ), written_again as (
-        update facteur.submissions s set write_back_due_at = facteur.now()
+        update facteur.submissions s set write_back_due_at = coalesce(s.write_back_due_at, facteur.now()), mismatch = j.mismatch
         from judged j
-        where s.id = j.latest_id and s.write_back_due_at is null
-          and case when j.latest_state = 'pending' then j.doubtful
-                   else j.live or j.technical_status in ('validated', 'rejected', 'error') end
-          and case when shows_status then j.technical_status is distinct from facteur.technical_status(j.latest_state)
-                   else j.ready and facteur.technical_status(j.latest_state) <> 'pending' end
+        where s.id = j.latest_id
+          and (s.mismatch is distinct from j.mismatch
+               or s.write_back_due_at is null
+                  and case when j.latest_state = 'pending' then j.doubtful
+                           else j.live or j.technical_status in ('validated', 'rejected', 'error') end
+                  and case when shows_status then j.technical_status is distinct from facteur.shown_status(j.latest_state, j.mismatch)
+                           else j.ready and facteur.technical_status(j.latest_state) <> 'pending' end)
         returning 1
     )
     select (select count(*) from inserted), (select count(*) from written_again),
@@ -165,7 +180,10 @@ create function facteur.end_expired_leases() returns integer
         update facteur.attempts a set outcome = 'unknown', code = 'lease_expired',
                message = 'the worker did not report before its lease ended'
         from expired e where a.submission_id = e.id and a.lease_token = e.lease_token and a.outcome is null
-        returning e.id
+        returning e.id, a.account, a.platform
+    ), pinned as ( -- a doubt belongs to the client that made it
+        update facteur.installation set pins = (select jsonb_object_agg(account, platform) from doubtful where platform is not null) || pins
+        where exists (select from doubtful where platform is not null and not pins ? account)
     ), ended as (
         update facteur.submissions s
         set state = case when s.id in (select id from doubtful) then 'in_doubt' else 'pending' end,

@@ -80,6 +80,7 @@ end $$;
 -- Claim rows whose messages arrived: a lease each, a permit each (three for a look-up, which may need three calls), and for a
 -- deposit an attempt, opened with the hash of what is about to be sent. A row that is not queued and due has been claimed by
 -- another message: that is a duplicate. What gets no permit goes back with its age, and that does not count as an attempt.
+-- Bytes that were sent for another row are never sent again while that deposit may stand: a key that was changed, a row copied.
 create function facteur.claim(p_items jsonb, p_lease_seconds double precision, p_per_minute double precision, p_deposits_enabled boolean)
     returns table (submission_id bigint, verdict text, lease_token uuid, attempt_id bigint)
     language plpgsql as $$
@@ -91,6 +92,7 @@ declare
     permits integer;
     look_up constant integer := 3; -- permits: search, checksum, download
     probing boolean;
+    other record;
 begin
     perform set_config('synchronous_commit', 'on', true);
     perform set_config('lock_timeout', '10s', true);
@@ -140,18 +142,31 @@ begin
                 return next;
                 continue;
             end if;
+            select * into other from facteur.sent_for_another_row(s, item ->> 'sha256') where s.state = 'pending';
+            if other.attempt_id is not null then
+                verdict := 'sent_already';
+                perform facteur.move_submission(s.id, case
+                    when other.unsettled then jsonb_build_object('state', 'pending', 'due_in_seconds', 60, 'error_code', verdict, 'error_message',
+                        format('The same document was sent for row %s, and that deposit is not settled yet. This one waits.', other.invoice_id))
+                    else jsonb_build_object('state', 'failed', 'error_code', verdict, 'error_message',
+                        format('The same document was sent for row %s (deposit %s). Give this row a document of its own, or leave it.',
+                               other.invoice_id, coalesce(other.platform_id, 'of unknown outcome'))) end);
+                update facteur.submissions w set write_back_due_at = facteur.now() where w.id = s.id and w.state = 'failed';
+                return next;
+                continue;
+            end if;
             verdict := 'claimed';
             permits := permits - case when s.state = 'in_doubt' and not probing then look_up else 1 end;
             lease_token := gen_random_uuid();
             if s.state = 'pending' then
                 insert into facteur.attempts (submission_id, invoice_id, account, lease_token, document_sha256,
-                                              invoice_number, seller_siren, total)
+                                              invoice_number, seller_siren, total, platform)
                 values (s.id, s.invoice_id, s.account, claim.lease_token, item ->> 'sha256',
-                        item ->> 'invoice_number', item ->> 'seller_siren', (item ->> 'total')::numeric)
+                        item ->> 'invoice_number', item ->> 'seller_siren', (item ->> 'total')::numeric, item -> 'platform')
                 returning id into attempt_id;
                 update facteur.submissions w set document_sha256 = item ->> 'sha256', invoice_number = item ->> 'invoice_number',
                     seller_siren = item ->> 'seller_siren', total = (item ->> 'total')::numeric, currency = item ->> 'currency',
-                    issue_date = (item ->> 'issue_date')::date
+                    issue_date = (item ->> 'issue_date')::date, mismatch = null
                 where w.id = s.id;
             end if;
             update facteur.submissions w set queued_at = null, lease_token = claim.lease_token,
@@ -178,6 +193,23 @@ create function facteur.doubtful_attempts(p_invoice_id text) returns setof facte
                where s.invoice_id = a.invoice_id and s.platform_id = a.platform_id and s.state = 'rejected'))
 $$;
 
+-- An attempt that sent these bytes for another row of the account, and whose deposit may stand; unsettled while somebody still
+-- finds out. Claims take turns at the address's budget, so none overlooks another's attempt.
+create function facteur.sent_for_another_row(s facteur.submissions, p_sha256 text)
+    returns table (attempt_id bigint, invoice_id text, platform_id text, unsettled boolean)
+    language sql stable as $$
+    select a.id, a.invoice_id, a.platform_id,
+           a.outcome is distinct from 'accepted' and exists (
+               select from facteur.submissions o where o.id = a.submission_id and o.state in ('pending', 'sending', 'in_doubt'))
+    from facteur.attempts a
+    where a.document_sha256 = p_sha256 and a.account = s.account and a.invoice_id <> s.invoice_id
+      and (a.outcome is null or a.outcome = 'unknown'
+           or a.outcome = 'accepted' and not exists (
+               select from facteur.submissions o
+               where o.account = a.account and o.platform_id = a.platform_id and o.state = 'rejected'))
+    order by a.outcome = 'accepted' desc nulls last, a.id limit 1
+$$;
+
 -- Everything a look-up needs. Attempts that the platform called duplicates tell what to search for.
 create function facteur.read_doubt(p_submission_id bigint)
     returns table (invoice_id text, empty_lookups integer, doubt_seconds double precision, waited_seconds double precision,
@@ -199,7 +231,7 @@ create function facteur.held_elsewhere(p_invoice_id text, p_platform_ids text[])
     language sql stable as $$
     select coalesce(array_agg(platform_id), '{}') from (
         select platform_id from facteur.attempts
-        where platform_id = any (p_platform_ids) and (invoice_id <> p_invoice_id or outcome = 'duplicate')
+        where platform_id = any (p_platform_ids) and (invoice_id <> p_invoice_id or outcome in ('duplicate', 'rejected'))
         union select platform_id from facteur.submissions
         where platform_id = any (p_platform_ids) and (invoice_id <> p_invoice_id or state = 'rejected')
     ) held

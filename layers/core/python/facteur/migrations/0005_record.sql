@@ -25,7 +25,7 @@ begin
     select * into s from facteur.submissions where id = p_submission_id;
     perform set_config('lock_timeout', p_lock_timeout, true);
     begin
-        perform facteur.write_back(s.invoice_id, facteur.technical_status(s.state), s.platform_id, s.lifecycle_code);
+        perform facteur.write_back(s.invoice_id, facteur.shown_status(s.state, s.mismatch), s.platform_id, s.lifecycle_code);
         for e in
             select * from facteur.status_events -- those of a deposit that the platform called a duplicate are not the invoice's
             where submission_id = s.id and told_at is null and platform_id = s.platform_id order by occurred_at, id
@@ -34,7 +34,7 @@ begin
             update facteur.status_events set told_at = facteur.now() where id = e.id;
         end loop;
         set constraints all immediate; -- a deferred trigger of the company's must raise here and not at the commit
-        update facteur.submissions set write_back_due_at = null, write_back_error = null, told_status = facteur.technical_status(s.state)
+        update facteur.submissions set write_back_due_at = null, write_back_error = null, told_status = facteur.shown_status(s.state, s.mismatch)
         where id = s.id;
         perform facteur.forget_own_note(s, last_note);
         return true;
@@ -123,6 +123,8 @@ begin
     where p_outcome ? 'pause_seconds';
     select * into s from facteur.submissions where id = target for update;
     perform facteur.close_attempt(p_outcome -> 'attempt') where p_outcome ? 'attempt';
+    perform facteur.pin(a.account, a.platform) from facteur.attempts a -- a doubt, too, belongs to one client
+    where a.id = (p_outcome -> 'attempt' ->> 'id')::bigint and a.outcome in ('accepted', 'unknown', 'duplicate');
     update facteur.attempts a set outcome = 'accepted', platform_id = f.platform_id, message = 'found by look-up', ended_at = facteur.now()
     from jsonb_to_recordset(coalesce(p_outcome -> 'found', '[]')) as f(attempt_id bigint, platform_id text)
     where a.id = f.attempt_id and (a.outcome is null or a.outcome <> 'accepted');
@@ -166,7 +168,7 @@ end $$;
 -- A row that is gone, or no longer ready and certainly never deposited: the intention ends, and a note makes a later change start
 -- anew. One that may have been deposited waits.
 create function facteur.withdraw(p_submission_id bigint) returns boolean
-    language sql as $$
+    language sql set lock_timeout = '10s' as $$
     with gone as (
         delete from facteur.submissions s
         where id = p_submission_id and state = 'pending' and queued_at is not null and due_at <= facteur.now()
@@ -191,6 +193,7 @@ create function facteur.record_unclaimed(p_outcome jsonb) returns text
 declare
     s facteur.submissions;
 begin
+    perform set_config('lock_timeout', '10s', true); -- a relay may hold the row while it waits for SQS
     perform facteur.pause('account:' || (p_outcome ->> 'account'), (p_outcome ->> 'pause_seconds')::double precision, p_outcome -> 'move' ->> 'error_code')
     where p_outcome ? 'pause_seconds';
     select * into s from facteur.submissions where id = (p_outcome ->> 'submission_id')::bigint for update;
@@ -205,17 +208,15 @@ begin
     return p_outcome -> 'move' ->> 'state';
 end $$;
 
--- This database deposits with one platform per account. The first accepted deposit pins it; a copy restored elsewhere, or a
--- secret that leads elsewhere, does not match. Nothing pinned yet matches all.
-create function facteur.check_pin(p_account text, p_provider text, p_base_url text, p_client text) returns boolean
+-- This database deposits with one platform and client per account. The first deposit that was accepted, or may have been, pins
+-- them; a copy restored elsewhere, or a secret that leads elsewhere, does not match. Null: nothing is pinned yet.
+create function facteur.check_pin(p_account text, p_platform jsonb) returns boolean
     language sql stable as $$
-    select coalesce(pins -> p_account = jsonb_build_object('provider', p_provider, 'base_url', p_base_url, 'client', p_client), true)
-    from facteur.installation
+    select pins -> p_account = p_platform from facteur.installation
 $$;
 
-create function facteur.pin(p_account text, p_provider text, p_base_url text, p_client text) returns void
+create function facteur.pin(p_account text, p_platform jsonb) returns void
     language sql as $$
-    update facteur.installation set pins = pins || jsonb_build_object(
-        p_account, jsonb_build_object('provider', p_provider, 'base_url', p_base_url, 'client', p_client))
-    where not pins ? p_account
+    update facteur.installation set pins = pins || jsonb_build_object(p_account, p_platform)
+    where not pins ? p_account and p_platform is not null
 $$;

@@ -53,6 +53,13 @@ begin
     if state = 'in_doubt' then -- this deposit is the duplicate; an earlier one may be the invoice
         update facteur.attempts a set outcome = 'duplicate' where a.platform_id = s.platform_id and a.invoice_id = s.invoice_id;
     end if;
+    if state = 'rejected' and exists (
+        select from facteur.attempts a where a.submission_id = s.id and (a.outcome is null or a.outcome = 'unknown')) then
+        update facteur.attempts a set outcome = 'rejected' where a.platform_id = s.platform_id and a.invoice_id = s.invoice_id;
+        state := 'failed';
+        move := move || jsonb_build_object('state', state, 'error_message', concat_ws(' ', move ->> 'error_message',
+            'Another attempt''s outcome is unknown: set technical_status to ''pending'', and it is looked up before anything is sent.'));
+    end if;
     perform facteur.move_submission(s.id, move);
     if stored > 0 or facteur.technical_status(state) <> s.told_status then
         perform facteur.tell_company(s.id);

@@ -6,6 +6,7 @@ select s.account, s.state, count(*) as submissions,
        min(s.due_at) filter (where s.due_at < facteur.now()) as oldest_due_at,
        coalesce(extract(epoch from facteur.now() - min(s.due_at) filter (where s.due_at < facteur.now())), 0)::bigint as oldest_overdue_seconds,
        count(*) filter (where s.write_back_due_at is not null) as write_backs_waiting,
+       count(*) filter (where s.mismatch is not null) as mismatched,
        b.paused_until, b.pause_reason
 from facteur.submissions s
 left join facteur.budgets b on b.key = 'account:' || s.account and b.paused_until > facteur.now()
@@ -30,7 +31,7 @@ select invoice_id, invoice_number, at, what, detail, submission_id, platform_id 
     from facteur.status_events e join facteur.submissions s on s.id = e.submission_id
     union all
     select s.invoice_id, s.invoice_number, s.updated_at, 5, 'now ' || s.state,
-           concat_ws(' ', s.last_error_code, s.last_error_message, 'due ' || s.due_at, 'write-back failed: ' || s.write_back_error), s.id, s.platform_id
+           concat_ws(' ', s.last_error_code, s.last_error_message, s.mismatch, 'due ' || s.due_at, 'write-back failed: ' || s.write_back_error), s.id, s.platform_id
     from facteur.submissions s
 ) story
 order by invoice_id, at, step;

@@ -19,7 +19,7 @@ AT_ONCE = 20  # histories that a run takes at a time
 
 @pytest.fixture
 def settings() -> dict[str, str]:
-    return {"GIVE_UP_AFTER_SECONDS": str(GIVEN_UP_AFTER)}
+    return {"GIVE_UP_AFTER_SECONDS": str(GIVEN_UP_AFTER), "STATUS_SOURCE": "history"}
 
 
 @pytest.fixture

@@ -22,6 +22,11 @@ PERMIT_TAKEN = "select tokens is not null as taken from facteur.budgets where ke
 CUT = "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
 
 
+@pytest.fixture
+def settings() -> dict[str, str]:
+    return {"STATUS_SOURCE": "history"}
+
+
 def deposited(world: World, buyer: str | None = None) -> str:
     """Deposit an invoice for a buyer that behaves like this; the platform's id."""
     if buyer:

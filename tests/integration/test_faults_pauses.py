@@ -21,7 +21,7 @@ select count(*) as calls, extract(epoch from max(ended_at) - min(started_at))::d
 @pytest.fixture
 def settings(request: pytest.FixtureRequest) -> dict[str, str]:
     """A generous budget, or what a test asks for."""
-    return {"REQUESTS_PER_MINUTE": str(getattr(request, "param", 60000))}
+    return {"REQUESTS_PER_MINUTE": str(getattr(request, "param", 60000)), "STATUS_SOURCE": "history"}
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from pathlib import Path
 from statistics import median
 
 from facteur.adapters.postgres import Database
-from local.bench.ground import DURABLE, migrated
 from local.bench.result import Figure, Result
-from local.postgres import PostgresServer, embedded_binaries, postgres_server
+from local.bench.stage import Stage, migrated
+from local.postgres import PostgresServer, embedded_binaries
 
+DATABASE = "capture"
 ROUNDS = 5
 CLIENTS = 8
 BULK_GOAL, SINGLE_GOAL = 1.3, 1.4
@@ -27,14 +28,14 @@ values ('S-1', '732829320', '2026-09-01', 120, 's3://bucket/s-1.pdf', 'final');
 TRIGGERS = "select tgname from pg_trigger where tgrelid = 'invoicing.invoices'::regclass and not tgisinternal"
 
 
-def capture(scale: float) -> Result:
+def capture(stage: Stage, scale: float) -> Result:
     """Inserts with and without the trigger, in turn, on a durable server; medians of five."""
-    rows, seconds = max(1000, round(100_000 * scale)), max(1, round(10 * scale))
-    with postgres_server(*DURABLE) as server:
-        database = migrated(server)
+    rows, singles = max(1000, round(100_000 * scale)), max(10, round(4000 * scale))
+    with stage.server() as server:
+        database = migrated(server, DATABASE)
         bulk = _in_turn(database, lambda: _bulk(database, rows))
-        single = _in_turn(database, lambda: _single(server, seconds))
-        floor = _in_turn(database, lambda: _single(server, seconds), noted=False)
+        single = _in_turn(database, lambda: _single(server, singles))
+        floor = _in_turn(database, lambda: _single(server, singles), noted=False)
         database.close()
     with_trigger, without = bulk
     figures = (
@@ -54,7 +55,7 @@ def capture(scale: float) -> Result:
     )
     how = (
         f"table of the default mapping, fsync on, with and without the triggers in turn, median of {ROUNDS}; single rows by "
-        f"pgbench with {CLIENTS} clients for {seconds} s each, a transaction a row"
+        f"pgbench with {CLIENTS} clients of {singles:,} transactions each, one a row"
     )
     return Result(figures, how, notes)
 
@@ -87,15 +88,15 @@ def _bulk(database: Database, rows: int) -> float:
     return time.perf_counter() - began
 
 
-def _single(server: PostgresServer, seconds: int) -> float:
+def _single(server: PostgresServer, singles: int) -> float:
     """Seconds a row, over all clients."""
     binaries = embedded_binaries()
     script = Path(server.data.parent, "single.sql")
     script.write_text(SINGLE)
     said = subprocess.run(
         [
-            binaries / "pgbench", "-n", "-c", str(CLIENTS), "-j", "2", "-T", str(seconds), "-M", "prepared", "-f", script,
-            "-h", server.host, "-p", str(server.port), "-U", "app", "postgres",
+            binaries / "pgbench", "-n", "-c", str(CLIENTS), "-j", "2", "-t", str(singles), "-M", "prepared", "-f", script,
+            "-h", server.host, "-p", str(server.port), "-U", "app", DATABASE,
         ],
         check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip

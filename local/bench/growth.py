@@ -13,13 +13,13 @@ import psycopg2
 
 from facteur.adapters.postgres import Database
 from facteur.adapters.relay_store import PostgresRelay
-from local.bench.ground import DURABLE, migrated
 from local.bench.result import Figure, Result
-from local.postgres import PostgresServer, postgres_server
+from local.bench.stage import Stage, migrated
+from local.postgres import PostgresServer
 
 SMALL, LARGE, DELETED = 1_000, 1_000_000, 300_000
 OPEN = 100  # rows that are due, of each kind
-REPEATS = 40
+REPEATS = 41
 RATIO_GOAL, BLOAT_GOAL_MS = 1.2, 10.0
 FILL = """
 insert into invoicing.invoices (invoice_number, seller_siren, issue_date, total, document_uri, status, technical_status)
@@ -28,7 +28,7 @@ from generate_series(1, %(count)s) n;
 truncate facteur.changes;
 insert into facteur.submissions (invoice_id, account, provider, state, platform_id, document_sha256, invoice_number, seller_siren,
                                  total, lifecycle_code, lifecycle_at, submitted_at, told_status, finalized_at)
-select id::text, 'default', 'iopole', 'closed', 'p-' || id, repeat('ab', 32), invoice_number, seller_siren,
+select id::text, 'default', 'iopole', 'closed', 'p-' || id, md5(id::text) || md5('x' || id), invoice_number, seller_siren,
        total, '212', now(), now(), 'validated', now()
 from invoicing.invoices;
 insert into facteur.attempts (submission_id, invoice_id, account, lease_token, ended_at, outcome, platform_id, document_sha256)
@@ -91,10 +91,10 @@ class Timed:
         return median(self.found[name])
 
 
-def growth(scale: float) -> Result:
+def growth(stage: Stage, scale: float) -> Result:
     """The same work due in both databases; statements in turn, each rolled back; then dead notes that vacuum may not take."""
     large, deleted = max(2 * SMALL, round(LARGE * scale)), max(1000, round(DELETED * scale))
-    with postgres_server(*DURABLE, "shared_buffers=512MB", "autovacuum=off") as server:
+    with stage.server("shared_buffers=512MB", "autovacuum=off") as server:
         few, many = _filled(server, "few", SMALL), _filled(server, "many", large)
         for _ in range(REPEATS):
             for name, statement in STATEMENTS.items():

@@ -11,6 +11,7 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
 from local.bench.result import Figure, Result
+from local.bench.stage import Stage
 from local.simulator.control import ROOT
 
 LAYER = ROOT / "layers" / "dependencies"
@@ -21,7 +22,7 @@ MEBIBYTE = 1024 * 1024
 OURS = "facteur (our layer)"
 
 
-def package(_scale: float) -> Result:
+def package(_stage: Stage, _scale: float) -> Result:
     """Both architectures, built as `sam build` builds them."""
     figures, notes = [], []
     for architecture in ARCHITECTURES:

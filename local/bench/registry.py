@@ -6,21 +6,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from local.bench.capture import capture
+from local.bench.cold_start import cold_start
 from local.bench.growth import growth
+from local.bench.latency import latency
+from local.bench.memory import memory
 from local.bench.package import package
 from local.bench.relay import relay
 from local.bench.result import Result
 from local.bench.rivals import rivals
+from local.bench.stage import Stage
 from local.bench.submission import cpu_per_deposit, round_trips
 from local.bench.throughput import throughput
 
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """A heading of the report, and what measures it. The argument is the scale: 1 is what is published."""
+    """A heading of the report, and what measures it. The number is the scale: 1 is what is published."""
 
     heading: str
-    measure: Callable[[float], Result]
+    measure: Callable[[Stage, float], Result]
 
 
 BENCHMARKS: dict[str, Benchmark] = {
@@ -31,5 +35,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "relay": Benchmark("Relay", relay),
     "capture": Benchmark("Capture", capture),
     "growth": Benchmark("Growth", growth),
+    "cold_start": Benchmark("Cold start", cold_start),
+    "memory": Benchmark("Memory", memory),
     "package": Benchmark("Package", package),
+    "latency": Benchmark("Latency", latency),
 }

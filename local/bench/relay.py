@@ -11,9 +11,10 @@ from botocore.config import Config
 
 from facteur.adapters.sqs import THREADS
 from local.bench import bare
-from local.bench.ground import bench_world
 from local.bench.profile import cpu_profiled
 from local.bench.result import Figure, Result
+from local.bench.stage import COUNTED, Stage
+from local.bench.statements import count_from_now, slowest
 from tests.world import World
 
 ROUNDS = 3
@@ -24,20 +25,15 @@ select 'r' || n, 'default', 'iopole', 'pending', facteur.now() - interval '1 hou
 from generate_series(1, %(count)s) n
 """
 SENT = "select count(*) filter (where queued_at is not null) as queued, count(*) as n from facteur.submissions"
-BY_STATEMENT = """
-select calls, total_exec_time as ms, left(regexp_replace(query, '\\s+', ' ', 'g'), 90) as query
-from pg_stat_statements where query !~ 'pg_stat_statements' order by total_exec_time desc limit 5
-"""
 
 
-def relay(scale: float) -> Result:
+def relay(stage: Stage, scale: float) -> Result:
     """50,000 due rows through the handler, and as many ids through boto3 alone with the same number of threads; in turn."""
     count = max(1000, round(50_000 * scale))
     ours: list[float] = []
     floors: list[float] = []
     why: tuple[str, ...] = ()
-    with bench_world("shared_preload_libraries=pg_stat_statements") as world:
-        world.database.rows("create extension pg_stat_statements schema public")
+    with stage.world(*COUNTED) as world:
         world.relay()  # the daily look and the connection are not what is measured
         for _ in range(ROUNDS):
             floors.append(count / _bare(world, count))
@@ -97,10 +93,13 @@ def _empty(world: World) -> None:
 
 def _why(world: World, count: int) -> tuple[str, ...]:
     _fill(world, count)
-    world.database.rows("select pg_stat_statements_reset()")
+    count_from_now(world.database)
     with cpu_profiled() as found:
         world.relay()
     _empty(world)
-    rows = world.database.rows(BY_STATEMENT)
-    statements = tuple(f"{row.calls:6,} × = {row.ms:,.0f} ms  {row.query}" for row in rows)
-    return ("Statements by their time in Postgres:", *statements, "CPU time of all threads:", *found.own_time())
+    return (
+        "Statements by their time in Postgres:",
+        *slowest(world.database),
+        "CPU time of all threads:",
+        *found.own_time(),
+    )

@@ -11,7 +11,6 @@ from local.bench import bare
 from local.bench.ground import (
     Papers,
     add_papers,
-    bench_world,
     check_deposited,
     database_dsn,
     queued,
@@ -19,6 +18,7 @@ from local.bench.ground import (
     write_papers,
 )
 from local.bench.result import Figure, Result
+from local.bench.stage import Stage
 from local.bench.throughput import IN_FLIGHT, LATENCY_SECONDS
 from tests.world import World
 
@@ -27,10 +27,10 @@ BATCH = 100
 WARM_UP = 10
 
 
-def rivals(scale: float) -> Result:
+def rivals(stage: Stage, scale: float) -> Result:
     """Invoices a second of one worker, of `iopole-api` in a loop, and of one kept-alive connection with an update each."""
-    count = max(20, round(300 * scale))
-    with bench_world(latency_seconds=LATENCY_SECONDS) as world:
+    count = max(5, round(300 * scale))
+    with stage.world(latency_seconds=LATENCY_SECONDS) as world:
         papers = write_papers(world.folder, count + WARM_UP)
         ours = _facteur(world, papers)
         check_deposited(world, len(papers))

@@ -12,7 +12,6 @@ from local.bench import bare
 from local.bench.ground import (
     Papers,
     add_papers,
-    bench_world,
     check_deposited,
     database_dsn,
     queued,
@@ -21,25 +20,22 @@ from local.bench.ground import (
 )
 from local.bench.profile import cpu_profiled
 from local.bench.result import Figure, Result
+from local.bench.stage import COUNTED, Stage
+from local.bench.statements import count_from_now, counted, slowest
 from tests.world import World
 
 BATCH = 10
 WARM_UP = 10
 ROUNDS = 3
-STATEMENTS = "select sum(calls) as calls from pg_stat_statements where query !~ 'pg_stat_statements'"
-BY_STATEMENT = """
-select calls, mean_exec_time as ms, left(regexp_replace(query, '\\s+', ' ', 'g'), 90) as query
-from pg_stat_statements where query !~ 'pg_stat_statements' order by calls desc, query
-"""
 
 
-def cpu_per_deposit(scale: float) -> Result:
+def cpu_per_deposit(stage: Stage, scale: float) -> Result:
     """CPU seconds per invoice against a bare loop of the same reads, posts and statements; rounds of both in turn."""
-    count = max(50, round(1000 * scale / BATCH) * BATCH)
+    count = max(20, round(1000 * scale / BATCH) * BATCH)
     ours: list[float] = []
     floors: list[float] = []
     why: tuple[str, ...] = ()
-    with bench_world() as world:
+    with stage.world() as world:
         _deposit(world, write_papers(world.folder, WARM_UP, mark="W"))
         for turn in range(ROUNDS):
             papers = write_papers(world.folder, count, mark=f"F{turn}")
@@ -72,22 +68,18 @@ def cpu_per_deposit(scale: float) -> Result:
     return Result((figure,), how, why=why)
 
 
-def round_trips(scale: float) -> Result:
+def round_trips(stage: Stage, scale: float) -> Result:
     """Statements that Postgres counts, BEGIN and COMMIT among them, while batches of ten are deposited."""
     count = max(20, round(500 * scale / BATCH) * BATCH)
-    preload = ("shared_preload_libraries=pg_stat_statements", "pg_stat_statements.track=top")
-    with bench_world(*preload) as world:
-        world.database.rows("create extension pg_stat_statements schema public")
+    with stage.world(*COUNTED) as world:
         _deposit(world, write_papers(world.folder, WARM_UP, mark="W"))
         papers = write_papers(world.folder, count)
         add_papers(world.database, papers)
         ids = queued(world)
-        world.database.rows("select pg_stat_statements_reset()")
+        count_from_now(world.database)
         submit_in_batches(ids, BATCH)
-        calls = int(world.database.row(STATEMENTS).calls)
-        rows = world.database.rows(BY_STATEMENT)
+        calls, why = counted(world.database), slowest(world.database)
         check_deposited(world, WARM_UP + count)
-    why = tuple(f"{row.calls:6,} × {row.ms:.2f} ms  {row.query}" for row in rows)
     figure = Figure(
         "Round trips", f"{calls:,} statements", f"{count:,} invoices", calls / count, 1.3, "at most", "an invoice"
     )

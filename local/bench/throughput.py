@@ -8,7 +8,6 @@ from local.bench import bare
 from local.bench.ground import (
     Papers,
     add_papers,
-    bench_world,
     check_deposited,
     queued,
     submit_in_batches,
@@ -16,6 +15,7 @@ from local.bench.ground import (
 )
 from local.bench.profile import clock_profiled
 from local.bench.result import Figure, Result
+from local.bench.stage import Stage
 from tests.world import World
 
 IN_FLIGHT = 10
@@ -24,13 +24,13 @@ WARM_UP = 10
 GOALS = {10: 85.0, 100: 95.0}
 
 
-def throughput(scale: float) -> Result:
+def throughput(stage: Stage, scale: float) -> Result:
     """2,000 invoices in batches of ten and of a hundred, and a bare threaded loop of posts beside them."""
-    count = max(100, round(2000 * scale / 100) * 100)
+    count = max(20, round(2000 * scale / 100) * 100)
     limit = IN_FLIGHT / LATENCY_SECONDS
     figures: list[Figure] = []
     why: tuple[str, ...] = ()
-    with bench_world(latency_seconds=LATENCY_SECONDS) as world:
+    with stage.world(latency_seconds=LATENCY_SECONDS) as world:
         floor = _bare_rate(world, write_papers(world.folder, count, mark="B"))
         deposited = 0
         for batch, goal in GOALS.items():
@@ -68,11 +68,11 @@ def _bare_rate(world: World, papers: Papers) -> float:
 
 
 def _why(world: World) -> tuple[str, ...]:
-    add_papers(world.database, write_papers(world.folder, 100, mark="P"))
+    add_papers(world.database, write_papers(world.folder, min(count, 100), mark="P"))
     ids = queued(world)
     with clock_profiled() as found:
         submit_in_batches(ids, 10)
     return (
-        "Ten batches of ten, by the clock of the worker's main thread (the profiler itself slows it down):",
+        "Batches of ten, by the clock of the worker's main thread (the profiler itself slows it down):",
         *found.steps(),
     )

@@ -1,0 +1,161 @@
+"""What a fresh container costs before its first statement, against the libraries alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from statistics import median
+
+from local.bench.result import Figure, Result
+from local.bench.stage import Stage
+from local.simulator.control import ROOT
+
+PROCESSES = 20
+GOAL = 1.15
+POWERTOOLS = "from aws_lambda_powertools import Logger, Metrics"
+OURS = """
+import time; began = time.perf_counter()
+from functions.{name} import app
+from facteur import bootstrap
+from facteur.adapters.aws import client
+from facteur.observability import PowertoolsJournal
+services = bootstrap.{services}
+for service in {aws}: client(service)
+"""
+FLOOR = """
+import time; began = time.perf_counter()
+{imports}
+from botocore.config import Config
+import boto3
+for service in {aws}: boto3.client(service, config=Config(max_pool_connections=16))
+"""
+TOLD = """
+seconds = time.perf_counter() - began
+import json, sys
+known = set(sys.stdlib_module_names) | {"facteur", "functions", "__main__"}
+packages = {name.partition(".")[0] for name in sys.modules} - known
+print(json.dumps([seconds, sorted(name for name in packages if not name.startswith("_"))]))
+"""
+SETTINGS = {
+    "IOPOLE_BASE_URL": "https://api.ppd.iopole.fr", "IOPOLE_AUTH_URL": "https://auth.ppd.iopole.fr", "DATABASE_SECRET_ID": "d",
+    "SUBMISSIONS_QUEUE_URL": "https://sqs.eu-west-3.amazonaws.com/1/q", "AWS_DEFAULT_REGION": "eu-west-3",
+    "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """What it sets up at its first call, and what it cannot do without."""
+
+    services: str
+    aws: tuple[str, ...]
+    imports: tuple[str, ...]
+
+
+FUNCTIONS = {
+    "relay_submissions": Function(
+        "relay_services(PowertoolsJournal('x'))",
+        ("secretsmanager", "sqs"),
+        ("import psycopg2, psycopg2.extras", POWERTOOLS),
+    ),
+    "submit_invoices": Function(
+        "submit_services(PowertoolsJournal('x'))",
+        ("secretsmanager", "s3"),
+        (
+            "import psycopg2, psycopg2.extras",
+            "import requests",
+            POWERTOOLS,
+            "import aws_lambda_powertools.utilities.batch",
+        ),
+    ),
+    "poll_statuses": Function(
+        "poll_services(PowertoolsJournal('x'))",
+        ("secretsmanager",),
+        ("import psycopg2, psycopg2.extras", "import requests", POWERTOOLS),
+    ),
+    "migrate_database": Function(
+        "migration_services()", ("secretsmanager",), ("import psycopg2, psycopg2.extras", POWERTOOLS)
+    ),
+}
+
+
+def cold_start(_stage: Stage, scale: float) -> Result:
+    """Fresh processes in turn: the function, and its libraries alone; what is loaded beyond those is named."""
+    figures: list[Figure] = []
+    notes: list[str] = []
+    spare: list[str] = []
+    processes = max(1, round(PROCESSES * scale))
+    for name, function in FUNCTIONS.items():
+        values = {
+            "name": name,
+            "services": function.services,
+            "aws": function.aws,
+            "imports": "\n".join(function.imports),
+        }
+        ours, floors, packages, needed = _in_turn(
+            OURS.format(**values), FLOOR.format(**values), max(1, round(PROCESSES * scale))
+        )
+        beside = f"libraries {floors * 1e3:.0f} ms"
+        figures.append(
+            Figure(f"Cold start, {name}", f"{ours * 1e3:.0f} ms", beside, ours / floors, GOAL, "at most", "×")
+        )
+        spare += [f"{name}: {package}" for package in sorted(packages - needed)]
+        notes.append(f"{name} loads {', '.join(sorted(packages))}")
+    figures.append(
+        Figure("packages loaded and not needed", ", ".join(spare) or "none", "libraries", len(spare), 0, "at most")
+    )
+    how = (
+        f"import of app.py and first-call set-up (services and AWS clients, no network), against importing the libraries and making the "
+        f"same AWS clients; median of {processes} fresh processes each, in turn, bytecode cached"
+    )
+    return Result(tuple(figures), how, tuple(notes), why=() if all(figure.met for figure in figures) else _why())
+
+
+def _in_turn(ours: str, floor: str, processes: int) -> tuple[float, float, set[str], set[str]]:
+    found: dict[str, list[float]] = {ours: [], floor: []}
+    packages: dict[str, set[str]] = {}
+    for turn in range(-1 if processes > 1 else 0, processes):
+        for program in found:
+            seconds, packages[program] = _run(program)
+            if turn >= 0:  # the first one compiles
+                found[program].append(seconds)
+    return median(found[ours]), median(found[floor]), packages[ours], packages[floor]
+
+
+def _run(program: str) -> tuple[float, set[str]]:
+    said = subprocess.run(
+        [sys.executable, "-c", program + TOLD], cwd=ROOT, env=_environ(), capture_output=True, text=True, check=True
+    ).stdout
+    seconds, packages = json.loads(said)
+    return seconds, set(packages)
+
+
+def _environ() -> dict[str, str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("AWS_") and k != "PYTHONDONTWRITEBYTECODE"}
+    return inherited | SETTINGS
+
+
+def _why() -> tuple[str, ...]:
+    """The slowest imports of the worker, by themselves."""
+    function = FUNCTIONS["submit_invoices"]
+    program = OURS.format(name="submit_invoices", services=function.services, aws=function.aws)
+    told = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", program],
+        cwd=ROOT,
+        env=_environ(),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stderr
+    lines = [
+        line.removeprefix("import time:").split("|") for line in told.splitlines() if line.startswith("import time:")
+    ]
+    timed = sorted(((int(own), module.strip()) for own, _, module in lines if own.strip().isdigit()), reverse=True)
+    ours = sum(own for own, module in timed if module.startswith(("facteur", "functions")))
+    return (
+        f"submit_invoices, imports by themselves (µs); our own modules together {ours:,}:",
+        *(f"{own:8,} {module}" for own, module in timed[:12]),
+    )

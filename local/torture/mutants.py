@@ -165,6 +165,10 @@ def forget_lost_messages(database: Database) -> None:
     replace_in(database, "facteur.pick_due", "30 minutes", "30 years")
 
 
+def send_twins(database: Database) -> None:
+    replace_in(database, "facteur.sent_for_another_row", r"limit 1\b", "limit 0")
+
+
 LOST = Order(faults=("lost_answer",))
 SILENT_SEARCH = Happening(1, "outage", details={"seconds": 8000, "fault": "503", "endpoints": ["search"]})
 MUTANTS: dict[str, Mutant] = {
@@ -190,6 +194,9 @@ MUTANTS: dict[str, Mutant] = {
         "a look-up takes ids that others hold",
         run_of(Order("unroutable", mend=True, same_document=True, later=("reset",))),
         prepare=forget_holders,
+    ),
+    "the same bytes twice": Mutant(
+        "the same bytes are sent for two rows", run_of(LOST, Order("twin")), prepare=send_twins
     ),
     "failed look-ups count": Mutant(
         "a look-up that failed counts as an empty one",

@@ -50,6 +50,7 @@ def judge(lane: Lane) -> list[Finding]:
         *_doubles(deposits, lane),
         *(finding for entry in entries for finding in _ending(entry, rows[entry.id], deposits[entry.id], lane)),
         *(Finding(STUCK, f"open without due_at: invoice {row.invoice_id}") for row in lane.database.rows(UNDUE)),
+        *_unheld(ledger, list(rows.values())),
         *_untold(ledger, lane),
         *_leaks(lane),
     ]
@@ -68,16 +69,12 @@ def _by_invoice(ledger: list[dict[str, Any]], lane: Lane) -> defaultdict[int, li
 
 
 def _doubles(deposits: Deposits, lane: Lane) -> Iterator[Finding]:
-    """A deposit stored after another that the platform had not refused. That it calls the second a duplicate excuses nothing.
-
-    Of two rows with the same number and the same bytes each may try, and whose try was whose nobody can tell; one is accepted.
-    """
+    """A deposit stored after another that the platform had not refused. That it calls the second a duplicate excuses nothing."""
     for entry in lane.company.entries.values():
-        twins = _twins(entry, lane) > 1
         standing = 0
         for deposit in deposits.get(entry.id, []):
             refused = deposit["verdict"] in REFUSED_BEFORE or "REJECTED" in deposit["statuses"]
-            if standing and not (twins and refused):
+            if standing:
                 yield Finding(DOUBLE, f"invoice {entry.id}: stored again as {deposit['id']} ({deposit['verdict']})")
             standing += not refused
 
@@ -103,8 +100,6 @@ def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Lane) -> Wrong
         yield LOST, f"its id {row.platform_id} is no accepted deposit"
     if refused and row.state and not row.last_error_code:
         yield LOST, "no reason is stated"
-    if refused and accepted and not twins:
-        yield LOST, f"but deposit {accepted} stands at the platform"
 
 
 def _ends(entry: Entry) -> frozenset[str]:
@@ -128,21 +123,27 @@ def _wrong_row(entry: Entry, row: Any, lane: Lane) -> Wrong:
         yield LOST, f"the company's row shows deposit {row.submission_id}, not {row.platform_id}"
 
 
+def _unheld(ledger: list[dict[str, Any]], rows: list[Any]) -> Iterator[Finding]:
+    """A deposit that stands at the platform, while no invoice is said to be deposited as it."""
+    held = {row.platform_id for row in rows if row.state in {"submitted", "closed"}}
+    for deposit in ledger:
+        if _stands(deposit) and deposit["id"] not in held:
+            yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) stands and is no invoice's")
+
+
 def _stands(deposit: dict[str, Any]) -> bool:
     return deposit["verdict"] in GOOD and "REJECTED" not in deposit["statuses"]
 
 
 def _untold(ledger: list[dict[str, Any]], lane: Lane) -> Iterator[Finding]:
     """Deposits that no attempt knows, and statuses that the platform gave and we do not have."""
-    owners = lane.company.owners()
     attempted = {row.platform_id for row in lane.database.rows(ATTEMPTED)}
     adopted = {row.platform_id for row in lane.database.rows(ADOPTED)}
     events: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in lane.database.rows(EVENTS):
         events[row.platform_id][row.platform_code] += 1
     for deposit in ledger:
-        twins = len(owners.get(deposit["sha256"], [])) > 1
-        if deposit["id"] not in (attempted | adopted if twins else attempted):
+        if deposit["id"] not in attempted:
             yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) is in no attempt")
         if deposit["id"] in adopted and (lacking := Counter(deposit["statuses"]) - events[deposit["id"]]):
             yield Finding(LOST, f"deposit {deposit['id']}: statuses {dict(lacking)} were never stored")

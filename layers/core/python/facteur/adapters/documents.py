@@ -46,6 +46,7 @@ class HeldDocument:
     def open(self) -> IO[bytes]:
         if isinstance(self.held, bytes):
             return BytesIO(self.held)
+        self.held.seek(0)
         return _Borrowed(self.held)
 
     def close(self) -> None:
@@ -85,11 +86,12 @@ class DocumentStore:
             if hold_bytes is not None and size > hold_bytes:
                 return None
             held = _held(invoice, blocks(), size, in_memory=hold_bytes is not None)
-            if invoice.document is None and invoice.document_bytes and not self._is_whole(invoice, held.sha256):
+            try:
+                self._check_whole(invoice, held)
+                _check_number(invoice, held)
+            except BaseException:
                 held.close()
-                raise DocumentUnavailableError(
-                    Problem("document_unavailable", "the document changed while it was read")
-                )
+                raise
             return held
 
     def _open(self, invoice: Invoice) -> tuple[int, Callable[[], Iterator[bytes]]]:
@@ -120,10 +122,13 @@ class DocumentStore:
             parameters = {"id": invoice.invoice_id, "start": start, "bytes": ROW_PART_BYTES}
             yield bytes(self._database.row(statement, parameters).part or b"")
 
-    def _is_whole(self, invoice: Invoice, sha256: str) -> bool:
-        """Whether what was read in parts is what stands in the row: it may have been replaced in between."""
+    def _check_whole(self, invoice: Invoice, held: HeldDocument) -> None:
+        """Raises DocumentUnavailableError where a document was replaced in its row while it was read in parts."""
+        if invoice.document is not None or not invoice.document_bytes:
+            return
         statement = "select facteur.document_sha256(%(id)s) as sha256"
-        return bool(self._database.row(statement, {"id": invoice.invoice_id}).sha256 == sha256)
+        if self._database.row(statement, {"id": invoice.invoice_id}).sha256 != held.sha256:
+            raise DocumentUnavailableError(Problem("document_unavailable", "the document changed while it was read"))
 
     def _from_s3(self, bucket: str, key: str) -> tuple[int, Callable[[], Iterator[bytes]]]:
         try:
@@ -163,10 +168,6 @@ def _held(invoice: Invoice, blocks: Iterator[bytes], size: int, *, in_memory: bo
     try:
         first, sha256 = _kept(blocks, file, size)
         extension = _extension(first)
-        file.seek(0)
-        if extension == ".xml":
-            _check_number(invoice, file.read(NUMBER_WITHIN_BYTES))
-        file.seek(0)
     except BaseException:
         file.close()
         raise
@@ -196,9 +197,12 @@ def _extension(first: bytes) -> str:
     raise DocumentUnusableError(Problem("document_neither_pdf_nor_xml", "the document is neither PDF nor XML"))
 
 
-def _check_number(invoice: Invoice, text: bytes) -> None:
+def _check_number(invoice: Invoice, held: HeldDocument) -> None:
     """Raises DocumentUnusableError where an XML document has the row's number nowhere: a look-up would never find it."""
+    if held.content_type != CONTENT_TYPES[".xml"]:
+        return
     number = invoice.invoice_number or ""
+    text = held.open().read(NUMBER_WITHIN_BYTES)
     if not number.isascii() or b"\x00" in text[:4]:
         return  # an encoding that ASCII is no part of
     if number.encode() not in text and html.escape(number, quote=False).encode() not in text:

@@ -43,7 +43,7 @@ def throughput(stage: Stage, scale: float) -> Result:
                 Figure(f"batches of {batch}", f"{rate:.1f} a second", beside, 100 * rate / limit, goal, "at least", "%")
             )
         if not all(figure.met for figure in figures):
-            why = _why(world)
+            why = _why(world, min(count, 100))
     how = (
         f"{count:,} invoices, documents on disk, platform latency {LATENCY_SECONDS * 1000:.0f} ms, {IN_FLIGHT} in flight, "
         "Postgres with fsync, budget lifted; one worker, one batch after the other"
@@ -67,8 +67,8 @@ def _bare_rate(world: World, papers: Papers) -> float:
     return len(papers) / (time.perf_counter() - began)
 
 
-def _why(world: World) -> tuple[str, ...]:
-    add_papers(world.database, write_papers(world.folder, min(count, 100), mark="P"))
+def _why(world: World, count: int) -> tuple[str, ...]:
+    add_papers(world.database, write_papers(world.folder, count, mark="P"))
     ids = queued(world)
     with clock_profiled() as found:
         submit_in_batches(ids, 10)

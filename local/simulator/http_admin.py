@@ -116,9 +116,11 @@ async def company(request: web.Request) -> web.Response:
 
 
 async def invoice(request: web.Request) -> web.Response:
-    """Add an invoice that other software deposited or that was received: the fields of ForeignInvoice."""
-    added = foreign.add(request.app[WORLD], foreign.ForeignInvoice(**await body_of(request)))
-    return web.json_response({"id": added.id})
+    """Add an invoice that other software deposited or that was received: the fields of ForeignInvoice; or {"invoices": [...]}."""
+    world, body = request.app[WORLD], await body_of(request)
+    wanted = [foreign.ForeignInvoice(**each) for each in body.get("invoices", [body])]
+    ids = [foreign.add(world, each).id for each in wanted]
+    return web.json_response({"id": ids[0] if ids else None, "ids": ids})
 
 
 async def clock(request: web.Request) -> web.Response:

@@ -51,7 +51,7 @@ class Deposit:
 
 @dataclass(slots=True)
 class Ledger:
-    """Deposits in the order of their storing. `store` runs without a pause, so a deposit is in or it is not."""
+    """Deposits in the order of their storing; `by_account` goes by their instants. `store` runs without a pause: one is in or not."""
 
     deposits: dict[str, Deposit] = field(default_factory=dict)
     by_account: defaultdict[str, list[Deposit]] = field(default_factory=lambda: defaultdict(list))
@@ -77,7 +77,7 @@ class Ledger:
 
     def keep(self, deposit: Deposit) -> None:
         self.deposits[deposit.id] = deposit
-        self.by_account[deposit.account].append(deposit)
+        insort(self.by_account[deposit.account], deposit, key=lambda each: each.at)
         if deposit.number:
             self.by_number[deposit.account, deposit.number].append(deposit)
         key = uniqueness(deposit.account, deposit.invoice)

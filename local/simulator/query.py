@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -215,3 +216,27 @@ def required(node: Node, field: str) -> str | None:
         isinstance(node, Term) and node.field == field and node.operator in {"", "=", LOOSE} and "*" not in node.value
     )
     return node.value if plain and isinstance(node, Term) else None
+
+
+def alternatives(node: Node, field: str) -> set[str] | None:
+    """The values of which `field` must have one for the query to match, where the query is that plain."""
+    if isinstance(node, And):
+        return next((found for part in node.parts if (found := alternatives(part, field)) is not None), None)
+    if isinstance(node, Or):
+        each = [alternatives(part, field) for part in node.parts]
+        return {value for found in each for value in found or ()} if None not in each else None
+    value = required(node, field)
+    return None if value is None else {value}
+
+
+def span_of(node: Node, field: str) -> tuple[float, float]:
+    """The numbers or instants between which `field` must lie for the query to match, bounds included."""
+    if isinstance(node, And):
+        spans = [span_of(part, field) for part in node.parts]
+        return max(low for low, _ in spans), min(high for _, high in spans)
+    if isinstance(node, Term) and node.field == field:
+        if node.operator in {">", ">="}:
+            return number(node.value), math.inf
+        if node.operator in {"<", "<="}:
+            return -math.inf, number(node.value)
+    return -math.inf, math.inf

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
@@ -63,13 +65,26 @@ def find(world: World, account: str, written: str) -> list[Deposit]:
     settings, now = world.settings, world.clock.now() - world.settings.search_lag
     node = canonical(query.parse(written), settings) if written.strip() else None
     number = query.required(node, "number") if node else None
-    by_number = number is not None and not settings.search_loose
-    pool = world.ledger.by_number[account, str(number)] if by_number else world.ledger.by_account[account]
+    pool = candidates(world, account, node)
     found = [each for each in pool if each.at <= now and (node is None or node.matches(View(each, now)))]
     if node and number is not None and settings.search_strangers:
         met = foreign.strangers(world, account, number, query.required(node, "seller.siren"))
         found += [each for each in met if each not in found]
     return sorted(found, key=lambda each: each.at, reverse=settings.search_order == "newest")
+
+
+def candidates(world: World, account: str, node: Node | None) -> list[Deposit]:
+    """Those that may match: by number or by date where the query says so plainly, else all."""
+    numbers = query.alternatives(node, "number") if node and not world.settings.search_loose else None
+    if numbers is not None:
+        return [each for number in numbers for each in world.ledger.by_number[account, number]]
+    pool = world.ledger.by_account[account]
+    low, high = query.span_of(node, "created") if node else (-math.inf, math.inf)
+    return pool[bisect_left(pool, low, key=deposited) : bisect_right(pool, high, key=deposited)]
+
+
+def deposited(deposit: Deposit) -> float:
+    return deposit.at
 
 
 @dataclass(frozen=True, slots=True)

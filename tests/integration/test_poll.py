@@ -13,7 +13,14 @@ from tests.raw_server import RawServer, http_answer, raw_servers
 from tests.world import World, platform_secret
 
 NUMBER = sample_invoice(1).number
+ONLY_HISTORY = pytest.mark.parametrize("settings", [{"STATUS_SOURCE": "history"}])
 LATER = 7300.0  # after the buyer's decision, and after news are due again
+
+
+@pytest.fixture(params=["sweep", "pull", "history"])
+def settings(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Whatever the source of news, they mean the same."""
+    return {"STATUS_SOURCE": request.param}
 
 
 def deposited(world: World, buyer: str | None = None, rank: int = 1) -> str:
@@ -203,6 +210,7 @@ def test_deposits_go_on_while_histories_pause(world: World) -> None:
     assert world.row(2).technical_status == "validated"
 
 
+@ONLY_HISTORY
 @pytest.mark.parametrize(
     "fault", ["500", "html", "unreadable", "reset", "close", "truncated", "400_html", "302", "403"]
 )
@@ -221,6 +229,7 @@ def test_a_history_that_cannot_be_read_is_read_later(world: World, fault: str) -
 # --- what is read twice, out of order, or not ours ------------------------------------------------------------------------
 
 
+@ONLY_HISTORY
 @pytest.mark.parametrize(
     "twists", [[], ["reversed"], ["shuffled"], ["duplicated"], ["nulls"], ["reversed", "duplicated", "nulls"]]
 )
@@ -264,6 +273,7 @@ def told(status_id: Any, invoice_id: str | None, code: Any, second: int = 0, **m
     return status | {"destType": "OPERATOR", "xml": "", "json": None} | more
 
 
+@ONLY_HISTORY
 def test_a_foreign_status_in_a_history_is_kept_out(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -285,6 +295,7 @@ def test_a_foreign_status_in_a_history_is_kept_out(
     assert [record.events for record in caplog.records if record.getMessage() == "history.foreign"] == [1]  # type: ignore[attr-defined]
 
 
+@ONLY_HISTORY
 def test_an_absurd_history_is_stored_as_far_as_it_can_be_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     history: list[Any] = [
         17, None, [], {}, told(None, "ours", None, json={"responses": 17, "notes": {}, "sender": []}),
@@ -368,6 +379,7 @@ def deposited_twice(world: World) -> tuple[str, str]:
     return first, second
 
 
+@pytest.mark.parametrize("settings", [{"STATUS_SOURCE": "history"}, {"STATUS_SOURCE": "pull"}])  # no search shows it
 def test_a_duplicate_verdict_on_our_own_second_deposit_resolves_to_the_first(world: World) -> None:
     first, second = deposited_twice(world)
 
@@ -394,7 +406,7 @@ class OneSecond:
         return 5500
 
 
-@pytest.mark.parametrize("settings", [{"CONNECT_TIMEOUT_SECONDS": "0.5", "READ_TIMEOUT_SECONDS": "1"}])
+@pytest.mark.parametrize("settings", [{"CONNECT_TIMEOUT_SECONDS": "0.5", "READ_TIMEOUT_SECONDS": "1", "STATUS_SOURCE": "history"}])
 def test_after_a_duplicate_the_first_deposits_own_life_cycle_is_followed(
     world: World, settings: dict[str, str]
 ) -> None:

@@ -37,7 +37,7 @@ def test_values_are_typed_and_trimmed() -> None:
 
 WRONG = {
     "PDP_PROVIDER": ("chorus", "must be iopole"),
-    "STATUS_SOURCE": ("guess", "must be history"),
+    "STATUS_SOURCE": ("guess", "must be sweep or pull or history"),
     "IOPOLE_BASE_URL": ("api.iopole.com", "must be a host without a path"),
     "IOPOLE_AUTH_URL": ("http://auth.iopole.com", "must be https"),
     "DEPOSITS_ENABLED": ("perhaps", "must be true or false"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import random
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from facteur.adapters.accounts import AccountPlatforms
     from facteur.adapters.postgres import Database
     from facteur.adapters.secrets_manager import Secrets
-    from facteur.poll_statuses import PollServices
+    from facteur.news_services import PollServices
     from facteur.ports import Journal
     from facteur.relay_submissions import RelayServices
     from facteur.submission_services import Services
@@ -68,18 +69,21 @@ def relay_services(journal: Journal) -> RelayServices:
 def poll_services(journal: Journal) -> PollServices:
     """What poll_statuses works with."""
     from facteur.adapters.news_store import PostgresNews
-    from facteur.poll_statuses import PollServices
+    from facteur.adapters.pull_store import PostgresPulls
+    from facteur.news_services import PollServices
 
-    settings = _settings()
+    settings, database = _settings(), _begun(_database())
     platforms = _platforms()
     platforms.begin_invocation()
     store = PostgresNews(
-        _begun(_database()), requests_per_minute=settings.requests_per_minute,
+        database, requests_per_minute=settings.requests_per_minute,
         history_requests_per_minute=settings.history_requests_per_minute,
     )  # fmt: skip
     return PollServices(
-        store, platforms, journal, _limits(settings), settings.connect_timeout_seconds + settings.read_timeout_seconds
-    )
+        store, PostgresPulls(database), platforms, journal, _limits(settings),
+        settings.connect_timeout_seconds + settings.read_timeout_seconds, settings.status_source,
+        60 / settings.requests_per_minute, 60 / settings.history_requests_per_minute, time.sleep,
+    )  # fmt: skip
 
 
 def migration_services() -> tuple[Database, bool, str | None]:

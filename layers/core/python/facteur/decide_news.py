@@ -8,8 +8,15 @@ from facteur.decision import CORRECT_IT, Limits, final, in_doubt, wait
 from facteur.errors import Problem
 from facteur.lifecycle import CLOSING, DUPLICATE_REASONS, REJECTING, VERDICTS, label_of
 from facteur.model import Move, State, StatusEvent
+from facteur.news import Open, Seen, Sighting
 
 SILENT_SANDBOX_SECONDS = 3600.0
+SILENT_SECONDS = 3600.0  # by then a deposit shows a status, or something is wrong
+LONGEST_UNSEEN_SECONDS = 21600.0
+URGENT, USUAL, NOT_PRESSING = range(3)
+URGENT_CODES = REJECTING | {"207", "210"}
+NO_NEWS_STATES = frozenset({"PENDING", "PROCESSING", "CONVERTED", "VALID"})
+REFUSING_STATES = frozenset({"INVALID", "DUPLICATED", "WRONG_ROUTING", "NOT_DELIVERED", "CONVERSION_FAILED"})
 
 
 def newest_of(events: Sequence[StatusEvent]) -> StatusEvent | None:
@@ -54,6 +61,46 @@ def after_news(
 def next_news(age_seconds: float) -> float:
     """Seconds until the next look at a deposit's life cycle: from a minute for a young one to a day for an old one."""
     return min(86400.0, max(60.0, age_seconds / 10))
+
+
+def next_look(age_seconds: float) -> float:
+    """Seconds until a sweep looks at a deposit again: a look costs a two-hundredth of a call, so a day is never needed."""
+    return min(LONGEST_UNSEEN_SECONDS, max(60.0, age_seconds / 10))
+
+
+def seen(deposit: Open, sighting: Sighting | None, due_in: float, limits: Limits) -> Seen:
+    """What follows from how a search shows a deposit; None: it does not. Where it shows no status, the state must do."""
+    code, told = (sighting.code, True) if sighting and sighting.code else (_told_by_state(sighting), False)
+    return Seen(
+        deposit.submission_id,
+        deposit.platform_id,
+        code,
+        sighting.at if sighting and told else None,
+        told,
+        sighting.created_at if sighting else None,
+        due_in,
+        urgency(code),
+        wanted=not told and deposit.age_seconds > SILENT_SECONDS,
+        over=deposit.age_seconds > limits.follow_up_seconds,
+    )
+
+
+def urgency(code: str | None) -> int:
+    """Whose history is read first: those of rejections, refusals, and disputes."""
+    if code is None:
+        return NOT_PRESSING
+    return URGENT if code in URGENT_CODES or code.removeprefix("state:") in REFUSING_STATES else USUAL
+
+
+def _told_by_state(sighting: Sighting | None) -> str | None:
+    state = sighting.state if sighting else None
+    return None if state is None or state in NO_NEWS_STATES else f"state:{state}"
+
+
+def settled_before(events: Sequence[StatusEvent]) -> StatusEvent | None:
+    """What held before the newest instant."""
+    latest = max((event.occurred_at for event in events), default=None)
+    return newest_of([event for event in events if event.occurred_at != latest])
 
 
 def _refused_later(event: StatusEvent, limits: Limits) -> Move:

@@ -1,112 +1,99 @@
-"""Ask the platform what happened to deposits whose news are due, and store it."""
+"""Ask the platform what happened to deposits, by the source of news that is set, and store it."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from facteur.decide import ACCOUNT_PAUSE_SECONDS
-from facteur.decide_news import after_contradiction, after_news, contradiction_in, newest_of
-from facteur.decision import Limits
-from facteur.errors import AccountRefusedError, NotDepositedError, PlatformBusyError
-from facteur.model import Due, State
-from facteur.ports import Journal, NewsStore, Platforms
+from facteur.news_by_history import read_due_history, read_wanted_history
+from facteur.news_by_pull import look_at_due, pull
+from facteur.news_by_sweep import sweep
+from facteur.news_services import PollServices, Step
 
-AT_ONCE = 20
-NO_PERMIT_SECONDS = 15.0
-FAILED_READ_SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class PollServices:
-    """What a poll works with."""
-
-    store: NewsStore
-    platforms: Platforms
-    journal: Journal
-    limits: Limits
-    answer_seconds: float
+LONGEST_WAIT_SECONDS = 10.0  # for one permit
+LONGEST_VAIN_SECONDS = 20.0  # waited for permits in vain: the bucket is paused, or others are quicker
 
 
 def poll_statuses(services: PollServices, remaining_seconds: float = float("inf")) -> int:
-    """Read histories one by one while there are permits and time. Overlapping runs take different rows.
+    """Work while something is due and there is time. Overlapping runs take different rows.
+
+    Where the time is limited, it waits for permits; called by hand, it does what the budget admits at once.
 
     Returns:
-        How many histories were read.
+        How many reads of the platform went well.
 
     Raises:
         DatabaseUnavailableError: nothing is lost, the rows are due again.
         EnvironmentMismatchError: this database belongs to another environment.
     """
-    stop_at = time.monotonic() + remaining_seconds - services.answer_seconds
-    read = 0
-    while time.monotonic() < stop_at:
-        asked = [_ask(due, services, stop_at) for due in services.store.claim_news(AT_ONCE)]
-        read += sum(asked)
-        if not any(asked):
-            break
-    return read
+    run = Run(services, time.monotonic() + remaining_seconds - services.answer_seconds)
+    step = {"history": run.history, "sweep": run.sweep, "pull": run.pull}[services.source]
+    while run.in_time() and step():
+        pass
+    return run.reads
 
 
-def _ask(due: Due, services: PollServices, stop_at: float) -> bool:
-    """Read one history, if there is time and the budget admits it now; else it waits a moment."""
-    if time.monotonic() >= stop_at:
-        services.store.postpone_news(due, 0)
+@dataclass(slots=True)
+class Run:
+    """One poll: what it has read, how long it may go on, and when there may be a permit for the next history."""
+
+    services: PollServices
+    stop_at: float
+    reads: int = 0
+    rounds: int = 0
+    vain_seconds: float = 0.0
+    history_at: float = field(default=0.0)
+
+    def in_time(self, seconds: float = 0.0) -> bool:
+        """Whether a call that begins in so many seconds ends before the function does."""
+        return time.monotonic() + seconds < self.stop_at
+
+    def history(self) -> bool:
+        """Read one history; whether to go on."""
+        return self._went_on(read_due_history(self.services), self.services.history_seconds)
+
+    def sweep(self) -> bool:
+        """Look at one slice, every second time at a young one, and read one history that is wanted; whether to go on."""
+        self.rounds += 1
+        swept = sweep(self.services, self.in_time, young=self.rounds % 2 == 1)
+        read = Step.NO_PERMIT if time.monotonic() < self.history_at else read_wanted_history(self.services)
+        if read is Step.NO_PERMIT and time.monotonic() >= self.history_at:
+            self.history_at = time.monotonic() + self.services.history_seconds
+        if swept in {Step.DONE, Step.FAILED}:
+            self.reads += read is Step.DONE
+            return self._went_on(swept, 0)
+        if read is Step.NOTHING or (swept is Step.NO_PERMIT and read is not Step.DONE):
+            return self._went_on(swept, self.services.call_seconds)
+        return self._went_on(read, self.services.history_seconds)
+
+    def pull(self) -> bool:
+        """Take all that is not seen, once; then look at what is due for another reason; whether to go on."""
+        if self.rounds == 0:
+            self.reads += pull(self.services, self._permitted)
+        self.rounds += 1
+        return self._went_on(look_at_due(self.services), 0)
+
+    def _permitted(self, account: str) -> bool:
+        """Whether the budget admits one more call in time, now or soon."""
+        while self.in_time():
+            if self.services.store.take_permit(account):
+                self.vain_seconds = 0
+                return True
+            if not self._waited(self.services.call_seconds):
+                break
         return False
-    if not services.store.take_history_permit(due.account):
-        services.store.postpone_news(due, NO_PERMIT_SECONDS)
-        return False
-    return _read(due, services)
 
+    def _went_on(self, step: Step, permit_seconds: float) -> bool:
+        self.reads += step is Step.DONE
+        if step is Step.NO_PERMIT:
+            return self._waited(permit_seconds)
+        self.vain_seconds = 0
+        return step is not Step.NOTHING
 
-def _read(due: Due, services: PollServices) -> bool:
-    try:
-        _store_history(due, services)
-    except AccountRefusedError as error:
-        services.store.pause(f"account:{due.account}", ACCOUNT_PAUSE_SECONDS, error.problem.code)
-        services.store.postpone_news(due, ACCOUNT_PAUSE_SECONDS)
-        services.journal.count("AccountRefused")
-        services.journal.warning(
-            "history.refused", submission_id=due.submission_id, account=due.account, error_code=error.problem.code
-        )
-    except NotDepositedError as error:
-        delay = error.retry_after_seconds if isinstance(error, PlatformBusyError) else None
-        if error.problem.http_status == 429:
-            services.store.pause("history", delay or FAILED_READ_SECONDS, error.problem.code)
-        else:
-            services.store.platform_silent(due.account)
-        services.store.postpone_news(due, delay or FAILED_READ_SECONDS)
-        services.journal.warning(
-            "history.unavailable",
-            submission_id=due.submission_id,
-            error_code=error.problem.code,
-            http_status=error.problem.http_status,
-        )
-    else:
+    def _waited(self, permit_seconds: float) -> bool:
+        seconds = min(LONGEST_WAIT_SECONDS, permit_seconds)
+        self.vain_seconds += seconds
+        if self.vain_seconds > LONGEST_VAIN_SECONDS or self.stop_at == float("inf") or not self.in_time(seconds):
+            return False
+        self.services.wait(seconds)
         return True
-    return False
-
-
-def _store_history(due: Due, services: PollServices) -> None:
-    platform = services.platforms.of(due.account)
-    told = platform.history(due.platform_id)
-    events = [event for event in told if event.platform_id == due.platform_id]
-    if len(events) < len(told):
-        services.journal.warning("history.foreign", submission_id=due.submission_id, events=len(told) - len(events))
-    if contradiction := contradiction_in(events):
-        newest, move = None, after_contradiction(contradiction, due.age_seconds, services.limits)
-        services.journal.count("Contradictions")
-    else:
-        newest = newest_of(events)
-        move = after_news(newest, due.lifecycle_code, due.age_seconds, platform.sandbox, services.limits)
-    state, stored = services.store.record_news(due, events, newest, move)
-    if state == State.REJECTED:
-        services.journal.count("Rejections")
-    services.journal.event(
-        f"status.{state}",
-        submission_id=due.submission_id,
-        platform_id=due.platform_id,
-        lifecycle_code=newest.code if newest else due.lifecycle_code,
-        new_statuses=stored,
-        error_code=move.error_code,
-    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 from facteur.decision import Decision
-from facteur.model import Answer, Candidate, Claim, Doubt, Due, Intent, Invoice, Move, StatusEvent, Waiting
+from facteur.model import Answer, Candidate, Claim, Doubt, Intent, Invoice, Waiting
 
 
 class Document(Protocol):
@@ -51,9 +51,6 @@ class Platform(Protocol):
 
     def sha256_of(self, platform_id: str) -> str | None:
         """Of the document deposited under an id; None where the platform shows no copy."""
-
-    def history(self, platform_id: str) -> list[StatusEvent]:
-        """The life cycle so far, in any order; empty for a young deposit."""
 
 
 class Platforms(Protocol):
@@ -123,20 +120,6 @@ class Queue(Protocol):
 
     def send(self, submission_ids: Sequence[int]) -> list[int]:
         """The ids that were certainly accepted."""
-
-
-class NewsStore(Protocol):
-    """Postgres, for poll_statuses."""
-
-    def take_history_permit(self, account: str) -> bool: ...
-    def claim_news(self, limit: int) -> list[Due]: ...
-    def record_news(
-        self, due: Due, events: Sequence[StatusEvent], newest: StatusEvent | None, move: Move
-    ) -> tuple[str, int]: ...
-    def postpone_news(self, due: Due, seconds: float) -> None: ...
-    def pause(self, key: str, seconds: float, reason: str) -> None: ...
-    def platform_silent(self, account: str) -> None:
-        """A call was not answered; enough of them in a row open the account's breaker."""
 
 
 class Journal(Protocol):

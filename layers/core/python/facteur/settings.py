@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from facteur.errors import ConfigurationError
 
-SOURCES = ("history",)
+SOURCES = ("sweep", "pull", "history")
 PROVIDERS = ("iopole",)
 HOST_NAME = re.compile(r"[a-z0-9._:-]+")
 ON_THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1", "host.docker.internal"})

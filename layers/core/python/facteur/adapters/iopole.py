@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from facteur.adapters.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, SingleFileBody
+from facteur.adapters.iopole_answers import expect, listed, problem, refusal
+from facteur.adapters.iopole_news import SearchedNews, unseen_statuses
 from facteur.adapters.iopole_reading import candidate, error_words, same_number, status_event
 from facteur.adapters.oauth import BearerToken
-from facteur.errors import AccountRefusedError, OutcomeUnknownError, PlatformBusyError, Problem
+from facteur.errors import OutcomeUnknownError, PlatformBusyError, Problem
 from facteur.model import Accepted, Answer, Candidate, Duplicate, Rejected, StatusEvent
+from facteur.news import PAGE, Page
 from facteur.ports import Document
 
 TOKEN_PATH = "/realms/iopole/protocol/openid-connect/token"  # noqa: S105  a path
-PAGE = 200  # the most that search gives at once
 LAST_OFFSET = 1000  # search refuses more; a number has never so many deposits
 NUMBER_FIELDS = ("invoice.invoiceId", "invoiceId")  # accounts have been seen to refuse one or the other
 LONGEST_DOCUMENT_BYTES = 60_000_000  # a copy of what was deposited, 50 MB at most
+SEEN = frozenset({200, 201, 204, 404})  # 404: there is nothing to acknowledge any more
 REFUSING = frozenset({400, 415, 422})
 
 
@@ -27,6 +31,7 @@ class Iopole:
 
     def __init__(self, client: HttpClient, token: BearerToken, *, sandbox: bool) -> None:
         self._client, self._token, self._sandbox = client, token, sandbox
+        self._searched = SearchedNews(lambda params: self._authorised("GET", "/v1.1/invoice/search", params=params))
 
     @property
     def sandbox(self) -> bool:
@@ -47,14 +52,30 @@ class Iopole:
         return [candidate(entry) for entry in self._search(f'"{quoted}"') if same_number(entry, invoice_number)]
 
     def sha256_of(self, platform_id: str) -> str | None:
-        files = _expect(self._authorised("GET", f"/v1/invoice/{_in_path(platform_id)}/files"), list, absent=[])
+        files = expect(self._authorised("GET", f"/v1/invoice/{_in_path(platform_id)}/files"), list, absent=[])
         sums = [str(file["checksum"]).lower() for file in files if isinstance(file, dict) and file.get("checksum")]
         return sums[0] if len(sums) == 1 else self._sha256_of_download(platform_id)
 
     def history(self, platform_id: str) -> list[StatusEvent]:
         answer = self._authorised("GET", f"/v1/invoice/{_in_path(platform_id)}/status-history")
-        entries = _listed(_expect(answer, (list, dict), absent=[]))  # a young deposit has no history yet
+        entries = listed(expect(answer, (list, dict), absent=[]))  # a young deposit has no history yet
         return [status_event(entry, platform_id) for entry in entries if isinstance(entry, dict)]
+
+    def shown_between(self, since: datetime, until: datetime, offset: int) -> Page | None:
+        return self._searched.between(since, until, offset)
+
+    def shown_under(self, numbers: Sequence[str], offset: int) -> Page:
+        return self._searched.under(numbers, offset)
+
+    def not_seen(self) -> list[StatusEvent]:
+        return unseen_statuses(self._authorised("GET", "/v1/invoice/status/notSeen"))
+
+    def acknowledge(self, event: StatusEvent) -> None:
+        if event.raw.get("statusId") is None:
+            return  # there is nothing to name it by
+        answer = self._authorised("PUT", f"/v1/invoice/status/{_in_path(event.status_id)}/markAsSeen")
+        if answer.status not in SEEN:
+            raise refusal(answer)
 
     def _sha256_of_download(self, platform_id: str) -> str | None:
         path = f"/v1/invoice/{_in_path(platform_id)}/download"
@@ -62,7 +83,7 @@ class Iopole:
         if answer.status == 404:
             return None
         if answer.status != 200:
-            raise _refusal(answer)
+            raise refusal(answer)
         return hashlib.sha256(answer.body).hexdigest()
 
     def _search(self, quoted_number: str) -> Iterator[Any]:
@@ -83,8 +104,8 @@ class Iopole:
             if answer.status != 400:
                 break
         else:
-            raise PlatformBusyError(_problem(answer, "search_refused", "the platform refuses to search by number"))
-        return _listed(_expect(answer, (dict, list)))
+            raise PlatformBusyError(problem(answer, "search_refused", "the platform refuses to search by number"))
+        return listed(expect(answer, (dict, list)))
 
     def _authorised(self, method: str, path: str, *, body: SingleFileBody | None = None, params: dict[str, str] | None = None,
                     longest_bytes: int = LONGEST_ANSWER_BYTES) -> HttpAnswer:  # fmt: skip
@@ -111,54 +132,15 @@ def meaning_of_deposit(answer: HttpAnswer) -> Answer:
     if answer.status == 201 and isinstance(body, dict) and isinstance(body.get("id"), str) and body["id"].strip():
         return Accepted(body["id"].strip(), 201, answer.text)
     if answer.status == 409:
-        return Duplicate(_problem(answer, "duplicate", "the platform says it already has this invoice"), answer.text)
+        return Duplicate(problem(answer, "duplicate", "the platform says it already has this invoice"), answer.text)
     if answer.status == 413 or (answer.status in REFUSING and error_words(body) != (None, None)):
-        return Rejected(_problem(answer, "refused", "the platform refused the invoice"), answer.text)
+        return Rejected(problem(answer, "refused", "the platform refused the invoice"), answer.text)
     if 300 <= answer.status < 500 and answer.status != 408:
-        raise _refusal(answer)
+        raise refusal(answer)
     raise OutcomeUnknownError(
-        _problem(answer, "unknown_outcome", "the platform's answer does not say whether the deposit was accepted")
+        problem(answer, "unknown_outcome", "the platform's answer does not say whether the deposit was accepted")
     )
-
-
-def _refusal(answer: HttpAnswer) -> PlatformBusyError | AccountRefusedError:
-    """Why a call that deposits nothing, or certainly deposited nothing, did not work."""
-    if answer.status == 429:
-        return PlatformBusyError(
-            _problem(answer, "too_many_requests", "the platform asks to slow down"), answer.retry_after_seconds()
-        )
-    if answer.status >= 500 or answer.status in {200, 408}:
-        return PlatformBusyError(
-            _problem(answer, "platform_unavailable", "the platform did not answer as it should"),
-            answer.retry_after_seconds(),
-        )
-    return AccountRefusedError(
-        _problem(answer, "account_refused", "the platform refuses this account or its address is wrong")
-    )
-
-
-def _expect(answer: HttpAnswer, kinds: type | tuple[type, ...], absent: Any = None) -> Any:
-    """The JSON of a 200 in one of the shapes expected; `absent`, where given, for a 404."""
-    if answer.status == 404 and absent is not None:
-        return absent
-    body = answer.json() if answer.status == 200 else None
-    if not isinstance(body, kinds):
-        raise _refusal(answer)
-    return body
-
-
-def _listed(body: Any) -> list[Any]:
-    """A bare array, or one in `data`. Anything else is no empty list."""
-    entries = body.get("data") if isinstance(body, dict) else body
-    if not isinstance(entries, list):
-        raise PlatformBusyError(Problem("unreadable_answer", "the platform answered something else than a list", 200))
-    return entries
 
 
 def _in_path(platform_id: str) -> str:
     return quote(platform_id, safe="")
-
-
-def _problem(answer: HttpAnswer, code: str, message: str) -> Problem:
-    platform_code, words = error_words(answer.json())
-    return Problem(code, message, answer.status, platform_code, words)

@@ -9,6 +9,7 @@ from typing import Any
 
 from facteur.lifecycle import LABELS, label_of
 from facteur.model import Candidate, StatusEvent
+from facteur.news import Sighting
 
 LONGEST_WORDS = 500
 MOST_RULES = 5  # of those that a document broke
@@ -57,6 +58,16 @@ def candidate(entry: dict[str, Any]) -> Candidate:
     return Candidate(
         str(metadata.get("invoiceId")), created, refused, _siren(_dict(business.get("seller"))), _total(business)
     )
+
+
+def sighting(entry: Any) -> Sighting | None:
+    """A search entry as news; None where it does not say which deposit it is about."""
+    metadata, status = (_dict(_dict(entry).get(name)) for name in ("metadata", "lastStatusData"))
+    if not metadata.get("invoiceId"):
+        return None
+    word, created = _word(status.get("code")), _time(metadata.get("createDate") or metadata.get("date"))
+    code = CODES.get(word, word) if word else None
+    return Sighting(str(metadata["invoiceId"]), code, _time(status.get("date")), _word(metadata.get("state")), created)
 
 
 def same_number(entry: Any, invoice_number: str) -> bool:

@@ -6,7 +6,7 @@ create function facteur.claim_news(p_limit integer, p_lease_seconds double preci
     language sql as $$
     with due as (
         select s.id from facteur.submissions s where s.state = 'submitted' and s.due_at <= facteur.now()
-          and not exists (select from facteur.budgets b where b.key = 'account:' || s.account and b.paused_until > facteur.now())
+          and s.account <> all (array(select substr(b.key, 9) from facteur.budgets b where b.key like 'account:%' and b.paused_until > facteur.now()))
         order by s.due_at limit p_limit for update skip locked
     )
     update facteur.submissions s set due_at = facteur.now() + make_interval(secs => p_lease_seconds)
@@ -14,14 +14,19 @@ create function facteur.claim_news(p_limit integer, p_lease_seconds double preci
     returning s.id, s.account, s.platform_id, s.lifecycle_code, extract(epoch from facteur.now() - s.submitted_at)::double precision
 $$;
 
--- Store a history read. Entries are known by the platform's status id. The life cycle advances by the platform's clock, never
--- back; the move is made only if it has advanced, or nothing contradicts it.
+-- Store news: a whole history, or (pulled) what is new of one. Entries are known by the platform's status id. The life cycle
+-- advances by the platform's clock, never back; the move is made only if it has advanced, or nothing contradicts it. What a sweep
+-- saw first is believed over a history that lags behind, and the history over the sweep in everything else: the instant of that
+-- status, and verdicts that contradict each other (then the life cycle goes back to p_news.settled).
 create function facteur.record_news(p_news jsonb) returns table (state text, stored integer)
     language plpgsql as $$
 declare
     s facteur.submissions;
     move jsonb := p_news -> 'move';
+    asked_by constant text := p_news ->> 'asked_by';
     newest record;
+    swept boolean; -- nobody but a sweep has told the life cycle as it stands
+    lags boolean := false;
 begin
     select w.* into s from facteur.submissions w where w.id = (p_news ->> 'submission_id')::bigint for update;
     perform facteur.tell_breaker(s.account, true);
@@ -44,8 +49,14 @@ begin
         return;
     end if;
     select m.code, m.at into newest from jsonb_to_record(p_news -> 'newest') as m(code text, at timestamptz);
-    if newest.at < s.lifecycle_at then
+    swept := s.swept_id = s.platform_id and s.lifecycle_code = s.swept_code and s.lifecycle_at is not distinct from s.swept_at;
+    if asked_by = 'sweep' and swept and p_news ? 'settled' then
+        update facteur.submissions w set lifecycle_code = p_news -> 'settled' ->> 'code', lifecycle_at = (p_news -> 'settled' ->> 'at')::timestamptz
+        where w.id = s.id;
+    elsif newest.at < s.lifecycle_at and not (coalesce(swept, false) and newest.code = s.lifecycle_code)
+          or newest.code is null and asked_by = 'sweep' and swept then
         move := jsonb_build_object('state', 'submitted', 'due_in_seconds', 60); -- an older read than what is known: look again
+        lags := true;
     elsif newest.code is not null then
         update facteur.submissions w set lifecycle_code = newest.code, lifecycle_at = newest.at where w.id = s.id;
     end if;
@@ -61,6 +72,11 @@ begin
             'Another attempt''s outcome is unknown: set technical_status to ''pending'', and it is looked up before anything is sent.'));
     end if;
     perform facteur.move_submission(s.id, move);
+    if asked_by = 'sweep' then
+        perform facteur.settle_history(s.id, p_news, s.due_at, lags);
+    elsif asked_by = 'pull' and state = 'submitted' then
+        update facteur.submissions w set due_at = s.due_at where w.id = s.id;
+    end if;
     if stored > 0 or facteur.technical_status(state) <> s.told_status then
         perform facteur.tell_company(s.id);
     end if;

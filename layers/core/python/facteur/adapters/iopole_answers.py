@@ -1,0 +1,48 @@
+"""What Iopole's answers mean where nothing is deposited, and what they hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from facteur.adapters.http import HttpAnswer
+from facteur.adapters.iopole_reading import error_words
+from facteur.errors import AccountRefusedError, PlatformBusyError, Problem
+
+
+def refusal(answer: HttpAnswer) -> PlatformBusyError | AccountRefusedError:
+    """Why a call that deposits nothing, or certainly deposited nothing, did not work."""
+    if answer.status == 429:
+        return PlatformBusyError(
+            problem(answer, "too_many_requests", "the platform asks to slow down"), answer.retry_after_seconds()
+        )
+    if answer.status >= 500 or answer.status in {200, 408}:
+        return PlatformBusyError(
+            problem(answer, "platform_unavailable", "the platform did not answer as it should"),
+            answer.retry_after_seconds(),
+        )
+    return AccountRefusedError(
+        problem(answer, "account_refused", "the platform refuses this account or its address is wrong")
+    )
+
+
+def expect(answer: HttpAnswer, kinds: type | tuple[type, ...], absent: Any = None) -> Any:
+    """The JSON of a 200 in one of the shapes expected; `absent`, where given, for a 404."""
+    if answer.status == 404 and absent is not None:
+        return absent
+    body = answer.json() if answer.status == 200 else None
+    if not isinstance(body, kinds):
+        raise refusal(answer)
+    return body
+
+
+def listed(body: Any) -> list[Any]:
+    """A bare array, or one in `data`. Anything else is no empty list."""
+    entries = body.get("data") if isinstance(body, dict) else body
+    if not isinstance(entries, list):
+        raise PlatformBusyError(Problem("unreadable_answer", "the platform answered something else than a list", 200))
+    return entries
+
+
+def problem(answer: HttpAnswer, code: str, message: str) -> Problem:
+    platform_code, words = error_words(answer.json())
+    return Problem(code, message, answer.status, platform_code, words)

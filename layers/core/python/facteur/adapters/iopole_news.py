@@ -1,0 +1,93 @@
+"""Iopole's search and its unseen statuses as sources of news: queries, pages, and spellings that an account has refused."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote_plus
+
+from facteur.adapters.http import HttpAnswer
+from facteur.adapters.iopole_answers import expect, listed, problem
+from facteur.adapters.iopole_reading import sighting, status_event
+from facteur.errors import PlatformBusyError
+from facteur.model import StatusEvent
+from facteur.news import PAGE, Page
+
+LONGEST_QUERY = 7800  # as it travels; servers take 8 kB for a request's first line, mostly
+TOO_LONG = frozenset({413, 414, 431})
+BETWEEN = (  # accounts have been seen to refuse one or the other
+    'invoice.direction:"OUTBOUND" AND invoice.createdDate:>="{since}" AND invoice.createdDate:<="{until}"',
+    'invoice.createdDate:>="{since}" AND invoice.createdDate:<="{until}"',
+    'createdDate:>="{since}" AND createdDate:<="{until}"',
+)
+NUMBERED = ("invoice.invoiceId:{number}", "invoiceId:{number}")
+
+
+class SearchedNews:
+    """Deposits as search shows them. What an account has refused once is tried last from then on."""
+
+    def __init__(self, search: Callable[[dict[str, str]], HttpAnswer]) -> None:
+        self._search = search
+        self._between, self._numbered = list(BETWEEN), list(NUMBERED)
+        self._longest = LONGEST_QUERY
+
+    def between(self, since: datetime, until: datetime, offset: int) -> Page | None:
+        """A page of what was deposited in a time; None where no spelling of it is allowed."""
+        moments = {"since": _second(since), "until": _second(until + timedelta(seconds=1))}
+        for spelling in list(self._between):
+            answer = self._page(spelling.format(**moments), offset)
+            if answer.status != 400:
+                return _read(answer)
+            self._between.append(self._between.pop(0))
+        return None
+
+    def under(self, numbers: Sequence[str], offset: int) -> Page:
+        """A page of what bears one of these numbers, as many of them as go into one query."""
+        for _ in range(4):
+            for spelling in list(self._numbered):
+                query, count = self._any_of(numbers, spelling)
+                answer = self._page(query, offset)
+                if answer.status not in {400, *TOO_LONG}:
+                    return _read(answer, count)
+                self._numbered.append(self._numbered.pop(0))
+            self._longest //= 4  # may be the length that it does not like
+        raise PlatformBusyError(problem(answer, "search_refused", "the platform refuses to search by number"))
+
+    def _any_of(self, numbers: Sequence[str], spelling: str) -> tuple[str, int]:
+        terms = [spelling.format(number=_quoted(number)) for number in numbers]
+        ends = itertools.accumulate(len(quote_plus(term)) + len("+OR+") for term in terms)
+        count = max(1, sum(end <= self._longest for end in ends))
+        return " OR ".join(terms[:count]), count
+
+    def _page(self, query: str, offset: int) -> HttpAnswer:
+        return self._search({"q": query, "expand": "lastStatusData", "offset": str(offset), "limit": str(PAGE)})
+
+
+def _read(answer: HttpAnswer, numbers: int = 0) -> Page:
+    entries = listed(expect(answer, (dict, list)))
+    sightings = tuple(found for found in map(sighting, entries) if found)
+    return Page(sightings, len(entries) >= PAGE, numbers)
+
+
+def unseen_statuses(answer: HttpAnswer) -> list[StatusEvent]:
+    """What notSeen shows: groups by invoice under either spelling, or statuses in a row."""
+    entries = [entry for entry in listed(expect(answer, (dict, list))) if isinstance(entry, dict)]
+    return [event for entry in entries for event in _statuses(entry)]
+
+
+def _statuses(entry: dict[str, Any]) -> list[StatusEvent]:
+    group = next((entry[name] for name in ("newstatus", "newStatus") if isinstance(entry.get(name), list)), None)
+    invoice_id = str(entry.get("invoiceId") or "")
+    statuses = [entry] if group is None else [each for each in group if isinstance(each, dict)]
+    return [status_event(each, invoice_id) for each in statuses]
+
+
+def _second(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _quoted(number: str) -> str:
+    escaped = number.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

@@ -1,0 +1,67 @@
+"""The statements of the source `pull`. What they promise stands in news_ports.py, what they do in migrations/0009_pull.sql."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+from facteur.adapters.postgres import Database, as_json
+from facteur.model import Due, StatusEvent
+from facteur.news import Told
+
+TURN_SECONDS = 120.0
+FIELDS = tuple(field.name for field in fields(StatusEvent))
+
+
+class PostgresPulls:
+    """Postgres for statuses that are shown until they are acknowledged."""
+
+    TELL_OF = """
+    select id, account, platform_id, lifecycle_code, age_seconds, known from facteur.tell_of(%(account)s, %(ids)s)
+    """
+    STRAYS = "select event from facteur.strays where account = %(account)s and platform_id = %(platform_id)s"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def accounts(self) -> list[str]:
+        return [row.account for row in self._database.rows("select account from facteur.accounts_to_pull() account")]
+
+    def take_turn(self, account: str) -> bool:
+        statement = "select facteur.take_turn(%(account)s, %(lease)s) as taken"
+        return bool(self._database.row(statement, {"account": account, "lease": TURN_SECONDS}).taken)
+
+    def end_turn(self, account: str) -> None:
+        self._database.rows("select facteur.end_turn(%(account)s)", {"account": account})
+
+    def tell_of(self, account: str, platform_ids: Sequence[str]) -> Mapping[str, Told]:
+        rows = self._database.rows(self.TELL_OF, {"account": account, "ids": list(platform_ids)})
+        return {
+            row.platform_id: Told(
+                Due(row.id, row.account, row.platform_id, row.lifecycle_code, row.age_seconds),
+                tuple(_read(event) for event in row.known),
+            )
+            for row in rows
+        }
+
+    def keep_strays(self, account: str, events: Sequence[StatusEvent]) -> None:
+        kept = [asdict(event) | {"occurred_at": event.occurred_at.isoformat()} for event in events]
+        self._database.rows(
+            "select facteur.keep_strays(%(account)s, %(events)s)", {"account": account, "events": as_json(kept)}
+        )
+
+    def take_strays(self, due: Due) -> list[StatusEvent]:
+        rows = self._database.rows(self.STRAYS, {"account": due.account, "platform_id": due.platform_id})
+        return [_read(row.event) for row in rows]
+
+    def close(self, due: Due) -> None:
+        self._database.rows("select facteur.close_followed(%(id)s)", {"id": due.submission_id})
+
+
+def _read(event: dict[str, Any]) -> StatusEvent:
+    """A status from its JSON; what is not stored again may be left out."""
+    values = {name: event.get(name) for name in FIELDS}
+    values |= {"occurred_at": datetime.fromisoformat(event["occurred_at"]), "raw": event.get("raw") or {}}
+    return StatusEvent(**values)  # type: ignore[arg-type]

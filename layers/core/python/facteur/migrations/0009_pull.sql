@@ -1,0 +1,49 @@
+-- Pull: statuses that the platform shows until they are acknowledged.
+
+create function facteur.accounts_to_pull() returns setof text
+    language sql stable as $$
+    select substr(b.key, 9) from facteur.budgets b left join facteur.sweeps w on w.account = substr(b.key, 9)
+    where b.key like 'account:%' and coalesce(b.paused_until, '-infinity') <= facteur.now()
+      and exists (select from facteur.submissions s where s.account = substr(b.key, 9) and s.state = 'submitted')
+    order by coalesce(w.turn_at, '-infinity'), b.key
+$$;
+
+-- One reader at a time: two would acknowledge the same statuses, and pay for it.
+create function facteur.take_turn(p_account text, p_lease_seconds double precision) returns boolean
+    language sql as $$
+    with taken as (
+        insert into facteur.sweeps as w (account, turn_at, taken_until)
+        values (p_account, facteur.now(), facteur.now() + make_interval(secs => p_lease_seconds))
+        on conflict (account) do update set turn_at = excluded.turn_at, taken_until = excluded.taken_until where w.taken_until <= facteur.now()
+        returning 1
+    )
+    select exists (select from taken)
+$$;
+
+create function facteur.end_turn(p_account text) returns void
+    language sql as 'update facteur.sweeps set taken_until = ''-infinity'' where account = p_account';
+
+-- Those of these deposits that are ours, with the statuses known of them.
+create function facteur.tell_of(p_account text, p_platform_ids text[])
+    returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision, known jsonb)
+    language sql stable as $$
+    select s.id, s.account, s.platform_id, s.lifecycle_code, coalesce(extract(epoch from facteur.now() - s.submitted_at), 0)::double precision,
+           (select coalesce(jsonb_agg(to_jsonb(e) - 'raw'), '[]') from facteur.status_events e
+            where e.submission_id = s.id and e.platform_id = s.platform_id)
+    from facteur.submissions s where s.account = p_account and s.platform_id = any (p_platform_ids)
+$$;
+
+-- Keep what is nobody's here, for as long as an answer may still be under way; the old ones go.
+create function facteur.keep_strays(p_account text, p_events jsonb) returns void
+    language sql as $$
+    delete from facteur.strays where recorded_at < facteur.now() - interval '30 days';
+    insert into facteur.strays (status_id, account, platform_id, event)
+    select event ->> 'status_id', p_account, event ->> 'platform_id', event from jsonb_array_elements(p_events) event
+    on conflict do nothing
+$$;
+
+create function facteur.close_followed(p_submission_id bigint) returns void
+    language sql as $$
+    select facteur.move_submission(s.id, '{"state": "closed"}') from facteur.submissions s
+    where s.id = p_submission_id and s.state = 'submitted'
+$$;

@@ -1,0 +1,158 @@
+"""News from the platform's search: pages of what was deposited in a time, compared with what was last seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from facteur.decide_news import next_look, seen
+from facteur.errors import NotDepositedError
+from facteur.news import PAGE, Open, Page, Sighting, Slice
+from facteur.news_ports import NewsPlatform
+from facteur.news_services import PollServices, Step, not_answered
+
+OVERLAP = 5  # entries that two pages share, as the platform may move some while they are read
+LAST_OFFSET = 1000  # search refuses more
+MARGIN = timedelta(seconds=1)  # an instant inside an id is not quite that of the deposit
+WIDE_MARGIN = timedelta(seconds=60)  # where only our own clock says when something was deposited
+FRUITFUL = PAGE // 4  # deposits of ours that a full page must show for another one to be read
+LATE_SECONDS = 600.0  # the search may take so long to show a deposit
+TELLING = 10  # deposits that a page must miss before it says something about the search
+BY_NUMBER_SECONDS = 86400.0
+
+
+@dataclass(slots=True)
+class Look:
+    """One slice while it is looked at. `answered`: submissions that the platform was asked for, shown or not."""
+
+    slice: Slice
+    platform: NewsPlatform
+    services: PollServices
+    in_time: Callable[[], bool]
+    sightings: dict[str, Sighting] = field(default_factory=dict)
+    answered: set[int] = field(default_factory=set)
+    refused: bool = False
+
+    def missing(self) -> list[Open]:
+        """Due deposits that no page has shown yet."""
+        return [m for m in self.slice.members if m.due and m.platform_id not in self.sightings]
+
+    def permitted(self) -> bool:
+        """Whether there is time for one more call, and the budget admits it."""
+        self.refused = not (self.in_time() and self.services.store.take_permit(self.slice.account))
+        return not self.refused
+
+    def add(self, page: Page) -> int:
+        """How many of the slice's deposits a page shows."""
+        ours = {member.platform_id for member in self.slice.members}
+        found = {each.platform_id: each for each in page.sightings if each.platform_id in ours}
+        self.sightings |= found
+        return len(found)
+
+
+def sweep(services: PollServices, in_time: Callable[[], bool], *, young: bool) -> Step:
+    """Look at one slice. `young`: rather at one of the last hour."""
+    claimed = services.store.claim_slice(young)
+    if claimed is None:
+        return Step.NOTHING
+    try:
+        look = Look(claimed, services.platforms.of(claimed.account), services, in_time)
+        _look_by_number(look) if claimed.by_number else _look_by_date(look)
+    except NotDepositedError as error:
+        delay = not_answered(services, claimed.account, error, "search", f"account:{claimed.account}")
+        services.store.release([member for member in claimed.members if member.due], delay)
+        return Step.FAILED
+    _record(look)
+    return Step.NO_PERMIT if look.refused else Step.DONE
+
+
+def _look_by_date(look: Look) -> None:
+    """Page through the slice's time; what is late and not shown there is searched for by number."""
+    members = look.slice.members
+    margin = MARGIN if all(member.dated for member in members) else WIDE_MARGIN
+    since, until = members[0].deposited_at - margin, members[-1].deposited_at + margin
+    offset = 0
+    while look.permitted():
+        page = look.platform.shown_between(since, until, offset)
+        if page is None:
+            _give_up_dates(look, "refused")
+            return
+        found = look.add(page)
+        if not page.full or not look.missing():
+            _after_dates(look)
+            return
+        offset += PAGE - OVERLAP
+        if found < FRUITFUL or offset > LAST_OFFSET:
+            _give_up_dates(look, "crowded")
+            return
+
+
+def _after_dates(look: Look) -> None:
+    """All pages were read: what is young may show later, what is not has another date than we think."""
+    late = [member for member in look.missing() if member.age_seconds >= LATE_SECONDS]
+    if len(late) >= TELLING and not look.sightings:
+        _give_up_dates(look, "fruitless")
+        return
+    look.answered |= {m.submission_id for m in look.missing()} - {m.submission_id for m in late}
+    _look_by_number(look, late)
+
+
+def _give_up_dates(look: Look, reason: str) -> None:
+    """For a day this account's deposits are searched for by number, which costs more, but is certain."""
+    look.services.store.sweep_by_number(look.slice.account, BY_NUMBER_SECONDS)
+    look.services.journal.warning("sweep.by_number", account=look.slice.account, reason=reason)
+    _look_by_number(look, look.missing())
+
+
+def _look_by_number(look: Look, deposits: Sequence[Open] | None = None) -> None:
+    """Search for as many numbers at once as a query holds, again and again while the budget admits it."""
+    rest = list(look.slice.members if deposits is None else deposits)
+    look.answered |= {member.submission_id for member in rest if not member.invoice_number}
+    rest = [member for member in rest if member.invoice_number]
+    while rest:
+        asked = _search(rest, look)
+        if not asked:
+            return
+        look.answered |= {member.submission_id for member in rest[:asked]}
+        rest = rest[asked:]
+        if deposits is None:
+            return  # what did not fit is due still, and goes with the next
+
+
+def _search(rest: Sequence[Open], look: Look) -> int:
+    """One query, with all its pages; how many numbers it held, or 0 where the budget ended it."""
+    numbers = [str(member.invoice_number) for member in rest]
+    for offset in range(0, LAST_OFFSET + 1, PAGE - OVERLAP):
+        if not look.permitted():
+            return 0
+        page = look.platform.shown_under(numbers, offset)
+        numbers = numbers[: page.numbers]
+        look.add(page)
+        if not page.full or all(m.platform_id in look.sightings for m in rest[: page.numbers]):
+            break
+    return len(numbers)
+
+
+def _record(look: Look) -> None:
+    """Store what was seen, and give back what nobody got round to."""
+    members, services = look.slice.members, look.services
+    answered = [m for m in members if m.submission_id in look.answered or m.platform_id in look.sightings]
+    together = min((next_look(m.age_seconds) for m in answered), default=0.0)
+    observed = [
+        seen(
+            member,
+            look.sightings.get(member.platform_id),
+            next_look(member.age_seconds) if look.slice.by_number else together,
+            services.limits,
+        )
+        for member in answered
+    ]
+    if observed:
+        fresh = services.store.record_seen(look.slice.account, observed)
+        absent = sum(member.platform_id not in look.sightings for member in answered)
+        services.journal.event(
+            "sweep.seen", account=look.slice.account, deposits=len(observed), changed=fresh, not_shown=absent
+        )
+    if unseen := [member for member in members if member.due and member not in answered]:
+        services.store.release(unseen, None)

@@ -1,0 +1,105 @@
+"""What poll_statuses needs from the outside, in its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from facteur.model import Due, Move, StatusEvent
+from facteur.news import Open, Page, Seen, Slice, Told
+
+
+class NewsPlatform(Protocol):
+    """A plateforme agréée, as a source of news. Every method raises PlatformBusyError or AccountRefusedError where it got no answer."""
+
+    @property
+    def sandbox(self) -> bool: ...
+
+    def history(self, platform_id: str) -> list[StatusEvent]:
+        """The life cycle so far, in any order; empty for a young deposit."""
+
+    def shown_between(self, since: datetime, until: datetime, offset: int) -> Page | None:
+        """A page of what was deposited in a time, in any order; None: this account may not search by date."""
+
+    def shown_under(self, numbers: Sequence[str], offset: int) -> Page:
+        """A page of what bears one of these numbers, or the first few of them: `Page.numbers` says how many were asked for."""
+
+    def not_seen(self) -> list[StatusEvent]:
+        """The oldest statuses of the account that nobody has acknowledged, a hundred at most."""
+
+    def acknowledge(self, event: StatusEvent) -> None:
+        """Never show a status again."""
+
+
+class NewsPlatforms(Protocol):
+    """The platform of each account."""
+
+    def of(self, account: str) -> NewsPlatform:
+        """Raises AccountRefusedError for a bad secret, EnvironmentMismatchError for a database of another environment."""
+
+
+class NewsStore(Protocol):
+    """Postgres, for poll_statuses. Every method is one statement and raises DatabaseUnavailableError."""
+
+    def take_permit(self, account: str) -> bool: ...
+    def take_history_permit(self, account: str) -> bool: ...
+    def pause(self, key: str, seconds: float, reason: str) -> None: ...
+    def platform_silent(self, account: str) -> None:
+        """A call was not answered; enough of them in a row open the account's breaker."""
+
+    def claim_news(self, limit: int) -> list[Due]:
+        """Deposits that are due; an overlapping run gets others."""
+
+    def postpone_news(self, due: Due, seconds: float) -> None: ...
+    def record_news(
+        self,
+        due: Due,
+        events: Sequence[StatusEvent],
+        newest: StatusEvent | None,
+        move: Move,
+        *,
+        asked_by: str = "history",
+        settled: StatusEvent | None = None,
+    ) -> tuple[str, int]:
+        """Store what was told; the state afterwards and how many statuses were new. `settled`: what held before a contradiction."""
+
+
+class SweepStore(NewsStore, Protocol):
+    """What a sweep needs beside."""
+
+    def claim_slice(self, young: bool) -> Slice | None: ...
+    def release(self, deposits: Sequence[Open], seconds: float | None) -> None:
+        """Give back what was due and not looked at: due again in so many seconds, or (None) as before."""
+
+    def record_seen(self, account: str, seen: Sequence[Seen]) -> int:
+        """How many show something new."""
+
+    def sweep_by_number(self, account: str, seconds: float) -> None:
+        """Searching this account by date is no use for a while."""
+
+    def claim_histories(self, limit: int) -> list[Due]:
+        """Deposits whose history a sweep found wanting, the urgent ones first."""
+
+    def postpone_history(self, due: Due, seconds: float) -> None: ...
+
+
+class PullStore(Protocol):
+    """What a pull needs beside."""
+
+    def accounts(self) -> list[str]:
+        """Those with open deposits, and not paused."""
+
+    def take_turn(self, account: str) -> bool:
+        """Whether this run alone reads the account's unseen statuses, for a while."""
+
+    def end_turn(self, account: str) -> None: ...
+    def tell_of(self, account: str, platform_ids: Sequence[str]) -> Mapping[str, Told]:
+        """What is known of those deposits that are ours."""
+
+    def keep_strays(self, account: str, events: Sequence[StatusEvent]) -> None: ...
+    def take_strays(self, due: Due) -> list[StatusEvent]:
+        """Statuses that came before their deposit was known."""
+
+    def close(self, due: Due) -> None:
+        """Its life cycle was followed for long enough."""

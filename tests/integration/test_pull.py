@@ -1,0 +1,204 @@
+"""News that the platform shows until they are acknowledged: stored first, acknowledged then, and strangers' as well."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from local.invoices import sample_invoice
+from tests.open_deposits import DAY, HOUR, crowd
+from tests.world import World
+
+DUE_LATER = "update facteur.submissions set due_at = facteur.now() + interval '1 day' where state = 'submitted'"
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    return {"STATUS_SOURCE": "pull"}
+
+
+def stored(world: World) -> int:
+    return int(world.database.row("select count(*) from facteur.status_events")[0])
+
+
+def strays(world: World) -> int:
+    return int(world.database.row("select count(*) from facteur.strays")[0])
+
+
+def unseen(world: World) -> list[int]:
+    """The answers to notSeen so far, but for tokens that ran out in a leap of time."""
+    return [call["status"] for call in world.simulator.calls("not_seen") if call["status"] != 401]
+
+
+def acknowledged(world: World) -> list[str]:
+    """The statuses that were marked as seen, each time."""
+    calls = world.simulator.calls("mark_as_seen")
+    return [call["path"].split("/")[4] for call in calls if call["status"] == 204]
+
+
+@pytest.mark.parametrize("shape", ["newstatus", "newStatus", "flat"])
+def test_each_status_is_stored_and_acknowledged_once(world: World, shape: str) -> None:
+    world.simulator.configure(not_seen_shape=shape)
+    opened = crowd(world, 70)
+
+    world.poll()
+    world.poll()
+
+    assert (stored(world), strays(world)) == (140, 0)
+    assert len(acknowledged(world)) == len(set(acknowledged(world))) == 140
+    assert world.simulator.calls("history") == []
+    codes = world.database.rows("select distinct lifecycle_code as code from facteur.submissions")
+    assert [row.code for row in codes] == ["203"]
+    assert len(opened.ids) == 70
+
+
+def test_statuses_of_others_are_counted_kept_and_acknowledged(world: World) -> None:
+    world.simulator.add_foreign_invoices([{"number": f"O-{rank}", "age_seconds": DAY} for rank in range(120)])
+    crowd(world, 5)
+
+    world.poll()
+
+    assert (stored(world), strays(world)) == (10, 240)
+    assert len(acknowledged(world)) == 250
+
+
+def test_a_stray_that_was_ours_after_all_is_not_lost(world: World) -> None:
+    """Its status was told before the deposit's answer was recorded."""
+    crowd(world, 1, prefix="A-2026")
+    world.simulator.add_foreign_invoices([{"number": "L-1", "age_seconds": 30}])
+    world.poll()
+    assert strays(world) == 2
+
+    late = world.database.row("select distinct platform_id from facteur.strays").platform_id
+    world.database.rows(
+        "update facteur.submissions set platform_id = %(id)s, lifecycle_code = null, lifecycle_at = null, due_at = facteur.now()",
+        {"id": late},
+    )
+    world.poll()
+
+    row = world.database.row(
+        "select lifecycle_code, state from facteur.submissions where platform_id = %(id)s", {"id": late}
+    )
+    assert (row.lifecycle_code, row.state) == ("203", "submitted")
+
+
+def test_an_acknowledgement_that_fails_changes_nothing(world: World) -> None:
+    crowd(world, 3)
+    world.simulator.script_endpoint("mark_as_seen", ["500", "500"])
+
+    world.poll()
+    assert stored(world) == 6
+    world.advance(90)
+    world.poll()
+    world.advance(90)
+    world.poll()
+
+    assert (stored(world), len(set(acknowledged(world)))) == (6, 6)
+
+
+def test_nothing_is_acknowledged_that_was_not_stored(world: World) -> None:
+    crowd(world, 3)
+    world.database.rows("alter table facteur.status_events add constraint broken check (code <> '203') not valid")
+
+    with pytest.raises(Exception, match="SQLSTATE"):
+        world.poll()
+    assert acknowledged(world) == []
+
+    world.database.rows("alter table facteur.status_events drop constraint broken")
+    world.advance(130)
+    world.poll()
+    assert (stored(world), len(acknowledged(world))) == (6, 6)
+
+
+def test_overlapping_runs_acknowledge_each_status_once(world: World) -> None:
+    crowd(world, 60)
+    world.database.rows(DUE_LATER)
+
+    with ThreadPoolExecutor(3) as threads:
+        for run in [threads.submit(world.poll) for _ in range(3)]:
+            run.result()
+
+    assert stored(world) == 120
+    assert len(acknowledged(world)) == 120
+
+
+@pytest.mark.parametrize("settings", [{"STATUS_SOURCE": "pull", "REQUESTS_PER_MINUTE": "60"}])
+def test_acknowledgements_keep_to_the_budget_and_go_on_next_time(world: World, settings: dict[str, str]) -> None:
+    crowd(world, 10)
+
+    world.poll()
+    assert len(acknowledged(world)) == 9  # ten permits, one for the look
+    assert stored(world) == 20
+
+    for _ in range(2):
+        world.advance(10)
+        world.poll()
+    assert (stored(world), len(set(acknowledged(world)))) == (20, 20)
+
+
+@pytest.mark.parametrize("fault", ["500", "html", "unreadable", "reset", "403", "429_seconds:90"])
+def test_unseen_statuses_that_cannot_be_read_are_read_later(world: World, fault: str) -> None:
+    crowd(world, 3, youngest=60)
+    world.simulator.script_endpoint("not_seen", [fault])
+
+    world.poll()
+    assert stored(world) == 0
+
+    world.advance(400)
+    world.poll()
+    assert stored(world) == 6
+
+
+def test_a_verdict_that_contradicts_an_earlier_pull_of_the_same_instant_is_not_believed(world: World) -> None:
+    opened = crowd(world, 1)
+    world.poll()
+    moment = world.database.row("select extract(epoch from facteur.now())::float")[0]
+    for code in ("APPROVED", "REFUSED"):
+        world.simulator.add_status(opened.ids[0], code, at=moment)
+        world.poll()
+
+    row = world.database.row("select state, lifecycle_code, last_error_code from facteur.submissions")
+    assert (row.state, row.lifecycle_code, row.last_error_code) == ("submitted", "205", "contradictory_statuses")
+
+
+def test_an_older_status_that_comes_late_moves_nothing_back(world: World) -> None:
+    opened = crowd(world, 1)
+    world.simulator.add_status(opened.ids[0], "APPROVED", at_offset=-60)
+    world.poll()
+    world.simulator.add_status(opened.ids[0], "IN_HAND", at_offset=-120)
+
+    world.poll()
+
+    assert world.database.row("select lifecycle_code from facteur.submissions")[0] == "205"
+    assert stored(world) == 4
+
+
+def test_where_a_webhook_takes_the_statuses_the_history_is_asked_after_an_hour(world: World) -> None:
+    world.simulator.configure(mode="PUSH")
+    world.add(1)
+    world.deposit()
+    world.advance(10)
+    world.poll()
+    assert (world.submission(1).lifecycle_code, world.simulator.calls("history")) == (None, [])
+
+    for _ in range(12):
+        world.advance(HOUR / 4)
+        world.poll()
+
+    assert world.submission(1).lifecycle_code == "203"
+    assert len([call for call in world.simulator.calls("history") if call["status"] == 200]) == 1
+    assert world.deposits(1)[0]["number"] == sample_invoice(1).number
+
+
+def test_follow_up_ends_without_a_call(world: World) -> None:
+    crowd(world, 1, youngest=399.9 * DAY)
+    world.poll()
+    asked = len(unseen(world))
+
+    world.advance(DAY)
+    world.poll()
+    world.poll()
+
+    assert world.database.row("select state from facteur.submissions").state == "closed"
+    assert len(unseen(world)) == asked + 1  # the last look, before it was over

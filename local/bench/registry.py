@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from local.bench.capture import capture
 from local.bench.cold_start import cold_start
+from local.bench.freshness import freshness
 from local.bench.growth import growth
 from local.bench.latency import latency
 from local.bench.memory import memory
+from local.bench.news import news_histories, news_pages
 from local.bench.package import package
 from local.bench.relay import relay
 from local.bench.result import Result
@@ -39,4 +41,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "memory": Benchmark("Memory", memory),
     "package": Benchmark("Package", package),
     "latency": Benchmark("Latency", latency),
+    "news_pages": Benchmark("News, pages", news_pages),
+    "news_histories": Benchmark("News, histories", news_histories),
+    "freshness": Benchmark("Freshness", freshness),
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from facteur.adapters.postgres import Database
-from local.bench.result import Figure, Result
+from local.bench.result import Figure, Result, rounds
 from local.bench.stage import Stage, migrated
 from local.postgres import PostgresServer, embedded_binaries
 
@@ -31,11 +31,12 @@ TRIGGERS = "select tgname from pg_trigger where tgrelid = 'invoicing.invoices'::
 def capture(stage: Stage, scale: float) -> Result:
     """Inserts with and without the trigger, in turn, on a durable server; medians of five."""
     rows, singles = max(1000, round(100_000 * scale)), max(10, round(4000 * scale))
+    times = rounds(ROUNDS, scale)
     with stage.server() as server:
         database = migrated(server, DATABASE)
-        bulk = _in_turn(database, lambda: _bulk(database, rows))
-        single = _in_turn(database, lambda: _single(server, singles))
-        floor = _in_turn(database, lambda: _single(server, singles), noted=False)
+        bulk = _in_turn(database, lambda: _bulk(database, rows), times)
+        single = _in_turn(database, lambda: _single(server, singles), times)
+        floor = _in_turn(database, lambda: _single(server, singles), times, noted=False)
         database.close()
     with_trigger, without = bulk
     figures = (
@@ -54,17 +55,17 @@ def capture(stage: Stage, scale: float) -> Result:
         f"the same single rows twice without the trigger differ by {abs(floor[0] / floor[1] - 1):.1%}: that much is noise",
     )
     how = (
-        f"table of the default mapping, fsync on, with and without the triggers in turn, median of {ROUNDS}; single rows by "
+        f"table of the default mapping, fsync on, with and without the triggers in turn, median of {times}; single rows by "
         f"pgbench with {CLIENTS} clients of {singles:,} transactions each, one a row"
     )
     return Result(figures, how, notes)
 
 
-def _in_turn(database: Database, work: Callable[[], float], *, noted: bool = True) -> tuple[float, float]:
+def _in_turn(database: Database, work: Callable[[], float], times: int, *, noted: bool = True) -> tuple[float, float]:
     """The median with the trigger (or, to learn how much is noise, without it) and without it."""
     ours, bare = [], []
     work()  # the files have grown once
-    for _ in range(ROUNDS):
+    for _ in range(times):
         _switch(database, on=noted)
         ours.append(work())
         _switch(database, on=False)

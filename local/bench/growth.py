@@ -13,7 +13,7 @@ import psycopg2
 
 from facteur.adapters.postgres import Database
 from facteur.adapters.relay_store import PostgresRelay
-from local.bench.result import Figure, Result
+from local.bench.result import Figure, Result, rounds
 from local.bench.stage import Stage, migrated
 from local.postgres import PostgresServer
 
@@ -93,15 +93,16 @@ class Timed:
 
 def growth(stage: Stage, scale: float) -> Result:
     """The same work due in both databases; statements in turn, each rolled back; then dead notes that vacuum may not take."""
+    times = rounds(REPEATS, scale)
     large, deleted = max(2 * SMALL, round(LARGE * scale)), max(1000, round(DELETED * scale))
     with stage.server("shared_buffers=512MB", "autovacuum=off") as server:
         few, many = _filled(server, "few", SMALL), _filled(server, "many", large)
-        for _ in range(REPEATS):
+        for _ in range(times):
             for name, statement in STATEMENTS.items():
                 few.run(name, statement)
                 many.run(name, statement)
         daily = _daily(few), _daily(many)
-        bloated, plans = _bloated(server, deleted)
+        bloated, plans = _bloated(server, deleted, times)
         plans = (f"At {large:,} closed submissions:", *_plans(many), *plans)
         few.connection.close()
         many.connection.close()
@@ -122,7 +123,7 @@ def growth(stage: Stage, scale: float) -> Result:
     )  # fmt: skip
     how = (
         f"{SMALL:,} and {large:,} closed submissions, each with its invoice and attempt, and {OPEN} due rows of each kind in both; "
-        f"median of {REPEATS}, in turn, each rolled back; then {deleted:,} notes deleted while an older transaction is open"
+        f"median of {times}, in turn, each rolled back; then {deleted:,} notes deleted while an older transaction is open"
     )
     table = _table(few, many, bloated, large, deleted, daily)
     return Result(figures, how, (table,), plans)
@@ -150,7 +151,7 @@ def _daily(timed: Timed) -> float:
     return timed.median(DAILY)
 
 
-def _bloated(server: PostgresServer, deleted: int) -> tuple[Timed, tuple[str, ...]]:
+def _bloated(server: PostgresServer, deleted: int, times: int) -> tuple[Timed, tuple[str, ...]]:
     """Statements and plans where vacuum can take nothing: an older transaction that has written something is open."""
     old = psycopg2.connect(server.url("few"))
     with old.cursor() as cursor:
@@ -160,12 +161,12 @@ def _bloated(server: PostgresServer, deleted: int) -> tuple[Timed, tuple[str, ..
     database.rows("delete from facteur.changes")
     database.rows("vacuum analyze facteur.changes")
     timed = _timed(server, "few")
-    for _ in range(REPEATS):
+    for _ in range(times):
         for name in IDLE:
             timed.run(f"{name}, nothing noted", STATEMENTS[name])
     database.rows("update invoicing.invoices set total = 121 where invoice_number like 'D-%'")
     database.close()
-    for _ in range(REPEATS):
+    for _ in range(times):
         for name, statement in STATEMENTS.items():
             timed.run(name, statement)
     plans = (f"With {deleted:,} deleted notes and an old transaction:", *_plans(timed))

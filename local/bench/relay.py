@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from statistics import median
 from typing import Any
 
 import boto3
@@ -12,7 +13,7 @@ from botocore.config import Config
 from facteur.adapters.sqs import THREADS
 from local.bench import bare
 from local.bench.profile import cpu_profiled
-from local.bench.result import Figure, Result
+from local.bench.result import Figure, Result, rounds
 from local.bench.stage import COUNTED, Stage
 from local.bench.statements import count_from_now, slowest
 from tests.world import World
@@ -29,16 +30,16 @@ SENT = "select count(*) filter (where queued_at is not null) as queued, count(*)
 
 def relay(stage: Stage, scale: float) -> Result:
     """50,000 due rows through the handler, and as many ids through boto3 alone with the same number of threads; in turn."""
-    count = max(1000, round(50_000 * scale))
+    count, times = max(1000, round(50_000 * scale)), rounds(ROUNDS, scale)
     ours: list[float] = []
     floors: list[float] = []
     why: tuple[str, ...] = ()
     with stage.world(*COUNTED) as world:
         world.relay()  # the daily look and the connection are not what is measured
-        for _ in range(ROUNDS):
+        for _ in range(times):
             floors.append(count / _bare(world, count))
             ours.append(count / _relayed(world, count))
-        rate, floor = sorted(ours)[ROUNDS // 2], sorted(floors)[ROUNDS // 2]
+        rate, floor = median(ours), median(floors)
         if 100 * rate / floor < GOAL:
             why = _why(world, min(count, 5000))
     figure = Figure(
@@ -50,7 +51,7 @@ def relay(stage: Stage, scale: float) -> Result:
         "at least",
         "%",
     )
-    how = f"{count:,} due rows, budget lifted, {ROUNDS} rounds of relay and bare loop in turn ({THREADS} threads each); medians"
+    how = f"{count:,} due rows, budget lifted, {times} rounds of relay and bare loop in turn ({THREADS} threads each); medians"
     return Result((figure,), how, why=why)
 
 

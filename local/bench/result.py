@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+SMALLEST_SCALE = 0.02  # below it, figures mean nothing
 Sense = Literal["at least", "at most"]
 
 
@@ -52,6 +53,11 @@ class Result:
     @property
     def met(self) -> bool:
         return all(figure.met for figure in self.figures)
+
+
+def rounds(full: int, scale: float) -> int:
+    """How often to measure; a tiny scale asks only whether it works."""
+    return full if scale >= SMALLEST_SCALE else 1
 
 
 def number(value: float) -> str:

@@ -19,7 +19,7 @@ from local.bench.ground import (
     write_papers,
 )
 from local.bench.profile import cpu_profiled
-from local.bench.result import Figure, Result
+from local.bench.result import Figure, Result, rounds
 from local.bench.stage import COUNTED, Stage
 from local.bench.statements import count_from_now, counted, slowest
 from tests.world import World
@@ -31,20 +31,21 @@ ROUNDS = 3
 
 def cpu_per_deposit(stage: Stage, scale: float) -> Result:
     """CPU seconds per invoice against a bare loop of the same reads, posts and statements; rounds of both in turn."""
+    times = rounds(ROUNDS, scale)
     count = max(20, round(1000 * scale / BATCH) * BATCH)
     ours: list[float] = []
     floors: list[float] = []
     why: tuple[str, ...] = ()
     with stage.world() as world:
         _deposit(world, write_papers(world.folder, WARM_UP, mark="W"))
-        for turn in range(ROUNDS):
+        for turn in range(times):
             papers = write_papers(world.folder, count, mark=f"F{turn}")
             add_papers(world.database, papers)
             ids = queued(world)
             ours.append(_cpu(lambda ids=ids: submit_in_batches(ids, BATCH)) / count)  # type: ignore[misc]
             bare_papers = write_papers(world.folder, count, mark=f"B{turn}")
             floors.append(_bare(world, bare_papers) / count)
-        check_deposited(world, WARM_UP + ROUNDS * count)
+        check_deposited(world, WARM_UP + times * count)
         ratio = median(ours) / median(floors)
         if ratio > 1.35:
             add_papers(world.database, write_papers(world.folder, 100, mark="P"))
@@ -62,7 +63,7 @@ def cpu_per_deposit(stage: Stage, scale: float) -> Result:
         "×",
     )
     how = (
-        f"{ROUNDS} rounds of {count:,} invoices in batches of {BATCH}, platform latency 0; the loop is sequential, reads the same "
+        f"{times} rounds of {count:,} invoices in batches of {BATCH}, platform latency 0; the loop is sequential, reads the same "
         "documents, posts with requests, parses the answer and runs 1.2 statements an invoice with psycopg2; medians"
     )
     return Result((figure,), how, why=why)

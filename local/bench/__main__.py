@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.bench.registry import BENCHMARKS
-from local.bench.report import compared, markdown
+from local.bench.report import compared, markdown, plots
 from local.bench.run import Measured, Run, as_json, begun, from_json, measure
 from local.simulator.control import ROOT
 
@@ -73,6 +73,9 @@ def _write(run: Run, given: argparse.Namespace, console: Console) -> None:
     page = given.page or (PAGE if given.scale == 1 and not given.only else None)
     if page:
         page.write_text(markdown(run))
+        for name, svg in plots(run).items():
+            (page.parent / name).parent.mkdir(exist_ok=True)
+            (page.parent / name).write_text(svg)
     console.print(
         f"data in {given.json}" + (f", page in {page}" if page else "; no page: it shows full runs only"), style="dim"
     )

@@ -88,7 +88,11 @@ def freshness(stage: Stage, scale: float) -> Result:
         f"{count:,} open deposits up to an hour old, {steps * STEP_SECONDS / 60:.0f} simulated minutes of {PER_MINUTE} calls a minute, "
         f"{DEPOSITS_A_STEP} new invoices and {CHANGES_A_STEP} status every {STEP_SECONDS:.0f} s; from the platform's status to Postgres"
     )
-    series = {"seen within so many seconds": [(wait, (n + 1) / len(late)) for n, wait in enumerate(late)]}
+    series = {
+        "share of statuses in Postgres|seconds after the platform's status": [
+            (wait, (n + 1) / len(late)) for n, wait in enumerate(late)
+        ]
+    }
     return Result(figures, how, tuple(notes), why=tuple(notes), series=series)
 
 

@@ -63,7 +63,11 @@ def latency(stage: Stage, scale: float) -> Result:
         f"{count} single rows at random moments over {count * every / 60:.1f} minutes, from the commit to the simulator's ledger; "
         "relay watching, relay and submit each a process of its own, SQS by the emulator with long polls"
     )
-    series = {"waited less than so many seconds": [(wait, (n + 1) / len(ordered)) for n, wait in enumerate(ordered)]}
+    series = {
+        "share of invoices at the platform|seconds after the commit": [
+            (wait, (n + 1) / len(ordered)) for n, wait in enumerate(ordered)
+        ]
+    }
     return Result((figure,), how, series=series)
 
 

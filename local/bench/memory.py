@@ -52,9 +52,7 @@ def memory(stage: Stage, scale: float) -> Result:
                goal, "at most", "MiB"),
         Figure("Memory, growth", f"{late:.1f} MiB at the end", f"{early:.1f} MiB after a quarter", late / early, FLAT, "at most", "×"),
     )  # fmt: skip
-    series = {
-        "resident MiB after so many invoices": [(float(BATCH * (n + 1)), s / KIBIBYTES) for n, s in enumerate(sizes)]
-    }
+    series = {"resident MiB|invoices": [(float(BATCH * (n + 1)), s / KIBIBYTES) for n, s in enumerate(sizes)]}
     how = (
         f"{many:,} invoices of 200 kB and {large} of 50 MB in batches of {BATCH} by a fresh process each, documents from S3; "
         "resident memory as the kernel counts it, Lambda's own runtime not included"

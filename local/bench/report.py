@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from local.bench.plot import plot
 from local.bench.registry import BENCHMARKS
 from local.bench.result import Figure, Result
 from local.bench.run import Measured, Run
@@ -20,6 +21,20 @@ A goal that is missed is shown as missed, with where the time goes.
 def markdown(run: Run) -> str:
     """The whole page."""
     return "\n".join([*_head(run), *_table(run), *(line for m in run.measured for line in _section(m))]).rstrip() + "\n"
+
+
+def plots(run: Run) -> dict[str, str]:
+    """The SVG of each series, by its file's name beside the page."""
+    return {
+        _plot_name(m.name, rank): plot(title.partition("|")[0], points, title.partition("|")[2])
+        for m in run.measured
+        if m.result
+        for rank, (title, points) in enumerate(m.result.series.items())
+    }
+
+
+def _plot_name(name: str, rank: int) -> str:
+    return f"benchmarks/{name}{rank or ''}.svg"
 
 
 def compared(run: Run, earlier: Run) -> Iterator[tuple[str, str, str, str]]:
@@ -76,6 +91,9 @@ def _section(m: Measured) -> Iterator[str]:
         return
     yield f"{m.result.how}. It took {m.seconds:.0f} s (`make bench ONLY={m.name}`).\n"
     yield from _notes(m.result)
+    yield from (
+        f"![{title.replace('|', ' over ')}]({_plot_name(m.name, rank)})\n" for rank, title in enumerate(m.result.series)
+    )
     if m.result.why and not m.result.met:
         yield "Where it goes:\n"
         yield "```text\n" + "\n".join(m.result.why) + "\n```\n"

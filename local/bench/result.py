@@ -42,7 +42,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one benchmark found. `why` explains what is missed; `series` is for plots."""
+    """What one benchmark found. `why` explains what is missed; `series` is for plots: `title|across` and the points."""
 
     figures: tuple[Figure, ...]
     how: str

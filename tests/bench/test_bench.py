@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from local.bench.registry import BENCHMARKS
-from local.bench.report import compared, markdown
+from local.bench.report import compared, markdown, plots
 from local.bench.result import Figure, Result, as_data, from_data
 from local.bench.run import Measured, Run, as_json, from_json, measure
 from local.bench.stage import SharedStage
@@ -93,6 +94,19 @@ def with_value(value: float) -> Run:
 def test_the_page_of_a_small_run_says_so() -> None:
     assert "not the published size" in markdown(replace(RUN, scale=0.1))
     assert "not the published size" not in markdown(RUN)
+
+
+def test_a_series_becomes_a_picture_that_the_page_shows() -> None:
+    result = Result((FIGURE,), "how", series={"MiB & more|invoices": [(0.0, 1.0), (10.0, 4.0)]})
+    run = Run(1.0, {}, (Measured("memory", 1.0, result),))
+
+    ((name, svg),) = plots(run).items()
+
+    assert f"]({name})" in markdown(run)
+    shown = ElementTree.fromstring(svg)  # noqa: S314  our own
+    curve = next(each for each in shown.iter() if each.tag.endswith("polyline")).get("points", "").split()
+    assert len(curve) == 2
+    assert "MiB & more" in [each.text for each in shown]
 
 
 def test_the_published_page_has_every_benchmark() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +46,7 @@ def crowd(
     ]
     if client_id:
         invoices = [each | {"account": client_id} for each in invoices]
-    ids = world.simulator.add_foreign_invoices(invoices)
+    ids = [each for portion in batched(invoices) for each in world.simulator.add_foreign_invoices(portion)]
     states = ["submitted" if rank % (1 + closed_between) == 0 else "closed" for rank in range(total)]
     world.database.rows(BUDGET, {"account": account})
     values = {
@@ -56,6 +56,10 @@ def crowd(
     world.database.rows(INSERT, values)
     opened = [rank for rank in range(total) if states[rank] == "submitted"]
     return Crowd([ids[rank] for rank in opened], [invoices[rank]["number"] for rank in opened])
+
+
+def batched(invoices: Sequence[dict[str, Any]], size: int = 5000) -> Iterator[Sequence[dict[str, Any]]]:
+    return (invoices[first : first + size] for first in range(0, len(invoices), size))
 
 
 def known(world: World) -> None:

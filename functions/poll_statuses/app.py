@@ -10,4 +10,4 @@ from facteur.poll_statuses import poll_statuses
 @observed("poll_statuses")
 def handler(event: Any, context: Any, journal: PowertoolsJournal) -> dict[str, int]:
     """The event says nothing; all that is due stands in Postgres."""
-    return {"histories_read": poll_statuses(poll_services(journal), remaining_seconds(context))}
+    return {"reads": poll_statuses(poll_services(journal), remaining_seconds(context))}

@@ -47,9 +47,9 @@ def test_a_migration_that_fails_leaves_those_before_it_and_none_of_itself(bare: 
         migrate(bare.database)
 
     applied = [row.name for row in bare.run("select name from facteur.migrations order by number")]
-    assert applied == [name for name in NAMES if "views" not in name]
+    assert applied == NAMES[: NAMES.index("0007_views.sql")]
     bare.run("drop view facteur.health")
-    assert list(migrate(bare.database).applied) == [name for name in NAMES if "views" in name]
+    assert list(migrate(bare.database).applied) == NAMES[NAMES.index("0007_views.sql") :]
 
 
 def test_a_new_table_takes_invoices_of_any_date(rows: Rows) -> None:

@@ -24,7 +24,8 @@ BATCH = 10  # eight of ten deposits are under way at once, so neighbours may ove
 @pytest.fixture
 def settings(request: pytest.FixtureRequest) -> dict[str, str]:
     """A budget of one request a second, or what a test asks for."""
-    return {"REQUESTS_PER_MINUTE": str(getattr(request, "param", PER_MINUTE))}
+    asked: str | float | dict[str, str] = getattr(request, "param", PER_MINUTE)
+    return asked if isinstance(asked, dict) else {"REQUESTS_PER_MINUTE": str(asked)}
 
 
 @pytest.fixture
@@ -47,23 +48,32 @@ def test_a_platform_that_is_down_is_probed_once_a_minute_and_no_invoice_suffers(
     assert down.messages < 4 * down.invoices
 
 
-def test_news_wait_behind_the_same_breaker(ready: World) -> None:
+@pytest.mark.parametrize(
+    ("settings", "endpoint", "opening"),
+    [
+        ({"STATUS_SOURCE": "history"}, "history", 5),  # five unanswered calls open it
+        ({"STATUS_SOURCE": "pull"}, "not_seen", 5),
+        ({"STATUS_SOURCE": "sweep"}, "search", 0),  # all are on one page, which is asked for once a minute
+    ],
+    indirect=["settings"],
+)
+def test_news_wait_behind_the_same_breaker(ready: World, endpoint: str, opening: int) -> None:
     add_invoices(ready, 8)
     work_off(ready)
     ready.advance(60)
-    ready.simulator.outage(1e9, "503", ["history"])
+    ready.simulator.outage(1e9, "503", [endpoint])
 
     for _ in range(15):
         ready.poll()
         ready.advance(20)
-    calls = [call["at"] for call in ready.simulator.calls("history")]
+    calls = [call["at"] for call in ready.simulator.calls(endpoint)]
     ready.simulator.outage(0)
     for _ in range(12):
         ready.advance(30)
         ready.poll()
 
-    assert most_in_window(calls[5:], 60) == 1  # five unanswered calls open it
-    assert 3 <= len(calls[5:]) <= 5
+    assert most_in_window(calls[opening:], 60) == 1
+    assert 3 <= len(calls[opening:]) <= 5
     assert ready.database.row("select count(*) as n from facteur.submissions where lifecycle_code is not null").n == 8
 
 

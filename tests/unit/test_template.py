@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import facteur
+from facteur.adapters.news_store import NEWS_LEASE_SECONDS
 from facteur.settings import Settings
 from local.sam import ROOT, load_template
 
@@ -68,7 +69,8 @@ def test_a_watching_relay_a_slow_answer_and_the_migration_fit_into_their_timeout
 
     assert PARAMETERS["RelayWatchSeconds"]["MaxValue"] + 30 <= FUNCTIONS["RelaySubmissionsFunction"]["Timeout"]
     assert longest_call < FUNCTIONS["SubmitInvoicesFunction"]["Timeout"]
-    assert FUNCTIONS["PollStatusesFunction"]["Timeout"] < 60
+    usual_call = PARAMETERS["ConnectTimeoutSeconds"]["Default"] + PARAMETERS["ReadTimeoutSeconds"]["Default"]
+    assert 60 + usual_call < FUNCTIONS["PollStatusesFunction"]["Timeout"] < NEWS_LEASE_SECONDS
     assert (
         FUNCTIONS["MigrateDatabaseFunction"]["Timeout"] < RESOURCES["DatabaseMigration"]["Properties"]["ServiceTimeout"]
     )

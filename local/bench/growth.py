@@ -68,6 +68,7 @@ SCAN = re.compile(
     r"((?:Seq|Index|Index Only|Bitmap Index) Scan (?:using \S+ )?on (?!pg_)\w+).*?\(actual (rows=[\d.]+ loops=\d+)\)"
 )
 IDLE = ("look", "take_notes")  # what an idle relay runs again and again
+SIZE = "select pg_total_relation_size('facteur.submissions') + pg_total_relation_size('facteur.attempts')"
 DAILY = "note_forgotten (daily)"
 
 
@@ -102,6 +103,7 @@ def growth(stage: Stage, scale: float) -> Result:
                 few.run(name, statement)
                 many.run(name, statement)
         daily = _daily(few), _daily(many)
+        size = _bytes(many)
         bloated, plans = _bloated(server, deleted, times)
         plans = (f"At {large:,} closed submissions:", *_plans(many), *plans)
         few.connection.close()
@@ -126,7 +128,7 @@ def growth(stage: Stage, scale: float) -> Result:
         f"median of {times}, in turn, each rolled back; then {deleted:,} notes deleted while an older transaction is open"
     )
     table = _table(few, many, bloated, large, deleted, daily)
-    return Result(figures, how, (table,), plans)
+    return Result(figures, how, (table,), plans, facts={"bytes an invoice": size / large})
 
 
 def _filled(server: PostgresServer, name: str, count: int) -> Timed:
@@ -143,6 +145,13 @@ def _timed(server: PostgresServer, name: str) -> Timed:
     connection = psycopg2.connect(server.url(name))
     connection.autocommit = True
     return Timed(connection, {})
+
+
+def _bytes(timed: Timed) -> int:
+    """Of submissions and attempts with their indexes."""
+    with timed.connection.cursor() as cursor:
+        cursor.execute(SIZE)
+        return int(cursor.fetchone()[0])
 
 
 def _daily(timed: Timed) -> float:

@@ -57,7 +57,7 @@ def memory(stage: Stage, scale: float) -> Result:
         f"{many:,} invoices of 200 kB and {large} of 50 MB in batches of {BATCH} by a fresh process each, documents from S3; "
         "resident memory as the kernel counts it, Lambda's own runtime not included"
     )
-    return Result(figures, how, series=series)
+    return Result(figures, how, series=series, facts={"worker MB": float(limit)})
 
 
 def _worked(world: World, count: int, size_bytes: int, mark: str) -> tuple[list[int], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from local.bench.cost import cost_section
 from local.bench.plot import plot
 from local.bench.registry import BENCHMARKS
 from local.bench.result import Figure, Result
@@ -20,7 +21,8 @@ A goal that is missed is shown as missed, with where the time goes.
 
 def markdown(run: Run) -> str:
     """The whole page."""
-    return "\n".join([*_head(run), *_table(run), *(line for m in run.measured for line in _section(m))]).rstrip() + "\n"
+    sections = (line for m in run.measured for line in _section(m))
+    return "\n".join([*_head(run), *_table(run), *sections, *cost_section(run)]).rstrip() + "\n"
 
 
 def plots(run: Run) -> dict[str, str]:

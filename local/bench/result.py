@@ -42,13 +42,15 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one benchmark found. `why` explains what is missed; `series` is for plots: `title|across` and the points."""
+    """What one benchmark found. `why` explains what is missed; `series` is for plots: `title|across` and the points.
+    `facts` is what the cost table reckons with."""
 
     figures: tuple[Figure, ...]
     how: str
     notes: tuple[str, ...] = ()
     why: tuple[str, ...] = ()  # where the time goes: a profile, a plan, counts; shown where a goal is missed
     series: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    facts: dict[str, float] = field(default_factory=dict)
 
     @property
     def met(self) -> bool:
@@ -79,4 +81,4 @@ def from_data(data: dict[str, Any]) -> Result:
     """The result that `as_data` wrote."""
     figures = tuple(Figure(**{k: v for k, v in each.items() if k != "met"}) for each in data["figures"])
     series = {name: [(x, y) for x, y in points] for name, points in data["series"].items()}
-    return Result(figures, data["how"], tuple(data["notes"]), tuple(data["why"]), series)
+    return Result(figures, data["how"], tuple(data["notes"]), tuple(data["why"]), series, data["facts"])

@@ -7,7 +7,6 @@ import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -17,6 +16,7 @@ from local.bench.report import compared, markdown, plots
 from local.bench.result import Figure, Result, as_data, from_data
 from local.bench.run import Measured, Run, as_json, from_json, measure
 from local.bench.stage import SharedStage
+from local.simulator.control import ROOT
 
 TINY = 0.001
 FIGURE = Figure("Relay", "80 a second", "100 a second", 80.0, 85.0, "at least", "%")
@@ -109,8 +109,24 @@ def test_a_series_becomes_a_picture_that_the_page_shows() -> None:
     assert "MiB & more" in [each.text for each in shown]
 
 
+def test_the_cost_table_follows_from_what_was_measured() -> None:
+    facts = {
+        "a second in 10s": 50.0,
+        "a second in 100s": 90.0,
+        "worker MB": 1024.0,
+        "bytes an invoice": 1000.0,
+        "searches for a thousand": 6.0,
+    }
+    run = Run(1.0, {}, (Measured("memory", 1.0, Result((FIGURE,), "how", facts=facts)),))
+
+    page = markdown(run)
+
+    assert "| submit_invoices | 2,000 GB-seconds | 0.03 |" in page
+    assert "## What it costs" not in markdown(RUN)
+
+
 def test_the_published_page_has_every_benchmark() -> None:
-    page = Path("docs/benchmarks.md")
+    page = ROOT / "docs" / "benchmarks.md"
     if not page.exists():
         pytest.skip("nothing is published yet")
     assert [f"## {b.heading}" for b in BENCHMARKS.values() if f"## {b.heading}\n" not in page.read_text()] == []

@@ -98,7 +98,7 @@ def _at_scale(facts: dict[str, float], given: Assumptions) -> Iterator[str]:
     calls = rate + _news_calls(MANY, facts, given) / MONTH_SECONDS
     admitted = given.calls_a_minute / 60
     yield (
-        f"{rate:.1f} deposits a second and {calls - rate:.1f} calls for news ({looks(given.followed_days):,} looks at each invoice, and its "
+        f"{rate:.1f} deposits a second and {calls - rate:.1f} calls for news ({looks(given.followed_days):,} looks at each, and its "
         f"histories): {calls * 60:,.0f} calls a minute, where one source address has {given.calls_a_minute}. The platform's limit comes "
         f"first, by {calls / admitted:.0f} times: it takes a higher one, looks that are rarer for what has been paid, or webhooks."
     )

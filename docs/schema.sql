@@ -337,7 +337,7 @@ CREATE UNIQUE INDEX submissions_live ON facteur.submissions USING btree (invoice
 
 CREATE INDEX submissions_news ON facteur.submissions USING btree (due_at) WHERE (state = 'submitted'::text);
 
-CREATE UNIQUE INDEX submissions_platform_id ON facteur.submissions USING btree (account, platform_id) WHERE (platform_id IS NOT NULL);
+CREATE UNIQUE INDEX submissions_platform_id ON facteur.submissions USING btree (platform_id, account) WHERE (platform_id IS NOT NULL);
 
 CREATE INDEX submissions_queued ON facteur.submissions USING btree (account, queued_at) WHERE (queued_at IS NOT NULL);
 

@@ -12,7 +12,7 @@ from facteur.adapters.news_store import PostgresNews
 from facteur.adapters.submission_store import PostgresSubmissions
 from facteur.decide import after_answer, after_failure, after_look_up, after_unknown, attribute, is_ours, plausible
 from facteur.decide_news import after_news, newest_of
-from facteur.decision import LOOKED_UP, Decision, Limits
+from facteur.decision import LOOKED_UP, Decision, Limits, Outcome
 from facteur.errors import (
     DocumentUnavailableError,
     DocumentUnusableError,
@@ -120,7 +120,7 @@ def _deposit(row: Waiting, digest: str, claim: Claim, ends_at: datetime, bench: 
     except OutcomeUnknownError as error:
         decision = after_unknown(error.problem, LIMITS)
     yield
-    bench.store.record(row, claim, decision)
+    bench.store.record([Outcome(row, claim, decision)])
 
 
 def _look_up(row: Waiting, claim: Claim, bench: Bench) -> Work:
@@ -133,7 +133,7 @@ def _look_up(row: Waiting, claim: Claim, bench: Bench) -> Work:
     except NotDepositedError as error:
         decision = _failure(row, error, doubt.waited_seconds, State.IN_DOUBT)
     yield
-    bench.store.record(row, claim, decision, found)
+    bench.store.record([Outcome(row, claim, decision, found)])
 
 
 def _looked_up(doubt: Doubt, bench: Bench, fault: Fault) -> tuple[Decision, list[tuple[int, str]]]:

@@ -106,14 +106,14 @@ class LateAttempts:
         self._kept |= {row.id: json.dumps(row.kept) for row in self._store._database.rows(statement, {"ids": ids})}
         return claims
 
-    def record(self, waiting: Any, claim: Any, *more: Any) -> Any:
+    def record(self, outcomes: Any) -> Any:
         statement = (
             "insert into facteur.attempts overriding system value "
             "select * from jsonb_populate_record(null::facteur.attempts, %(kept)s)"
         )
-        if kept := self._kept.get(claim.attempt_id):
+        for kept in filter(None, (self._kept.get(outcome.claim.attempt_id) for outcome in outcomes)):
             self._store._database.rows(statement, {"kept": kept})
-        return self._store.record(waiting, claim, *more)
+        return self._store.record(outcomes)
 
 
 def open_attempts_late(worker: Worker) -> None:

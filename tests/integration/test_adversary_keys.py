@@ -170,3 +170,23 @@ def test_credentials_that_are_refused_are_asked_for_once_or_twice_and_not_by_eve
 
     assert len(world.simulator.calls("token")) == 2  # with the secret as cached, and read again
     assert world.simulator.calls("deposit") == []
+
+
+def test_a_mismatch_of_a_refused_deposit_does_not_bring_its_verdict_back_over_the_next_one(world: World) -> None:
+    world.simulator.add_company(sample_invoice(1).buyer.siren, behaviour="213")
+    world.simulator.script(sample_invoice(1).number, ["lost_answer"])
+    world.add(1, "ubl")
+    world.deposit()
+    world.update(1, invoice_number="F-OTHER")
+    for _ in range(6):
+        world.deposit()
+        world.advance(LEASE)
+        world.poll()
+    assert (world.submission(1).state, world.row(1).technical_status) == ("rejected", "rejected")
+    assert world.submission(1).mismatch
+
+    world.update(1, technical_status="pending")
+    world.relay()
+    world.relay()
+
+    assert (world.submission(1).state, world.row(1).technical_status) == ("pending", "pending")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from facteur.errors import Problem
-from facteur.model import Move, State
+from facteur.model import Claim, Move, State, Waiting
 
 LOOKUP_FRACTIONS = (1 / 16, 3 / 16, 7 / 16, 1.0)  # of RESEND_AFTER_SECONDS: when the look-ups of a doubt are due
 LOOKED_UP = "looked_up"
@@ -44,6 +44,16 @@ class Decision:
         if self.problem.http_status is None:
             return False if self.problem.code in SILENT else None
         return self.problem.http_status < 500 and self.problem.http_status != 408
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a claim; `found` pairs attempts with the platform ids that a look-up found."""
+
+    row: Waiting
+    claim: Claim
+    decision: Decision
+    found: Sequence[tuple[int, str]] = ()
 
 
 def next_look_up(empty_lookups: int, doubt_seconds: float, resend_after_seconds: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facteur.decide import after_look_up, attribute, is_ours, plausible
-from facteur.decision import LOOKED_UP, Decision
+from facteur.decision import LOOKED_UP, Decision, Outcome
 from facteur.errors import NotDepositedError
 from facteur.model import Candidate, Claim, Doubt, Waiting
 from facteur.ports import Platform, SubmissionStore
@@ -22,7 +22,8 @@ def look_up_deposit(row: Waiting, claim: Claim, services: Services, lease: Lease
     else:
         decision = Decision(after_look_up(doubt, ours, strangers, services.limits), LOOKED_UP)
         found = attribute(doubt.attempts, ours)
-    services.tell(row, services.store.record(row, claim, decision, found), decision)
+    (state,) = services.store.record([Outcome(row, claim, decision, found)])
+    services.tell(row, state, decision)
 
 
 def _search(doubt: Doubt, platform: Platform, store: SubmissionStore) -> tuple[list[Candidate], list[Candidate]]:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
-from facteur.decision import Decision
+from facteur.decision import Decision, Outcome
 from facteur.model import Answer, Candidate, Claim, Doubt, Intent, Invoice, Waiting
 
 
@@ -80,8 +80,8 @@ class SubmissionStore(Protocol):
     def claim(self, intents: Sequence[Intent]) -> list[Claim]:
         """Lease rows. Those not returned are left alone."""
 
-    def record(self, waiting: Waiting, claim: Claim, decision: Decision, found: Sequence[tuple[int, str]] = ()) -> str:
-        """Store what became of a claim; `found` pairs attempts with the platform ids a look-up found. The state afterwards."""
+    def record(self, outcomes: Sequence[Outcome]) -> list[str]:
+        """Store what became of claims, all or none; the states afterwards."""
 
     def record_unclaimed(self, waiting: Waiting, decision: Decision) -> str: ...
     def withdraw(self, submission_id: int) -> bool: ...

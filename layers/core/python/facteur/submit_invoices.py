@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from facteur.decide import after_answer, after_unknown
-from facteur.decision import Decision
+from facteur.decision import Decision, Outcome
 from facteur.errors import AccountRefusedError, ConfigurationError, NotDepositedError, OutcomeUnknownError, Problem
 from facteur.look_up_deposit import look_up_deposit
 from facteur.model import Claim, Intent, Waiting
@@ -70,18 +70,34 @@ def _send(
 
 
 def _record_answers(calls: Calls, services: Services, began: float) -> None:
-    """Record every answer, also after one could not be recorded; that one's lease ends in a look-up."""
+    """Record answers as they come, in one statement those that came meanwhile; an answer that cannot be recorded ends in a look-up."""
     failure: Exception | None = None
-    for call in as_completed(calls):
-        row, claim = calls[call]
-        try:
-            decision = call.result()
-            state = services.store.record(row, claim, decision)
-            services.tell(row, state, decision, time.monotonic() - began)
-        except Exception as error:  # noqa: BLE001  raised again below, once the other answers are safe
-            failure = error
+    under_way = set(calls)
+    while under_way:
+        answered, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+        outcomes = []
+        for call in sorted(answered, key=lambda each: calls[each][0].submission_id):
+            try:
+                outcomes.append(Outcome(*calls[call], call.result()))
+            except Exception as error:  # noqa: BLE001  raised again below, once the other answers are safe
+                failure = error
+        failure = _record(outcomes, services, began) or failure
     if failure:
         raise failure
+
+
+def _record(outcomes: Sequence[Outcome], services: Services, began: float) -> Exception | None:
+    """Record together or, where one of them fails the statement, each alone; the failure of the last that could not be recorded."""
+    try:
+        states = services.store.record(outcomes) if outcomes else []
+    except Exception as error:  # noqa: BLE001  the caller raises it
+        if len(outcomes) == 1:
+            return error
+        failures = [_record([outcome], services, began) for outcome in outcomes]
+        return next(filter(None, failures), None)
+    for outcome, state in zip(outcomes, states, strict=True):
+        services.tell(outcome.row, state, outcome.decision, time.monotonic() - began)
+    return None
 
 
 def _deposit(row: Waiting, document: Document, services: Services, lease: Lease) -> Decision:

@@ -113,6 +113,10 @@ class HttpClient:
         self._timeout = (connect_timeout_seconds, read_timeout_seconds)
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
+        # read once: requests would look through the whole environment at every call, and into .netrc for other credentials
+        environment = self._session.merge_environment_settings(base_url, {}, None, None, None)
+        self._session.proxies, self._session.verify = environment["proxies"], environment["verify"]
+        self._session.trust_env = False
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0))
         self._last_used = time.monotonic()

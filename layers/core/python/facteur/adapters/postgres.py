@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
 import psycopg2
 import psycopg2.extensions
 from psycopg2.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedFunction, UndefinedTable
-from psycopg2.extras import Json, NamedTupleCursor
+from psycopg2.extras import NamedTupleCursor
 
 from facteur.errors import ConfigurationError, DatabaseUnavailableError
 from facteur.model import Move
@@ -26,6 +27,8 @@ CONNECTION: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
+
+MOVE = tuple(field.name for field in fields(Move))
 
 Row = Any
 Parameters = Mapping[str, Any]
@@ -145,9 +148,10 @@ def connect(parameters: Mapping[str, Any]) -> psycopg2.extensions.connection:
     return connection
 
 
-def as_json(value: Any) -> Json:
+def as_json(value: Any) -> str:
     """A jsonb parameter. NUL, which Postgres cannot store, becomes a visible replacement."""
-    return Json(_storable(value))
+    text = json.dumps(value)
+    return json.dumps(_storable(value)) if "\\u0000" in text or "\\ud" in text else text
 
 
 def _storable(value: Any) -> Any:
@@ -162,4 +166,4 @@ def _storable(value: Any) -> Any:
 
 def as_move(move: Move) -> dict[str, Any]:
     """A move as facteur.move_submission reads it: what is absent stays as it is."""
-    return {name: value for name, value in asdict(move).items() if value is not None}
+    return {name: value for name in MOVE if (value := getattr(move, name)) is not None}

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from facteur.adapters.postgres import Database, Row, as_json, as_move
-from facteur.decision import Decision
+from facteur.decision import Decision, Outcome
 from facteur.errors import DatabaseUnavailableError
 from facteur.model import Attempt, Claim, Doubt, Intent, Invoice, State, Waiting
 
@@ -75,14 +75,15 @@ class PostgresSubmissions:
         rows = self._database.rows(self.CLAIM, {"items": as_json([_item(intent) for intent in intents]), **self._claim})
         return [Claim(row.submission_id, str(row.lease_token), row.attempt_id) for row in rows]
 
-    def record(self, waiting: Waiting, claim: Claim, decision: Decision, found: Sequence[tuple[int, str]] = ()) -> str:
-        outcome = _outcome(waiting, decision) | {"lease_token": claim.lease_token}
-        outcome["found"] = [{"attempt_id": attempt, "platform_id": platform_id} for attempt, platform_id in found]
-        if claim.attempt_id is not None:
-            outcome["attempt"] = _attempt(claim.attempt_id, decision)
-        return str(
-            self._database.row("select facteur.record(%(outcome)s) as state", {"outcome": as_json(outcome)}).state
-        )
+    RECORD = """
+    select facteur.record(outcome, %(lock_timeout)s) as state from jsonb_array_elements(%(outcomes)s) outcome
+    """
+
+    def record(self, outcomes: Sequence[Outcome]) -> list[str]:
+        # of many rows none waits long for the company's locks: a writer of hers may hold one and want another
+        patience = "500ms" if len(outcomes) == 1 else "50ms"
+        parameters = {"outcomes": as_json([_recorded(outcome) for outcome in outcomes]), "lock_timeout": patience}
+        return [str(row.state) for row in self._database.rows(self.RECORD, parameters)]
 
     def record_unclaimed(self, waiting: Waiting, decision: Decision) -> str:
         outcome = as_json(_outcome(waiting, decision) | {"tries": waiting.tries, "was": str(waiting.state)})
@@ -139,6 +140,13 @@ def _item(intent: Intent) -> dict[str, Any]:
         "total": None if invoice.total is None else str(invoice.total),
         "currency": invoice.currency,
     }
+
+
+def _recorded(outcome: Outcome) -> dict[str, Any]:
+    claim, decision = outcome.claim, outcome.decision
+    recorded = _outcome(outcome.row, decision) | {"lease_token": claim.lease_token}
+    recorded["found"] = [{"attempt_id": attempt, "platform_id": platform_id} for attempt, platform_id in outcome.found]
+    return recorded if claim.attempt_id is None else recorded | {"attempt": _attempt(claim.attempt_id, decision)}
 
 
 def _outcome(waiting: Waiting, decision: Decision) -> dict[str, Any]:

@@ -100,7 +100,7 @@ create unique index submissions_live on facteur.submissions (invoice_id) where s
 -- Serves "the latest submission of this invoice" for notes and stories.
 create index submissions_invoice on facteur.submissions (invoice_id, id desc);
 -- Prevents two submissions from claiming one deposit.
-create unique index submissions_platform_id on facteur.submissions (account, platform_id) where platform_id is not null;
+create unique index submissions_platform_id on facteur.submissions (platform_id, account) where platform_id is not null;
 -- The scheduled look: each index holds only rows that still wait for that one thing.
 create index submissions_due on facteur.submissions (account, due_at) where queued_at is null and state in ('pending', 'in_doubt');
 create index submissions_queued on facteur.submissions (account, queued_at) where queued_at is not null;

@@ -2,6 +2,7 @@
 
 -- Install the statement triggers on a table whose rows, or whose parents' rows, are invoices. Safe to repeat.
 -- The trigger function is generated so that its statement is planned once; it is `security definer`, so writers need no right here.
+-- A key that is unique occurs once in a statement; sorting a hundred thousand to see that costs a fifth of inserting them.
 create function facteur.watch(p_table regclass, p_key name) returns void
     language plpgsql as $$
 declare
@@ -9,6 +10,9 @@ declare
     mark constant text := left(md5((select format('%I.%I.%I', n.nspname, c.relname, p_key) from pg_class c
                                     join pg_namespace n on n.oid = c.relnamespace where c.oid = p_table)), 8);
     note_function constant text := 'note_' || left((select relname from pg_class where oid = p_table), 12) || '_' || mark;
+    once constant boolean := exists (
+        select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+        where i.indrelid = p_table and a.attname = p_key and i.indisunique and i.indnkeyatts = 1 and i.indpred is null);
     leaf regclass;
     event text;
 begin
@@ -27,10 +31,10 @@ begin
             insert into facteur.changes (invoice_ids)
             select array_agg(key)
             from (select key, (row_number() over () - 1) / 1000 as chunk
-                  from (select distinct %I::text as key from changed where %I is not null) as keys) as chunks
+                  from (select %s %I::text as key from changed where %I is not null) as keys) as chunks
             group by chunk;
             return null;
-        end $t$ $f$, note_function, p_key, p_key);
+        end $t$ $f$, note_function, case when not once then 'distinct' end, p_key, p_key);
     for leaf in
         with recursive tree as (
             select p_table::oid as id union select inhrelid from pg_inherits join tree on inhparent = tree.id

@@ -41,9 +41,8 @@ begin
                coalesce(l.state not in ('rejected', 'failed'), false) as live,
                exists (select from facteur.doubtful_attempts(i.invoice_id)) as doubtful,
                coalesce((select a.account from facteur.doubtful_attempts(i.invoice_id) a order by a.id desc limit 1), i.account) as spender,
-               case when not i.ready then l.mismatch
-                    when l.state in ('sending', 'in_doubt', 'submitted', 'closed')
-                         and (i.invoice_number <> l.invoice_number or i.seller_siren <> l.seller_siren)
+               case when not i.ready or l.state not in ('sending', 'in_doubt', 'submitted', 'closed') then l.mismatch
+                    when i.invoice_number <> l.invoice_number or i.seller_siren <> l.seller_siren
                     then format('The row asks for invoice %s of %s, and %s of %s was sent for its key. Give another invoice a row of its own, '
                                 'or put the number back and set technical_status to ''pending''.',
                                 i.invoice_number, i.seller_siren, l.invoice_number, l.seller_siren) end as mismatch
@@ -269,7 +268,7 @@ create function facteur.begin_relay_run() returns bigint
 
 -- While deposits are off, what waits to be sent is not overdue.
 create function facteur.oldest_overdue_seconds(p_deposits_enabled boolean default true) returns double precision
-    language sql stable as $$
+    language sql stable set plan_cache_mode = 'force_generic_plan' as $$ -- to plan it takes longer than to run it
     select coalesce(extract(epoch from facteur.now() - min(due_at)), 0)::double precision from (
         select min(due_at) as due_at from facteur.submissions
         where queued_at is null and state in ('pending', 'in_doubt') and (state = 'in_doubt' or p_deposits_enabled)

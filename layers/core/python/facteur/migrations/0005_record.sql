@@ -108,7 +108,7 @@ $$;
 
 -- Record one call's outcome, in one round trip: attempt, submission, pause of the account, write-back. The move is made only
 -- while the lease is held; after that only a deposit that turns out accepted still resolves the invoice's doubt.
-create function facteur.record(p_outcome jsonb) returns text
+create function facteur.record(p_outcome jsonb, p_lock_timeout text default '500ms') returns text
     language plpgsql as $$
 declare
     target bigint := (p_outcome ->> 'submission_id')::bigint;
@@ -149,7 +149,9 @@ begin
     end if;
     -- an earlier attempt may have been accepted too, its answer late: whatever this one says, the platform keeps the first
     select a.platform_id into first_id from facteur.attempts a
-    where a.outcome = 'accepted' and (a.submission_id = s.id or a.id in (select d.id from facteur.doubtful_attempts(s.invoice_id) d))
+    where a.invoice_id = s.invoice_id and a.outcome = 'accepted'
+      and (a.submission_id = s.id or not exists (
+          select from facteur.submissions r where r.platform_id = a.platform_id and r.invoice_id = a.invoice_id and r.state = 'rejected'))
     order by a.started_at, a.id limit 1;
     if coalesce(first_id, accepted_id) is not null then
         move := jsonb_build_object('state', 'submitted', 'due_in_seconds', 5, 'platform_id', coalesce(first_id, accepted_id));
@@ -160,7 +162,7 @@ begin
     end if;
     perform facteur.move_submission(s.id, move);
     if facteur.technical_status(move ->> 'state') <> s.told_status then
-        perform facteur.tell_company(s.id);
+        perform facteur.tell_company(s.id, p_lock_timeout);
     end if;
     return move ->> 'state';
 end $$;

@@ -69,7 +69,7 @@ async def history(request: web.Request) -> web.Response:
 
 def twisted(world: World, deposit: Deposit, sandbox: bool) -> list[dict[str, object]]:
     twists = twists_of(world, deposit)
-    now, nulls = world.clock.now(), "nulls" in twists
+    now, nulls = world.clock.now() - world.settings.history_lag, "nulls" in twists
     shown = [render.status(deposit, each, sandbox=sandbox, nulls=nulls) for each in deposit.visible(now)]
     if "duplicated" in twists:
         shown = [*shown, *shown]

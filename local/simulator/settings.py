@@ -58,6 +58,7 @@ class Settings:
 
     history_quota: int = switch(30, "status-history calls a minute and account before 429; 0: no limit")
     history_block: float = switch(60.0, "seconds that status-history stays blocked once the quota is exceeded")
+    history_lag: float = switch(0.0, "seconds until a status shows in status-history")
     history_unknown: int = switch(200, "HTTP code for the history of an unknown id (200 answers [])")
     history_young: int = switch(200, "HTTP code for a history that is still empty (200 answers [])")
     history_shape: str = switch("array", "bare array, or {data: [...]}", "array", "data")

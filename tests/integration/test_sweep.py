@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
+from facteur import bootstrap
+from facteur.observability import PowertoolsJournal
+from facteur.poll_statuses import poll_statuses
 from functions.poll_statuses import app as poll_statuses_app
 from tests.open_deposits import DAY, HOUR, crowd, known
 from tests.world import World
@@ -184,6 +188,37 @@ def test_overlapping_runs_take_different_slices(world: World) -> None:
 
     assert searches(world) <= 13  # neighbours may be cut differently
     assert due(world) == 0
+
+
+@pytest.mark.parametrize("settings", [{"STATUS_SOURCE": "sweep", "REQUESTS_PER_MINUTE": "12", **SLOW_HISTORIES}])
+def test_a_run_that_has_time_takes_permits_as_they_come(world: World, settings: dict[str, str]) -> None:
+    crowd(world, 2500, youngest=30 * DAY)
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        world.advance(seconds)
+
+    services = bootstrap.poll_services(PowertoolsJournal("poll_statuses"))
+    poll_statuses(dataclasses.replace(services, wait=wait), remaining_seconds=600)
+
+    assert searches(world) == math.ceil(2500 / 190)
+    assert due(world) == 0
+    assert 15 <= sum(waited) <= 60  # four more permits than the bucket held, and then a history for which there is none
+
+
+def test_histories_that_are_paused_are_not_waited_for(world: World) -> None:
+    crowd(world, 3)
+    world.database.rows(
+        "update facteur.budgets set paused_until = facteur.now() + interval '1 day' where key = 'history'"
+    )
+    waited: list[float] = []
+
+    services = bootstrap.poll_services(PowertoolsJournal("poll_statuses"))
+    poll_statuses(dataclasses.replace(services, wait=waited.append, history_seconds=6), remaining_seconds=600)
+
+    assert searches(world) == 1
+    assert sum(waited) <= 20
 
 
 class HalfASecond:
@@ -378,6 +413,30 @@ def test_contradictory_verdicts_of_one_instant_leave_the_code_where_it_was(
     assert (
         value(world, "select state from facteur.submissions where platform_id = %(id)s", id=opened.ids[1]) == "closed"
     )
+
+
+def test_a_history_that_lags_behind_the_search_takes_nothing_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = crowd(world, 3)
+    unlimited_histories(world, monkeypatch)
+    world.poll()
+    world.simulator.configure(history_lag=8 * HOUR)
+    world.simulator.add_status(opened.ids[1], "DISPUTED", reason="OTHER", message="wet")
+    asked = len(histories(world))
+
+    for _ in range(7):
+        passed(world, HOUR)
+        assert code_of(world, opened.ids[1]) == "207"
+    assert 1 <= len(histories(world)) - asked <= 7
+
+    for _ in range(12):
+        passed(world, HOUR)
+    events = "select count(*) from facteur.status_events where code = '207' and message is not null"
+    assert (code_of(world, opened.ids[1]), value(world, events)) == ("207", 1)
+    read = len(histories(world))
+    passed(world, DAY)
+    assert len(histories(world)) == read
 
 
 # --- what it costs the database -------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
+from facteur.decide_news import next_look
 from local.bench.ground import add_papers, queued, submit_in_batches, write_papers
 from local.bench.result import Figure, Result
 from local.bench.stage import Stage
@@ -93,7 +94,7 @@ def freshness(stage: Stage, scale: float) -> Result:
             (wait, (n + 1) / len(late)) for n, wait in enumerate(late)
         ]
     }
-    return Result(figures, how, tuple(notes), why=tuple(notes), series=series)
+    return Result(figures, how, tuple(notes), why=_schedule(), series=series)
 
 
 def _hour(world: World, steps: int, count: int) -> tuple[Watch, int]:
@@ -122,6 +123,14 @@ def _poll(world: World, watch: Watch, step: int) -> None:
     world.poll()
     watch.look(world, step * STEP_SECONDS)
     world.advance(STEP_SECONDS)
+
+
+def _schedule() -> tuple[str, ...]:
+    """How long a deposit is left alone, by its age: more than that it cannot be late while the budget suffices."""
+    told = "A sweep looks at a deposit again after"
+    return tuple(
+        f"{told} {next_look(minutes * 60):4.0f} s where it is {minutes} minutes old" for minutes in (5, 15, 30, 60, 90)
+    )
 
 
 def _by_age(watch: Watch) -> list[str]:

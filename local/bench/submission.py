@@ -84,7 +84,7 @@ def round_trips(stage: Stage, scale: float) -> Result:
     figure = Figure(
         "Round trips", f"{calls:,} statements", f"{count:,} invoices", calls / count, 1.3, "at most", "an invoice"
     )
-    return Result((figure,), f"{count:,} invoices in batches of {BATCH}, counted by pg_stat_statements", why, why)
+    return Result((figure,), f"{count:,} invoices in batches of {BATCH}, counted by pg_stat_statements", why)
 
 
 def _deposit(world: World, papers: Papers) -> None:

@@ -34,6 +34,8 @@ def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
     """A run in which many things go wrong at once."""
     dice = Random(seed)  # noqa: S311  repeatable
     contradictory = dice.random() < 0.1
+    news = Random(f"news {seed}")  # noqa: S311  repeatable
+    source = news.choice(("sweep", "sweep", "pull", "history"))
     happenings = tuple(sorted(_happenings(dice), key=lambda happening: happening.at))
     return Schedule(
         name=str(seed),
@@ -41,9 +43,10 @@ def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
         orders=tuple(order for _ in range(dice.randint(3, 9)) for order in _orders(dice, contradictory=contradictory)),
         interrupts=tuple(_interrupt(dice) for _ in range(dice.choice((0, 1, 1, 2, 3)))),
         happenings=happenings,
-        switches=_switches(dice, contradictory=contradictory),
+        switches=_switches(dice, contradictory=contradictory) | {"search_dates": news.random() < 0.8},
         rates=_rates(dice),
-        settings=_settings(dice, skewed=any(happening.what == "skew" for happening in happenings)),
+        settings=_settings(dice, skewed=any(happening.what == "skew" for happening in happenings))
+        | {"STATUS_SOURCE": source},
         shuffled=True,
         stall_seconds=dice.choice((20.0, 160.0, 820.0, 5000.0)),
         mutant=mutant,

@@ -65,7 +65,6 @@ ENVIRON = {
     "REQUESTS_PER_MINUTE": "60000", "HISTORY_REQUESTS_PER_MINUTE": "60000", "RELAY_WATCH_SECONDS": "0",
     "RESEND_AFTER_SECONDS": str(RESEND_AFTER_SECONDS), "READ_TIMEOUT_SECONDS": "0.5", "CONNECT_TIMEOUT_SECONDS": "0.5",
     "FOLLOW_UP_DAYS": "0.001", "MAX_IN_FLIGHT": "4", "POWERTOOLS_LOG_LEVEL": "INFO",
-    "STATUS_SOURCE": "history",  # deposits are followed for so short a time that a lagging search would never show them
 }  # fmt: skip
 
 

@@ -14,17 +14,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+# fmt: off
 VERBS = {
     "store": ("read", "claim", "record", "record_unclaimed", "withdraw", "doubt", "held_elsewhere"),
     "documents": ("fetch",),
-    "platform": ("deposit", "find", "sha256_of", "history"),
+    "platform": (
+        "deposit", "find", "sha256_of", "history", "shown_between", "shown_under", "not_seen", "acknowledge",
+    ),
     "sqs": ("delete",),
     "relay": ("take_notes", "end_expired_leases", "repeat_write_backs"),
     "queue": ("send",),
     "due": ("mark_queued", "commit"),
-    "news": ("claim_news", "record_news", "postpone_news", "take_history_permit"),
+    "news": (
+        "claim_news", "record_news", "postpone_news", "take_history_permit",
+        "claim_slice", "record_seen", "claim_histories", "release",
+    ),
+    "pulls": ("take_turn", "tell_of", "keep_strays", "take_strays", "end_turn"),
 }
-REQUESTS = ("token", "deposit", "search", "files", "history")
+# fmt: on
+REQUESTS = ("token", "deposit", "search", "files", "history", "not_seen", "mark_as_seen")
 PHASES = ("before", "sent", "answered")
 SIDES = ("before", "after")
 POINTS = (
@@ -143,9 +151,11 @@ class WatchedRelay(Watched):
 
 def request_kind(method: str, path: str) -> str | None:
     """The name of a request to the platform; None for those nobody waits at."""
+    if method == "PUT":
+        return "mark_as_seen"
     if method == "POST":
         return "token" if "/realms/" in path else "deposit"
-    endings = {"search": "search", "files": "files", "status-history": "history"}
+    endings = {"search": "search", "files": "files", "status-history": "history", "notSeen": "not_seen"}
     return endings.get(path.partition("?")[0].rpartition("/")[2])
 
 

@@ -101,8 +101,20 @@ USUAL_HAPPENINGS = (
 )
 
 
+# Points that only one source of news comes to; the sweep comes to most.
+PULLED = ("pulls.", "platform.not_seen", "platform.acknowledge", "http.not_seen", "http.mark_as_seen")
+ONE_BY_ONE = ("news.claim_news", "news.postpone_news")
+
+
+def source_that_reaches(point: str) -> str:
+    """The source of news under which a point is come to."""
+    return "pull" if point.startswith(PULLED) else "history" if point.startswith(ONE_BY_ONE) else "sweep"
+
+
 def at_point(interrupt: Interrupt | None, mutant: str | None = None) -> Schedule:
     """The usual run with one interrupt (None: undisturbed)."""
     plan = () if interrupt is None else (interrupt,)
     name = "undisturbed" if interrupt is None else str(interrupt)
-    return Schedule(name, 0, USUAL, plan, USUAL_HAPPENINGS, mutant=mutant)
+    settings = {"STATUS_SOURCE": source_that_reaches(interrupt.point if interrupt else "")}
+    switches = {"search_dates": "shown_under" not in name}
+    return Schedule(name, 0, USUAL, plan, USUAL_HAPPENINGS, switches, settings=settings, mutant=mutant)

@@ -149,8 +149,9 @@ class Worker:
         services: Any = bootstrap.poll_services(self.journal)
         points = self.place.points
         store = Watched(services.store, "news", points)
+        pulls = Watched(services.pulls, "pulls", points)
         platforms = WatchedPlatforms(services.platforms, points)
-        return poll_statuses(dataclasses.replace(services, store=store, platforms=platforms)) > 0
+        return poll_statuses(dataclasses.replace(services, store=store, pulls=pulls, platforms=platforms)) > 0
 
 
 def fork_worker(role: str, place: Workplace, slot: Slot) -> tuple[int, socket.socket]:

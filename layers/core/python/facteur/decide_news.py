@@ -70,6 +70,7 @@ def next_look(age_seconds: float) -> float:
 
 def seen(deposit: Open, sighting: Sighting | None, due_in: float, limits: Limits) -> Seen:
     """What follows from how a search shows a deposit; None: it does not. Where it shows no status, the state must do."""
+    over = deposit.age_seconds > limits.follow_up_seconds
     code, told = (sighting.code, True) if sighting and sighting.code else (_told_by_state(sighting), False)
     return Seen(
         deposit.submission_id,
@@ -80,8 +81,8 @@ def seen(deposit: Open, sighting: Sighting | None, due_in: float, limits: Limits
         sighting.created_at if sighting else None,
         due_in,
         urgency(code),
-        wanted=not told and deposit.age_seconds > SILENT_SECONDS,
-        over=deposit.age_seconds > limits.follow_up_seconds,
+        wanted=not told and (over or deposit.age_seconds > SILENT_SECONDS),
+        over=over,
     )
 
 

@@ -58,6 +58,8 @@ STATEMENTS = {  # what relay and poll run on their schedule, with what a look at
     "oldest_doubt_seconds": "select facteur.oldest_doubt_seconds()",
     "note_forgotten": "select facteur.note_forgotten()",
     "claim_news": "select * from facteur.claim_news(20, 120)",
+    "claim_sweep": "select * from facteur.claim_sweep(120, false, 190, 200, 175)",
+    "claim_histories": "select * from facteur.claim_histories(1, 120)",
     "take_permits": "select facteur.take_permits('default', 1, 1000000, 'history', 1000000)",
 }
 EXPLAINED = """

@@ -3,48 +3,20 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from statistics import median
-from typing import Any
 
 import psycopg2
 
 from facteur.adapters.postgres import Database
 from facteur.adapters.relay_store import PostgresRelay
+from local.bench.closed import OPEN, Timed, filled, timed_in
 from local.bench.result import Figure, Result, rounds
-from local.bench.stage import Stage, migrated
+from local.bench.stage import Stage
 from local.postgres import PostgresServer
 
 SMALL, LARGE, DELETED = 1_000, 1_000_000, 300_000
-OPEN = 100  # rows that are due, of each kind
+MIDDLE = 30_000  # small enough for a planner to read it all
 REPEATS = 41
 RATIO_GOAL, BLOAT_GOAL_MS = 1.2, 10.0
-FILL = """
-insert into invoicing.invoices (invoice_number, seller_siren, issue_date, total, document_uri, status, technical_status)
-select 'C-' || n, '732829320', '2026-09-01', 120, 's3://bucket/c-' || n || '.pdf', 'final', 'validated'
-from generate_series(1, %(count)s) n;
-truncate facteur.changes;
-insert into facteur.submissions (invoice_id, account, provider, state, platform_id, document_sha256, invoice_number, seller_siren,
-                                 total, lifecycle_code, lifecycle_at, submitted_at, told_status, finalized_at)
-select id::text, 'default', 'iopole', 'closed', 'p-' || id, md5(id::text) || md5('x' || id), invoice_number, seller_siren,
-       total, '212', now(), now(), 'validated', now()
-from invoicing.invoices;
-insert into facteur.attempts (submission_id, invoice_id, account, lease_token, ended_at, outcome, platform_id, document_sha256)
-select id, invoice_id, account, gen_random_uuid(), now(), 'accepted', platform_id, document_sha256 from facteur.submissions;
-insert into facteur.budgets (key) values ('account:default') on conflict do nothing;
-"""
-DUE = """
-insert into invoicing.invoices (invoice_number, seller_siren, issue_date, total, document_uri, status)
-select 'D-' || n, '732829320', '2026-09-01', 120, 's3://bucket/d-' || n || '.pdf', 'final' from generate_series(1, %(open)s) n;
-insert into facteur.submissions (invoice_id, account, provider, state, due_at, platform_id, lease_token, lease_until,
-                                 doubt_since, submitted_at)
-select state || n, 'default', 'iopole', state, now() - interval '1 hour', case state when 'submitted' then state || n end,
-       case state when 'sending' then gen_random_uuid() end, case state when 'sending' then now() end,
-       case state when 'in_doubt' then now() end, case state when 'submitted' then now() end
-from generate_series(1, %(open)s) n, unnest(array['pending', 'sending', 'in_doubt', 'submitted']) state;
-"""
 NOTE = "insert into facteur.changes (invoice_ids) select array['gone' || n] from generate_series(1, %(count)s) n"
 STATEMENTS = {  # what relay and poll run on their schedule, with what a look at most takes
     "check_environment": "select pins from facteur.installation",
@@ -74,49 +46,49 @@ SIZE = "select pg_total_relation_size('facteur.submissions') + pg_total_relation
 DAILY = "note_forgotten (daily)"
 
 
-@dataclass
-class Timed:
-    """One database and how long each statement took in it, in milliseconds."""
-
-    connection: Any
-    found: dict[str, list[float]]
-
-    def run(self, name: str, statement: str) -> None:
-        """Once, rolled back, so that the next finds the same rows."""
-        with self.connection.cursor() as cursor:
-            cursor.execute("begin")
-            began = time.perf_counter()
-            cursor.execute(statement)
-            self.found.setdefault(name, []).append((time.perf_counter() - began) * 1e3)
-            cursor.execute("rollback")
-
-    def median(self, name: str) -> float:
-        return median(self.found[name])
-
-
 def growth(stage: Stage, scale: float) -> Result:
-    """The same work due in both databases; statements in turn, each rolled back; then dead notes that vacuum may not take."""
+    """The same work due in three databases; statements in turn, each rolled back; then dead notes that vacuum may not take."""
     times = rounds(REPEATS, scale)
     large, deleted = max(2 * SMALL, round(LARGE * scale)), max(1000, round(DELETED * scale))
+    middle = max(2 * SMALL, min(MIDDLE, large // 2))
     with stage.server("shared_buffers=512MB", "autovacuum=off") as server:
-        few, many = _filled(server, "few", SMALL), _filled(server, "many", large)
+        few, some, many = (
+            filled(server, name, size) for name, size in (("few", SMALL), ("middling", middle), ("many", large))
+        )
         for _ in range(times):
             for name, statement in STATEMENTS.items():
-                few.run(name, statement)
-                many.run(name, statement)
-        daily = _daily(few), _daily(many)
-        size = _bytes(many)
+                for timed in (few, some, many):
+                    timed.run(name, statement)
+        daily, size = (_daily(few), _daily(many)), _bytes(many)
         bloated, plans = _bloated(server, deleted, times)
-        plans = (f"At {large:,} closed submissions:", *_plans(many), *plans)
-        few.connection.close()
-        many.connection.close()
-    worst = max(STATEMENTS, key=lambda name: many.median(name) / few.median(name))
-    slowest = max(bloated.found, key=bloated.median)
+        plans = (*_plans(some, f"At {middle:,} closed"), *_plans(many, f"At {large:,} closed"), *plans)
+        for timed in (few, some, many):
+            timed.connection.close()
     figures = (
-        Figure(
-            "Growth", f"{worst} {many.median(worst):.2f} ms", f"{few.median(worst):.2f} ms", many.median(worst) / few.median(worst),
-            RATIO_GOAL, "at most", "×",
-        ),
+        *(_grown(few, timed, size) for timed, size in ((some, middle), (many, large))),
+        *_others(bloated, deleted, daily),
+    )
+    how = (
+        f"{SMALL:,}, {middle:,} and {large:,} closed submissions, each with its invoice and attempt, and {OPEN} due rows of each kind in "
+        f"each; median of {times}, in turn, rolled back; then {deleted:,} notes deleted while an older transaction is open"
+    )
+    table = _table((few, some, many), bloated, (SMALL, middle, large, deleted), daily)
+    return Result(figures, how, (table,), plans, facts={"bytes an invoice": size / large})
+
+
+def _grown(few: Timed, timed: Timed, closed: int) -> Figure:
+    """The statement that has grown most."""
+    worst = max(STATEMENTS, key=lambda name: timed.median(name) / few.median(name))
+    ratio = timed.median(worst) / few.median(worst)
+    return Figure(
+        f"Growth: {closed:,} closed", f"{worst} {timed.median(worst):.2f} ms", f"{few.median(worst):.2f} ms with {SMALL:,}", ratio,
+        RATIO_GOAL, "at most", "×",
+    )  # fmt: skip
+
+
+def _others(bloated: Timed, deleted: int, daily: tuple[float, float]) -> tuple[Figure, Figure]:
+    slowest = max(bloated.found, key=bloated.median)
+    return (
         Figure(
             "Growth: an old transaction", f"{slowest}", f"{deleted:,} deleted notes", bloated.median(slowest), BLOAT_GOAL_MS,
             "at most", "ms",
@@ -125,28 +97,6 @@ def growth(stage: Stage, scale: float) -> Result:
             "Growth: the daily look", f"{daily[1]:,.1f} ms", f"{daily[0]:,.1f} ms", daily[1] / daily[0], RATIO_GOAL, "at most", "×"
         ),
     )  # fmt: skip
-    how = (
-        f"{SMALL:,} and {large:,} closed submissions, each with its invoice and attempt, and {OPEN} due rows of each kind in both; "
-        f"median of {times}, in turn, each rolled back; then {deleted:,} notes deleted while an older transaction is open"
-    )
-    table = _table(few, many, bloated, large, deleted, daily)
-    return Result(figures, how, (table,), plans, facts={"bytes an invoice": size / large})
-
-
-def _filled(server: PostgresServer, name: str, count: int) -> Timed:
-    database = migrated(server, name)
-    database.rows("update facteur.installation set submit_from = '2026-01-01', forgotten_checked_at = now()")
-    database.rows(FILL, {"count": count})
-    database.rows(DUE, {"open": OPEN})
-    database.rows("vacuum analyze")
-    database.close()
-    return _timed(server, name)
-
-
-def _timed(server: PostgresServer, name: str) -> Timed:
-    connection = psycopg2.connect(server.url(name))
-    connection.autocommit = True
-    return Timed(connection, {})
 
 
 def _bytes(timed: Timed) -> int:
@@ -171,7 +121,7 @@ def _bloated(server: PostgresServer, deleted: int, times: int) -> tuple[Timed, t
     database.rows(NOTE, {"count": deleted})
     database.rows("delete from facteur.changes")
     database.rows("vacuum analyze facteur.changes")
-    timed = _timed(server, "few")
+    timed = timed_in(server, "few")
     for _ in range(times):
         for name in IDLE:
             timed.run(f"{name}, nothing noted", STATEMENTS[name])
@@ -180,15 +130,15 @@ def _bloated(server: PostgresServer, deleted: int, times: int) -> tuple[Timed, t
     for _ in range(times):
         for name, statement in STATEMENTS.items():
             timed.run(name, statement)
-    plans = (f"With {deleted:,} deleted notes and an old transaction:", *_plans(timed))
+    plans = _plans(timed, f"With {deleted:,} deleted notes and an old transaction")
     timed.connection.close()
     old.close()
     return timed, plans
 
 
-def _plans(timed: Timed) -> tuple[str, ...]:
+def _plans(timed: Timed, heading: str) -> tuple[str, ...]:
     """How each statement finds its rows, also those inside functions, as auto_explain tells it."""
-    lines: list[str] = []
+    lines = [f"{heading}:"]
     with timed.connection.cursor() as cursor:
         cursor.execute(EXPLAINED)
         for name, statement in STATEMENTS.items():
@@ -202,12 +152,15 @@ def _plans(timed: Timed) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _table(few: Timed, many: Timed, bloated: Timed, large: int, deleted: int, daily: tuple[float, float]) -> str:
-    head = f"| ms | {SMALL:,} closed | {large:,} closed | ratio | {deleted:,} deleted notes |\n|---|---|---|---|---|\n"
-    row: Callable[[str], str] = lambda name: (  # noqa: E731
-        f"| {name} | {few.median(name):.2f} | {many.median(name):.2f} | {many.median(name) / few.median(name):.2f} "
-        f"| {bloated.median(name):.2f} |"
-    )
-    last = f"| {DAILY} | {daily[0]:.2f} | {daily[1]:.2f} | {daily[1] / daily[0]:.0f} | |"
-    idle = [f"| {name}, nothing noted | | | | {bloated.median(f'{name}, nothing noted'):.2f} |" for name in IDLE]
-    return head + "\n".join([*map(row, STATEMENTS), *idle, last])
+def _table(three: tuple[Timed, ...], bloated: Timed, sizes: tuple[int, ...], daily: tuple[float, float]) -> str:
+    few, _, many = three
+    lines = [
+        f"| ms | {' | '.join(f'{size:,} closed' for size in sizes[:3])} | ratio | {sizes[3]:,} deleted notes |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in STATEMENTS:
+        found = " | ".join(f"{timed.median(name):.2f}" for timed in three)
+        lines.append(f"| {name} | {found} | {many.median(name) / few.median(name):.2f} | {bloated.median(name):.2f} |")
+    lines += [f"| {name}, nothing noted | | | | | {bloated.median(f'{name}, nothing noted'):.2f} |" for name in IDLE]
+    lines.append(f"| {DAILY} | {daily[0]:.2f} | | {daily[1]:.2f} | {daily[1] / daily[0]:.0f} | |")
+    return "\n".join(lines)

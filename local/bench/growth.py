@@ -49,8 +49,8 @@ DAILY = "note_forgotten (daily)"
 def growth(stage: Stage, scale: float) -> Result:
     """The same work due in three databases; statements in turn, each rolled back; then dead notes that vacuum may not take."""
     times = rounds(REPEATS, scale)
-    large, deleted = max(2 * SMALL, round(LARGE * scale)), max(1000, round(DELETED * scale))
-    middle = max(2 * SMALL, min(MIDDLE, large // 2))
+    large, deleted = max(4 * SMALL, round(LARGE * scale)), max(1000, round(DELETED * scale))
+    middle = min(MIDDLE, large // 2)
     with stage.server("shared_buffers=512MB", "autovacuum=off") as server:
         few, some, many = (
             filled(server, name, size) for name, size in (("few", SMALL), ("middling", middle), ("many", large))

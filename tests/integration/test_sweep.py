@@ -415,6 +415,29 @@ def test_contradictory_verdicts_of_one_instant_leave_the_code_where_it_was(
     )
 
 
+def test_of_several_statuses_of_one_instant_the_history_decides_which_holds(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = crowd(world, 1)
+    unlimited_histories(world, monkeypatch)
+    world.poll()
+    moment = value(world, "select extract(epoch from lifecycle_at)::float from facteur.submissions")
+    world.simulator.add_status(opened.ids[0], "SUBMITTED", at=moment + 0.0009)  # shown in milliseconds
+    monkeypatch.setenv("HISTORY_REQUESTS_PER_MINUTE", "0.1")
+    world.new_container()
+    world.database.rows("update facteur.budgets set tokens = 0 where key = 'history'")
+    world.database.rows("update facteur.submissions set swept_id = null, swept_code = null, swept_at = null")
+
+    passed(world, 500)
+    assert value(world, "select swept_code from facteur.submissions") == "200"
+    assert code_of(world, opened.ids[0]) == "203"
+
+    unlimited_histories(world, monkeypatch)
+    passed(world, DAY)
+    assert code_of(world, opened.ids[0]) == "203"
+    assert value(world, "select count(*) from facteur.status_events") == 3
+
+
 def test_a_history_that_lags_behind_the_search_takes_nothing_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

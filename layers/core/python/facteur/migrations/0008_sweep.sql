@@ -99,8 +99,8 @@ create function facteur.sweep_by_number(p_account text, p_seconds double precisi
 $$;
 
 -- Store what the search showed of deposits (p_seen: id, platform_id, code, at, told, created_at, due_in, rank, wanted, over). A
--- status that differs from the one last swept, and is no older, moves the life cycle at once (told) and makes the history due,
--- unless the history has told it already. wanted: read the history although nothing changed, once a day at most. over: followed
+-- status that differs from the one last swept, and is no older, makes the history due, unless the history has told it already; a
+-- newer one moves the life cycle at once (told): which of several of one instant holds, the history decides. wanted: read the history although nothing changed, once a day at most. over: followed
 -- long enough. How many are new.
 create function facteur.record_sweep(p_account text, p_seen jsonb) returns integer
     language plpgsql as $$
@@ -117,7 +117,7 @@ begin
                    or case when r.at is null or s.swept_at is null then r.code <> s.swept_code
                            else (r.at, r.code) > (s.swept_at, s.swept_code) end) as differs,
                r.code is not distinct from s.lifecycle_code and r.at is not distinct from s.lifecycle_at as known,
-               r.told and (s.lifecycle_at is null or r.at >= s.lifecycle_at) as newer,
+               r.told and (s.lifecycle_at is null or r.at > s.lifecycle_at) as newer,
                r.wanted and coalesce(s.history_since, '-infinity') < facteur.now() - interval '1 day' as asks
         from jsonb_to_recordset(p_seen) as r(id bigint, platform_id text, code text, at timestamptz, told boolean, created_at timestamptz,
                                              due_in double precision, rank smallint, wanted boolean, over boolean)

@@ -111,7 +111,7 @@ def _look_by_number(look: Look, deposits: Sequence[Open] | None = None) -> None:
     look.answered |= {member.submission_id for member in rest if not member.invoice_number}
     rest = [member for member in rest if member.invoice_number]
     while rest:
-        asked = _search(rest, look)
+        asked = _ask_for(rest, look)
         if not asked:
             return
         look.answered |= {member.submission_id for member in rest[:asked]}
@@ -120,7 +120,7 @@ def _look_by_number(look: Look, deposits: Sequence[Open] | None = None) -> None:
             return  # what did not fit is due still, and goes with the next
 
 
-def _search(rest: Sequence[Open], look: Look) -> int:
+def _ask_for(rest: Sequence[Open], look: Look) -> int:
     """One query, with all its pages; how many numbers it held, or 0 where the budget ended it."""
     numbers = [str(member.invoice_number) for member in rest]
     for offset in range(0, LAST_OFFSET + 1, PAGE - OVERLAP):

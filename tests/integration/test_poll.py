@@ -406,7 +406,9 @@ class OneSecond:
         return 5500
 
 
-@pytest.mark.parametrize("settings", [{"CONNECT_TIMEOUT_SECONDS": "0.5", "READ_TIMEOUT_SECONDS": "1", "STATUS_SOURCE": "history"}])
+@pytest.mark.parametrize(
+    "settings", [{"CONNECT_TIMEOUT_SECONDS": "0.5", "READ_TIMEOUT_SECONDS": "1", "STATUS_SOURCE": "history"}]
+)
 def test_after_a_duplicate_the_first_deposits_own_life_cycle_is_followed(
     world: World, settings: dict[str, str]
 ) -> None:

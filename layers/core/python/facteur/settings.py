@@ -98,7 +98,9 @@ class Settings:
     )
     submissions_queue_url: str | None = _setting(_text, None, "URL of the SQS queue")
     deposits_enabled: bool = _setting(_boolean, True, "false: show in facteur.health what would be sent, send nothing")
-    status_source: str = _setting(_choice(*SOURCES), "sweep", "Where news of deposits come from: sweep, pull, or history")
+    status_source: str = _setting(
+        _choice(*SOURCES), "sweep", "Where news of deposits come from: sweep, pull, or history"
+    )
     max_in_flight: int = _setting(_number(1, 64, int), 8, "Deposits under way at once in one function")
     requests_per_minute: float = _setting(
         _number(1, 1e6), 150.0, "Calls a minute to the platform, all functions together"

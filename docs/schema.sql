@@ -85,7 +85,9 @@ CREATE TABLE facteur.budgets (
     paused_until timestamp with time zone,
     pause_reason text,
     failures integer DEFAULT 0 NOT NULL,
-    probing boolean DEFAULT false NOT NULL
+    probing boolean DEFAULT false NOT NULL,
+    rate_factor double precision DEFAULT 1 NOT NULL,
+    slowed_at timestamp with time zone
 )
 WITH (fillfactor='50');
 
@@ -325,7 +327,7 @@ CREATE INDEX strays_deposit ON facteur.strays USING btree (account, platform_id)
 
 CREATE INDEX submissions_doubts ON facteur.submissions USING btree (doubt_since) WHERE (state = 'in_doubt'::text);
 
-CREATE INDEX submissions_due ON facteur.submissions USING btree (account, due_at) WHERE ((queued_at IS NULL) AND (state = ANY (ARRAY['pending'::text, 'in_doubt'::text])));
+CREATE INDEX submissions_due ON facteur.submissions USING btree (account, state, due_at) WHERE ((queued_at IS NULL) AND (state = ANY (ARRAY['pending'::text, 'in_doubt'::text])));
 
 CREATE INDEX submissions_history ON facteur.submissions USING btree (history_rank, history_due_at) WHERE ((state = 'submitted'::text) AND (history_due_at IS NOT NULL));
 

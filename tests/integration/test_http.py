@@ -587,4 +587,4 @@ def test_a_cloudformation_that_cannot_be_answered_is_told_without_its_signed_add
         answer({"ResponseURL": f"{url}/answer?Signature=secret"}, None, "SUCCESS", "")
 
     assert "Signature" not in str(raised.value)
-    assert raised.value.__suppress_context__
+    assert raised.value.__context__ is None

@@ -19,8 +19,8 @@ AT = datetime(2026, 11, 1, 8, tzinfo=UTC)
 @pytest.mark.parametrize(
     ("age", "seconds"),
     [
-        (0, MINUTE), (5, MINUTE), (10 * MINUTE, MINUTE), (HOUR, 6 * MINUTE), (5 * HOUR, HOUR / 2), (DAY, 2.4 * HOUR),
-        (2.5 * DAY, 6 * HOUR), (60 * DAY, 6 * HOUR), (400 * DAY, 6 * HOUR),
+        (0, MINUTE), (5, MINUTE), (40 * MINUTE, MINUTE), (HOUR, 1.5 * MINUTE), (DAY, 36 * MINUTE), (5 * DAY, 3 * HOUR),
+        (10 * DAY, 6 * HOUR), (60 * DAY, 6 * HOUR), (400 * DAY, 6 * HOUR),
     ],
 )  # fmt: skip
 def test_old_deposits_are_looked_at_less_often_and_every_one_four_times_a_day(age: float, seconds: float) -> None:

@@ -65,7 +65,7 @@ def next_news(age_seconds: float) -> float:
 
 def next_look(age_seconds: float) -> float:
     """Seconds until a sweep looks at a deposit again: a look costs a two-hundredth of a call, so a day is never needed."""
-    return min(LONGEST_UNSEEN_SECONDS, max(60.0, age_seconds / 10))
+    return min(LONGEST_UNSEEN_SECONDS, max(60.0, age_seconds / 40))
 
 
 def seen(deposit: Open, sighting: Sighting | None, due_in: float, limits: Limits) -> Seen:

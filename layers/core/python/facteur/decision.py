@@ -10,7 +10,7 @@ from facteur.model import Claim, Move, State, Waiting
 
 LOOKUP_FRACTIONS = (1 / 16, 3 / 16, 7 / 16, 1.0)  # of RESEND_AFTER_SECONDS: when the look-ups of a doubt are due
 LOOKED_UP = "looked_up"
-SILENT = frozenset({"platform_unreachable", "no_answer"})
+SILENT = frozenset({"platform_unreachable", "no_answer", "connection_reset"})
 CORRECT_IT = "Correct the invoice, then set technical_status back to 'pending'"
 
 Jitter = Callable[[float], float]

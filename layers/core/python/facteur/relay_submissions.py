@@ -93,6 +93,7 @@ def _repeat_write_backs(services: RelayServices) -> None:
 def _tell_daily(services: RelayServices) -> None:
     services.journal.count("OldestOverdueSeconds", services.store.oldest_overdue_seconds())
     services.journal.count("OldestDoubtSeconds", services.store.oldest_doubt_seconds())
+    services.journal.count("RequestRatePercent", 100 * services.store.rate_factor())
     forgotten = services.store.note_forgotten()
     if forgotten is not None:
         services.journal.count("ForgottenInvoices", forgotten)

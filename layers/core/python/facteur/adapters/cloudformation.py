@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
-import requests
+import urllib3
+from urllib3.exceptions import HTTPError
 
 from facteur.errors import ConfigurationError, FacteurError
 
-ANSWER_TIMEOUT_SECONDS = (5, 15)
+ANSWER_TIMEOUT = urllib3.Timeout(connect=5, read=15)  # seconds
 LONGEST_REASON = 1000  # the whole answer may have 4096 bytes
 
 
@@ -59,13 +62,19 @@ def answer(event: Mapping[str, Any], context: Any, status: str, reason: str) -> 
         "RequestId": event.get("RequestId"),
         "LogicalResourceId": event.get("LogicalResourceId"),
     }
-    try:  # the URL is signed for a request without a content type
-        response = requests.put(
-            event["ResponseURL"], json=body, headers={"Content-Type": ""}, timeout=ANSWER_TIMEOUT_SECONDS
-        )
-        response.raise_for_status()
-    except requests.RequestException as exc:  # its own text would show the signed URL
+    try:
+        refused = _put(event["ResponseURL"], body)
+    except HTTPError as exc:  # its own text would show the signed URL
+        refused = type(exc).__name__
+    if refused:
         raise ConfigurationError(
-            f"CloudFormation could not be answered ({type(exc).__name__}) and waits until its timeout: "
+            f"CloudFormation could not be answered ({refused}) and waits until its timeout: "
             "a private network needs a route to S3 (README)"
-        ) from None
+        )
+
+
+def _put(url: str, body: Mapping[str, Any]) -> str | None:
+    """Why it was refused, or None. The URL is signed for a request without a content type."""
+    headers = {"Content-Type": ""}
+    answer = urllib3.request("PUT", url, body=json.dumps(body), headers=headers, timeout=ANSWER_TIMEOUT, retries=False)
+    return f"HTTP {answer.status}" if answer.status >= HTTPStatus.BAD_REQUEST else None

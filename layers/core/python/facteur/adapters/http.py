@@ -24,6 +24,7 @@ LONGEST_ANSWER_BYTES = 20_000_000  # a search page of 200 entries has some 200 k
 STALE_CONNECTION_SECONDS = 20.0
 LONGEST_WAIT_SECONDS = 86400.0  # whatever Retry-After says
 BLOCK_BYTES = 1 << 16
+RESET = "connection_reset"  # what some do to whoever calls too fast
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +153,18 @@ def told_apart(body: SingleFileBody | None) -> Iterator[None]:
         yield
     except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError) as exc:
         kind = type(exc).__name__
+        reset = _was_reset(exc)
         if body is not None and body.began:
-            raise OutcomeUnknownError(Problem("no_answer", f"the platform's answer was lost ({kind})")) from None
-        raise PlatformBusyError(
-            Problem("platform_unreachable", f"the platform could not be reached ({kind})")
-        ) from None
+            code = RESET if reset else "no_answer"
+            raise OutcomeUnknownError(Problem(code, f"the platform's answer was lost ({kind})")) from None
+        code = RESET if reset else "platform_unreachable"
+        raise PlatformBusyError(Problem(code, f"the platform could not be reached ({kind})")) from None
+
+
+def _was_reset(error: BaseException) -> bool:
+    """Whether a connection's reset is wrapped in a driver's error."""
+    wrapped = [each for each in (*error.args, getattr(error, "reason", None)) if isinstance(each, BaseException)]
+    return isinstance(error, ConnectionResetError) or any(map(_was_reset, wrapped))
 
 
 def _limited(blocks: Iterator[bytes], longest_bytes: int) -> Iterator[bytes]:

@@ -18,10 +18,8 @@ SLICE = 190  # a page less what others deposited meanwhile
 class PostgresNews:
     """Postgres for poll_statuses."""
 
-    PERMIT = "select facteur.take_permits(%(account)s, 1, %(per_minute)s) as granted"
-    HISTORY_PERMIT = (
-        "select facteur.take_permits(%(account)s, 1, %(per_minute)s, 'history', %(history_per_minute)s) as granted"
-    )
+    PERMIT = "select facteur.take_permits(%(account)s, 1, %(per_minute)s, p_news => true) as granted"
+    HISTORY_PERMIT = "select facteur.take_permits(%(account)s, 1, %(per_minute)s, 'history', %(history_per_minute)s, true) as granted"
     POSTPONE = """
     update facteur.submissions set due_at = facteur.now() + make_interval(secs => %(s)s) where id = %(id)s and state = 'submitted'
     """

@@ -45,6 +45,11 @@ class PostgresRelay:
                 "Is it a copy? Check, then remove the account from facteur.installation.pins"
             )
 
+    def rate_factor(self) -> float:
+        return float(
+            self._database.row("select facteur.rate_factor(b) as f from facteur.budgets b where key = 'address'").f
+        )
+
     def begin_run(self) -> int:
         return int(self._database.row("select facteur.begin_relay_run() as run").run)
 

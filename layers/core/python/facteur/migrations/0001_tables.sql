@@ -102,7 +102,7 @@ create index submissions_invoice on facteur.submissions (invoice_id, id desc);
 -- Prevents two submissions from claiming one deposit.
 create unique index submissions_platform_id on facteur.submissions (platform_id, account) where platform_id is not null;
 -- The scheduled look: each index holds only rows that still wait for that one thing.
-create index submissions_due on facteur.submissions (account, due_at) where queued_at is null and state in ('pending', 'in_doubt');
+create index submissions_due on facteur.submissions (account, state, due_at) where queued_at is null and state in ('pending', 'in_doubt');
 create index submissions_queued on facteur.submissions (account, queued_at) where queued_at is not null;
 create index submissions_leased on facteur.submissions (due_at) where state = 'sending';
 create index submissions_doubts on facteur.submissions (doubt_since) where state = 'in_doubt';
@@ -166,7 +166,7 @@ create table facteur.status_events (
 create index status_events_submission on facteur.status_events (submission_id, occurred_at);
 create index status_events_untold on facteur.status_events (submission_id) where told_at is null;
 
--- Token buckets: 'address' (the platform counts source addresses), 'account:<name>', 'history'.
+-- Token buckets: 'address' (the platform counts source addresses), 'account:<name>', 'history', 'news' (their share while others wait).
 create table facteur.budgets (
     key          text primary key,
     tokens       double precision,           -- null: never used, so full
@@ -174,7 +174,9 @@ create table facteur.budgets (
     paused_until timestamptz,
     pause_reason text,
     failures     integer not null default 0,     -- calls in a row that the platform did not answer
-    probing      boolean not null default false  -- the breaker is open: one probe a minute, the rest waits
+    probing      boolean not null default false, -- the breaker is open: one probe a minute, the rest waits
+    rate_factor  double precision not null default 1, -- as it was at slowed_at: the platform's limit is lower than ours
+    slowed_at    timestamptz
 ) with (fillfactor = 50);
 insert into facteur.budgets (key) values ('address'), ('history');
 

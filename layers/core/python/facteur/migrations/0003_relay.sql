@@ -195,7 +195,7 @@ create function facteur.end_expired_leases() returns integer
     select count(*)::integer from ended
 $$;
 
--- Lock the rows to put on the queue, oldest first: what would get its permits now, less what was queued a moment ago, and never
+-- Lock the rows to put on the queue, doubts first, then oldest first: what would get its permits now, less what was queued a moment ago, and never
 -- more than a minute's worth altogether. More would only travel to be sent back. A breaker that is open is probed by look-ups
 -- where one is due: a deposit might become one more doubt.
 -- The caller sends the ids, marks what SQS accepted, and commits; a claim waits for that commit.
@@ -229,13 +229,19 @@ begin
         doubts_only := budget.probing and exists (
             select from facteur.submissions
             where account = budget.account and queued_at is null and due_at <= facteur.now() and state = 'in_doubt');
-        with due as materialized (
-            select id, due_at, case state when 'in_doubt' then look_up else 1 end as cost from facteur.submissions
-            where account = budget.account and queued_at is null and due_at <= facteur.now()
-              and (state = 'in_doubt' or state = 'pending' and p_deposits_enabled and not doubts_only)
+        with doubts as materialized (
+            select id, due_at from facteur.submissions
+            where account = budget.account and queued_at is null and due_at <= facteur.now() and state = 'in_doubt'
+            order by due_at, id limit ceil(allowed / look_up) for update skip locked
+        ), deposits as materialized (
+            select id, due_at from facteur.submissions
+            where account = budget.account and queued_at is null and due_at <= facteur.now() and state = 'pending'
+              and p_deposits_enabled and not doubts_only
             order by due_at, id limit floor(allowed) for update skip locked
         ), afforded as (
-            select id, cost, sum(cost) over (order by due_at, id) - cost as before from due
+            select id, cost, sum(cost) over (order by urgency, due_at, id) - cost as before
+            from (select id, due_at, look_up as cost, 1 as urgency from doubts
+                  union all select id, due_at, 1, 2 from deposits) due
         )
         select coalesce(array_agg(id order by before), '{}'), coalesce(sum(cost), 0) into ids, spent
         from afforded where before < floor(allowed);

@@ -1,29 +1,51 @@
 -- Submit: permits, claims, and records.
 
--- What a bucket holds now: ten seconds' worth at most, or p_least where that is more. Less than nothing where a look-up is owed.
+-- The share of its rate that a bucket may spend: it has been told to slow down, and earns a tenth back with each quiet minute.
+create function facteur.rate_factor(b facteur.budgets) returns double precision
+    language sql stable as $$
+    select least(1, b.rate_factor + coalesce(greatest(0, extract(epoch from facteur.now() - b.slowed_at)), 0) / 600)
+$$;
+
+-- The platform's limit is lower than ours: it says 429, or resets connections. Calls that were under way together count once.
+create function facteur.slow_down(p_key text) returns void
+    language sql as $$
+    update facteur.budgets b set rate_factor = greatest(0.1, 0.7 * facteur.rate_factor(b)), slowed_at = facteur.now()
+    where key = p_key and coalesce(slowed_at, '-infinity') < facteur.now() - interval '10 seconds'
+$$;
+
+-- What a bucket holds now: ten seconds' worth at most, or p_least where that is more. Less than nothing where calls are owed.
 create function facteur.held(b facteur.budgets, p_per_minute double precision, p_least double precision default 10) returns double precision
     language sql stable as $$
-    select least(brim, coalesce(b.tokens, brim) + p_per_minute / 60 * greatest(0, extract(epoch from facteur.now() - b.refilled_at)))
-    from (select greatest(1, least(p_per_minute, greatest(p_least, p_per_minute / 6))) as brim) bucket
+    select least(brim, coalesce(b.tokens, brim) + rate / 60 * greatest(0, extract(epoch from facteur.now() - b.refilled_at)))
+    from (select rate, greatest(1, least(rate, greatest(p_least, rate / 6))) as brim
+          from (select p_per_minute * facteur.rate_factor(b) as rate) slowed) bucket
 $$;
 
 -- Take up to p_wanted permits from the account, the source address, and (if named) an endpoint with a rate of its own, whichever
--- has fewest. A paused bucket gives none; one whose breaker is open gives a single probe, and then pauses for another minute. Buckets are locked in key order; they hold ten seconds' worth, the first two at least ten.
+-- has fewest. A paused bucket gives none; one whose breaker is open gives a single probe, and then pauses for another minute.
+-- Buckets are locked in key order; they hold ten seconds' worth, the first two at least ten. News come last: while anything else
+-- is on the queue they have a tenth of the rate and no more, but that for certain: what is not there for them is owed.
 create function facteur.take_permits(p_account text, p_wanted integer, p_per_minute double precision,
-                                     p_endpoint text default null, p_endpoint_per_minute double precision default null)
+                                     p_endpoint text default null, p_endpoint_per_minute double precision default null,
+                                     p_news boolean default false)
     returns integer
     language plpgsql as $$
 declare
-    keys constant text[] := array_remove(array['account:' || p_account, 'address', p_endpoint], null);
+    share constant double precision := 0.1;
+    last constant boolean := p_news and exists (select from facteur.submissions where queued_at > facteur.now() - interval '1 minute');
+    keys constant text[] := array_remove(array['account:' || p_account, 'address', p_endpoint, case when last then 'news' end], null);
     granted integer;
 begin
     insert into facteur.budgets (key) select unnest(keys) on conflict do nothing;
     with filled as materialized (
         select key, probing, coalesce(paused_until, '-infinity') > facteur.now() as paused,
-               case when key = p_endpoint then facteur.held(b, p_endpoint_per_minute, 0) else facteur.held(b, p_per_minute) end as available
+               case when key = p_endpoint then facteur.held(b, p_endpoint_per_minute, 0)
+                    when key = 'news' then facteur.held(b, share * p_per_minute, 1)
+                    else facteur.held(b, p_per_minute) end as available,
+               case when last and key in ('address', 'account:' || p_account) then greatest(1, share * p_per_minute / 6) else 0 end as credit
         from facteur.budgets b where key = any (keys) order by key for update
     ), decided as (
-        select case when bool_or(paused) then 0 else greatest(0, least(p_wanted, floor(min(available)),
+        select case when bool_or(paused) then 0 else greatest(0, least(p_wanted, floor(min(available + credit)),
                                                                          case when bool_or(probing) then 1 else p_wanted end)) end as n
         from filled
     ), taken as (
@@ -35,15 +57,20 @@ begin
     return granted;
 end $$;
 
--- Spend nothing from a bucket for a while: 'account:<name>' or 'history'.
+-- Spend nothing from a bucket for a while: 'account:<name>' or 'history'. A 429 also slows down what it counts: the source address, or the endpoint.
 create function facteur.pause(p_key text, p_seconds double precision, p_reason text) returns timestamptz
-    language sql as $$
+    language plpgsql as $$
+declare
+    until timestamptz;
+begin
     insert into facteur.budgets (key, paused_until, pause_reason)
     values (p_key, facteur.now() + make_interval(secs => p_seconds), p_reason)
     on conflict (key) do update set
         paused_until = greatest(coalesce(facteur.budgets.paused_until, '-infinity'), excluded.paused_until), pause_reason = excluded.pause_reason
-    returning paused_until
-$$;
+    returning paused_until into until;
+    perform facteur.slow_down(case when p_key like 'account:%' then 'address' else p_key end) where p_reason = 'too_many_requests';
+    return until;
+end $$;
 
 -- The breaker: after five calls in a row without an answer the account waits, but for one probe a minute, until one is answered.
 create function facteur.tell_breaker(p_account text, p_answered boolean) returns void

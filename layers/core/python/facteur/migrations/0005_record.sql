@@ -121,6 +121,7 @@ begin
     perform facteur.tell_breaker(p_outcome ->> 'account', (p_outcome ->> 'answered')::boolean) where p_outcome ? 'answered';
     perform facteur.pause('account:' || (p_outcome ->> 'account'), (p_outcome ->> 'pause_seconds')::double precision, move ->> 'error_code')
     where p_outcome ? 'pause_seconds';
+    perform facteur.slow_down('address') where move ->> 'error_code' = 'connection_reset';
     select * into s from facteur.submissions where id = target for update;
     perform facteur.close_attempt(p_outcome -> 'attempt') where p_outcome ? 'attempt';
     perform facteur.pin(a.account, a.platform) from facteur.attempts a -- a doubt, too, belongs to one client

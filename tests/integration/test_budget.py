@@ -1,0 +1,140 @@
+"""The budget: who comes first, who gets how much, and how a limit that was set too high heals."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.rows import Rows
+
+PERMITS = "select facteur.take_permits(%(account)s, %(wanted)s, %(per_minute)s, p_news => %(news)s)"
+FACTOR = "select round(facteur.rate_factor(b)::numeric, 2)::float from facteur.budgets b where key = %(key)s"
+MANY = """
+insert into facteur.submissions (invoice_id, account, provider, state, due_at, doubt_since, queued_at)
+select %(account)s || %(state)s || n, %(account)s, 'iopole', %(state)s, facteur.now() - interval '1 hour' - n * interval '1 second',
+       facteur.now(), case when %(queued)s then facteur.now() end
+from generate_series(1, %(count)s) n
+"""
+
+
+@pytest.fixture
+def budget(rows: Rows) -> Rows:
+    rows.run("insert into facteur.budgets (key) values ('account:a'), ('account:b')")
+    return rows
+
+
+def many(rows: Rows, count: int, state: str = "pending", account: str = "a", queued: bool = False) -> None:
+    rows.run(MANY, account=account, state=state, count=count, queued=queued)
+
+
+def permits(rows: Rows, wanted: int, per_minute: float = 60, account: str = "a", news: bool = False) -> int:
+    return int(rows.value(PERMITS, account=account, wanted=wanted, per_minute=per_minute, news=news))
+
+
+def factor(rows: Rows, key: str = "address") -> float:
+    return float(rows.value(FACTOR, key=key))
+
+
+def slow(rows: Rows, key: str = "account:a") -> None:
+    rows.run("select facteur.pause(%(key)s, 1, 'too_many_requests')", key=key)
+
+
+def test_refusals_for_haste_lower_the_rate_and_quiet_raises_it_again(budget: Rows) -> None:
+    slow(budget)
+    assert factor(budget) == pytest.approx(0.7)
+
+    slow(budget)  # of the same moment
+    assert factor(budget) == pytest.approx(0.7, abs=0.01)
+
+    budget.advance(11)
+    slow(budget)
+    assert factor(budget) == pytest.approx(0.5, abs=0.02)
+
+    budget.advance(60)
+    assert factor(budget) == pytest.approx(0.6, abs=0.02)
+
+    budget.advance(300)
+    assert factor(budget) == 1
+
+
+def test_the_rate_never_falls_below_a_tenth(budget: Rows) -> None:
+    for _ in range(30):
+        slow(budget)
+        budget.advance(11)
+
+    assert 0.1 <= factor(budget) < 0.13
+
+
+def test_what_is_spent_keeps_to_the_lowered_rate(budget: Rows) -> None:
+    budget.run("update facteur.budgets set rate_factor = 0.1, slowed_at = facteur.now() where key = 'address'")
+    permits(budget, 1000, per_minute=600)
+
+    budget.advance(10)
+
+    assert permits(budget, 1000, per_minute=600) == 11  # a hundred at the full rate
+
+
+def test_an_endpoints_own_refusals_slow_down_the_endpoint_alone(budget: Rows) -> None:
+    slow(budget, "history")
+
+    assert (factor(budget, "history"), factor(budget)) == (0.7, 1)
+
+
+def test_a_pause_for_another_reason_lowers_nothing(budget: Rows) -> None:
+    budget.run("select facteur.pause('account:a', 300, 'token_refused')")
+
+    assert factor(budget) == 1
+
+
+def test_doubts_are_queued_before_deposits(budget: Rows) -> None:
+    many(budget, 5, "pending")
+    many(budget, 2, "in_doubt")
+    budget.run("update facteur.submissions set due_at = facteur.now() where state = 'in_doubt'")  # the youngest
+
+    with budget.store(per_minute=60).pick_due(500) as due:
+        states = [
+            budget.value("select state from facteur.submissions where id = %(id)s", id=i) for i in due.submission_ids
+        ]
+
+    assert states == [
+        "in_doubt",
+        "in_doubt",
+        "pending",
+        "pending",
+        "pending",
+        "pending",
+    ]  # ten permits: three, three, and four
+
+
+def test_news_take_what_is_there_while_nothing_else_waits(budget: Rows) -> None:
+    assert [permits(budget, 1, news=True) for _ in range(12)] == [1] * 10 + [0] * 2
+
+
+def test_news_get_their_tenth_and_no_more_while_deposits_take_everything(budget: Rows) -> None:
+    many(budget, 1, queued=True)
+    taken = Counter[str]()
+    for _ in range(600):
+        taken["deposits"] += permits(budget, 1000, per_minute=600)
+        taken["news"] += permits(budget, 1000, per_minute=600, news=True)
+        budget.advance(1)
+        budget.run("update facteur.submissions set queued_at = facteur.now()")
+
+    assert taken.total() == pytest.approx(600 * 10 + 100, rel=0.02)
+    assert taken["news"] == pytest.approx(600, rel=0.03)
+
+
+def test_accounts_share_the_address_evenly(budget: Rows) -> None:
+    many(budget, 2000, account="a")
+    many(budget, 2000, account="b")
+    queued = Counter[str]()
+    for _ in range(200):
+        with budget.store(per_minute=60).pick_due(500) as due:
+            due.mark_queued(due.submission_ids)
+        for row in budget.run("select id, account from facteur.submissions where queued_at is not null"):
+            queued[row.account] += permits(budget, 1, account=row.account)
+            budget.run("delete from facteur.submissions where id = %(id)s", id=row.id)
+        budget.advance(5)
+
+    assert queued.total() == pytest.approx(1000, rel=0.05)
+    assert min(queued.values()) > 400

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from local.aws import Aws, aws_emulator
+from local.measure.ground import prepare
 from local.simulator.control import Simulator, running_simulator
+from tests.two_accounts import SECOND
 from tests.world import World, built_world
 
 
@@ -47,3 +49,12 @@ def world(
 ) -> Iterator[World]:
     with built_world(database_url, simulator, aws, tmp_path, monkeypatch, **settings) as built:
         yield built
+
+
+@pytest.fixture
+def two(world: World) -> World:
+    """A world with two accounts, default and second."""
+    prepare(world)
+    world.simulator.add_account(**SECOND)
+    world.put_secret("second", SECOND)
+    return world

@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from facteur.errors import EnvironmentMismatchError
-from local.measure.ground import add_invoices, prepare, states, work_off
+from local.measure.ground import add_invoices, states, work_off
+from tests.two_accounts import FIRST, SECOND, deposited_by
 from tests.world import World, platform_secret
 
-FIRST = "M-000001"  # the number that the ground gives the first invoice
-SECOND: dict[str, Any] = {"client_id": "second@facteur.example", "client_secret": "second", "customer_id": "customer-2"}
 GIVEN_UP_AFTER = 600
 PATIENCE = 100  # look-ups: the back-off is random
 AT_ONCE = 20  # histories that a run takes at a time
@@ -22,22 +21,9 @@ def settings() -> dict[str, str]:
     return {"GIVE_UP_AFTER_SECONDS": str(GIVEN_UP_AFTER), "STATUS_SOURCE": "history"}
 
 
-@pytest.fixture
-def two(world: World) -> World:
-    """A world with two accounts, default and second."""
-    prepare(world)
-    world.simulator.add_account(**SECOND)
-    world.put_secret("second", SECOND)
-    return world
-
-
 def only(world: World) -> Any:
     """The only invoice's latest submission."""
     return world.database.row("select * from facteur.submissions order by id desc limit 1")
-
-
-def deposited_by(world: World) -> list[str]:
-    return [deposit["account"] for deposit in world.simulator.ledger()]
 
 
 def test_a_row_whose_account_is_corrected_before_anything_was_sent_goes_by_the_corrected_one(two: World) -> None:

@@ -24,9 +24,11 @@ def prepare_batch(waiting: Iterable[Waiting], services: Services, threads: Threa
     for row in {row.submission_id: row for row in waiting if shown[row.submission_id] > 1}.values():
         problem = Problem("shown_twice", "facteur.invoice_source shows this invoice more than once")
         services.leave(row, DocumentUnusableError(problem))
-    rows = [row for row in waiting if shown[row.submission_id] == 1 and _has_platform(row, services)]
+    rows = [row for row in waiting if shown[row.submission_id] == 1]
+    rows = [row for row in rows if row.state is State.IN_DOUBT or _sendable(row, services)]
+    rows = [row for row in rows if _has_platform(row, services)]
     together: list[Item] = [(row, None) for row in rows if row.state is State.IN_DOUBT]
-    deposits = [row for row in rows if row.state is State.PENDING and _sendable(row, services)]
+    deposits = [row for row in rows if row.state is State.PENDING]
     fetched = threads.map(lambda row: _fetch(row, services, HELD_BYTES), deposits)
     large = []
     for row, result in zip(deposits, fetched, strict=True):
@@ -44,6 +46,7 @@ def _has_platform(row: Waiting, services: Services) -> bool:
     """Whether the row's account has usable credentials; if not, it waits until somebody mends its secret."""
     try:
         services.platforms.of(row.account)
+        services.platforms.identity(row.account)  # a platform once built outlives its secret
     except NotDepositedError as error:
         services.leave(row, error)
         return False

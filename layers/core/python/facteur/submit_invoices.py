@@ -53,9 +53,7 @@ def _work(batch: Sequence[Item], services: Services, threads: ThreadPoolExecutor
 
 
 def _intent(row: Waiting, document: Document | None, services: Services) -> Intent:
-    if document is None:
-        return Intent(row)
-    return Intent(row, document.sha256, services.platforms.identity(row.account))
+    return Intent(row, document.sha256 if document else None, services.platforms.identity(row.account))
 
 
 def _send(

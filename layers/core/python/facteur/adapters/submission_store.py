@@ -128,7 +128,7 @@ def _waiting(row: Row) -> Waiting:
 def _item(intent: Intent) -> dict[str, Any]:
     waiting, invoice = intent.row, intent.row.invoice
     if intent.sha256 is None or invoice is None:
-        return {"id": waiting.submission_id, "tries": waiting.tries}
+        return {"id": waiting.submission_id, "tries": waiting.tries, "platform": intent.platform}
     return {
         "id": waiting.submission_id,
         "tries": waiting.tries,

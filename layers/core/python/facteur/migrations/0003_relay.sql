@@ -21,6 +21,14 @@ create function facteur.shown_status(p_state text, p_mismatch text) returns text
     select case when p_mismatch is not null and p_state in ('submitted', 'closed') then 'error' else facteur.technical_status(p_state) end
 $$;
 
+-- Something that sets a row back to pending after every verdict must not spend the whole budget: from the fourth time in a day
+-- on, each waits for longer.
+create function facteur.repeat_pause(p_invoice_id text) returns interval
+    language sql stable as $$
+    select case when count(*) < 3 then interval '0' else least(interval '1 hour', interval '5 seconds' * power(2, least(count(*), 12))) end
+    from facteur.submissions where invoice_id = p_invoice_id and finalized_at > facteur.now() - interval '1 day'
+$$;
+
 -- Judge noted invoices: a ready one without a live submission gets one, in doubt from the start where an earlier attempt's
 -- outcome is unknown. Where the row shows something else than it was told (an ORM saved a stale row) it is told again; but a
 -- row that is taken back before anything was sent is its owner's, and "pending" after a final verdict means: once more. A row
@@ -39,35 +47,53 @@ begin
     ), judged as materialized (
         select i.*, l.id as latest_id, l.state as latest_state, l.write_back_due_at,
                coalesce(l.state not in ('rejected', 'failed'), false) as live,
-               exists (select from facteur.doubtful_attempts(i.invoice_id)) as doubtful,
-               coalesce((select a.account from facteur.doubtful_attempts(i.invoice_id) a order by a.id desc limit 1), i.account) as spender,
-               case when not i.ready or l.state not in ('sending', 'in_doubt', 'submitted', 'closed') then l.mismatch
-                    when i.invoice_number <> l.invoice_number or i.seller_siren <> l.seller_siren
+               d.id is not null as doubtful, coalesce(d.account, i.account) as spender,
+               case when not i.ready then l.mismatch
+                    when sent.invoice_number is not null
+                         and (i.invoice_number, i.seller_siren) is distinct from (sent.invoice_number, sent.seller_siren)
                     then format('The row asks for invoice %s of %s, and %s of %s was sent for its key. Give another invoice a row of its own, '
                                 'or put the number back and set technical_status to ''pending''.',
-                                i.invoice_number, i.seller_siren, l.invoice_number, l.seller_siren) end as mismatch
+                                i.invoice_number, i.seller_siren, sent.invoice_number, sent.seller_siren) end as mismatch
         from source i left join latest l on l.invoice_id = i.invoice_id
+        left join lateral (
+            select a.* from facteur.doubtful_attempts(i.invoice_id) a
+            order by a.platform_id = l.platform_id desc nulls last, a.id desc limit 1
+        ) d on true
+        cross join lateral ( -- what was sent, not what the row asked for when its submission was opened
+            select coalesce(d.invoice_number, o.invoice_number) as invoice_number, coalesce(d.seller_siren, o.seller_siren) as seller_siren
+            from (select case when l.state in ('sending', 'in_doubt', 'submitted', 'closed') then l.invoice_number end as invoice_number,
+                         l.seller_siren) o
+        ) sent
     ), accounts as (
         insert into facteur.budgets (key) select distinct 'account:' || account from judged where ready
         on conflict do nothing
     ), inserted as (
         insert into facteur.submissions (invoice_id, account, provider, state, due_at, doubt_since,
-                                         invoice_number, seller_siren, issue_date, total, currency)
-        select invoice_id, spender, p_provider, case when doubtful then 'in_doubt' else 'pending' end, facteur.now(),
-               case when doubtful then facteur.now() end, invoice_number, seller_siren, issue_date, total, currency
+                                         invoice_number, seller_siren, issue_date, total, currency, mismatch)
+        select invoice_id, spender, p_provider, case when doubtful then 'in_doubt' else 'pending' end,
+               facteur.now() + facteur.repeat_pause(invoice_id), case when doubtful then facteur.now() end, invoice_number, seller_siren, issue_date, total, currency,
+               case when doubtful then mismatch end
         from judged where ready and not live and write_back_due_at is null
         order by invoice_id -- two relays that wait for each other's rows do so in one order
         on conflict (invoice_id) where state not in ('rejected', 'failed') do nothing
         returning 1
     ), moved as ( -- corrected while nothing was sent: `tries` makes what was read before stale
-        update facteur.submissions s set account = j.account, due_at = facteur.now(), queued_at = null, tries = s.tries + 1
+        update facteur.submissions s set account = case when j.doubtful then s.account else j.account end,
+            due_at = case when s.account <> j.account and not j.doubtful then facteur.now() else s.due_at end, queued_at = null,
+            tries = s.tries + 1, invoice_number = j.invoice_number, seller_siren = j.seller_siren, mismatch = j.mismatch
         from judged j
-        where s.id = j.latest_id and s.state = 'pending' and s.account <> j.account and not j.doubtful
+        where s.id = j.latest_id and s.id = any (array(select latest_id from judged)) and s.state = 'pending' and j.ready
+          and (s.account <> j.account and not j.doubtful
+               or s.queued_at is not null -- somebody may have read it already
+               or (s.invoice_number, s.seller_siren) is distinct from (j.invoice_number, j.seller_siren))
+        returning s.id
     ), written_again as (
-        update facteur.submissions s set write_back_due_at = coalesce(s.write_back_due_at, facteur.now()), mismatch = j.mismatch
+        update facteur.submissions s set write_back_due_at = coalesce(s.write_back_due_at, facteur.now()),
+            mismatch = case when j.live then j.mismatch else s.mismatch end
         from judged j
-        where s.id = j.latest_id
-          and (s.mismatch is distinct from j.mismatch
+        where s.id = j.latest_id and s.id = any (array(select latest_id from judged)) -- lest a planner read them all
+          and s.id not in (select id from moved) -- one statement changes a row once
+          and (j.live and s.mismatch is distinct from j.mismatch
                or s.write_back_due_at is null
                   and case when j.latest_state = 'pending' then j.doubtful
                            else j.live or j.technical_status in ('validated', 'rejected', 'error') end

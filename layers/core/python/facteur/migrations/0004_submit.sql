@@ -182,6 +182,17 @@ begin
                 return next;
                 continue;
             end if;
+            if s.state = 'in_doubt' and exists (
+                select from facteur.doubtful_attempts(s.invoice_id) a
+                where a.outcome is distinct from 'accepted' and a.platform <> nullif(item -> 'platform', 'null')) then
+                verdict := 'other_client'; -- it would not be shown there, and be sent again
+                perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', verdict, 'error_message',
+                    'It may have been deposited with another client or platform than the account''s now. Put the account''s secret back, '
+                    'then set technical_status back to ''pending''; README, "Another client", says what to do where that is impossible.'));
+                update facteur.submissions w set write_back_due_at = facteur.now() where w.id = s.id;
+                return next;
+                continue;
+            end if;
             verdict := 'claimed';
             permits := permits - case when s.state = 'in_doubt' and not probing then look_up else 1 end;
             lease_token := gen_random_uuid();
@@ -220,7 +231,7 @@ create function facteur.doubtful_attempts(p_invoice_id text) returns setof facte
                where s.invoice_id = a.invoice_id and s.platform_id = a.platform_id and s.state = 'rejected'))
 $$;
 
--- An attempt that sent these bytes for another row of the account, and whose deposit may stand; unsettled while somebody still
+-- An attempt that sent these bytes for another row, and whose deposit may stand; unsettled while somebody still
 -- finds out. Claims take turns at the address's budget, so none overlooks another's attempt.
 create function facteur.sent_for_another_row(s facteur.submissions, p_sha256 text)
     returns table (attempt_id bigint, invoice_id text, platform_id text, unsettled boolean)
@@ -229,7 +240,7 @@ create function facteur.sent_for_another_row(s facteur.submissions, p_sha256 tex
            a.outcome is distinct from 'accepted' and exists (
                select from facteur.submissions o where o.id = a.submission_id and o.state in ('pending', 'sending', 'in_doubt'))
     from facteur.attempts a
-    where a.document_sha256 = p_sha256 and a.account = s.account and a.invoice_id <> s.invoice_id
+    where a.document_sha256 = p_sha256 and a.invoice_id <> s.invoice_id
       and (a.outcome is null or a.outcome = 'unknown'
            or a.outcome = 'accepted' and not exists (
                select from facteur.submissions o

@@ -28,7 +28,9 @@ begin
         perform facteur.write_back(s.invoice_id, facteur.shown_status(s.state, s.mismatch), s.platform_id, s.lifecycle_code);
         for e in
             select * from facteur.status_events -- those of a deposit that the platform called a duplicate are not the invoice's
-            where submission_id = s.id and told_at is null and platform_id = s.platform_id order by occurred_at, id
+            where submission_id = s.id and told_at is null and (platform_id = s.platform_id or s.state = 'failed' and exists (
+                select from facteur.attempts a where a.platform_id = status_events.platform_id and a.outcome = 'rejected'))
+            order by occurred_at, id
         loop
             perform facteur.write_status(s.invoice_id, e.code, e.label, concat_ws(': ', e.reason, e.message), e.occurred_at);
             update facteur.status_events set told_at = facteur.now() where id = e.id;
@@ -118,6 +120,9 @@ declare
     first_id text;
 begin
     perform set_config('synchronous_commit', 'on', true);
+    perform from facteur.submissions -- rows before budgets, as everywhere, also the row that a late answer may move
+    where id = target or invoice_id = (select invoice_id from facteur.attempts where id = (p_outcome -> 'attempt' ->> 'id')::bigint)
+    order by id for update;
     perform facteur.tell_breaker(p_outcome ->> 'account', (p_outcome ->> 'answered')::boolean) where p_outcome ? 'answered';
     perform facteur.pause('account:' || (p_outcome ->> 'account'), (p_outcome ->> 'pause_seconds')::double precision, move ->> 'error_code')
     where p_outcome ? 'pause_seconds';
@@ -197,9 +202,9 @@ declare
     s facteur.submissions;
 begin
     perform set_config('lock_timeout', '10s', true); -- a relay may hold the row while it waits for SQS
+    select * into s from facteur.submissions where id = (p_outcome ->> 'submission_id')::bigint for update;
     perform facteur.pause('account:' || (p_outcome ->> 'account'), (p_outcome ->> 'pause_seconds')::double precision, p_outcome -> 'move' ->> 'error_code')
     where p_outcome ? 'pause_seconds';
-    select * into s from facteur.submissions where id = (p_outcome ->> 'submission_id')::bigint for update;
     if s.state not in ('pending', 'in_doubt') or s.queued_at is null or s.due_at > facteur.now()
        or (p_outcome ->> 'tries')::integer <> s.tries or p_outcome ->> 'was' <> s.state then
         return 'duplicate';

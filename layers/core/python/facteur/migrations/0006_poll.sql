@@ -77,7 +77,7 @@ begin
     elsif asked_by = 'pull' and state = 'submitted' then
         update facteur.submissions w set due_at = s.due_at where w.id = s.id;
     end if;
-    if stored > 0 or facteur.technical_status(state) <> s.told_status then
+    if stored > 0 or facteur.shown_status(state, s.mismatch) <> s.told_status then
         perform facteur.tell_company(s.id);
     end if;
     return next;

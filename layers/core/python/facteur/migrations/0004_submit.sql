@@ -1,4 +1,4 @@
--- Submit: permits, claims, and records.
+-- Submit: permits, claims, and records. What runs once an invoice is plpgsql: before Postgres 18 a function in SQL is planned at each call.
 
 -- The share of its rate that a bucket may spend: it has been told to slow down, and earns a tenth back with each quiet minute.
 create function facteur.rate_factor(b facteur.budgets) returns double precision
@@ -8,10 +8,11 @@ $$;
 
 -- The platform's limit is lower than ours: it says 429, or resets connections. Calls that were under way together count once.
 create function facteur.slow_down(p_key text) returns void
-    language sql as $$
+    language plpgsql as $$
+begin
     update facteur.budgets b set rate_factor = greatest(0.1, 0.7 * facteur.rate_factor(b)), slowed_at = facteur.now()
-    where key = p_key and coalesce(slowed_at, '-infinity') < facteur.now() - interval '10 seconds'
-$$;
+    where key = p_key and coalesce(slowed_at, '-infinity') < facteur.now() - interval '10 seconds';
+end $$;
 
 -- What a bucket holds now: ten seconds' worth at most, or p_least where that is more. Less than nothing where calls are owed.
 create function facteur.held(b facteur.budgets, p_per_minute double precision, p_least double precision default 10) returns double precision
@@ -74,7 +75,8 @@ end $$;
 
 -- The breaker: after five calls in a row without an answer the account waits, but for one probe a minute, until one is answered.
 create function facteur.tell_breaker(p_account text, p_answered boolean) returns void
-    language sql as $$
+    language plpgsql as $$
+begin
     update facteur.budgets set
         failures = case when p_answered then 0 else failures + 1 end,
         probing = not p_answered and failures + 1 >= 5,
@@ -83,8 +85,8 @@ create function facteur.tell_breaker(p_account text, p_answered boolean) returns
                             when p_answered and probing then null else paused_until end,
         pause_reason = case when not p_answered and failures + 1 >= 5 then 'platform_down'
                             when p_answered and probing then null else pause_reason end
-    where key = 'account:' || p_account and (not p_answered or failures > 0)
-$$;
+    where key = 'account:' || p_account and (not p_answered or failures > 0);
+end $$;
 
 -- Read a batch: what the messages name and still waits, with the company's row as it is now (null: it is gone).
 create function facteur.read_batch(p_ids bigint[], p_inline_bytes integer)
@@ -202,15 +204,15 @@ begin
                 values (s.id, s.invoice_id, s.account, claim.lease_token, item ->> 'sha256',
                         item ->> 'invoice_number', item ->> 'seller_siren', (item ->> 'total')::numeric, item -> 'platform')
                 returning id into attempt_id;
-                update facteur.submissions w set document_sha256 = item ->> 'sha256', invoice_number = item ->> 'invoice_number',
-                    seller_siren = item ->> 'seller_siren', total = (item ->> 'total')::numeric, currency = item ->> 'currency',
-                    issue_date = (item ->> 'issue_date')::date, mismatch = null
-                where w.id = s.id;
+                s.document_sha256 := item ->> 'sha256'; s.invoice_number := item ->> 'invoice_number'; s.seller_siren := item ->> 'seller_siren';
+                s.total := item ->> 'total'; s.currency := item ->> 'currency'; s.issue_date := item ->> 'issue_date'; s.mismatch := null;
             end if;
             update facteur.submissions w set queued_at = null, lease_token = claim.lease_token,
                 state = case s.state when 'pending' then 'sending' else 'in_doubt' end,
                 lease_until = facteur.now() + make_interval(secs => p_lease_seconds),
-                due_at = facteur.now() + make_interval(secs => p_lease_seconds), updated_at = facteur.now()
+                due_at = facteur.now() + make_interval(secs => p_lease_seconds), updated_at = facteur.now(),
+                document_sha256 = s.document_sha256, invoice_number = s.invoice_number, seller_siren = s.seller_siren, total = s.total,
+                currency = s.currency, issue_date = s.issue_date, mismatch = s.mismatch
             where w.id = s.id;
             return next;
         end loop;
@@ -266,11 +268,14 @@ $$;
 
 -- Which of these platform ids are taken: by another invoice, or by a submission of this one that the platform rejected.
 create function facteur.held_elsewhere(p_invoice_id text, p_platform_ids text[]) returns text[]
-    language sql stable as $$
-    select coalesce(array_agg(platform_id), '{}') from (
-        select platform_id from facteur.attempts
-        where platform_id = any (p_platform_ids) and (invoice_id <> p_invoice_id or outcome in ('duplicate', 'rejected'))
-        union select platform_id from facteur.submissions
-        where platform_id = any (p_platform_ids) and (invoice_id <> p_invoice_id or state = 'rejected')
-    ) held
-$$;
+    language plpgsql stable as $$
+begin
+    return (
+        select coalesce(array_agg(platform_id), '{}') from (
+            select platform_id from facteur.attempts
+            where platform_id = any (p_platform_ids) and (invoice_id <> p_invoice_id or outcome in ('duplicate', 'rejected'))
+            union select platform_id from facteur.submissions
+            where platform_id = any (p_platform_ids) and (invoice_id <> p_invoice_id or state = 'rejected')
+        ) held
+    );
+end $$;

@@ -71,18 +71,20 @@ end $$;
 
 -- Store what became of an attempt. An answer may come late, after its lease was lost: it is stored all the same.
 create function facteur.close_attempt(p_attempt jsonb) returns void
-    language sql as $$
+    language plpgsql as $$
+begin
     update facteur.attempts set
         outcome = p_attempt ->> 'outcome', ended_at = facteur.now(), http_status = (p_attempt ->> 'http_status')::integer,
         code = p_attempt ->> 'code', message = p_attempt ->> 'message', platform_id = p_attempt ->> 'platform_id',
         response = p_attempt ->> 'response'
-    where id = (p_attempt ->> 'id')::bigint and (outcome is null or outcome in ('unknown', 'not_found'))
-$$;
+    where id = (p_attempt ->> 'id')::bigint and (outcome is null or outcome in ('unknown', 'not_found'));
+end $$;
 
 -- Move a submission. p_move: state, due_in_seconds, platform_id, error_code, error_message, waited_seconds, empty_lookups,
 -- duplicate_verdict, in_doubt_since ('now' restarts the doubt). What is absent stays as it is.
 create function facteur.move_submission(p_submission_id bigint, p_move jsonb) returns void
-    language sql as $$
+    language plpgsql as $$
+begin
     update facteur.submissions set
         state = m.state,
         due_at = case when m.state in ('rejected', 'closed', 'failed') then null
@@ -105,8 +107,8 @@ create function facteur.move_submission(p_submission_id bigint, p_move jsonb) re
         updated_at = facteur.now()
     from jsonb_to_record(p_move) as m(state text, due_in_seconds double precision, platform_id text, error_code text, error_message text,
                                       waited_seconds double precision, empty_lookups integer, duplicate_verdict boolean)
-    where id = p_submission_id
-$$;
+    where id = p_submission_id;
+end $$;
 
 -- Record one call's outcome, in one round trip: attempt, submission, pause of the account, write-back. The move is made only
 -- while the lease is held; after that only a deposit that turns out accepted still resolves the invoice's doubt.
@@ -224,7 +226,8 @@ create function facteur.check_pin(p_account text, p_platform jsonb) returns bool
 $$;
 
 create function facteur.pin(p_account text, p_platform jsonb) returns void
-    language sql as $$
+    language plpgsql as $$
+begin
     update facteur.installation set pins = pins || jsonb_build_object(p_account, p_platform)
-    where not pins ? p_account and p_platform is not null
-$$;
+    where not pins ? p_account and p_platform is not null;
+end $$;

@@ -140,6 +140,7 @@ CREATE TABLE facteur.installation (
     version text,
     submit_from date,
     pins jsonb DEFAULT '{}'::jsonb NOT NULL,
+    notes_seen pg_snapshot DEFAULT '1:1:'::pg_snapshot NOT NULL,
     relay_run bigint DEFAULT 0 NOT NULL,
     forgotten_checked_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT installation_single_check CHECK (single)
@@ -316,6 +317,10 @@ CREATE INDEX attempts_invoice ON facteur.attempts USING btree (invoice_id);
 CREATE INDEX attempts_platform_id ON facteur.attempts USING btree (platform_id) WHERE (platform_id IS NOT NULL);
 
 CREATE INDEX attempts_submission ON facteur.attempts USING btree (submission_id);
+
+CREATE INDEX changes_later ON facteur.changes USING btree (due_at) WHERE (due_at > '-infinity'::timestamp with time zone);
+
+CREATE INDEX changes_transaction ON facteur.changes USING btree (transaction_id) WHERE (due_at = '-infinity'::timestamp with time zone);
 
 CREATE INDEX status_events_submission ON facteur.status_events USING btree (submission_id, occurred_at);
 

@@ -145,7 +145,7 @@ def keep_a_watermark(database: Database) -> None:
         create trigger raise_mark after delete on facteur.changes for each row execute function torture.raise_mark();
     """)
     replace_in(
-        database, "facteur.take_notes", r"from facteur\.changes where",
+        database, "facteur.consume_notes", r"from facteur\.changes where",
         "from facteur.changes where id > (select m.id from torture.mark m) and",
     )  # fmt: skip
 

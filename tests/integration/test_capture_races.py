@@ -244,3 +244,56 @@ def test_a_bulk_write_of_the_company_is_never_chosen_as_a_deadlocks_victim(rows:
         write_backs.result()
 
     assert [rows.invoice(invoice).total for invoice in (first, second)] == [1, 1]
+
+
+def test_a_note_of_a_transaction_that_is_older_than_many_looks_is_found_when_it_commits(rows: Rows) -> None:
+    writer = rows.session()
+    writer.rows("begin")
+    (late,) = writer.rows(FINISH)
+    for _ in range(3):
+        rows.finish()
+        assert rows.look().opened == 1
+
+    writer.rows("commit")
+
+    assert rows.look().opened == 1
+    assert rows.states(late.id) == ["pending"]
+
+
+def test_a_relay_that_is_still_at_work_lets_no_other_look_past_its_notes(rows: Rows) -> None:
+    rows.finish()
+    rows.look()
+    first = rows.finish()
+    other = rows.session()
+    other.rows("begin")
+    PostgresRelay(other, provider="iopole", requests_per_minute=6000, deposits_enabled=True).take_notes(20)
+    second = rows.finish()
+    assert rows.look().opened == 1
+
+    other.rows("rollback")
+
+    assert rows.look().opened == 1
+    assert [rows.states(invoice) for invoice in (first, second)] == [["pending"], ["pending"]]
+
+
+def test_notes_are_found_in_a_database_that_was_restored_into_a_younger_cluster(rows: Rows) -> None:
+    rows.run("update facteur.installation set notes_seen = '4000000000:4000000000:'")
+    rows.finish()
+
+    assert rows.look().opened == 1
+    assert rows.value("select pg_snapshot_xmax(notes_seen) < '4000000000'::xid8 from facteur.installation")
+
+
+def test_nobody_walks_over_notes_that_an_old_snapshot_keeps(rows: Rows) -> None:
+    old = rows.session()
+    old.rows("begin isolation level repeatable read")
+    old.rows("select 1")
+    rows.run("insert into facteur.changes (invoice_ids) select array['gone'] from generate_series(1, 20000)")
+    rows.run("delete from facteur.changes")
+    rows.finish()
+    rows.look()
+    rows.run("vacuum analyze facteur.changes")
+
+    plan = rows.value("explain (analyze, buffers, format json) select facteur.any_note(facteur.notes_seen())")
+
+    assert plan[0]["Plan"]["Shared Hit Blocks"] + plan[0]["Plan"]["Shared Read Blocks"] < 50

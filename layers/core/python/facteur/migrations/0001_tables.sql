@@ -23,6 +23,10 @@ create table facteur.changes (
     transaction_id xid8 not null default pg_current_xact_id(), -- lets a write-back recognise the note it caused itself
     error          text
 );
+-- Notes are found by the transactions that may have made them since the last look (installation.notes_seen): however many dead
+-- ones an old snapshot keeps from being vacuumed away, nobody walks over them.
+create index changes_transaction on facteur.changes (transaction_id) where due_at = '-infinity';
+create index changes_later on facteur.changes (due_at) where due_at > '-infinity';
 -- Every row is deleted soon after it was inserted.
 alter table facteur.changes set (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0
@@ -33,6 +37,7 @@ create table facteur.installation (
     version      text,
     submit_from  date,                       -- invoices issued before are never ready; null: none is
     pins         jsonb not null default '{}', -- account -> {provider, base_url, client}: which platform this database deposits with
+    notes_seen   pg_snapshot not null default '1:1:', -- notes of transactions that had ended by then are consumed
     relay_run    bigint not null default 0,   -- a run of the relay stops watching once a newer one has begun
     forgotten_checked_at timestamptz not null default '-infinity'
 );

@@ -126,6 +126,47 @@ exception when others or assert_failure then
     end if;
 end $$;
 
+-- Where to look for notes from. A database that was restored into a younger cluster begins anew: there, ids of transactions are lower.
+create function facteur.notes_seen() returns pg_snapshot
+    language sql stable as $$
+    select case when pg_snapshot_xmax(notes_seen) <= pg_snapshot_xmax(pg_current_snapshot()) then notes_seen else '1:1:'::pg_snapshot end
+    from facteur.installation
+$$;
+
+create function facteur.any_note(p_seen pg_snapshot) returns boolean
+    language plpgsql stable set enable_seqscan = off as $$
+begin
+    return exists (select from facteur.changes where due_at = '-infinity' and transaction_id >= pg_snapshot_xmax(p_seen))
+        or exists (select from facteur.changes where due_at = '-infinity' and transaction_id = any (array(select pg_snapshot_xip(p_seen))));
+end $$;
+
+-- Take due notes away. Where there is none that this transaction can see, not even one that another relay has locked, the next
+-- look begins where this one did: what commits meanwhile is of a transaction that is not in now_seen, or still under way in it.
+create function facteur.consume_notes(p_limit integer, out notes integer, out ids text[])
+    language plpgsql set enable_seqscan = off as $$
+declare
+    seen constant pg_snapshot := facteur.notes_seen();
+    now_seen constant pg_snapshot := pg_current_snapshot();
+begin
+    with fresh as materialized (
+        select id from facteur.changes where due_at = '-infinity' and transaction_id >= pg_snapshot_xmax(seen)
+        order by transaction_id limit p_limit for update skip locked
+    ), slow as materialized ( -- of transactions that were under way when notes were last looked for
+        select id from facteur.changes where due_at = '-infinity' and transaction_id = any (array(select pg_snapshot_xip(seen)))
+        limit p_limit for update skip locked
+    ), later as materialized (
+        select id from facteur.changes where due_at > '-infinity' and due_at <= facteur.now() order by due_at limit p_limit for update skip locked
+    ), taken as (
+        delete from facteur.changes c using (table fresh union table slow union table later) due where c.id = due.id
+        returning c.id, c.invoice_ids
+    )
+    select count(distinct taken.id), array_agg(distinct key) filter (where key is not null) into notes, ids
+    from taken left join lateral unnest(taken.invoice_ids) key on true;
+    if notes = 0 and pg_snapshot_xmax(now_seen) > pg_snapshot_xmax(seen) and not facteur.any_note(seen) then
+        update facteur.installation set notes_seen = now_seen;
+    end if;
+end $$;
+
 -- Consume due notes. Exactly the notes read are deleted, in the transaction that judges them.
 create function facteur.take_notes(p_provider text, p_limit integer,
                                    out notes integer, out opened integer, out repeated integer, out broken integer)
@@ -133,13 +174,7 @@ create function facteur.take_notes(p_provider text, p_limit integer,
 declare
     ids text[];
 begin
-    with due as (
-        select id from facteur.changes where due_at <= facteur.now() order by id limit p_limit for update skip locked
-    ), taken as (
-        delete from facteur.changes c using due where c.id = due.id returning c.id, c.invoice_ids
-    )
-    select count(distinct taken.id), array_agg(distinct key) filter (where key is not null) into notes, ids
-    from taken left join lateral unnest(taken.invoice_ids) key on true;
+    select c.notes, c.ids into notes, ids from facteur.consume_notes(p_limit) c;
     select j.opened, j.repeated, j.broken into opened, repeated, broken
     from facteur.judge(coalesce(ids, '{}'), p_provider) j where ids is not null;
     opened := coalesce(opened, 0); repeated := coalesce(repeated, 0); broken := coalesce(broken, 0);
@@ -287,7 +322,8 @@ $$;
 -- One cheap look for the watching relay: is there anything to do, and is this still the newest run?
 create function facteur.look(p_run bigint, p_deposits_enabled boolean, out anything boolean, out newest boolean)
     language sql stable as $$
-    select exists (select from facteur.changes where due_at <= facteur.now())
+    select facteur.any_note(facteur.notes_seen())
+        or exists (select from facteur.changes where due_at > '-infinity' and due_at <= facteur.now())
         or exists (select from facteur.submissions where queued_at is null and state in ('pending', 'in_doubt') and due_at <= facteur.now()
                    and (state = 'in_doubt' or p_deposits_enabled))
         or exists (select from facteur.submissions where state = 'sending' and due_at <= facteur.now())

@@ -114,7 +114,8 @@ create function facteur.claim(p_items jsonb, p_lease_seconds double precision, p
     returns table (submission_id bigint, verdict text, lease_token uuid, attempt_id bigint)
     language plpgsql as $$
 declare
-    ids constant bigint[] := array(select (item ->> 'id')::bigint from jsonb_array_elements(p_items) item order by 1);
+    items constant jsonb := (select jsonb_object_agg(given ->> 'id', given) from jsonb_array_elements(p_items) given);
+    ids constant bigint[] := array(select id::bigint from jsonb_object_keys(items) id order by 1);
     spender record;
     s facteur.submissions;
     item jsonb;
@@ -145,7 +146,7 @@ begin
             order by w.state, w.due_at, w.id -- doubts first
         loop
             submission_id := s.id; lease_token := null; attempt_id := null;
-            select i into item from jsonb_array_elements(p_items) i where (i ->> 'id')::bigint = s.id;
+            item := items -> s.id::text;
             if (item ->> 'tries')::integer <> s.tries or item ? 'sha256' <> (s.state = 'pending') then
                 -- another copy of the message was worked off since this one was read: what was read is not what stands here
                 verdict := 'stale';

@@ -20,7 +20,7 @@ create function facteur.tell_company(p_submission_id bigint, p_lock_timeout text
 declare
     s facteur.submissions;
     e facteur.status_events;
-    last_note bigint := (select coalesce(max(id), 0) from facteur.changes);
+    last_note bigint := (select case when is_called then last_value else 0 end from facteur.changes_id_seq);
 begin
     select * into s from facteur.submissions where id = p_submission_id;
     perform set_config('lock_timeout', p_lock_timeout, true);

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,33 +12,50 @@ from facteur.submission_services import Services
 
 HELD_BYTES = 5_000_000  # larger documents go one at a time, so that a batch fits in memory and /tmp
 SIREN_DIGITS = 9
+ROUNDS_AT_ONCE = 2  # as many as are under way, and as many again to go on with while the next are read
 
 Item = tuple[Waiting, Document | None]  # None: a look-up
 
 
 def prepare_batch(waiting: Iterable[Waiting], services: Services, threads: ThreadPoolExecutor) -> Iterator[list[Item]]:
-    """Look-ups and small documents together, then each large document alone. What cannot be sent is recorded on the way."""
-    waiting = list(waiting)
-    shown = Counter(row.submission_id for row in waiting)
-    for row in {row.submission_id: row for row in waiting if shown[row.submission_id] > 1}.values():
-        problem = Problem("shown_twice", "facteur.invoice_source shows this invoice more than once")
-        services.leave(row, DocumentUnusableError(problem))
-    rows = [row for row in waiting if shown[row.submission_id] == 1]
+    """Look-ups and the first small documents together, then more small ones, then each large document alone.
+
+    What cannot be sent is recorded on the way.
+    """
+    rows = list(_shown_once(waiting, services))
     rows = [row for row in rows if row.state is State.IN_DOUBT or _sendable(row, services)]
     rows = [row for row in rows if _has_platform(row, services)]
     together: list[Item] = [(row, None) for row in rows if row.state is State.IN_DOUBT]
     deposits = [row for row in rows if row.state is State.PENDING]
-    fetched = threads.map(lambda row: _fetch(row, services, HELD_BYTES), deposits)
     large = []
-    for row, result in zip(deposits, fetched, strict=True):
-        if result is None:
-            large.append(row)
-        elif document := _usable(row, result, services):
-            together.append((row, document))
-    yield together
+    step = ROUNDS_AT_ONCE * services.max_in_flight
+    for start in range(0, len(deposits), step):
+        part = deposits[start : start + step]
+        for row, result in zip(part, threads.map(lambda row: _fetch(row, services, HELD_BYTES), part), strict=True):
+            if result is None:
+                large.append(row)
+            elif document := _usable(row, result, services):
+                together.append((row, document))
+        yield together
+        together = []
+    if together:
+        yield together
     for row in large:
         if document := _usable(row, _fetch(row, services, None), services):
             yield [(row, document)]
+
+
+def _shown_once(waiting: Iterable[Waiting], services: Services) -> Iterator[Waiting]:
+    """A view that shows a key twice leaves open which invoice it is: that goes to a person."""
+    by_submission: dict[int, list[Waiting]] = {}
+    for row in waiting:
+        by_submission.setdefault(row.submission_id, []).append(row)
+    for row, *others in by_submission.values():
+        if not others:
+            yield row
+            continue
+        problem = Problem("shown_twice", "facteur.invoice_source shows this invoice more than once")
+        services.leave(row, DocumentUnusableError(problem))
 
 
 def _has_platform(row: Waiting, services: Services) -> bool:

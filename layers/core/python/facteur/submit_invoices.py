@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 
 from facteur.decide import after_answer, after_unknown
 from facteur.decision import Decision, Outcome
@@ -12,14 +13,26 @@ from facteur.errors import AccountRefusedError, ConfigurationError, NotDeposited
 from facteur.look_up_deposit import look_up_deposit
 from facteur.model import Claim, Intent, Waiting
 from facteur.ports import Document
-from facteur.prepare_batch import Item, prepare_batch
+from facteur.prepare_batch import HELD_BYTES, Item, prepare_batch
 from facteur.submission_services import Lease, Services
 
-Calls = dict[Future[Decision], tuple[Waiting, Claim]]
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A deposit under way."""
+
+    row: Waiting
+    claim: Claim
+    began: float
+
+
+Calls = dict[Future[Decision], Call]
 
 
 def submit_invoices(submission_ids: Sequence[int], services: Services, remaining_seconds: float = float("inf")) -> None:
     """Work through a batch of messages. Returning means that every row is recorded or left to its lease: the messages are done.
+
+    While some deposits are under way the next are read and claimed; more are never claimed than are soon sent.
 
     Args:
         remaining_seconds: what the function has left before it is stopped; nothing is sent that could not be answered in it.
@@ -30,72 +43,92 @@ def submit_invoices(submission_ids: Sequence[int], services: Services, remaining
     """
     stop_at = time.monotonic() + remaining_seconds
     waiting = services.store.read(submission_ids)
-    with ThreadPoolExecutor(services.max_in_flight, thread_name_prefix="deposit") as threads:
-        for batch in prepare_batch(waiting, services, threads):
-            _work(batch, services, threads, stop_at)
+    calls: Calls = {}
+    failures: list[Exception] = []
+    with _threads(services, "deposit") as senders, _threads(services, "document") as readers:
+        try:
+            for batch in prepare_batch(waiting, services, readers):
+                _work(batch, services, senders, stop_at, calls, failures)
+        finally:
+            _record_until(0, calls, services, failures)
+    if failures:
+        raise failures[-1]
 
 
-def _work(batch: Sequence[Item], services: Services, threads: ThreadPoolExecutor, stop_at: float) -> None:
-    """Claim, call with no transaction open, and record each answer as it comes."""
+def _threads(services: Services, name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(services.max_in_flight, thread_name_prefix=name)
+
+
+def _work(
+    batch: Sequence[Item], services: Services, senders: ThreadPoolExecutor, stop_at: float, calls: Calls,
+    failures: list[Exception],
+) -> None:  # fmt: skip
+    """Claim, and call with no transaction open. Large documents, and look-ups, go one at a time."""
     began = time.monotonic()
     lease = Lease(min(began + services.lease_seconds, stop_at), services.answer_seconds)
-    claimed = services.store.claim([_intent(row, document, services) for row, document in batch])
-    claims = {claim.submission_id: claim for claim in claimed}
     try:
-        _record_answers(_send(batch, claims, services, threads, lease), services, began)
-        for row, document in batch:
-            if document is None and row.submission_id in claims:
-                look_up_deposit(row, claims[row.submission_id], services, lease)
-    finally:
-        for _, document in batch:
-            if document:
-                document.close()
+        claimed = services.store.claim([_intent(row, document, services) for row, document in batch])
+    except BaseException:
+        _close(document for _, document in batch)
+        raise
+    claims = {claim.submission_id: claim for claim in claimed}
+    for row, document in batch:
+        claim = claims.get(row.submission_id)
+        if document and claim and claim.attempt_id is not None:  # nothing is ever sent without an open attempt
+            calls[senders.submit(_deposit, row, document, services, lease)] = Call(row, claim, began)
+        else:
+            _close([document])
+    look_ups = [
+        (row, claims[row.submission_id]) for row, document in batch if not document and row.submission_id in claims
+    ]
+    alone = look_ups or any(document and document.size > HELD_BYTES for _, document in batch)
+    _record_until(0 if alone else services.max_in_flight, calls, services, failures)
+    for row, claim in look_ups:
+        look_up_deposit(row, claim, services, lease)
+
+
+def _close(documents: Iterable[Document | None]) -> None:
+    for document in filter(None, documents):
+        document.close()
 
 
 def _intent(row: Waiting, document: Document | None, services: Services) -> Intent:
     return Intent(row, document.sha256 if document else None, services.platforms.identity(row.account))
 
 
-def _send(
-    batch: Sequence[Item], claims: dict[int, Claim], services: Services, threads: ThreadPoolExecutor, lease: Lease
-) -> Calls:
-    claimed = [(row, document, claims[row.submission_id]) for row, document in batch if row.submission_id in claims]
-    return {
-        threads.submit(_deposit, row, document, services, lease): (row, claim)
-        for row, document, claim in claimed
-        if document and claim.attempt_id is not None  # nothing is ever sent without an open attempt
-    }
+def _record_until(under_way: int, calls: Calls, services: Services, failures: list[Exception]) -> None:
+    """Record answers as they come, in one statement those that came meanwhile, until so few calls are left.
 
-
-def _record_answers(calls: Calls, services: Services, began: float) -> None:
-    """Record answers as they come, in one statement those that came meanwhile; an answer that cannot be recorded ends in a look-up."""
-    failure: Exception | None = None
-    under_way = set(calls)
-    while under_way:
-        answered, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+    An answer that cannot be recorded ends in a look-up; the others are recorded all the same.
+    """
+    while len(calls) > under_way:
+        answered, _ = wait(calls, return_when=FIRST_COMPLETED)
         outcomes = []
-        for call in sorted(answered, key=lambda each: calls[each][0].submission_id):
+        for future in sorted(answered, key=lambda each: calls[each].row.submission_id):
+            call = calls[future]
             try:
-                outcomes.append(Outcome(*calls[call], call.result()))
-            except Exception as error:  # noqa: BLE001  raised again below, once the other answers are safe
-                failure = error
-        failure = _record(outcomes, services, began) or failure
-    if failure:
-        raise failure
+                outcomes.append((call, Outcome(call.row, call.claim, future.result())))
+            except Exception as error:  # noqa: BLE001  raised in the end, once the other answers are safe
+                failures.append(error)
+            del calls[future]
+        _record(outcomes, services, failures)
 
 
-def _record(outcomes: Sequence[Outcome], services: Services, began: float) -> Exception | None:
-    """Record together or, where one of them fails the statement, each alone; the failure of the last that could not be recorded."""
+def _record(answered: Sequence[tuple[Call, Outcome]], services: Services, failures: list[Exception]) -> None:
+    """Record together or, where one of them fails the statement, each alone."""
+    if not answered:
+        return
     try:
-        states = services.store.record(outcomes) if outcomes else []
-    except Exception as error:  # noqa: BLE001  the caller raises it
-        if len(outcomes) == 1:
-            return error
-        failures = [_record([outcome], services, began) for outcome in outcomes]
-        return next(filter(None, failures), None)
-    for outcome, state in zip(outcomes, states, strict=True):
-        services.tell(outcome.row, state, outcome.decision, time.monotonic() - began)
-    return None
+        states = services.store.record([outcome for _, outcome in answered])
+    except Exception as error:  # noqa: BLE001  raised in the end
+        if len(answered) == 1:
+            failures.append(error)
+            return
+        for one in answered:
+            _record([one], services, failures)
+        return
+    for (call, outcome), state in zip(answered, states, strict=True):
+        services.tell(call.row, state, outcome.decision, time.monotonic() - call.began)
 
 
 def _deposit(row: Waiting, document: Document, services: Services, lease: Lease) -> Decision:
@@ -108,3 +141,5 @@ def _deposit(row: Waiting, document: Document, services: Services, lease: Lease)
         return services.failed(row, error)
     except ConfigurationError as error:  # the secret changed meanwhile: raised before a body, or after it was refused
         return services.failed(row, AccountRefusedError(Problem("account_misconfigured", str(error))))
+    finally:
+        document.close()

@@ -46,7 +46,8 @@ def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
         switches=_switches(dice, contradictory=contradictory) | {"search_dates": news.random() < 0.8},
         rates=_rates(dice),
         settings=_settings(dice, skewed=any(happening.what == "skew" for happening in happenings))
-        | {"STATUS_SOURCE": source},
+        | {"STATUS_SOURCE": source}
+        | ({"FOLLOW_UP_DAYS": "0.02"} if source == "pull" else {}),  # longer than its statuses are held up by faults
         shuffled=True,
         stall_seconds=dice.choice((20.0, 160.0, 820.0, 5000.0)),
         mutant=mutant,

@@ -82,6 +82,10 @@ def test_a_stray_that_was_ours_after_all_is_not_lost(world: World) -> None:
     )
     assert (row.lifecycle_code, row.state) == ("203", "submitted")
 
+    world.advance(401 * DAY)  # once stored they no longer count as news: follow-up ends as anybody's does
+    world.poll()
+    assert world.database.row("select state from facteur.submissions").state == "closed"
+
 
 def test_an_acknowledgement_that_fails_changes_nothing(world: World) -> None:
     crowd(world, 3)

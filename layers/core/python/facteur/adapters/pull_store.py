@@ -21,7 +21,10 @@ class PostgresPulls:
     TELL_OF = """
     select id, account, platform_id, lifecycle_code, age_seconds, known from facteur.tell_of(%(account)s, %(ids)s)
     """
-    STRAYS = "select event from facteur.strays where account = %(account)s and platform_id = %(platform_id)s"
+    STRAYS = """
+    select s.event from facteur.strays s where s.account = %(account)s and s.platform_id = %(platform_id)s
+      and not exists (select from facteur.status_events e where e.status_id = s.status_id)
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -87,6 +87,25 @@ def test_a_stray_that_was_ours_after_all_is_not_lost(world: World) -> None:
     assert world.database.row("select state from facteur.submissions").state == "closed"
 
 
+def test_a_stray_is_stored_with_a_verdict_that_comes_before_anybody_looked_for_it(world: World) -> None:
+    crowd(world, 1, prefix="A-2026")
+    world.simulator.add_foreign_invoices([{"number": "L-1", "age_seconds": 30}])
+    world.poll()
+    late = world.database.row("select distinct platform_id from facteur.strays").platform_id
+    world.database.rows(
+        "update facteur.submissions set platform_id = %(id)s, lifecycle_code = null, lifecycle_at = null, "
+        "due_at = facteur.now() + interval '1 hour'",
+        {"id": late},
+    )
+    world.simulator.add_status(late, "REJECTED")
+
+    world.poll()
+
+    known = world.database.rows("select code from facteur.status_events where platform_id = %(id)s", {"id": late})
+    assert len(known) == 3
+    assert world.database.row("select state from facteur.submissions").state == "rejected"
+
+
 def test_an_acknowledgement_that_fails_changes_nothing(world: World) -> None:
     crowd(world, 3)
     world.simulator.script_endpoint("mark_as_seen", ["500", "500"])

@@ -81,7 +81,8 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A deposit of ours that was told of, and the statuses known of it."""
+    """A deposit of ours that was told of, the statuses known of it, and those that came before its answer was recorded."""
 
     due: Due
     known: tuple[StatusEvent, ...]
+    early: tuple[StatusEvent, ...]

@@ -56,7 +56,7 @@ def _store(account: str, news: Sequence[StatusEvent], platform: NewsPlatform, se
     """Each deposit's statuses in a transaction of its own; what is not ours is counted and kept aside."""
     ours = services.pulls.tell_of(account, sorted({event.platform_id for event in news}))
     for platform_id, told in ours.items():
-        new = [event for event in news if event.platform_id == platform_id]
+        new = [*told.early, *(event for event in news if event.platform_id == platform_id)]
         store_news(told.due, [*told.known, *new], new, platform.sandbox, services, "pull")
     if strays := [event for event in news if event.platform_id not in ours]:
         services.pulls.keep_strays(account, strays)

@@ -19,12 +19,9 @@ class PostgresPulls:
     """Postgres for statuses that are shown until they are acknowledged."""
 
     TELL_OF = """
-    select id, account, platform_id, lifecycle_code, age_seconds, known from facteur.tell_of(%(account)s, %(ids)s)
+    select id, account, platform_id, lifecycle_code, age_seconds, known, early from facteur.tell_of(%(account)s, %(ids)s)
     """
-    STRAYS = """
-    select s.event from facteur.strays s where s.account = %(account)s and s.platform_id = %(platform_id)s
-      and not exists (select from facteur.status_events e where e.status_id = s.status_id)
-    """
+    EARLY = "select facteur.early_statuses(%(account)s, %(platform_id)s) as early"
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -45,6 +42,7 @@ class PostgresPulls:
             row.platform_id: Told(
                 Due(row.id, row.account, row.platform_id, row.lifecycle_code, row.age_seconds),
                 tuple(_read(event) for event in row.known),
+                tuple(_read(event) for event in row.early),
             )
             for row in rows
         }
@@ -56,8 +54,8 @@ class PostgresPulls:
         )
 
     def take_strays(self, due: Due) -> list[StatusEvent]:
-        rows = self._database.rows(self.STRAYS, {"account": due.account, "platform_id": due.platform_id})
-        return [_read(row.event) for row in rows]
+        row = self._database.row(self.EARLY, {"account": due.account, "platform_id": due.platform_id})
+        return [_read(event) for event in row.early]
 
     def close(self, due: Due) -> None:
         self._database.rows("select facteur.close_followed(%(id)s)", {"id": due.submission_id})

@@ -23,13 +23,21 @@ $$;
 create function facteur.end_turn(p_account text) returns void
     language sql as 'update facteur.sweeps set taken_until = ''-infinity'' where account = p_account';
 
--- Those of these deposits that are ours, with the statuses known of them.
+-- Statuses of a deposit that were told before its answer was recorded, and are not stored with it yet.
+create function facteur.early_statuses(p_account text, p_platform_id text) returns jsonb
+    language sql stable as $$
+    select coalesce(jsonb_agg(s.event), '[]') from facteur.strays s where s.account = p_account and s.platform_id = p_platform_id
+      and not exists (select from facteur.status_events e where e.status_id = s.status_id)
+$$;
+
+-- Those of these deposits that are ours, with the statuses known of them, and those that came too early.
 create function facteur.tell_of(p_account text, p_platform_ids text[])
-    returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision, known jsonb)
+    returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision, known jsonb, early jsonb)
     language sql stable as $$
     select s.id, s.account, s.platform_id, s.lifecycle_code, coalesce(extract(epoch from facteur.now() - s.submitted_at), 0)::double precision,
            (select coalesce(jsonb_agg(to_jsonb(e) - 'raw'), '[]') from facteur.status_events e
-            where e.submission_id = s.id and e.platform_id = s.platform_id)
+            where e.submission_id = s.id and e.platform_id = s.platform_id),
+           facteur.early_statuses(s.account, s.platform_id)
     from facteur.submissions s where s.account = p_account and s.platform_id = any (p_platform_ids)
 $$;
 

@@ -40,8 +40,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "cold_start": Benchmark("Cold start", cold_start),
     "memory": Benchmark("Memory", memory),
     "package": Benchmark("Package", package),
-    "latency": Benchmark("Latency", latency),
     "news_pages": Benchmark("News, pages", news_pages),
     "news_histories": Benchmark("News, histories", news_histories),
     "freshness": Benchmark("Freshness", freshness),
+    "latency": Benchmark("Latency", latency),
 }

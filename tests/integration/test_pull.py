@@ -106,6 +106,22 @@ def test_a_stray_is_stored_with_a_verdict_that_comes_before_anybody_looked_for_i
     assert world.database.row("select state from facteur.submissions").state == "rejected"
 
 
+def test_a_platform_that_is_back_and_has_no_news_closes_the_breaker(world: World) -> None:
+    crowd(world, 1)
+    world.poll()
+    world.simulator.outage(1e9, "503", ["not_seen"])
+    for _ in range(8):
+        world.advance(70)
+        world.poll()
+    assert world.database.row("select probing from facteur.budgets where key = 'account:default'").probing
+
+    world.simulator.outage(0)
+    world.advance(70)
+    world.poll()
+
+    assert not world.database.row("select probing from facteur.budgets where key = 'account:default'").probing
+
+
 def test_an_acknowledgement_that_fails_changes_nothing(world: World) -> None:
     crowd(world, 3)
     world.simulator.script_endpoint("mark_as_seen", ["500", "500"])

@@ -38,7 +38,9 @@ def _pull_account(account: str, services: PollServices, permitted: Callable[[str
     try:
         platform = services.platforms.of(account)
         while permitted(account):
-            news = [event for event in platform.not_seen() if event.status_id not in acknowledged]
+            unseen = platform.not_seen()
+            services.store.platform_answered(account)
+            news = [event for event in unseen if event.status_id not in acknowledged]
             if not news:
                 break
             _store(account, news, platform, services)

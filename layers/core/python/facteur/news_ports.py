@@ -45,6 +45,9 @@ class NewsStore(Protocol):
     def take_permit(self, account: str) -> bool: ...
     def take_history_permit(self, account: str) -> bool: ...
     def pause(self, key: str, seconds: float, reason: str) -> None: ...
+    def platform_answered(self, account: str) -> None:
+        """A call that had nothing to record was answered: the account's breaker closes."""
+
     def platform_silent(self, account: str) -> None:
         """A call was not answered; enough of them in a row open the account's breaker."""
 

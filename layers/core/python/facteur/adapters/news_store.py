@@ -122,6 +122,9 @@ class PostgresNews:
     def postpone_history(self, due: Due, seconds: float) -> None:
         self._database.rows(self.POSTPONE_HISTORY, {"id": due.submission_id, "s": seconds})
 
+    def platform_answered(self, account: str) -> None:
+        self._database.rows("select facteur.tell_breaker(%(account)s, true)", {"account": account})
+
     def platform_silent(self, account: str) -> None:
         self._database.rows("select facteur.tell_breaker(%(account)s, false)", {"account": account})
 

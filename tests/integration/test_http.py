@@ -43,7 +43,7 @@ from local.simulator.control import Simulator
 from tests.raw_server import RawServer, Serving, closed_port, http_answer, raw_servers, reset, saying
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
-SHORT = {"connect_timeout_seconds": 2.0, "read_timeout_seconds": 0.3}
+SHORT = {"connect_timeout_seconds": 2.0, "read_timeout_seconds": 1.0}
 
 
 @pytest.fixture

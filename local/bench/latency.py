@@ -46,6 +46,7 @@ def latency(stage: Stage, scale: float) -> Result:
     count, every = max(5, round(SECONDS / EVERY_SECONDS * scale)), min(EVERY_SECONDS, EVERY_SECONDS * scale * 50)
     dice = random.Random(1)  # noqa: S311  repeatable, not secret
     with stage.world(latency_seconds=None, RELAY_WATCH_SECONDS="50") as world:
+        world.simulator.reset()
         papers = write_papers(world.folder, WARM_UP + count)
         with _running("relay", RELAY), _running("submit", SUBMIT, world.queue_url):
             committed: dict[str, float] = {}

@@ -32,9 +32,10 @@ KINDS = {
     for kind in (
         Kind("good", frozenset({DEPOSITED})),
         Kind("refused", frozenset({REJECTED, DEPOSITED}), faults=("400",)),
-        Kind("unroutable", frozenset({REJECTED}), buyer="999"),
+        # failed: where another attempt's outcome is unknown, a refusal of the one that was found is not the last word
+        Kind("unroutable", frozenset({REJECTED, FAILED}), buyer="999"),
         # the platform took it, the buyer's platform did not: its number stays used, whether the next one may have it is open
-        Kind("bounced", frozenset({REJECTED}), frozenset({DEPOSITED, REJECTED, FAILED}), buyer="213"),
+        Kind("bounced", frozenset({REJECTED, FAILED}), frozenset({DEPOSITED, REJECTED, FAILED}), buyer="213"),
         Kind("declined", frozenset({DEPOSITED}), buyer="210"),
         Kind("nameless", frozenset({FAILED}), numbered=False),
         Kind("twin", frozenset({DEPOSITED, REJECTED, FAILED}), mended=frozenset({DEPOSITED, REJECTED, FAILED})),

@@ -51,7 +51,7 @@ def submit(ids: Sequence[int], bench: Bench) -> Work:
     items = [Intent(row, digest) for row in waiting for digest in _digests(row, bench, fault)]
     yield
     ends_at = bench.clock() + timedelta(seconds=LEASE_SECONDS)
-    claims = {claim.submission_id: claim for claim in bench.store.claim(items)}
+    claims = {claim.submission_id: claim for claim in bench.store.claim(items) if not claim.failed}
     for intent in items:
         row, digest = intent.row, intent.sha256
         if claim := claims.get(row.submission_id):

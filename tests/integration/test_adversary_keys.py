@@ -51,12 +51,15 @@ def test_a_copied_row_waits_while_the_same_document_is_in_doubt_and_goes_once_th
     assert len(world.deposits(1)) == 1
 
 
-def test_two_rows_with_one_document_in_one_batch_make_one_deposit(world: World) -> None:
+def test_two_rows_with_one_document_in_one_batch_make_one_deposit(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     world.add(1)
     world.add(1)
 
     until_settled(world)
 
+    assert capsys.readouterr().out.count('"Failures":[1.0]') == 1  # what the alarm watches
     assert len(world.simulator.calls("deposit")) == 1
     assert (world.row(1).technical_status, world.submission(1).last_error_code) == ("error", "sent_already")
 

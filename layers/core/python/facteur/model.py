@@ -68,11 +68,12 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lease on a submission. `attempt_id` is the attempt opened for a deposit; a look-up has none."""
+    """A lease on a submission. `attempt_id` is the attempt opened for a deposit; a look-up has none. `failed`: there is no lease."""
 
     submission_id: int
     lease_token: str
     attempt_id: int | None
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

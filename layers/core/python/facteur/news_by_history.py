@@ -9,6 +9,8 @@ from facteur.errors import NotDepositedError
 from facteur.model import Due, State, StatusEvent
 from facteur.news_services import PollServices, Step, not_answered
 
+COUNTED = {State.REJECTED: "Rejections", State.FAILED: "Failures"}
+
 Postpone = Callable[[Due, float], None]
 
 
@@ -65,8 +67,8 @@ def store_news(
         move = after_news(newest, due.lifecycle_code, due.age_seconds, sandbox, services.limits)
     settled = settled_before(life_cycle)
     state, stored = services.store.record_news(due, new, newest, move, asked_by=asked_by, settled=settled)
-    if state == State.REJECTED:
-        services.journal.count("Rejections")
+    if state in COUNTED:
+        services.journal.count(COUNTED[State(state)])
     services.journal.event(
         f"status.{state}",
         submission_id=due.submission_id,

@@ -78,7 +78,7 @@ class SubmissionStore(Protocol):
 
     def read(self, submission_ids: Sequence[int]) -> list[Waiting]: ...
     def claim(self, intents: Sequence[Intent]) -> list[Claim]:
-        """Lease rows. Those not returned are left alone."""
+        """Lease rows, or fail them where they may not be worked on at all. Those not returned are left alone."""
 
     def record(self, outcomes: Sequence[Outcome]) -> list[str]:
         """Store what became of claims, all or none; the states afterwards."""

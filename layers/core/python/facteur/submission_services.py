@@ -59,6 +59,15 @@ class Services:
         decision = self.failed(row, error)
         self.tell(row, self.store.record_unclaimed(row, decision), decision)
 
+    def tell_failed(self, row: Waiting) -> None:
+        """One that a claim failed; its row says why."""
+        name, metric = EVENTS[State.FAILED]
+        self.journal.count(metric)
+        self.journal.event(
+            name, submission_id=row.submission_id, invoice_id=row.invoice_id, account=row.account,
+            next_step="see last_error_message in facteur.submissions",
+        )  # fmt: skip
+
     def tell(self, row: Waiting, state: str, decision: Decision, seconds: float | None = None) -> None:
         """One event per outcome, and its count."""
         problem, move = decision.problem, decision.move

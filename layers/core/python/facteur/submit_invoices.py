@@ -71,7 +71,10 @@ def _work(
     except BaseException:
         _close(document for _, document in batch)
         raise
-    claims = {claim.submission_id: claim for claim in claimed}
+    claims = {claim.submission_id: claim for claim in claimed if not claim.failed}
+    failed = {claim.submission_id for claim in claimed if claim.failed}
+    for row in (row for row, _ in batch if row.submission_id in failed):
+        services.tell_failed(row)
     for row, document in batch:
         claim = claims.get(row.submission_id)
         if document and claim and claim.attempt_id is not None:  # nothing is ever sent without an open attempt

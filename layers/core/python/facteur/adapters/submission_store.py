@@ -65,15 +65,15 @@ class PostgresSubmissions:
         ]
 
     CLAIM = """
-    select submission_id, lease_token, attempt_id from facteur.claim(%(items)s, %(lease_seconds)s, %(per_minute)s, %(deposits_enabled)s)
-    where verdict = 'claimed'
+    select submission_id, lease_token, attempt_id, verdict = 'failed' as failed
+    from facteur.claim(%(items)s, %(lease_seconds)s, %(per_minute)s, %(deposits_enabled)s) where verdict in ('claimed', 'failed')
     """
 
     def claim(self, intents: Sequence[Intent]) -> list[Claim]:
         if not intents:
             return []
         rows = self._database.rows(self.CLAIM, {"items": as_json([_item(intent) for intent in intents]), **self._claim})
-        return [Claim(row.submission_id, str(row.lease_token), row.attempt_id) for row in rows]
+        return [Claim(row.submission_id, str(row.lease_token), row.attempt_id, row.failed) for row in rows]
 
     RECORD = """
     select facteur.record(outcome, %(lock_timeout)s) as state from jsonb_array_elements(%(outcomes)s) outcome

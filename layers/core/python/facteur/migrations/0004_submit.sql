@@ -182,6 +182,7 @@ begin
                         format('The same document was sent for row %s (deposit %s). Give this row a document of its own, or leave it.',
                                other.invoice_id, coalesce(other.platform_id, 'of unknown outcome'))) end);
                 update facteur.submissions w set write_back_due_at = facteur.now() where w.id = s.id and w.state = 'failed';
+                verdict := case when not other.unsettled then 'failed' else verdict end;
                 return next;
                 continue;
             end if;
@@ -193,6 +194,7 @@ begin
                     'It may have been deposited with another client or platform than the account''s now. Put the account''s secret back, '
                     'then set technical_status back to ''pending''; README, "Another client", says what to do where that is impossible.'));
                 update facteur.submissions w set write_back_due_at = facteur.now() where w.id = s.id;
+                verdict := 'failed';
                 return next;
                 continue;
             end if;

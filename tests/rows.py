@@ -14,6 +14,7 @@ from typing import Any
 from facteur.adapters.postgres import Database
 from facteur.adapters.relay_store import PostgresRelay
 from facteur.adapters.submission_store import PostgresSubmissions
+from facteur.model import Waiting
 from facteur.ports import NotesTaken
 
 DEADLINE_SECONDS = 20
@@ -113,6 +114,19 @@ class Rows:
     def write_back(self) -> tuple[int, int]:
         """What the relay does for refused write-backs that are due."""
         return self.relay.repeat_write_backs(100)
+
+    def noted(self) -> str:
+        """An invoice that is finished and has its submission; its key."""
+        invoice = self.finish()
+        self.look()
+        return invoice
+
+    def queued(self, invoice_id: str) -> Waiting:
+        """What a worker reads of the invoice once its message has arrived."""
+        submission = self.submission(invoice_id)
+        self.run("select facteur.mark_queued(array[%(id)s]::bigint[])", id=submission.id)
+        (waiting,) = self.submissions.read([submission.id])
+        return waiting
 
     def claim(self, invoice_id: str) -> Any:
         """Queue and claim the invoice's submission, as submit_invoices does."""

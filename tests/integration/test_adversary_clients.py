@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-from facteur.model import Waiting
 from local.measure.ground import add_invoices, work_off
 from tests.rows import CLAIM, Rows
 from tests.two_accounts import FIRST, SECOND, deposited_by
@@ -13,19 +12,6 @@ from tests.world import World
 
 LEASE = 160
 LEASE_OVER = 61
-
-
-def noted(rows: Rows) -> str:
-    invoice = rows.finish()
-    rows.look()
-    return invoice
-
-
-def read(rows: Rows, invoice: str) -> Waiting:
-    submission = rows.submission(invoice)
-    rows.run("select facteur.mark_queued(array[%(id)s]::bigint[])", id=submission.id)
-    (waiting,) = rows.submissions.read([submission.id])
-    return waiting
 
 
 def test_the_same_bytes_are_not_sent_for_another_row_of_another_account(two: World) -> None:
@@ -59,7 +45,7 @@ def test_an_account_whose_secret_is_spoilt_keeps_no_other_from_depositing(two: W
 
 
 def test_a_late_failure_and_a_claim_of_the_same_doubt_do_not_deadlock(rows: Rows) -> None:
-    invoice = noted(rows)
+    invoice = rows.noted()
     claim = rows.claim(invoice)
     rows.advance(LEASE_OVER)
     rows.relay.end_expired_leases()
@@ -107,7 +93,7 @@ def test_the_company_hears_of_a_refusal_beside_a_doubt(rows: Rows) -> None:
         "create or replace function facteur.write_status(invoice_id text, code text, label text, comment text, "
         "occurred_at timestamptz) returns void language sql as 'insert into public.told values ($2)'"
     )
-    invoice = noted(rows)
+    invoice = rows.noted()
     first = rows.claim(invoice)
     rows.advance(LEASE_OVER)
     rows.relay.end_expired_leases()
@@ -146,8 +132,8 @@ def test_an_account_corrected_on_a_row_that_is_taken_back_leaves_nothing_overdue
 
 
 def test_what_cannot_be_sent_and_a_claim_of_its_other_message_do_not_deadlock(rows: Rows) -> None:
-    invoice = noted(rows)
-    waiting = read(rows, invoice)
+    invoice = rows.noted()
+    waiting = rows.queued(invoice)
     s = rows.submission(invoice)
     outcome = {
         "submission_id": s.id,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from facteur.model import Intent, Waiting
+from facteur.model import Intent
 from local.invoices import render, sample_invoice
 from tests.rows import CLAIM, Rows
 from tests.world import World
@@ -16,22 +16,9 @@ LEASE_OVER = 61
 PLATFORM = {"provider": "iopole", "base_url": "https://x", "client": "c"}
 
 
-def noted(rows: Rows) -> str:
-    invoice = rows.finish()
-    rows.look()
-    return invoice
-
-
-def read(rows: Rows, invoice: str) -> Waiting:
-    submission = rows.submission(invoice)
-    rows.run("select facteur.mark_queued(array[%(id)s]::bigint[])", id=submission.id)
-    (waiting,) = rows.submissions.read([submission.id])
-    return waiting
-
-
 def test_a_number_changed_between_read_and_claim_is_not_shown_as_deposited(rows: Rows) -> None:
-    invoice = noted(rows)
-    stale = read(rows, invoice)  # now the document is fetched, which takes seconds
+    invoice = rows.noted()
+    stale = rows.queued(invoice)  # now the document is fetched, which takes seconds
     rows.update(invoice, invoice_number="F-OTHER", document_uri="s3://bucket/other.pdf")
     rows.look()  # the relay watches meanwhile
     rows.run("select facteur.mark_queued(array[%(id)s]::bigint[])", id=stale.submission_id)
@@ -44,7 +31,7 @@ def test_a_number_changed_between_read_and_claim_is_not_shown_as_deposited(rows:
 
 
 def test_a_number_corrected_after_giving_up_is_not_shown_as_deposited_when_the_old_one_is_found(rows: Rows) -> None:
-    invoice = noted(rows)
+    invoice = rows.noted()
     rows.reach(invoice, "failed")  # an attempt of unknown outcome
     rows.update(invoice, invoice_number="F-OTHER", technical_status="pending")
     rows.look()
@@ -62,7 +49,7 @@ def test_a_number_corrected_after_giving_up_is_not_shown_as_deposited_when_the_o
 
 
 def test_a_row_without_a_number_under_a_used_key_is_not_shown_the_old_ones_verdict(rows: Rows) -> None:
-    invoice = noted(rows)
+    invoice = rows.noted()
     rows.reach(invoice, "submitted")
     rows.run("delete from invoicing.invoices")
     rows.run(
@@ -77,7 +64,7 @@ def test_a_row_without_a_number_under_a_used_key_is_not_shown_the_old_ones_verdi
 
 @pytest.mark.parametrize("end", ["rejected", "failed"])
 def test_an_old_verdict_is_not_written_over_a_row_that_asks_again(rows: Rows, end: str) -> None:
-    invoice = noted(rows)
+    invoice = rows.noted()
     rows.reach(invoice, "in_doubt")
     rows.update(invoice, invoice_number="F-OTHER")
     rows.look()
@@ -117,7 +104,7 @@ def test_a_number_that_a_serializer_escapes_otherwise_is_found(world: World, num
 
 
 def test_a_late_201_does_not_validate_a_row_whose_number_was_changed_since(rows: Rows) -> None:
-    invoice = noted(rows)
+    invoice = rows.noted()
     late = rows.claim(invoice)
     rows.advance(LEASE_OVER)
     rows.relay.end_expired_leases()
@@ -131,7 +118,7 @@ def test_a_late_201_does_not_validate_a_row_whose_number_was_changed_since(rows:
 
 
 def test_news_do_not_touch_a_mismatched_row_that_was_already_told(rows: Rows) -> None:
-    invoice = noted(rows)
+    invoice = rows.noted()
     rows.reach(invoice, "submitted")
     rows.update(invoice, invoice_number="F-OTHER", technical_status="pending")
     rows.look()
@@ -150,8 +137,8 @@ def test_news_do_not_touch_a_mismatched_row_that_was_already_told(rows: Rows) ->
 
 
 def test_a_document_replaced_between_read_and_claim_is_read_again(rows: Rows) -> None:
-    invoice = noted(rows)
-    stale = read(rows, invoice)
+    invoice = rows.noted()
+    stale = rows.queued(invoice)
     assert stale.invoice
     rows.update(invoice, document_uri="s3://bucket/other.pdf", total=77)
     rows.look()

@@ -1,0 +1,143 @@
+"""Each protection, switched off: what the mutants change in a worker after its fork, or in a run's database."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from facteur.adapters.postgres import Database
+from facteur.errors import NotDepositedError
+from facteur.model import Move, State
+from local.torture.sql import add_table, replace_in
+from local.torture.worker import Worker
+
+
+def switch(name: str, changed: Callable[[Any], Any]) -> None:
+    """Replace a function, class or constant wherever the product uses it.
+
+    Raises:
+        LookupError: it has another name now: whoever changed it must look here.
+    """
+    users = [module for key, module in sys.modules.items() if key.startswith("facteur.") and hasattr(module, name)]
+    if not users:
+        raise LookupError(f"facteur has no {name}")
+    replacement = changed(getattr(users[0], name))
+    for module in users:
+        setattr(module, name, replacement)
+
+
+def resend_on_unknown(_worker: Worker) -> None:
+    resent = {"move": Move(State.PENDING, 1.0), "outcome": "not_deposited"}
+    switch("after_unknown", lambda doubting: lambda *about: replace(doubting(*about), **resent))
+
+
+def skip_lease_check(_worker: Worker) -> None:
+    def unchecked(lease: Any) -> Any:
+        lease.check = lambda _self: None
+        return lease
+
+    switch("Lease", unchecked)
+
+
+def take_failure_for_absence(_worker: Worker) -> None:
+    def forgiving(search: Any) -> Any:
+        def searched(*arguments: Any) -> Any:
+            try:
+                return search(*arguments)
+            except NotDepositedError:
+                return [], []
+
+        return searched
+
+    switch("_search", forgiving)
+
+
+def ask_once(_worker: Worker) -> None:
+    switch("EMPTY_LOOKUPS_BEFORE_RESEND", lambda _: 1)
+    switch("_limits", lambda limits: lambda settings: replace(limits(settings), resend_after_seconds=0.0))
+
+
+def acknowledge_early(worker: Worker) -> None:
+    worker.delete_early = True
+
+
+class LateAttempts:
+    """A store whose attempts are written with their outcome, and not before the call."""
+
+    def __init__(self, store: Any) -> None:
+        self._store, self._kept = store, dict[int, str]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def claim(self, items: Any) -> Any:
+        claims = self._store.claim(items)
+        ids = [claim.attempt_id for claim in claims if claim.attempt_id]
+        statement = "delete from facteur.attempts a where id = any (%(ids)s) returning id, to_jsonb(a) as kept"
+        self._kept |= {row.id: json.dumps(row.kept) for row in self._store._database.rows(statement, {"ids": ids})}
+        return claims
+
+    def record(self, outcomes: Any) -> Any:
+        statement = (
+            "insert into facteur.attempts overriding system value "
+            "select * from jsonb_populate_record(null::facteur.attempts, %(kept)s)"
+        )
+        for kept in filter(None, (self._kept.get(outcome.claim.attempt_id) for outcome in outcomes)):
+            self._store._database.rows(statement, {"kept": kept})
+        return self._store.record(outcomes)
+
+
+def open_attempts_late(worker: Worker) -> None:
+    worker.wrap_store = LateAttempts
+
+
+def claim_anything(database: Database) -> None:
+    for pattern, replacement in (
+        (
+            r"w\.queued_at is not null and w\.due_at <= facteur\.now\(\)\s+and w\.state in \('pending', 'in_doubt'\)",
+            "true",
+        ),
+        (r"if \(item ->> 'tries'\)[^;]*? then", "if false then"),
+        (r"case s\.state when 'pending' then 'sending' else 'in_doubt' end", "'sending'"),
+        (r"if s\.state = 'pending' then", "if true then"),
+    ):
+        replace_in(database, "facteur.claim", pattern, replacement)
+
+
+def forget_holders(database: Database) -> None:
+    replace_in(database, "facteur.held_elsewhere", r"(?s)\bselect coalesce.*held\s", "select '{}'::text[] ")
+
+
+def keep_a_watermark(database: Database) -> None:
+    add_table(database, "mark", "select 0::bigint as id")
+    database.rows("""
+        create function torture.raise_mark() returns trigger language plpgsql as $$
+        begin update torture.mark set id = greatest(id, old.id); return null; end $$;
+        create trigger raise_mark after delete on facteur.changes for each row execute function torture.raise_mark();
+    """)
+    replace_in(
+        database, "facteur.consume_notes", r"from facteur\.changes where",
+        "from facteur.changes where id > (select m.id from torture.mark m) and",
+    )  # fmt: skip
+
+
+def note_once(database: Database) -> None:
+    database.rows("create unique index on facteur.changes (invoice_ids)")
+    found = "select oid::regproc::text as name from pg_proc where proname like 'note\\_%' and prorettype = 'trigger'::regtype"
+    for function in database.rows(found):
+        replace_in(database, function.name, r"group by chunk;", "group by chunk on conflict do nothing;")
+
+
+def tell_without_net(database: Database) -> None:
+    replace_in(database, "facteur.tell_company", r"(?s)exception\s+when [^\n]*\bthen\b.*?return false;\s*end;", "end;")
+
+
+def forget_lost_messages(database: Database) -> None:
+    replace_in(database, "facteur.pick_due", "30 minutes", "30 years")
+
+
+def send_twins(database: Database) -> None:
+    replace_in(database, "facteur.sent_for_another_row", r"limit 1\b", "limit 0")

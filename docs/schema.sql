@@ -142,6 +142,9 @@ CREATE TABLE facteur.installation (
     pins jsonb DEFAULT '{}'::jsonb NOT NULL,
     notes_seen pg_snapshot DEFAULT '1:1:'::pg_snapshot NOT NULL,
     relay_run bigint DEFAULT 0 NOT NULL,
+    relay_began_at timestamp with time zone,
+    poll_began_at timestamp with time zone,
+    deposits_enabled boolean,
     forgotten_checked_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT installation_single_check CHECK (single)
 );

@@ -10,6 +10,7 @@ import pytest
 from local.aws import Aws, aws_emulator
 from local.measure.ground import prepare
 from local.simulator.control import Simulator, running_simulator
+from tests.operator import Operator
 from tests.two_accounts import SECOND
 from tests.world import World, built_world
 
@@ -58,3 +59,9 @@ def two(world: World) -> World:
     world.simulator.add_account(**SECOND)
     world.put_secret("second", SECOND)
     return world
+
+
+@pytest.fixture
+def operator(database_url: str) -> Operator:
+    """A person with the command facteur."""
+    return Operator(database_url)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from facteur.adapters.postgres import Database
     from facteur.adapters.secrets_manager import Secrets
     from facteur.news_services import PollServices
+    from facteur.operate.services import OperateServices
     from facteur.ports import Journal
     from facteur.relay_submissions import RelayServices
     from facteur.submission_services import Services
@@ -90,6 +91,30 @@ def migration_services() -> tuple[Database, bool, str | None]:
     """A database, whether to install on an existing table, and from which issue date on."""
     settings = _settings()
     return _begun(_database()), settings.install_capture, settings.submit_from
+
+
+def operate_services(database_url: str | None = None) -> OperateServices:
+    """What operations work with: the database of a URL, or the one that the settings name."""
+    from facteur.adapters.dead_letters import SqsDeadLetters
+    from facteur.adapters.operator_reading import PostgresReading
+    from facteur.adapters.postgres import Database
+    from facteur.operate.services import OperateServices
+
+    settings = _settings()
+    database = Database(lambda: {"dsn": database_url}) if database_url else _begun(_database())
+    queue_url = settings.submissions_queue_url
+    return OperateServices(
+        settings,
+        PostgresReading(database),
+        lambda: SqsDeadLetters(lambda: _aws("sqs"), queue_url) if queue_url else None,
+    )
+
+
+def deployed(function: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask a function of a deployed stack."""
+    from facteur.adapters.stack import invoke
+
+    return invoke(lambda: _aws("lambda"), function, request)
 
 
 def database_parameters(secret: Mapping[str, Any], secret_id: str, in_lambda: bool) -> dict[str, Any]:

@@ -12,8 +12,10 @@ FacteurError
 │       └── DocumentUnusableError    empty, too large, or neither PDF nor XML: a person must replace it
 ├── DatabaseUnavailableError         escapes: SQS redelivers
 ├── InvalidMessageError              escapes: the dead-letter queue shows it
-└── ConfigurationError               escapes: a setting is missing or malformed
-    └── EnvironmentMismatchError     this database belongs to another environment: everything stops until a person re-pins
+├── ConfigurationError               escapes: a setting is missing or malformed
+│   └── EnvironmentMismatchError     this database belongs to another environment: everything stops until a person re-pins
+└── OperatorError                    told to the person who asked: it cannot be done, and nothing was
+    └── QueueUnavailableError        SQS could not be asked
 
 The class is the decision; there are no flags. Texts never hold secrets, tokens, or the content of an invoice.
 """
@@ -103,3 +105,11 @@ class ConfigurationError(FacteurError):
 
 class EnvironmentMismatchError(ConfigurationError):
     """The database is pinned to another platform or client: probably a copy. Everything stops until a person re-pins."""
+
+
+class OperatorError(FacteurError):
+    """What a person asked for cannot be done, and nothing was; the text says why and what to do instead."""
+
+
+class QueueUnavailableError(OperatorError):
+    """SQS refused or did not answer."""

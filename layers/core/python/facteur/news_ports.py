@@ -42,6 +42,9 @@ class NewsPlatforms(Protocol):
 class NewsStore(Protocol):
     """Postgres, for poll_statuses. Every method is one statement and raises DatabaseUnavailableError."""
 
+    def begin_run(self) -> None:
+        """Leave word that news are being read."""
+
     def take_permit(self, account: str) -> bool: ...
     def take_history_permit(self, account: str) -> bool: ...
     def pause(self, key: str, seconds: float, reason: str) -> None: ...

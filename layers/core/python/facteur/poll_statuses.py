@@ -26,6 +26,7 @@ def poll_statuses(services: PollServices, remaining_seconds: float = float("inf"
         DatabaseUnavailableError: nothing is lost, the rows are due again.
         EnvironmentMismatchError: this database belongs to another environment.
     """
+    services.store.begin_run()
     run = Run(services, time.monotonic() + remaining_seconds - services.answer_seconds)
     step = {"history": run.history, "sweep": run.sweep, "pull": run.pull}[services.source]
     while run.in_time() and step():

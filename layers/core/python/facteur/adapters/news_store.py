@@ -41,6 +41,9 @@ class PostgresNews:
         self._database = database
         self._rates = {"per_minute": requests_per_minute, "history_per_minute": history_requests_per_minute}
 
+    def begin_run(self) -> None:
+        self._database.rows("update facteur.installation set poll_began_at = facteur.now()")
+
     def take_permit(self, account: str) -> bool:
         return bool(self._database.row(self.PERMIT, {"account": account, **self._rates}).granted)
 

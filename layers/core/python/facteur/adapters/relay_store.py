@@ -26,6 +26,7 @@ class LockedRows:
 class PostgresRelay:
     """Postgres for relay_submissions."""
 
+    BEGIN = "select facteur.begin_relay_run(%(deposits_enabled)s) as run"
     PICK = "select pick_due as id from facteur.pick_due(%(limit)s, %(per_minute)s, %(deposits_enabled)s)"
 
     def __init__(
@@ -51,7 +52,7 @@ class PostgresRelay:
         )
 
     def begin_run(self) -> int:
-        return int(self._database.row("select facteur.begin_relay_run() as run").run)
+        return int(self._database.row(self.BEGIN, {"deposits_enabled": self._deposits_enabled}).run)
 
     def look(self, run: int) -> tuple[bool, bool]:
         parameters = {"run": run, "deposits_enabled": self._deposits_enabled}

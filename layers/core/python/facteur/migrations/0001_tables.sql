@@ -39,6 +39,9 @@ create table facteur.installation (
     pins         jsonb not null default '{}', -- account -> {provider, base_url, client}: which platform this database deposits with
     notes_seen   pg_snapshot not null default '1:1:', -- notes of transactions that had ended by then are consumed
     relay_run    bigint not null default 0,   -- a run of the relay stops watching once a newer one has begun
+    relay_began_at       timestamptz,         -- the last runs, and how the relay ran: what `facteur status` looks at
+    poll_began_at        timestamptz,
+    deposits_enabled     boolean,
     forgotten_checked_at timestamptz not null default '-infinity'
 );
 insert into facteur.installation default values;

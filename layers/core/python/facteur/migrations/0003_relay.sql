@@ -331,8 +331,11 @@ create function facteur.look(p_run bigint, p_deposits_enabled boolean, out anyth
         (select relay_run = p_run from facteur.installation)
 $$;
 
-create function facteur.begin_relay_run() returns bigint
-    language sql as 'update facteur.installation set relay_run = relay_run + 1 returning relay_run';
+create function facteur.begin_relay_run(p_deposits_enabled boolean default null) returns bigint
+    language sql as $$
+    update facteur.installation set relay_run = relay_run + 1, relay_began_at = facteur.now(), deposits_enabled = p_deposits_enabled
+    returning relay_run
+$$;
 
 -- While deposits are off, what waits to be sent is not overdue.
 create function facteur.oldest_overdue_seconds(p_deposits_enabled boolean default true) returns double precision

@@ -1,0 +1,69 @@
+"""The statements behind an operator's questions. They change nothing."""
+
+from __future__ import annotations
+
+from facteur.adapters.postgres import Database
+from facteur.operate.model import AccountHealth, Installation
+
+
+class PostgresReading:
+    """The port ReadingStore."""
+
+    INSTALLATION = """
+        select i.version, i.submit_from::text as submit_from, to_regclass('facteur.invoice_source') is not null as watching,
+               extract(epoch from facteur.now() - i.relay_began_at)::float as relay_ago,
+               extract(epoch from facteur.now() - i.poll_began_at)::float as poll_ago, i.deposits_enabled,
+               (select round(100 * facteur.rate_factor(b))::integer from facteur.budgets b where b.key = 'address') as rate_percent,
+               (select coalesce(sum(cardinality(c.invoice_ids)), 0)::integer from facteur.changes c
+                where c.due_at > '-infinity' and c.error is not null) as unreadable
+        from facteur.installation i
+    """
+    ACCOUNTS = """
+        select account, jsonb_object_agg(state, n order by state) as states, max(overdue) as overdue, max(doubt) as doubt,
+               sum(write_backs)::integer as write_backs, sum(mismatched)::integer as mismatched,
+               max(b.paused_until) filter (where b.paused_until > facteur.now()) as paused_until,
+               max(b.pause_reason) filter (where b.paused_until > facteur.now()) as pause_reason,
+               bool_or(coalesce(b.probing, false)) as probing
+        from (select account, state, count(*)::integer as n,
+                     coalesce(extract(epoch from facteur.now() - min(due_at) filter (
+                         where state <> 'pending' or (select i.deposits_enabled is not false from facteur.installation i)
+                     )), 0)::float as overdue,
+                     coalesce(extract(epoch from facteur.now() - min(doubt_since) filter (where state = 'in_doubt')), 0)::float as doubt,
+                     count(*) filter (where write_back_error is not null)::integer as write_backs,
+                     count(*) filter (where mismatch is not null and state in ('submitted', 'closed'))::integer as mismatched
+              from facteur.submissions group by account, state) counted
+        left join facteur.budgets b on b.key = 'account:' || account
+        group by account order by account
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def installation(self) -> Installation:
+        row = self._database.row(self.INSTALLATION)
+        return Installation(
+            row.version,
+            row.submit_from,
+            row.watching,
+            row.relay_ago,
+            row.poll_ago,
+            row.deposits_enabled,
+            row.rate_percent,
+            row.unreadable,
+        )
+
+    def accounts(self) -> list[AccountHealth]:
+        return [
+            AccountHealth(
+                row.account,
+                row.states,
+                max(0.0, row.overdue),
+                max(0.0, row.doubt),
+                row.write_backs,
+                row.mismatched,
+                row.paused_until,
+                row.pause_reason,
+                row.probing,
+            )
+            for row in self._database.rows(self.ACCOUNTS)
+        ]

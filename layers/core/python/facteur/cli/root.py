@@ -1,0 +1,137 @@
+"""The application, and what every command shares: where it works, how it prints, and how it fails."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, get_type_hints
+
+import typer
+from rich.console import Console
+
+from facteur import __version__
+from facteur.bootstrap import deployed, operate_services
+from facteur.errors import FacteurError, OperatorError
+from facteur.operate.dispatch import operate
+
+NOT_WELL = 1  # it was done, and all is not well
+NOT_DONE = 2  # it could not be done, and nothing was; Click's own code for wrong usage
+
+app = typer.Typer(
+    name="facteur", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False,
+    epilog="Exit codes: 0 done and well, 1 done and something is not well, 2 not done.",
+)  # fmt: skip
+
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option(
+        envvar="FACTEUR_DATABASE_URL", help="Where the database is, as postgresql://…", rich_help_panel="Where"
+    ),
+]
+StackOption = Annotated[
+    str | None,
+    typer.Option(envvar="FACTEUR_STACK", help="Ask the deployed stack of this name instead", rich_help_panel="Where"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON", rich_help_panel="Where")]
+
+
+def print_version(asked: bool) -> None:
+    if asked:
+        print(f"facteur {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def every_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Show the version")
+    ] = False,
+) -> None:
+    """See how the deposits of an installation are, and put right what is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Where a command works, and how it prints."""
+
+    database: str | None
+    stack: str | None
+    as_json: bool
+    out: Console
+
+    def ask(self, operation: str, *, function: str = "operate", **arguments: Any) -> Any:
+        """The answer to an operation, as JSON has it.
+
+        Args:
+            function: the stack's function that does it; the one that migrates has the owner's rights.
+
+        Raises:
+            OperatorError: it could not be done.
+        """
+        request = {"operation": operation, "arguments": arguments}
+        answer = (
+            self._deployed(function, request) if self.stack else operate(request, operate_services(self._database()))
+        )
+        if "error" in answer:
+            raise OperatorError(answer["error"]["message"])
+        return answer["result"]
+
+    def show(self, answer: Any, render: Callable[[Any, Console], None]) -> None:
+        """Print an answer for a person or, asked so, for a program."""
+        if self.as_json:
+            print(json.dumps(answer, indent=2, ensure_ascii=False))
+        else:
+            render(answer, self.out)
+
+    def _deployed(self, function: str, request: dict[str, Any]) -> dict[str, Any]:
+        return deployed(f"{self.stack}-{function}", request)
+
+    def _database(self) -> str | None:
+        if not self.database and "DATABASE_SECRET_ID" not in os.environ:
+            raise OperatorError("which installation? Give --stack NAME, or --database postgresql://…")
+        return self.database
+
+
+def command(name: str | None = None) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
+    """Register a function `(session, …)` as a command with the shared options beside its own. It may return an exit code."""
+
+    def register(function: Callable[..., int | None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def run(*, database: str | None, stack: str | None, as_json: bool, **arguments: Any) -> None:
+            with told_errors():
+                code = function(Session(database, stack, as_json, Console()), **arguments)
+            raise typer.Exit(code or 0)
+
+        hints = get_type_hints(function, include_extras=True)
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        own = [
+            each.replace(annotation=hints[each.name], kind=keyword)
+            for each in list(inspect.signature(function).parameters.values())[1:]
+        ]
+        shared = [
+            inspect.Parameter("database", keyword, default=None, annotation=DatabaseOption),
+            inspect.Parameter("stack", keyword, default=None, annotation=StackOption),
+            inspect.Parameter("as_json", keyword, default=False, annotation=JsonOption),
+        ]
+        run.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
+        run.__annotations__ = {each.name: each.annotation for each in (*own, *shared)}
+        app.command(name)(run)
+        return run
+
+    return register
+
+
+@contextmanager
+def told_errors() -> Iterator[None]:
+    """An error of ours is one sentence; anything else is a bug, and its traceback belongs into a report."""
+    try:
+        yield
+    except FacteurError as error:
+        print(f"facteur: {error}", file=sys.stderr)
+        raise typer.Exit(NOT_DONE) from None

@@ -1,0 +1,42 @@
+"""facteur status"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from facteur.cli.root import NOT_WELL, Session, command
+
+STATES = ("pending", "sending", "in_doubt", "submitted", "closed", "rejected", "failed")
+
+
+@command()
+def status(session: Session) -> int:
+    """Is all well? Counts by state and account, and which command helps with what is not."""
+    answer = session.ask("status")
+    session.show(answer, render)
+    return NOT_WELL if answer["troubles"] else 0
+
+
+def render(answer: Any, out: Console) -> None:
+    """One screen."""
+    installation = answer["installation"]
+    enabled = {True: "on", False: "off: nothing is sent", None: "the relay has not run yet"}[
+        installation["deposits_enabled"]
+    ]
+    out.print(f"Facteur {installation['version']} · deposits {enabled} · rate {installation['rate_percent']} %")
+    table = Table("account", *(state.replace("_", " ") for state in STATES))
+    for account in answer["accounts"]:
+        table.add_row(account["account"], *(str(account["states"].get(state, "·")) for state in STATES))
+    out.print(table)
+    for name, key in (("relay_submissions", "relay_began_seconds_ago"), ("poll_statuses", "poll_began_seconds_ago")):
+        ago = installation[key]
+        out.print(f"{name} {'has never run' if ago is None else f'last ran {ago:.0f} s ago'}")
+    if answer["dead_letters"] is not None:
+        out.print(f"dead letters: {answer['dead_letters']}")
+    if not answer["troubles"]:
+        out.print("[green]✔ all is well[/green]")
+    for trouble in answer["troubles"]:
+        out.print(f"[red]✖[/red] {trouble['what']} → [bold]{trouble['help']}[/bold]", highlight=False)

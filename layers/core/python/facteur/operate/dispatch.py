@@ -1,0 +1,75 @@
+"""From a request in JSON to an operation, and from its answer to JSON: a terminal and the deployed stack do the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from facteur.errors import FacteurError, OperatorError
+from facteur.operate.services import OperateServices
+from facteur.operate.status import status
+
+Operation = Callable[..., Any]
+OPERATIONS: Mapping[str, Operation] = {each.__name__: each for each in (status,)}
+
+
+def operate(request: Mapping[str, Any], services: OperateServices) -> dict[str, Any]:
+    """Carry out `{"operation": "status", "arguments": {}}`.
+
+    Returns:
+        `{"result": …}`, or `{"error": {"type", "message"}}` where it could not be done; then nothing was.
+    """
+    try:
+        operation, arguments = _bound(request)
+        return {"result": as_plain(operation(services, **arguments))}
+    except FacteurError as error:
+        return {"error": {"type": type(error).__name__, "message": str(error)}}
+
+
+def _bound(request: Mapping[str, Any]) -> tuple[Operation, dict[str, Any]]:
+    name, arguments = request.get("operation"), request.get("arguments") or {}
+    operation = OPERATIONS.get(name) if isinstance(name, str) else None
+    if operation is None:
+        raise OperatorError(f"there is no operation {name!r}; there are {', '.join(sorted(OPERATIONS))}")
+    if not isinstance(arguments, dict):
+        raise OperatorError(f"the arguments of {name} must be an object")
+    try:
+        inspect.signature(operation).bind(None, **arguments)
+    except TypeError as exc:
+        raise OperatorError(f"{name}: {exc}") from None
+    hints = get_type_hints(operation)
+    wrong = sorted(each for each, value in arguments.items() if not _fits(value, hints[each]))
+    if wrong:
+        raise OperatorError(f"{name}: wrong type of {', '.join(wrong)}")
+    return operation, arguments
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if isinstance(kind, UnionType):
+        return any(_fits(value, each) for each in get_args(kind))
+    if get_origin(kind) is list:
+        return isinstance(value, list) and all(_fits(each, get_args(kind)[0]) for each in value)
+    if kind is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
+def as_plain(value: Any) -> Any:
+    """An answer as JSON has it: times in ISO 8601, money as text."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: as_plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): as_plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | frozenset | set):
+        return [as_plain(each) for each in value]
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return str(value)
+    return value.value if isinstance(value, Enum) else value

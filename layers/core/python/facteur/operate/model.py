@@ -1,0 +1,54 @@
+"""What operations answer: plain frozen values. Times are aware datetimes, durations are seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The installation as a whole. A last run is None where there was none yet."""
+
+    version: str | None
+    submit_from: str | None
+    watching: bool
+    relay_began_seconds_ago: float | None
+    poll_began_seconds_ago: float | None
+    deposits_enabled: bool | None  # as the relay last ran; None: it never did
+    rate_percent: int
+    unreadable_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountHealth:
+    """One account: submissions by state, and what keeps them."""
+
+    account: str
+    states: Mapping[str, int]
+    oldest_overdue_seconds: float
+    oldest_doubt_seconds: float
+    write_backs_waiting: int
+    mismatched: int
+    paused_until: datetime | None
+    pause_reason: str | None
+    breaker_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that is not well, and the command that helps."""
+
+    what: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """One screen. `dead_letters` is None where no queue is known."""
+
+    installation: Installation
+    accounts: tuple[AccountHealth, ...]
+    dead_letters: int | None
+    troubles: tuple[Trouble, ...]

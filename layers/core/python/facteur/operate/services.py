@@ -1,0 +1,18 @@
+"""What operations work with. Whatever is not needed is not built: a question about rows needs no queue and no platform."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from facteur.operate.ports import DeadLetters, ReadingStore
+from facteur.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class OperateServices:
+    """Services of one request."""
+
+    settings: Settings
+    reading: ReadingStore
+    dead_letters: Callable[[], DeadLetters | None]  # None: no queue is named where this runs

@@ -1,0 +1,79 @@
+"""Is all well, and if not, which command helps?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from facteur.errors import QueueUnavailableError
+from facteur.operate.model import AccountHealth, Installation, Status, Trouble
+from facteur.operate.services import OperateServices
+
+OVERDUE_SECONDS = 900  # as the alarm's default
+DOUBT_SECONDS = 3600  # by then a doubt is decided, or somebody should look
+SILENT_SECONDS = 300  # schedules come every minute
+
+
+def status(services: OperateServices) -> Status:
+    """Counts by state and account, what is late, paused, or dead, and what to do about it."""
+    installation, accounts = services.reading.installation(), tuple(services.reading.accounts())
+    troubles = [*_of_installation(installation), *(each for account in accounts for each in _of_account(account))]
+    dead, trouble = _dead_letters(services)
+    troubles += [trouble] if trouble else []
+    return Status(installation, accounts, dead, tuple(troubles))
+
+
+def _of_installation(installation: Installation) -> Iterator[Trouble]:
+    if not installation.watching:
+        yield Trouble("no invoice table is watched", "facteur init")
+        return
+    for name, ago in (
+        ("relay_submissions", installation.relay_began_seconds_ago),
+        ("poll_statuses", installation.poll_began_seconds_ago),
+    ):
+        if ago is None or ago > SILENT_SECONDS:
+            since = "has never run" if ago is None else f"has not run for {ago / 60:.0f} minutes"
+            yield Trouble(f"{name} {since}", "facteur doctor")
+    if installation.unreadable_rows:
+        yield Trouble(
+            f"{installation.unreadable_rows} rows that the mapping could not read", "facteur list --unreadable"
+        )
+
+
+def _of_account(account: AccountHealth) -> Iterator[Trouble]:
+    name = account.account
+    if failed := account.states.get("failed", 0):
+        yield Trouble(
+            f"{name}: {failed} invoices failed and need a person", f"facteur list --state failed --account {name}"
+        )
+    if account.mismatched:
+        yield Trouble(
+            f"{name}: {account.mismatched} rows ask for another invoice than was sent", "facteur list --mismatched"
+        )
+    if account.oldest_doubt_seconds > DOUBT_SECONDS:
+        minutes = account.oldest_doubt_seconds / 60
+        yield Trouble(
+            f"{name}: a deposit is in doubt for {minutes:.0f} minutes",
+            f"facteur list --state in_doubt --account {name}",
+        )
+    if account.oldest_overdue_seconds > OVERDUE_SECONDS:
+        yield Trouble(
+            f"{name}: something is overdue for {account.oldest_overdue_seconds / 60:.0f} minutes", "facteur doctor"
+        )
+    if account.write_backs_waiting:
+        yield Trouble(f"{name}: {account.write_backs_waiting} rows could not be written back", "facteur list --untold")
+    if account.breaker_open:
+        yield Trouble(f"{name}: the platform does not answer; it is asked once a minute", "facteur doctor")
+    elif account.paused_until:
+        reason, until = account.pause_reason or "no reason", account.paused_until.isoformat(timespec="seconds")
+        yield Trouble(f"{name}: paused until {until} ({reason})", f"facteur doctor, then facteur resume {name}")
+
+
+def _dead_letters(services: OperateServices) -> tuple[int | None, Trouble | None]:
+    letters = services.dead_letters()
+    if letters is None:
+        return None, None
+    try:
+        count = letters.count()
+    except QueueUnavailableError as error:
+        return None, Trouble(str(error), "facteur doctor")
+    return count, Trouble(f"{count} dead letters", "facteur redrive") if count else None

@@ -1,0 +1,81 @@
+"""facteur status: one screen that says all is well, or what is not and which command helps."""
+
+from __future__ import annotations
+
+from tests.operator import Operator
+from tests.rows import Rows
+
+
+def test_a_working_installation_is_well(rows: Rows, operator: Operator) -> None:
+    both_ran(rows)
+    rows.reach(opened(rows), "submitted")
+
+    told = operator.run("status")
+
+    assert told.code == 0
+    assert "all is well" in told.out
+
+
+def test_what_needs_a_person_is_named_with_the_command_that_helps(rows: Rows, operator: Operator) -> None:
+    both_ran(rows)
+    rows.reach(opened(rows), "failed")
+    rows.run("select facteur.pause('account:default', 3600, 'HTTP_403')")
+
+    told = operator.run("status")
+
+    assert told.code == 1
+    assert "1 invoices failed" in told.out
+    assert "facteur list --state failed" in told.out
+    assert "facteur resume default" in told.out
+
+
+def test_a_relay_and_a_poll_that_are_silent_are_told(rows: Rows, operator: Operator) -> None:
+    never = operator.ask("status")
+    both_ran(rows)
+    rows.advance(600)
+
+    silent = operator.ask("status")
+
+    assert [each["what"] for each in never["troubles"]] == [
+        "relay_submissions has never run",
+        "poll_statuses has never run",
+    ]
+    assert "has not run for 10 minutes" in silent["troubles"][0]["what"]
+
+
+def test_what_waits_while_deposits_are_off_is_not_overdue(rows: Rows, operator: Operator) -> None:
+    opened(rows)
+    rows.advance(7200)
+    rows.store(deposits_enabled=False).begin_run()
+    rows.run("update facteur.installation set poll_began_at = facteur.now()")
+
+    answer = operator.ask("status")
+
+    assert answer["installation"]["deposits_enabled"] is False
+    assert answer["accounts"][0]["states"] == {"pending": 1}
+    assert answer["troubles"] == []
+
+
+def test_without_a_place_to_work_at_it_says_what_to_give(operator: Operator) -> None:
+    told = Operator("").run("status")
+
+    assert told.code == 2
+    assert "--stack" in told.err
+
+
+def test_a_database_that_does_not_answer_is_one_sentence_and_not_a_traceback() -> None:
+    told = Operator("postgresql://nobody@127.0.0.1:1/none").run("status")
+
+    assert told.code == 2
+    assert "no connection" in told.err
+
+
+def both_ran(rows: Rows) -> None:
+    rows.relay.begin_run()
+    rows.run("update facteur.installation set poll_began_at = facteur.now()")
+
+
+def opened(rows: Rows) -> str:
+    invoice = rows.finish()
+    rows.look()
+    return invoice

@@ -1,0 +1,42 @@
+"""The command facteur, as a person at a terminal runs it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from typer.testing import CliRunner
+
+from facteur.cli.main import app
+
+WIDE = {"COLUMNS": "200", "NO_COLOR": "1"}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a command printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Operator:
+    """Runs commands against a database."""
+
+    url: str
+
+    def run(self, *arguments: str, answer: str = "") -> Told:
+        """`answer` is what is typed where the command asks."""
+        result = CliRunner().invoke(app, [*arguments, "--database", self.url], input=answer, env=WIDE)
+        if result.exception and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Told(result.exit_code, result.stdout, result.stderr)
+
+    def ask(self, *arguments: str) -> Any:
+        """The same, with --json."""
+        told = self.run(*arguments, "--json")
+        assert told.code in {0, 1}, told.err
+        return json.loads(told.out)

@@ -8,7 +8,9 @@ from typing import Any
 
 from typer.testing import CliRunner
 
+from facteur.bootstrap import deployed, operate_services
 from facteur.cli.main import app
+from facteur.operate.dispatch import operate
 
 WIDE = {"COLUMNS": "200", "NO_COLOR": "1"}
 
@@ -24,19 +26,29 @@ class Told:
 
 @dataclass(frozen=True)
 class Operator:
-    """Runs commands against a database."""
+    """Runs commands against a database, or against a deployed stack."""
 
     url: str
+    stack: str | None = None
 
     def run(self, *arguments: str, answer: str = "") -> Told:
         """`answer` is what is typed where the command asks."""
-        result = CliRunner().invoke(app, [*arguments, "--database", self.url], input=answer, env=WIDE)
+        result = CliRunner().invoke(app, [*arguments, *self._where()], input=answer, env=WIDE)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Told(result.exit_code, result.stdout, result.stderr)
+
+    def request(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What the command would be answered, whatever it asks."""
+        return (
+            deployed(f"{self.stack}-operate", request) if self.stack else operate(request, operate_services(self.url))
+        )
 
     def ask(self, *arguments: str) -> Any:
         """The same, with --json."""
         told = self.run(*arguments, "--json")
         assert told.code in {0, 1}, told.err
         return json.loads(told.out)
+
+    def _where(self) -> list[str]:
+        return ["--stack", self.stack] if self.stack else ["--database", self.url]

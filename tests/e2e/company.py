@@ -49,6 +49,7 @@ class Company:
 
     stack: Stack
     database: Database
+    url: str = field(repr=False)
     platform: Simulator
     bucket: str
     secrets: tuple[str, ...]
@@ -121,7 +122,7 @@ def deployed(
     stack = deploy(aws, name, {**PARAMETERS, **places}, dependencies=dependencies)
     database = Database(lambda: {"dsn": url})
     try:
-        yield Company(stack, database, platform, bucket, (platform.client_secret, password))
+        yield Company(stack, database, url, platform, bucket, (platform.client_secret, password))
     finally:
         database.close()
         delete(stack)

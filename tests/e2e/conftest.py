@@ -56,19 +56,20 @@ def ground() -> Iterator[Ground]:
 @pytest.fixture(scope="module")
 def unattended(ground: Ground) -> Iterator[Company]:
     """A company whose stack nothing calls but its schedules and its queue."""
-    with _company(ground, "unattended") as company:
+    with one_company(ground, "unattended") as company:
         yield company
 
 
 @pytest.fixture(scope="module")
 def company(ground: Ground, unattended: Company) -> Iterator[Company]:
     """A company whose stack the tests tick. It comes second, so that the other one's minute passes meanwhile."""
-    with _company(ground, "ticked") as company:
+    with one_company(ground, "ticked") as company:
         yield company
 
 
 @contextmanager
-def _company(ground: Ground, name: str) -> Iterator[Company]:
+def one_company(ground: Ground, name: str) -> Iterator[Company]:
+    """A company with a stack of its own."""
     unique = f"facteur-{name}-{uuid4().hex[:6]}"
     with deployed(unique, ground.aws, ground.server, ground.platform, ground.dependencies, ground.password) as company:
         yield company

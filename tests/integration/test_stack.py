@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 DOCUMENTS, STRANGER = "facteur-documents", "stranger-documents"
-FUNCTIONS = ["MigrateDatabase", "RelaySubmissions", "SubmitInvoices", "PollStatuses"]
+FUNCTIONS = ["MigrateDatabase", "RelaySubmissions", "SubmitInvoices", "PollStatuses", "Operate"]
 ALLOWED, DENIED = "allowed", "AccessDenied"
 SUBMISSION = '{"submission_id": 1}'
 PROBE = """
@@ -88,6 +88,7 @@ def probes(aws: Aws, stack: Stack) -> dict[str, str]:
         ("RelaySubmissions", {"facteur/database"}),
         ("SubmitInvoices", {"facteur/database", "facteur/default", "facteur/subsidiary"}),
         ("PollStatuses", {"facteur/database", "facteur/default", "facteur/subsidiary"}),
+        ("Operate", {"facteur/database", "facteur/default", "facteur/subsidiary"}),
     ],
 )
 def test_a_function_reads_its_own_secrets_and_no_others(
@@ -129,7 +130,7 @@ def test_submit_reads_documents_and_is_told_when_one_is_missing(aws: Aws, probes
     assert _try(aws, probe, "s3", "get_object", Bucket=STRANGER, Key="invoice.pdf") == DENIED
 
 
-@pytest.mark.parametrize("function", ["MigrateDatabase", "RelaySubmissions", "PollStatuses"])
+@pytest.mark.parametrize("function", ["MigrateDatabase", "RelaySubmissions", "PollStatuses", "Operate"])
 def test_no_other_function_reads_documents(aws: Aws, probes: dict[str, str], function: str) -> None:
     assert _try(aws, probes[function], "s3", "get_object", Bucket=DOCUMENTS, Key="invoice.pdf") == DENIED
 

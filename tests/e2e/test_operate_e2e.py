@@ -1,0 +1,154 @@
+"""The command through the deployed stack: the real function, invoked with IAM enforced, answers as a database URL does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+
+from facteur import bootstrap
+from local.invoices import sample_invoice
+from tests.e2e.company import Company
+from tests.e2e.conftest import Ground, one_company
+from tests.operator import Operator
+
+pytestmark = pytest.mark.e2e
+
+WAYS = ["stack", "database"]
+INVOKER = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": "arn:aws:lambda:*:*:function:{}"}],
+}
+
+
+@pytest.fixture(scope="module")
+def operated(ground: Ground) -> Iterator[Company]:
+    """A company with one deposit, whose stack the tests ask."""
+    with one_company(ground, "operated") as company:
+        company.finish(sample_invoice(31))
+        company.until(lambda: company.database.row("select count(*) as n from facteur.status_events").n > 0)
+        yield company
+
+
+@pytest.fixture
+def surroundings(operated: Company, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The terminal's environment: AWS, and for the direct way what the function is configured with."""
+    aws = operated.stack.aws
+    functions = aws.session.client("lambda", endpoint_url=aws.endpoint_url)
+    name = operated.stack.resources["OperateFunction"]
+    configured = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    for variable, value in {**configured, **aws.environ()}.items():
+        monkeypatch.setenv(variable, value)
+    _begin_anew()
+    yield
+    _begin_anew()
+
+
+@pytest.fixture
+def ways(operated: Company, surroundings: None) -> dict[str, Operator]:
+    """The same command, here and through the stack."""
+    return {"stack": Operator("", operated.stack.name), "database": Operator(operated.url)}
+
+
+def test_status_says_the_same_through_the_stack_as_from_the_database(ways: dict[str, Operator]) -> None:
+    through, direct = (_without_ages(ways[way].ask("status")) for way in WAYS)
+
+    assert through == direct
+    assert through["accounts"][0]["states"] == {"submitted": 1}
+    assert (through["dead_letters"], through["installation"]["deposits_enabled"]) == (0, True)
+
+
+def test_status_looks_the_same_to_a_person(ways: dict[str, Operator]) -> None:
+    told = [ways[way].run("status") for way in WAYS]
+
+    assert {each.code for each in told} == {0}
+    assert all("✔ all is well" in each.out for each in told)
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({"operation": "dance"}, "there is no operation 'dance'"),
+        ({"operation": "status", "arguments": {"loud": True}}, "unexpected keyword argument 'loud'"),
+        ({"operation": "status", "arguments": ["now"]}, "must be an object"),
+        ({"operation": ["status"]}, "there is no operation"),
+        ({}, "there is no operation None"),
+    ],
+)
+def test_what_cannot_be_done_is_the_same_sentence_either_way(
+    ways: dict[str, Operator], request_: dict[str, Any], words: str
+) -> None:
+    through, direct = (ways[way].request(request_) for way in WAYS)
+
+    assert through == direct
+    assert through["error"]["type"] == "OperatorError"
+    assert words in through["error"]["message"]
+
+
+def test_a_crash_of_the_function_is_a_sentence_that_names_the_log(ways: dict[str, Operator], operated: Company) -> None:
+    operated.database.rows("create table facteur.kept as select * from facteur.installation")
+    operated.database.rows("delete from facteur.installation")
+
+    told = ways["stack"].run("status")
+
+    operated.database.rows("insert into facteur.installation select * from facteur.kept")
+    assert told.code == 2
+    assert f"{operated.stack.name}-operate crashed; its log says why" in told.err
+    assert any("operate.failed" in line for line in operated.stack.log_lines("OperateFunction"))
+
+
+def test_a_stack_that_does_not_exist_is_a_sentence_that_says_what_to_check(surroundings: None) -> None:
+    told = Operator("", "no-such-stack").run("status")
+
+    assert told.code == 2
+    assert "no-such-stack-operate could not be invoked (ResourceNotFoundException)" in told.err
+
+
+def test_the_right_to_invoke_the_function_is_all_that_a_person_needs(
+    operated: Company, surroundings: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _become(operated, monkeypatch, f"{operated.stack.name}-operate")
+
+    allowed = Operator("", operated.stack.name).run("status")
+
+    assert allowed.code == 0, allowed.err
+
+
+def test_without_that_right_it_says_so(operated: Company, surroundings: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    _become(operated, monkeypatch, "another")
+
+    refused = Operator("", operated.stack.name).run("status")
+
+    assert refused.code == 2
+    assert "AccessDenied" in refused.err
+    assert "lambda:InvokeFunction" in refused.err
+
+
+def _become(company: Company, monkeypatch: pytest.MonkeyPatch, function: str) -> None:
+    """From here on the terminal's credentials are those of a user who may invoke this function and do nothing else."""
+    aws = company.stack.aws
+    iam = aws.session.client("iam", endpoint_url=aws.endpoint_url)
+    user = iam.create_user(UserName=f"person-{function}")["User"]["UserName"]
+    policy = json.dumps(INVOKER).replace("{}", function)
+    iam.put_user_policy(UserName=user, PolicyName="invoke", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    _begin_anew()
+    assert boto3.client("sts").get_caller_identity()["Arn"].endswith(user)
+
+
+def _begin_anew() -> None:
+    """As a new process would: boto3 keeps the first credentials it was given."""
+    boto3.setup_default_session()
+    bootstrap.reset()
+
+
+def _without_ages(answer: Any) -> Any:
+    """An answer without what passes between two questions."""
+    installation = {key: value for key, value in answer["installation"].items() if not key.endswith("seconds_ago")}
+    accounts = [{k: v for k, v in each.items() if not k.endswith("_seconds")} for each in answer["accounts"]]
+    return {**answer, "installation": installation, "accounts": accounts}

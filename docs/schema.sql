@@ -87,7 +87,10 @@ CREATE TABLE facteur.budgets (
     failures integer DEFAULT 0 NOT NULL,
     probing boolean DEFAULT false NOT NULL,
     rate_factor double precision DEFAULT 1 NOT NULL,
-    slowed_at timestamp with time zone
+    slowed_at timestamp with time zone,
+    held_until timestamp with time zone,
+    held_by text,
+    held_why text
 )
 WITH (fillfactor='50');
 
@@ -168,6 +171,29 @@ CREATE TABLE facteur.migrations (
     number integer NOT NULL,
     name text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE facteur.operations (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT facteur.now() NOT NULL,
+    who text NOT NULL,
+    why text NOT NULL,
+    operation text NOT NULL,
+    account text,
+    submission_id bigint,
+    invoice_id text,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    CONSTRAINT operations_who_check CHECK ((btrim(who) <> ''::text)),
+    CONSTRAINT operations_why_check CHECK ((btrim(why) <> ''::text))
+);
+
+ALTER TABLE facteur.operations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME facteur.operations_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE facteur.status_events (
@@ -298,6 +324,9 @@ ALTER TABLE ONLY facteur.installation
 ALTER TABLE ONLY facteur.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
 
+ALTER TABLE ONLY facteur.operations
+    ADD CONSTRAINT operations_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY facteur.status_events
     ADD CONSTRAINT status_events_pkey PRIMARY KEY (id);
 
@@ -324,6 +353,8 @@ CREATE INDEX attempts_submission ON facteur.attempts USING btree (submission_id)
 CREATE INDEX changes_later ON facteur.changes USING btree (due_at) WHERE (due_at > '-infinity'::timestamp with time zone);
 
 CREATE INDEX changes_transaction ON facteur.changes USING btree (transaction_id) WHERE (due_at = '-infinity'::timestamp with time zone);
+
+CREATE INDEX operations_invoice ON facteur.operations USING btree (invoice_id, at);
 
 CREATE INDEX status_events_submission ON facteur.status_events USING btree (submission_id, occurred_at);
 
@@ -356,6 +387,8 @@ CREATE INDEX submissions_slice ON facteur.submissions USING btree (account, depo
 CREATE INDEX submissions_sweep ON facteur.submissions USING btree (account, due_at, deposited_at) WHERE (state = 'submitted'::text);
 
 CREATE INDEX submissions_write_back ON facteur.submissions USING btree (write_back_due_at) WHERE (write_back_due_at IS NOT NULL);
+
+CREATE TRIGGER operations_only_grow BEFORE DELETE OR UPDATE ON facteur.operations FOR EACH ROW EXECUTE FUNCTION facteur.refuse_change();
 
 ALTER TABLE ONLY facteur.attempts
     ADD CONSTRAINT attempts_submission_id_fkey FOREIGN KEY (submission_id) REFERENCES facteur.submissions(id) ON DELETE SET NULL;

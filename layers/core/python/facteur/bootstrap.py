@@ -98,6 +98,7 @@ def operate_services(database_url: str | None = None) -> OperateServices:
     from facteur.adapters.dead_letters import SqsDeadLetters
     from facteur.adapters.operator_reading import PostgresReading
     from facteur.adapters.postgres import Database
+    from facteur.adapters.story_reading import PostgresStories
     from facteur.operate.services import OperateServices
 
     settings = _settings()
@@ -106,6 +107,7 @@ def operate_services(database_url: str | None = None) -> OperateServices:
     return OperateServices(
         settings,
         PostgresReading(database),
+        PostgresStories(database),
         lambda: SqsDeadLetters(lambda: _aws("sqs"), queue_url) if queue_url else None,
     )
 

@@ -1,6 +1,6 @@
 """The entry point of `facteur`: importing the modules of the commands registers them."""
 
-from facteur.cli import status
+from facteur.cli import listing, show, status, watch
 from facteur.cli.root import app
 
-__all__ = ["app", "status"]
+__all__ = ["app", "listing", "show", "status", "watch"]

@@ -184,7 +184,10 @@ create table facteur.budgets (
     failures     integer not null default 0,     -- calls in a row that the platform did not answer
     probing      boolean not null default false, -- the breaker is open: one probe a minute, the rest waits
     rate_factor  double precision not null default 1, -- as it was at slowed_at: the platform's limit is lower than ours
-    slowed_at    timestamptz
+    slowed_at    timestamptz,
+    held_until   timestamptz,                    -- a person's pause: no answer and no breaker ends it
+    held_by      text,
+    held_why     text
 ) with (fillfactor = 50);
 insert into facteur.budgets (key) values ('address'), ('history');
 
@@ -206,3 +209,24 @@ create table facteur.strays (
 );
 create index strays_deposit on facteur.strays (account, platform_id);
 create index strays_age on facteur.strays (recorded_at);
+
+-- Append-only: what people did by the command `facteur`, each in the transaction of the act itself.
+create table facteur.operations (
+    id            bigint generated always as identity primary key,
+    at            timestamptz not null default facteur.now(),
+    who           text not null check (btrim(who) <> ''),
+    why           text not null check (btrim(why) <> ''),
+    operation     text not null,
+    account       text,
+    submission_id bigint,                        -- no reference: a submission that is withdrawn leaves its acts
+    invoice_id    text,
+    detail        jsonb not null default '{}'
+);
+create index operations_invoice on facteur.operations (invoice_id, at);
+create function facteur.refuse_change() returns trigger
+    language plpgsql as $$
+begin
+    raise '% only grows', tg_table_name using errcode = 'restrict_violation';
+end $$;
+create trigger operations_only_grow before update or delete on facteur.operations
+    for each row execute function facteur.refuse_change();

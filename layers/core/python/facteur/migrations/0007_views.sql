@@ -35,3 +35,27 @@ select invoice_id, invoice_number, at, what, detail, submission_id, platform_id 
     from facteur.submissions s
 ) story
 order by invoice_id, at, step;
+
+-- The company's row as the view shows it now. Where the view raises, or does not show it, `problem` says so.
+create function facteur.look_at_row(p_invoice_id text, out shown facteur.invoice, out problem text)
+    language plpgsql stable as $$
+begin
+    select i.* into shown from facteur.read_invoices(array[p_invoice_id], 0) i limit 1;
+    problem := case when shown.invoice_id is null then 'facteur.invoice_source does not show it: the row is gone' end;
+exception when others or assert_failure then
+    problem := 'facteur.invoice_source raises on it (SQLSTATE ' || sqlstate || ')';
+end $$;
+
+-- Keys of the company's rows that nothing was ever opened for, by key or by number. A text that no key of its type can have is none.
+create function facteur.find_rows(p_key text, p_number text) returns setof text
+    language plpgsql stable as $$
+begin
+    begin
+        return query execute format('select s.invoice_id::text from facteur.invoice_source s where s.invoice_id = $1::%s',
+                                    facteur.key_type()) using p_key;
+    exception when data_exception then
+        null;
+    end;
+    return query execute format('select s.invoice_id::text from facteur.invoice_source s where btrim(%s::text) = $1 limit 20',
+                                facteur.source_column('invoice_number')) using p_number;
+end $$;

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Protocol
 
 from facteur.operate.model import AccountHealth, Installation
+from facteur.operate.story_model import (
+    CompanyRow,
+    KnownAttempt,
+    KnownOperation,
+    KnownStatus,
+    KnownSubmission,
+    Listed,
+    Unreadable,
+)
 
 
 class ReadingStore(Protocol):
@@ -12,6 +23,25 @@ class ReadingStore(Protocol):
 
     def installation(self) -> Installation: ...
     def accounts(self) -> list[AccountHealth]: ...
+
+
+class StoryStore(Protocol):
+    """Postgres, for questions about single invoices. As ReadingStore; an `invoice_id` is the company's key as text."""
+
+    def find(self, word: str, by: Sequence[str]) -> list[str]:
+        """Keys of invoices whose id, number, or submission_id (as `by` names) is the word: of submissions, else of rows."""
+
+    def submissions(self, invoice_id: str) -> list[KnownSubmission]: ...
+    def attempts(self, invoice_id: str) -> list[KnownAttempt]: ...
+    def statuses(self, invoice_id: str) -> list[KnownStatus]: ...
+    def operations(self, invoice_id: str) -> list[KnownOperation]: ...
+    def row(self, invoice_id: str) -> CompanyRow: ...
+    def listed(
+        self, states: Sequence[str], account: str | None, since: date | None, only: str | None, limit: int
+    ) -> tuple[list[Listed], int]:
+        """The youngest, and how many there are altogether."""
+
+    def unreadable(self, limit: int) -> tuple[list[Unreadable], int]: ...
 
 
 class DeadLetters(Protocol):

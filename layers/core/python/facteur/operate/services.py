@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from facteur.operate.ports import DeadLetters, ReadingStore
+from facteur.operate.ports import DeadLetters, ReadingStore, StoryStore
 from facteur.settings import Settings
 
 
@@ -15,4 +15,5 @@ class OperateServices:
 
     settings: Settings
     reading: ReadingStore
+    stories: StoryStore
     dead_letters: Callable[[], DeadLetters | None]  # None: no queue is named where this runs

@@ -1,0 +1,58 @@
+"""Which invoices are in a state, of an account, since a day, or not well."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from facteur.errors import OperatorError
+from facteur.model import State
+from facteur.operate.services import OperateServices
+from facteur.operate.story_model import Listing
+
+MOST = 10_000
+
+
+def list_invoices(
+    services: OperateServices,
+    *,
+    states: list[str],
+    account: str | None = None,
+    since: str | None = None,
+    only: str | None = None,
+    limit: int = 50,
+) -> Listing:
+    """The youngest first.
+
+    Args:
+        since: the day on which its submission was opened, YYYY-MM-DD, by UTC.
+        only: `mismatched`, `untold` (its row could not be written back), or `unreadable` (the mapping raises on the row).
+
+    Raises:
+        OperatorError: a filter is wrong.
+    """
+    unknown = sorted(set(states) - set(State))
+    if unknown:
+        raise OperatorError(f"there is no state {', '.join(unknown)}; there are {', '.join(State)}")
+    if only not in {None, "mismatched", "untold", "unreadable"}:
+        raise OperatorError(f"there is no filter {only!r}")
+    if not 1 <= limit <= MOST:
+        raise OperatorError(f"--limit must be between 1 and {MOST}")
+    if only == "unreadable":
+        unreadable, count = services.stories.unreadable(limit)
+        return Listing((), tuple(unreadable), count - len(unreadable))
+    listed, count = services.stories.listed(states, account, day(since, "--since"), only, limit)
+    return Listing(tuple(listed), (), count - len(listed))
+
+
+def day(text: str | None, option: str) -> date | None:
+    """A date that a person gave.
+
+    Raises:
+        OperatorError: it is none.
+    """
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise OperatorError(f"{option} must be a date, YYYY-MM-DD") from None

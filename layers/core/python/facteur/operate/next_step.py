@@ -1,0 +1,85 @@
+"""What happens next with an invoice, and which command helps: pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from facteur.operate.story_model import CompanyRow, KnownSubmission
+
+Step = tuple[str, str | None]
+
+
+def next_step(current: KnownSubmission | None, row: CompanyRow, name: str) -> Step:
+    """A sentence, and a command or None. `name` is how a command names the invoice."""
+    if current is None:
+        return _of_no_submission(row)
+    return _OF_STATE[current.state](current, name)
+
+
+def _of_no_submission(row: CompanyRow) -> Step:
+    if row.problem:
+        return f"Nothing: {row.problem}.", None
+    if row.ready:
+        return "It is ready: the relay opens its submission, and finds it once a day where no trigger told of it.", None
+    return f"Nothing: the view does not show it as ready (technical_status {row.technical_status or 'null'}).", None
+
+
+def _pending(current: KnownSubmission, name: str) -> Step:
+    if current.held:
+        return "Its account is paused by a person.", f"facteur resume {current.account}"
+    if current.deposits_enabled is False:
+        return "Deposits are off: it waits.", "facteur preview"
+    if current.paused_until:
+        return f"Its account is paused until {_at(current.paused_until)}, then it is deposited.", "facteur status"
+    if current.queued_at:
+        return f"On the queue since {_at(current.queued_at)}: a worker deposits it.", None
+    return f"Put onto the queue at {_at(current.due_at)} and deposited.", f"facteur retry {name}"
+
+
+def _sending(current: KnownSubmission, name: str) -> Step:
+    return f"A deposit may be under way: a worker has it until {_at(current.lease_until)} at most.", None
+
+
+def _in_doubt(current: KnownSubmission, name: str) -> Step:
+    asked = f"{current.empty_lookups} look-ups did not find it so far"
+    if current.held:
+        return "Its account is paused by a person: it is not looked up.", f"facteur resume {current.account}"
+    return f"Looked up at the platform at {_at(current.due_at)}; {asked}.", f"facteur retry {name}"
+
+
+def _submitted(current: KnownSubmission, name: str) -> Step:
+    if current.mismatch:
+        return "Deposited, but the row asks for another invoice: mend the row.", None
+    return f"Deposited. The platform is asked for news at {_at(current.due_at)} at the latest.", None
+
+
+def _rejected(current: KnownSubmission, name: str) -> Step:
+    return "Nothing by itself: correct the invoice, then send it again.", f"facteur retry {name}"
+
+
+def _failed(current: KnownSubmission, name: str) -> Step:
+    return (
+        "Nothing by itself: a person decides. Mend what the last error names and retry, adopt the deposit that the "
+        "platform has, or reject it.",
+        f"facteur retry {name}",
+    )
+
+
+def _closed(current: KnownSubmission, name: str) -> Step:
+    return "Nothing: its life cycle is over.", None
+
+
+def _at(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "once"
+
+
+_OF_STATE: dict[str, Callable[[KnownSubmission, str], Step]] = {
+    "pending": _pending,
+    "sending": _sending,
+    "in_doubt": _in_doubt,
+    "submitted": _submitted,
+    "rejected": _rejected,
+    "failed": _failed,
+    "closed": _closed,
+}

@@ -1,0 +1,168 @@
+"""What is known of one invoice, and the story it makes. Times are aware datetimes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSubmission:
+    """A row of facteur.submissions, with what keeps its account. `deposits_enabled` is as the relay last ran."""
+
+    submission_id: int
+    invoice_id: str
+    account: str
+    state: str
+    due_at: datetime | None
+    queued_at: datetime | None
+    lease_until: datetime | None
+    platform_id: str | None
+    invoice_number: str | None
+    seller_siren: str | None
+    issue_date: date | None
+    total: Decimal | None
+    currency: str | None
+    lifecycle_code: str | None
+    told_status: str
+    write_back_due_at: datetime | None
+    write_back_error: str | None
+    mismatch: str | None
+    empty_lookups: int
+    last_error_code: str | None
+    last_error_message: str | None
+    created_at: datetime
+    updated_at: datetime
+    finalized_at: datetime | None
+    paused_until: datetime | None
+    held: bool
+    deposits_enabled: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAttempt:
+    """A row of facteur.attempts, without the platform's raw answer."""
+
+    attempt_id: int
+    submission_id: int | None
+    account: str
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    http_status: int | None
+    code: str | None
+    message: str | None
+    platform_id: str | None
+    document_sha256: str
+    invoice_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownStatus:
+    """A row of facteur.status_events, without its raw JSON."""
+
+    submission_id: int
+    code: str
+    label: str
+    occurred_at: datetime
+    caused_by: str | None
+    reason: str | None
+    message: str | None
+    platform_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOperation:
+    """What a person did."""
+
+    at: datetime
+    who: str
+    why: str
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyRow:
+    """The company's row as facteur.invoice_source shows it now; `problem` says why it does not."""
+
+    ready: bool
+    account: str | None
+    technical_status: str | None
+    invoice_number: str | None
+    seller_siren: str | None
+    issue_date: date | None
+    total: Decimal | None
+    currency: str | None
+    document: str | None  # where it lies
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One line of a story."""
+
+    at: datetime
+    what: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One invoice: what it is, what happened, what happens next, and the command that helps. `state` None: nothing was opened for it."""
+
+    invoice_id: str
+    account: str | None
+    invoice_number: str | None
+    seller_siren: str | None
+    total: Decimal | None
+    currency: str | None
+    state: str | None
+    submission_id: str | None  # the platform's id
+    lifecycle_code: str | None
+    row: CompanyRow
+    told: str
+    happenings: tuple[Happening, ...]
+    next_step: str
+    help: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stories:
+    """Every invoice that a word names: several where it is a key of one and a number of another."""
+
+    stories: tuple[Story, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of `facteur list`."""
+
+    invoice_id: str
+    account: str
+    state: str
+    invoice_number: str | None
+    total: Decimal | None
+    currency: str | None
+    since: datetime
+    due_at: datetime | None
+    submission_id: str | None
+    about: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A row that the mapping could not read; it is tried again by itself."""
+
+    invoice_id: str
+    error: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a list shows, and how many more there are."""
+
+    invoices: tuple[Listed, ...]
+    unreadable: tuple[Unreadable, ...]
+    more: int

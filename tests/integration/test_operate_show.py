@@ -1,0 +1,209 @@
+"""facteur show: one invoice's whole story, and what happens next; facteur list: which invoices are how."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.operator import Operator
+from tests.rows import Rows
+
+NEXT = [
+    ("pending", "Put onto the queue"),
+    ("sending", "A deposit may be under way"),
+    ("in_doubt", "Looked up at the platform"),
+    ("submitted", "asked for news"),
+    ("rejected", "correct the invoice"),
+    ("closed", "life cycle is over"),
+    ("failed", "a person decides"),
+]
+
+
+@pytest.mark.parametrize(("state", "told"), NEXT)
+def test_each_state_says_what_happens_next(rows: Rows, operator: Operator, state: str, told: str) -> None:
+    invoice = rows.noted()
+    rows.claim(invoice) if state == "sending" else rows.reach(invoice, state)
+
+    (story,) = operator.ask("show", invoice)["stories"]
+
+    assert story["state"] == state
+    assert told in story["next_step"]
+
+
+@pytest.mark.parametrize("name", ["id:{id}", "number:{number}", "submission_id:{platform}", "{number}", "{platform}"])
+def test_an_invoice_is_found_by_its_key_its_number_and_its_submission_id(
+    rows: Rows, operator: Operator, name: str
+) -> None:
+    invoice = rows.noted()
+    rows.reach(invoice, "submitted")
+    known = rows.submission(invoice)
+
+    told = operator.run("show", name.format(id=invoice, number=known.invoice_number, platform=known.platform_id))
+
+    assert told.code == 0
+    assert f"id {invoice} " in told.out
+
+
+def test_the_timeline_has_attempts_answers_statuses_and_reasons_in_order(rows: Rows, operator: Operator) -> None:
+    invoice = rows.noted()
+    claim = rows.claim(invoice)
+    rows.record(invoice, claim, "in_doubt", "unknown", error_code="timeout", error_message="no answer")
+    rows.record(invoice, rows.claim(invoice), "submitted", platform_id="P-1")
+    event = {
+        "status_id": "S-1", "code": "210", "platform_code": "REFUSED", "label": "Refusée", "caused_by": "BUYER",
+        "occurred_at": "2099-01-01T00:00:00Z", "reason": "LEGAL", "message": "The note is missing", "raw": {},
+    }  # fmt: skip
+    news = {"submission_id": claim.submission_id, "platform_id": "P-1", "events": [event], "newest": {}}
+    rows.run("select facteur.record_news(%(news)s::jsonb)", news=json.dumps(news | {"move": {"state": "closed"}}))
+
+    (story,) = operator.ask("show", "P-1")["stories"]
+
+    told = [each["what"] for each in story["happenings"]]
+    assert told[:3] == ["invoice is ready", "deposit attempted", "deposit unknown"]
+    assert story["happenings"][-1] | {"at": ""} == {
+        "at": "", "what": "210 Refusée", "detail": "LEGAL: The note is missing · by BUYER",
+    }  # fmt: skip
+
+
+def test_a_word_that_names_several_invoices_shows_them_all(rows: Rows, operator: Operator) -> None:
+    first, second = rows.noted(), rows.finish()
+    rows.update(second, invoice_number=first)
+    rows.look()
+
+    answer = operator.ask("show", first)
+
+    assert [each["invoice_id"] for each in answer["stories"]] == [first, second]
+    assert [each["account"] for each in answer["stories"]] == ["default", "default"]
+    assert len(operator.ask("show", f"id:{first}")["stories"]) == 1
+
+
+def test_a_row_that_nothing_was_opened_for_is_found_by_key_and_number(rows: Rows, operator: Operator) -> None:
+    invoice = rows.finish()
+    rows.update(invoice, status="draft", invoice_number="F-DRAFT")
+
+    (story,) = operator.ask("show", "F-DRAFT")["stories"]
+
+    assert (story["invoice_id"], story["state"], story["happenings"]) == (invoice, None, [])
+    assert "not show it as ready" in story["next_step"]
+    assert operator.ask("show", f"id:{invoice}")["stories"] == [story]
+
+
+def test_a_row_on_which_the_view_raises_is_still_a_story(rows: Rows, operator: Operator) -> None:
+    invoice = rows.noted()
+    view = rows.value("select pg_get_viewdef('facteur.invoice_source'::regclass)").replace(
+        "total,", "(1 / (total - 120)) as total,"
+    )
+    rows.run(f"create or replace view facteur.invoice_source as {view}")
+
+    (story,) = operator.ask("show", f"id:{invoice}")["stories"]
+
+    assert story["state"] == "pending"
+    assert story["row"]["problem"] == "facteur.invoice_source raises on it (SQLSTATE 22012)"
+
+
+def test_a_word_that_names_nothing_is_an_error(operator: Operator, rows: Rows) -> None:
+    told = operator.run("show", "F-NONE")
+
+    assert told.code == 2
+    assert "no invoice has the id, number, or submission_id 'F-NONE'" in told.err
+
+
+def test_what_a_story_shows_holds_no_document_and_no_raw_answer(rows: Rows, operator: Operator) -> None:
+    invoice = rows.noted()
+    rows.reach(invoice, "submitted")
+    rows.run("update facteur.attempts set response = 'raw-answer'")
+
+    assert "raw-answer" not in operator.run("show", invoice, "--json").out
+
+
+def test_a_list_is_filtered_by_state_account_and_day(rows: Rows, operator: Operator) -> None:
+    waiting, failed = rows.noted(), rows.noted()
+    rows.reach(failed, "failed")
+
+    assert ids(operator, "--state", "failed") == [failed]
+    assert ids(operator, "--state", "failed", "--state", "pending") == [failed, waiting]
+    assert ids(operator, "--account", "default") == [failed, waiting]
+    assert ids(operator, "--account", "other") == []
+    assert ids(operator, "--since", "2099-01-01") == []
+    assert ids(operator, "--since", "2020-01-01") == [failed, waiting]
+
+
+def test_a_list_shows_the_youngest_and_says_how_many_more_there_are(rows: Rows, operator: Operator) -> None:
+    youngest = [rows.noted() for _ in range(3)][-1]
+
+    answer = operator.ask("list", "--limit", "1")
+
+    assert [each["invoice_id"] for each in answer["invoices"]] == [youngest]
+    assert answer["more"] == 2
+    assert "and 2 more" in operator.run("list", "--limit", "1").out
+
+
+def test_rows_that_could_not_be_written_back_are_listed(rows: Rows, operator: Operator) -> None:
+    well, untold = rows.noted(), rows.noted()
+    rows.run("create function public.no() returns trigger language plpgsql as 'begin raise ''no''; end'")
+    rows.run("create trigger no before update on invoicing.invoices for each row execute function public.no()")
+    rows.reach(untold, "submitted")
+
+    answer = operator.ask("list", "--untold")
+
+    assert [each["invoice_id"] for each in answer["invoices"]] == [untold]
+    assert answer["invoices"][0]["about"] == "P0001: no"
+    assert well not in ids(operator, "--untold")
+
+
+def test_rows_that_ask_for_another_invoice_are_listed(rows: Rows, operator: Operator) -> None:
+    invoice = rows.noted()
+    rows.reach(invoice, "submitted")
+    rows.update(invoice, invoice_number="F-OTHER", technical_status="pending")
+    rows.look()
+
+    answer = operator.ask("list", "--mismatched")
+
+    assert [each["invoice_id"] for each in answer["invoices"]] == [invoice]
+    assert "F-OTHER" in answer["invoices"][0]["about"]
+
+
+def test_rows_that_the_mapping_cannot_read_are_listed(rows: Rows, operator: Operator) -> None:
+    rows.run("select facteur.note(array['7', '8'], facteur.now() + interval '5 minutes', '22012: division by zero')")
+
+    answer = operator.ask("list", "--unreadable")
+
+    assert [(each["invoice_id"], each["error"]) for each in answer["unreadable"]] == [
+        ("7", "22012: division by zero"), ("8", "22012: division by zero"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("filters", "told"),
+    [
+        (["--state", "lost"], "there is no state lost"),
+        (["--since", "yesterday"], "--since must be a date"),
+        (["--limit", "0"], "--limit must be between"),
+        (["--unreadable", "--untold"], "exclude each other"),
+        (["--unreadable", "--state", "failed"], "takes no other filter"),
+    ],
+)
+def test_a_wrong_filter_is_told(rows: Rows, operator: Operator, filters: list[str], told: str) -> None:
+    answer = operator.run("list", *filters)
+
+    assert answer.code == 2
+    assert told in answer.err
+
+
+def test_watch_shows_the_status_until_its_time_is_over(rows: Rows, operator: Operator) -> None:
+    told = operator.run("watch", "--for", "0")
+
+    assert told.code == 0
+    assert told.out.count("relay_submissions has never run") == 2
+
+
+def test_watch_goes_on_where_the_database_does_not_answer() -> None:
+    told = Operator("postgresql://nobody@127.0.0.1:1/none").run("watch", "--for", "0")
+
+    assert told.code == 0
+    assert "no connection" in told.out
+
+
+def ids(operator: Operator, *filters: str) -> list[str]:
+    return [each["invoice_id"] for each in operator.ask("list", *filters)["invoices"]]

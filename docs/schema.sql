@@ -142,6 +142,7 @@ CREATE TABLE facteur.installation (
     single boolean DEFAULT true NOT NULL,
     version text,
     submit_from date,
+    worker_role name,
     pins jsonb DEFAULT '{}'::jsonb NOT NULL,
     notes_seen pg_snapshot DEFAULT '1:1:'::pg_snapshot NOT NULL,
     relay_run bigint DEFAULT 0 NOT NULL,

@@ -14,10 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 import psycopg2
 
 START_TIMEOUT_SECONDS = 30
+WORKER = "facteur_worker"  # the role that the functions connect as, everywhere but where the schema is migrated
 NOBODY = 65534  # Postgres refuses to run as root, so root hands it to nobody
 
 
@@ -32,6 +34,22 @@ class PostgresServer:
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://app@{self.host}:{self.port}/{database}"
+
+
+def create_worker(url: str) -> None:
+    """Create the worker's role where the server lacks it; migrate() gives it its rights in a database."""
+    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute("select from pg_roles where rolname = %s", (WORKER,))
+        if cursor.fetchone() is None:
+            cursor.execute(f"create role {WORKER} login")
+    connection.close()
+
+
+def as_worker(url: str, password: str = "") -> str:
+    """The same database, for the worker's role."""
+    parts = urlsplit(url)
+    user = f"{WORKER}:{quote(password)}" if password else WORKER
+    return parts._replace(netloc=f"{user}@{parts.netloc.rpartition('@')[2]}").geturl()
 
 
 def free_port() -> int:

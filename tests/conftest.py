@@ -11,7 +11,7 @@ import pytest
 
 from facteur.adapters.postgres import Database
 from facteur.migrate import migrate
-from local.postgres import PostgresServer, embedded_binaries, postgres_server
+from local.postgres import WORKER, PostgresServer, create_worker, embedded_binaries, postgres_server
 from tests.rows import Rows
 
 DEBIAN_BINARIES = Path("/usr/lib/postgresql/15/bin")
@@ -37,11 +37,12 @@ def server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def template(server: PostgresServer) -> str:
-    """A migrated database with the default invoice table, to copy."""
+    """A migrated database with the default invoice table and a worker's role, to copy."""
+    create_worker(server.url())
     admin = Database(lambda: {"dsn": server.url()})
     admin.rows("create database template_facteur")
     database = Database(lambda: {"dsn": server.url("template_facteur")})
-    migrate(database)
+    migrate(database, worker_role=WORKER)
     database.close()
     admin.close()
     return "template_facteur"

@@ -20,6 +20,7 @@ from functions.relay_submissions import app as relay
 from functions.submit_invoices import app as submit
 from local.aws import Aws
 from local.invoices import SampleInvoice, file_name, render, sample_invoice
+from local.postgres import as_worker
 from local.simulator.control import Simulator
 from local.stack import database_secret, put_secret
 
@@ -35,7 +36,7 @@ as 'select pg_catalog.now() + interval ''{} seconds'''
 
 @dataclass
 class World:
-    """Levers on everything around the handlers. Time moves only by `advance`."""
+    """Levers on everything around the handlers, which connect as the worker; `database` is the owner's. Time moves only by `advance`."""
 
     database: Database
     simulator: Simulator
@@ -135,7 +136,8 @@ _numbers = itertools.count()
 
 def environment(simulator: Simulator, queue_url: str, prefix: str) -> dict[str, str]:
     return {
-        "PDP_SECRET_ID": f"{prefix}/default", "DATABASE_SECRET_ID": f"{prefix}/database", "SUBMISSIONS_QUEUE_URL": queue_url,
+        "PDP_SECRET_ID": f"{prefix}/default", "DATABASE_SECRET_ID": f"{prefix}/database", "MIGRATION_SECRET_ID": f"{prefix}/owner",
+        "SUBMISSIONS_QUEUE_URL": queue_url,
         "IOPOLE_BASE_URL": simulator.base_url, "IOPOLE_AUTH_URL": simulator.auth_url, "RELAY_WATCH_SECONDS": "0",
         "REQUESTS_PER_MINUTE": "60000", "HISTORY_REQUESTS_PER_MINUTE": "60000", "RESEND_AFTER_SECONDS": "600",
         "READ_TIMEOUT_SECONDS": "10",
@@ -153,7 +155,8 @@ def built_world(
     queue_url = boto3.client("sqs").create_queue(QueueName=prefix)["QueueUrl"]
     for name, value in (environment(simulator, queue_url, prefix) | settings).items():
         monkeypatch.setenv(name, value)
-    put_secret(aws, f"{prefix}/database", database_secret(database_url))
+    put_secret(aws, f"{prefix}/database", database_secret(as_worker(database_url)))
+    put_secret(aws, f"{prefix}/owner", database_secret(database_url))
     put_secret(aws, f"{prefix}/default", platform_secret(simulator))
     database = Database(lambda: {"dsn": database_url})
     bootstrap.reset()

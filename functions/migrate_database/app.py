@@ -16,8 +16,8 @@ def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> 
         answer(event, context, "SUCCESS", "all data stays")
         return {"deleted": "nothing"}
     with as_custom_resource(event, context, remaining_seconds(context)):
-        database, install_capture, submit_from = migration_services()
-        migrated = migrate(database, install_capture=install_capture, submit_from=submit_from)
+        database, wishes = migration_services()
+        migrated = migrate(database, **wishes)
         journal.event(
             "database.migrated", version=migrated.version, applied=len(migrated.applied), watching=migrated.watching
         )

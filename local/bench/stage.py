@@ -16,7 +16,7 @@ from facteur.adapters.postgres import Database
 from facteur.migrate import migrate
 from local.aws import Emulator, aws_emulator
 from local.bench.sink import running_sink
-from local.postgres import PostgresServer, postgres_server
+from local.postgres import WORKER, PostgresServer, create_worker, postgres_server
 from local.simulator.control import Simulator, running_simulator
 from tests.world import World, built_world
 
@@ -93,8 +93,9 @@ def migrated(server: PostgresServer, name: str) -> Database:
     admin = Database(lambda: {"dsn": server.url()})
     admin.rows(f"create database {name}")
     admin.close()
+    create_worker(server.url())
     database = Database(lambda: {"dsn": server.url(name)})
-    migrate(database)
+    migrate(database, worker_role=WORKER)
     return database
 
 

@@ -16,7 +16,16 @@ from rich.text import Text
 
 from local.aws import Aws, aws_emulator
 from local.demo.interruption import Interrupted, Interruption
-from local.postgres import PostgresServer, embedded_binaries, free_port, start_server, stop_server
+from local.postgres import (
+    WORKER,
+    PostgresServer,
+    as_worker,
+    create_worker,
+    embedded_binaries,
+    free_port,
+    start_server,
+    stop_server,
+)
 from local.sam import ROOT
 from local.simulator.control import Simulator, running_simulator
 from local.stack import Stack, create_bucket, database_secret, deploy, put_secret
@@ -32,6 +41,8 @@ DATABASE = "postgres"
 LIFE_CYCLE_SPEED = 30  # the simulator's companies decide and pay within three seconds
 PARAMETERS: Mapping[str, object] = {
     "DepositsEnabled": True,
+    "MigrationSecretId": "facteur/owner",
+    "WorkerRole": WORKER,
     "DocumentsBucket": BUCKET,
     "SubmitFrom": "2000-01-01",
     "RelayWatchSeconds": 0,  # the demo ticks by itself
@@ -108,7 +119,9 @@ def _postgres(folder: Path) -> Iterator[PostgresServer]:
 
 
 def _put_secrets(aws: Aws, server: PostgresServer, platform: Simulator) -> None:
-    put_secret(aws, "facteur/database", database_secret(server.url(DATABASE)))
+    create_worker(server.url(DATABASE))
+    put_secret(aws, "facteur/owner", database_secret(server.url(DATABASE)))
+    put_secret(aws, "facteur/database", database_secret(as_worker(server.url(DATABASE))))
     account = {name: getattr(platform, name) for name in ("client_id", "client_secret", "customer_id")}
     put_secret(aws, "facteur/default", {**account, "sandbox": True})
 

@@ -17,7 +17,7 @@ from facteur.migrate import migrate
 from functions.submit_invoices import app as submit
 from local.aws import aws_emulator
 from local.invoices import render, sample_invoice
-from local.postgres import postgres_server
+from local.postgres import WORKER, create_worker, postgres_server
 from local.simulator.control import running_simulator
 from tests.world import World, built_world
 
@@ -118,7 +118,8 @@ def ground(**settings: str) -> Iterator[World]:
         pytest.MonkeyPatch.context() as monkeypatch,
     ):
         database = Database(lambda: {"dsn": server.url()})
-        migrate(database)
+        create_worker(server.url())
+        migrate(database, worker_role=WORKER)
         database.close()
         with built_world(server.url(), simulator, emulator.aws, Path(folder), monkeypatch, **settings) as world:
             prepare(world)

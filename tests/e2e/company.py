@@ -14,7 +14,7 @@ from urllib.parse import quote
 from facteur.adapters.postgres import Database
 from local.aws import Aws
 from local.invoices import SampleInvoice, Syntax, file_name, render
-from local.postgres import PostgresServer
+from local.postgres import WORKER, PostgresServer, as_worker, create_worker
 from local.simulator.control import Simulator
 from local.stack import Stack, create_bucket, database_secret, delete, deploy, put_secret
 
@@ -112,11 +112,14 @@ def deployed(
     """The real template.yaml under this name, with a database, secrets and a bucket of its own."""
     url = _new_database(server, name.replace("-", "_"), password)
     account = {each: getattr(platform, each) for each in ("client_id", "client_secret", "customer_id")}
-    put_secret(aws, f"{name}/database", database_secret(url))
+    create_worker(server.url())
+    put_secret(aws, f"{name}/owner", database_secret(url))
+    put_secret(aws, f"{name}/database", database_secret(as_worker(url, password)))
     put_secret(aws, f"{name}/default", {**account, "sandbox": True})
     bucket = create_bucket(aws, f"{name}-documents")
     places = {
-        "DatabaseSecretId": f"{name}/database", "SecretsPrefix": name, "DocumentsBucket": bucket,
+        "DatabaseSecretId": f"{name}/database", "MigrationSecretId": f"{name}/owner", "WorkerRole": WORKER,
+        "SecretsPrefix": name, "DocumentsBucket": bucket,
         "IopoleBaseUrl": platform.base_url, "IopoleAuthUrl": platform.auth_url,
     }  # fmt: skip
     stack = deploy(aws, name, {**PARAMETERS, **places}, dependencies=dependencies)

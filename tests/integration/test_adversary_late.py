@@ -15,7 +15,7 @@ LIMITS = Limits(resend_after_seconds=600, give_up_after_seconds=259200, follow_u
 HISTORY = """
 create table public.told (code text);
 create or replace function facteur.write_status(invoice_id text, code text, label text, comment text, occurred_at timestamptz)
-    returns void language sql as 'insert into public.told values ($2)'
+    returns void language sql security definer as 'insert into public.told values ($2)'
 """
 
 

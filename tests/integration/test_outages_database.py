@@ -15,7 +15,15 @@ from facteur.errors import DatabaseUnavailableError
 from facteur.migrate import migrate
 from local.aws import Aws
 from local.measure.ground import add_invoices, hand_over, prepare, received, states, work_off
-from local.postgres import PostgresServer, embedded_binaries, postgres_server, start_server, stop_server
+from local.postgres import (
+    WORKER,
+    PostgresServer,
+    create_worker,
+    embedded_binaries,
+    postgres_server,
+    start_server,
+    stop_server,
+)
 from local.simulator.control import Simulator
 from tests.world import World, built_world
 
@@ -46,7 +54,8 @@ def mortal(
 ) -> Iterator[World]:
     """A world on a server that may be killed."""
     database = Database(lambda: {"dsn": own_server.url()})
-    migrate(database)
+    create_worker(own_server.url())
+    migrate(database, worker_role=WORKER)
     database.close()
     with built_world(own_server.url(), simulator, aws, tmp_path, monkeypatch) as world:
         prepare(world)

@@ -322,7 +322,7 @@ def test_an_absurd_history_is_stored_as_far_as_it_can_be_read(world: World, monk
 HISTORY_TABLE = """
 create table invoicing.status_history (invoice_id text, code text, label text, comment text, occurred_at timestamptz);
 create or replace function facteur.write_status(invoice_id text, code text, label text, comment text, occurred_at timestamptz)
-    returns void language sql as $$
+    returns void language sql security definer as $$
     insert into invoicing.status_history values (invoice_id, code, label, comment, occurred_at)
 $$
 """

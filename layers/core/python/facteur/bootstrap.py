@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from facteur.relay_submissions import RelayServices
     from facteur.submission_services import Services
 
-RDS_CA_BUNDLE = "rds-global-bundle.pem"
-
 
 def submit_services(journal: Journal) -> Services:
     """What submit_invoices works with; begins an invocation."""
@@ -87,10 +85,13 @@ def poll_services(journal: Journal) -> PollServices:
     )  # fmt: skip
 
 
-def migration_services() -> tuple[Database, bool, str | None]:
-    """A database, whether to install on an existing table, and from which issue date on."""
+def migration_services() -> tuple[Database, dict[str, Any]]:
+    """The database as its owner, and what to do with it: the arguments of `migrate`."""
     settings = _settings()
-    return _begun(_database()), settings.install_capture, settings.submit_from
+    database = _owned_database() if settings.migration_secret_id else _database()
+    return _begun(database), {
+        "install_capture": settings.install_capture, "submit_from": settings.submit_from, "worker_role": settings.worker_role,
+    }  # fmt: skip
 
 
 def operate_services(database_url: str | None = None) -> OperateServices:
@@ -119,28 +120,6 @@ def deployed(function: str, request: Mapping[str, Any]) -> dict[str, Any]:
     return invoke(lambda: _aws("lambda"), function, request)
 
 
-def database_parameters(secret: Mapping[str, Any], secret_id: str, in_lambda: bool) -> dict[str, Any]:
-    """libpq's parameters from a secret in RDS's shape.
-
-    Raises:
-        ConfigurationError: names every missing or malformed key.
-    """
-    wrong = [name for name in ("host", "username") if not isinstance(secret.get(name), str) or not secret[name]]
-    wrong += [] if isinstance(secret.get("password"), str) else ["password"]  # empty: the server trusts or asks .pgpass
-    wrong += [] if str(secret.get("port") or 5432).isdigit() else ["port"]
-    wrong += [name for name in ("dbname", "sslmode", "sslrootcert") if not isinstance(secret.get(name), str | None)]
-    if wrong:
-        raise ConfigurationError(f"database secret {secret_id}: missing or malformed {', '.join(wrong)}")
-    sslmode = secret.get("sslmode") or ("verify-full" if in_lambda else "prefer")
-    parameters = {
-        "host": secret["host"], "port": int(secret.get("port") or 5432), "dbname": secret.get("dbname") or "postgres",
-        "user": secret["username"], "password": secret["password"], "sslmode": sslmode,
-    }  # fmt: skip
-    if sslmode.startswith("verify-"):
-        parameters["sslrootcert"] = secret.get("sslrootcert") or os.path.join(os.path.dirname(__file__), RDS_CA_BUNDLE)
-    return parameters
-
-
 def _limits(settings: Settings) -> Limits:
     return Limits(settings.resend_after_seconds, settings.give_up_after_seconds, settings.follow_up_days * 86400)
 
@@ -166,18 +145,26 @@ def _secrets() -> Secrets:
 
 @functools.cache
 def _database() -> Database:
+    return _database_of(*_settings().require("database_secret_id"))
+
+
+@functools.cache
+def _owned_database() -> Database:
+    return _database_of(*_settings().require("migration_secret_id"))
+
+
+def _database_of(secret_id: str) -> Database:
+    from facteur.adapters.database_address import database_parameters, with_token
     from facteur.adapters.postgres import Database
     from facteur.adapters.secrets_manager import SecretUnreadableError
-
-    settings = _settings()
-    (secret_id,) = settings.require("database_secret_id")
 
     def parameters(fresh: bool) -> dict[str, Any]:
         try:
             secret = _secrets().read(secret_id, fresh=fresh)
         except SecretUnreadableError as exc:
             raise ConfigurationError(f"database: {exc}") from None
-        return database_parameters(secret, secret_id, settings.in_lambda)
+        found = database_parameters(secret, secret_id, _settings().in_lambda)
+        return found if "password" in found else with_token(found)
 
     return Database(lambda: parameters(False), lambda: parameters(True))
 
@@ -197,8 +184,9 @@ def reset() -> None:
     """Forget everything built, as a new container would. The environment is read again."""
     from facteur.adapters.aws import forget_clients
 
-    if _database.cache_info().currsize:
-        _database().close()
-    for built in (_settings, _platforms, _secrets, _database):
+    for connected in (_database, _owned_database):
+        if connected.cache_info().currsize:
+            connected().close()
+    for built in (_settings, _platforms, _secrets, _database, _owned_database):
         built.cache_clear()
     forget_clients()

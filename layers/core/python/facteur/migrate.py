@@ -32,6 +32,11 @@ KEY_TYPE = """
 select format_type(atttypid, atttypmod) as type from pg_attribute where attrelid = 'invoicing.invoices'::regclass and attname = 'id'
 """
 SET_VERSION = "update facteur.installation set version = %(version)s"
+WORKER = """
+select coalesce(%(role)s::name, (select worker_role from facteur.installation where worker_role in (select rolname from pg_roles))) as role
+"""
+WORKER_PROBLEM = "select facteur.worker_problem(%(role)s) as problem"
+GRANT_WORKER = "select facteur.grant_worker(%(role)s)"
 SET_SUBMIT_FROM = "update facteur.installation set submit_from = %(submit_from)s::date"
 
 
@@ -52,12 +57,16 @@ class Migrated:
     watching: bool
 
 
-def migrate(database: MigratedDatabase, *, install_capture: bool = False, submit_from: str | None = None) -> Migrated:
+def migrate(
+    database: MigratedDatabase, *, install_capture: bool = False, submit_from: str | None = None, worker_role: str | None = None
+) -> Migrated:  # fmt: skip
     """Apply what is missing, each migration in a transaction of its own. Safe to repeat and to run twice at once.
 
     Args:
         install_capture: install the mapping and the trigger on an invoice table that exists already.
         submit_from: issue date (YYYY-MM-DD) of the first invoice to deposit; must be given for a table that exists already.
+        worker_role: the role that the other functions connect as; it gets exactly the rights that they need. One that was named
+            before is granted what is new.
 
     Raises:
         ConfigurationError: what is asked for cannot be done; nothing of that step is.
@@ -71,6 +80,7 @@ def migrate(database: MigratedDatabase, *, install_capture: bool = False, submit
     with database.transaction():
         database.rows(LOCK)
         watching = _install(database, install_capture, first_day)
+        _grant_worker(database, worker_role)
         database.rows(SET_VERSION, {"version": __version__})
     return Migrated(__version__, applied, watching)
 
@@ -114,6 +124,15 @@ def _install(database: MigratedDatabase, install_capture: bool, first_day: date 
     database.rows(_text("mapping", "invoices.sql").replace("{key_type}", _key_type(database)))
     database.rows("select facteur.watch('invoicing.invoices', 'id')")
     return True
+
+
+def _grant_worker(database: MigratedDatabase, named: str | None) -> None:
+    role = database.row(WORKER, {"role": named}).role
+    if role is None:
+        return
+    if problem := database.row(WORKER_PROBLEM, {"role": role}).problem:
+        raise ConfigurationError(f"WORKER_ROLE: {problem}")
+    database.rows(GRANT_WORKER, {"role": role})
 
 
 def _key_type(database: MigratedDatabase) -> str:

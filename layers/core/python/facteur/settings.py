@@ -96,6 +96,12 @@ class Settings:
     database_secret_id: str | None = _setting(
         _text, None, "Secret with the database's address and password, in RDS's shape"
     )
+    migration_secret_id: str | None = _setting(
+        _text, None, "Secret of the role that owns the schema; not set: the database secret's does"
+    )
+    worker_role: str | None = _setting(
+        _text, None, "Database role of all other functions; migrate_database grants it what they need"
+    )
     submissions_queue_url: str | None = _setting(_text, None, "URL of the SQS queue")
     deposits_enabled: bool = _setting(_boolean, True, "false: show in facteur.health what would be sent, send nothing")
     status_source: str = _setting(

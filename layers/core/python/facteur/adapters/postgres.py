@@ -46,7 +46,7 @@ def translated_errors() -> Iterator[None]:
         ) from None
     except InsufficientPrivilege as exc:
         raise ConfigurationError(
-            f"the database role lacks a right (SQLSTATE {exc.pgcode}): see docs/decisions.md, database roles"
+            f"the database role lacks a right (SQLSTATE {exc.pgcode}): see docs/database-roles.md"
         ) from None
     except psycopg2.Error as exc:
         told = (

@@ -36,6 +36,7 @@ create table facteur.installation (
     single       boolean primary key default true check (single),
     version      text,
     submit_from  date,                       -- invoices issued before are never ready; null: none is
+    worker_role  name,                       -- has what facteur.grant_worker gives; each migration repeats it
     pins         jsonb not null default '{}', -- account -> {provider, base_url, client}: which platform this database deposits with
     notes_seen   pg_snapshot not null default '1:1:', -- notes of transactions that had ended by then are consumed
     relay_run    bigint not null default 0,   -- a run of the relay stops watching once a newer one has begun

@@ -13,6 +13,13 @@ exception when others or assert_failure then
     return;
 end $$;
 
+-- A deferred trigger of the company's must raise now and not at the commit, and with the rights that its others have.
+create function facteur.settle_constraints() returns void
+    language plpgsql security definer set search_path from current as $$
+begin
+    set constraints all immediate;
+end $$;
+
 -- Give the company's row the submission's verdict, and its own history table the statuses it has not had. In a sub-block: a
 -- locked row or a trigger that raises leaves everything else recorded, and write_back_due_at says when to try again.
 create function facteur.tell_company(p_submission_id bigint, p_lock_timeout text default '500ms') returns boolean
@@ -35,7 +42,7 @@ begin
             perform facteur.write_status(s.invoice_id, e.code, e.label, concat_ws(': ', e.reason, e.message), e.occurred_at);
             update facteur.status_events set told_at = facteur.now() where id = e.id;
         end loop;
-        set constraints all immediate; -- a deferred trigger of the company's must raise here and not at the commit
+        perform facteur.settle_constraints();
         update facteur.submissions set write_back_due_at = null, write_back_error = null, told_status = facteur.shown_status(s.state, s.mismatch)
         where id = s.id;
         perform facteur.forget_own_note(s, last_note);

@@ -1,0 +1,65 @@
+-- Roles: the owner runs migrations and owns every object; a worker role may do what the functions do, and nothing else.
+-- docs/database-roles.md says why each right is there.
+
+-- What each table is written with, by relay, submit, poll, and operate; all of them are read. `for update` needs the right to
+-- update one column. The view invoice_source is read with its owner's rights, the company's tables are not touched otherwise.
+create function facteur.worker_rights() returns table (relation name, rights text)
+    language sql immutable as $$
+    values ('changes'::name, 'insert, delete, update (due_at)'),
+           ('installation', 'update (pins, notes_seen, relay_run, relay_began_at, poll_began_at, deposits_enabled, forgotten_checked_at)'),
+           ('submissions', 'insert, update, delete'),
+           ('attempts', 'insert, update'),
+           ('status_events', 'insert, update (told_at)'),
+           ('budgets', 'insert, update'),
+           ('sweeps', 'insert, update'),
+           ('strays', 'insert, delete')
+$$;
+
+-- Why this role cannot be the worker, as a sentence; null: it can.
+create function facteur.worker_problem(p_role name) returns text
+    language sql stable as $$
+    select case when r.oid is null then format('there is no role %s: create role %I login, with a password or with rds_iam', p_role, p_role)
+                when pg_has_role(r.oid, n.nspowner, 'member')
+                then format('the role %s has the rights of the owner of schema facteur: name one that has none', p_role) end
+    from pg_namespace n left join pg_roles r on r.rolname = p_role where n.nspname = 'facteur'
+$$;
+
+create function facteur.revoke_worker(p_role name) returns void
+    language plpgsql as $$
+begin
+    execute format('revoke all on schema facteur from %I', p_role);
+    execute format('revoke all on all tables in schema facteur from %I', p_role);
+    execute format('revoke all on all sequences in schema facteur from %I', p_role);
+    execute format('revoke all on all functions in schema facteur from %I', p_role);
+    execute format('alter default privileges in schema facteur revoke all on tables from %I', p_role);
+end $$;
+
+-- Give the worker role exactly its rights, take all others in this schema away, and remember it. Safe to repeat; a role named
+-- before loses its rights. Run by the schema's owner.
+create function facteur.grant_worker(p_role name) returns void
+    language plpgsql as $$
+declare
+    problem constant text := facteur.worker_problem(p_role);
+    before constant name := (select rolname from pg_roles join facteur.installation on worker_role = rolname where rolname <> p_role);
+    written record;
+begin
+    if problem is not null then
+        raise '%', problem;
+    end if;
+    perform facteur.revoke_worker(before) where before is not null and facteur.worker_problem(before) is null;
+    perform facteur.revoke_worker(p_role);
+    revoke all on schema facteur from public;
+    revoke all on all tables in schema facteur from public;
+    revoke all on all functions in schema facteur from public;
+    execute format('grant usage on schema facteur to %I', p_role);
+    execute format('grant select on all tables in schema facteur to %I', p_role);
+    execute format('grant select on sequence facteur.changes_id_seq to %I', p_role);
+    for written in select * from facteur.worker_rights() loop
+        execute format('grant %s on facteur.%I to %I', written.rights, written.relation, p_role);
+    end loop;
+    execute format('grant execute on all functions in schema facteur to %I', p_role);
+    execute format('revoke execute on function facteur.watch(regclass, name), facteur.grant_worker(name), facteur.revoke_worker(name) from %I', p_role);
+    -- a view that the company drops and creates again can be read at once
+    execute format('alter default privileges in schema facteur grant select on tables to %I', p_role);
+    update facteur.installation set worker_role = p_role;
+end $$;

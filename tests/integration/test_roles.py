@@ -1,0 +1,175 @@
+"""The worker's role can do what the functions do, as every world shows, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg2
+import pytest
+from psycopg2.errors import InsufficientPrivilege
+
+from facteur.adapters.postgres import Database
+from facteur.errors import ConfigurationError
+from facteur.migrate import migrate
+from local.postgres import WORKER, as_worker
+from tests.rows import Rows
+from tests.world import World
+
+ALSO_ON_DEBIAN = True
+
+REFUSED = [
+    "select * from invoicing.invoices",
+    "update invoicing.invoices set status = 'draft'",
+    "insert into invoicing.invoices (status) values ('final')",
+    "delete from invoicing.invoices",
+    "alter table invoicing.invoices disable trigger all",
+    "update facteur.invoice_source set invoice_number = 'x'",
+    "delete from facteur.invoice_source",
+    "delete from facteur.attempts",
+    "delete from facteur.status_events",
+    "update facteur.status_events set code = '212'",
+    "update facteur.changes set invoice_ids = '{}'",
+    "update facteur.strays set account = 'x'",
+    "delete from facteur.budgets",
+    "delete from facteur.installation",
+    "update facteur.installation set submit_from = '1999-01-01'",
+    "update facteur.installation set worker_role = 'x'",
+    "insert into facteur.migrations (number, name) values (99, 'x')",
+    "delete from facteur.migrations",
+    "truncate facteur.submissions cascade",
+    "truncate facteur.changes",
+    "select setval('facteur.changes_id_seq', 1)",
+    "drop table facteur.submissions cascade",
+    "drop view facteur.health",
+    "drop function facteur.claim",
+    "drop schema facteur cascade",
+    "alter table facteur.submissions drop constraint submissions_state",
+    "alter table facteur.attempts add column x text",
+    "alter function facteur.now() rename to later",
+    "create table facteur.mine (id int)",
+    "create function facteur.mine() returns int language sql as 'select 1'",
+    "create or replace function facteur.now() returns timestamptz language sql as 'select pg_catalog.now()'",
+    "create or replace view facteur.invoice_source as select 1 as invoice_id",
+    "create schema mine",
+    "select facteur.watch('invoicing.invoices', 'id')",
+    "select facteur.grant_worker('facteur_worker')",
+    "select facteur.revoke_worker('facteur_worker')",
+]
+RIGHTS = """
+select table_name, string_agg(lower(privilege_type), ', ' order by privilege_type) as rights from (
+    select table_name, privilege_type from information_schema.role_table_grants where grantee = %(role)s and table_schema = 'facteur'
+    union select table_name, privilege_type || ' ' || column_name from information_schema.role_column_grants c
+    where grantee = %(role)s and table_schema = 'facteur' and not exists (
+        select from information_schema.role_table_grants t
+        where (t.grantee, t.table_schema, t.table_name, t.privilege_type) = (c.grantee, c.table_schema, c.table_name, c.privilege_type))
+) given where privilege_type <> 'SELECT' group by table_name order by table_name
+"""
+MAY = {
+    "attempts": "insert, update",
+    "budgets": "insert, update",
+    "changes": "delete, insert, update due_at",
+    "installation": "update deposits_enabled, update forgotten_checked_at, update notes_seen, update pins, "
+    "update poll_began_at, update relay_began_at, update relay_run",
+    "status_events": "insert, update told_at",
+    "strays": "delete, insert",
+    "submissions": "delete, insert, update",
+    "sweeps": "insert, update",
+}
+
+
+@pytest.fixture
+def worker(rows: Rows) -> Iterator[psycopg2.extensions.connection]:
+    connection = psycopg2.connect(as_worker(rows.url))
+    connection.autocommit = True
+    yield connection
+    connection.close()
+
+
+@pytest.mark.parametrize("statement", REFUSED)
+def test_the_worker_is_refused(rows: Rows, worker: psycopg2.extensions.connection, statement: str) -> None:
+    rows.noted()
+
+    with worker.cursor() as cursor, pytest.raises(InsufficientPrivilege):
+        cursor.execute(statement)
+
+
+def test_the_worker_writes_what_the_functions_write_and_nothing_more(rows: Rows) -> None:
+    assert {row.table_name: row.rights for row in rows.run(RIGHTS, role=WORKER)} == MAY
+
+
+def test_nobody_else_has_a_right(rows: Rows) -> None:
+    rows.run("drop role if exists stranger")
+    rows.run("create role stranger login")
+
+    with pytest.raises(ConfigurationError, match=r"lacks a right \(SQLSTATE 42501\): see docs/database-roles\.md"):
+        Database(lambda: {"dsn": rows.url, "user": "stranger"}).rows("select facteur.now()")
+
+    assert rows.run(RIGHTS, role="public") == []
+
+
+def test_a_migration_repeats_the_grant_for_what_has_come(rows: Rows) -> None:
+    rows.run("create table facteur.later (id int)")
+    rows.run("revoke all on all tables in schema facteur from facteur_worker")
+    rows.run("grant update on facteur.invoice_source, facteur.migrations to facteur_worker")
+
+    migrate(rows.database)
+
+    assert {row.table_name: row.rights for row in rows.run(RIGHTS, role=WORKER)} == MAY
+    assert rows.value("select has_table_privilege('facteur_worker', 'facteur.later', 'select')")
+
+
+def test_another_worker_takes_the_rights_of_the_one_before(rows: Rows) -> None:
+    rows.run("drop role if exists facteur_second")
+    rows.run("create role facteur_second login")
+
+    migrate(rows.database, worker_role="facteur_second")
+
+    assert {row.table_name: row.rights for row in rows.run(RIGHTS, role="facteur_second")} == MAY
+    assert rows.run(RIGHTS, role=WORKER) == []
+    assert rows.value("select worker_role from facteur.installation") == "facteur_second"
+    rows.run("drop owned by facteur_second; drop role facteur_second")
+
+
+def test_a_view_that_is_made_anew_is_read_at_once(world: World) -> None:
+    definition = world.database.row("select pg_get_viewdef('facteur.invoice_source') as it").it
+    world.add(1)
+    world.database.rows(f"drop view facteur.invoice_source; create view facteur.invoice_source as {definition}")
+
+    world.deposit()
+
+    assert world.row(1).technical_status == "validated"
+
+
+@pytest.mark.parametrize("kind", ["trigger", "constraint trigger"])
+def test_a_trigger_of_the_companys_runs_as_the_owner_and_finds_its_tables(world: World, kind: str) -> None:
+    world.database.rows("create table public.audit (who text)")
+    world.database.rows(
+        "create function public.tell() returns trigger language plpgsql as "
+        "$$ begin insert into audit values (current_user); return null; end $$"
+    )
+    deferred = "deferrable initially deferred" if kind == "constraint trigger" else ""
+    world.database.rows(
+        f"create {kind} tell after update on invoicing.invoices {deferred} for each row execute function public.tell()"
+    )
+    world.add(1)
+
+    world.deposit()
+
+    assert world.row(1).technical_status == "validated"
+    assert [row.who for row in world.database.rows("select who from audit")] == ["app"]
+
+
+@pytest.mark.parametrize(
+    ("role", "told"), [("nobody", "WORKER_ROLE: there is no role nobody"), ("app", "has the rights of the owner")]
+)
+def test_a_role_that_cannot_be_the_worker_is_told_and_changes_nothing(rows: Rows, role: str, told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        migrate(rows.database, worker_role=role)
+
+    assert {row.table_name: row.rights for row in rows.run(RIGHTS, role=WORKER)} == MAY
+
+
+def test_a_remembered_role_that_the_server_lacks_stops_no_migration(rows: Rows) -> None:
+    rows.run("update facteur.installation set worker_role = 'of_another_server'")
+
+    assert migrate(rows.database).watching

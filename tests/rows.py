@@ -94,6 +94,7 @@ class Rows:
                 total.opened + taken.opened,
                 total.repeated + taken.repeated,
                 total.broken + taken.broken,
+                total.mismatched + taken.mismatched,
             )
         return total
 

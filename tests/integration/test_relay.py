@@ -238,6 +238,30 @@ def test_one_row_on_which_the_view_raises_blocks_nobody_and_is_told_once(rows: R
     assert run.journal.counts["UnreadableRows"] == 1  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("state", ["in_doubt", "submitted", "closed"])
+def test_a_row_that_asks_for_another_invoice_than_was_sent_rings_the_alarm_once(rows: Rows, state: str) -> None:
+    invoice = rows.noted()
+    rows.reach(invoice, state)
+    rows.update(invoice, invoice_number="F-OTHER", technical_status="pending")
+    run = services(rows.relay, FussyQueue())
+
+    relay_once(run)
+    rows.update(invoice, total=7, technical_status="pending")
+    relay_once(run)
+
+    assert run.journal.counts["Failures"] == 1  # type: ignore[attr-defined]
+    assert run.journal.told.count("rows.mismatched") == 1  # type: ignore[attr-defined]
+
+
+def test_an_invoice_that_is_corrected_before_it_was_sent_rings_no_alarm(rows: Rows) -> None:
+    invoice = rows.noted()
+    rows.update(invoice, invoice_number="F-OTHER")
+
+    taken = rows.look()
+
+    assert (taken.mismatched, rows.submission(invoice).invoice_number) == (0, "F-OTHER")
+
+
 def test_a_thousand_rows_in_one_note_are_judged_fast_although_one_raises(rows: Rows) -> None:
     break_on_13(rows)
     rows.run("insert into invoicing.invoices (total, status) select n + 12, 'final' from generate_series(1, 1000) n")

@@ -71,6 +71,7 @@ class NotesTaken:
     opened: int
     repeated: int
     broken: int
+    mismatched: int = 0  # rows that newly ask for another invoice than was sent for their key
 
 
 class SubmissionStore(Protocol):

@@ -60,10 +60,21 @@ def relay_once(services: RelayServices) -> bool:
         )
         if taken.broken:
             services.journal.count("UnreadableRows", taken.broken)
+        if taken.mismatched:
+            _tell_mismatched(taken.mismatched, services)
     if expired := services.store.end_expired_leases():
         services.journal.warning("leases.expired", submissions=expired)
     _repeat_write_backs(services)
     return bool(moved + expired + _queue_due(services))
+
+
+def _tell_mismatched(rows: int, services: RelayServices) -> None:
+    """Such a row is shown an error: a person must hear of it, as of a failure."""
+    services.journal.count("Failures", rows)
+    services.journal.warning(
+        "rows.mismatched", invoices=rows,
+        next_step="each asks for another invoice than was sent for its key: see facteur list --mismatched",
+    )  # fmt: skip
 
 
 def _queue_due(services: RelayServices) -> int:

@@ -62,9 +62,10 @@ class PostgresRelay:
     def take_notes(self, limit: int) -> NotesTaken:
         parameters = {"provider": self._provider, "limit": limit}
         row = self._database.row(
-            "select notes, opened, repeated, broken from facteur.take_notes(%(provider)s, %(limit)s)", parameters
+            "select notes, opened, repeated, broken, mismatched from facteur.take_notes(%(provider)s, %(limit)s)",
+            parameters,
         )
-        return NotesTaken(row.notes, row.opened, row.repeated, row.broken)
+        return NotesTaken(row.notes, row.opened, row.repeated, row.broken, row.mismatched)
 
     def end_expired_leases(self) -> int:
         return int(self._database.row("select facteur.end_expired_leases() as n").n)

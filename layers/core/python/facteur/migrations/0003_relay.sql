@@ -32,8 +32,9 @@ $$;
 -- Judge noted invoices: a ready one without a live submission gets one, in doubt from the start where an earlier attempt's
 -- outcome is unknown. Where the row shows something else than it was told (an ORM saved a stale row) it is told again; but a
 -- row that is taken back before anything was sent is its owner's, and "pending" after a final verdict means: once more. A row
--- that asks for another invoice than the one sent for it (its key was used again, its number changed) is a mismatch.
-create function facteur.open_submissions(p_ids text[], p_provider text, out opened integer, out repeated integer)
+-- that asks for another invoice than the one sent for it (its key was used again, its number changed) is a mismatch; new ones are
+-- counted, for such a row is shown an error.
+create function facteur.open_submissions(p_ids text[], p_provider text, out opened integer, out repeated integer, out mismatched integer)
     language plpgsql as $$
 declare
     shows_status constant boolean := facteur.source_column('technical_status') <> 'null';
@@ -45,7 +46,7 @@ begin
         select distinct on (s.invoice_id) s.* from facteur.submissions s
         where s.invoice_id = any (p_ids) order by s.invoice_id, s.id desc
     ), judged as materialized (
-        select i.*, l.id as latest_id, l.state as latest_state, l.write_back_due_at,
+        select i.*, l.id as latest_id, l.state as latest_state, l.write_back_due_at, l.mismatch as known_mismatch,
                coalesce(l.state not in ('rejected', 'failed'), false) as live,
                d.id is not null as doubtful, coalesce(d.account, i.account) as spender,
                case when not i.ready then l.mismatch
@@ -102,25 +103,29 @@ begin
         returning 1
     )
     select (select count(*) from inserted), (select count(*) from written_again),
+           (select count(*) from judged where mismatch is not null and case
+                when live then known_mismatch is null and latest_state <> 'pending'
+                else ready and doubtful and write_back_due_at is null end),
            -- "pending" in the row means nothing before the last verdict has been written there
            (select array_agg(invoice_id) from judged where ready and not live and write_back_due_at is not null)
-    into opened, repeated, too_early;
+    into opened, repeated, mismatched, too_early;
     perform facteur.note(too_early, facteur.now() + interval '1 minute', 'the last verdict is not yet written back');
 end $$;
 
 -- Judge them all, and where the company's view raises, halve until the key that raises stands alone: it becomes a note of its own.
-create function facteur.judge(p_ids text[], p_provider text, out opened integer, out repeated integer, out broken integer)
+create function facteur.judge(p_ids text[], p_provider text,
+                              out opened integer, out repeated integer, out mismatched integer, out broken integer)
     language plpgsql as $$
 declare
     half constant integer := cardinality(p_ids) / 2;
 begin
-    select o.opened, o.repeated, 0 into opened, repeated, broken from facteur.open_submissions(p_ids, p_provider) o;
+    select o.opened, o.repeated, o.mismatched, 0 into opened, repeated, mismatched, broken from facteur.open_submissions(p_ids, p_provider) o;
 exception when others or assert_failure then
     if half = 0 then
         perform facteur.note(p_ids, facteur.now() + interval '5 minutes', sqlstate || ': ' || sqlerrm);
-        opened := 0; repeated := 0; broken := 1;
+        opened := 0; repeated := 0; mismatched := 0; broken := 1;
     else
-        select sum(j.opened), sum(j.repeated), sum(j.broken) into opened, repeated, broken
+        select sum(j.opened), sum(j.repeated), sum(j.mismatched), sum(j.broken) into opened, repeated, mismatched, broken
         from (select * from facteur.judge(p_ids[:half], p_provider)
               union all select * from facteur.judge(p_ids[half + 1:], p_provider)) j;
     end if;
@@ -169,15 +174,15 @@ end $$;
 
 -- Consume due notes. Exactly the notes read are deleted, in the transaction that judges them.
 create function facteur.take_notes(p_provider text, p_limit integer,
-                                   out notes integer, out opened integer, out repeated integer, out broken integer)
+                                   out notes integer, out opened integer, out repeated integer, out broken integer, out mismatched integer)
     language plpgsql as $$
 declare
     ids text[];
 begin
     select c.notes, c.ids into notes, ids from facteur.consume_notes(p_limit) c;
-    select j.opened, j.repeated, j.broken into opened, repeated, broken
+    select j.opened, j.repeated, j.broken, j.mismatched into opened, repeated, broken, mismatched
     from facteur.judge(coalesce(ids, '{}'), p_provider) j where ids is not null;
-    opened := coalesce(opened, 0); repeated := coalesce(repeated, 0); broken := coalesce(broken, 0);
+    opened := coalesce(opened, 0); repeated := coalesce(repeated, 0); broken := coalesce(broken, 0); mismatched := coalesce(mismatched, 0);
 end $$;
 
 -- Invoices that are ready and have neither a note nor a live submission: written past the triggers (logical replication,

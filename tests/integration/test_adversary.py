@@ -16,6 +16,7 @@ from invoicing.invoices i cross join generate_series(1, 2)
 TWO_PARTS = 5_000_000  # bytes; a document in the row is read in parts of four megabytes
 IN_THE_ROW = """
 create sequence if not exists public.writes;
+grant usage on sequence public.writes to facteur_worker; -- what a view calls, it calls with the rights of whoever reads it
 create or replace view facteur.invoice_source as
 select id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
        invoice_number, seller_siren, issue_date, total, currency, technical_status, 'default' as account,

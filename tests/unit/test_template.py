@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -129,6 +130,26 @@ def test_no_policy_allows_every_action_of_a_service() -> None:
 
 def _actions(statement: dict[str, Any]) -> list[str]:
     return [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+
+
+def test_iam_opens_the_database_to_one_role_and_only_where_it_is_named() -> None:
+    statements = RESOURCES["EveryFunctionPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    (conditional,) = [s["Fn::If"] for s in statements if "Fn::If" in s and s["Fn::If"][0] == "HasDatabaseIam"]
+    arn = "arn:${AWS::Partition}:rds-db:${AWS::Region}:${AWS::AccountId}:dbuser:${DatabaseIamResource}"
+
+    assert (conditional[1]["Action"], conditional[1]["Resource"]) == ("rds-db:connect", {"Fn::Sub": arn})
+    assert re.fullmatch(PARAMETERS["DatabaseIamResource"]["AllowedPattern"], "cluster-ABC123/facteur_worker")
+    assert not re.fullmatch(PARAMETERS["DatabaseIamResource"]["AllowedPattern"], "db-ABC123/*")
+
+
+def test_only_the_migration_reads_the_owners_secret() -> None:
+    readers = [
+        name
+        for name, resource in RESOURCES.items()
+        if resource["Type"].startswith("AWS::IAM") and "MigrationSecretId" in json.dumps(resource)
+    ]
+
+    assert readers == ["MigrateDatabaseRole"]
 
 
 def test_the_queue_may_fill_its_own_dead_letter_queue_and_no_other_queue_may() -> None:

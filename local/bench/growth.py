@@ -70,7 +70,8 @@ def growth(stage: Stage, scale: float) -> Result:
     )
     how = (
         f"{SMALL:,}, {middle:,} and {large:,} closed submissions, each with its invoice and attempt, and {OPEN} due rows of each kind in "
-        f"each; median of {times}, in turn, rolled back; then {deleted:,} notes deleted while an older transaction is open"
+        f"each; median of {times}, in turn, rolled back; then {deleted:,} notes deleted while an older transaction is open, "
+        "and the relay has looked once since"
     )
     table = _table((few, some, many), bloated, (SMALL, middle, large, deleted), daily)
     return Result(figures, how, (table,), plans, facts={"bytes an invoice": size / large})
@@ -87,11 +88,12 @@ def _grown(few: Timed, timed: Timed, closed: int) -> Figure:
 
 
 def _others(bloated: Timed, deleted: int, daily: tuple[float, float]) -> tuple[Figure, Figure]:
-    slowest = max(bloated.found, key=bloated.median)
+    slowest = max((name for name in bloated.found if not name.endswith(", the first")), key=bloated.median)
+    once = max(bloated.median(f"{name}, the first") for name in IDLE)
     return (
         Figure(
-            "Growth: an old transaction", f"{slowest}", f"{deleted:,} deleted notes", bloated.median(slowest), BLOAT_GOAL_MS,
-            "at most", "ms",
+            "Growth: an old transaction", f"{slowest}", f"{deleted:,} deleted notes; the first look after them {once:.0f} ms",
+            bloated.median(slowest), BLOAT_GOAL_MS, "at most", "ms",
         ),
         Figure(
             "Growth: the daily look", f"{daily[1]:,.1f} ms", f"{daily[0]:,.1f} ms", daily[1] / daily[0], RATIO_GOAL, "at most", "×"
@@ -122,6 +124,11 @@ def _bloated(server: PostgresServer, deleted: int, times: int) -> tuple[Timed, t
     database.rows("delete from facteur.changes")
     database.rows("vacuum analyze facteur.changes")
     timed = timed_in(server, "few")
+    for name in IDLE:
+        timed.run(f"{name}, the first", STATEMENTS[name])
+    database.rows(
+        STATEMENTS["take_notes"]
+    )  # an idle relay's look: from now on nobody walks over what it has seen the end of
     for _ in range(times):
         for name in IDLE:
             timed.run(f"{name}, nothing noted", STATEMENTS[name])
@@ -161,6 +168,10 @@ def _table(three: tuple[Timed, ...], bloated: Timed, sizes: tuple[int, ...], dai
     for name in STATEMENTS:
         found = " | ".join(f"{timed.median(name):.2f}" for timed in three)
         lines.append(f"| {name} | {found} | {many.median(name) / few.median(name):.2f} | {bloated.median(name):.2f} |")
-    lines += [f"| {name}, nothing noted | | | | | {bloated.median(f'{name}, nothing noted'):.2f} |" for name in IDLE]
+    lines += [
+        f"| {name}, {when} | | | | | {bloated.median(f'{name}, {when}'):.2f} |"
+        for when in ("the first", "nothing noted")
+        for name in IDLE
+    ]
     lines.append(f"| {DAILY} | {daily[0]:.2f} | | {daily[1]:.2f} | {daily[1] / daily[0]:.0f} | |")
     return "\n".join(lines)

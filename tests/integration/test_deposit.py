@@ -96,6 +96,9 @@ class SlowDocuments:
     documents: Documents
     world: World
 
+    def far(self, invoice: Invoice) -> bool:
+        return self.documents.far(invoice)
+
     def fetch(self, invoice: Invoice, hold_bytes: int | None) -> Document | None:
         self.world.submit()
         self.world.advance(20)

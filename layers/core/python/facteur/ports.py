@@ -29,6 +29,9 @@ class Document(Protocol):
 class Documents(Protocol):
     """Where the companies' documents lie."""
 
+    def far(self, invoice: Invoice) -> bool:
+        """Whether fetching it waits for a network, so that several are better fetched at once."""
+
     def fetch(self, invoice: Invoice, hold_bytes: int | None) -> Document | None:
         """The invoice's document, or None where it is larger than `hold_bytes`. Raises DocumentError."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -24,14 +25,15 @@ def prepare_batch(waiting: Iterable[Waiting], services: Services, threads: Threa
     """
     rows = list(_shown_once(waiting, services))
     rows = [row for row in rows if row.state is State.IN_DOUBT or _sendable(row, services)]
-    rows = [row for row in rows if _has_platform(row, services)]
+    usable = functools.cache(functools.partial(_unusable_account, services=services))
+    rows = [row for row in rows if _has_platform(row, services, usable(row.account))]
     together: list[Item] = [(row, None) for row in rows if row.state is State.IN_DOUBT]
     deposits = [row for row in rows if row.state is State.PENDING]
     large = []
     step = ROUNDS_AT_ONCE * services.max_in_flight
     for start in range(0, len(deposits), step):
         part = deposits[start : start + step]
-        for row, result in zip(part, threads.map(lambda row: _fetch(row, services, HELD_BYTES), part), strict=True):
+        for row, result in zip(part, _fetched(part, services, threads), strict=True):
             if result is None:
                 large.append(row)
             elif document := _usable(row, result, services):
@@ -58,15 +60,21 @@ def _shown_once(waiting: Iterable[Waiting], services: Services) -> Iterator[Wait
         services.leave(row, DocumentUnusableError(problem))
 
 
-def _has_platform(row: Waiting, services: Services) -> bool:
-    """Whether the row's account has usable credentials; if not, it waits until somebody mends its secret."""
+def _unusable_account(account: str, services: Services) -> NotDepositedError | None:
+    """Why an account's credentials are no use."""
     try:
-        services.platforms.of(row.account)
-        services.platforms.identity(row.account)  # a platform once built outlives its secret
+        services.platforms.of(account)
+        services.platforms.identity(account)  # a platform once built outlives its secret
     except NotDepositedError as error:
+        return error
+    return None
+
+
+def _has_platform(row: Waiting, services: Services, error: NotDepositedError | None) -> bool:
+    """Whether the row's account has usable credentials; if not, it waits until somebody mends its secret."""
+    if error:
         services.leave(row, error)
-        return False
-    return True
+    return error is None
 
 
 def _sendable(row: Waiting, services: Services) -> bool:
@@ -101,6 +109,20 @@ def _withdraw(row: Waiting, services: Services) -> None:
 
 
 Fetched = Document | ProblemError | None
+
+
+def _fetched(rows: Iterable[Waiting], services: Services, threads: ThreadPoolExecutor) -> list[Fetched]:
+    """Those over the network all at once; a thread for what lies at hand would cost more than reading it."""
+
+    def fetch(row: Waiting) -> Fetched:
+        return _fetch(row, services, HELD_BYTES)
+
+    far = {
+        row.submission_id: threads.submit(fetch, row)
+        for row in rows
+        if row.invoice and services.documents.far(row.invoice)
+    }
+    return [far[row.submission_id].result() if row.submission_id in far else fetch(row) for row in rows]
 
 
 def _fetch(row: Waiting, services: Services, hold_bytes: int | None) -> Fetched:

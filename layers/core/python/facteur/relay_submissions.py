@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from facteur.ports import Journal, Queue, RelayStore
 
 NOTES_AT_ONCE = 20  # a note holds up to a thousand keys
-ROWS_AT_ONCE = 2000  # 25 full rounds of the threads that send
+ROWS_AT_ONCE = 10_000  # locked until SQS has them all, a few seconds; the budget hardly ever admits so many
 WRITE_BACKS_AT_ONCE = 100
 SHORTEST_PAUSE_SECONDS = 0.3  # between two looks of an idle relay
 PAUSE_PER_LOOK = 10  # a slow look is repeated less often: at most a tenth of the time is spent looking

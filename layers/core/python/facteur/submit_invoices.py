@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -67,7 +68,10 @@ def _work(
     began = time.monotonic()
     lease = Lease(min(began + services.lease_seconds, stop_at), services.answer_seconds)
     try:
-        claimed = services.store.claim([_intent(row, document, services) for row, document in batch])
+        identity = functools.cache(services.platforms.identity)
+        claimed = services.store.claim(
+            [Intent(row, document.sha256 if document else None, identity(row.account)) for row, document in batch]
+        )
     except BaseException:
         _close(document for _, document in batch)
         raise
@@ -93,10 +97,6 @@ def _work(
 def _close(documents: Iterable[Document | None]) -> None:
     for document in filter(None, documents):
         document.close()
-
-
-def _intent(row: Waiting, document: Document | None, services: Services) -> Intent:
-    return Intent(row, document.sha256 if document else None, services.platforms.identity(row.account))
 
 
 def _record_until(under_way: int, calls: Calls, services: Services, failures: list[Exception]) -> None:

@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote
-from xml.etree.ElementTree import ParseError, iterparse
+from xml.parsers.expat import ExpatError, ParserCreate
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
@@ -29,6 +29,8 @@ BLOCK_BYTES = 1 << 20
 ROW_PART_BYTES = 4 << 20
 LONGEST_STEM = 100
 MISSING_CODES = frozenset({"NoSuchKey", "404", "NoSuchBucket", "NotFound"})
+NUMBER_BLOCK_BYTES = 2048
+NUMBER_PATHS = frozenset({("Invoice", "ID"), ("CreditNote", "ID"), ("CrossIndustryInvoice", "ExchangedDocument", "ID")})
 CONTENT_TYPES = {".pdf": "application/pdf", ".xml": "application/xml"}
 
 
@@ -72,6 +74,9 @@ class DocumentStore:
 
     def __init__(self, database: Database, s3: Callable[[], S3Client], *, allow_files: bool) -> None:
         self._database, self._s3, self._allow_files = database, s3, allow_files
+
+    def far(self, invoice: Invoice) -> bool:
+        return invoice.document is None and not (invoice.document_uri or "").startswith("file:")
 
     def fetch(self, invoice: Invoice, hold_bytes: int | None) -> HeldDocument | None:
         with _unreadable_store():
@@ -206,22 +211,41 @@ def _check_number(invoice: Invoice, held: HeldDocument) -> None:
 
 
 def _number_in(file: IO[bytes]) -> str | None:
-    """BT-1 of a UBL or CII document; None where there is none, or the XML is broken: the platform will say so."""
-    path: list[str] = []
+    """BT-1 of a UBL or CII document; None where there is none, or the XML is broken before it: the platform will say so."""
+    reader = _NumberReader()
     try:
-        for event, element in iterparse(file, ("start", "end")):  # noqa: S314  the company's own document; expat bounds entities
-            name = element.tag.rpartition("}")[2]
-            if event == "start":
-                path.append(name)
-            elif path.pop() == "ID" and path in (
-                ["Invoice"],
-                ["CreditNote"],
-                ["CrossIndustryInvoice", "ExchangedDocument"],
-            ):
-                return "".join(element.itertext())
-    except (ParseError, ValueError, LookupError):  # broken, or in an encoding that this parser lacks
-        return None
-    return None
+        while reader.number is None and (block := file.read(NUMBER_BLOCK_BYTES)):
+            reader.feed(block)
+    except (ExpatError, ValueError, LookupError):  # broken, or in an encoding that this parser lacks
+        return reader.number
+    return reader.number
+
+
+class _NumberReader:
+    """Reads no further than to BT-1, which stands near the top. The document is the company's own; expat bounds its entities."""
+
+    def __init__(self) -> None:
+        self.number: str | None = None
+        self._path: list[str] = []
+        self._text: list[str] = []
+        self._inside = False
+        self._parser = ParserCreate(namespace_separator="}")
+        self._parser.StartElementHandler, self._parser.EndElementHandler = self._start, self._end
+        self._parser.CharacterDataHandler = self._characters
+        self.feed = self._parser.Parse
+
+    def _start(self, name: str, _attributes: object) -> None:
+        self._path.append(name.rpartition("}")[2])
+        self._inside = self._inside or tuple(self._path) in NUMBER_PATHS
+
+    def _characters(self, text: str) -> None:
+        if self._inside:
+            self._text.append(text)
+
+    def _end(self, _name: str) -> None:
+        if self._inside and tuple(self._path) in NUMBER_PATHS and self.number is None:
+            self.number = "".join(self._text)
+        self._path.pop()
 
 
 def _plain(number: str) -> str:

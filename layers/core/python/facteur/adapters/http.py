@@ -19,7 +19,10 @@ from urllib3.exceptions import HTTPError
 from facteur import __version__
 from facteur.errors import OutcomeUnknownError, PlatformBusyError, Problem
 
-USER_AGENT = f"facteur/{__version__}"
+HEADERS = {
+    "User-Agent": f"facteur/{__version__}", "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate", "Connection": "keep-alive",
+}  # fmt: skip
 LONGEST_ANSWER_BYTES = 20_000_000  # a search page of 200 entries has some 200 kB; anything near this is not an answer
 STALE_CONNECTION_SECONDS = 20.0
 LONGEST_WAIT_SECONDS = 86400.0  # whatever Retry-After says
@@ -113,10 +116,9 @@ class HttpClient:
         self.base_url = base_url
         self._timeout = (connect_timeout_seconds, read_timeout_seconds)
         self._session = requests.Session()
-        self._session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
         # read once: requests would look through the whole environment at every call, and into .netrc for other credentials
         environment = self._session.merge_environment_settings(base_url, {}, None, None, None)
-        self._session.proxies, self._session.verify = environment["proxies"], environment["verify"]
+        self._sending: dict[str, Any] = {"proxies": environment["proxies"], "verify": environment["verify"]}
         self._session.trust_env = False
         for scheme in ("https://", "http://"):
             self._session.mount(scheme, HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0))
@@ -137,9 +139,11 @@ class HttpClient:
         """
         if time.monotonic() - self._last_used > STALE_CONNECTION_SECONDS:
             self.drop_idle_connections()
-        with told_apart(body), self._session.request(
-            method, self.base_url + path, data=body or form, params=params, auth=auth, timeout=self._timeout, allow_redirects=False,
-            stream=True, headers={"Content-Type": body.content_type} if body else None,
+        headers = HEADERS | ({"Content-Type": body.content_type} if body else {})
+        # prepared here and not by the session, whose merging of settings takes a tenth of a call's CPU time
+        request = requests.Request(method, self.base_url + path, headers, data=body or form, params=params, auth=auth)
+        with told_apart(body), self._session.send(
+            request.prepare(), stream=True, timeout=self._timeout, allow_redirects=False, **self._sending
         ) as response:  # fmt: skip
             content = b"".join(_limited(response.iter_content(BLOCK_BYTES), longest_bytes))
             self._last_used = time.monotonic()

@@ -162,7 +162,8 @@ begin
     ), later as materialized (
         select id from facteur.changes where due_at > '-infinity' and due_at <= facteur.now() order by due_at limit p_limit for update skip locked
     ), taken as (
-        delete from facteur.changes c using (table fresh union table slow union table later) due where c.id = due.id
+        delete from facteur.changes c -- by an array of keys: as a join it may walk over every dead note
+        where c.id = any (array(select id from fresh union select id from slow union select id from later))
         returning c.id, c.invoice_ids
     )
     select count(distinct taken.id), array_agg(distinct key) filter (where key is not null) into notes, ids

@@ -1,4 +1,4 @@
-"""Search, the directory, and the customer id."""
+"""Search, the directory, the customer id, and the webhooks that there are."""
 
 from __future__ import annotations
 
@@ -94,3 +94,24 @@ def unit(company: Company) -> dict[str, object]:
 async def customer_id(request: web.Request) -> web.Response:
     """Specified as a JSON string, answered as the bare UUID in text/html."""
     return web.Response(text=caller(request).customer_id, content_type="text/html")
+
+
+async def webhooks(request: web.Request) -> web.Response:
+    """GET /v1/config/webhook: in PUSH mode the one that a sandbox account is born with; its secret is masked."""
+    account = caller(request)
+    endpoint = {"callbackUrl": "https://labs.iopole.io/v1/receipt/invoice"}
+    default = {
+        "id": f"WH-{account.customer_id}",
+        "label": "default",
+        "status": "ACTIVE",
+        "adapterCode": "sandboxAdapter",
+        "filterStreamDirection": None,
+        "interopData": {
+            "endpoints": {
+                "invoice": endpoint,
+                "status": endpoint,
+                "authentication": {"hmac": {"secretKey": "abcde****"}},
+            }
+        },
+    }
+    return web.json_response([default] if account.mode == "PUSH" else [])

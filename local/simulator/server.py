@@ -33,6 +33,7 @@ API = [
     web.get("/v1/invoice/{id}", http_invoices.invoice, name="invoice"),
     web.get("/v1/directory/french", http_search.directory, name="directory"),
     web.get("/v1/config/customer/id", http_search.customer_id, name="customer_id"),
+    web.get("/v1/config/webhook", http_search.webhooks, name="webhooks"),
 ]
 
 

@@ -68,6 +68,32 @@ def test_status_looks_the_same_to_a_person(ways: dict[str, Operator]) -> None:
     assert all("✔ all is well" in each.out for each in told)
 
 
+def test_the_doctor_sees_the_stack_from_within(ways: dict[str, Operator], operated: Company) -> None:
+    operated.platform.add_company(sample_invoice(31).seller.siren)
+
+    findings = {each["check"]: each for each in ways["stack"].ask("doctor")["findings"]}
+
+    unwell = {name: each for name, each in findings.items() if each["outcome"] != "ok"}
+    assert set(unwell) == {"mode"}, unwell
+    assert "works in either mode" in unwell["mode"]["what"]
+
+
+def test_the_doctor_sees_a_schedule_and_a_mapping_that_are_off(ways: dict[str, Operator], operated: Company) -> None:
+    aws = operated.stack.aws
+    scheduler = aws.session.client("scheduler", endpoint_url=aws.endpoint_url)
+    functions = aws.session.client("lambda", endpoint_url=aws.endpoint_url)
+    scheduler.delete_schedule(Name=f"{operated.stack.name}-poll-statuses")
+    name = operated.stack.resources["SubmitInvoicesFunction"]
+    (mapping,) = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+
+    findings = {each["check"]: each for each in ways["stack"].ask("doctor")["findings"]}
+
+    functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+    assert findings["schedules"]["what"] == "poll-statuses is missing"
+    assert findings["messages"]["what"] == "the event source mapping of submit-invoices is Disabled"
+
+
 @pytest.mark.parametrize(
     ("request_", "words"),
     [

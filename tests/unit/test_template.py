@@ -34,6 +34,7 @@ NOTHING_TO_NAME = {  # actions for which AWS knows no narrower resource, or chec
     "ec2:DeleteNetworkInterface",
     "ec2:AssignPrivateIpAddresses",
     "ec2:UnassignPrivateIpAddresses",
+    "lambda:ListEventSourceMappings",
 }
 
 

@@ -120,6 +120,17 @@ def test_the_customer_id_is_told_as_html_to_who_does_not_know_it(client: Client)
     assert answer.text == client.simulator.customer_id
 
 
+@pytest.mark.parametrize(("mode", "active"), [("PULL", []), ("PUSH", ["ACTIVE"])])
+def test_the_webhook_that_makes_an_account_push_is_shown(client: Client, mode: str, active: list[str]) -> None:
+    known = {name: getattr(client.simulator, name) for name in ("client_id", "client_secret", "customer_id")}
+    client.simulator.add_account(**known, mode=mode)
+
+    webhooks = client.get("/v1/config/webhook").json()
+
+    assert [each["status"] for each in webhooks] == active
+    assert client.simulator.client_secret not in str(webhooks)
+
+
 def test_accounts_do_not_see_each_other(client: Client) -> None:
     client.simulator.add_account(**OTHER)
     other = client_of(client.simulator, **OTHER)

@@ -7,10 +7,12 @@ import os
 import random
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from facteur.decision import Limits
 from facteur.errors import ConfigurationError
+from facteur.migrate import migrations
 from facteur.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from facteur.adapters.postgres import Database
     from facteur.adapters.secrets_manager import Secrets
     from facteur.news_services import PollServices
+    from facteur.operate.doctor_ports import Examination
+    from facteur.operate.ports import DeadLetters
     from facteur.operate.services import OperateServices
     from facteur.ports import Journal
     from facteur.relay_submissions import RelayServices
@@ -105,12 +109,33 @@ def operate_services(database_url: str | None = None) -> OperateServices:
     settings = _settings()
     database = Database(lambda: {"dsn": database_url}) if database_url else _begun(_database())
     queue_url = settings.submissions_queue_url
+    letters = SqsDeadLetters(lambda: _aws("sqs"), queue_url) if queue_url else None
     return OperateServices(
         settings,
         PostgresReading(database),
         PostgresStories(database),
-        lambda: SqsDeadLetters(lambda: _aws("sqs"), queue_url) if queue_url else None,
+        lambda: letters,
+        lambda: _examination(settings, database, letters),
     )
+
+
+def _examination(settings: Settings, database: Database, letters: DeadLetters | None) -> Examination:
+    from facteur.adapters.accounts import AccountPlatforms
+    from facteur.adapters.deployment import DeployedStack
+    from facteur.adapters.doctor_reading import PostgresExamined
+    from facteur.adapters.secrets_manager import Secrets
+    from facteur.operate.doctor_ports import Examination
+
+    @functools.cache
+    def platforms() -> AccountPlatforms:
+        return AccountPlatforms(settings, Secrets(lambda: _aws("secretsmanager")), database)  # no kept secret or token
+
+    stack = os.environ.get("POWERTOOLS_SERVICE_NAME") if settings.in_lambda else None
+    return Examination(
+        settings, PostgresExamined(database, requests_per_minute=settings.requests_per_minute), platforms, letters,
+        DeployedStack(stack, lambda: _aws("scheduler"), lambda: _aws("lambda")) if stack else None,
+        frozenset(number for number, _ in migrations()), lambda: datetime.now(UTC),
+    )  # fmt: skip
 
 
 def deployed(function: str, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def migrate(
     with database.transaction():
         database.rows(LOCK)
         database.rows(FIRST)
-    applied = [name for number, name in _migrations() if _apply(database, number, name)]
+    applied = [name for number, name in migrations() if _apply(database, number, name)]
     with database.transaction():
         database.rows(LOCK)
         watching = _install(database, install_capture, first_day)
@@ -85,7 +85,8 @@ def migrate(
     return Migrated(__version__, applied, watching)
 
 
-def _migrations() -> list[tuple[int, str]]:
+def migrations() -> list[tuple[int, str]]:
+    """Number and name of each, in order."""
     names = sorted(
         entry.name for entry in files("facteur").joinpath("migrations").iterdir() if entry.name.endswith(".sql")
     )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from facteur.adapters.http import HttpClient
 from facteur.adapters.iopole import TOKEN_PATH, Iopole
+from facteur.adapters.iopole_probe import IopoleProbe
 from facteur.adapters.oauth import BearerToken, Credentials
 from facteur.adapters.postgres import Database, as_json
 from facteur.adapters.secrets_manager import Secrets, SecretUnreadableError
@@ -48,6 +49,10 @@ class AccountPlatforms:
             if account not in self._built:
                 self._built[account] = self._build(account)
             return self._built[account]
+
+    def probe(self, account: str) -> IopoleProbe:
+        """Reads that say whether the account works."""
+        return self.of(account).probe()
 
     def identity(self, account: str) -> dict[str, str]:
         return self._identity(self._credentials(account, False).client_id)

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from facteur.adapters.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, SingleFileBody
 from facteur.adapters.iopole_answers import expect, listed, problem, refusal
 from facteur.adapters.iopole_news import SearchedNews, unseen_statuses
+from facteur.adapters.iopole_probe import IopoleProbe
 from facteur.adapters.iopole_reading import candidate, error_words, same_number, status_event
 from facteur.adapters.oauth import BearerToken
 from facteur.errors import OutcomeUnknownError, PlatformBusyError, Problem
@@ -41,6 +42,12 @@ class Iopole:
         """Connections of an earlier invocation may be dead without knowing it."""
         self._client.drop_idle_connections()
         self._token.begin_invocation()
+
+    def probe(self) -> IopoleProbe:
+        """Reads that say whether the account works."""
+        return IopoleProbe(
+            self._token, lambda path, params: self._authorised("GET", path, params=params), sandbox=self._sandbox
+        )
 
     def deposit(self, document: Document, before_body: Callable[[], None]) -> Answer:
         with document.open() as file:

@@ -103,6 +103,11 @@ class Database:
                 raise
             self.rows("commit")
 
+    @property
+    def sslmode(self) -> str | None:
+        """What libpq was told about TLS; None while there is no connection."""
+        return self._connection.info.dsn_parameters.get("sslmode") if self._connection is not None else None
+
     def close(self) -> None:
         """Drop the connection; the next statement opens another."""
         with self._lock:

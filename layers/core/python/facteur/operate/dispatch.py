@@ -12,13 +12,22 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from facteur.errors import FacteurError, OperatorError
+from facteur.operate.doctor import doctor
 from facteur.operate.listing import list_invoices
 from facteur.operate.services import OperateServices
 from facteur.operate.status import status
 from facteur.operate.story import show
 
 Operation = Callable[..., Any]
-OPERATIONS: Mapping[str, Operation] = {each.__name__: each for each in (status, show, list_invoices)}
+OPERATIONS: Mapping[str, Operation] = {
+    each.__name__: each
+    for each in (
+        status,
+        show,
+        list_invoices,
+        doctor,
+    )
+}
 
 
 def operate(request: Mapping[str, Any], services: OperateServices) -> dict[str, Any]:

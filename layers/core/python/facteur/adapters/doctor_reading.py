@@ -1,0 +1,149 @@
+"""The statements behind `facteur doctor`. They change nothing but the budget, whose permits its calls take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from facteur.adapters.operator_reading import PostgresReading
+from facteur.adapters.postgres import Database
+from facteur.operate.doctor_ports import Connection, ExaminedAccount, ReadyRow, WatchedTable
+from facteur.operate.model import Installation
+
+PATIENCE_MILLISECONDS = "20000"  # the view may be large, and a function has five minutes
+KEY_IN_A_NOTE = "select +(?:distinct +)?([^()]+?)::text as key from changed"  # in the body that facteur.watch generates
+
+
+class PostgresExamined:
+    """The port ExaminedDatabase."""
+
+    CONNECTION = """
+        select current_setting('server_version') as server, current_user::text as role, t.version as tls,
+               coalesce(inet_server_addr() <<= inet '127.0.0.0/8' or inet_server_addr() = inet '::1', true) as on_this_machine,
+               pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as read_only,
+               (select rolsuper from pg_roles where rolname = current_user) as superuser,
+               to_regclass('facteur.installation') is not null as schema_there,
+               array(select format('%%s on %%s', lower(w.right), w.name)
+                     from (select n, r from unnest(%(tables)s::text[]) n, unnest(array['SELECT', 'INSERT', 'UPDATE']) r
+                           union all select 'facteur.invoice_source', 'SELECT') w (name, "right")
+                     where has_table_privilege(to_regclass(w.name), w.right) is false) as lacking
+        from (select (select version from pg_stat_ssl where pid = pg_backend_pid() and ssl)) t
+    """
+    TABLES = ("facteur.submissions", "facteur.attempts", "facteur.budgets")
+    MIGRATIONS = "select number from facteur.migrations"
+    CLOCK = "select facteur.now() + (clock_timestamp() - now()) as now"
+    # From every table with a trigger of ours up to the topmost it is a partition of, and down again to each of its partitions.
+    WATCHED = """
+        with recursive noted as (
+            select distinct t.tgrelid as id, t.tgfoid as note, substring(p.prosrc from %(key)s) as key
+            from pg_trigger t join pg_proc p on p.oid = t.tgfoid join pg_namespace n on n.oid = p.pronamespace
+            where n.nspname = 'facteur' and p.proname like 'note\\_%%' and not t.tgisinternal
+        ), up as (
+            select id, note, key from noted
+            union select i.inhparent, u.note, u.key from up u join pg_inherits i on i.inhrelid = u.id
+        ), tree as (
+            select u.id as root, u.id, u.note, u.key from up u where not exists (select from pg_inherits where inhrelid = u.id)
+            union select t.root, i.inhrelid, t.note, t.key from tree t join pg_inherits i on i.inhparent = t.id
+        )
+        select format('%%I.%%I', n.nspname, c.relname) as name,
+               (select count(distinct g.tgtype) = 2 from pg_trigger g
+                where g.tgrelid = t.id and g.tgfoid = t.note and g.tgenabled = 'A') as watched,
+               format('select facteur.watch(%%L, %%L)', format('%%I.%%I', rn.nspname, r.relname),
+                      case when t.key like '"%%"' then replace(trim('"' from t.key), '""', '"') else t.key end) as mend
+        from tree t join pg_class c on c.oid = t.id join pg_namespace n on n.oid = c.relnamespace
+        join pg_class r on r.oid = t.root join pg_namespace rn on rn.oid = r.relnamespace
+        where c.relkind <> 'f' order by 1
+    """
+    COLUMNS = """
+        select attname::text as name, format_type(atttypid, null) as type from pg_attribute
+        where attrelid = to_regclass('facteur.invoice_source') and attnum > 0 and not attisdropped
+    """
+    FUNCTIONS = """
+        select 'facteur.write_back' as name, to_regprocedure('facteur.write_back(text, text, text, text)') is not null as there
+        union all select 'facteur.write_status', to_regprocedure('facteur.write_status(text, text, text, text, timestamptz)') is not null
+    """
+    PATIENCE = "select set_config('statement_timeout', %(patience)s, true)"
+    REPEATED = """
+        select s.invoice_id::text as key from facteur.invoice_source s where s.invoice_id is not null
+        group by s.invoice_id having count(*) > 1 limit %(limit)s
+    """
+    READY = """
+        select i.invoice_id, i.invoice_number, i.seller_siren, i.issue_date, i.document_uri, coalesce(i.document_bytes, 0) > 0
+        from facteur.read_invoices(array(select s.invoice_id::text from facteur.invoice_source s where s.ready limit %(limit)s), 0) i
+    """
+    FORGOTTEN = """
+        select count(*) as rows from facteur.invoice_source s
+        where s.ready and not exists (
+            select from facteur.submissions l where l.invoice_id = s.invoice_id::text
+            and (facteur.source_column('technical_status') = 'null'
+                 or l.state not in ('rejected', 'failed') or l.write_back_due_at is not null))
+          and not exists (select from facteur.changes c where s.invoice_id::text = any (c.invoice_ids))
+    """
+    ACCOUNTS = """
+        with known as (
+            select substr(key, 9) as account from facteur.budgets where key like 'account:%%'
+            union select jsonb_object_keys(pins) from facteur.installation
+        ), named as (select account from known union all select 'default' where not exists (select from known))
+        select k.account, coalesce((select pins ? k.account from facteur.installation), false) as pinned,
+               case when b.paused_until > facteur.now() then b.paused_until end as paused_until, b.pause_reason,
+               array(select distinct d.seller_siren from (
+                   select s.seller_siren from facteur.submissions s where s.account = k.account and s.seller_siren is not null
+                   order by s.id desc limit 1000) d limit %(sellers)s) as sellers
+        from named k left join facteur.budgets b on b.key = 'account:' || k.account order by k.account
+    """
+    PERMIT = "select facteur.take_permits(null, 1, %(per_minute)s) > 0 as granted"
+
+    def __init__(self, database: Database, *, requests_per_minute: float) -> None:
+        self._database, self._per_minute = database, requests_per_minute
+        self._reading = PostgresReading(database)
+
+    def connection(self) -> Connection:
+        row = self._database.row(self.CONNECTION, {"tables": list(self.TABLES)})
+        return Connection(
+            row.server, row.role, self._database.sslmode, row.tls, row.on_this_machine, row.read_only, row.superuser,
+            row.schema_there, tuple(row.lacking),
+        )  # fmt: skip
+
+    def migrations(self) -> frozenset[int]:
+        return frozenset(row.number for row in self._database.rows(self.MIGRATIONS))
+
+    def installation(self) -> Installation:
+        return self._reading.installation()
+
+    def clock(self) -> datetime:
+        now: datetime = self._database.row(self.CLOCK).now
+        return now
+
+    def watched_tables(self) -> list[WatchedTable]:
+        return [
+            WatchedTable(row.name, row.watched, row.mend)
+            for row in self._database.rows(self.WATCHED, {"key": KEY_IN_A_NOTE})
+        ]
+
+    def mapping_columns(self) -> Mapping[str, str]:
+        return {row.name: row.type for row in self._database.rows(self.COLUMNS)}
+
+    def mapping_functions(self) -> Mapping[str, bool]:
+        return {row.name: row.there for row in self._database.rows(self.FUNCTIONS)}
+
+    def repeated_keys(self, limit: int) -> list[str]:
+        return [row.key for row in self._patiently(self.REPEATED, limit=limit)]
+
+    def ready_rows(self, limit: int) -> list[ReadyRow]:
+        return [ReadyRow(*row) for row in self._patiently(self.READY, limit=limit)]
+
+    def forgotten(self) -> int:
+        return int(self._patiently(self.FORGOTTEN)[0].rows)
+
+    def accounts(self) -> list[ExaminedAccount]:
+        rows = self._database.rows(self.ACCOUNTS, {"sellers": 5})
+        return [ExaminedAccount(r.account, r.pinned, r.paused_until, r.pause_reason, tuple(r.sellers)) for r in rows]
+
+    def take_permit(self) -> bool:
+        return bool(self._database.row(self.PERMIT, {"per_minute": self._per_minute}).granted)
+
+    def _patiently(self, statement: str, **parameters: object) -> list[Any]:
+        with self._database.transaction():
+            self._database.rows(self.PATIENCE, {"patience": PATIENCE_MILLISECONDS})
+            return self._database.rows(statement, parameters)

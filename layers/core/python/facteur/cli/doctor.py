@@ -1,0 +1,28 @@
+"""facteur doctor"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+
+from facteur.cli.root import NOT_WELL, Session, command
+
+MARKS = {"ok": "[green]✔[/green]", "warning": "[yellow]![/yellow]", "failed": "[red]✖[/red]", "skipped": "[dim]–[/dim]"}
+
+
+@command()
+def doctor(session: Session) -> int:
+    """Check everything that has to be right, in order, and say of each failure what to do. Changes nothing."""
+    answer = session.ask("doctor")
+    session.show(answer, render)
+    return NOT_WELL if any(each["outcome"] == "failed" for each in answer["findings"]) else 0
+
+
+def render(answer: Any, out: Console) -> None:
+    """A line a check, and below it the next step."""
+    for each in answer["findings"]:
+        name = f"{each['account']}: {each['check']}" if each["account"] else each["check"]
+        out.print(MARKS[each["outcome"]], f"{name:24}", each["what"], highlight=False, markup=True, soft_wrap=True)
+        if each["help"] and each["outcome"] != "ok":
+            out.print("    →", each["help"], highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,191 @@
+"""Checks of the settings, the database, and the company's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from facteur import __version__
+from facteur.operate.diagnosis import Verdict, failed, ok, warning
+from facteur.operate.doctor_ports import Examination, ReadyRow
+
+PLATFORM_SETTINGS = ("iopole_base_url", "iopole_auth_url")
+MIGRATE = "invoke the stack's function migrate_database with {}, or deploy again"
+CLOCK_TOLERANCE = timedelta(seconds=60)
+MOST_NAMED = 5
+SAMPLE = 100
+KEYS = frozenset({"smallint", "integer", "bigint", "uuid", "text", "character varying", "character"})
+NUMBERS = frozenset({"numeric", "smallint", "integer", "bigint", "real", "double precision"})
+DATES = frozenset({"date", "timestamp without time zone", "timestamp with time zone"})
+TYPES = {
+    "invoice_id": KEYS, "ready": frozenset({"boolean"}), "document": frozenset({"bytea"}), "total": NUMBERS,
+    "issue_date": DATES,
+}  # fmt: skip
+NEEDED = ("invoice_id", "ready", "invoice_number", "seller_siren")
+EDIT = "edit the view facteur.invoice_source"
+
+
+def settings(exam: Examination) -> Verdict:
+    """Whether all is named that the functions need."""
+    missing = [name.upper() for name in PLATFORM_SETTINGS if getattr(exam.settings, name) is None]
+    missing += [] if exam.dead_letters else ["SUBMISSIONS_QUEUE_URL"]
+    if not missing:
+        return ok("complete")
+    if exam.settings.in_lambda:
+        return failed(f"missing: {', '.join(missing)}", "set them in template.yaml and deploy")
+    return warning(
+        f"not set here: {', '.join(missing)}", "what they name is not checked: ask the deployed stack with --stack NAME"
+    )
+
+
+def database(exam: Examination) -> Verdict:
+    """Reachable, writable, by a role that may do what the functions do."""
+    found = exam.database.connection()
+    told = f"Postgres {found.server}, role {found.role}, {found.tls or 'no TLS'} (sslmode {found.sslmode or 'unknown'})"
+    if found.read_only:
+        return failed(f"{told}: it is read-only", "name the primary in the database secret, not a replica")
+    if not found.schema_there:
+        return failed(f"{told}: there is no schema facteur", f"{MIGRATE}; is it the right database?")
+    if found.lacking:
+        return failed(
+            f"{told}: the role lacks {', '.join(found.lacking)}",
+            "see docs/database-roles.md: migrate_database grants them",
+        )
+    if not found.tls and not found.on_this_machine:
+        return warning(
+            f"{told}: the password and the invoices travel in clear", "set sslmode verify-full in the secret"
+        )
+    if found.superuser:
+        return warning(f"{told}: a superuser", "use a role with the rights that it needs")
+    return ok(told)
+
+
+def migrations(exam: Examination) -> Verdict:
+    """Whether the schema is of this version."""
+    applied, version = exam.database.migrations(), exam.database.installation().version
+    told = ", ".join(map(str, sorted(exam.migrations - applied)))
+    if told:
+        return failed(f"migrations that are missing: {told}", MIGRATE)
+    if applied - exam.migrations or version != __version__:
+        return warning(
+            f"the database is of version {version}, this is {__version__}", "use the same version here and in the stack"
+        )
+    return ok(f"version {version}, {len(applied)} migrations")
+
+
+def clock(exam: Examination) -> Verdict:
+    """The database's clock, which decides everything, against this machine's."""
+    before = exam.now()
+    theirs = exam.database.clock()
+    after = exam.now()
+    return judged_clock("the database's clock", theirs - (before + (after - before) / 2))
+
+
+def judged_clock(whose: str, ahead: timedelta) -> Verdict:
+    """What a difference between a clock and this machine's means."""
+    seconds = ahead.total_seconds()
+    told = f"{whose} is {abs(seconds):.1f} s {'ahead of' if seconds >= 0 else 'behind'} this machine's"
+    if abs(ahead) > CLOCK_TOLERANCE:
+        return warning(
+            told, "let both keep time by NTP: times in Facteur are the database's, in statuses the platform's"
+        )
+    return ok(told)
+
+
+def triggers(exam: Examination) -> Verdict:
+    """Whether every change of a watched table, and of each of its partitions, is noted."""
+    tables = exam.database.watched_tables()
+    if not tables:
+        return failed("no table is watched", "facteur init, or select facteur.watch('schema.table', 'key')")
+    unwatched = [each for each in tables if not each.watched]
+    if unwatched:
+        return failed(
+            f"not watched, or its triggers are not enabled always: {_some([each.name for each in unwatched])}",
+            "; ".join(dict.fromkeys(each.mend for each in unwatched)) + "; then select facteur.note_forgotten(true)",
+        )
+    return ok(f"{_some([each.name for each in tables])} watched")
+
+
+def mapping(exam: Examination) -> Verdict:
+    """Whether the view has the columns that are needed, and the functions that write back are there."""
+    columns = exam.database.mapping_columns()
+    if not columns:
+        return failed("there is no view facteur.invoice_source", "facteur init, or deploy with InstallCapture=true")
+    missing = [name for name in NEEDED if name not in columns]
+    missing += [] if {"document_uri", "document"} & set(columns) else ["document_uri or document"]
+    if missing:
+        return failed(f"the view lacks {', '.join(missing)}", EDIT)
+    wrong = [
+        f"{name} is {columns[name]}" for name, kinds in TYPES.items() if name in columns and columns[name] not in kinds
+    ]
+    if wrong:
+        return failed(f"wrong types: {', '.join(wrong)}", f"{EDIT} and cast them")
+    absent = [name for name, there in exam.database.mapping_functions().items() if not there]
+    if absent:
+        return failed(f"there is no function {', '.join(absent)}", "create it as in facteur/mapping/invoices.sql")
+    return ok(f"{len(columns)} columns")
+
+
+def keys(exam: Examination) -> Verdict:
+    """Whether the view can be read to its end, and shows each key once."""
+    repeated = exam.database.repeated_keys(MOST_NAMED)
+    if repeated:
+        return failed(f"the view shows these keys more than once: {_some(repeated)}", f"{EDIT}: a join multiplies rows")
+    return ok("each key once")
+
+
+def ready_rows(exam: Examination) -> Verdict:
+    """Whether a sample of what would be deposited has what a deposit needs."""
+    rows = exam.database.ready_rows(SAMPLE)
+    if not rows and exam.database.installation().submit_from is None:
+        return warning("no row is ready, and submit_from is not set", "deploy with SubmitFrom=YYYY-MM-DD")
+    lacking = {name: _some([row.invoice_id for row in wrong]) for name, wrong in _lacking(rows, exam).items() if wrong}
+    if lacking:
+        told = "; ".join(f"{name}: {ids}" for name, ids in lacking.items())
+        return warning(
+            f"ready rows that will end as error or wait: {told}", "correct the rows, or what makes them ready"
+        )
+    return ok(f"{len(rows)} looked at" if rows else "none is ready now")
+
+
+def _lacking(rows: Sequence[ReadyRow], exam: Examination) -> dict[str, list[ReadyRow]]:
+    def unreadable(uri: str | None) -> bool:
+        return bool(uri) and not str(uri).startswith(("s3://",) if exam.settings.in_lambda else ("s3://", "file://"))
+
+    return {
+        "without invoice_number": [row for row in rows if not row.invoice_number],
+        "without a seller_siren of nine digits": [
+            row for row in rows if not (row.seller_siren and len(row.seller_siren) == 9 and row.seller_siren.isdigit())
+        ],
+        "without issue_date": [row for row in rows if row.issue_date is None],
+        "without a document": [row for row in rows if not row.document_uri and not row.has_document],
+        "document_uri is not s3://bucket/key": [row for row in rows if unreadable(row.document_uri)],
+    }
+
+
+def forgotten(exam: Examination) -> Verdict:
+    """Rows that became ready past the triggers."""
+    count = exam.database.forgotten()
+    if count:
+        return warning(
+            f"{count} rows are ready and have neither a note nor a submission",
+            "select facteur.note_forgotten(true); the relay does so once a day",
+        )
+    return ok("none")
+
+
+def last_runs(exam: Examination) -> Verdict:
+    """Whether relay and poll have run in the last minutes."""
+    found, silent = exam.database.installation(), 300.0
+    ages = {"relay_submissions": found.relay_began_seconds_ago, "poll_statuses": found.poll_began_seconds_ago}
+    late = [name for name, ago in ages.items() if ago is None or ago > silent]
+    if late:
+        return failed(f"not in the last five minutes: {', '.join(late)}", "see its log group, and the schedules above")
+    if not found.deposits_enabled:
+        return warning("deposits are off: nothing is sent", "facteur preview, then deploy with DepositsEnabled=true")
+    return ok(", ".join(f"{name} {ago:.0f} s ago" for name, ago in ages.items()))
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

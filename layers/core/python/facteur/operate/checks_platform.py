@@ -1,0 +1,117 @@
+"""Checks of one account: its secret, its platform, and its sellers there. Each call takes a permit; none deposits or changes anything."""
+
+from __future__ import annotations
+
+from facteur.errors import AccountRefusedError, EnvironmentMismatchError, PlatformBusyError
+from facteur.operate.checks_database import judged_clock
+from facteur.operate.diagnosis import Verdict, failed, ok, skipped, warning
+from facteur.operate.doctor_ports import Examination, ExaminedAccount
+
+NO_PERMIT = skipped("the budget has no call left just now", "again in a minute")
+TOO_FAST = "too_many_requests"
+ADDRESS = "check IOPOLE_BASE_URL and IOPOLE_AUTH_URL, and the way out of the private network"
+
+
+def secret(exam: Examination, account: ExaminedAccount) -> Verdict:
+    """Whether the secret can be read and is well-formed."""
+    try:
+        exam.platforms().identity(account.account)
+    except AccountRefusedError as error:
+        return failed(str(error), 'it is JSON: {"client_id", "client_secret", "customer_id", "sandbox"}')
+    except EnvironmentMismatchError:
+        pass  # the next check tells
+    return ok("readable and well-formed")
+
+
+def environment(exam: Examination, account: ExaminedAccount) -> Verdict:
+    """Whether the secret's sandbox flag agrees with the URL, and both with what the database is pinned to."""
+    try:
+        exam.platforms().identity(account.account)
+    except EnvironmentMismatchError as error:
+        return failed(str(error), "where it is meant: facteur repin; where this is a copy of production: leave it so")
+    return ok("as pinned" if account.pinned else "not pinned yet: the first accepted deposit pins it")
+
+
+def token(exam: Examination, account: ExaminedAccount) -> Verdict:
+    """Whether the platform gives a token for the credentials."""
+    try:
+        exam.platforms().probe(account.account).obtain_token()
+    except AccountRefusedError as error:
+        return failed(str(error), "correct client_id and client_secret in the secret, then facteur resume")
+    except PlatformBusyError as error:
+        return failed(str(error), ADDRESS)
+    return ok("obtained")
+
+
+def access(exam: Examination, account: ExaminedAccount) -> Verdict:
+    """Whether a cheap read with token and customer-id is answered."""
+    if not _permitted(exam, account):
+        return NO_PERMIT
+    try:
+        theirs = exam.platforms().probe(account.account).knock()
+    except AccountRefusedError as error:
+        return failed(str(error), "check customer_id in the secret and the account's role, then facteur resume")
+    except PlatformBusyError as error:
+        return failed(str(error), ADDRESS)
+    clock = judged_clock("the platform's clock", theirs - exam.now()) if theirs else ok("it does not tell its clock")
+    return Verdict(clock.outcome, f"customer-id accepted; {clock.what}", clock.help)
+
+
+def pause(exam: Examination, account: ExaminedAccount) -> Verdict:
+    """Whether the account waits for a person."""
+    if account.paused_until:
+        told = f"until {account.paused_until:%Y-%m-%d %H:%M} UTC ({account.pause_reason or 'no reason'})"
+        return warning(f"paused {told}", f"once the checks above are well: facteur resume {account.account}")
+    return ok("not paused")
+
+
+def mode(exam: Examination, account: ExaminedAccount) -> Verdict:
+    """Whether the account keeps its statuses for us, where they are pulled."""
+    if exam.settings.status_source != "pull":
+        return skipped(f"STATUS_SOURCE={exam.settings.status_source} works in either mode")
+    if not _permitted(exam, account):
+        return NO_PERMIT
+    try:
+        active = exam.platforms().probe(account.account).active_webhooks()
+    except (AccountRefusedError, PlatformBusyError) as error:
+        return skipped(f"not checked: {error}")
+    if active is None:
+        return skipped("not checked: only the role admin may see webhooks")
+    if active:
+        return failed(
+            f"PUSH: {active} active webhooks take the statuses away",
+            "set them INACTIVE, or deploy with StatusSource=sweep",
+        )
+    return ok("PULL: no active webhook")
+
+
+def sellers(exam: Examination, account: ExaminedAccount) -> Verdict:
+    """Whether the platform's directory shows those who sell with this account, as reachable."""
+    if not account.sellers:
+        return skipped("no seller is known yet")
+    platform, shown = exam.platforms().probe(account.account), dict[str, bool | None]()
+    for siren in account.sellers:
+        if not _permitted(exam, account):
+            return NO_PERMIT
+        try:
+            shown[siren] = platform.reachable(siren)
+        except (AccountRefusedError, PlatformBusyError) as error:
+            return skipped(f"not checked: {error}")
+    return _judged_sellers(shown, sandbox=platform.sandbox)
+
+
+def _judged_sellers(shown: dict[str, bool | None], *, sandbox: bool) -> Verdict:
+    absent = [siren for siren, there in shown.items() if there is False]
+    if absent:
+        told = f"not registered on DOMESTIC_FR in the directory: {', '.join(absent)}"
+        step = "register them at the platform (enrolment), or their invoices end as 213 ROUTING_FAILURE"
+        return warning(f"{told}; a sandbox knows test companies only", step) if sandbox else failed(told, step)
+    if None in shown.values():
+        return skipped("not checked: the directory did not say")
+    return ok(f"reachable: {', '.join(shown)}")
+
+
+def _permitted(exam: Examination, account: ExaminedAccount) -> bool:
+    """An account that the platform asked to slow down is left alone; one paused for another reason is what a doctor is for."""
+    waits = account.paused_until and account.pause_reason == TOO_FAST
+    return not waits and exam.database.take_permit()

@@ -1,0 +1,129 @@
+"""What an examination needs from the outside. Nothing here changes anything, but for permits that calls to the platform cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from facteur.operate.model import Installation
+from facteur.operate.ports import DeadLetters
+from facteur.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The database as this connection sees it. `lacking`: rights that the functions need and this role has not."""
+
+    server: str
+    role: str
+    sslmode: str | None
+    tls: str | None
+    on_this_machine: bool
+    read_only: bool
+    superuser: bool
+    schema_there: bool
+    lacking: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedTable:
+    """A table, or a partition of one, on which notes are taken; `mend` is the statement that watches all of it again."""
+
+    name: str
+    watched: bool
+    mend: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyRow:
+    """A ready row of the view, as far as a deposit needs it."""
+
+    invoice_id: str
+    invoice_number: str | None
+    seller_siren: str | None
+    issue_date: date | None
+    document_uri: str | None
+    has_document: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExaminedAccount:
+    """An account as the database knows it, with some sellers that deposit with it."""
+
+    account: str
+    pinned: bool
+    paused_until: datetime | None
+    pause_reason: str | None
+    sellers: tuple[str, ...]
+
+
+class ExaminedDatabase(Protocol):
+    """Postgres. Every method raises DatabaseUnavailableError or ConfigurationError."""
+
+    def connection(self) -> Connection: ...
+    def migrations(self) -> frozenset[int]: ...
+    def installation(self) -> Installation: ...
+    def clock(self) -> datetime: ...
+    def watched_tables(self) -> list[WatchedTable]: ...
+    def mapping_columns(self) -> Mapping[str, str]:
+        """Columns of the view and their types; empty where there is no view."""
+
+    def mapping_functions(self) -> Mapping[str, bool]: ...
+    def repeated_keys(self, limit: int) -> list[str]: ...
+    def ready_rows(self, limit: int) -> list[ReadyRow]: ...
+    def forgotten(self) -> int:
+        """Rows that are ready and have neither a note nor a submission."""
+
+    def accounts(self) -> list[ExaminedAccount]: ...
+    def take_permit(self) -> bool:
+        """One of the source address's, also where the account is paused: the doctor is asked why."""
+
+
+class ExaminedPlatform(Protocol):
+    """A platform, for one account. Every method raises NotDepositedError."""
+
+    @property
+    def sandbox(self) -> bool: ...
+    def obtain_token(self) -> None: ...
+    def knock(self) -> datetime | None:
+        """A cheap authorised read; the platform's clock where it tells."""
+
+    def active_webhooks(self) -> int | None:
+        """Webhooks that take the statuses of deposits away; None where the account may not see them."""
+
+    def reachable(self, siren: str) -> bool | None:
+        """Whether the directory shows a company that can be reached; None where it does not say."""
+
+
+class ExaminedPlatforms(Protocol):
+    """The platform of each account, from a secret that is read anew."""
+
+    def identity(self, account: str) -> Mapping[str, str]:
+        """Raises AccountRefusedError for a bad secret, EnvironmentMismatchError for a database of another environment."""
+
+    def probe(self, account: str) -> ExaminedPlatform: ...
+
+
+class Deployment(Protocol):
+    """The stack's own resources. Every method raises OperatorError."""
+
+    def schedule_state(self, function: str) -> str | None:
+        """ENABLED, DISABLED, or None where there is none."""
+
+    def mapping_states(self, function: str) -> Sequence[str]:
+        """The states of what hands the function its messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What every check is given. None: not known where this runs."""
+
+    settings: Settings
+    database: ExaminedDatabase
+    platforms: Callable[[], ExaminedPlatforms]
+    dead_letters: DeadLetters | None
+    deployment: Deployment | None
+    migrations: frozenset[int]
+    now: Callable[[], datetime]

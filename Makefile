@@ -16,7 +16,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint types requirements build simulator torture bench clean
+.PHONY: help setup demo test test-all lint types generate build simulator torture bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,12 +43,14 @@ lint: setup ## ruff, the lock file, the generated requirements, the template
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(UV) lock --check --quiet
-	@$(EXPORT) | diff $(REQUIREMENTS) - || (echo "$(REQUIREMENTS) is stale: run make requirements"; exit 1)
+	@$(EXPORT) | diff $(REQUIREMENTS) - || (echo "$(REQUIREMENTS) is stale: run make generate"; exit 1)
 	$(CFN_LINT) template.yaml
 	$(SAM) validate --lint
 
-requirements: setup
+generate: setup ## Write anew what follows from the code: requirements, README's tables, docs/schema.sql
 	$(EXPORT) --output-file $(REQUIREMENTS)
+	$(BIN)/python -m local.readme
+	$(BIN)/python -m local.schema_dump > docs/schema.sql.new && mv docs/schema.sql.new docs/schema.sql
 
 types: setup ## mypy, strict
 	$(BIN)/mypy

@@ -1,4 +1,4 @@
--- Made by `python -m local.schema_dump`: do not edit.
+-- Made by `make generate`: do not edit.
 CREATE TABLE facteur.attempts (
     id bigint NOT NULL,
     submission_id bigint,

@@ -1,4 +1,4 @@
-"""Writes the tables of README.md that follow from the code: `python -m local.readme`; a test holds them equal."""
+"""Writes the tables of README.md that follow from the code: `make generate`; a test holds them equal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Print the tables and views of facteur as the migrations make them: `python -m local.schema_dump > docs/schema.sql`."""
+"""Print the tables and views of facteur as the migrations make them: `make generate`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def dump(url: str) -> str:
     ).stdout
     lines = [line for line in printed.splitlines() if not line.startswith(NOISE)]
     kept = [line for line, before in zip(lines, ["", *lines], strict=False) if line or before]
-    return "\n".join(["-- Made by `python -m local.schema_dump`: do not edit.", *kept]).rstrip() + "\n"
+    return "\n".join(["-- Made by `make generate`: do not edit.", *kept]).rstrip() + "\n"
 
 
 def main() -> None:

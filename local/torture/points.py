@@ -29,7 +29,7 @@ VERBS = {
         "claim_news", "record_news", "postpone_news", "take_history_permit",
         "claim_slice", "record_seen", "claim_histories", "release",
     ),
-    "pulls": ("take_turn", "tell_of", "keep_strays", "take_strays", "end_turn"),
+    "pulls": ("take_turn", "tell_of", "keep_strays", "early_statuses", "end_turn"),
 }
 # fmt: on
 REQUESTS = ("token", "deposit", "search", "files", "history", "not_seen", "mark_as_seen")

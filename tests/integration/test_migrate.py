@@ -127,4 +127,4 @@ def test_the_schema_in_the_docs_is_what_the_migrations_make(rows: Rows) -> None:
         pytest.skip("an older server words some of it differently")
     committed = Path(__file__).parents[2] / "docs/schema.sql"
 
-    assert dump(rows.url) == committed.read_text(), "run: python -m local.schema_dump > docs/schema.sql"
+    assert dump(rows.url) == committed.read_text(), "run make generate"

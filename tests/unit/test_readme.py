@@ -13,7 +13,7 @@ TEXT = README.read_text()
 
 
 def test_every_setting_and_every_make_target_is_in_its_table() -> None:
-    assert written(TEXT) == TEXT, "run python -m local.readme"
+    assert written(TEXT) == TEXT, "run make generate"
     assert len(settings_table()) > 15
     assert len(targets_table()) > 8
 

@@ -66,7 +66,7 @@ def _store(account: str, news: Sequence[StatusEvent], platform: NewsPlatform, se
 
 
 def _look_at(due: Due, services: PollServices) -> None:
-    if early := services.pulls.take_strays(due):
+    if early := services.pulls.early_statuses(due):
         store_news(due, early, early, services.platforms.of(due.account).sandbox, services, "history")
     elif due.age_seconds > services.limits.follow_up_seconds:
         services.pulls.close(due)

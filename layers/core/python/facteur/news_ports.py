@@ -104,7 +104,7 @@ class PullStore(Protocol):
         """What is known of those deposits that are ours."""
 
     def keep_strays(self, account: str, events: Sequence[StatusEvent]) -> None: ...
-    def take_strays(self, due: Due) -> list[StatusEvent]:
+    def early_statuses(self, due: Due) -> list[StatusEvent]:
         """Statuses that came before their deposit was known."""
 
     def close(self, due: Due) -> None:

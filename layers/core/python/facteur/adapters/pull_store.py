@@ -53,7 +53,7 @@ class PostgresPulls:
             "select facteur.keep_strays(%(account)s, %(events)s)", {"account": account, "events": as_json(kept)}
         )
 
-    def take_strays(self, due: Due) -> list[StatusEvent]:
+    def early_statuses(self, due: Due) -> list[StatusEvent]:
         row = self._database.row(self.EARLY, {"account": due.account, "platform_id": due.platform_id})
         return [_read(event) for event in row.early]
 

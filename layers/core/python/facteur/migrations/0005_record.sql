@@ -88,7 +88,7 @@ begin
 end $$;
 
 -- Move a submission. p_move: state, due_in_seconds, platform_id, error_code, error_message, waited_seconds, empty_lookups,
--- duplicate_verdict, in_doubt_since ('now' restarts the doubt). What is absent stays as it is.
+-- duplicate_verdict. What is absent stays as it is.
 create function facteur.move_submission(p_submission_id bigint, p_move jsonb) returns void
     language plpgsql as $$
 begin

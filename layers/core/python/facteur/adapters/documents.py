@@ -29,7 +29,7 @@ BLOCK_BYTES = 1 << 20
 ROW_PART_BYTES = 4 << 20
 LONGEST_STEM = 100
 MISSING_CODES = frozenset({"NoSuchKey", "404", "NoSuchBucket", "NotFound"})
-NUMBER_BLOCK_BYTES = 2048
+NUMBER_BLOCK_BYTES = 1024
 NUMBER_PATHS = frozenset({("Invoice", "ID"), ("CreditNote", "ID"), ("CrossIndustryInvoice", "ExchangedDocument", "ID")})
 CONTENT_TYPES = {".pdf": "application/pdf", ".xml": "application/xml"}
 
@@ -228,23 +228,19 @@ class _NumberReader:
         self.number: str | None = None
         self._path: list[str] = []
         self._text: list[str] = []
-        self._inside = False
         self._parser = ParserCreate(namespace_separator="}")
         self._parser.StartElementHandler, self._parser.EndElementHandler = self._start, self._end
-        self._parser.CharacterDataHandler = self._characters
         self.feed = self._parser.Parse
 
     def _start(self, name: str, _attributes: object) -> None:
         self._path.append(name.rpartition("}")[2])
-        self._inside = self._inside or tuple(self._path) in NUMBER_PATHS
-
-    def _characters(self, text: str) -> None:
-        if self._inside:
-            self._text.append(text)
+        if tuple(self._path) in NUMBER_PATHS:
+            self._parser.CharacterDataHandler = self._text.append
 
     def _end(self, _name: str) -> None:
-        if self._inside and tuple(self._path) in NUMBER_PATHS and self.number is None:
+        if tuple(self._path) in NUMBER_PATHS:
             self.number = "".join(self._text)
+            self._parser.StartElementHandler = self._parser.EndElementHandler = self._parser.CharacterDataHandler = None
         self._path.pop()
 
 

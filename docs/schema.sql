@@ -90,7 +90,9 @@ CREATE TABLE facteur.budgets (
     slowed_at timestamp with time zone,
     held_until timestamp with time zone,
     held_by text,
-    held_why text
+    held_why text,
+    per_minute double precision,
+    CONSTRAINT budgets_per_minute CHECK (((per_minute IS NULL) OR (((per_minute >= (1)::double precision) AND (per_minute <= ('1000000'::numeric)::double precision)) AND (key ~~ 'account:%'::text))))
 )
 WITH (fillfactor='50');
 
@@ -144,6 +146,7 @@ CREATE TABLE facteur.installation (
     submit_from date,
     worker_role name,
     pins jsonb DEFAULT '{}'::jsonb NOT NULL,
+    own_urls text[] DEFAULT '{}'::text[] NOT NULL,
     notes_seen pg_snapshot DEFAULT '1:1:'::pg_snapshot NOT NULL,
     relay_run bigint DEFAULT 0 NOT NULL,
     relay_began_at timestamp with time zone,
@@ -190,6 +193,24 @@ CREATE TABLE facteur.operations (
 
 ALTER TABLE facteur.operations ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME facteur.operations_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE facteur.routes (
+    id bigint NOT NULL,
+    account text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    credentials text NOT NULL,
+    recorded_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
+    applied_at timestamp with time zone
+);
+
+ALTER TABLE facteur.routes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME facteur.routes_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -328,6 +349,9 @@ ALTER TABLE ONLY facteur.migrations
 ALTER TABLE ONLY facteur.operations
     ADD CONSTRAINT operations_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY facteur.routes
+    ADD CONSTRAINT routes_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY facteur.status_events
     ADD CONSTRAINT status_events_pkey PRIMARY KEY (id);
 
@@ -356,6 +380,8 @@ CREATE INDEX changes_later ON facteur.changes USING btree (due_at) WHERE (due_at
 CREATE INDEX changes_transaction ON facteur.changes USING btree (transaction_id) WHERE (due_at = '-infinity'::timestamp with time zone);
 
 CREATE INDEX operations_invoice ON facteur.operations USING btree (invoice_id, at);
+
+CREATE INDEX routes_account ON facteur.routes USING btree (account, since DESC, id DESC);
 
 CREATE INDEX status_events_submission ON facteur.status_events USING btree (submission_id, occurred_at);
 

@@ -143,6 +143,10 @@ class Rows:
             }
         return self.run(CLAIM, items=json.dumps([item]))[0]
 
+    def claim_items(self, items: list[dict[str, Any]]) -> list[Any]:
+        """What the claim says to each, also where it is refused."""
+        return self.run(CLAIM, items=json.dumps(items))
+
     def record(self, invoice_id: str, claim: Any, state: str, attempt: str | None = None, **move: Any) -> str:
         """Record a call's outcome; `attempt` is what becomes of the attempt that the claim opened."""
         outcome: dict[str, Any] = {"submission_id": claim.submission_id, "account": "default"}

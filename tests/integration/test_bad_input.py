@@ -14,6 +14,7 @@ import pytest
 from facteur.errors import ConfigurationError, DatabaseUnavailableError, EnvironmentMismatchError, InvalidMessageError
 from functions.submit_invoices.app import handler, submission_id_in
 from local.invoices import render, sample_invoice
+from local.measure.starts import ACCOUNT_PAUSE_SECONDS
 from local.stack import create_bucket, database_secret
 from tests.raw_server import closed_port
 from tests.world import World, platform_secret
@@ -523,7 +524,6 @@ def test_another_platform_stops_everything_until_it_is_mended(world: World, monk
 
 def test_a_sandbox_flag_that_contradicts_the_url_sends_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.add(1)
-    world.relay()
 
     for url, sandbox in (
         ("https://api.iopole.com", True),
@@ -533,15 +533,16 @@ def test_a_sandbox_flag_that_contradicts_the_url_sends_nothing(world: World, mon
         world.put_secret("default", platform_secret(world.simulator) | {"sandbox": sandbox})
         monkeypatch.setenv("IOPOLE_BASE_URL", url)
         world.new_container()
-        with pytest.raises(
-            EnvironmentMismatchError, match=f"says sandbox {str(sandbox).lower()}, and IOPOLE_BASE_URL is {url}"
-        ):
-            world.submit()
+        world.deposit()
+        told = world.submission(1)
+        assert (told.state, told.last_error_code) == ("pending", "environment_mismatch")
+        assert f"says sandbox {str(sandbox).lower()}, and the platform is {url}" in told.last_error_message
+        world.advance(ACCOUNT_PAUSE_SECONDS)
 
     world.put_secret("default", platform_secret(world.simulator))
     monkeypatch.setenv("IOPOLE_BASE_URL", world.simulator.base_url)
     world.new_container()
-    world.submit()
+    world.deposit()
     assert_deposited_once(world)
 
 

@@ -68,8 +68,10 @@ MAY = {
     "attempts": "insert, update",
     "budgets": "insert, update",
     "changes": "delete, insert, update due_at",
-    "installation": "update deposits_enabled, update forgotten_checked_at, update notes_seen, update pins, "
+    "installation": "update deposits_enabled, update forgotten_checked_at, update notes_seen, update own_urls, update pins, "
     "update poll_began_at, update relay_began_at, update relay_run",
+    "operations": "insert",
+    "routes": "insert, update applied_at",
     "status_events": "insert, update told_at",
     "strays": "delete, insert",
     "submissions": "delete, insert, update",

@@ -43,7 +43,8 @@ def _number(low: float, high: float, kind: type[float] = float) -> Callable[[str
     return convert
 
 
-def _host(value: str) -> str:
+def platform_host(value: str) -> str:
+    """The URL of a host, without a path. Raises ValueError: it is none, or not https and not on this machine."""
     expected = "must be a host without a path, such as https://api.example.org"
     try:
         parts = urlsplit(value.strip())
@@ -91,8 +92,8 @@ class Settings:
     pdp_secret_id: str = _setting(
         _text, "facteur/default", "Secret of the default account; another's has its name as last part"
     )
-    iopole_base_url: str | None = _setting(_host, None, "Host of the platform's API, without a path")
-    iopole_auth_url: str | None = _setting(_host, None, "Host of the platform's token endpoint, without a path")
+    iopole_base_url: str | None = _setting(platform_host, None, "Host of the platform's API, without a path")
+    iopole_auth_url: str | None = _setting(platform_host, None, "Host of the platform's token endpoint, without a path")
     database_secret_id: str | None = _setting(
         _text, None, "Secret with the database's address and password, in RDS's shape"
     )

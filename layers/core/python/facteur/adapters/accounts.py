@@ -12,17 +12,17 @@ from urllib.parse import urlsplit
 from facteur.adapters.http import HttpClient
 from facteur.adapters.iopole import TOKEN_PATH, Iopole
 from facteur.adapters.iopole_probe import IopoleProbe
-from facteur.adapters.oauth import BearerToken, Credentials
+from facteur.adapters.oauth import Address, BearerToken, Credentials
 from facteur.adapters.postgres import Database, as_json
 from facteur.adapters.secrets_manager import Secrets, SecretUnreadableError
 from facteur.errors import AccountRefusedError, EnvironmentMismatchError, Problem
-from facteur.settings import Settings
+from facteur.settings import Settings, platform_host
 
 DEFAULT_ACCOUNT = "default"
 PRODUCTION_HOSTS = frozenset({"api.iopole.com"})
 SANDBOX_HOSTS = frozenset({"api.ppd.iopole.fr"})
 
-CHECK_PIN = "select facteur.check_pin(%(account)s, %(platform)s) as matches"
+CHECK_PIN = "select facteur.check_pin(%(account)s, %(platform)s, %(own_url)s) as matches"
 
 
 class AccountPlatforms:
@@ -30,9 +30,12 @@ class AccountPlatforms:
 
     def __init__(self, settings: Settings, secrets: Secrets, database: Database) -> None:
         self._settings, self._secrets, self._database = settings, secrets, database
-        self._base_url, self._auth_url = settings.require("iopole_base_url", "iopole_auth_url")
-        self._built: dict[str, Iopole] = {}
-        self._checked: dict[str, str] = {}  # account -> client id whose pin was compared
+        self._address = Address(*settings.require("iopole_base_url", "iopole_auth_url"))
+        self._built: dict[str, tuple[Address, Iopole]] = {}
+        self._moved: set[str] = set()  # whose secret names another platform since: built anew at the next invocation
+        self._checked: dict[
+            str, tuple[str, Address | None]
+        ] = {}  # account -> client and own platform whose pin was compared
         self._unpinned: set[str] = set()  # compared before there was a pin: again at the next invocation
         self._lock = threading.RLock()
 
@@ -41,29 +44,32 @@ class AccountPlatforms:
         for account in self._unpinned:
             del self._checked[account]
         self._unpinned.clear()
-        for platform in self._built.values():
+        for account in self._moved:
+            del self._built[account]
+        self._moved.clear()
+        for _, platform in self._built.values():
             platform.begin_invocation()
 
     def of(self, account: str) -> Iopole:
         with self._lock:
             if account not in self._built:
                 self._built[account] = self._build(account)
-            return self._built[account]
+            return self._built[account][1]
 
     def probe(self, account: str) -> IopoleProbe:
         """Reads that say whether the account works."""
         return self.of(account).probe()
 
     def identity(self, account: str) -> dict[str, str]:
-        return self._identity(self._credentials(account, False).client_id)
+        return self._identity(self._credentials(account, False))
 
-    def _build(self, account: str) -> Iopole:
+    def _build(self, account: str) -> tuple[Address, Iopole]:
         credentials = self._credentials(account, False)
-        sandbox = credentials.sandbox
+        address, sandbox = credentials.address or self._address, credentials.sandbox
         if sandbox is None:
-            sandbox = urlsplit(self._base_url).hostname in SANDBOX_HOSTS
-        token = BearerToken(self._client(self._auth_url), TOKEN_PATH, functools.partial(self._credentials, account))
-        return Iopole(self._client(self._base_url), token, sandbox=sandbox)
+            sandbox = urlsplit(address.base_url).hostname in SANDBOX_HOSTS
+        token = BearerToken(self._client(address.auth_url), TOKEN_PATH, functools.partial(self._credentials, account))
+        return address, Iopole(self._client(address.base_url), token, sandbox=sandbox)
 
     def _client(self, url: str) -> HttpClient:
         return HttpClient(
@@ -80,8 +86,15 @@ class AccountPlatforms:
         except SecretUnreadableError as exc:
             raise AccountRefusedError(Problem("secret_unreadable", str(exc))) from None
         credentials = credentials_from(secret, secret_id)
-        refuse_wrong_environment(credentials, self._base_url)
-        self._check_pin(account, credentials.client_id)
+        address = credentials.address or self._address
+        refuse_wrong_environment(credentials, address.base_url)
+        self._check_pin(account, credentials)
+        if account in self._built and self._built[account][0] != address:
+            self._moved.add(account)
+            problem = Problem(
+                "platform_moved", f"secret {secret_id} names another platform than a moment ago; soon again"
+            )
+            raise AccountRefusedError(problem)
         return credentials
 
     def _secret_id(self, account: str) -> str:
@@ -89,23 +102,26 @@ class AccountPlatforms:
         prefix = default.rpartition("/")[0] or "facteur"
         return default if account == DEFAULT_ACCOUNT else f"{prefix}/{account}"
 
-    def _check_pin(self, account: str, client_id: str) -> None:
-        if self._checked.get(account) == client_id:
+    def _check_pin(self, account: str, credentials: Credentials) -> None:
+        client = credentials.client_id, credentials.address
+        if self._checked.get(account) == client:
             return
-        pin = {"account": account, "platform": as_json(self._identity(client_id))}
-        matches = self._database.row(CHECK_PIN, pin).matches
+        platform, own_url = as_json(self._identity(credentials)), credentials.address is not None
+        parameters = {"account": account, "platform": platform, "own_url": own_url}
+        matches = self._database.row(CHECK_PIN, parameters).matches
         if matches is False:
             raise EnvironmentMismatchError(
                 f"account {account} of this database is pinned to another platform or client than its secret and "
                 "IOPOLE_BASE_URL name. Is it a copy? Check, then remove the account from facteur.installation.pins"
             )
-        self._checked[account] = client_id
+        self._checked[account] = client
         if matches is None:
             self._unpinned.add(account)
 
-    def _identity(self, client_id: str) -> dict[str, str]:
-        hashed = hashlib.sha256(client_id.encode()).hexdigest()
-        return {"provider": self._settings.pdp_provider, "base_url": self._base_url, "client": hashed}
+    def _identity(self, credentials: Credentials) -> dict[str, str]:
+        hashed = hashlib.sha256(credentials.client_id.encode()).hexdigest()
+        address = credentials.address or self._address
+        return {"provider": self._settings.pdp_provider, "base_url": address.base_url, "client": hashed}
 
 
 def credentials_from(secret: Mapping[str, Any], secret_id: str) -> Credentials:
@@ -122,21 +138,36 @@ def credentials_from(secret: Mapping[str, Any], secret_id: str) -> Credentials:
         for name, kind in (("customer_id", str), ("sandbox", bool))
         if not isinstance(secret.get(name), kind | None)
     ]
-    if wrong:
+    own, wrong_address = _address_in(secret)
+    if wrong := wrong + wrong_address:
         raise AccountRefusedError(
             Problem("secret_malformed", f"secret {secret_id}: missing or wrong {', '.join(wrong)}")
         )
     return Credentials(
-        secret["client_id"], secret["client_secret"], secret.get("customer_id") or None, secret.get("sandbox")
+        secret["client_id"], secret["client_secret"], secret.get("customer_id") or None, secret.get("sandbox"), own
     )
 
 
+def _address_in(secret: Mapping[str, Any]) -> tuple[Address | None, list[str]]:
+    """The platform that the secret names itself, and what is wrong with it: both hosts or none, for whoever has only one of
+    them would send a client's secret to another platform's token endpoint."""
+    given = {name: secret.get(name) for name in ("base_url", "auth_url")}
+    if not any(given.values()):
+        return None, []
+    hosts, wrong = {}, []
+    for name, value in given.items():
+        try:
+            hosts[name] = platform_host(value if isinstance(value, str) else "")
+        except ValueError:
+            wrong.append(name)
+    return (None, wrong) if wrong else (Address(**hosts), [])
+
+
 def refuse_wrong_environment(credentials: Credentials, base_url: str) -> None:
-    """Raises EnvironmentMismatchError for a sandbox account with a production URL, or the reverse."""
+    """Raises AccountRefusedError for a sandbox account with a production URL, or the reverse: nothing is sent, and others go on."""
     host = urlsplit(base_url).hostname
     if (credentials.sandbox is True and host in PRODUCTION_HOSTS) or (
         credentials.sandbox is False and host in SANDBOX_HOSTS
     ):
-        raise EnvironmentMismatchError(
-            f"the secret says sandbox {str(credentials.sandbox).lower()}, and IOPOLE_BASE_URL is {base_url}"
-        )
+        told = f"the secret says sandbox {str(credentials.sandbox).lower()}, and the platform is {base_url}"
+        raise AccountRefusedError(Problem("environment_mismatch", told))

@@ -17,6 +17,14 @@ BUSY = frozenset({408, 429})
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """Where a platform is: the hosts of its API and of its token endpoint, without a path."""
+
+    base_url: str
+    auth_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
     """An account's credentials, as its secret has them."""
 
@@ -24,6 +32,7 @@ class Credentials:
     client_secret: str = field(repr=False)
     customer_id: str | None = None
     sandbox: bool | None = None
+    address: Address | None = None  # None: the settings' platform
 
 
 @dataclass(frozen=True, slots=True)

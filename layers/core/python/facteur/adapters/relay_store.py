@@ -38,7 +38,8 @@ class PostgresRelay:
         self._deposits_enabled = deposits_enabled
 
     def check_environment(self, base_url: str) -> None:
-        pins = self._database.row("select pins from facteur.installation").pins
+        found = self._database.row("select pins, own_urls from facteur.installation")
+        pins = {account: pin for account, pin in found.pins.items() if account not in found.own_urls}
         elsewhere = sorted(account for account, pin in pins.items() if pin["base_url"] != base_url)
         if elsewhere:
             raise EnvironmentMismatchError(

@@ -38,6 +38,7 @@ create table facteur.installation (
     submit_from  date,                       -- invoices issued before are never ready; null: none is
     worker_role  name,                       -- has what facteur.grant_worker gives; each migration repeats it
     pins         jsonb not null default '{}', -- account -> {provider, base_url, client}: which platform this database deposits with
+    own_urls     text[] not null default '{}', -- accounts whose secret names its own platform, whatever IOPOLE_BASE_URL says
     notes_seen   pg_snapshot not null default '1:1:', -- notes of transactions that had ended by then are consumed
     relay_run    bigint not null default 0,   -- a run of the relay stops watching once a newer one has begun
     relay_began_at       timestamptz,         -- the last runs, and how the relay ran: what `facteur status` looks at
@@ -188,9 +189,24 @@ create table facteur.budgets (
     slowed_at    timestamptz,
     held_until   timestamptz,                    -- a person's pause: no answer and no breaker ends it
     held_by      text,
-    held_why     text
+    held_why     text,
+    per_minute   double precision,               -- an account's own limit, beside the one that all share; null: none
+
+    constraint budgets_per_minute check (per_minute is null or per_minute between 1 and 1e6 and key like 'account:%')
 ) with (fillfactor = 50);
 insert into facteur.budgets (key) values ('address'), ('history');
+
+-- With which credentials an account's invoices are deposited, from when on: the last of those that have begun. An account
+-- without a route has the secret of its own name. What was opened before keeps the account that it was opened with.
+create table facteur.routes (
+    id          bigint generated always as identity primary key,
+    account     text not null,                   -- as facteur.invoice_source shows it
+    since       timestamptz not null,
+    credentials text not null,                   -- the last part of the secret's name, and from then on submissions.account
+    recorded_at timestamptz not null default facteur.now(),
+    applied_at  timestamptz                      -- what waited then was noted
+);
+create index routes_account on facteur.routes (account, since desc, id desc);
 
 -- Per account, what the polls of its news remember. Where a poll goes on is said by the rows' own due_at.
 create table facteur.sweeps (

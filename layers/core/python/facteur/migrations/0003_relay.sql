@@ -29,19 +29,52 @@ create function facteur.repeat_pause(p_invoice_id text) returns interval
     from facteur.submissions where invoice_id = p_invoice_id and finalized_at > facteur.now() - interval '1 day'
 $$;
 
+-- The account whose credentials deposit an invoice that is opened at this moment.
+create function facteur.routed(p_account text, p_at timestamptz) returns text
+    language plpgsql stable as $$
+begin
+    return coalesce((select r.credentials from facteur.routes r where r.account = p_account and r.since <= p_at
+                     order by r.since desc, r.id desc limit 1), p_account);
+end $$;
+
+-- Routes that have begun: note what still waits to be sent, so that it is judged anew. How many accounts they are of.
+create function facteur.apply_routes() returns integer
+    language plpgsql as $$
+declare
+    begun text[];
+begin
+    with applied as (
+        update facteur.routes set applied_at = facteur.now() where applied_at is null and since <= facteur.now() returning account
+    )
+    select coalesce(array_agg(distinct account), '{}') into begun from applied;
+    perform facteur.note(array_agg(waiting.invoice_id)) from (
+        select s.invoice_id, (row_number() over () - 1) / 1000 as chunk from facteur.submissions s
+        where s.state = 'pending' and cardinality(begun) > 0
+          and s.account in (select unnest(begun) union select r.credentials from facteur.routes r where r.account = any (begun))
+    ) waiting group by chunk;
+    return cardinality(begun);
+end $$;
+
 -- Judge noted invoices: a ready one without a live submission gets one, in doubt from the start where an earlier attempt's
 -- outcome is unknown. Where the row shows something else than it was told (an ORM saved a stale row) it is told again; but a
 -- row that is taken back before anything was sent is its owner's, and "pending" after a final verdict means: once more. A row
 -- that asks for another invoice than the one sent for it (its key was used again, its number changed) is a mismatch; new ones are
--- counted, for such a row is shown an error.
+-- counted, for such a row is shown an error. A doubt stays with the account that it arose with; anything else goes to the one that
+-- the row's account is routed to now.
 create function facteur.open_submissions(p_ids text[], p_provider text, out opened integer, out repeated integer, out mismatched integer)
     language plpgsql as $$
 declare
     shows_status constant boolean := facteur.source_column('technical_status') <> 'null';
     too_early text[];
 begin
-    with source as materialized (
+    with shown as materialized (
         select * from facteur.read_invoices(p_ids, 0)
+    ), routes as materialized (
+        select named.account as name, facteur.routed(named.account, facteur.now()) as account
+        from (select distinct account from shown) named
+    ), source as materialized (
+        select i.invoice_id, i.ready, r.account, i.invoice_number, i.seller_siren, i.issue_date, i.total, i.currency, i.technical_status
+        from shown i join routes r on r.name = i.account
     ), latest as materialized (
         select distinct on (s.invoice_id) s.* from facteur.submissions s
         where s.invoice_id = any (p_ids) order by s.invoice_id, s.id desc
@@ -284,12 +317,12 @@ begin
         select sum(case state when 'in_doubt' then look_up else 1 end) from facteur.submissions
         where queued_at > facteur.now() - moment), 0) into address from facteur.budgets b where b.key = 'address';
     for budget in
-        select substr(b.key, 9) as account, b.probing, case when b.probing then 1 else facteur.held(b, p_per_minute) end as permits
+        select substr(b.key, 9) as account, b.probing, least(p_per_minute, b.per_minute) as rate, case when b.probing then 1 else facteur.held(b, p_per_minute) end as permits
         from facteur.budgets b
         where b.key like 'account:%' and coalesce(b.paused_until, '-infinity') <= facteur.now()
         order by random() -- they share the address: none is always first
     loop
-        select least(p_limit, p_per_minute - count(*), address, budget.permits - coalesce(
+        select least(p_limit, budget.rate - count(*), address, budget.permits - coalesce(
                    sum(case state when 'in_doubt' then look_up else 1 end) filter (where queued_at > facteur.now() - moment), 0)) into allowed
         from facteur.submissions where account = budget.account and queued_at is not null;
         continue when allowed < 1;
@@ -339,6 +372,7 @@ $$;
 
 create function facteur.begin_relay_run(p_deposits_enabled boolean default null) returns bigint
     language sql as $$
+    select facteur.apply_routes();
     update facteur.installation set relay_run = relay_run + 1, relay_began_at = facteur.now(), deposits_enabled = p_deposits_enabled
     returning relay_run
 $$;

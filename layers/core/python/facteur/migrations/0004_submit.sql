@@ -14,12 +14,13 @@ begin
     where key = p_key and coalesce(slowed_at, '-infinity') < facteur.now() - interval '10 seconds';
 end $$;
 
--- What a bucket holds now: ten seconds' worth at most, or p_least where that is more. Less than nothing where calls are owed.
+-- What a bucket holds now: ten seconds' worth at most, or p_least where that is more. Less than nothing where calls are owed. An
+-- account's own limit counts where it is the lower one.
 create function facteur.held(b facteur.budgets, p_per_minute double precision, p_least double precision default 10) returns double precision
     language sql stable as $$
     select least(brim, coalesce(b.tokens, brim) + rate / 60 * greatest(0, extract(epoch from facteur.now() - b.refilled_at)))
     from (select rate, greatest(1, least(rate, greatest(p_least, rate / 6))) as brim
-          from (select p_per_minute * facteur.rate_factor(b) as rate) slowed) bucket
+          from (select least(p_per_minute, b.per_minute) * facteur.rate_factor(b) as rate) slowed) bucket
 $$;
 
 -- Take up to p_wanted permits from the account, the source address, and (if named) an endpoint with a rate of its own, whichever
@@ -43,7 +44,7 @@ begin
                case when key = p_endpoint then facteur.held(b, p_endpoint_per_minute, 0)
                     when key = 'news' then facteur.held(b, share * p_per_minute, 1)
                     else facteur.held(b, p_per_minute) end as available,
-               case when last and key in ('address', 'account:' || p_account) then greatest(1, share * p_per_minute / 6) else 0 end as credit
+               case when last and key in ('address', 'account:' || p_account) then greatest(1, share * least(p_per_minute, b.per_minute) / 6) else 0 end as credit
         from facteur.budgets b where key = any (keys) order by key for update
     ), decided as (
         select case when bool_or(paused) then 0 else greatest(0, least(p_wanted, floor(min(available + credit)),

@@ -226,11 +226,20 @@ begin
 end $$;
 
 -- This database deposits with one platform and client per account. The first deposit that was accepted, or may have been, pins
--- them; a copy restored elsewhere, or a secret that leads elsewhere, does not match. Null: nothing is pinned yet.
-create function facteur.check_pin(p_account text, p_platform jsonb) returns boolean
-    language sql stable as $$
-    select pins -> p_account = p_platform from facteur.installation
-$$;
+-- them; a copy restored elsewhere, or a secret that leads elsewhere, does not match. Null: nothing is pinned yet. Whether the
+-- secret names the platform itself (p_own_url) is remembered, for the relay: it reads no secrets, and knows only the setting.
+create function facteur.check_pin(p_account text, p_platform jsonb, p_own_url boolean default false) returns boolean
+    language plpgsql as $$
+declare
+    matches constant boolean := (select pins -> p_account = p_platform from facteur.installation);
+begin
+    if matches is not false then
+        update facteur.installation
+        set own_urls = array_remove(own_urls, p_account) || case when p_own_url then array[p_account] else '{}' end
+        where p_own_url <> (p_account = any (own_urls));
+    end if;
+    return matches;
+end $$;
 
 create function facteur.pin(p_account text, p_platform jsonb) returns void
     language plpgsql as $$

@@ -8,6 +8,7 @@ from facteur.operate.diagnosis import Verdict, failed, ok, skipped, warning
 from facteur.operate.doctor_ports import Examination, ExaminedAccount
 
 NO_PERMIT = skipped("the budget has no call left just now", "again in a minute")
+CONTRADICTION = "environment_mismatch"  # sandbox says one thing and the URL another
 TOO_FAST = "too_many_requests"
 ADDRESS = "check IOPOLE_BASE_URL and IOPOLE_AUTH_URL, and the way out of the private network"
 
@@ -17,7 +18,8 @@ def secret(exam: Examination, account: ExaminedAccount) -> Verdict:
     try:
         exam.platforms().identity(account.account)
     except AccountRefusedError as error:
-        return failed(str(error), 'it is JSON: {"client_id", "client_secret", "customer_id", "sandbox"}')
+        if error.problem.code != CONTRADICTION:
+            return failed(str(error), 'it is JSON: {"client_id", "client_secret", "customer_id", "sandbox"}')
     except EnvironmentMismatchError:
         pass  # the next check tells
     return ok("readable and well-formed")
@@ -27,6 +29,8 @@ def environment(exam: Examination, account: ExaminedAccount) -> Verdict:
     """Whether the secret's sandbox flag agrees with the URL, and both with what the database is pinned to."""
     try:
         exam.platforms().identity(account.account)
+    except AccountRefusedError as error:
+        return failed(str(error), "correct the secret's sandbox, or the platform's address")
     except EnvironmentMismatchError as error:
         return failed(str(error), "where it is meant: facteur repin; where this is a copy of production: leave it so")
     return ok("as pinned" if account.pinned else "not pinned yet: the first accepted deposit pins it")

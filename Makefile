@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 TOOL := AWS_DEFAULT_REGION=eu-west-3 SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR="$(CURDIR)/.aws-sam/cli" $(UV) tool run --quiet --python $(VENV)/bin/python
 SAM := $(TOOL) --from aws-sam-cli==1.170.0 sam
 CFN_LINT := $(TOOL) --from cfn-lint==1.58.0 cfn-lint
+DOCS := $(TOOL) --from properdocs==1.6.7 --with mkdocs-material==9.8.1 --with mermaidx==0.10.1 properdocs
 REQUIREMENTS := layers/dependencies/requirements.txt
 EXPORT := $(UV) export --locked --quiet --no-default-groups --no-emit-project --no-header
 ARCH ?= arm64
@@ -16,7 +17,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint types generate build simulator torture bench clean
+.PHONY: help setup demo test test-all lint types generate build docs simulator torture bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,13 +40,14 @@ test: setup ## Unit, contract, integration, and end-to-end tests
 test-all: setup ## The same and the slow ones: other Postgres versions, mutants
 	$(BIN)/pytest -n auto --dist worksteal -m "not localstack" $(PYTEST_ARGS)
 
-lint: setup ## ruff, the lock file, the generated requirements, the template
+lint: setup ## ruff, the lock file, the generated requirements, the template, the documents' links
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(UV) lock --check --quiet
 	@$(EXPORT) | diff $(REQUIREMENTS) - || (echo "$(REQUIREMENTS) is stale: run make generate"; exit 1)
 	$(CFN_LINT) template.yaml
 	$(SAM) validate --lint
+	$(DOCS) build
 
 generate: setup ## Write anew what follows from the code: requirements, README's tables, docs/schema.sql
 	$(EXPORT) --output-file $(REQUIREMENTS)
@@ -59,6 +61,9 @@ build: setup ## Build the layers for Lambda into .aws-sam, without Docker (ARCH=
 	@find functions layers -name __pycache__ -prune -exec rm -rf {} +
 	ARCH=$(ARCH) UV="$$(realpath "$$(command -v $(UV))")" $(SAM) build --parameter-overrides Architecture=$(ARCH)
 
+docs: setup ## Build the site of README and docs/ into .site (a broken link or anchor fails)
+	$(DOCS) build
+
 simulator: setup ## Start the platform simulator alone (PORT=8080)
 	@$(BIN)/python -m local.simulator --port $(or $(PORT),8080)
 
@@ -69,4 +74,4 @@ bench: setup ## Measure speed and cost, and write docs/benchmarks.md (ONLY=relay
 	@$(BIN)/python -m local.bench $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE)) $(if $(BASELINE),--baseline "$(BASELINE)")
 
 clean: ## Remove everything that the other targets made
-	rm -rf $(VENV) .aws-sam .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) .aws-sam .local .site .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov

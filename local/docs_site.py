@@ -1,0 +1,68 @@
+"""What the site needs beyond the pages of docs/: hooks of ProperDocs, which `make docs` runs in an environment of its own.
+
+README.md is the first page; pages that do not exist are left out of the navigation; diagrams are drawn at build, so that
+no page asks another host for a program.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|#)([^)#]+)((?:#[^)]*)?)\)")
+
+
+def on_config(config: Any) -> None:
+    """Leaves pages that do not exist out of the navigation."""
+    config["nav"] = list(_existing(config["nav"]))
+
+
+def on_files(files: Any, config: Any) -> None:
+    """Adds README.md as the first page."""
+    from properdocs.structure.files import File
+
+    files.append(File.generated(config, "index.md", content=(ROOT / "README.md").read_text()))
+
+
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """Makes links fit the site, and draws the diagrams."""
+    folder = ROOT if page.file.src_uri == "index.md" else DOCS
+    return re.sub(r"```mermaid\n(.*?)```", _drawing, LINK.sub(_within(folder), markdown), flags=re.DOTALL)
+
+
+def _existing(entries: list[Any]) -> Iterator[dict[str, Any]]:
+    for entry in entries:
+        ((title, target),) = entry.items()
+        if isinstance(target, list):
+            yield {title: list(_existing(target))}
+        elif target == "index.md" or (DOCS / target).exists():
+            yield entry
+
+
+def _within(folder: Path) -> Callable[[re.Match[str]], str]:
+    """A link's text for the site: README lies above docs/, and what lies outside of both is named, not linked."""
+
+    def replaced(link: re.Match[str]) -> str:
+        text, target, anchor = link.groups()
+        path = (folder / target).resolve()
+        if path == ROOT / "README.md":
+            return f"[{text}](index.md{anchor})"
+        if path.is_relative_to(DOCS):
+            return f"[{text}]({path.relative_to(DOCS)}{anchor})"
+        if path.exists():
+            return f"{text} (`{path.relative_to(ROOT)}`)"
+        return link[0]
+
+    return replaced
+
+
+def _drawing(block: re.Match[str]) -> str:
+    import mermaidx
+
+    svg = b64encode(mermaidx.render(block[1]).svg().encode()).decode()
+    return f'<img alt="diagram" style="background: white" src="data:image/svg+xml;base64,{svg}">'

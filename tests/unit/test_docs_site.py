@@ -1,0 +1,44 @@
+"""The site of the documents: every page has its place, and README is its first one. `make docs` checks the links."""
+
+from __future__ import annotations
+
+import re
+from types import SimpleNamespace
+
+from local.docs_site import DOCS, ROOT, on_config, on_page_markdown
+
+NAVIGATION = re.findall(r"^ +- .*: ([a-z0-9-]+\.md)", (ROOT / "properdocs.yml").read_text(), flags=re.MULTILINE)
+MADE = {"index.md", "benchmarks.md"}  # from README.md; by a full `make bench`
+AWAITED = {"install.md", "runbook.md", "logs.md", "faq.md", "accounts.md", "upgrade.md", "restore.md", "security.md"}
+
+
+def on_page(name: str, markdown: str) -> str:
+    return on_page_markdown(markdown, page=SimpleNamespace(file=SimpleNamespace(src_uri=name)))
+
+
+def test_every_page_is_in_the_navigation_once() -> None:
+    pages = {path.name for path in DOCS.glob("*.md")}
+
+    assert pages - {*NAVIGATION} == set()
+    assert {*NAVIGATION} - pages <= MADE | AWAITED
+    assert len(NAVIGATION) == len(set(NAVIGATION))
+
+
+def test_a_page_that_does_not_exist_yet_is_left_out_of_the_navigation() -> None:
+    config = {"nav": [{"Start": "index.md"}, {"More": [{"Demo": "demo.md"}, {"Nothing": "nothing.md"}]}]}
+
+    on_config(config)
+
+    assert config["nav"] == [{"Start": "index.md"}, {"More": [{"Demo": "demo.md"}]}]
+
+
+def test_readmes_links_fit_the_site_and_those_to_the_code_become_paths() -> None:
+    shown = on_page("index.md", "[a](docs/demo.md#x) [b](layers/core) [c](https://example.org) [d](#states)")
+
+    assert shown == "[a](demo.md#x) b (`layers/core`) [c](https://example.org) [d](#states)"
+
+
+def test_links_between_pages_stay_and_broken_ones_are_left_to_be_found() -> None:
+    shown = on_page("demo.md", "[a](operate.md) [b](../README.md#states) [c](../nothing.py) [d](nowhere.md)")
+
+    assert shown == "[a](operate.md) [b](index.md#states) [c](../nothing.py) [d](nowhere.md)"

@@ -44,6 +44,12 @@ SCAN = re.compile(
 IDLE = ("look", "take_notes")  # what an idle relay runs again and again
 SIZE = "select pg_total_relation_size('facteur.submissions') + pg_total_relation_size('facteur.attempts')"
 DAILY = "note_forgotten (daily)"
+DAILY_WHY = (
+    "The daily look asks the company's view for what is ready, and reads their whole table: which rows are ready only the view knows.",
+    "With an index of the company's on what makes a row ready (`where status = 'final' and technical_status = 'pending'`) it would not.",
+    "It runs once a day, with no lock that anybody waits for.",
+    "",
+)
 
 
 def growth(stage: Stage, scale: float) -> Result:
@@ -61,7 +67,7 @@ def growth(stage: Stage, scale: float) -> Result:
                     timed.run(name, statement)
         daily, size = (_daily(few), _daily(many)), _bytes(many)
         bloated, plans = _bloated(server, deleted, times)
-        plans = (*_plans(some, f"At {middle:,} closed"), *_plans(many, f"At {large:,} closed"), *plans)
+        plans = (*DAILY_WHY, *_plans(some, f"At {middle:,} closed"), *_plans(many, f"At {large:,} closed"), *plans)
         for timed in (few, some, many):
             timed.connection.close()
     figures = (

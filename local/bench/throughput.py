@@ -74,6 +74,11 @@ def _why(world: World, count: int) -> tuple[str, ...]:
     with clock_profiled() as found:
         submit_in_batches(ids, 10)
     return (
+        "A batch of ten is one round of calls. Before it the rows are read and their attempts committed, after it the answers are",
+        "committed; neither may overlap the calls of its own rows (never twice), and one invocation has no others. Connections to the",
+        "platform are opened anew in each invocation (design.md, section 5). More invocations at once (SubmitMaximumConcurrency) fill the",
+        "gaps, or larger batches, which read and claim ahead. The rest is the interpreter's lock: ten threads prepare and parse in turn.",
+        "",
         "Batches of ten, by the clock of the worker's main thread (the profiler itself slows it down):",
         *found.steps(),
     )

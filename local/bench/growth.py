@@ -46,7 +46,7 @@ SIZE = "select pg_total_relation_size('facteur.submissions') + pg_total_relation
 DAILY = "note_forgotten (daily)"
 DAILY_WHY = (
     "The daily look asks the company's view for what is ready, and reads their whole table: which rows are ready only the view knows.",
-    "With an index of the company's on what makes a row ready (`where status = 'final' and technical_status = 'pending'`) it would not.",
+    "To cost less it would have to trust something that writers keep up, which is what it is there to check.",
     "It runs once a day, with no lock that anybody waits for.",
     "",
 )

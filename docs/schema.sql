@@ -147,6 +147,7 @@ CREATE TABLE facteur.installation (
     worker_role name,
     pins jsonb DEFAULT '{}'::jsonb NOT NULL,
     own_urls text[] DEFAULT '{}'::text[] NOT NULL,
+    added jsonb DEFAULT '[]'::jsonb NOT NULL,
     notes_seen pg_snapshot DEFAULT '1:1:'::pg_snapshot NOT NULL,
     relay_run bigint DEFAULT 0 NOT NULL,
     relay_began_at timestamp with time zone,

@@ -102,6 +102,7 @@ def operate_services(database_url: str | None = None) -> OperateServices:
     """What operations work with: the database of a URL, or the one that the settings name."""
     from facteur.adapters.dead_letters import SqsDeadLetters
     from facteur.adapters.operator_reading import PostgresReading
+    from facteur.adapters.operator_uninstalling import PostgresInstalling
     from facteur.adapters.postgres import Database
     from facteur.adapters.story_reading import PostgresStories
     from facteur.operate.services import OperateServices
@@ -114,6 +115,7 @@ def operate_services(database_url: str | None = None) -> OperateServices:
         settings,
         PostgresReading(database),
         PostgresStories(database),
+        PostgresInstalling(database),
         lambda: letters,
         lambda: _examination(settings, database, letters),
     )

@@ -31,6 +31,11 @@ select to_regclass('facteur.invoice_source') is not null as mapped, to_regclass(
 KEY_TYPE = """
 select format_type(atttypid, atttypmod) as type from pg_attribute where attrelid = 'invoicing.invoices'::regclass and attname = 'id'
 """
+# Where a write-back looks for names: as its owner does now, for triggers of the company's run with it; but nobody's temporary
+# table comes first.
+SEARCH_PATH = """
+select concat_ws(', ', 'pg_catalog', (select string_agg(quote_ident(s), ', ') from unnest(current_schemas(false)) s), 'pg_temp') as path
+"""
 SET_VERSION = "update facteur.installation set version = %(version)s"
 WORKER = """
 select coalesce(%(role)s::name, (select worker_role from facteur.installation where worker_role in (select rolname from pg_roles))) as role
@@ -72,17 +77,22 @@ def migrate(
         ConfigurationError: what is asked for cannot be done; nothing of that step is.
         DatabaseUnavailableError: the database refused; migrations already applied stay.
     """
-    first_day = _date(submit_from)
-    with database.transaction():
-        database.rows(LOCK)
-        database.rows(FIRST)
-    applied = [name for number, name in migrations() if _apply(database, number, name)]
+    first_day = as_date(submit_from)
+    applied = migrate_schema(database)
     with database.transaction():
         database.rows(LOCK)
         watching = _install(database, install_capture, first_day)
-        _grant_worker(database, worker_role)
+        grant_worker(database, worker_role)
         database.rows(SET_VERSION, {"version": __version__})
     return Migrated(__version__, applied, watching)
+
+
+def migrate_schema(database: MigratedDatabase) -> list[str]:
+    """Apply what is missing to the schema facteur and touch nothing else; the names of what was applied."""
+    with database.transaction():
+        database.rows(LOCK)
+        database.rows(FIRST)
+    return [name for number, name in migrations() if _apply(database, number, name)]
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -122,12 +132,13 @@ def _install(database: MigratedDatabase, install_capture: bool, first_day: date 
         database.rows(PATIENCE)
         database.rows(_text("mapping", "missing_columns.sql"))
     database.rows(SET_SUBMIT_FROM, {"submit_from": first_day})
-    database.rows(_text("mapping", "invoices.sql").replace("{key_type}", _key_type(database)))
+    mapping = _text("mapping", "invoices.sql").replace("{key_type}", _key_type(database))
+    database.rows(mapping.replace("{search_path}", str(database.row(SEARCH_PATH).path)))
     database.rows("select facteur.watch('invoicing.invoices', 'id')")
     return True
 
 
-def _grant_worker(database: MigratedDatabase, named: str | None) -> None:
+def grant_worker(database: MigratedDatabase, named: str | None) -> None:
     role = database.row(WORKER, {"role": named}).role
     if role is None:
         return
@@ -148,12 +159,13 @@ def _text(folder: str, name: str) -> str:
     return files("facteur").joinpath(folder, name).read_text("utf-8")
 
 
-def _date(text: str | None) -> date | None:
+def as_date(text: str | None) -> date | None:
+    """A first day to deposit from. Raises ConfigurationError where the text is no date."""
     if text is None:
         return None
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        raise ConfigurationError("SUBMIT_FROM must be a date such as 2026-09-01")
+        raise ConfigurationError("the first day (SUBMIT_FROM) must be a date such as 2026-09-01")
     try:
         return date.fromisoformat(text)
     except ValueError as exc:
-        raise ConfigurationError(f"SUBMIT_FROM: {exc}") from None
+        raise ConfigurationError(f"the first day (SUBMIT_FROM): {exc}") from None

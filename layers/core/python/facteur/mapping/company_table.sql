@@ -13,3 +13,4 @@ create table invoicing.invoices (
     submission_id         varchar(50),
     last_technical_update timestamptz
 );
+update facteur.installation set added = added || '{"what": "table", "table": "invoicing.invoices"}'::jsonb;

@@ -11,13 +11,19 @@ select id as invoice_id,
        'default' as account           -- whose credentials: the secret facteur/<account>
 from invoicing.invoices;
 
--- With its owner's rights, so that the role of the functions needs none on your table. Triggers of yours find what they find for
--- the owner: the search path is the one of the migration.
+-- Both run with their owner's rights, so that the role of the functions needs none on your tables. Triggers of yours find what they
+-- find for the owner: the search path is the one at the installation, with nobody's temporary tables first.
 create function facteur.write_back(invoice_id text, technical_status text, submission_id text, lifecycle_code text) returns void
-    language sql security definer set search_path from current as $$
-    update invoicing.invoices set technical_status = $2, submission_id = $3, last_technical_update = now() where id = $1::{key_type}
-$$;
+    language plpgsql security definer set search_path = {search_path} as $$
+begin
+    update invoicing.invoices i set technical_status = $2, submission_id = $3, last_technical_update = now() where i.id = $1::{key_type};
+end $$;
+revoke execute on function facteur.write_back(text, text, text, text) from public;
 
 -- Fill this where the company has a history table of its own; it must be idempotent.
 create function facteur.write_status(invoice_id text, code text, label text, comment text, occurred_at timestamptz) returns void
-    language sql security definer set search_path from current as 'select';
+    language plpgsql security definer set search_path = {search_path} as $$
+begin
+    return;
+end $$;
+revoke execute on function facteur.write_status(text, text, text, text, timestamptz) from public;

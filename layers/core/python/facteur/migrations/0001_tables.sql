@@ -39,6 +39,7 @@ create table facteur.installation (
     worker_role  name,                       -- has what facteur.grant_worker gives; each migration repeats it
     pins         jsonb not null default '{}', -- account -> {provider, base_url, client}: which platform this database deposits with
     own_urls     text[] not null default '{}', -- accounts whose secret names its own platform, whatever IOPOLE_BASE_URL says
+    added        jsonb not null default '[]', -- what installing added to the company's schemas: [{what, table, column}]
     notes_seen   pg_snapshot not null default '1:1:', -- notes of transactions that had ended by then are consumed
     relay_run    bigint not null default 0,   -- a run of the relay stops watching once a newer one has begun
     relay_began_at       timestamptz,         -- the last runs, and how the relay ran: what `facteur status` looks at

@@ -49,6 +49,28 @@ begin
     end loop;
 end $$;
 
+-- The statements that take every trigger of facteur.watch away, and then their functions.
+create function facteur.unwatching() returns setof text
+    language sql stable as $$
+    select statement from (
+        select 1, format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass)
+        from pg_trigger t join pg_proc p on p.oid = t.tgfoid
+        where p.pronamespace = 'facteur'::regnamespace and not t.tgisinternal
+        union all
+        select 2, format('drop function %s', p.oid::regprocedure) from pg_proc p
+        where p.pronamespace = 'facteur'::regnamespace and p.prorettype = 'trigger'::regtype and p.proname like 'note\_%'
+    ) taken (step, statement) order by step, statement
+$$;
+
+-- What installing added to the company's tables, as far as the tables are still there.
+create function facteur.added() returns table (table_oid oid, quoted text, what text, name text)
+    language sql stable as $$
+    select c.oid, format('%I.%I', n.nspname, c.relname), each ->> 'what', each ->> 'column'
+    from facteur.installation i cross join jsonb_array_elements(i.added) each
+    join pg_namespace n on n.nspname = split_part(each ->> 'table', '.', 1)
+    join pg_class c on c.relnamespace = n.oid and n.nspname || '.' || c.relname = each ->> 'table'
+$$;
+
 -- The invoice as the company's view shows it, trimmed and in our types. Columns that the view may lack come as null.
 create type facteur.invoice as (
     invoice_id text, ready boolean, account text, document_uri text, document bytea, document_bytes integer, file_name text,

@@ -13,6 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from facteur.errors import FacteurError, OperatorError
 from facteur.operate.doctor import doctor
+from facteur.operate.install import init, uninstall
 from facteur.operate.listing import list_invoices
 from facteur.operate.services import OperateServices
 from facteur.operate.status import status
@@ -26,6 +27,8 @@ OPERATIONS: Mapping[str, Operation] = {
         show,
         list_invoices,
         doctor,
+        init,
+        uninstall,
     )
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from facteur.install.ports import InstallingStore
 from facteur.operate.doctor_ports import Examination
 from facteur.operate.ports import DeadLetters, ReadingStore, StoryStore
 from facteur.settings import Settings
@@ -17,5 +18,6 @@ class OperateServices:
     settings: Settings
     reading: ReadingStore
     stories: StoryStore
+    installing: InstallingStore
     dead_letters: Callable[[], DeadLetters | None]  # None: no queue is named where this runs
     examination: Callable[[], Examination]

@@ -1,0 +1,176 @@
+"""facteur init, facteur uninstall"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from facteur.cli.root import NOT_WELL, Session, command
+from facteur.errors import OperatorError
+from facteur.operate.install import LOCK_TIMEOUT_SECONDS
+
+FUNCTION = "migrate-database"  # it has the owner's rights
+
+LockTimeout = Annotated[float, typer.Option(help="Seconds to wait for a lock before giving up", min=0.001)]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask")]
+
+
+@command()
+def init(
+    session: Session,
+    table: Annotated[str | None, typer.Option(help="The invoice table, as schema.table")] = None,
+    column: Annotated[list[str] | None, typer.Option(help="part=column, such as number=invoice_ref")] = None,
+    documents: Annotated[str | None, typer.Option(help="Where documents lie: s3://bucket/path/{id}.xml")] = None,
+    final: Annotated[list[str] | None, typer.Option(help="Status of a finished invoice; may be repeated")] = None,
+    seller: Annotated[str | None, typer.Option(help="SIREN of the seller, where it is always the same")] = None,
+    watch: Annotated[
+        list[str] | None, typer.Option(help="Another table that makes invoices ready: schema.table:column")
+    ] = None,
+    add_columns: Annotated[
+        bool, typer.Option("--add-columns", help="Add the columns to write back to that are missing")
+    ] = False,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Put this mapping in place of one that is installed")
+    ] = False,
+    mapping: Annotated[Path | None, typer.Option(help="Write the mapping there; with --apply, read it")] = None,
+    submit_from: Annotated[
+        str | None, typer.Option(help="Issue date of the first invoice to deposit, YYYY-MM-DD")
+    ] = None,
+    lock_timeout: LockTimeout = LOCK_TIMEOUT_SECONDS,
+    apply: Annotated[bool, typer.Option("--apply", help="Do it, in one transaction")] = False,
+    yes: Yes = False,
+) -> int:
+    """Install on a database that lives: show the mapping and every statement with its locks; with --apply, run them."""
+    wish: dict[str, Any] = {
+        "table": table, "columns": column, "documents": documents, "final": final, "seller": seller, "watch": watch,
+        "add_columns": add_columns, "replace": replace, "submit_from": submit_from,
+        "mapping": read_mapping(mapping) if mapping and apply else None,
+    }  # fmt: skip
+    proposed = session.ask("init", function=FUNCTION, **wish)
+    if not apply:
+        write_mapping(mapping, proposed["plan"]["mapping"])
+        session.show(proposed, render_proposal)
+        return 0
+    if not session.as_json:
+        render(proposed, session.out)
+    agree(f"Install on {proposed['plan']['table']}?", yes)
+    wish |= {
+        "table": proposed["plan"]["table"],
+        "mapping": proposed["plan"]["mapping"],
+    }  # what was shown is what is run
+    answer = session.ask("init", function=FUNCTION, **wish, apply=True, lock_timeout_seconds=lock_timeout)
+    session.show(answer, render_sanity)
+    return NOT_WELL if answer["sanity"]["ready_too_early"] else 0
+
+
+@command()
+def uninstall(
+    session: Session,
+    drop_data: Annotated[
+        bool, typer.Option("--drop-data", help="Drop the schema facteur and all that it knows")
+    ] = False,
+    drop_columns: Annotated[bool, typer.Option("--drop-columns", help="Drop the columns that init added")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Though invoices are still being deposited")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the statements and run none")] = False,
+    lock_timeout: LockTimeout = LOCK_TIMEOUT_SECONDS,
+    yes: Yes = False,
+) -> None:
+    """Take triggers and mapping away; your tables are left as they were."""
+    asked: dict[str, Any] = {"drop_data": drop_data, "drop_columns": drop_columns, "force": force}
+    preview = session.ask("uninstall", function=FUNCTION, **asked, dry_run=True)
+    if dry_run:
+        session.show(preview, render_uninstalled)
+        return
+    if not session.as_json:
+        render_uninstalled(preview, session.out)
+    agree("Run these statements?", yes)
+    answer = session.ask("uninstall", function=FUNCTION, **asked, lock_timeout_seconds=lock_timeout)
+    session.show(answer, lambda _, out: out.print("[green]✔ done[/green]"))
+
+
+def agree(question: str, yes: bool) -> None:
+    """Ask, unless told not to. Raises OperatorError where nobody can be asked."""
+    if yes:
+        return
+    try:
+        agreed = typer.confirm(question)
+    except typer.Abort:
+        raise OperatorError("nobody answered: give --yes where nobody can be asked") from None
+    if not agreed:
+        raise OperatorError("nothing was changed")
+
+
+def read_mapping(path: Path) -> str:
+    """An edited mapping. Raises OperatorError where there is none."""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, ValueError):
+        raise OperatorError(f"{path} cannot be read: without --apply, init writes it") from None
+
+
+def write_mapping(path: Path | None, text: str) -> None:
+    """Write a proposed mapping. Raises OperatorError where something else is there: it may have been edited."""
+    if path is None:
+        return
+    if path.exists() and path.read_text("utf-8") != text:
+        raise OperatorError(f"{path} is there already and differs: remove it, or use it with --apply")
+    path.write_text(text, "utf-8")
+    print(f"facteur: the mapping is in {path}", file=sys.stderr)
+
+
+def render(answer: Any, out: Console) -> None:
+    """What was found, the statements in order with their locks, and what to know beforehand."""
+    plan = answer["plan"]
+    size = plan["bytes"] / 2**20
+    out.print(f"[bold]{plan['table']}[/bold], about {plan['rows']:,} rows ({size:,.0f} MB)", highlight=False)
+    for choice in plan["choices"]:
+        out.print(f"  {choice['part']}: {choice['chosen']}", highlight=False, markup=False)
+    out.print("In one transaction, in this order:")
+    last = (plan["count"], *plan["triggers"]) if plan["counts_first"] else (*plan["triggers"], plan["count"])
+    for number, step in enumerate((*plan["steps"], *last), 1):
+        out.print(f"\n{number}. {step['what']}", style="bold", highlight=False)
+        lock = f"{step['lock']} on {', '.join(step['on'])}" if step["lock"] else "none on your tables"
+        out.print(f"   lock: {lock}; blocks {step['blocks']}", highlight=False, markup=False)
+        out.print(f"   lasts {step['lasts']}", highlight=False, markup=False)
+        for line in step["statement"].splitlines():
+            out.print("   | " + line, highlight=False, markup=False, soft_wrap=True)
+    for remark in plan["remarks"]:
+        out.print(f"\n[yellow]![/yellow] {remark}", highlight=False)
+
+
+def render_proposal(answer: Any, out: Console) -> None:
+    """The plan, which was not carried out."""
+    render(answer, out)
+    out.print("\nNothing was changed. --apply runs it, --mapping FILE gives you the mapping to edit.")
+
+
+def render_sanity(answer: Any, out: Console) -> None:
+    """What the installed mapping shows."""
+    sanity = answer["sanity"]
+    out.print(f"[green]✔ installed on {answer['plan']['table']}[/green]")
+    if sanity["ready"] is None:
+        out.print("The table is too large to be counted here: select count(*) from facteur.invoice_source where ready")
+        return
+    out.print(
+        f"facteur.invoice_source shows {sanity['rows']:,} invoices. Ready, and so deposited next: {sanity['ready']:,}; "
+        f"of these, issued before the first day: {sanity['ready_too_early']:,}.",
+        highlight=False,
+    )
+    if sanity["ready_without_number_or_seller"]:
+        out.print(
+            f"[red]✖[/red] {sanity['ready_without_number_or_seller']:,} ready ones lack a number or the seller's SIREN"
+        )
+
+
+def render_uninstalled(answer: Any, out: Console) -> None:
+    """The statements, and what stays."""
+    for statement in answer["statements"]:
+        out.print(statement + ";", highlight=False, markup=False, soft_wrap=True)
+    for kept in answer["kept"]:
+        out.print(f"stays: {kept}", highlight=False, markup=False)
+    if answer["open_submissions"]:
+        out.print(f"[red]✖[/red] {answer['open_submissions']} invoices are still being deposited")

@@ -1,0 +1,1 @@
+"""Installing on a database that lives: what was found there, the mapping that fits, and the plan. Pure: adapters look and act."""

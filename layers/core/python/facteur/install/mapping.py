@@ -1,0 +1,71 @@
+"""The mapping file: the view facteur.invoice_source and the two functions that write back."""
+
+from __future__ import annotations
+
+from facteur.install.columns import FIRST_DAY, Source
+from facteur.install.history import History
+from facteur.install.model import Found
+from facteur.install.template import template
+
+COLUMN_WIDTH = 7  # of "select "
+
+
+def mapping_sql(found: Found, source: Source, history: History | None) -> str:
+    """SQL that a person may read, edit, and give back."""
+    return template(
+        "source.sql",
+        columns=(",\n" + " " * COLUMN_WIDTH).join(_lines(source)),
+        join=source.join,
+        search_path=", ".join(["pg_catalog", *found.search_path, "pg_temp"]),
+        write_back=_write_back(source),
+        write_status=history.statement(source.key.type) if history else "return;",
+        table=source.table.quoted,
+    )
+
+
+def triggers_fired(source: Source, history: History | None) -> tuple[str, ...]:
+    """The company's triggers on what is written."""
+    return source.table.triggers + (history.table.triggers if history else ())
+
+
+def _lines(source: Source) -> list[str]:
+    part, document = source.document
+    status = [f"i.{source.technical_status.quoted} as technical_status"] if source.technical_status else []
+    return [
+        f"i.{source.key.quoted} as invoice_id",
+        f"{_ready(source)} as ready",
+        f"{document} as {part}",
+        f"{source.number} as invoice_number",
+        f"{source.seller} as seller_siren",
+        f"{source.day} as issue_date",
+        f"{source.total} as total",
+        f"{source.currency} as currency",
+        *status,
+        f"{source.account} as account",
+    ]
+
+
+def _ready(source: Source) -> str:
+    pending = f"i.{source.technical_status.quoted} = 'pending'" if source.technical_status else None
+    conditions = [source.finished, pending, source.document_missing, f"{source.day} >= {FIRST_DAY}"]
+    return "coalesce(" + ("\n" + " " * 16 + "and ").join(each for each in conditions if each) + ", false)"
+
+
+def _write_back(source: Source) -> str:
+    given = {"$2": source.technical_status, "$3": source.submission_id, "now()": source.last_technical_update}
+    assignments = [f"{column.quoted} = {_cast(value, column.kind)}" for value, column in given.items() if column]
+    if source.lifecycle_code:
+        assignments.append(f"{source.lifecycle_code.quoted} = $4")
+    if not assignments:
+        return "return;"
+    return template(
+        "write_back.sql",
+        table=source.table.quoted,
+        assignments=", ".join(assignments),
+        key=source.key.quoted,
+        key_type=source.key.type,
+    )
+
+
+def _cast(value: str, kind: str) -> str:
+    return f"{value}::uuid" if kind == "uuid" else value

@@ -1,0 +1,156 @@
+"""What is found in a database, what a person wishes, and what is proposed. Names that end in `quoted` are SQL, quoted by Postgres."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of one of the company's tables. `kind` is the type's plain name (`int8`), `type` the whole (`character(20)`)."""
+
+    name: str
+    quoted: str
+    type: str
+    kind: str
+    length: int | None = None  # of varchar and char
+    not_null: bool = False
+    has_default: bool = False
+    indexed: bool = False  # some index begins with it
+    values: tuple[str, ...] = ()  # known from an enum or the statistics; only of columns that may tell a status
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key of one column."""
+
+    column: str
+    table: str  # schema.name
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An ordinary or partitioned table. Sizes are Postgres' own estimates."""
+
+    name: str  # schema.name, as one types it
+    quoted: str
+    partitions: int
+    partitioned: bool
+    owned: bool  # the role may install a trigger
+    rows: int
+    bytes: int
+    columns: tuple[Column, ...]
+    primary_key: tuple[str, ...]
+    references: tuple[Reference, ...] = ()
+    triggers: tuple[str, ...] = ()  # the company's own, on insert or update
+
+    def column(self, name: str) -> Column | None:
+        return next((each for each in self.columns if each.name == name), None)
+
+    def with_column(self, column: Column) -> Table:
+        return replace(self, columns=(*self.columns, column))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A database, as a look at its catalogue shows it."""
+
+    tables: tuple[Table, ...]
+    mapped: bool  # facteur.invoice_source exists
+    submissions: int
+    own_tables: tuple[str, ...]  # made by Facteur, not by the company
+    may_create: bool
+    role: str
+    search_path: tuple[str, ...]  # quoted
+
+    def table(self, name: str) -> Table | None:
+        return next((each for each in self.tables if each.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person says about the mapping; what is not said is found."""
+
+    table: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)  # part of an invoice -> column
+    documents: str | None = None  # s3://bucket/{id}.xml
+    final: tuple[str, ...] = ()  # values of the status that mean: finished
+    seller: str | None = None
+    add_columns: bool = False
+    mapping: str | None = None  # SQL that a person has edited
+    watch: tuple[str, ...] = ()  # schema.table:column
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen for a part of an invoice."""
+
+    part: str
+    chosen: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A statement (the migrations' is empty), and what it means for everybody else.
+
+    `lock` is Postgres' name of it, None where no table of the company's is locked.
+    """
+
+    what: str
+    statement: str
+    lock: str | None
+    on: tuple[str, ...]
+    blocks: str
+    lasts: str
+    added: tuple[Mapping[str, str], ...] = ()  # what it adds to the company's tables, to be remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that installing would do, in one transaction: the steps, and the triggers last of all.
+
+    Where columns are added, the table is locked from then on, and nobody should wait for a count: then it follows the transaction.
+    """
+
+    table: str
+    rows: int
+    bytes: int
+    choices: tuple[Choice, ...]
+    mapping: str
+    steps: tuple[Step, ...]
+    count: Step
+    counts_first: bool
+    triggers: tuple[Step, ...]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sanity:
+    """What the mapping shows. Counts are None where the table is too large to be read in time."""
+
+    rows: int | None
+    ready: int | None
+    ready_too_early: int | None  # issued before the first day: must be none
+    ready_without_number_or_seller: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Initialised:
+    """The answer of `init`. `sanity` is None where nothing was applied."""
+
+    plan: Plan
+    applied: bool
+    sanity: Sanity | None
+
+
+@dataclass(frozen=True, slots=True)
+class Uninstalled:
+    """The answer of `uninstall`: the statements, and whether they ran."""
+
+    statements: tuple[str, ...]
+    kept: tuple[str, ...]
+    open_submissions: int
+    done: bool

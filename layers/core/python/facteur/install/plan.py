@@ -1,0 +1,205 @@
+"""From what was found to the statements, each with the lock that it takes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from facteur.errors import OperatorError
+from facteur.install.columns import Source, choose_columns, choose_key, literal
+from facteur.install.history import History, find_history
+from facteur.install.mapping import mapping_sql, triggers_fired
+from facteur.install.model import Choice, Column, Found, Plan, Step, Table, Wish
+from facteur.install.names import known
+from facteur.install.tables import choose_table
+
+ADDABLE = (
+    Column("technical_status", "technical_status", "varchar(20)", "varchar", 20, has_default=True),
+    Column("submission_id", "submission_id", "varchar(50)", "varchar", 50),
+    Column("last_technical_update", "last_technical_update", "timestamptz", "timestamptz"),
+)
+CATALOGUE = "milliseconds: only the catalogue is written, no row is read or rewritten"
+UNMAP = """do $$
+declare
+    statement text;
+begin
+    for statement in select facteur.unwatching() loop
+        execute statement;
+    end loop;
+end $$;
+drop view facteur.invoice_source;
+drop function facteur.write_back(text, text, text, text);
+drop function facteur.write_status(text, text, text, text, timestamptz);"""
+
+
+def plan(found: Found, wish: Wish) -> Plan:
+    """What installing would do.
+
+    Raises:
+        OperatorError: something must be said first; the text names the option.
+    """
+    _check_installation(found, wish)
+    table = choose_table(found, wish)
+    _check_rights(found, table)
+    added = _missing(table) if wish.add_columns else ()
+    key, mapping, choices, remarks = _mapping(found, table, wish, added)
+    watched = [(table, key), *(_also_watched(found, each) for each in wish.watch)]
+    steps = [_migrations()]
+    steps += [_unmapping()] if found.mapped else []
+    steps += _columns(table, added) if wish.add_columns else []
+    steps.append(_mapping_step(found, mapping))
+    counts_first = not any(step.added for step in steps)
+    triggers = tuple(_watching(each, column) for each, column in watched)
+    remarks += tuple(remark for each, column in watched for remark in _watch_remarks(each, column))
+    return Plan(
+        table.name,
+        table.rows,
+        table.bytes,
+        choices,
+        mapping,
+        tuple(steps),
+        _count(table, counts_first),
+        counts_first,
+        triggers,
+        remarks,
+    )
+
+
+def _check_installation(found: Found, wish: Wish) -> None:
+    if found.mapped and not wish.replace:
+        raise OperatorError(
+            "a mapping is installed already (facteur.invoice_source): --replace puts another in its place"
+        )
+    if found.mapped and found.submissions:
+        raise OperatorError(
+            f"the mapping has {found.submissions} submissions, known by its keys: edit the view itself instead of replacing it"
+        )
+
+
+def _check_rights(found: Found, table: Table) -> None:
+    if not table.owned:
+        raise OperatorError(
+            f"the role {found.role} does not own {table.name}: only its owner, or a member of that role, may install a trigger"
+        )
+    if not found.may_create:
+        raise OperatorError(f"the role {found.role} may not create a schema: grant create on the database to it")
+
+
+def _mapping(
+    found: Found, table: Table, wish: Wish, added: tuple[Column, ...]
+) -> tuple[Column, str, tuple[Choice, ...], tuple[str, ...]]:
+    if wish.mapping is not None:
+        key = choose_key(table, wish)
+        return key, wish.mapping, (Choice("key", f"{key.name} ({key.type})"), Choice("mapping", "as given")), ()
+    source = choose_columns(found, replace(table, columns=(*table.columns, *added)), wish)
+    history, told = find_history(found, table)
+    filled = Choice(
+        "history",
+        f"{history.table.name} ({', '.join(c.name for c in history.filled.values())})" if history else "none is filled",
+    )
+    remarks = [*source.remarks, *told, *_path_remarks(found, source, history)]
+    return source.key, mapping_sql(found, source, history), (*source.choices, filled), tuple(remarks)
+
+
+def _path_remarks(found: Found, source: Source, history: History | None) -> list[str]:
+    fired = triggers_fired(source, history)
+    path = ", ".join(found.search_path) or "no schema"
+    told = f"triggers of yours ({', '.join(fired)}) run with each write-back, as {found.role}; short names in them are looked for in {path}"
+    return [told] if fired else []
+
+
+def _missing(table: Table) -> tuple[Column, ...]:
+    return tuple(each for each in ADDABLE if not known(table, each.name))
+
+
+def _columns(table: Table, added: tuple[Column, ...]) -> list[Step]:
+    steps = []
+    if added:
+        clauses = ", ".join(f"add column {each.quoted} {each.type}" for each in added)
+        remembered = tuple({"what": "column", "table": table.name, "column": each.name} for each in added)
+        steps.append(
+            _altering(
+                table, "add the columns that are missing, without a default: old rows stay null", clauses, remembered
+            )
+        )
+    status = next(iter(known(replace(table, columns=(*table.columns, *added)), "technical_status")), None)
+    if status and (status in added or not status.has_default):
+        default = f"alter column {status.quoted} set default {literal('pending')}"
+        remembered = ({"what": "default", "table": table.name, "column": status.name},)
+        steps.append(_altering(table, "new rows begin as 'pending'", default, remembered))
+    return steps
+
+
+def _altering(table: Table, what: str, clauses: str, added: tuple[dict[str, str], ...]) -> Step:
+    blocks = "readers and writers, until the end of the transaction"
+    return Step(
+        what, f"alter table {table.quoted} {clauses};", "ACCESS EXCLUSIVE", (table.name,), blocks, CATALOGUE, added
+    )
+
+
+def _migrations() -> Step:
+    what = "bring the schema facteur up to this version"
+    return Step(what, "", None, (), "nobody: no table of yours is touched", "under a second")
+
+
+def _unmapping() -> Step:
+    blocks = "readers and writers of the table that was watched, until the end of the transaction"
+    return Step(
+        "take the old mapping and its triggers away",
+        UNMAP,
+        "ACCESS EXCLUSIVE",
+        ("the table that was watched",),
+        blocks,
+        CATALOGUE,
+    )
+
+
+def _mapping_step(found: Found, mapping: str) -> Step:
+    view = mapping.partition(";")[0]
+    read = tuple(each.name for each in found.tables if re.search(rf"(from|join)\s+{re.escape(each.quoted)}\b", view))
+    return Step("create the mapping", mapping, "ACCESS SHARE", read, "nobody", CATALOGUE)
+
+
+def _count(table: Table, counts_first: bool) -> Step:
+    what = "count what is ready" if counts_first else "after the transaction, count what is ready"
+    lasts = f"one reading of about {table.rows:,} rows ({table.bytes / 2**20:,.0f} MB), at most 30 seconds"
+    statement = "select count(*) from facteur.invoice_source where ready;"
+    return Step(what, statement, "ACCESS SHARE", (table.name,), "nobody", lasts)
+
+
+def _watching(table: Table, key: Column) -> Step:
+    on = (table.name, f"{table.partitions} partitions of it") if table.partitions else (table.name,)
+    statement = f"select facteur.watch({literal(table.quoted)}, {literal(key.name)});"
+    return Step(
+        "install the trigger",
+        statement,
+        "SHARE ROW EXCLUSIVE",
+        on,
+        "writers, not readers, until the end of the transaction",
+        CATALOGUE,
+    )
+
+
+def _watch_remarks(table: Table, key: Column) -> list[str]:
+    remarks = [] if table.rows else [f"Postgres knows no size of {table.name} yet: `analyze` lets it tell"]
+    if not key.indexed:
+        remarks.append(
+            f"no index of {table.name} begins with {key.name}: each look would read about {table.rows:,} rows; create one first"
+        )
+    if table.partitioned:
+        remarks.append(
+            f"{table.name} is partitioned: after attaching a partition, run {_watching(table, key).statement}"
+        )
+    return remarks
+
+
+def _also_watched(found: Found, wished: str) -> tuple[Table, Column]:
+    name, _, column_name = wished.rpartition(":")
+    table = found.table(name)
+    column = table.column(column_name) if table else None
+    if table is None or column is None:
+        raise OperatorError(
+            f"--watch {wished}: give schema.table:column, a table and its column with the invoice's key"
+        )
+    _check_rights(found, table)
+    return table, column

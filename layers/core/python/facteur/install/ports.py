@@ -1,0 +1,32 @@
+"""What installing needs of a database, in its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Protocol
+
+from facteur.install.model import Found, Plan, Sanity, Uninstalled
+
+
+class InstallingStore(Protocol):
+    """Postgres. Every method raises DatabaseUnavailableError and ConfigurationError, and leaves nothing half done."""
+
+    def look(self, status_columns: Sequence[str]) -> Found:
+        """What the catalogue shows, in a read-only transaction. `status_columns` are names whose known values are wanted."""
+
+    def apply(self, plan: Plan, first_day: date, lock_timeout_seconds: float) -> Sanity:
+        """Run the plan in one transaction.
+
+        Raises:
+            OperatorError: a lock was not got in time, or the mapping shows invoices of before the first day; nothing was changed.
+        """
+
+    def uninstall(
+        self, *, drop_data: bool, drop_columns: bool, force: bool, dry_run: bool, lock_timeout_seconds: float
+    ) -> Uninstalled:
+        """Take everything away in one transaction; a dry run says what would be run.
+
+        Raises:
+            OperatorError: a lock was not got in time, or something is still to be deposited; nothing was changed.
+        """

@@ -1,0 +1,1 @@
+update {table} i set {assignments} where i.{key} = $1::{key_type};

@@ -1,0 +1,79 @@
+"""Install on a database that lives, and take it away again."""
+
+from __future__ import annotations
+
+from facteur.errors import OperatorError
+from facteur.install.model import Initialised, Uninstalled, Wish
+from facteur.install.names import PARTS, plain
+from facteur.install.plan import plan
+from facteur.migrate import as_date
+from facteur.operate.services import OperateServices
+
+LOCK_TIMEOUT_SECONDS = 3.0
+
+
+def init(
+    services: OperateServices, *, table: str | None = None, columns: list[str] | None = None, documents: str | None = None,
+    final: list[str] | None = None, seller: str | None = None, add_columns: bool = False, mapping: str | None = None,
+    watch: list[str] | None = None, replace: bool = False, submit_from: str | None = None,
+    lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS, apply: bool = False,
+) -> Initialised:  # fmt: skip
+    """Find the invoice table and propose the mapping and every statement; with `apply`, run them in one transaction.
+
+    Args:
+        columns: `part=column`, where the names do not say it.
+        mapping: SQL to install in place of what would be proposed.
+        submit_from: issue date (YYYY-MM-DD) of the first invoice to deposit; must be given to apply.
+
+    Raises:
+        OperatorError: it cannot be done like this, and nothing was; the text names the option.
+    """
+    wish = Wish(
+        table, _parts(columns or []), documents, tuple(final or ()), seller, add_columns, mapping, tuple(watch or ()), replace
+    )  # fmt: skip
+    first_day = as_date(submit_from)
+    proposal = plan(services.installing.look(_status_columns(wish)), wish)
+    if not apply:
+        return Initialised(proposal, False, None)
+    if first_day is None:
+        raise OperatorError(
+            "give --submit-from YYYY-MM-DD, the issue date of the first invoice to deposit: none before it ever is"
+        )
+    return Initialised(proposal, True, services.installing.apply(proposal, first_day, lock_timeout_seconds))
+
+
+def uninstall(
+    services: OperateServices, *, drop_data: bool = False, drop_columns: bool = False, force: bool = False,
+    dry_run: bool = False, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
+) -> Uninstalled:  # fmt: skip
+    """Take triggers and mapping away, in one transaction.
+
+    Args:
+        drop_data: the schema facteur as well, with all that is known of deposits.
+        drop_columns: the columns as well that installing added, with what was written there.
+        force: though invoices are still being deposited.
+
+    Raises:
+        OperatorError: it cannot be done, and nothing was.
+    """
+    return services.installing.uninstall(
+        drop_data=drop_data,
+        drop_columns=drop_columns,
+        force=force,
+        dry_run=dry_run,
+        lock_timeout_seconds=lock_timeout_seconds,
+    )
+
+
+def _parts(columns: list[str]) -> dict[str, str]:
+    pairs = [each.partition("=") for each in columns]
+    wrong = [each for each, (part, _, column) in zip(columns, pairs, strict=True) if not part or not column]
+    if wrong:
+        raise OperatorError(f"--column {wrong[0]}: give part=column, such as number=invoice_ref")
+    return {part: column for part, _, column in pairs}
+
+
+def _status_columns(wish: Wish) -> list[str]:
+    """Names, without case and underscores, of columns whose known values tell which invoices are finished."""
+    named = wish.columns.get("status")
+    return [plain(each) for each in (*PARTS["status"], *([named] if named else []))]

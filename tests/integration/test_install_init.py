@@ -1,0 +1,285 @@
+"""facteur init: it looks without a trace, says what it would do and with which locks, and does it all or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facteur.migrate import migrate_schema
+from functions.migrate_database import app as migrate_database
+from local.sam import ROOT
+from tests.installations import DOCUMENTS, contents, install, snapshot
+from tests.integration.test_install_shapes import OPTIONS, TABLES, built, finished
+from tests.operator import Operator, Told
+from tests.rows import Rows
+from tests.world import World
+
+ALSO_ON_DEBIAN = True
+
+APPLY = ("--apply", "--yes", "--submit-from", "2026-09-01")
+LOCKS = "select mode from pg_locks where relation = 'public.factures'::regclass order by 1"
+
+
+def asked(bare: Rows, *options: str, answer: str = "") -> Told:
+    return Operator(bare.url).run("init", *options, answer=answer)
+
+
+def plan(bare: Rows, *options: str) -> Any:
+    return Operator(bare.url).ask("init", *options)["plan"]
+
+
+@pytest.mark.parametrize("shape", OPTIONS)
+def test_a_look_changes_nothing_and_takes_no_transaction_id(bare: Rows, shape: str) -> None:
+    built(bare, shape)
+    before, rows = snapshot(bare.url), contents(bare, TABLES[shape])
+    counted = "select pg_snapshot_xmax(pg_current_snapshot())::text"
+    transaction = bare.value(counted)
+
+    told = asked(bare, *OPTIONS[shape])
+
+    assert told.code == 0, told.err
+    assert bare.value(counted) == transaction
+    assert (snapshot(bare.url), contents(bare, TABLES[shape])) == (before, rows)
+    assert bare.value("select to_regnamespace('facteur')") is None
+
+
+def test_a_look_waits_for_nobody_who_holds_the_table(bare: Rows) -> None:
+    built(bare, "french")
+    migration = bare.session()
+    migration.rows("begin")
+    migration.rows("lock table billing.customer_invoice in access exclusive mode")
+
+    told = asked(bare)
+
+    migration.rows("commit")
+    assert told.code == 0
+
+
+def test_what_was_chosen_is_said(bare: Rows) -> None:
+    built(bare, "mission")
+
+    chosen = {each["part"]: each["chosen"] for each in plan(bare, "--documents", DOCUMENTS)["choices"]}
+
+    assert chosen["issue_date"] == "created_at (timestamp with time zone)"
+    assert chosen["seller_siren"] == "invoicing.sellers.legal_identifier, by seller_id"
+    assert chosen["finished"] == "status = final"
+    assert chosen["history"].startswith("invoicing.invoice_status")
+
+
+def test_every_statement_tells_its_lock_and_whom_it_blocks(bare: Rows) -> None:
+    built(bare, "large")
+
+    steps = plan(bare, "--add-columns")
+
+    locks = [
+        (each["lock"], each["blocks"].partition(",")[0])
+        for each in (*steps["steps"], *steps["triggers"], steps["count"])
+    ]
+    assert locks == [
+        (None, "nobody: no table of yours is touched"),
+        ("ACCESS EXCLUSIVE", "readers and writers"),
+        ("ACCESS EXCLUSIVE", "readers and writers"),
+        ("ACCESS SHARE", "nobody"),
+        ("SHARE ROW EXCLUSIVE", "writers"),
+        ("ACCESS SHARE", "nobody"),
+    ]
+    assert "3,000 rows" in steps["count"]["lasts"]
+    assert not steps["counts_first"]
+
+
+@pytest.mark.parametrize("part", ["steps", "triggers"])
+def test_a_statement_takes_the_lock_that_was_told(bare: Rows, part: str) -> None:
+    built(bare, "large")
+    steps = [each for each in plan(bare, "--add-columns")[part] if each["statement"]]
+    migrate_schema(bare.database)
+
+    for step in steps:
+        bare.run("begin")
+        bare.run(step["statement"])
+        taken = {row.mode for row in bare.run(LOCKS)}
+        bare.run("commit")
+        assert step["lock"].title().replace(" ", "") + "Lock" in taken
+
+
+def test_tables_that_look_alike_are_listed_and_one_may_be_named(bare: Rows) -> None:
+    built(bare, "french")
+    bare.run("create table billing.client_invoice (like billing.customer_invoice including all)")
+
+    told = asked(bare)
+
+    assert told.code == 2
+    assert "billing.client_invoice" in told.err
+    assert "billing.customer_invoice" in told.err
+    assert "supplier" not in told.err
+    assert plan(bare, "--table", "billing.client_invoice")["table"] == "billing.client_invoice"
+
+
+@pytest.mark.parametrize(
+    ("shape", "options", "told"),
+    [
+        ("mission", (), "--documents"),
+        ("mission", ("--documents", "s3://documents/x.xml"), "a column's name in braces"),
+        ("mission", ("--documents", "s3://documents/{key}.xml"), "no column key"),
+        ("partitioned", (), "--final"),
+        ("french", ("--table", "billing.nothing"), "no table billing.nothing"),
+        ("french", ("--column", "total=nothing"), "no column nothing"),
+        ("french", ("--column", "colour=numero"), "knows no colour"),
+        ("french", ("--column", "total"), "give part=column"),
+        ("french", ("--column", "date=numero"), "cannot be the date"),
+        ("french", ("--seller", "12"), "--seller"),
+        ("french", ("--watch", "billing.nothing:id"), "--watch"),
+        ("french", ("--apply", "--yes"), "--submit-from"),
+        ("french", ("--submit-from", "tomorrow"), "must be a date"),
+        ("french", ("--mapping", "/nowhere/m.sql", *APPLY), "cannot be read"),
+    ],
+)
+def test_what_must_be_said_first_is_asked_for_in_a_sentence(
+    bare: Rows, shape: str, options: tuple[str, ...], told: str
+) -> None:
+    built(bare, shape)
+
+    answer = asked(bare, *options)
+
+    assert answer.code == 2
+    assert told in answer.err
+    assert bare.value("select to_regnamespace('facteur')") is None
+
+
+def test_where_nothing_looks_like_invoices_it_says_so(bare: Rows) -> None:
+    assert "no table looks like invoices" in asked(bare).err
+
+
+def test_without_a_yes_it_asks_and_a_no_changes_nothing(bare: Rows) -> None:
+    built(bare, "french")
+
+    refused = asked(bare, "--apply", "--submit-from", "2026-09-01", answer="n\n")
+    unasked = asked(bare, "--apply", "--submit-from", "2026-09-01")
+    assert bare.value("select to_regnamespace('facteur')") is None
+    agreed = asked(bare, "--apply", "--submit-from", "2026-09-01", answer="y\n")
+
+    assert (refused.code, unasked.code, agreed.code) == (2, 2, 0)
+    assert "installed on billing.customer_invoice" in agreed.out
+
+
+def test_a_busy_table_makes_it_give_up_and_nothing_is_left_behind(bare: Rows) -> None:
+    built(bare, "french")
+    before = snapshot(bare.url)
+    application = bare.session()
+    application.rows("begin")
+    application.rows("update billing.customer_invoice set montant_ttc = 2")
+
+    told = asked(bare, *APPLY, "--lock-timeout", "0.05")
+    application.rows("commit")
+
+    assert told.code == 2
+    assert "nothing was changed" in told.err
+    assert bare.value("select to_regnamespace('facteur')") is None
+    assert snapshot(bare.url) == before
+    assert asked(bare, *APPLY).code == 0
+
+
+def test_a_mapping_is_written_edited_and_installed(bare: Rows, tmp_path: Path) -> None:
+    built(bare, "french")
+    file = tmp_path / "mapping.sql"
+
+    assert asked(bare, "--mapping", str(file)).code == 0
+    file.write_text(file.read_text().replace("'default' as account", "'sud' as account"))
+    kept = asked(bare, "--mapping", str(file))
+    install(bare, "--mapping", str(file))
+    invoice = finished(bare, "french")
+    bare.look()
+
+    assert kept.code == 2
+    assert "differs" in kept.err
+    assert bare.submission(invoice).account == "sud"
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (("i.numero as", "i.nummer as"), "create the mapping"),
+        ((">= (select submit_from from facteur.installation)", "is not null"), "issued before the first day"),
+        (("i.pdf is not null", "1 / (length(i.numero) - length(i.numero)) = 1"), "cannot be read"),
+    ],
+)
+def test_a_mapping_that_is_wrong_is_not_installed(bare: Rows, tmp_path: Path, edit: tuple[str, str], told: str) -> None:
+    built(bare, "french")
+    file = tmp_path / "mapping.sql"
+    asked(bare, "--mapping", str(file))
+    file.write_text(file.read_text().replace(*edit))
+
+    answer = asked(bare, "--mapping", str(file), *APPLY)
+
+    assert answer.code == 2
+    assert told in answer.err
+    assert bare.value("select to_regnamespace('facteur')") is None
+
+
+def test_a_mapping_that_is_installed_is_replaced_only_on_purpose_and_not_once_it_has_submissions(bare: Rows) -> None:
+    built(bare, "french")
+    install(bare)
+
+    again, replaced = asked(bare), asked(bare, "--replace", "--column", "number=siren_emetteur", *APPLY)
+    finished(bare, "french")
+    bare.look()
+    late = asked(bare, "--replace")
+
+    assert (again.code, replaced.code, late.code) == (2, 0, 2)
+    assert "--replace" in again.err
+    assert bare.value("select invoice_number from facteur.submissions") == "732829320"
+    assert "1 submissions" in late.err
+
+
+def test_the_empty_table_that_a_deploy_made_is_not_taken_for_the_companys(rows: Rows) -> None:
+    built(rows, "french")
+
+    told = asked(rows, "--replace", *APPLY)
+
+    assert told.code == 0, told.err
+    assert rows.value("select count(*) from facteur.invoice_source") == 300
+    assert rows.value("select count(*) from pg_trigger where tgrelid = 'invoicing.invoices'::regclass") == 0
+
+
+def test_another_table_that_makes_invoices_ready_is_watched_too(bare: Rows) -> None:
+    built(bare, "french")
+    install(bare, "--watch", "billing.Ligne de facture:facture")
+
+    bare.run('insert into billing."Ligne de facture" select 1, id from billing.customer_invoice limit 1')
+
+    assert len(bare.notes()) == 1
+
+
+def test_a_role_that_does_not_own_the_table_is_told(bare: Rows) -> None:
+    built(bare, "french")
+    bare.run("drop role if exists stranger; create role stranger login; grant usage on schema billing to stranger")
+
+    told = Operator(bare.url.replace("app@", "stranger@")).run("init")
+
+    bare.run("revoke usage on schema billing from stranger; drop role stranger")
+    assert told.code == 2
+    assert "stranger does not own billing.customer_invoice" in told.err
+
+
+def test_the_writers_need_no_right_on_facteur_and_nobody_else_may_write_back(bare: Rows) -> None:
+    built(bare, "mission")
+    install(bare, "--documents", DOCUMENTS)
+    functions = "select proname::text, prosecdef, proconfig, has_function_privilege('public', oid, 'execute') as public from pg_proc "
+
+    found = bare.run(functions + "where proname in ('write_back', 'write_status') order by 1")
+
+    assert [tuple(row) for row in found] == [
+        ("write_back", True, ["search_path=pg_catalog, public, pg_temp"], False),
+        ("write_status", True, ["search_path=pg_catalog, public, pg_temp"], False),
+    ]
+
+
+def test_the_deployed_function_answers_it_with_the_owners_rights(world: World) -> None:
+    event = json.loads((ROOT / "events/migrate_database.init.json").read_text())
+
+    told = migrate_database.handler(event, None)
+
+    assert told["error"]["type"] == "OperatorError"
+    assert "--replace" in told["error"]["message"]

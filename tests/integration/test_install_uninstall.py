@@ -1,0 +1,158 @@
+"""What was installed goes without a trace, and not while something is still to be deposited."""
+
+from __future__ import annotations
+
+import pytest
+
+from facteur.migrate import migrate
+from tests.installations import build, contents, install, snapshot
+from tests.integration.test_install_shapes import OPTIONS, TABLES, built, finished
+from tests.operator import Operator, Told
+from tests.rows import Rows
+
+ALSO_ON_DEBIAN = True
+
+EVERYTHING = ("--drop-data", "--drop-columns")
+
+
+def uninstalled(bare: Rows, *options: str) -> Told:
+    return Operator(bare.url).run("uninstall", "--yes", *options)
+
+
+@pytest.mark.parametrize("shape", OPTIONS)
+@pytest.mark.parametrize("columns", [(), ("--add-columns",)], ids=["no column added", "columns added"])
+def test_the_companys_schemas_are_as_they_were(bare: Rows, shape: str, columns: tuple[str, ...]) -> None:
+    built(bare, shape)
+    before, rows = snapshot(bare.url), contents(bare, TABLES[shape])
+    install(bare, *OPTIONS[shape], *columns)
+    assert snapshot(bare.url) != before
+
+    told = uninstalled(bare, *EVERYTHING)
+
+    assert told.code == 0, told.err
+    assert snapshot(bare.url) == before
+    assert contents(bare, TABLES[shape]) == rows
+    assert bare.value("select to_regnamespace('facteur')") is None
+
+
+def test_a_column_and_a_default_of_the_companys_own_stay_and_ours_go(bare: Rows) -> None:
+    build(bare, "french")
+    bare.run(
+        "alter table billing.customer_invoice add technical_status text, add submission_id varchar(40) default 'x'"
+    )
+    before = snapshot(bare.url)
+    install(bare, "--add-columns")
+    assert "SET DEFAULT 'pending'" in snapshot(bare.url) or "DEFAULT 'pending'" in snapshot(bare.url)
+
+    uninstalled(bare, *EVERYTHING)
+
+    assert snapshot(bare.url) == before
+
+
+@pytest.mark.parametrize("table", ["id bigint primary key", "id bigint primary key, technical_status text"])
+def test_what_a_deploy_with_install_capture_added_goes_too(bare: Rows, table: str) -> None:
+    bare.run(f"create schema invoicing; create table invoicing.invoices ({table})")
+    before = snapshot(bare.url)
+    migrate(bare.database, install_capture=True, submit_from="2026-09-01")
+
+    uninstalled(bare, *EVERYTHING)
+
+    assert snapshot(bare.url) == before
+
+
+def test_without_a_wish_the_data_and_the_added_columns_stay_and_it_can_be_installed_again(bare: Rows) -> None:
+    built(bare, "french")
+    install(bare, "--add-columns")
+    invoice = finished(bare, "french")
+    bare.look()
+    bare.reach(invoice, "submitted")
+
+    told = uninstalled(bare)
+
+    assert "stays: the schema facteur with 1 submissions" in told.out
+    assert "technical_status" in told.out
+    assert bare.value("select count(*) from facteur.submissions") == 1
+    assert bare.value("select to_regclass('facteur.invoice_source')") is None
+    install(bare, "--add-columns")
+    bare.run("update billing.customer_invoice set montant_ttc = 5")
+    assert bare.look().opened == 0
+    assert uninstalled(bare, "--drop-columns").code == 0
+    assert "technical_status" not in snapshot(bare.url)
+
+
+@pytest.mark.parametrize("state", ["pending", "in_doubt"])
+def test_while_something_is_to_be_deposited_it_refuses_unless_forced(bare: Rows, state: str) -> None:
+    built(bare, "french")
+    install(bare)
+    invoice = finished(bare, "french")
+    bare.look()
+    bare.reach(invoice, state)
+    before = snapshot(bare.url)
+
+    told = uninstalled(bare, *EVERYTHING)
+
+    assert told.code == 2
+    assert "1 invoices are still being deposited" in told.err
+    assert snapshot(bare.url) == before
+    assert uninstalled(bare, *EVERYTHING, "--force").code == 0
+
+
+def test_a_dry_run_shows_the_statements_and_runs_none(bare: Rows) -> None:
+    built(bare, "french")
+    install(bare)
+    before = snapshot(bare.url)
+
+    told = Operator(bare.url).run("uninstall", "--dry-run", *EVERYTHING)
+
+    assert told.code == 0
+    assert "on billing.customer_invoice;" in told.out
+    assert "drop schema facteur cascade;" in told.out
+    assert snapshot(bare.url) == before
+
+
+def test_somebody_elses_view_does_not_vanish_with_the_data(bare: Rows) -> None:
+    built(bare, "french")
+    install(bare)
+    bare.run("create view billing.report as select invoice_id, state from facteur.submissions")
+
+    told = uninstalled(bare, "--drop-data")
+
+    assert told.code == 2
+    assert "billing.report" in told.err
+    assert bare.value("select to_regclass('billing.report')") is not None
+
+
+def test_a_busy_table_makes_it_give_up_and_changes_nothing(bare: Rows) -> None:
+    built(bare, "french")
+    install(bare)
+    before = snapshot(bare.url)
+    application = bare.session()
+    application.rows("begin")
+    application.rows("update billing.customer_invoice set montant_ttc = 2")
+
+    told = uninstalled(bare, *EVERYTHING, "--lock-timeout", "0.05")
+    application.rows("commit")
+
+    assert told.code == 2
+    assert "nothing was changed" in told.err
+    assert snapshot(bare.url) == before
+
+
+def test_without_a_yes_it_asks_and_a_no_changes_nothing(bare: Rows) -> None:
+    built(bare, "french")
+    install(bare)
+    before = snapshot(bare.url)
+
+    refused = Operator(bare.url).run("uninstall", *EVERYTHING, answer="n\n")
+    unasked = Operator(bare.url).run("uninstall", *EVERYTHING)
+
+    assert (refused.code, unasked.code) == (2, 2)
+    assert "--yes" in unasked.err
+    assert snapshot(bare.url) == before
+
+
+def test_where_nothing_is_installed_there_is_nothing_to_take_away(bare: Rows) -> None:
+    told = uninstalled(bare)
+
+    assert told.code == 2
+    assert "no schema facteur" in told.err

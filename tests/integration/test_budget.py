@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from facteur.errors import DatabaseUnavailableError
 from tests.rows import Rows
 
 PERMITS = "select facteur.take_permits(%(account)s, %(wanted)s, %(per_minute)s, p_news => %(news)s)"
@@ -138,3 +139,70 @@ def test_accounts_share_the_address_evenly(budget: Rows) -> None:
 
     assert queued.total() == pytest.approx(1000, rel=0.05)
     assert min(queued.values()) > 400
+
+
+def limit(rows: Rows, per_minute: float | None, account: str = "a") -> None:
+    rows.run(
+        "update facteur.budgets set per_minute = %(n)s where key = 'account:' || %(account)s",
+        n=per_minute,
+        account=account,
+    )
+
+
+def test_an_accounts_own_limit_holds_for_it_alone(budget: Rows) -> None:
+    limit(budget, 30)
+    taken = Counter[str]()
+    for _ in range(600):
+        for account in "ab":
+            taken[account] += permits(budget, 5, per_minute=600, account=account)
+        budget.advance(1)
+
+    assert taken["a"] == pytest.approx(600 * 30 / 60, abs=10)
+    assert taken["b"] == 600 * 5
+
+
+@pytest.mark.parametrize(("own", "rate"), [(30, 30), (6000, 600), (None, 600)])
+def test_the_lower_of_both_limits_counts(budget: Rows, own: float | None, rate: float) -> None:
+    limit(budget, own)
+    permits(budget, 10_000, per_minute=600)
+
+    budget.advance(20)
+
+    assert permits(budget, 10_000, per_minute=600) == min(rate / 3, max(10, rate / 6))
+
+
+def test_an_account_with_a_limit_is_queued_no_more_than_it_may_send(budget: Rows) -> None:
+    limit(budget, 4)
+    many(budget, 100, account="a")
+    many(budget, 100, account="b")
+
+    with budget.store(per_minute=6000).pick_due(500) as due:
+        due.mark_queued(due.submission_ids)
+
+    queued = budget.run("select account, count(*) as n from facteur.submissions where queued_at is not null group by 1")
+    assert {row.account: row.n for row in queued} == {"a": 4, "b": 100}
+
+
+def test_a_limit_of_one_a_minute_still_moves_deposits_and_doubts(budget: Rows) -> None:
+    limit(budget, 1)
+    many(budget, 3, "in_doubt")
+
+    for _ in range(10):
+        with budget.store(per_minute=6000).pick_due(500) as due:
+            if due.submission_ids:
+                permits(budget, 3, per_minute=6000)
+                budget.run(
+                    "update facteur.budgets set tokens = tokens - 2 where key = 'account:a'"
+                )  # as a claim owes them
+                budget.run(
+                    "delete from facteur.submissions where id = any (%(ids)s::bigint[])", ids=list(due.submission_ids)
+                )
+        budget.advance(60)
+
+    assert budget.value("select count(*) from facteur.submissions") == 0
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 0.5, 1e7])
+def test_a_limit_that_would_stop_an_account_or_means_nothing_is_refused(budget: Rows, wrong: float) -> None:
+    with pytest.raises(DatabaseUnavailableError, match="23514"):
+        limit(budget, wrong)

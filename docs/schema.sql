@@ -56,6 +56,7 @@ END, facteur.time_in(platform_id), submitted_at)) STORED,
     history_rank smallint,
     write_back_due_at timestamp with time zone,
     write_back_error text,
+    untold_since timestamp with time zone,
     told_status text DEFAULT 'pending'::text NOT NULL,
     mismatch text,
     doubt_since timestamp with time zone,
@@ -68,6 +69,7 @@ END, facteur.time_in(platform_id), submitted_at)) STORED,
     created_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
     updated_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
     finalized_at timestamp with time zone,
+    superseded boolean DEFAULT false NOT NULL,
     CONSTRAINT submissions_deposited_means_identified CHECK (((state <> ALL (ARRAY['submitted'::text, 'closed'::text])) OR (platform_id IS NOT NULL))),
     CONSTRAINT submissions_final_means_finalized CHECK (((state = ANY (ARRAY['rejected'::text, 'closed'::text, 'failed'::text])) = (finalized_at IS NOT NULL))),
     CONSTRAINT submissions_in_doubt_means_since CHECK (((state <> 'in_doubt'::text) OR (doubt_since IS NOT NULL))),
@@ -404,6 +406,8 @@ CREATE INDEX submissions_leased ON facteur.submissions USING btree (due_at) WHER
 
 CREATE UNIQUE INDEX submissions_live ON facteur.submissions USING btree (invoice_id) WHERE (state <> ALL (ARRAY['rejected'::text, 'failed'::text]));
 
+CREATE INDEX submissions_mismatched ON facteur.submissions USING btree (id) WHERE (mismatch IS NOT NULL);
+
 CREATE INDEX submissions_news ON facteur.submissions USING btree (due_at) WHERE (state = 'submitted'::text);
 
 CREATE UNIQUE INDEX submissions_platform_id ON facteur.submissions USING btree (platform_id, account) WHERE (platform_id IS NOT NULL);
@@ -413,6 +417,8 @@ CREATE INDEX submissions_queued ON facteur.submissions USING btree (account, que
 CREATE INDEX submissions_slice ON facteur.submissions USING btree (account, deposited_at, id) WHERE (state = 'submitted'::text);
 
 CREATE INDEX submissions_sweep ON facteur.submissions USING btree (account, due_at, deposited_at) WHERE (state = 'submitted'::text);
+
+CREATE INDEX submissions_undeposited ON facteur.submissions USING btree (state, issue_date) WHERE ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'in_doubt'::text, 'failed'::text])) AND (NOT superseded));
 
 CREATE INDEX submissions_write_back ON facteur.submissions USING btree (write_back_due_at) WHERE (write_back_due_at IS NOT NULL);
 

@@ -160,7 +160,7 @@ def test_a_count_of_forgotten_rows_that_a_timeout_cancels_goes_through_them_in_p
     rows.run(STUCK_THE_FIRST_TIME)
     rows.run("set statement_timeout = '2s'")
 
-    assert rows.relay.note_forgotten() == 1
+    assert rows.relay.vitals().forgotten == 1
 
     rows.run("reset statement_timeout")
     assert rows.notes() == [[invoice]]

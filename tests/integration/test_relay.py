@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from facteur.errors import EnvironmentMismatchError
+from facteur.metrics import Metric
 from facteur.ports import RelayStore
 from facteur.relay_submissions import RelayServices, relay_once, relay_submissions
 from tests.rows import Rows
@@ -44,7 +45,7 @@ class Notebook:
     def warning(self, name: str, **fields: Any) -> None:
         self.told.append(name)
 
-    def count(self, metric: str, value: float = 1) -> None:
+    def count(self, metric: Metric, value: float = 1, reason: str | None = None) -> None:
         self.counts[metric] = self.counts.get(metric, 0) + value
 
 
@@ -301,14 +302,14 @@ def test_a_view_that_asserts_or_names_an_impossible_key_is_just_another_broken_r
 
 
 def test_invoices_written_past_the_triggers_are_found_once_a_day(rows: Rows) -> None:
-    assert rows.relay.note_forgotten() == 0
+    assert rows.relay.vitals().forgotten == 0
     invoice = rows.finish()
     rows.run("delete from facteur.changes")
-    assert rows.relay.note_forgotten() is None
+    assert rows.relay.vitals().forgotten is None
 
     rows.advance(86_401)
 
-    assert rows.relay.note_forgotten() == 1
+    assert rows.relay.vitals().forgotten == 1
     assert rows.look().opened == 1
     assert rows.states(invoice) == ["pending"]
     assert rows.value("select facteur.note_forgotten(true)") == 0
@@ -348,7 +349,7 @@ def test_a_row_on_which_the_view_raises_does_not_stop_the_search_for_forgotten_o
 
     assert len(rows.noted_invoices()) == found
     assert rows.notes() == [[bad]] * (found > 0)
-    assert rows.relay.note_forgotten() is None
+    assert rows.relay.vitals().forgotten is None
 
 
 def test_a_run_watches_until_a_newer_one_has_begun(rows: Rows) -> None:

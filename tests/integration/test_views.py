@@ -37,14 +37,14 @@ def test_health_shows_what_is_overdue_whose_account_is_paused_and_which_rows_wer
     (health,) = rows.run("select * from facteur.health")
     assert (health.due, health.write_backs_waiting, health.pause_reason) == (1, 1, "HTTP_403")
     assert 90 <= health.oldest_overdue_seconds <= 150
-    assert 90 <= rows.relay.oldest_overdue_seconds() <= 150
+    assert 90 <= rows.relay.vitals().overdue_seconds <= 150
     rows.advance(3600)
     assert rows.value("select paused_until from facteur.health") is None
 
 
 def test_health_of_an_idle_installation_is_empty_and_nothing_is_overdue(rows: Rows) -> None:
     assert rows.value("select count(*) from facteur.health") == 0
-    assert rows.relay.oldest_overdue_seconds() == 0
+    assert rows.relay.vitals().overdue_seconds == 0
 
 
 def test_a_story_tells_what_happened_in_order(rows: Rows) -> None:

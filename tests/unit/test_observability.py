@@ -14,6 +14,7 @@ import pytest
 
 from facteur import observability
 from facteur.errors import DatabaseUnavailableError
+from facteur.metrics import REASONS, Metric, bounded_reason
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
 
 
@@ -120,16 +121,41 @@ def test_metrics_are_one_line_that_names_their_units(
     monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
     journal = PowertoolsJournal("metrics")
 
-    journal.count("Deposits", 2)
-    journal.count("OldestOverdueSeconds", 1.5)
+    journal.count(Metric.DEPOSITS, 2)
+    journal.count(Metric.OLDEST_OVERDUE_SECONDS, 1.5)
+    journal.count(Metric.BUDGET_USE_PERCENT, 40)
     journal.flush()
     journal.flush()
 
     (line,) = capsys.readouterr().out.splitlines()
     found = json.loads(line)
     units = {each["Name"]: each["Unit"] for each in found["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
-    assert units == {"Deposits": "Count", "OldestOverdueSeconds": "Seconds"}
+    assert units == {"Deposits": "Count", "OldestOverdueSeconds": "Seconds", "BudgetUsePercent": "Percent"}
     assert (found["Deposits"], found["OldestOverdueSeconds"]) == ([2.0], [1.5])
+
+
+def test_a_reason_is_counted_beside_the_whole_under_a_name_from_a_bounded_set(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
+    journal = PowertoolsJournal("reasons")
+
+    for code in ("ROUTING_FAILURE", "ROUTING_FAILURE", "DUPLICATE_INVOICE", "Invoice F-1 of ACME is bad"):
+        journal.count(Metric.REJECTIONS, reason=code)
+    journal.flush()
+    journal.flush()
+
+    whole, *parts = map(json.loads, capsys.readouterr().out.splitlines())
+    assert whole["Rejections"] == [1.0] * 4
+    assert whole["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+    assert {part["reason"]: part["Rejections"] for part in parts} == {
+        "ROUTING_FAILURE": [2.0], "DOUBLON": [1.0], "other": [1.0],
+    }  # fmt: skip
+    assert {tuple(part["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]) for part in parts} == {("service", "reason")}
+
+
+def test_no_code_of_a_platform_makes_a_metric_of_its_own() -> None:
+    assert {bounded_reason(code) for code in (*REASONS, None, "", "duplicate", "F-1", "x" * 500)} == REASONS | {"other"}
 
 
 def test_what_escapes_a_handler_is_told_and_escapes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,17 @@ class Decision:
             return False if self.problem.code in SILENT else None
         return self.problem.http_status < 500 and self.problem.http_status != 408
 
+    @property
+    def platform_failed(self) -> bool:
+        """Whether this outcome is an error of the platform's: no answer that means something, or asked to slow down."""
+        return self.outcome == "unknown" or (self.problem is not None and platform_failed(self.problem))
+
+
+def platform_failed(problem: Problem) -> bool:
+    """Whether a call met an error of the platform's: unreachable, silent, 408, 429, 5xx."""
+    status = problem.http_status
+    return problem.code in SILENT if status is None else status in {408, 429} or status >= 500
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

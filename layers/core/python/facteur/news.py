@@ -86,3 +86,13 @@ class Told:
     due: Due
     known: tuple[StatusEvent, ...]
     early: tuple[StatusEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewsStored:
+    """What storing news came to: the state afterwards, how many statuses were new, and how long after the newest of them."""
+
+    state: str
+    stored: int
+    invoice_id: str
+    seconds_after: float | None

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from facteur.decide_news import after_contradiction, after_news, contradiction_in, newest_of, settled_before
 from facteur.errors import NotDepositedError
+from facteur.metrics import Metric
 from facteur.model import Due, State, StatusEvent
 from facteur.news_services import PollServices, Step, not_answered
 
-COUNTED = {State.REJECTED: "Rejections", State.FAILED: "Failures"}
+COUNTED = {State.REJECTED: Metric.REJECTIONS, State.FAILED: Metric.FAILURES}
 
 Postpone = Callable[[Due, float], None]
 
@@ -61,19 +62,24 @@ def store_news(
     """Store what is new of a life cycle, and let the whole of it decide what becomes of the submission."""
     if contradiction := contradiction_in(life_cycle):
         newest, move = None, after_contradiction(contradiction, due.age_seconds, services.limits)
-        services.journal.count("Contradictions")
+        services.journal.count(Metric.CONTRADICTIONS)
     else:
         newest = newest_of(life_cycle)
         move = after_news(newest, due.lifecycle_code, due.age_seconds, sandbox, services.limits)
     settled = settled_before(life_cycle)
-    state, stored = services.store.record_news(due, new, newest, move, asked_by=asked_by, settled=settled)
-    if state in COUNTED:
-        services.journal.count(COUNTED[State(state)])
+    told = services.store.record_news(due, new, newest, move, asked_by=asked_by, settled=settled)
+    if told.state in COUNTED:
+        metric = COUNTED[State(told.state)]
+        services.journal.count(metric, reason=move.error_code if metric is Metric.REJECTIONS else None)
+    if told.seconds_after is not None:
+        services.journal.count(Metric.STATUS_TO_POSTGRES_SECONDS, told.seconds_after)
     services.journal.event(
-        f"status.{state}",
+        f"status.{told.state}",
         submission_id=due.submission_id,
+        invoice_id=told.invoice_id,
+        account=due.account,
         platform_id=due.platform_id,
         lifecycle_code=newest.code if newest else due.lifecycle_code,
-        new_statuses=stored,
+        new_statuses=told.stored,
         error_code=move.error_code,
     )

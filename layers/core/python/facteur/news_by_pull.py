@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from facteur.decide_news import SILENT_SECONDS, next_news
 from facteur.errors import NotDepositedError
+from facteur.metrics import Metric
 from facteur.model import Due, StatusEvent
 from facteur.news_by_history import read_history, store_news
 from facteur.news_ports import NewsPlatform
@@ -62,7 +63,7 @@ def _store(account: str, news: Sequence[StatusEvent], platform: NewsPlatform, se
         store_news(told.due, [*told.known, *new], new, platform.sandbox, services, "pull")
     if strays := [event for event in news if event.platform_id not in ours]:
         services.pulls.keep_strays(account, strays)
-        services.journal.count("ForeignStatuses", len(strays))
+        services.journal.count(Metric.FOREIGN_STATUSES, len(strays))
 
 
 def _look_at(due: Due, services: PollServices) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from facteur.model import Due, Move, StatusEvent
-from facteur.news import Open, Page, Seen, Slice, Told
+from facteur.news import NewsStored, Open, Page, Seen, Slice, Told
 
 
 class NewsPlatform(Protocol):
@@ -67,8 +67,8 @@ class NewsStore(Protocol):
         *,
         asked_by: str = "history",
         settled: StatusEvent | None = None,
-    ) -> tuple[str, int]:
-        """Store what was told; the state afterwards and how many statuses were new. `settled`: what held before a contradiction."""
+    ) -> NewsStored:
+        """Store what was told. `settled`: what held before a contradiction."""
 
 
 class SweepStore(NewsStore, Protocol):

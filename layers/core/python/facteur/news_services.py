@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from facteur.decide import ACCOUNT_PAUSE_SECONDS
-from facteur.decision import Limits
+from facteur.decision import Limits, platform_failed
 from facteur.errors import AccountRefusedError, NotDepositedError, PlatformBusyError
+from facteur.metrics import Metric
 from facteur.news_ports import NewsPlatforms, PullStore, SweepStore
 from facteur.ports import Journal
 
@@ -47,11 +48,13 @@ def not_answered(services: PollServices, account: str, error: NotDepositedError,
     if isinstance(error, AccountRefusedError):
         delay = ACCOUNT_PAUSE_SECONDS
         services.store.pause(f"account:{account}", delay, problem.code)
-        services.journal.count("AccountRefused")
+        services.journal.count(Metric.ACCOUNT_REFUSED)
     elif problem.http_status == 429:
         services.store.pause(key, delay, problem.code)
     else:
         services.store.platform_silent(account)
+    if platform_failed(problem):
+        services.journal.count(Metric.PLATFORM_ERRORS)
     name = f"{what}.refused" if isinstance(error, AccountRefusedError) else f"{what}.unavailable"
     services.journal.warning(name, account=account, error_code=problem.code, http_status=problem.http_status)
     return delay

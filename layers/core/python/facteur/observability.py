@@ -6,15 +6,18 @@ import functools
 import logging
 import os
 import sys
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from facteur.metrics import Metric, bounded_reason
 
 NAMESPACE = "Facteur"
-SECONDS = "Seconds"
+UNITS = {"Seconds": MetricUnit.Seconds, "Percent": MetricUnit.Percent}  # by a name's ending
 MARKS = {  # event -> sign and ANSI colour
     "submission.deposited": ("✔", "32"),
     "status.submitted": ("✔", "32"),
@@ -56,9 +59,10 @@ class PowertoolsJournal:
     def __init__(self, service: str) -> None:
         terminal = sys.stdout.isatty() and "AWS_LAMBDA_FUNCTION_NAME" not in os.environ
         formatter = ConsoleFormatter(colour="NO_COLOR" not in os.environ) if terminal else None
-        stack = os.environ.get("POWERTOOLS_SERVICE_NAME", "facteur")
+        self._stack = os.environ.get("POWERTOOLS_SERVICE_NAME", "facteur")
         self._logger = Logger(service=service, logger_formatter=formatter)
-        self._metrics = None if terminal else Metrics(namespace=NAMESPACE, service=stack)
+        self._metrics = None if terminal else Metrics(namespace=NAMESPACE, service=self._stack)
+        self._reasons: defaultdict[tuple[Metric, str], float] = defaultdict(float)
 
     def event(self, name: str, **fields: Any) -> None:
         self._log(logging.INFO, name, fields)
@@ -73,10 +77,11 @@ class PowertoolsJournal:
         text = str(error) if isinstance(error, FacteurError) else "see the stack's own traceback"
         self._log(logging.ERROR, name, {"error": type(error).__name__, "error_message": text})
 
-    def count(self, metric: str, value: float = 1) -> None:
+    def count(self, metric: Metric, value: float = 1, reason: str | None = None) -> None:
         if self._metrics:
-            unit = MetricUnit.Seconds if metric.endswith(SECONDS) else MetricUnit.Count
-            self._metrics.add_metric(name=metric, unit=unit, value=value)
+            self._metrics.add_metric(name=metric, unit=_unit(metric), value=value)
+            if reason:
+                self._reasons[metric, bounded_reason(reason)] += value
 
     def begin(self, context: Any) -> None:
         """Every line of an invocation carries its request id."""
@@ -86,11 +91,20 @@ class PowertoolsJournal:
         """Write out the metrics of an invocation."""
         if self._metrics and self._metrics.metric_set:
             self._metrics.flush_metrics()
+        for (metric, reason), value in self._reasons.items():
+            dimensions = {"service": self._stack, "reason": reason}
+            with single_metric(metric, _unit(metric), value, namespace=NAMESPACE, default_dimensions=dimensions):
+                pass  # written when it is left
+        self._reasons.clear()
 
     def _log(self, level: int, name: str, fields: dict[str, Any]) -> None:
         shown = {key: value for key, value in fields.items() if value is not None}
         write = {logging.INFO: self._logger.info, logging.WARNING: self._logger.warning}.get(level, self._logger.error)
         write(name, extra={"fields": shown} if self._metrics is None else shown)
+
+
+def _unit(metric: Metric) -> MetricUnit:
+    return next((unit for ending, unit in UNITS.items() if metric.endswith(ending)), MetricUnit.Count)
 
 
 def observed(service: str) -> Callable[[Callable[[Any, Any, PowertoolsJournal], Any]], Handler]:

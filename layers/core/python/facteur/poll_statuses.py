@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from facteur.metrics import Metric
 from facteur.news_by_history import read_due_history, read_wanted_history
 from facteur.news_by_pull import look_at_due, pull
 from facteur.news_by_sweep import sweep
@@ -31,6 +32,7 @@ def poll_statuses(services: PollServices, remaining_seconds: float = float("inf"
     step = {"history": run.history, "sweep": run.sweep, "pull": run.pull}[services.source]
     while run.in_time() and step():
         pass
+    services.journal.count(Metric.POLL_RUNS)  # a run that fails is none: the alarm for a silent poller tells
     return run.reads
 
 

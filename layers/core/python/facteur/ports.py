@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 from facteur.decision import Decision, Outcome
+from facteur.metrics import Metric
 from facteur.model import Answer, Candidate, Claim, Doubt, Intent, Invoice, Waiting
 
 
@@ -75,6 +76,23 @@ class NotesTaken:
     repeated: int
     broken: int
     mismatched: int = 0  # rows that newly ask for another invoice than was sent for their key
+    oldest_seconds: float | None = None  # since the oldest writer's transaction began
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """How the whole installation is; docs/metrics.md says what each value means. `forgotten` is looked at once a day."""
+
+    overdue_seconds: float
+    doubt_seconds: float
+    untold_seconds: float
+    undeposited_days: int
+    failed: int
+    breakers_open: int
+    accounts_paused: int
+    rate_percent: float
+    budget_use_percent: float
+    forgotten: int | None
 
 
 class SubmissionStore(Protocol):
@@ -100,12 +118,7 @@ class RelayStore(Protocol):
     def take_notes(self, limit: int) -> NotesTaken: ...
     def end_expired_leases(self) -> int: ...
     def repeat_write_backs(self, limit: int) -> tuple[int, int]: ...
-    def note_forgotten(self) -> int | None: ...
-    def oldest_overdue_seconds(self) -> float: ...
-    def oldest_doubt_seconds(self) -> float: ...
-    def rate_factor(self) -> float:
-        """The share of REQUESTS_PER_MINUTE that is spent: less than 1 after the platform has asked for less."""
-
+    def vitals(self) -> Vitals: ...
     def begin_run(self) -> int: ...
     def look(self, run: int) -> tuple[bool, bool]:
         """Whether anything is due, and whether this run is still the newest."""
@@ -134,4 +147,5 @@ class Journal(Protocol):
 
     def event(self, name: str, **fields: Any) -> None: ...
     def warning(self, name: str, **fields: Any) -> None: ...
-    def count(self, metric: str, value: float = 1) -> None: ...
+    def count(self, metric: Metric, value: float = 1, reason: str | None = None) -> None:
+        """Add to a metric; with a reason, also to what is counted of that reason (one of metrics.REASONS, else `other`)."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from facteur.metrics import Metric
 from facteur.ports import Journal, Queue, RelayStore
 
 NOTES_AT_ONCE = 20  # a note holds up to a thousand keys
@@ -38,7 +39,7 @@ def relay_submissions(services: RelayServices, remaining_seconds: float = float(
     services.store.check_environment(services.base_url)
     run = services.store.begin_run()
     relay_once(services)
-    _tell_daily(services)
+    _tell_vitals(services)
     while True:
         began = time.monotonic()
         anything, newest = services.store.look(run)
@@ -58,8 +59,10 @@ def relay_once(services: RelayServices) -> bool:
         services.journal.event(
             "notes.taken", notes=taken.notes, opened=taken.opened, repeated=taken.repeated, broken=taken.broken
         )
+        if taken.oldest_seconds is not None:
+            services.journal.count(Metric.COMMIT_TO_NOTICE_SECONDS, taken.oldest_seconds)
         if taken.broken:
-            services.journal.count("UnreadableRows", taken.broken)
+            services.journal.count(Metric.UNREADABLE_ROWS, taken.broken)
         if taken.mismatched:
             _tell_mismatched(taken.mismatched, services)
     if expired := services.store.end_expired_leases():
@@ -70,7 +73,7 @@ def relay_once(services: RelayServices) -> bool:
 
 def _tell_mismatched(rows: int, services: RelayServices) -> None:
     """Such a row is shown an error: a person must hear of it, as of a failure."""
-    services.journal.count("Failures", rows)
+    services.journal.count(Metric.FAILURES, rows)
     services.journal.warning(
         "rows.mismatched", invoices=rows,
         next_step="each asks for another invoice than was sent for its key: see facteur list --mismatched",
@@ -98,17 +101,25 @@ def _repeat_write_backs(services: RelayServices) -> None:
     told, refused = services.store.repeat_write_backs(WRITE_BACKS_AT_ONCE)
     if told or refused:
         services.journal.event("write_backs.repeated", told=told, refused=refused)
-        services.journal.count("WriteBacksRefused", refused)
+        services.journal.count(Metric.WRITE_BACKS_REFUSED, refused)
 
 
-def _tell_daily(services: RelayServices) -> None:
-    services.journal.count("OldestOverdueSeconds", services.store.oldest_overdue_seconds())
-    services.journal.count("OldestDoubtSeconds", services.store.oldest_doubt_seconds())
-    services.journal.count("RequestRatePercent", 100 * services.store.rate_factor())
-    forgotten = services.store.note_forgotten()
-    if forgotten is not None:
-        services.journal.count("ForgottenInvoices", forgotten)
-    if forgotten:
+def _tell_vitals(services: RelayServices) -> None:
+    """What alarms watch, whether anything moved or not; that it is told at all says that the relay runs."""
+    vitals, count = services.store.vitals(), services.journal.count
+    count(Metric.OLDEST_OVERDUE_SECONDS, vitals.overdue_seconds)
+    count(Metric.OLDEST_DOUBT_SECONDS, vitals.doubt_seconds)
+    count(Metric.OLDEST_UNTOLD_SECONDS, vitals.untold_seconds)
+    count(Metric.OLDEST_UNDEPOSITED_DAYS, vitals.undeposited_days)
+    count(Metric.FAILED_INVOICES, vitals.failed)
+    count(Metric.BREAKERS_OPEN, vitals.breakers_open)
+    count(Metric.ACCOUNTS_PAUSED, vitals.accounts_paused)
+    count(Metric.REQUEST_RATE_PERCENT, vitals.rate_percent)
+    count(Metric.BUDGET_USE_PERCENT, vitals.budget_use_percent)
+    if vitals.forgotten is not None:
+        count(Metric.FORGOTTEN_INVOICES, vitals.forgotten)
+    if vitals.forgotten:
         services.journal.warning(
-            "invoices.forgotten", invoices=forgotten, next_step="they are noted now; find what writes past the triggers"
-        )
+            "invoices.forgotten", invoices=vitals.forgotten,
+            next_step="they are noted now; find what writes past the triggers",
+        )  # fmt: skip

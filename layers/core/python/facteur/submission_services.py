@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from facteur.decide import after_failure
 from facteur.decision import Decision, Jitter, Limits
 from facteur.errors import PlatformBusyError, Problem, ProblemError
+from facteur.metrics import Metric
 from facteur.model import State, Waiting
 from facteur.ports import Documents, Journal, Platforms, SubmissionStore
 
-TOO_MANY_REQUESTS = 429
+ACCEPTED = "accepted"  # the outcome of a deposit that was answered so, not found by a look-up
 EVENTS = {  # state -> event, metric
-    State.SUBMITTED: ("submission.deposited", "Deposits"),
-    State.REJECTED: ("submission.rejected", "Rejections"),
-    State.FAILED: ("submission.failed", "Failures"),
-    State.IN_DOUBT: ("submission.in_doubt", "Doubts"),
-    State.PENDING: ("submission.waiting", "Retries"),
+    State.SUBMITTED: ("submission.deposited", Metric.DEPOSITS),
+    State.REJECTED: ("submission.rejected", Metric.REJECTIONS),
+    State.FAILED: ("submission.failed", Metric.FAILURES),
+    State.IN_DOUBT: ("submission.in_doubt", Metric.DOUBTS),
+    State.PENDING: ("submission.waiting", Metric.RETRIES),
 }
-LATE = ("submission.late", "LateAnswers")  # somebody else had moved the row
+LATE = ("submission.late", Metric.LATE_ANSWERS)  # somebody else had moved the row
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,21 @@ class Services:
             next_step="see last_error_message in facteur.submissions",
         )  # fmt: skip
 
-    def tell(self, row: Waiting, state: str, decision: Decision, seconds: float | None = None) -> None:
-        """One event per outcome, and its count."""
+    def tell(
+        self,
+        row: Waiting,
+        state: str,
+        decision: Decision,
+        seconds: float | None = None,
+        call_seconds: float | None = None,
+    ) -> None:
+        """One event per outcome, and its counts. `seconds`: since the row was read; `call_seconds`: that the platform took."""
         problem, move = decision.problem, decision.move
         name, metric = EVENTS.get(State(state), LATE) if state in set(State) else LATE
-        self.journal.count(metric)
-        if decision.pause_seconds and problem and problem.http_status != TOO_MANY_REQUESTS:
-            self.journal.count("AccountRefused")
+        self.journal.count(metric, reason=move.error_code if metric is Metric.REJECTIONS else None)
+        if metric is Metric.DEPOSITS and decision.outcome == ACCEPTED and seconds is not None:
+            self.journal.count(Metric.NOTICE_TO_DEPOSIT_SECONDS, row.age_seconds + seconds)
+        self._count_call(decision, call_seconds)
         self.journal.event(
             name,
             submission_id=row.submission_id,
@@ -85,5 +94,19 @@ class Services:
             error_code=move.error_code,
             http_status=problem.http_status if problem else None,
             due_in_seconds=round(move.due_in_seconds, 1),
-            duration_ms=None if seconds is None else round(seconds * 1000),
+            duration_ms=_milliseconds(seconds),
+            platform_ms=_milliseconds(call_seconds),
         )
+
+    def _count_call(self, decision: Decision, call_seconds: float | None) -> None:
+        """How the platform answered."""
+        if call_seconds is not None:
+            self.journal.count(Metric.DEPOSIT_CALL_SECONDS, call_seconds)
+        if decision.platform_failed:
+            self.journal.count(Metric.PLATFORM_ERRORS)
+        elif decision.pause_seconds:
+            self.journal.count(Metric.ACCOUNT_REFUSED)
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)

@@ -6,7 +6,7 @@ import functools
 import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from facteur.decide import after_answer, after_unknown
 from facteur.decision import Decision, Outcome
@@ -19,15 +19,35 @@ from facteur.submission_services import Lease, Services
 
 
 @dataclass(frozen=True, slots=True)
+class Answered:
+    """What a deposit came to. `call_seconds`: how long the platform took; None: it was not called."""
+
+    decision: Decision
+    call_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A deposit under way."""
 
     row: Waiting
     claim: Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One batch of messages: when it was read and when it must be over, what is under way, and what could not be recorded."""
+
+    services: Services
+    senders: ThreadPoolExecutor
     began: float
+    stop_at: float
+    calls: dict[Future[Answered], Call] = field(default_factory=dict)
+    failures: list[Exception] = field(default_factory=list)
 
-
-Calls = dict[Future[Decision], Call]
+    def seconds(self) -> float:
+        """Since the batch was read."""
+        return time.monotonic() - self.began
 
 
 def submit_invoices(submission_ids: Sequence[int], services: Services, remaining_seconds: float = float("inf")) -> None:
@@ -42,31 +62,27 @@ def submit_invoices(submission_ids: Sequence[int], services: Services, remaining
         DatabaseUnavailableError: SQS redelivers the messages; rows already recorded are then duplicates.
         EnvironmentMismatchError: this database belongs to another environment.
     """
-    stop_at = time.monotonic() + remaining_seconds
+    began = time.monotonic()
     waiting = services.store.read(submission_ids)
-    calls: Calls = {}
-    failures: list[Exception] = []
     with _threads(services, "deposit") as senders, _threads(services, "document") as readers:
+        run = Run(services, senders, began, began + remaining_seconds)
         try:
             for batch in prepare_batch(waiting, services, readers):
-                _work(batch, services, senders, stop_at, calls, failures)
+                _work(batch, run)
         finally:
-            _record_until(0, calls, services, failures)
-    if failures:
-        raise failures[-1]
+            _record_until(0, run)
+    if run.failures:
+        raise run.failures[-1]
 
 
 def _threads(services: Services, name: str) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(services.max_in_flight, thread_name_prefix=name)
 
 
-def _work(
-    batch: Sequence[Item], services: Services, senders: ThreadPoolExecutor, stop_at: float, calls: Calls,
-    failures: list[Exception],
-) -> None:  # fmt: skip
+def _work(batch: Sequence[Item], run: Run) -> None:
     """Claim, and call with no transaction open. Large documents, and look-ups, go one at a time."""
-    began = time.monotonic()
-    lease = Lease(min(began + services.lease_seconds, stop_at), services.answer_seconds)
+    services, began = run.services, time.monotonic()
+    lease = Lease(min(began + services.lease_seconds, run.stop_at), services.answer_seconds)
     try:
         identity = functools.cache(services.platforms.identity)
         claimed = services.store.claim(
@@ -82,14 +98,14 @@ def _work(
     for row, document in batch:
         claim = claims.get(row.submission_id)
         if document and claim and claim.attempt_id is not None:  # nothing is ever sent without an open attempt
-            calls[senders.submit(_deposit, row, document, services, lease)] = Call(row, claim, began)
+            run.calls[run.senders.submit(_deposit, row, document, services, lease)] = Call(row, claim)
         else:
             _close([document])
     look_ups = [
         (row, claims[row.submission_id]) for row, document in batch if not document and row.submission_id in claims
     ]
     alone = look_ups or any(document and document.size > HELD_BYTES for _, document in batch)
-    _record_until(0 if alone else services.max_in_flight, calls, services, failures)
+    _record_until(0 if alone else services.max_in_flight, run)
     for row, claim in look_ups:
         look_up_deposit(row, claim, services, lease)
 
@@ -99,50 +115,55 @@ def _close(documents: Iterable[Document | None]) -> None:
         document.close()
 
 
-def _record_until(under_way: int, calls: Calls, services: Services, failures: list[Exception]) -> None:
+def _record_until(under_way: int, run: Run) -> None:
     """Record answers as they come, in one statement those that came meanwhile, until so few calls are left.
 
     An answer that cannot be recorded ends in a look-up; the others are recorded all the same.
     """
-    while len(calls) > under_way:
-        answered, _ = wait(calls, return_when=FIRST_COMPLETED)
+    while len(run.calls) > under_way:
+        answered, _ = wait(run.calls, return_when=FIRST_COMPLETED)
         outcomes = []
-        for future in sorted(answered, key=lambda each: calls[each].row.submission_id):
-            call = calls[future]
+        for future in sorted(answered, key=lambda each: run.calls[each].row.submission_id):
+            call = run.calls[future]
             try:
-                outcomes.append((call, Outcome(call.row, call.claim, future.result())))
+                outcomes.append((call, future.result()))
             except Exception as error:  # noqa: BLE001  raised in the end, once the other answers are safe
-                failures.append(error)
-            del calls[future]
-        _record(outcomes, services, failures)
+                run.failures.append(error)
+            del run.calls[future]
+        _record(outcomes, run)
 
 
-def _record(answered: Sequence[tuple[Call, Outcome]], services: Services, failures: list[Exception]) -> None:
+def _record(answered: Sequence[tuple[Call, Answered]], run: Run) -> None:
     """Record together or, where one of them fails the statement, each alone."""
     if not answered:
         return
     try:
-        states = services.store.record([outcome for _, outcome in answered])
+        states = run.services.store.record([Outcome(call.row, call.claim, each.decision) for call, each in answered])
     except Exception as error:  # noqa: BLE001  raised in the end
         if len(answered) == 1:
-            failures.append(error)
+            run.failures.append(error)
             return
         for one in answered:
-            _record([one], services, failures)
+            _record([one], run)
         return
-    for (call, outcome), state in zip(answered, states, strict=True):
-        services.tell(call.row, state, outcome.decision, time.monotonic() - call.began)
+    for (call, each), state in zip(answered, states, strict=True):
+        run.services.tell(call.row, state, each.decision, run.seconds(), each.call_seconds)
 
 
-def _deposit(row: Waiting, document: Document, services: Services, lease: Lease) -> Decision:
+def _deposit(row: Waiting, document: Document, services: Services, lease: Lease) -> Answered:
+    """One call. That of a platform which cannot be built, or for which there is no time, is never made."""
+    began = None
     try:
         lease.check()
-        return after_answer(services.platforms.of(row.account).deposit(document, lease.check), services.limits)
+        platform = services.platforms.of(row.account)
+        began = time.monotonic()
+        decision = after_answer(platform.deposit(document, lease.check), services.limits)
     except OutcomeUnknownError as error:
-        return after_unknown(error.problem, services.limits)
+        decision = after_unknown(error.problem, services.limits)
     except NotDepositedError as error:
-        return services.failed(row, error)
+        decision = services.failed(row, error)
     except ConfigurationError as error:  # the secret changed meanwhile: raised before a body, or after it was refused
-        return services.failed(row, AccountRefusedError(Problem("account_misconfigured", str(error))))
+        decision = services.failed(row, AccountRefusedError(Problem("account_misconfigured", str(error))))
     finally:
         document.close()
+    return Answered(decision, None if began is None else time.monotonic() - began)

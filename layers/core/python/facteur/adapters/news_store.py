@@ -9,7 +9,7 @@ from typing import Any
 
 from facteur.adapters.postgres import Database, as_json, as_move
 from facteur.model import Due, Move, StatusEvent
-from facteur.news import NUMBERS_IN_A_QUERY, PAGE, Open, Seen, Slice
+from facteur.news import NUMBERS_IN_A_QUERY, PAGE, NewsStored, Open, Seen, Slice
 
 NEWS_LEASE_SECONDS = 120.0
 SLICE = 190  # a page less what others deposited meanwhile
@@ -36,6 +36,8 @@ class PostgresNews:
     select id, account, platform_id, invoice_number, deposited_at, dated, lifecycle_code, age_seconds, due_since, by_number
     from facteur.claim_sweep(%(lease)s, %(young)s, %(rows)s, %(page)s, %(numbers)s)
     """
+
+    RECORD = "select state, stored, invoice_id, seconds_after from facteur.record_news(%(news)s)"
 
     def __init__(self, database: Database, *, requests_per_minute: float, history_requests_per_minute: float) -> None:
         self._database = database
@@ -108,7 +110,7 @@ class PostgresNews:
         *,
         asked_by: str = "history",
         settled: StatusEvent | None = None,
-    ) -> tuple[str, int]:
+    ) -> NewsStored:
         news: dict[str, Any] = {
             "submission_id": due.submission_id, "platform_id": due.platform_id, "events": [_event(event) for event in events],
             "newest": _moment(newest), "move": as_move(move), "asked_by": asked_by,
@@ -116,8 +118,7 @@ class PostgresNews:
         }  # fmt: skip
         if newest is None and events:
             news["settled"] = _moment(settled)
-        row = self._database.row("select state, stored from facteur.record_news(%(news)s)", {"news": as_json(news)})
-        return row.state, row.stored
+        return NewsStored(*self._database.row(self.RECORD, {"news": as_json(news)}))
 
     def postpone_news(self, due: Due, seconds: float) -> None:
         self._database.rows(self.POSTPONE, {"id": due.submission_id, "s": seconds})

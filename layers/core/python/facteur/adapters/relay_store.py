@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from facteur.adapters.postgres import Database
 from facteur.errors import EnvironmentMismatchError
-from facteur.ports import DueBatch, NotesTaken
+from facteur.ports import DueBatch, NotesTaken, Vitals
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,12 @@ class PostgresRelay:
     BEGIN = "select facteur.begin_relay_run(%(deposits_enabled)s) as run"
     PICK = "select pick_due as id from facteur.pick_due(%(limit)s, %(per_minute)s, %(deposits_enabled)s)"
 
+    VITALS = """
+    select overdue_seconds, doubt_seconds, untold_seconds, undeposited_days, failed, breakers_open, accounts_paused, rate_percent,
+           budget_use_percent, forgotten
+    from facteur.vitals(%(per_minute)s, %(deposits_enabled)s)
+    """
+
     def __init__(
         self, database: Database, *, provider: str, requests_per_minute: float, deposits_enabled: bool
     ) -> None:
@@ -47,11 +53,6 @@ class PostgresRelay:
                 "Is it a copy? Check, then remove the account from facteur.installation.pins"
             )
 
-    def rate_factor(self) -> float:
-        return float(
-            self._database.row("select facteur.rate_factor(b) as f from facteur.budgets b where key = 'address'").f
-        )
-
     def begin_run(self) -> int:
         return int(self._database.row(self.BEGIN, {"deposits_enabled": self._deposits_enabled}).run)
 
@@ -63,10 +64,10 @@ class PostgresRelay:
     def take_notes(self, limit: int) -> NotesTaken:
         parameters = {"provider": self._provider, "limit": limit}
         row = self._database.row(
-            "select notes, opened, repeated, broken, mismatched from facteur.take_notes(%(provider)s, %(limit)s)",
+            "select notes, opened, repeated, broken, mismatched, oldest_seconds from facteur.take_notes(%(provider)s, %(limit)s)",
             parameters,
         )
-        return NotesTaken(row.notes, row.opened, row.repeated, row.broken, row.mismatched)
+        return NotesTaken(*row)
 
     def end_expired_leases(self) -> int:
         return int(self._database.row("select facteur.end_expired_leases() as n").n)
@@ -75,18 +76,9 @@ class PostgresRelay:
         row = self._database.row("select told, refused from facteur.repeat_write_backs(%(limit)s)", {"limit": limit})
         return row.told, row.refused
 
-    def note_forgotten(self) -> int | None:
-        found: int | None = self._database.row("select facteur.note_forgotten() as n").n
-        return found
-
-    def oldest_overdue_seconds(self) -> float:
-        parameters = {"deposits_enabled": self._deposits_enabled}
-        return float(
-            self._database.row("select facteur.oldest_overdue_seconds(%(deposits_enabled)s) as s", parameters).s
-        )
-
-    def oldest_doubt_seconds(self) -> float:
-        return float(self._database.row("select facteur.oldest_doubt_seconds() as s").s)
+    def vitals(self) -> Vitals:
+        parameters = {"per_minute": self._per_minute, "deposits_enabled": self._deposits_enabled}
+        return Vitals(*self._database.row(self.VITALS, parameters))
 
     @contextmanager
     def pick_due(self, limit: int) -> Iterator[DueBatch]:

@@ -81,6 +81,7 @@ create table facteur.submissions (
     history_rank        smallint,            -- the lowest first
     write_back_due_at   timestamptz,         -- the company's row could not be written: again then
     write_back_error    text,
+    untold_since        timestamptz,         -- since when that has been tried in vain
     told_status         text not null default 'pending', -- the technical_status that the company's row was last given
     mismatch            text,                -- the row asks for another invoice than the one that was deposited under its key
     doubt_since         timestamptz,         -- when the lease of the attempt in question ended
@@ -93,6 +94,7 @@ create table facteur.submissions (
     created_at          timestamptz not null default facteur.now(),
     updated_at          timestamptz not null default facteur.now(),
     finalized_at        timestamptz,
+    superseded          boolean not null default false, -- failed, and a newer submission of its invoice has taken over
 
     constraint submissions_state check (
         state in ('pending', 'sending', 'in_doubt', 'submitted', 'rejected', 'closed', 'failed')

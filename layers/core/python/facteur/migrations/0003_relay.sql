@@ -180,7 +180,7 @@ end $$;
 
 -- Take due notes away. Where there is none that this transaction can see, not even one that another relay has locked, the next
 -- look begins where this one did: what commits meanwhile is of a transaction that is not in now_seen, or still under way in it.
-create function facteur.consume_notes(p_limit integer, out notes integer, out ids text[])
+create function facteur.consume_notes(p_limit integer, out notes integer, out ids text[], out oldest_seconds double precision)
     language plpgsql set enable_seqscan = off as $$
 declare
     seen constant pg_snapshot := facteur.notes_seen();
@@ -197,23 +197,25 @@ begin
     ), taken as (
         delete from facteur.changes c -- by an array of keys: as a join it may walk over every dead note
         where c.id = any (array(select id from fresh union select id from slow union select id from later))
-        returning c.id, c.invoice_ids
+        returning c.id, c.invoice_ids, case when c.due_at = '-infinity' then c.noted_at end as noted_at
     )
-    select count(distinct taken.id), array_agg(distinct key) filter (where key is not null) into notes, ids
+    select count(distinct taken.id), array_agg(distinct key) filter (where key is not null),
+           extract(epoch from clock_timestamp() - min(taken.noted_at)) into notes, ids, oldest_seconds
     from taken left join lateral unnest(taken.invoice_ids) key on true;
     if notes = 0 and pg_snapshot_xmax(now_seen) > pg_snapshot_xmax(seen) and not facteur.any_note(seen) then
         update facteur.installation set notes_seen = now_seen;
     end if;
 end $$;
 
--- Consume due notes. Exactly the notes read are deleted, in the transaction that judges them.
+-- Consume due notes. Exactly the notes read are deleted, in the transaction that judges them. oldest_seconds: since the writer's
+-- transaction began (null: none of them is a writer's).
 create function facteur.take_notes(p_provider text, p_limit integer,
-                                   out notes integer, out opened integer, out repeated integer, out broken integer, out mismatched integer)
+                                   out notes integer, out opened integer, out repeated integer, out broken integer, out mismatched integer, out oldest_seconds double precision)
     language plpgsql as $$
 declare
     ids text[];
 begin
-    select c.notes, c.ids into notes, ids from facteur.consume_notes(p_limit) c;
+    select c.notes, c.ids, c.oldest_seconds into notes, ids, oldest_seconds from facteur.consume_notes(p_limit) c;
     select j.opened, j.repeated, j.broken, j.mismatched into opened, repeated, broken, mismatched
     from facteur.judge(coalesce(ids, '{}'), p_provider) j where ids is not null;
     opened := coalesce(opened, 0); repeated := coalesce(repeated, 0); broken := coalesce(broken, 0); mismatched := coalesce(mismatched, 0);

@@ -43,12 +43,12 @@ begin
             update facteur.status_events set told_at = facteur.now() where id = e.id;
         end loop;
         perform facteur.settle_constraints();
-        update facteur.submissions set write_back_due_at = null, write_back_error = null, told_status = facteur.shown_status(s.state, s.mismatch)
+        update facteur.submissions set write_back_due_at = null, write_back_error = null, untold_since = null, told_status = facteur.shown_status(s.state, s.mismatch)
         where id = s.id;
         perform facteur.forget_own_note(s, last_note);
         return true;
     exception when others or assert_failure or query_canceled then -- a failed `assert` and a timeout are no "others"
-        update facteur.submissions set write_back_error = sqlstate || ': ' || sqlerrm,
+        update facteur.submissions set write_back_error = sqlstate || ': ' || sqlerrm, untold_since = coalesce(untold_since, facteur.now()),
             write_back_due_at = facteur.now() + least(interval '1 hour', greatest(interval '5 seconds', 2 * (facteur.now() - updated_at)))
         where id = s.id;
         return false;

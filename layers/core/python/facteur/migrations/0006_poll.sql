@@ -18,7 +18,7 @@ $$;
 -- advances by the platform's clock, never back; the move is made only if it has advanced, or nothing contradicts it. What a sweep
 -- saw first is believed over a history that lags behind, and the history over the sweep in everything else: the instant of that
 -- status, and verdicts that contradict each other (then the life cycle goes back to p_news.settled).
-create function facteur.record_news(p_news jsonb) returns table (state text, stored integer)
+create function facteur.record_news(p_news jsonb) returns table (state text, stored integer, invoice_id text, seconds_after double precision)
     language plpgsql as $$
 declare
     s facteur.submissions;
@@ -39,9 +39,10 @@ begin
              occurred_at timestamptz, caused_by text, audience text, reason text, message text, raw jsonb)
         order by e.occurred_at
         on conflict (status_id) do nothing
-        returning 1
+        returning occurred_at
     )
-    select count(*) into stored from inserted;
+    select count(*), greatest(0, extract(epoch from facteur.now() - max(occurred_at))) into stored, seconds_after from inserted;
+    invoice_id := s.invoice_id;
     select w.* into s from facteur.submissions w where w.id = s.id;
     state := s.state;
     if s.state <> 'submitted' or s.platform_id <> p_news ->> 'platform_id' then

@@ -1,0 +1,57 @@
+"""What is measured, and by which name CloudWatch knows it. docs/metrics.md says when each is counted and what it costs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from facteur.lifecycle import DUPLICATE_REASONS, REJECTING
+
+
+class Metric(StrEnum):
+    """Every metric that Facteur emits. The name's ending is its unit: Seconds, Percent, Days; else a count."""
+
+    # submit_invoices
+    DEPOSITS = "Deposits"
+    REJECTIONS = "Rejections"  # also poll_statuses
+    FAILURES = "Failures"  # also the other two
+    DOUBTS = "Doubts"
+    RETRIES = "Retries"
+    LATE_ANSWERS = "LateAnswers"
+    ACCOUNT_REFUSED = "AccountRefused"  # also poll_statuses
+    PLATFORM_ERRORS = "PlatformErrors"  # also poll_statuses
+    DEPOSIT_CALL_SECONDS = "DepositCallSeconds"
+    NOTICE_TO_DEPOSIT_SECONDS = "NoticeToDepositSeconds"
+    # relay_submissions
+    COMMIT_TO_NOTICE_SECONDS = "CommitToNoticeSeconds"
+    UNREADABLE_ROWS = "UnreadableRows"
+    WRITE_BACKS_REFUSED = "WriteBacksRefused"
+    OLDEST_OVERDUE_SECONDS = "OldestOverdueSeconds"
+    OLDEST_DOUBT_SECONDS = "OldestDoubtSeconds"
+    OLDEST_UNTOLD_SECONDS = "OldestUntoldSeconds"
+    OLDEST_UNDEPOSITED_DAYS = "OldestUndepositedDays"
+    FAILED_INVOICES = "FailedInvoices"
+    BREAKERS_OPEN = "BreakersOpen"
+    ACCOUNTS_PAUSED = "AccountsPaused"
+    REQUEST_RATE_PERCENT = "RequestRatePercent"
+    BUDGET_USE_PERCENT = "BudgetUsePercent"
+    FORGOTTEN_INVOICES = "ForgottenInvoices"
+    # poll_statuses
+    POLL_RUNS = "PollRuns"
+    STATUS_TO_POSTGRES_SECONDS = "StatusToPostgresSeconds"
+    CONTRADICTIONS = "Contradictions"
+    FOREIGN_STATUSES = "ForeignStatuses"
+
+
+DUPLICATE, OTHER = "DOUBLON", "other"
+# Each reason that occurs is a metric of its own, and costs: these, and `other` for all the rest.
+REASONS = REJECTING | {
+    DUPLICATE, "ROUTING_FAILURE", "VALIDATION_FAILURE", "CALCULATION_ERROR", "EINVOICING_ADDRESS_INCORRECT", "SYNTAX_ERROR",
+    "UNKNOWN_INVOICE_FORMAT", "REJ_SEMAN", "REJ_COH", "refused",
+}  # fmt: skip
+
+
+def bounded_reason(code: str | None) -> str:
+    """A rejection's code as a dimension: one of REASONS, or `other`. All that mean "already there" are one."""
+    if code in DUPLICATE_REASONS or code == "duplicate":
+        return DUPLICATE
+    return code if code in REASONS else OTHER

@@ -1,0 +1,54 @@
+-- Vitals: what the relay tells of the whole installation once a minute, in one round trip. What is finished is not looked at.
+
+-- The issue date of the oldest invoice in each state that is not yet a deposit, and how many need a person.
+create index submissions_undeposited on facteur.submissions (state, issue_date)
+    where state in ('pending', 'sending', 'in_doubt', 'failed') and not superseded;
+create index submissions_mismatched on facteur.submissions (id) where mismatch is not null;
+
+-- Whole days, by the calendar of Paris, since the issue date of the oldest invoice that is not deposited yet. 0: there is none.
+create function facteur.oldest_undeposited_days() returns integer
+    language sql stable as $$
+    select coalesce(greatest(0, (facteur.now() at time zone 'Europe/Paris')::date - min(issued)), 0) from (
+        select min(issue_date) as issued from facteur.submissions where state = 'pending' and not superseded
+        union all select min(issue_date) from facteur.submissions where state = 'sending' and not superseded
+        union all select min(issue_date) from facteur.submissions where state = 'in_doubt' and not superseded
+        union all select min(issue_date) from facteur.submissions where state = 'failed' and not superseded
+    ) oldest
+$$;
+
+-- Invoices whose rows show an error: failed ones, and deposited ones whose rows ask for another invoice by now.
+create function facteur.failed_invoices() returns integer
+    language sql stable as $$
+    select ((select count(*) from facteur.submissions where state = 'failed' and not superseded)
+          + (select count(*) from facteur.submissions where mismatch is not null and state in ('submitted', 'closed')))::integer
+$$;
+
+create function facteur.vitals(p_per_minute double precision, p_deposits_enabled boolean default true,
+                               out overdue_seconds double precision, out doubt_seconds double precision, out untold_seconds double precision,
+                               out undeposited_days integer, out failed integer, out breakers_open integer, out accounts_paused integer,
+                               out rate_percent double precision, out budget_use_percent double precision, out forgotten integer)
+    language plpgsql as $$
+declare
+    bucket facteur.budgets;
+    brimming facteur.budgets;
+begin
+    -- A failed submission that a newer one of its invoice has replaced is nobody's concern: noted once, never looked at again.
+    update facteur.submissions set superseded = true where id in (
+        select f.id from facteur.submissions f where f.state = 'failed' and not f.superseded
+          and exists (select from facteur.submissions n where n.invoice_id = f.invoice_id and n.id > f.id)
+        for update of f skip locked);
+    overdue_seconds := facteur.oldest_overdue_seconds(p_deposits_enabled);
+    doubt_seconds := facteur.oldest_doubt_seconds();
+    undeposited_days := facteur.oldest_undeposited_days();
+    failed := facteur.failed_invoices();
+    select coalesce(extract(epoch from facteur.now() - min(untold_since)), 0) into untold_seconds
+    from facteur.submissions where write_back_due_at is not null;
+    select count(*) filter (where probing), count(*) filter (where greatest(paused_until, held_until) > facteur.now())
+    into breakers_open, accounts_paused from facteur.budgets where key like 'account:%';
+    select * into bucket from facteur.budgets where key = 'address';
+    brimming := bucket;
+    brimming.tokens := null;
+    rate_percent := 100 * facteur.rate_factor(bucket);
+    budget_use_percent := 100 * (1 - greatest(0, facteur.held(bucket, p_per_minute) / facteur.held(brimming, p_per_minute)));
+    forgotten := facteur.note_forgotten(); -- once a day; else null
+end $$;

@@ -1,0 +1,122 @@
+"""Personal data go when their time is over; what proves a deposit, and keeps it from being made again, stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from facteur.adapters.postgres import Database
+from facteur.errors import ConfigurationError, DatabaseUnavailableError
+from local.postgres import as_worker
+from tests.rows import Rows
+
+ALSO_ON_DEBIAN = True
+DAY = 86400
+FORGET = "select * from facteur.forget_personal_data((facteur.now() - interval '30 days')::date, 'the time is over')"
+SAID = """
+update facteur.attempts set response = '{"seller": "Mme Durand"}', message = 'Mme Durand is unknown',
+    platform_id = coalesce(platform_id, 'P-0');
+update facteur.submissions set last_error_message = 'Mme Durand is unknown' where finalized_at is not null;
+insert into facteur.status_events (status_id, submission_id, platform_id, code, platform_code, label, occurred_at, message, raw, reason)
+select 'S-' || id, id, 'P-' || id, '210', 'REFUSED', 'Refusée', facteur.now(), 'ask Mme Durand', '{"message": "Mme Durand"}', 'DEST_ERR'
+from facteur.submissions;
+insert into facteur.strays (status_id, account, platform_id, event, recorded_at)
+values ('X-1', 'default', 'P-X', '{}', facteur.now())
+"""
+KEPT = """
+select (select jsonb_agg(to_jsonb(a) - 'response' - 'message' order by a.id) from facteur.attempts a) as attempts,
+       (select jsonb_agg(to_jsonb(e) - 'raw' - 'message' order by e.id) from facteur.status_events e) as statuses,
+       (select jsonb_agg(to_jsonb(s) - 'last_error_message' order by s.id) from facteur.submissions s) as submissions
+"""
+EVERYTHING = """
+select concat((select jsonb_agg(a) from facteur.attempts a where invoice_id = %(id)s),
+              (select jsonb_agg(e) from facteur.status_events e
+               where submission_id in (select s.id from facteur.submissions s where s.invoice_id = %(id)s)),
+              (select jsonb_agg(s) from facteur.submissions s where invoice_id = %(id)s))
+"""
+
+
+def ended(rows: Rows, state: str) -> str:
+    invoice = rows.noted()
+    rows.reach(invoice, state)
+    return invoice
+
+
+@pytest.mark.parametrize("state", ["closed", "rejected", "failed"])
+def test_words_about_an_invoice_that_ended_long_ago_are_blanked_and_nothing_else_changes(
+    rows: Rows, state: str
+) -> None:
+    invoice = ended(rows, state)
+    rows.run("update facteur.submissions set write_back_due_at = null")
+    rows.run(SAID)
+    kept = rows.run(KEPT)
+    rows.advance(60 * DAY)
+
+    (done,) = rows.run(FORGET)
+
+    assert "Durand" not in rows.value(EVERYTHING, id=invoice)
+    assert rows.run(KEPT) == kept
+    assert (done.attempts_blanked, done.statuses_blanked, done.errors_blanked, done.strays_deleted) == (1, 1, 1, 1)
+
+
+def test_what_is_under_way_or_young_keeps_its_words(rows: Rows) -> None:
+    waiting, young = ended(rows, "submitted"), rows.noted()
+    rows.run(SAID)
+    rows.advance(60 * DAY)
+    rows.reach(young, "rejected")
+    rows.run("update facteur.submissions set last_error_message = 'Mme Durand' where invoice_id = %(id)s", id=young)
+
+    (done,) = rows.run(FORGET)
+
+    assert "Durand" in rows.value(EVERYTHING, id=waiting)
+    assert "Durand" in rows.value(EVERYTHING, id=young)
+    assert (done.attempts_blanked, done.statuses_blanked, done.errors_blanked) == (0, 0, 0)
+
+
+def test_an_invoice_that_was_sent_again_since_keeps_the_words_of_its_first_time(rows: Rows) -> None:
+    invoice = ended(rows, "rejected")
+    rows.run(SAID)
+    rows.advance(60 * DAY)
+    rows.update(invoice, technical_status="pending")
+    rows.look()
+    assert rows.states(invoice) == ["rejected", "pending"]
+
+    (done,) = rows.run(FORGET)
+
+    assert done.attempts_blanked == 0
+
+
+def test_a_forgotten_invoice_is_not_deposited_again_whoever_touches_it(rows: Rows) -> None:
+    invoice = ended(rows, "closed")
+    rows.run(SAID)
+    rows.advance(60 * DAY)
+    rows.run(FORGET)
+
+    rows.update(invoice, technical_status="pending")
+    rows.look()
+
+    assert rows.states(invoice) == ["closed"]
+
+
+def test_it_is_on_the_record_who_forgot_and_why(rows: Rows) -> None:
+    rows.run(FORGET)
+
+    (act,) = rows.run("select * from facteur.operations")
+
+    assert (act.operation, act.why) == ("forget_personal_data", "the time is over")
+    assert act.who == rows.value("select session_user::text")
+    assert set(act.detail) == {"before", "attempts", "statuses", "errors", "strays"}
+
+
+@pytest.mark.parametrize("before", ["null", "facteur.now()::date + 1"])
+def test_a_day_that_is_not_over_is_refused(rows: Rows, before: str) -> None:
+    with pytest.raises(DatabaseUnavailableError, match="InvalidParameterValue"):
+        rows.run(f"select facteur.forget_personal_data({before}, 'why')")
+
+
+def test_the_worker_may_not_forget(rows: Rows) -> None:
+    worker = Database(lambda: {"dsn": as_worker(rows.url)})
+
+    with pytest.raises(ConfigurationError, match="lacks a right"):
+        worker.rows(FORGET)
+
+    worker.close()

@@ -239,3 +239,11 @@ def _statements() -> Iterator[dict[str, Any]]:
         for document in [*inline, *([properties["PolicyDocument"]] if "PolicyDocument" in properties else [])]:
             for statement in document["Statement"]:
                 yield statement["Fn::If"][1] if "Fn::If" in statement else statement
+
+
+def test_every_statement_of_a_policy_is_explained_to_the_reviewer() -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+
+    explained = set(re.findall(r"^\| `([A-Z]\w+)` \|", page, flags=re.MULTILINE))
+
+    assert explained >= {statement["Sid"] for statement in _statements()}

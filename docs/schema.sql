@@ -135,11 +135,14 @@ CREATE VIEW facteur.health AS
     (COALESCE(EXTRACT(epoch FROM (facteur.now() - min(s.due_at) FILTER (WHERE (s.due_at < facteur.now())))), (0)::numeric))::bigint AS oldest_overdue_seconds,
     count(*) FILTER (WHERE (s.write_back_due_at IS NOT NULL)) AS write_backs_waiting,
     count(*) FILTER (WHERE (s.mismatch IS NOT NULL)) AS mismatched,
-    b.paused_until,
-    b.pause_reason
+    GREATEST(b.paused_until, b.held_until) AS paused_until,
+        CASE
+            WHEN (b.held_until > facteur.now()) THEN format('by %s: %s'::text, b.held_by, b.held_why)
+            ELSE b.pause_reason
+        END AS pause_reason
    FROM (facteur.submissions s
-     LEFT JOIN facteur.budgets b ON (((b.key = ('account:'::text || s.account)) AND (b.paused_until > facteur.now()))))
-  GROUP BY s.account, s.state, b.paused_until, b.pause_reason
+     LEFT JOIN facteur.budgets b ON (((b.key = ('account:'::text || s.account)) AND facteur.paused(b.*))))
+  GROUP BY s.account, s.state, b.paused_until, b.pause_reason, b.held_until, b.held_by, b.held_why
   ORDER BY s.account, (array_position(ARRAY['failed'::text, 'in_doubt'::text, 'pending'::text, 'sending'::text, 'submitted'::text, 'rejected'::text, 'closed'::text], s.state));
 
 CREATE TABLE facteur.installation (

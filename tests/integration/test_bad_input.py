@@ -511,7 +511,7 @@ def test_another_platform_stops_everything_until_it_is_mended(world: World, monk
     world.new_container()
 
     for function in (world.relay, world.submit):
-        with pytest.raises(EnvironmentMismatchError, match=r"Is it a copy\? Check, then remove the account from"):
+        with pytest.raises(EnvironmentMismatchError, match=r"Is it a copy\? Check, then: facteur repin default"):
             function()
     with pytest.raises(EnvironmentMismatchError):
         world.poll()

@@ -109,7 +109,7 @@ def test_a_function_reads_its_own_secrets_and_no_others(
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_only_the_relay_sends_and_only_submit_receives(
+def test_only_the_relay_and_a_redrive_send_and_only_submit_receives(
     aws: Aws, stack: Stack, probes: dict[str, str], function: str
 ) -> None:
     queue = stack.outputs["SubmissionsQueueUrl"]
@@ -117,12 +117,25 @@ def test_only_the_relay_sends_and_only_submit_receives(
     sent = _try(aws, probes[function], "sqs", "send_message", QueueUrl=queue, MessageBody=SUBMISSION)
     received = _try(aws, probes[function], "sqs", "receive_message", QueueUrl=queue)
 
-    assert sent == (ALLOWED if function == "RelaySubmissions" else DENIED)
+    assert sent == (ALLOWED if function in {"RelaySubmissions", "Operate"} else DENIED)
     assert received == (ALLOWED if function == "SubmitInvoices" else DENIED)
 
 
-def test_submit_reads_documents_and_is_told_when_one_is_missing(aws: Aws, probes: dict[str, str]) -> None:
-    probe = probes["SubmitInvoices"]
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_only_a_redrive_takes_dead_letters(aws: Aws, probes: dict[str, str], function: str) -> None:
+    sqs = aws.session.client("sqs", endpoint_url=aws.endpoint_url)
+    dead = sqs.get_queue_url(QueueName="facteur-submissions-dead")["QueueUrl"]
+
+    received = _try(aws, probes[function], "sqs", "receive_message", QueueUrl=dead)
+
+    assert received == (ALLOWED if function == "Operate" else DENIED)
+
+
+@pytest.mark.parametrize("function", ["SubmitInvoices", "Operate"])
+def test_submit_reads_documents_and_is_told_when_one_is_missing(
+    aws: Aws, probes: dict[str, str], function: str
+) -> None:
+    probe = probes[function]
 
     assert _try(aws, probe, "s3", "get_object", Bucket=DOCUMENTS, Key="invoice.pdf") == ALLOWED
     assert _try(aws, probe, "s3", "get_object", Bucket=DOCUMENTS, Key="gone.pdf") == "NoSuchKey"
@@ -130,7 +143,7 @@ def test_submit_reads_documents_and_is_told_when_one_is_missing(aws: Aws, probes
     assert _try(aws, probe, "s3", "get_object", Bucket=STRANGER, Key="invoice.pdf") == DENIED
 
 
-@pytest.mark.parametrize("function", ["MigrateDatabase", "RelaySubmissions", "PollStatuses", "Operate"])
+@pytest.mark.parametrize("function", ["MigrateDatabase", "RelaySubmissions", "PollStatuses"])
 def test_no_other_function_reads_documents(aws: Aws, probes: dict[str, str], function: str) -> None:
     assert _try(aws, probes[function], "s3", "get_object", Bucket=DOCUMENTS, Key="invoice.pdf") == DENIED
 

@@ -100,10 +100,15 @@ def migration_services() -> tuple[Database, dict[str, Any]]:
 
 def operate_services(database_url: str | None = None) -> OperateServices:
     """What operations work with: the database of a URL, or the one that the settings name."""
+    from facteur.adapters.accounts import AccountPlatforms
+    from facteur.adapters.act_store import PostgresActs
     from facteur.adapters.dead_letters import SqsDeadLetters
+    from facteur.adapters.documents import DocumentStore
     from facteur.adapters.operator_reading import PostgresReading
     from facteur.adapters.operator_uninstalling import PostgresInstalling
     from facteur.adapters.postgres import Database
+    from facteur.adapters.preview_store import PostgresBacklog, PostgresPending
+    from facteur.adapters.secrets_manager import Secrets
     from facteur.adapters.story_reading import PostgresStories
     from facteur.operate.services import OperateServices
 
@@ -116,8 +121,13 @@ def operate_services(database_url: str | None = None) -> OperateServices:
         PostgresReading(database),
         PostgresStories(database),
         PostgresInstalling(database),
+        PostgresActs(database),
+        PostgresPending(database),
+        PostgresBacklog(database),
         lambda: letters,
         lambda: _examination(settings, database, letters),
+        lambda: AccountPlatforms(settings, Secrets(lambda: _aws("secretsmanager")), database),
+        lambda: DocumentStore(database, lambda: _aws("s3"), allow_files=not settings.in_lambda),
     )
 
 

@@ -63,6 +63,10 @@ class AccountPlatforms:
     def identity(self, account: str) -> dict[str, str]:
         return self._identity(self._credentials(account, False))
 
+    def named_by_secret(self, account: str) -> dict[str, str]:
+        """Its identity as the secret has it, whatever the database is pinned to."""
+        return self._identity(self._in_secret(account, True))
+
     def _build(self, account: str) -> tuple[Address, Iopole]:
         credentials = self._credentials(account, False)
         address, sandbox = credentials.address or self._address, credentials.sandbox
@@ -80,21 +84,27 @@ class AccountPlatforms:
         )
 
     def _credentials(self, account: str, fresh: bool) -> Credentials:
+        credentials = self._in_secret(account, fresh)
+        address = credentials.address or self._address
+        self._check_pin(account, credentials)
+        if account in self._built and self._built[account][0] != address:
+            self._moved.add(account)
+            raise AccountRefusedError(
+                Problem(
+                    "platform_moved",
+                    f"secret {self._secret_id(account)} names another platform than a moment ago; soon again",
+                )
+            )
+        return credentials
+
+    def _in_secret(self, account: str, fresh: bool) -> Credentials:
         secret_id = self._secret_id(account)
         try:
             secret = self._secrets.read(secret_id, fresh=fresh)
         except SecretUnreadableError as exc:
             raise AccountRefusedError(Problem("secret_unreadable", str(exc))) from None
         credentials = credentials_from(secret, secret_id)
-        address = credentials.address or self._address
-        refuse_wrong_environment(credentials, address.base_url)
-        self._check_pin(account, credentials)
-        if account in self._built and self._built[account][0] != address:
-            self._moved.add(account)
-            problem = Problem(
-                "platform_moved", f"secret {secret_id} names another platform than a moment ago; soon again"
-            )
-            raise AccountRefusedError(problem)
+        refuse_wrong_environment(credentials, (credentials.address or self._address).base_url)
         return credentials
 
     def _secret_id(self, account: str) -> str:
@@ -112,7 +122,7 @@ class AccountPlatforms:
         if matches is False:
             raise EnvironmentMismatchError(
                 f"account {account} of this database is pinned to another platform or client than its secret and "
-                "IOPOLE_BASE_URL name. Is it a copy? Check, then remove the account from facteur.installation.pins"
+                f"IOPOLE_BASE_URL name. Is it a copy? Check, then: facteur repin {account}"
             )
         self._checked[account] = client
         if matches is None:

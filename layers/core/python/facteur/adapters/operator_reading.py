@@ -19,11 +19,15 @@ class PostgresReading:
         from facteur.installation i
     """
     ACCOUNTS = """
-        select account, jsonb_object_agg(state, n order by state) as states, max(overdue) as overdue, max(doubt) as doubt,
+        select account, coalesce(jsonb_object_agg(state, n order by state) filter (where state is not null), '{}') as states,
+               max(overdue) as overdue, max(doubt) as doubt,
                sum(write_backs)::integer as write_backs, sum(mismatched)::integer as mismatched,
                max(b.paused_until) filter (where b.paused_until > facteur.now()) as paused_until,
                max(b.pause_reason) filter (where b.paused_until > facteur.now()) as pause_reason,
-               bool_or(coalesce(b.probing, false)) as probing
+               bool_or(coalesce(b.probing, false)) as probing, bool_or(coalesce(b.held_until > facteur.now(), false)) as held,
+               max(nullif(b.held_until, 'infinity')) filter (where b.held_until > facteur.now()) as held_until,
+               max(b.held_by) filter (where b.held_until > facteur.now()) as held_by,
+               max(b.held_why) filter (where b.held_until > facteur.now()) as held_why
         from (select account, state, count(*)::integer as n,
                      coalesce(extract(epoch from facteur.now() - min(due_at) filter (
                          where state <> 'pending' or (select i.deposits_enabled is not false from facteur.installation i)
@@ -31,7 +35,10 @@ class PostgresReading:
                      coalesce(extract(epoch from facteur.now() - min(doubt_since) filter (where state = 'in_doubt')), 0)::float as doubt,
                      count(*) filter (where write_back_error is not null)::integer as write_backs,
                      count(*) filter (where mismatch is not null and state in ('submitted', 'closed'))::integer as mismatched
-              from facteur.submissions group by account, state) counted
+              from facteur.submissions group by account, state
+              union all -- paused before its first invoice
+              select substr(key, 9), null, 0, 0, 0, 0, 0 from facteur.budgets
+              where key like 'account:%' and held_until > facteur.now()) counted
         left join facteur.budgets b on b.key = 'account:' || account
         group by account order by account
     """
@@ -64,6 +71,10 @@ class PostgresReading:
                 row.paused_until,
                 row.pause_reason,
                 row.probing,
+                row.held,
+                row.held_until,
+                row.held_by,
+                row.held_why,
             )
             for row in self._database.rows(self.ACCOUNTS)
         ]

@@ -14,7 +14,7 @@ import psycopg2.extensions
 from psycopg2.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedFunction, UndefinedTable
 from psycopg2.extras import NamedTupleCursor
 
-from facteur.errors import ConfigurationError, DatabaseUnavailableError
+from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError
 from facteur.model import Move
 
 CONNECT_TIMEOUT_SECONDS = 10
@@ -28,6 +28,7 @@ CONNECTION: dict[str, Any] = {
     "keepalives_count": 3,
 }
 
+REFUSED = "FR001"  # facteur.refuse: the text is our own sentence
 MOVE = tuple(field.name for field in fields(Move))
 
 Row = Any
@@ -49,6 +50,8 @@ def translated_errors() -> Iterator[None]:
             f"the database role lacks a right (SQLSTATE {exc.pgcode}): see docs/database-roles.md"
         ) from None
     except psycopg2.Error as exc:
+        if exc.pgcode == REFUSED:
+            raise OperatorError(str(exc.diag.message_primary)) from None
         told = (
             f"SQLSTATE {exc.pgcode}"
             if exc.pgcode

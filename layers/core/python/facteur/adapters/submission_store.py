@@ -113,15 +113,19 @@ class PostgresSubmissions:
         return frozenset(row.ids)
 
 
-def _waiting(row: Row) -> Waiting:
-    invoice = Invoice(
+def as_invoice(row: Row) -> Invoice:
+    """A row of type facteur.invoice."""
+    return Invoice(
         invoice_id=row.invoice_id, ready=bool(row.ready), account=row.account, document_uri=row.document_uri,
         document=None if row.document is None else bytes(row.document), document_bytes=row.document_bytes, file_name=row.file_name,
         invoice_number=row.invoice_number, seller_siren=row.seller_siren, issue_date=row.issue_date, total=row.total, currency=row.currency,
     )  # fmt: skip
+
+
+def _waiting(row: Row) -> Waiting:
     return Waiting(
         row.id, State(row.state), row.account, row.invoice_id, row.tries, row.waited_seconds, row.age_seconds,
-        tuple(row.doubtful_sha256), invoice if row.row_exists else None,
+        tuple(row.doubtful_sha256), as_invoice(row) if row.row_exists else None,
     )  # fmt: skip
 
 

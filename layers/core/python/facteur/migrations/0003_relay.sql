@@ -321,7 +321,7 @@ begin
     for budget in
         select substr(b.key, 9) as account, b.probing, least(p_per_minute, b.per_minute) as rate, case when b.probing then 1 else facteur.held(b, p_per_minute) end as permits
         from facteur.budgets b
-        where b.key like 'account:%' and coalesce(b.paused_until, '-infinity') <= facteur.now()
+        where b.key like 'account:%' and not facteur.paused(b)
         order by random() -- they share the address: none is always first
     loop
         select least(p_limit, budget.rate - count(*), address, budget.permits - coalesce(

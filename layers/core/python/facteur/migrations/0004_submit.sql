@@ -1,5 +1,11 @@
 -- Submit: permits, claims, and records. What runs once an invoice is plpgsql: before Postgres 18 a function in SQL is planned at each call.
 
+-- By the platform, by the breaker, or by a person.
+create function facteur.paused(b facteur.budgets) returns boolean
+    language sql stable as $$
+    select coalesce(greatest(b.paused_until, b.held_until) > facteur.now(), false)
+$$;
+
 -- The share of its rate that a bucket may spend: it has been told to slow down, and earns a tenth back with each quiet minute.
 create function facteur.rate_factor(b facteur.budgets) returns double precision
     language sql stable as $$
@@ -40,7 +46,7 @@ declare
 begin
     insert into facteur.budgets (key) select unnest(keys) on conflict do nothing;
     with filled as materialized (
-        select key, probing, coalesce(paused_until, '-infinity') > facteur.now() as paused,
+        select key, probing, facteur.paused(b) as paused,
                case when key = p_endpoint then facteur.held(b, p_endpoint_per_minute, 0)
                     when key = 'news' then facteur.held(b, share * p_per_minute, 1)
                     else facteur.held(b, p_per_minute) end as available,

@@ -6,7 +6,7 @@ create function facteur.claim_news(p_limit integer, p_lease_seconds double preci
     language sql as $$
     with due as (
         select s.id from facteur.submissions s where s.state = 'submitted' and s.due_at <= facteur.now()
-          and s.account <> all (array(select substr(b.key, 9) from facteur.budgets b where b.key like 'account:%' and b.paused_until > facteur.now()))
+          and s.account <> all (array(select substr(b.key, 9) from facteur.budgets b where b.key like 'account:%' and facteur.paused(b)))
         order by s.due_at limit p_limit for update skip locked
     )
     update facteur.submissions s set due_at = facteur.now() + make_interval(secs => p_lease_seconds)

@@ -7,10 +7,11 @@ select s.account, s.state, count(*) as submissions,
        coalesce(extract(epoch from facteur.now() - min(s.due_at) filter (where s.due_at < facteur.now())), 0)::bigint as oldest_overdue_seconds,
        count(*) filter (where s.write_back_due_at is not null) as write_backs_waiting,
        count(*) filter (where s.mismatch is not null) as mismatched,
-       b.paused_until, b.pause_reason
+       greatest(b.paused_until, b.held_until) as paused_until,
+       case when b.held_until > facteur.now() then format('by %s: %s', b.held_by, b.held_why) else b.pause_reason end as pause_reason
 from facteur.submissions s
-left join facteur.budgets b on b.key = 'account:' || s.account and b.paused_until > facteur.now()
-group by s.account, s.state, b.paused_until, b.pause_reason
+left join facteur.budgets b on b.key = 'account:' || s.account and facteur.paused(b)
+group by s.account, s.state, b.paused_until, b.pause_reason, b.held_until, b.held_by, b.held_why
 order by s.account, array_position(array['failed', 'in_doubt', 'pending', 'sending', 'submitted', 'rejected', 'closed'], s.state);
 
 -- One invoice's whole history as rows in order: select * from facteur.story where invoice_number = '…'

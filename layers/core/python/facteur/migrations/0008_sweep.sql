@@ -10,7 +10,7 @@ begin
     for account, by_number in
         select substr(b.key, 9), coalesce(w.by_number_until, '-infinity') > facteur.now()
         from facteur.budgets b left join facteur.sweeps w on w.account = substr(b.key, 9)
-        where b.key like 'account:%' and coalesce(b.paused_until, '-infinity') <= facteur.now()
+        where b.key like 'account:%' and not facteur.paused(b)
         order by coalesce(w.turn_at, '-infinity'), b.key
     loop
         select s.deposited_at into here from facteur.submissions s
@@ -153,7 +153,7 @@ create function facteur.claim_histories(p_limit integer, p_lease_seconds double 
     language sql as $$
     with due as (
         select s.id from facteur.submissions s where s.state = 'submitted' and s.history_due_at <= facteur.now()
-          and s.account <> all (array(select substr(b.key, 9) from facteur.budgets b where b.key like 'account:%' and b.paused_until > facteur.now()))
+          and s.account <> all (array(select substr(b.key, 9) from facteur.budgets b where b.key like 'account:%' and facteur.paused(b)))
         order by s.history_rank, s.history_due_at limit p_limit for update skip locked
     )
     update facteur.submissions s set history_due_at = facteur.now() + make_interval(secs => p_lease_seconds)

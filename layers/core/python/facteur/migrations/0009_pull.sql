@@ -3,7 +3,7 @@
 create function facteur.accounts_to_pull() returns setof text
     language sql stable as $$
     select substr(b.key, 9) from facteur.budgets b left join facteur.sweeps w on w.account = substr(b.key, 9)
-    where b.key like 'account:%' and coalesce(b.paused_until, '-infinity') <= facteur.now()
+    where b.key like 'account:%' and not facteur.paused(b)
       and exists (select from facteur.submissions s where s.account = substr(b.key, 9) and s.state = 'submitted')
     order by coalesce(w.turn_at, '-infinity'), b.key
 $$;

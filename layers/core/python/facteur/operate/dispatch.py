@@ -12,25 +12,23 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from facteur.errors import FacteurError, OperatorError
+from facteur.operate.acts import pause, redrive, reject, repin, resume, retry
+from facteur.operate.adopt import adopt
+from facteur.operate.backlog import lower_submit_from, preview_backlog, submit_backlog
 from facteur.operate.doctor import doctor
 from facteur.operate.install import init, uninstall
 from facteur.operate.listing import list_invoices
+from facteur.operate.preview import preview
 from facteur.operate.services import OperateServices
 from facteur.operate.status import status
 from facteur.operate.story import show
 
 Operation = Callable[..., Any]
-OPERATIONS: Mapping[str, Operation] = {
-    each.__name__: each
-    for each in (
-        status,
-        show,
-        list_invoices,
-        doctor,
-        init,
-        uninstall,
-    )
-}
+QUESTIONS: tuple[Operation, ...] = (status, doctor, show, list_invoices, preview, preview_backlog)
+ACTS: tuple[Operation, ...] = (
+    init, uninstall, retry, reject, adopt, pause, resume, redrive, repin, lower_submit_from, submit_backlog,
+)  # fmt: skip
+OPERATIONS: Mapping[str, Operation] = {each.__name__: each for each in (*QUESTIONS, *ACTS)}
 
 
 def operate(request: Mapping[str, Any], services: OperateServices) -> dict[str, Any]:

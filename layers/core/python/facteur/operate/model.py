@@ -34,6 +34,10 @@ class AccountHealth:
     paused_until: datetime | None
     pause_reason: str | None
     breaker_open: bool
+    held: bool = False  # by a person
+    held_until: datetime | None = None  # None: until somebody resumes it
+    held_by: str | None = None
+    held_why: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

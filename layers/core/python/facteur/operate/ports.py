@@ -49,3 +49,6 @@ class DeadLetters(Protocol):
 
     def count(self) -> int:
         """Messages in it, about. Raises QueueUnavailableError."""
+
+    def redrive(self) -> int:
+        """Back onto the queue they came from; how many, about where SQS moves them itself. Raises QueueUnavailableError."""

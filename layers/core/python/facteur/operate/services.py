@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from facteur.install.ports import InstallingStore
+from facteur.operate.act_ports import ActStore, OperatorPlatforms
 from facteur.operate.doctor_ports import Examination
+from facteur.operate.pending_ports import BacklogStore, PendingStore
 from facteur.operate.ports import DeadLetters, ReadingStore, StoryStore
+from facteur.ports import Documents
 from facteur.settings import Settings
 
 
@@ -19,5 +22,10 @@ class OperateServices:
     reading: ReadingStore
     stories: StoryStore
     installing: InstallingStore
+    acts: ActStore
+    pending: PendingStore
+    backlog: BacklogStore
     dead_letters: Callable[[], DeadLetters | None]  # None: no queue is named where this runs
     examination: Callable[[], Examination]
+    platforms: Callable[[], OperatorPlatforms]
+    documents: Callable[[], Documents]

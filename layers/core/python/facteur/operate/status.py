@@ -61,7 +61,17 @@ def _of_account(account: AccountHealth) -> Iterator[Trouble]:
         )
     if account.write_backs_waiting:
         yield Trouble(f"{name}: {account.write_backs_waiting} rows could not be written back", "facteur list --untold")
-    if account.breaker_open:
+    yield from _of_pauses(account)
+
+
+def _of_pauses(account: AccountHealth) -> Iterator[Trouble]:
+    name = account.account
+    if account.held:
+        until = account.held_until.isoformat(timespec="seconds") if account.held_until else "somebody resumes it"
+        yield Trouble(
+            f"{name}: paused by {account.held_by} until {until}: {account.held_why}", f"facteur resume {name}"
+        )
+    elif account.breaker_open:
         yield Trouble(f"{name}: the platform does not answer; it is asked once a minute", "facteur doctor")
     elif account.paused_until:
         reason, until = account.pause_reason or "no reason", account.paused_until.isoformat(timespec="seconds")

@@ -1,0 +1,88 @@
+"""The statements of a person's acts. What they do, and when they refuse, stands in migrations/0011_operate.sql."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from facteur.adapters.postgres import Database, Row, as_json
+from facteur.operate.act_model import Act
+
+
+class _RehearsedError(Exception):
+    """Ends a dry run: everything was done, and is rolled back."""
+
+
+class PostgresActs:
+    """The port ActStore."""
+
+    RETRY = "select facteur.retry(%(id)s, %(act)s) as told"
+    REJECT = "select facteur.reject(%(id)s, %(act)s) as told"
+    ADOPT = "select facteur.adopt(%(id)s, %(found)s, %(act)s) as told"
+    HELD = "select facteur.held_elsewhere(%(invoice_id)s, %(platform_ids)s) as ids"
+    SPEND = "select facteur.spend(%(account)s, %(calls)s)"
+    HOLD = "select facteur.hold(%(account)s, %(seconds)s, %(act)s) as told"
+    RESUME = "select facteur.resume(%(account)s, %(act)s) as told"
+    REPIN = "select pin, doubts from facteur.repin(%(account)s, %(act)s)"
+    LOG = "select facteur.log_operation(%(act)s, null, null, null, %(detail)s)"
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def retry(self, submission_id: int, act: Act) -> str:
+        return str(self._done(self.RETRY, act, id=submission_id).told)
+
+    def reject(self, submission_id: int, act: Act) -> str:
+        return str(self._done(self.REJECT, act, id=submission_id).told)
+
+    def adopt(
+        self, submission_id: int, platform_id: str, sha256: str | None, platform: Mapping[str, str] | None, act: Act
+    ) -> str:
+        found = {"platform_id": platform_id, "sha256": sha256, "platform": None if platform is None else dict(platform)}
+        return str(self._done(self.ADOPT, act, id=submission_id, found=as_json(found)).told)
+
+    def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> frozenset[str]:
+        row = self._database.row(self.HELD, {"invoice_id": invoice_id, "platform_ids": list(platform_ids)})
+        return frozenset(row.ids)
+
+    def spend(self, account: str, calls: int) -> None:
+        self._database.rows(self.SPEND, {"account": account, "calls": calls})
+
+    def hold(self, account: str, seconds: float | None, act: Act) -> str:
+        return str(self._done(self.HOLD, act, account=account, seconds=seconds).told)
+
+    def resume(self, account: str, act: Act) -> str:
+        return str(self._done(self.RESUME, act, account=account).told)
+
+    def repin(self, account: str, act: Act) -> tuple[Mapping[str, str], list[str]]:
+        row = self._done(self.REPIN, act, account=account)
+        return row.pin, row.doubts
+
+    @contextmanager
+    def recorded(self, act: Act, detail: Mapping[str, int]) -> Iterator[None]:
+        with self._database.transaction():
+            self._database.rows(self.LOG, {"act": as_json(signed(act)), "detail": as_json(dict(detail))})
+            yield
+
+    def _done(self, statement: str, act: Act, **parameters: Any) -> Row:
+        return carried_out(self._database, statement, act, **parameters)
+
+
+def carried_out(database: Database, statement: str, act: Act, **parameters: Any) -> Row:
+    """The row of a statement in a transaction, which a dry run rolls back."""
+    row: Row = None
+    with suppress(_RehearsedError), database.transaction():
+        row = database.row(statement, parameters | {"act": as_json(signed(act))})
+        _end_rehearsal(act)
+    return row
+
+
+def _end_rehearsal(act: Act) -> None:
+    if act.dry_run:
+        raise _RehearsedError
+
+
+def signed(act: Act) -> dict[str, str]:
+    """An act as facteur.log_operation reads it."""
+    return {"operation": act.operation, "who": act.who, "why": act.why}

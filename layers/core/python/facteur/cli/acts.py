@@ -1,0 +1,113 @@
+"""facteur retry, reject, adopt, pause, resume, redrive, repin"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from facteur.cli.confirm import DryRunOption, WhoOption, WhyOption, YesOption, carry_out, render_done, seconds_in
+from facteur.cli.root import Session, command
+from facteur.cli.show import What
+
+AccountArgument = Annotated[str, typer.Argument(help="The account's name")]
+
+
+@command()
+def retry(
+    session: Session, what: What, why: WhyOption, who: WhoOption = None, dry_run: DryRunOption = False, yes: YesOption = False
+) -> None:  # fmt: skip
+    """Send a failed or rejected invoice again, by way of its row; look at one that waits now. Never a blind resend."""
+    session.show(carry_out(session, "retry", what=what, who=who, why=why, dry_run=dry_run, yes=yes), render_done)
+
+
+@command()
+def reject(
+    session: Session, what: What, why: WhyOption, who: WhoOption = None, dry_run: DryRunOption = False, yes: YesOption = False
+) -> None:  # fmt: skip
+    """Decide that a failed or doubtful invoice is not to be sent; its row shows rejected."""
+    session.show(carry_out(session, "reject", what=what, who=who, why=why, dry_run=dry_run, yes=yes), render_done)
+
+
+@command()
+def adopt(
+    session: Session,
+    what: What,
+    platform_id: Annotated[str, typer.Argument(help="The platform's id of the deposit")],
+    why: WhyOption,
+    unverified: Annotated[bool, typer.Option("--unverified", help="Do not ask the platform about it")] = False,
+    who: WhoOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> None:
+    """Take a deposit that the platform has as this invoice's, and follow it."""
+    answer = carry_out(
+        session, "adopt", what=what, platform_id=platform_id, unverified=unverified, who=who, why=why, dry_run=dry_run, yes=yes
+    )  # fmt: skip
+    session.show(answer, render_done)
+
+
+@command()
+def pause(
+    session: Session,
+    account: AccountArgument,
+    why: WhyOption,
+    duration: Annotated[str | None, typer.Option("--for", help="How long: 30m, 2h, 1d; else until resume")] = None,
+    who: WhoOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> None:
+    """Stop deposits, look-ups and news of one account, until resume."""
+    answer = carry_out(
+        session, "pause", account=account, seconds=seconds_in(duration), who=who, why=why, dry_run=dry_run, yes=yes
+    )
+    session.show(answer, render_done)
+
+
+@command()
+def resume(
+    session: Session, account: AccountArgument, why: WhyOption, who: WhoOption = None, dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> None:  # fmt: skip
+    """End a pause, a person's or an automatic one, and close the breaker."""
+    session.show(carry_out(session, "resume", account=account, who=who, why=why, dry_run=dry_run, yes=yes), render_done)
+
+
+@command()
+def redrive(
+    session: Session, why: WhyOption, who: WhoOption = None, dry_run: DryRunOption = False, yes: YesOption = False
+) -> None:
+    """Put the dead letters back onto the queue, once their cause is mended."""
+    session.show(carry_out(session, "redrive", who=who, why=why, dry_run=dry_run, yes=yes), render_done)
+
+
+@command()
+def repin(
+    session: Session, account: AccountArgument, why: WhyOption, who: WhoOption = None, dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> None:  # fmt: skip
+    """Let an account deposit with another platform or client than it is pinned to: after a restore, or a new secret."""
+    session.show(
+        carry_out(session, "repin", account=account, who=who, why=why, dry_run=dry_run, yes=yes), render_repinned
+    )
+
+
+def render_repinned(answer: Any, out: Console) -> None:
+    """What it was, what the secret says, and what the old client left."""
+    done = "dry run, nothing was changed: the pin would go" if answer["dry_run"] else "[green]✔[/green] the pin is gone"
+    out.print(f"{done}; the next deposit of account {escape(answer['account'])} sets one", highlight=False)
+    out.print(f"it was:          {_in_words(answer['was'])}", highlight=False)
+    named = _in_words(answer["secret_names"]) if answer["secret_names"] else answer["secret_problem"]
+    out.print(f"its secret says: {escape(str(named))}", highlight=False)
+    if answer["open_doubts"]:
+        ids = ", ".join(f"id:{each}" for each in answer["open_doubts"])
+        out.print(
+            f"in doubt with the old client, and not to be looked up with another one: {escape(ids)}. "
+            "Put the old secret back until they are settled, or adopt or reject each.", highlight=False,
+        )  # fmt: skip
+
+
+def _in_words(pin: Any) -> str:
+    return f"{pin['provider']} at {pin['base_url']}, client {pin['client'][:12]}…"

@@ -1,0 +1,102 @@
+"""facteur submit-backlog"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from facteur.cli.confirm import WhoOption, YesOption, confirm, who_am_i
+from facteur.cli.root import Session, command
+from facteur.errors import OperatorError
+
+MOST = 10_000_000
+
+
+@command("submit-backlog")
+def submit_backlog(
+    session: Session,
+    since: Annotated[str, typer.Option(help="Issue date of the first invoice, YYYY-MM-DD")],
+    until: Annotated[str | None, typer.Option(help="Issue date of the last invoice, YYYY-MM-DD")] = None,
+    account: Annotated[str | None, typer.Option(help="Only this account")] = None,
+    limit: Annotated[int, typer.Option(help="So many at most, by their keys")] = MOST,
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; else it is only shown")] = False,
+    include_pending: Annotated[
+        bool, typer.Option("--include-pending", help="Also rows that say pending already and are older than submit_from")
+    ] = False,
+    why: Annotated[str | None, typer.Option(help="Why; it is recorded in facteur.operations")] = None,
+    who: WhoOption = None,
+    yes: YesOption = False,
+) -> None:  # fmt: skip
+    """Submit invoices from before the installation, on purpose. Shows what it would do; --apply does it."""
+    chosen: dict[str, Any] = {"since": since, "until": until, "account": account}
+    found = session.ask("preview_backlog", **chosen, limit=limit)
+    if not apply:
+        session.show(found, render)
+        return
+    if not why:
+        raise OperatorError("submit-backlog --apply is recorded: say --why")
+    if found["also_ready"] and not include_pending:
+        raise OperatorError(
+            f"{found['also_ready']} rows say pending already and would be deposited by submit_from {since} alone, whatever the filter: "
+            "give --include-pending where that is meant, or set their technical_status to null"
+        )
+    if not yes:
+        also = f" and {found['also_ready']} rows that say pending already" if found["also_ready"] else ""
+        confirm(f"{found['invoices']} old invoices{also} are submitted ({_sums(found)}).")
+    signed = {"who": who or who_am_i(), "why": why}
+    session.ask("lower_submit_from", since=since, include_pending=include_pending, **signed)
+    session.show(_in_portions(session, chosen | signed, limit, found["invoices"]), render_submitted)
+
+
+def _in_portions(session: Session, arguments: dict[str, Any], limit: int, expected: int) -> dict[str, int]:
+    """Each portion is a transaction of its own: what was interrupted goes on where it stood when it is repeated."""
+    submitted = skipped = 0
+    after: str | None = None
+    progress = Console(stderr=True)
+    while submitted + skipped < limit:
+        portion = session.ask("submit_backlog", **arguments, after=after, limit=min(500, limit - submitted - skipped))
+        if portion["last"] is None:
+            break
+        after, submitted, skipped = portion["last"], submitted + portion["submitted"], skipped + portion["skipped"]
+        progress.print(f"{submitted + skipped} of {expected}", highlight=False)
+    return {"submitted": submitted, "skipped": skipped}
+
+
+def render(found: Any, out: Console) -> None:
+    """What would be submitted, and what of it could not be."""
+    if not found["invoices"]:
+        out.print("no old invoice fits: what has a technical_status, is ready, or was submitted before is left alone")
+    else:
+        out.print(
+            f"{found['invoices']} old invoices, {found['first']} to {found['last']}: {_sums(found)}", highlight=False
+        )
+    for key, name in (
+        ("without_document", "no document"),
+        ("without_number", "no number"),
+        ("without_seller", "no seller_siren"),
+    ):
+        if found[key]:
+            out.print(f"  {found[key]} have {name}", highlight=False)
+    if found["also_ready"]:
+        out.print(f"  {found['also_ready']} more say pending already and need --include-pending", highlight=False)
+    out.print(
+        f"submit_from is {found['submit_from'] or 'not set'}; nothing was changed, --apply does it", highlight=False
+    )
+
+
+def render_submitted(answer: Any, out: Console) -> None:
+    """How many, and how many were left as they are."""
+    out.print(
+        f"[green]✔[/green] {answer['submitted']} old invoices are pending: the relay submits them", highlight=False
+    )
+    if answer["skipped"]:
+        out.print(
+            f"{answer['skipped']} would not have been ready (a draft, no document) and are as they were",
+            highlight=False,
+        )
+
+
+def _sums(found: Any) -> str:
+    return ", ".join(f"{total} {currency}" for currency, total in sorted(found["totals"].items())) or "no totals"

@@ -1,0 +1,92 @@
+"""What commands that change something share: who, why, a dry run, and a question."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import socket
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from facteur.cli.root import Session
+from facteur.errors import OperatorError
+
+WhyOption = Annotated[str, typer.Option("--why", help="Why; it is recorded in facteur.operations")]
+WhoOption = Annotated[str | None, typer.Option("--who", help="Who; by default user@host")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask")]
+
+DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def carry_out(
+    session: Session, operation: str, *, who: str | None, why: str, dry_run: bool, yes: bool, **arguments: Any
+) -> Any:
+    """Rehearse an act, ask, and do it; the answer. A dry run ends with the rehearsal.
+
+    Raises:
+        OperatorError: it is refused, or nobody said yes.
+    """
+    signed = {"who": who or who_am_i(), "why": why}
+    if dry_run or not yes:
+        rehearsed = session.ask(operation, **signed, **arguments, dry_run=True)
+        if dry_run:
+            return rehearsed
+        confirm(rehearsed.get("told") or f"{operation} {arguments}", subject(rehearsed))
+    return session.ask(operation, **signed, **arguments, dry_run=False)
+
+
+def confirm(told: str, about: str = "") -> None:
+    """Ask on the terminal's own channel, so that output stays clean.
+
+    Raises:
+        OperatorError: no, or there is nobody to ask.
+    """
+    try:
+        agreed = typer.confirm(f"{about}{told} Do it?", err=True)
+    except typer.Abort:
+        raise OperatorError("nobody said yes, and nothing was done; --yes does not ask") from None
+    if not agreed:
+        raise OperatorError("nothing was done")
+
+
+def subject(answer: Any) -> str:
+    """What an act is about, before its sentence."""
+    if answer.get("invoice_id"):
+        return (
+            f"{answer['invoice_number']} (id {answer['invoice_id']}, account {answer['account']}) is {answer['was']}. "
+        )
+    return ""
+
+
+def render_done(answer: Any, out: Console) -> None:
+    """One line."""
+    prefix = "dry run, nothing was changed: " if answer["dry_run"] else "[green]✔[/green] "
+    out.print(prefix + escape(subject(answer).replace(" is ", " was ") + answer["told"]), highlight=False)
+
+
+def who_am_i() -> str:
+    """user@host, as the operating system says."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
+
+
+def seconds_in(duration: str | None) -> float | None:
+    """`90s`, `30m`, `2h`, `1d`; None stays None.
+
+    Raises:
+        OperatorError: it is no duration.
+    """
+    if duration is None:
+        return None
+    given = DURATION.fullmatch(duration.strip())
+    if given is None:
+        raise OperatorError(f"{duration!r} is no duration: 30m, 2h, or 1d, say")
+    return float(given[1]) * SECONDS[given[2]]

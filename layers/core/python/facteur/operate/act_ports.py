@@ -1,0 +1,42 @@
+"""What acts need from the outside, in their own words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from facteur.operate.act_model import Act
+from facteur.ports import Platforms
+
+
+class ActStore(Protocol):
+    """Postgres, for acts: each is one transaction with its record, and a sentence about what came of it.
+
+    Raises OperatorError where it is refused, and DatabaseUnavailableError; nothing was done then.
+    """
+
+    def retry(self, submission_id: int, act: Act) -> str: ...
+    def reject(self, submission_id: int, act: Act) -> str: ...
+    def adopt(
+        self, submission_id: int, platform_id: str, sha256: str | None, platform: Mapping[str, str] | None, act: Act
+    ) -> str:
+        """`platform` is None where the platform was not asked."""
+
+    def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> frozenset[str]: ...
+    def spend(self, account: str, calls: int) -> None:
+        """Calls to the platform that were made at once: the budget owes them."""
+
+    def hold(self, account: str, seconds: float | None, act: Act) -> str: ...
+    def resume(self, account: str, act: Act) -> str: ...
+    def repin(self, account: str, act: Act) -> tuple[Mapping[str, str], list[str]]:
+        """The pin that was, and the invoices in doubt that its client left."""
+
+    def recorded(self, act: Act, detail: Mapping[str, int]) -> AbstractContextManager[None]:
+        """A transaction that records an act on something else than Postgres; what raises within leaves no record."""
+
+
+class OperatorPlatforms(Platforms, Protocol):
+    """The platform of each account, and what its secret names, whatever the database is pinned to."""
+
+    def named_by_secret(self, account: str) -> Mapping[str, str]: ...

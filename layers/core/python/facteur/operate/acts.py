@@ -1,0 +1,118 @@
+"""What a person does to one invoice's submission, or to an account. Each is recorded with who and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from facteur.errors import ConfigurationError, FacteurError, OperatorError
+from facteur.operate.act_model import Act, Done, Repinned, act
+from facteur.operate.services import OperateServices
+from facteur.operate.story import current_of, found
+from facteur.operate.story_model import KnownSubmission
+
+
+def retry(services: OperateServices, *, what: str, who: str, why: str, dry_run: bool = False) -> Done:
+    """Once more: what failed or was rejected gets its row set back to pending, what waits is looked at now.
+
+    Nothing is sent from here: the relay opens a new submission, in doubt where an attempt's outcome is unknown.
+
+    Raises:
+        OperatorError: it is refused; see docs/operate.md.
+    """
+    signed, target = act("retry", who, why, dry_run), the_submission(services, what)
+    return _done(signed, target, services.acts.retry(target.submission_id, signed))
+
+
+def reject(services: OperateServices, *, what: str, who: str, why: str, dry_run: bool = False) -> Done:
+    """What failed or is in doubt ends rejected, by a person's decision.
+
+    Raises:
+        OperatorError: it is refused.
+    """
+    signed, target = act("reject", who, why, dry_run), the_submission(services, what)
+    return _done(signed, target, services.acts.reject(target.submission_id, signed))
+
+
+def pause(
+    services: OperateServices, *, account: str, who: str, why: str, seconds: float | None = None, dry_run: bool = False
+) -> Done:
+    """Deposits, look-ups and news of an account stop, until a person resumes it or for so many seconds.
+
+    Raises:
+        OperatorError: there is no such account.
+    """
+    if seconds is not None and seconds <= 0:
+        raise OperatorError("a pause takes some time: --for 2h, say")
+    signed = act("pause", who, why, dry_run)
+    return Done(signed.operation, services.acts.hold(account, seconds, signed), dry_run, account)
+
+
+def resume(services: OperateServices, *, account: str, who: str, why: str, dry_run: bool = False) -> Done:
+    """An account goes on: a person's pause, an automatic one, and the breaker end.
+
+    Raises:
+        OperatorError: it is not paused.
+    """
+    signed = act("resume", who, why, dry_run)
+    return Done(signed.operation, services.acts.resume(account, signed), dry_run, account)
+
+
+def redrive(services: OperateServices, *, who: str, why: str, dry_run: bool = False) -> Done:
+    """The dead letters go back onto the queue.
+
+    Raises:
+        OperatorError: no queue is known here, or SQS refuses.
+    """
+    signed, letters = act("redrive", who, why, dry_run), services.dead_letters()
+    if letters is None:
+        raise OperatorError("no queue is known here: ask the deployed stack (--stack), or set SUBMISSIONS_QUEUE_URL")
+    count = letters.count()
+    if dry_run or not count:
+        return Done(signed.operation, f"{count} dead letters would go back onto the queue.", dry_run)
+    with services.acts.recorded(signed, {"dead_letters": count}):
+        moved = letters.redrive()
+    return Done(signed.operation, f"{moved} dead letters go back onto the queue.", dry_run)
+
+
+def repin(services: OperateServices, *, account: str, who: str, why: str, dry_run: bool = False) -> Repinned:
+    """Forget which platform and client an account deposits with: its next deposit says it anew.
+
+    Raises:
+        OperatorError: it has no pin.
+    """
+    was, doubts = services.acts.repin(account, act("repin", who, why, dry_run))
+    named, problem = _named_by_secret(services, account)
+    return Repinned(account, was, named, problem, tuple(doubts), dry_run)
+
+
+def the_submission(services: OperateServices, what: str) -> KnownSubmission:
+    """The submission that an act on an invoice is about: the live one, or else the last.
+
+    Raises:
+        OperatorError: there is none, or the word names several invoices.
+    """
+    invoice_ids = found(services, what)
+    if len(invoice_ids) > 1:
+        names = ", ".join(f"id:{invoice_id}" for invoice_id in invoice_ids)
+        raise OperatorError(f"{what!r} names {len(invoice_ids)} invoices: say which one of {names}")
+    current = current_of(services.stories.submissions(invoice_ids[0]))
+    if current is None:
+        raise OperatorError(
+            f"nothing was opened for invoice {invoice_ids[0]} yet: see facteur show id:{invoice_ids[0]}"
+        )
+    return current
+
+
+def _done(signed: Act, target: KnownSubmission, told: str) -> Done:
+    return Done(
+        signed.operation, told, signed.dry_run, target.account, target.invoice_id, target.invoice_number, target.state
+    )
+
+
+def _named_by_secret(services: OperateServices, account: str) -> tuple[Mapping[str, str] | None, str | None]:
+    try:
+        return services.platforms().named_by_secret(account), None
+    except ConfigurationError as error:
+        return None, f"unknown here: {error}"
+    except FacteurError as error:
+        return None, str(error)

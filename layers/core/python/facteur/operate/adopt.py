@@ -1,0 +1,103 @@
+"""A deposit that a person found at the platform becomes the invoice's."""
+
+from __future__ import annotations
+
+from facteur.errors import DocumentError, NotDepositedError, OperatorError
+from facteur.model import Candidate
+from facteur.operate.act_model import Done, act
+from facteur.operate.acts import the_submission
+from facteur.operate.services import OperateServices
+from facteur.operate.story_model import KnownAttempt, KnownSubmission
+from facteur.ports import Platform, Platforms
+
+UNASKED = "--unverified adopts it without the platform's word"
+
+
+def adopt(
+    services: OperateServices,
+    *,
+    what: str,
+    platform_id: str,
+    who: str,
+    why: str,
+    unverified: bool = False,
+    dry_run: bool = False,
+) -> Done:
+    """The invoice is submitted under this id, and followed from then on.
+
+    Args:
+        unverified: do not ask the platform whether it shows this id under the invoice's number and seller, and the same bytes.
+
+    Raises:
+        OperatorError: it is refused: another invoice's, not shown, refused by the platform, or another document.
+    """
+    signed, target, platform_id = act("adopt", who, why, dry_run), the_submission(services, what), platform_id.strip()
+    if not platform_id:
+        raise OperatorError("which deposit? Give the platform's id of it")
+    if services.acts.held_elsewhere(target.invoice_id, [platform_id]):
+        raise OperatorError(f"deposit {platform_id} is another invoice's, or one that the platform refused")
+    if unverified:
+        told = services.acts.adopt(target.submission_id, platform_id, None, None, signed)
+    else:
+        platforms = services.platforms()
+        sha256 = _verified(services, platforms, target, platform_id)
+        client = platforms.identity(target.account)
+        told = services.acts.adopt(target.submission_id, platform_id, sha256, client, signed)
+    return Done(signed.operation, told, dry_run, target.account, target.invoice_id, target.invoice_number, target.state)
+
+
+def _verified(services: OperateServices, platforms: Platforms, target: KnownSubmission, platform_id: str) -> str | None:
+    """The SHA-256 of the platform's copy; None where it shows none."""
+    attempts = services.stories.attempts(target.invoice_id)
+    try:
+        platform = platforms.of(target.account)
+        shown = _shown(platform, target, attempts, platform_id)
+        sha256 = platform.sha256_of(platform_id)
+    except NotDepositedError as error:
+        raise OperatorError(f"the platform could not be asked: {error} {UNASKED}") from None
+    finally:
+        services.acts.spend(target.account, 3)
+    _check_seller(services, shown, target)
+    if sha256 is not None and sha256 not in {attempt.document_sha256 for attempt in attempts}:
+        _check_document(services, target, platform_id, sha256)
+    return sha256
+
+
+def _shown(platform: Platform, target: KnownSubmission, attempts: list[KnownAttempt], platform_id: str) -> Candidate:
+    known = {target.invoice_number, *(each.invoice_number for each in attempts)}
+    numbers = sorted(number for number in known if number)
+    for number in numbers:
+        for candidate in platform.find(number):
+            if candidate.platform_id == platform_id and candidate.refused:
+                raise OperatorError(f"the platform refused deposit {platform_id}: it stands for no invoice")
+            if candidate.platform_id == platform_id:
+                return candidate
+    named = " or ".join(numbers) or "no number"
+    raise OperatorError(f"the platform shows no deposit {platform_id} under {named}. {UNASKED}")
+
+
+def _check_seller(services: OperateServices, shown: Candidate, target: KnownSubmission) -> None:
+    row = services.stories.row(target.invoice_id)
+    ours = {target.seller_siren, row.seller_siren} - {None}
+    if shown.seller_siren and ours and shown.seller_siren not in ours:
+        raise OperatorError(f"deposit {shown.platform_id} is seller {shown.seller_siren}'s, and this invoice another's")
+
+
+def _check_document(services: OperateServices, target: KnownSubmission, platform_id: str, sha256: str) -> None:
+    """No attempt sent these bytes: then the row's document must be they, as after a restore."""
+    invoice = services.pending.invoice(target.invoice_id)
+    if invoice is None:
+        raise OperatorError(
+            f"deposit {platform_id} holds another document than was sent, and the row is gone. {UNASKED}"
+        )
+    try:
+        document = services.documents().fetch(invoice, None)
+    except DocumentError as error:
+        raise OperatorError(
+            f"no attempt sent what deposit {platform_id} holds, and the row's document cannot be compared: {error} {UNASKED}"
+        ) from None
+    if document is None:
+        return
+    document.close()
+    if document.sha256 != sha256:
+        raise OperatorError(f"deposit {platform_id} holds another document than the invoice's. {UNASKED}")

@@ -1,0 +1,101 @@
+"""Old invoices that are submitted on purpose: looked at first, then set to pending in portions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from facteur.errors import OperatorError
+from facteur.operate.act_model import Act, act
+from facteur.operate.listing import day
+from facteur.operate.services import OperateServices
+
+PORTION = 500  # rows in a transaction
+MOST = 10_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class BacklogFilter:
+    """Issue dates from `since` to `until`, both included."""
+
+    since: date
+    until: date | None
+    account: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What would be set to pending. `also_ready`: rows that say pending already, which a lower submit_from alone would make ready."""
+
+    invoices: int
+    totals: Mapping[str, str]  # by currency
+    first: str | None
+    last: str | None
+    without_document: int
+    without_number: int
+    without_seller: int
+    submit_from: str | None
+    also_ready: int
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What one transaction did. `skipped` rows would not have become ready; `last` None: there are no more."""
+
+    submitted: int
+    skipped: int
+    last: str | None
+
+
+def preview_backlog(
+    services: OperateServices, *, since: str, until: str | None = None, account: str | None = None, limit: int = MOST
+) -> Backlog:
+    """What a filter names. Changes nothing.
+
+    Raises:
+        OperatorError: a date is none, or the view does not show technical_status.
+    """
+    return services.backlog.preview(_filter(since, until, account), limit)
+
+
+def lower_submit_from(
+    services: OperateServices, *, since: str, include_pending: bool, who: str, why: str
+) -> str | None:
+    """Invoices are ready from this day on; what it was before.
+
+    Raises:
+        OperatorError: rows outside of any filter would become ready.
+    """
+    return services.backlog.lower_submit_from(_filter(since, None, None).since, include_pending, _act(who, why))
+
+
+def submit_backlog(
+    services: OperateServices,
+    *,
+    since: str,
+    who: str,
+    why: str,
+    until: str | None = None,
+    account: str | None = None,
+    after: str | None = None,
+    limit: int = PORTION,
+) -> Portion:
+    """Set one portion to pending, from the key after `after` on. Repeated, it goes on with what is left.
+
+    Raises:
+        OperatorError: a row is locked, or its write-back raises: nothing of this portion was done.
+    """
+    wanted = _filter(since, until, account)
+    return services.backlog.submit(wanted, after, min(limit, PORTION), _act(who, why))
+
+
+def _filter(since: str, until: str | None, account: str | None) -> BacklogFilter:
+    first, last = day(since, "--since"), day(until, "--until")
+    if first is None:
+        raise OperatorError("--since must be a date, YYYY-MM-DD")
+    return BacklogFilter(first, last, account)
+
+
+def _act(who: str, why: str) -> Act:
+    return act("submit-backlog", who, why, dry_run=False)

@@ -1,0 +1,89 @@
+"""What would be deposited while deposits are off, and what is wrong with it. Nothing is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from facteur.errors import DocumentError, OperatorError
+from facteur.operate.services import OperateServices
+
+MOST = 1000
+SIREN_DIGITS = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """A pending submission with its row as it is now. `problem` None: nothing is wrong, as far as was looked."""
+
+    invoice_id: str
+    account: str
+    invoice_number: str | None
+    seller_siren: str | None
+    issue_date: date | None
+    total: Decimal | None
+    currency: str | None
+    document: str | None
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The next to be deposited. `pending` and `totals` (by currency) count all that wait."""
+
+    pending: int
+    totals: Mapping[str, str]
+    invoices: tuple[Previewed, ...]
+    documents: bool
+
+
+def preview(
+    services: OperateServices, *, account: str | None = None, documents: bool = False, limit: int = 50
+) -> Preview:
+    """What the relay would send next, the oldest first.
+
+    Args:
+        documents: fetch each document and say what is wrong with it.
+
+    Raises:
+        OperatorError: the limit is wrong.
+    """
+    if not 1 <= limit <= MOST:
+        raise OperatorError(f"--limit must be between 1 and {MOST}")
+    pending, totals = services.pending.counted(account)
+    invoices = [_judged(each) for each in services.pending.next_ones(account, limit)]
+    if documents:
+        invoices = [_with_document(services, each) for each in invoices]
+    return Preview(pending, totals, tuple(invoices), documents)
+
+
+def _judged(one: Previewed) -> Previewed:
+    siren = one.seller_siren or ""
+    lacking = [
+        name
+        for name, given in (
+            ("invoice_number", one.invoice_number),
+            ("seller_siren (nine digits)", len(siren) == SIREN_DIGITS and siren.isdigit()),
+            ("document", one.document),
+        )
+        if not given
+    ]
+    return one if one.problem or not lacking else replace(one, problem="it has no " + ", no ".join(lacking))
+
+
+def _with_document(services: OperateServices, one: Previewed) -> Previewed:
+    """Told as submit_invoices would tell it."""
+    if one.problem:
+        return one
+    invoice = services.pending.invoice(one.invoice_id)
+    if invoice is None:
+        return replace(one, problem="its row is gone")
+    try:
+        document = services.documents().fetch(invoice, None)
+    except DocumentError as error:
+        return replace(one, problem=str(error))
+    if document is not None:
+        document.close()
+    return one

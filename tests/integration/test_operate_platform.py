@@ -1,0 +1,188 @@
+"""Acts that ask the platform or SQS: a deposit is adopted on the platform's word, dead letters go back, a pin is compared."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+import pytest
+
+from facteur.adapters.postgres import Database
+from local.invoices import sample_invoice
+from tests.operator import Operator, Told
+from tests.rows import Rows
+from tests.world import World
+
+SIGNED = ("--why", "restored to Monday", "--who", "jane@desk", "--yes")
+FORGET = """
+truncate facteur.attempts, facteur.status_events, facteur.submissions;
+update invoicing.invoices set technical_status = 'pending', submission_id = null
+"""
+
+
+@pytest.fixture
+def restored(world: World) -> World:
+    """The platform has a deposit, and the database was restored to a moment before it; deposits wait."""
+    world.add(1)
+    world.deposit()
+    world.database.rows(FORGET)
+    world.relay()
+    return world
+
+
+def adopt(operator: Operator, world: World, platform_id: str, *more: str) -> Told:
+    return operator.run("adopt", f"id:{world.ids[1]}", platform_id, *SIGNED, *more)
+
+
+def test_a_deposit_that_a_restore_forgot_is_adopted_and_never_sent_again(restored: World, operator: Operator) -> None:
+    (deposit,) = restored.deposits(1)
+
+    told = adopt(operator, restored, deposit["id"])
+    restored.submit()  # the message was on the queue already
+    restored.advance(60)
+    restored.poll()
+
+    assert told.code == 0, told.err
+    assert len(restored.deposits(1)) == 1
+    assert (restored.row(1).technical_status, restored.row(1).submission_id) == ("validated", deposit["id"])
+    assert restored.submission(1).lifecycle_code == "203"
+    (attempt,) = restored.attempts(1)
+    assert (attempt.outcome, attempt.document_sha256) == ("accepted", deposit["sha256"])
+    assert attempt.platform["client"]
+
+
+def test_a_deposit_whose_answer_was_lost_is_adopted_on_its_attempt(world: World, operator: Operator) -> None:
+    world.add(1)
+    world.simulator.script(sample_invoice(1).number, ["lost_answer"])
+    world.deposit()
+    assert world.submission(1).state == "in_doubt"
+    (deposit,) = world.deposits(1)
+
+    told = adopt(operator, world, deposit["id"])
+
+    assert told.code == 0, told.err
+    assert [(each.outcome, each.platform_id) for each in world.attempts(1)] == [("accepted", deposit["id"])]
+
+
+def test_an_id_that_the_platform_does_not_show_under_the_number_is_refused(restored: World, operator: Operator) -> None:
+    stranger = restored.simulator.add_foreign_invoice("F-STRANGER")
+
+    for platform_id in (stranger, "no-such-id"):
+        told = adopt(operator, restored, platform_id)
+
+        assert told.code == 2
+        assert f"shows no deposit {platform_id} under {sample_invoice(1).number}" in told.err
+    assert restored.submission(1).state == "pending"
+
+
+def test_another_document_under_the_same_number_is_refused(restored: World, operator: Operator) -> None:
+    siren = sample_invoice(1).seller.siren
+    stranger = restored.simulator.add_foreign_invoice(sample_invoice(1).number, seller=siren)
+
+    told = adopt(operator, restored, stranger)
+
+    assert told.code == 2
+    assert "another document than the invoice's" in told.err
+    assert adopt(operator, restored, stranger, "--unverified").code == 0
+
+
+def test_a_deposit_of_another_seller_or_one_that_the_platform_refused_is_refused(
+    restored: World, operator: Operator
+) -> None:
+    number, siren = sample_invoice(1).number, sample_invoice(1).seller.siren
+    stranger = restored.simulator.add_foreign_invoice(number)
+    refused = restored.simulator.add_foreign_invoice(number, seller=siren, statuses=["SUBMITTED", "REJECTED"])
+
+    assert "and this invoice another's" in adopt(operator, restored, stranger).err
+    assert f"the platform refused deposit {refused}" in adopt(operator, restored, refused).err
+    assert restored.submission(1).state == "pending"
+
+
+def test_a_platform_that_does_not_answer_adopts_nothing(restored: World, operator: Operator) -> None:
+    (deposit,) = restored.deposits(1)
+    restored.simulator.outage(600, "503")
+
+    told = adopt(operator, restored, deposit["id"])
+
+    assert told.code == 2
+    assert "the platform could not be asked" in told.err
+    assert restored.submission(1).state == "pending"
+
+
+def test_adoption_works_while_the_account_is_paused_and_is_paid_for(restored: World, operator: Operator) -> None:
+    operator.run("pause", "default", *SIGNED)
+    (deposit,) = restored.deposits(1)
+    tokens = "select tokens from facteur.budgets where key = 'address'"
+    before = restored.database.row(tokens).tokens
+
+    told = adopt(operator, restored, deposit["id"])
+
+    assert told.code == 0, told.err
+    assert before is None or restored.database.row(tokens).tokens == before - 3
+
+
+def test_dead_letters_go_back_onto_the_queue_and_are_worked_off(world: World, operator: Operator) -> None:
+    world.add(1)
+    world.relay()
+    dead = dead_letters(world)
+    (message,) = world.messages()
+    sqs = boto3.client("sqs")
+    sqs.send_message(QueueUrl=dead, MessageBody=message["body"])
+    sqs.delete_message(QueueUrl=world.queue_url, ReceiptHandle=message["receiptHandle"])
+
+    dry = operator.run("redrive", *SIGNED, "--dry-run")
+    told = operator.run("redrive", *SIGNED)
+    world.submit()
+
+    assert "1 dead letters would go back" in dry.out
+    assert "1 dead letters go back" in told.out
+    assert len(world.deposits(1)) == 1
+    assert operator.ask("status")["dead_letters"] == 0
+    assert world.database.row("select operation, who, detail from facteur.operations") == (
+        "redrive", "jane@desk", {"dead_letters": 1},
+    )  # fmt: skip
+
+
+def test_an_empty_dead_letter_queue_is_told_and_not_recorded(world: World, operator: Operator) -> None:
+    dead_letters(world)
+
+    told = operator.run("redrive", *SIGNED)
+
+    assert (told.code, "0 dead letters" in told.out) == (0, True)
+    assert world.database.row("select count(*) as n from facteur.operations").n == 0
+
+
+def test_a_redrive_that_sqs_refuses_leaves_no_record(world: World, operator: Operator) -> None:
+    told = operator.run("redrive", *SIGNED)
+
+    assert told.code == 2
+    assert "has no dead-letter queue" in told.err
+    assert world.database.row("select count(*) as n from facteur.operations").n == 0
+
+
+def test_repin_shows_what_the_secret_says_now_and_the_account_goes_on(
+    world: World, operator: Operator, rows: Rows, database: Database
+) -> None:
+    world.add(1)
+    world.deposit()
+    database.rows("update facteur.installation set pins = jsonb_set(pins, '{default,client}', '\"old\"')")
+
+    answer = operator.ask("repin", "default", *SIGNED)
+    world.add(2)
+    world.new_container()
+    world.deposit()
+
+    assert answer["was"]["client"] == "old"
+    assert answer["secret_names"]["base_url"] == world.simulator.base_url
+    assert json.dumps(world.simulator.client_secret) not in json.dumps(answer)
+    assert world.row(2).technical_status == "validated"
+
+
+def dead_letters(world: World) -> str:
+    """A dead-letter queue behind the world's queue; its URL."""
+    sqs = boto3.client("sqs")
+    url = sqs.create_queue(QueueName=f"{world.prefix}-dead")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "5"})
+    sqs.set_queue_attributes(QueueUrl=world.queue_url, Attributes={"RedrivePolicy": policy})
+    return url

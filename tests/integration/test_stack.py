@@ -15,8 +15,9 @@ import pytest
 
 from local.aws import Aws, aws_emulator
 from local.postgres import postgres_server
-from local.sam import ROOT
+from local.sam import ROOT, load_template
 from local.stack import Stack, StackFailedError, create_bucket, database_secret, deploy, put_secret
+from tests.resolved import resolved
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -189,6 +190,21 @@ def test_logs_are_kept_for_as_long_as_asked_and_hold_no_error(aws: Aws, stack: S
     assert len(groups) == len(FUNCTIONS)
     assert stack.log_lines("MigrateDatabaseFunction")
     assert stack.logged_errors() == []
+
+
+def test_the_stack_has_its_alarms_and_a_dashboard_unless_they_are_left_out(aws: Aws, stack: Stack) -> None:
+    quiet = deploy(aws, "quiet", {"CreateAlarms": False})
+
+    client = aws.session.client("cloudwatch", endpoint_url=aws.endpoint_url)
+    alarms = {alarm["AlarmName"] for alarm in client.describe_alarms()["MetricAlarms"]}
+    dashboards = [each["DashboardName"] for each in client.list_dashboards()["DashboardEntries"]]
+    assert alarms == {
+        resolved(each["Properties"]["AlarmName"])
+        for each in load_template()["Resources"].values()
+        if each["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" not in each["Properties"]  # see local/sam.py
+    }
+    assert dashboards == [stack.name]
+    assert not [name for name in quiet.resources if name.endswith("Alarm")]
 
 
 def test_new_code_migrates_again_and_the_same_code_does_not(aws: Aws, tmp_path: Path) -> None:

@@ -194,21 +194,6 @@ def test_the_migration_runs_again_for_new_code_another_database_and_every_settin
     assert all(value in watched for value in _variables("MigrateDatabaseFunction").values())
 
 
-def test_the_alarms_watch_the_metrics_of_this_stack() -> None:
-    alarms = [each["Properties"] for each in RESOURCES.values() if each["Type"] == "AWS::CloudWatch::Alarm"]
-    variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
-
-    for alarm in (each for each in alarms if each["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]):
-        assert alarm["Dimensions"] == [{"Name": "service", "Value": variables["POWERTOOLS_SERVICE_NAME"]}]
-    assert {alarm["MetricName"] for alarm in alarms} == {
-        "ApproximateNumberOfMessagesVisible",
-        "OldestOverdueSeconds",
-        "OldestDoubtSeconds",
-        "Failures",
-        "AccountRefused",
-    }
-
-
 @pytest.mark.parametrize("path", EVENTS, ids=lambda path: path.name)
 def test_an_event_is_json_and_belongs_to_a_function(path: Any) -> None:
     function, case, suffix = path.name.split(".")

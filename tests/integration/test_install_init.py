@@ -218,6 +218,18 @@ def test_a_mapping_that_is_wrong_is_not_installed(bare: Rows, tmp_path: Path, ed
     assert bare.value("select to_regnamespace('facteur')") is None
 
 
+def test_a_mapping_that_ends_the_transaction_is_told(bare: Rows, tmp_path: Path) -> None:
+    built(bare, "french")
+    file = tmp_path / "mapping.sql"
+    asked(bare, "--mapping", str(file))
+    file.write_text(file.read_text() + "commit;")
+
+    told = asked(bare, "--mapping", str(file), *APPLY)
+
+    assert told.code == 2
+    assert "ends the transaction" in told.err
+
+
 def test_a_mapping_that_is_installed_is_replaced_only_on_purpose_and_not_once_it_has_submissions(bare: Rows) -> None:
     built(bare, "french")
     install(bare)

@@ -138,6 +138,36 @@ def test_a_busy_table_makes_it_give_up_and_changes_nothing(bare: Rows) -> None:
     assert snapshot(bare.url) == before
 
 
+def test_a_writer_who_makes_it_wait_is_never_made_to_wait_for_it(bare: Rows) -> None:
+    built(bare, "french")
+    install(bare)
+    application = bare.session()
+    application.rows("begin")
+    application.rows("lock table billing.customer_invoice in row exclusive mode")
+
+    with bare.in_background(lambda: uninstalled(bare, *EVERYTHING, "--lock-timeout", "20")) as uninstalling:
+        bare.wait_for_blocked()
+        application.rows("update billing.customer_invoice set montant_ttc = 2")
+        application.rows("commit")
+
+    assert uninstalling.result().code == 0
+    assert bare.value("select count(*) from billing.customer_invoice where montant_ttc = 2") == 300
+
+
+def test_submissions_of_one_table_are_never_taken_for_those_of_another(bare: Rows) -> None:
+    built(bare, "partitioned")
+    bare.run("create table sales.customer_invoices (like sales.invoices including all)")
+    install(bare, "--table", "sales.invoices", *OPTIONS["partitioned"])
+    finished(bare, "partitioned")
+    bare.look()
+    uninstalled(bare, "--force")
+
+    other = Operator(bare.url).run("init", "--table", "sales.customer_invoices", *OPTIONS["partitioned"])
+
+    assert other.code == 2
+    assert "known here by the keys of sales.invoices" in other.err
+
+
 def test_without_a_yes_it_asks_and_a_no_changes_nothing(bare: Rows) -> None:
     built(bare, "french")
     install(bare)

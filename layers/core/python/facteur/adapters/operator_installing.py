@@ -106,6 +106,8 @@ class Looking:
     """
     INSTALLED = """
         select (select count(*)::integer from facteur.submissions) as submissions,
+               coalesce((select each ->> 'table' from facteur.installation, jsonb_array_elements(added) with ordinality listed (each, n)
+                         where each ->> 'what' = 'source' order by n desc limit 1), 'invoicing.invoices') as source,
                array(select each ->> 'table' from facteur.installation, jsonb_array_elements(added) each where each ->> 'what' = 'table')
                as own_tables
     """
@@ -120,7 +122,7 @@ class Looking:
             known = self._database.row(self.INSTALLED) if now.migrated else None
             tables = self._database.rows(self.TABLES, {"status_columns": list(status_columns)})
         return Found(
-            tuple(_table(row) for row in tables), now.mapped, known.submissions if known else 0,
+            tuple(_table(row) for row in tables), now.mapped, known.submissions if known else 0, known.source if known else None,
             tuple(known.own_tables) if known else (), now.may_create, now.role, tuple(now.search_path),
         )  # fmt: skip
 
@@ -139,25 +141,31 @@ class Installing(Looking):
                                                  or seller_siren::text !~ '^\\s*(\\d\\s*){9}' or seller_siren is null))::bigint as nameless
         from facteur.invoice_source
     """
+    TRANSACTION = "select pg_current_xact_id()::text as id"
     LONGEST_COUNT = "select set_config('statement_timeout', '30s', true)"
 
     def apply(self, plan: Plan, first_day: date, lock_timeout_seconds: float) -> Sanity:
-        added = [dict(each) for step in plan.steps for each in step.added]
+        added = [dict(each) for step in plan.steps for each in step.added] + [{"what": "source", "table": plan.table}]
         known = {"version": __version__, "first_day": first_day, "added": json.dumps(added)}
+        if self._database.row(
+            self.SITUATION
+        ).migrated:  # it may have writers already, who must not wait for tables of ours
+            migrate_schema(self._database)
         with impatient(self._database, lock_timeout_seconds):
             migrate_schema(OneTransaction(self._database))
             for step in plan.steps:
                 self._run(step)
             self._database.rows(self.REMEMBER, known)
-            if plan.counts_first:
-                refuse_old_invoices(self._sanity(first_day))
+            sanity = self._sanity(first_day) if plan.counts_first else None
+            refuse_old_invoices(sanity)
             for step in plan.triggers:
                 self._run(step)
             grant_worker(OneTransaction(self._database), None)
         with self._database.transaction():
-            return self._sanity(first_day)
+            return sanity or self._sanity(first_day)
 
     def _run(self, step: Step) -> None:
+        before = self._database.row(self.TRANSACTION).id
         try:
             if step.statement:
                 self._database.rows(step.statement)
@@ -165,6 +173,10 @@ class Installing(Looking):
             if LOCK_NOT_AVAILABLE in str(exc):
                 raise
             raise OperatorError(f"nothing was changed, because this failed: {step.what} ({exc})") from None
+        if self._database.row(self.TRANSACTION).id != before:
+            raise OperatorError(
+                "the mapping ends the transaction: take commit and rollback out of it. `facteur uninstall` takes away what was installed"
+            )
 
     def _sanity(self, first_day: date) -> Sanity:
         """What the view shows; its time limit ends with the savepoint."""
@@ -181,9 +193,9 @@ class Installing(Looking):
         return sanity
 
 
-def refuse_old_invoices(sanity: Sanity) -> None:
+def refuse_old_invoices(sanity: Sanity | None) -> None:
     """Raises OperatorError where the mapping calls invoices ready that were issued before the first day."""
-    if sanity.ready_too_early:
+    if sanity and sanity.ready_too_early:
         raise OperatorError(
             f"nothing was changed: the mapping shows {sanity.ready_too_early} invoices as ready that were issued before the first day; "
             "let `ready` compare issue_date with facteur.installation.submit_from"

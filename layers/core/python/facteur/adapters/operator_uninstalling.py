@@ -12,8 +12,8 @@ class Uninstalling:
     """Takes away what was installed, and of the company's tables only what installing added."""
 
     THERE = "select to_regclass('facteur.installation') is not null as there"
-    # Nobody opens, claims or notes anything from here on.
-    HOLD = "lock table facteur.submissions, facteur.changes in access exclusive mode"
+    # Nobody opens or claims anything from here on. Notes stay free: a writer who holds the company's table may have to make one.
+    HOLD = "lock table facteur.submissions in access exclusive mode"
     OPEN = """
         select count(*) filter (where state in ('pending', 'sending', 'in_doubt'))::integer as open,
                count(*) filter (where state = 'submitted')::integer as followed, count(*)::integer as known
@@ -53,7 +53,7 @@ class Uninstalling:
     FORGET = """
         update facteur.installation set submit_from = null, added = coalesce((
             select jsonb_agg(each) from jsonb_array_elements(added) each
-            where each ->> 'what' = 'table' or each ->> 'what' = 'column' and not %(drop_columns)s), '[]')
+            where each ->> 'what' in ('table', 'source') or each ->> 'what' = 'column' and not %(drop_columns)s), '[]')
     """
 
     def __init__(self, database: Database) -> None:

@@ -160,6 +160,10 @@ def render_sanity(answer: Any, out: Console) -> None:
         f"of these, issued before the first day: {sanity['ready_too_early']:,}.",
         highlight=False,
     )
+    if sanity["ready_too_early"]:
+        out.print(
+            "[red]✖[/red] The mapping does not hold the first day: keep deposits off and mend facteur.invoice_source"
+        )
     if sanity["ready_without_number_or_seller"]:
         out.print(
             f"[red]✖[/red] {sanity['ready_without_number_or_seller']:,} ready ones lack a number or the seller's SIREN"

@@ -60,6 +60,7 @@ class Found:
     tables: tuple[Table, ...]
     mapped: bool  # facteur.invoice_source exists
     submissions: int
+    source: str | None  # the table that they are of
     own_tables: tuple[str, ...]  # made by Facteur, not by the company
     may_create: bool
     role: str

@@ -29,7 +29,8 @@ begin
 end $$;
 drop view facteur.invoice_source;
 drop function facteur.write_back(text, text, text, text);
-drop function facteur.write_status(text, text, text, text, timestamptz);"""
+drop function facteur.write_status(text, text, text, text, timestamptz);
+delete from facteur.changes;"""
 
 
 def plan(found: Found, wish: Wish) -> Plan:
@@ -40,6 +41,10 @@ def plan(found: Found, wish: Wish) -> Plan:
     """
     _check_installation(found, wish)
     table = choose_table(found, wish)
+    if found.submissions and found.source != table.name:
+        raise OperatorError(
+            f"{found.submissions} submissions are known here by the keys of {found.source}: {table.name} needs a schema facteur of its own"
+        )
     _check_rights(found, table)
     added = _missing(table) if wish.add_columns else ()
     key, mapping, choices, remarks = _mapping(found, table, wish, added)

@@ -49,15 +49,16 @@ begin
     end loop;
 end $$;
 
--- The statements that take every trigger of facteur.watch away, and then their functions.
+-- The statements that take every trigger of facteur.watch away, and then their functions. A partition comes after its parent, as
+-- writers lock them.
 create function facteur.unwatching() returns setof text
     language sql stable as $$
     select statement from (
-        select 1, format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass)
-        from pg_trigger t join pg_proc p on p.oid = t.tgfoid
+        select case when c.relispartition then 2 else 1 end, format('drop trigger %I on %s', t.tgname, c.oid::regclass)
+        from pg_trigger t join pg_proc p on p.oid = t.tgfoid join pg_class c on c.oid = t.tgrelid
         where p.pronamespace = 'facteur'::regnamespace and not t.tgisinternal
         union all
-        select 2, format('drop function %s', p.oid::regprocedure) from pg_proc p
+        select 3, format('drop function %s', p.oid::regprocedure) from pg_proc p
         where p.pronamespace = 'facteur'::regnamespace and p.prorettype = 'trigger'::regtype and p.proname like 'note\_%'
     ) taken (step, statement) order by step, statement
 $$;

@@ -94,6 +94,14 @@ def test_the_doctor_sees_a_schedule_and_a_mapping_that_are_off(ways: dict[str, O
     assert findings["messages"]["what"] == "the event source mapping of submit-invoices is Disabled"
 
 
+def test_installing_is_asked_of_the_function_that_has_the_owners_rights(ways: dict[str, Operator]) -> None:
+    installed, listed = ways["stack"].run("init"), ways["stack"].run("uninstall", "--dry-run")
+
+    assert "a mapping is installed already" in installed.err
+    assert "on invoicing.invoices;" in listed.out
+    assert listed.code == 0, listed.err
+
+
 @pytest.mark.parametrize(
     ("request_", "words"),
     [

@@ -295,3 +295,18 @@ def test_the_deployed_function_answers_it_with_the_owners_rights(world: World) -
 
     assert told["error"]["type"] == "OperatorError"
     assert "--replace" in told["error"]["message"]
+
+
+def test_the_page_shows_what_is_printed(bare: Rows) -> None:
+    page = (ROOT / "docs/install.md").read_text("utf-8")
+    built(bare, "mission")
+    applied = ("--apply", "--submit-from", "2026-09-01")
+
+    for options in ((), ("--documents", DOCUMENTS), ("--documents", DOCUMENTS, *applied)):
+        told = asked(bare, *options, answer="y\n")
+        shown = told.err + "\n".join(line.rstrip() for line in told.out.strip().splitlines())
+        shown = shown if "--apply" not in options else shown[shown.index("Install on") :]
+        assert shown.strip() in page, f"docs/install.md should show:\n{shown}"
+        assert f"$ {' '.join(('facteur init', *options))}\n" in page
+    removed = Operator(bare.url).run("uninstall", "--dry-run").out.strip()
+    assert removed in page, f"docs/install.md should show:\n{removed}"

@@ -19,6 +19,13 @@ def uninstalled(bare: Rows, *options: str) -> Told:
     return Operator(bare.url).run("uninstall", "--yes", *options)
 
 
+def snapshot_of_facteur(bare: Rows) -> list[str]:
+    """The tables of the schema facteur and their triggers."""
+    relations = "select oid::regclass::text as name from pg_class where relnamespace = 'facteur'::regnamespace and relkind = 'r'"
+    triggers = "select tgrelid::regclass || tgname from pg_trigger where not tgisinternal and tgrelid::regclass::text like 'facteur.%%'"
+    return [row.name for row in bare.run(f"{relations} union all {triggers} order by 1")]
+
+
 @pytest.mark.parametrize("shape", OPTIONS)
 @pytest.mark.parametrize("columns", [(), ("--add-columns",)], ids=["no column added", "columns added"])
 def test_the_companys_schemas_are_as_they_were(bare: Rows, shape: str, columns: tuple[str, ...]) -> None:
@@ -67,8 +74,11 @@ def test_without_a_wish_the_data_and_the_added_columns_stay_and_it_can_be_instal
     bare.look()
     bare.reach(invoice, "submitted")
 
+    own = snapshot_of_facteur(bare)
+
     told = uninstalled(bare)
 
+    assert snapshot_of_facteur(bare) == own
     assert "stays: the schema facteur with 1 submissions" in told.out
     assert "technical_status" in told.out
     assert bare.value("select count(*) from facteur.submissions") == 1

@@ -13,6 +13,7 @@ from facteur.install.tables import key_of
 FIRST_DAY = "(select submit_from from facteur.installation)"
 PARTS = ("key", "number", "date", "seller", "total", "currency", "document", "status", "technical_status", "submission_id",
          "last_technical_update", "lifecycle_code", "account")  # fmt: skip
+MADE = ("created_at", "date_creation", "cree_le")  # not the day of issue, but better than none
 SIREN = re.compile(r"\d{9}(\d{5})?")
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
@@ -122,6 +123,11 @@ class _Chooser:
                 f"{self._table.name} has no column that looks like the issue date: give --column date=…"
             )
         self._chose("issue_date", f"{column.name} ({column.type})")
+        if column.name in MADE:
+            self._remarks.append(
+                f"{column.name} tells when a row was made: what was begun before the first day is not deposited, whenever it is finished "
+                "(--column date=…)"
+            )
         if column.kind == "timestamptz":
             return f"(i.{column.quoted} at time zone 'Europe/Paris')::date"
         return f"i.{column.quoted}" + ("" if column.kind == "date" else "::date")

@@ -56,7 +56,7 @@ create function facteur.unwatching() returns setof text
     select statement from (
         select case when c.relispartition then 2 else 1 end, format('drop trigger %I on %s', t.tgname, c.oid::regclass)
         from pg_trigger t join pg_proc p on p.oid = t.tgfoid join pg_class c on c.oid = t.tgrelid
-        where p.pronamespace = 'facteur'::regnamespace and not t.tgisinternal
+        where p.pronamespace = 'facteur'::regnamespace and not t.tgisinternal and c.relnamespace <> 'facteur'::regnamespace
         union all
         select 3, format('drop function %s', p.oid::regprocedure) from pg_proc p
         where p.pronamespace = 'facteur'::regnamespace and p.prorettype = 'trigger'::regtype and p.proname like 'note\_%'

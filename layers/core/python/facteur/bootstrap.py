@@ -104,6 +104,7 @@ def operate_services(database_url: str | None = None) -> OperateServices:
     from facteur.adapters.act_store import PostgresActs
     from facteur.adapters.dead_letters import SqsDeadLetters
     from facteur.adapters.documents import DocumentStore
+    from facteur.adapters.operator_accounts import PostgresAccounts
     from facteur.adapters.operator_reading import PostgresReading
     from facteur.adapters.operator_uninstalling import PostgresInstalling
     from facteur.adapters.postgres import Database
@@ -124,6 +125,7 @@ def operate_services(database_url: str | None = None) -> OperateServices:
         PostgresActs(database),
         PostgresPending(database),
         PostgresBacklog(database),
+        PostgresAccounts(database),
         lambda: letters,
         lambda: _examination(settings, database, letters),
         lambda: AccountPlatforms(settings, Secrets(lambda: _aws("secretsmanager")), database),

@@ -12,6 +12,7 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from facteur.errors import FacteurError, OperatorError
+from facteur.operate.accounts import accounts, limit, route
 from facteur.operate.acts import pause, redrive, reject, repin, resume, retry
 from facteur.operate.adopt import adopt
 from facteur.operate.backlog import lower_submit_from, preview_backlog, submit_backlog
@@ -24,9 +25,10 @@ from facteur.operate.status import status
 from facteur.operate.story import show
 
 Operation = Callable[..., Any]
-QUESTIONS: tuple[Operation, ...] = (status, doctor, show, list_invoices, preview, preview_backlog)
+QUESTIONS: tuple[Operation, ...] = (status, doctor, show, list_invoices, preview, preview_backlog, accounts)
 ACTS: tuple[Operation, ...] = (
     init, uninstall, retry, reject, adopt, pause, resume, redrive, repin, lower_submit_from, submit_backlog,
+    limit, route,
 )  # fmt: skip
 OPERATIONS: Mapping[str, Operation] = {each.__name__: each for each in (*QUESTIONS, *ACTS)}
 

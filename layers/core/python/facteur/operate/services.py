@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from facteur.install.ports import InstallingStore
+from facteur.operate.account_ports import AccountStore
 from facteur.operate.act_ports import ActStore, OperatorPlatforms
 from facteur.operate.doctor_ports import Examination
 from facteur.operate.pending_ports import BacklogStore, PendingStore
@@ -25,6 +26,7 @@ class OperateServices:
     acts: ActStore
     pending: PendingStore
     backlog: BacklogStore
+    accounts: AccountStore
     dead_letters: Callable[[], DeadLetters | None]  # None: no queue is named where this runs
     examination: Callable[[], Examination]
     platforms: Callable[[], OperatorPlatforms]

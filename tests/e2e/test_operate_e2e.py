@@ -78,6 +78,17 @@ def test_the_doctor_sees_the_stack_from_within(ways: dict[str, Operator], operat
     assert "works in either mode" in unwell["mode"]["what"]
 
 
+def test_a_reconciliation_is_the_same_either_way(ways: dict[str, Operator], operated: Company) -> None:
+    operated.platform.add_foreign_invoice("X-1")
+    day = operated.database.row("select (now() at time zone 'Europe/Paris')::date::text as day").day
+
+    through, direct = (ways[way].ask("reconcile", "--day", day) for way in WAYS)
+
+    assert through == direct
+    assert (through["deposits"], through["shown"]) == (1, 2)
+    assert [each["code"] for each in through["differences"] if each["help"] is None] == ["FOREIGN"]
+
+
 def test_the_doctor_sees_a_schedule_and_a_mapping_that_are_off(ways: dict[str, Operator], operated: Company) -> None:
     aws = operated.stack.aws
     scheduler = aws.session.client("scheduler", endpoint_url=aws.endpoint_url)

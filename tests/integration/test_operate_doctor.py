@@ -127,6 +127,18 @@ def test_a_paused_account_is_examined_all_the_same_and_the_pause_is_told(sound: 
     assert "facteur resume default" in findings["pause"]["help"]
 
 
+def test_a_persons_pause_is_told_with_who_and_why(sound: World, operator: Operator) -> None:
+    sound.database.rows(
+        "update facteur.budgets set held_until = 'infinity', held_by = 'anna', held_why = 'restored'"
+        " where key = 'account:default'"
+    )
+
+    findings = found(operator)
+
+    assert findings["access"]["outcome"] == "ok"
+    assert "paused by anna: restored" in findings["pause"]["what"]
+
+
 def test_an_account_that_was_asked_to_slow_down_is_left_alone(sound: World, operator: Operator) -> None:
     sound.database.rows("select facteur.pause('account:default', 3600, 'too_many_requests')")
     searches = len(sound.simulator.calls("search"))

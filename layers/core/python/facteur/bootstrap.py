@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from facteur.news_services import PollServices
     from facteur.operate.doctor_ports import Examination
     from facteur.operate.ports import DeadLetters
+    from facteur.operate.reconcile_ports import Reconciling
     from facteur.operate.services import OperateServices
     from facteur.ports import Journal
     from facteur.relay_submissions import RelayServices
@@ -130,6 +131,7 @@ def operate_services(database_url: str | None = None) -> OperateServices:
         lambda: _examination(settings, database, letters),
         lambda: AccountPlatforms(settings, Secrets(lambda: _aws("secretsmanager")), database),
         lambda: DocumentStore(database, lambda: _aws("s3"), allow_files=not settings.in_lambda),
+        lambda: _reconciling(settings, database),
     )
 
 
@@ -150,6 +152,15 @@ def _examination(settings: Settings, database: Database, letters: DeadLetters | 
         DeployedStack(stack, lambda: _aws("scheduler"), lambda: _aws("lambda")) if stack else None,
         frozenset(number for number, _ in migrations()), lambda: datetime.now(UTC),
     )  # fmt: skip
+
+
+def _reconciling(settings: Settings, database: Database) -> Reconciling:
+    from facteur.adapters.accounts import AccountPlatforms
+    from facteur.adapters.reconcile_reading import PostgresBooks
+    from facteur.operate.reconcile_ports import Reconciling
+
+    books = PostgresBooks(database, requests_per_minute=settings.requests_per_minute, wait=time.sleep)
+    return Reconciling(books, functools.cache(lambda: AccountPlatforms(settings, _secrets(), database)))
 
 
 def deployed(function: str, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from facteur.adapters.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, SingleFileBody
 from facteur.adapters.iopole_answers import expect, listed, problem, refusal
+from facteur.adapters.iopole_deposits import SearchedDeposits
 from facteur.adapters.iopole_news import SearchedNews, unseen_statuses
 from facteur.adapters.iopole_probe import IopoleProbe
 from facteur.adapters.iopole_reading import candidate, error_words, same_number, status_event
@@ -48,6 +49,10 @@ class Iopole:
         return IopoleProbe(
             self._token, lambda path, params: self._authorised("GET", path, params=params), sandbox=self._sandbox
         )
+
+    def deposits(self) -> SearchedDeposits:
+        """What the account has deposited, with numbers."""
+        return SearchedDeposits(lambda params: self._authorised("GET", "/v1.1/invoice/search", params=params))
 
     def deposit(self, document: Document, before_body: Callable[[], None]) -> Answer:
         with document.open() as file:

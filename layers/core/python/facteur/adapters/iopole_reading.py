@@ -70,6 +70,11 @@ def sighting(entry: Any) -> Sighting | None:
     return Sighting(str(metadata["invoiceId"]), code, _time(status.get("date")), _word(metadata.get("state")), created)
 
 
+def number_in(entry: dict[str, Any]) -> str | None:
+    """The number (BT-1) of the document behind a search entry."""
+    return _word(_dict(entry.get("businessData")).get("invoiceId"))
+
+
 def same_number(entry: Any, invoice_number: str) -> bool:
     """Whether a search entry is about this number; search may match loosely, and may leave out what it was asked to expand."""
     if not isinstance(entry, dict) or not _dict(entry.get("metadata")).get("invoiceId"):

@@ -60,3 +60,23 @@ begin
     return query execute format('select s.invoice_id::text from facteur.invoice_source s where btrim(%s::text) = $1 limit 20',
                                 facteur.source_column('invoice_number')) using p_number;
 end $$;
+
+-- For a reconciliation: what the company's table says of invoices, by key or by the day they were issued.
+-- Rows of the view with what it may lack as null. A column submission_id is nobody's duty: where the view has one it is compared.
+create function facteur.rows_to_reconcile(p_ids text[], p_day date)
+    returns table (invoice_id text, account text, ready boolean, invoice_number text, seller_siren text, issue_date date,
+                   total numeric, technical_status text, shown_id text)
+    language plpgsql stable as $$
+begin
+    return query execute format($q$
+        select s.invoice_id::text, facteur.routed(coalesce(nullif(btrim(%1$s::text), ''), 'default'), facteur.now()), coalesce(%2$s::boolean, false),
+               nullif(btrim(%3$s::text), ''), nullif(left(regexp_replace(%4$s::text, '\s', '', 'g'), 9), ''),
+               %5$s::date, %6$s::numeric, btrim(%7$s::text), nullif(btrim(%8$s::text), '')
+        from facteur.invoice_source s where %9$s
+        $q$, facteur.source_column('account'), facteur.source_column('ready'), facteur.source_column('invoice_number'),
+        facteur.source_column('seller_siren'), facteur.source_column('issue_date'), facteur.source_column('total'),
+        facteur.source_column('technical_status'), facteur.source_column('submission_id'),
+        case when p_day is null then format('s.invoice_id = any ($1::%s[])', facteur.key_type())
+             else format('%s::date = $2', facteur.source_column('issue_date')) end)
+    using p_ids, p_day;
+end $$;

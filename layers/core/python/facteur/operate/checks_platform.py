@@ -63,6 +63,8 @@ def access(exam: Examination, account: ExaminedAccount) -> Verdict:
 
 def pause(exam: Examination, account: ExaminedAccount) -> Verdict:
     """Whether the account waits for a person."""
+    if account.held is not None:
+        return warning(f"paused by {account.held}", f"facteur resume {account.account}")
     if account.paused_until:
         told = f"until {account.paused_until:%Y-%m-%d %H:%M} UTC ({account.pause_reason or 'no reason'})"
         return warning(f"paused {told}", f"once the checks above are well: facteur resume {account.account}")

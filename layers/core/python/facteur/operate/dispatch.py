@@ -20,12 +20,13 @@ from facteur.operate.doctor import doctor
 from facteur.operate.install import init, uninstall
 from facteur.operate.listing import list_invoices
 from facteur.operate.preview import preview
+from facteur.operate.reconcile import reconcile
 from facteur.operate.services import OperateServices
 from facteur.operate.status import status
 from facteur.operate.story import show
 
 Operation = Callable[..., Any]
-QUESTIONS: tuple[Operation, ...] = (status, doctor, show, list_invoices, preview, preview_backlog, accounts)
+QUESTIONS: tuple[Operation, ...] = (status, doctor, show, list_invoices, preview, preview_backlog, accounts, reconcile)
 ACTS: tuple[Operation, ...] = (
     init, uninstall, retry, reject, adopt, pause, resume, redrive, repin, lower_submit_from, submit_backlog,
     limit, route,

@@ -50,12 +50,13 @@ class ReadyRow:
 
 @dataclass(frozen=True, slots=True)
 class ExaminedAccount:
-    """An account as the database knows it, with some sellers that deposit with it."""
+    """An account as the database knows it, with some sellers that deposit with it. `held`: by whom and why a person paused it."""
 
     account: str
     pinned: bool
     paused_until: datetime | None
     pause_reason: str | None
+    held: str | None
     sellers: tuple[str, ...]
 
 

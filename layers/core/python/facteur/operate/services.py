@@ -11,6 +11,7 @@ from facteur.operate.act_ports import ActStore, OperatorPlatforms
 from facteur.operate.doctor_ports import Examination
 from facteur.operate.pending_ports import BacklogStore, PendingStore
 from facteur.operate.ports import DeadLetters, ReadingStore, StoryStore
+from facteur.operate.reconcile_ports import Reconciling
 from facteur.ports import Documents
 from facteur.settings import Settings
 
@@ -31,3 +32,4 @@ class OperateServices:
     examination: Callable[[], Examination]
     platforms: Callable[[], OperatorPlatforms]
     documents: Callable[[], Documents]
+    reconciling: Callable[[], Reconciling]

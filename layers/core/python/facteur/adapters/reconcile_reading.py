@@ -1,0 +1,118 @@
+"""The statements behind `facteur reconcile`. They change nothing but the budget, whose permits its calls take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from facteur.adapters.postgres import Database
+from facteur.operate.reconcile_model import IssuedRow, KnownDeposit
+
+BETWEEN_TRIES_SECONDS = 1.0
+MOST_WAITS = 180  # of a request; a function has 300 seconds, and a tenth of a small budget is a call every four
+
+
+class PostgresBooks:
+    """The port ReconciledDatabase."""
+
+    DAY = """
+        select %(day)s::date::timestamp at time zone 'Europe/Paris' as begin,
+               (%(day)s::date + 1)::timestamp at time zone 'Europe/Paris' as "end"
+    """
+    ACCOUNTS = """
+        select substr(key, 9) as account from facteur.budgets where key like 'account:%'
+        union select jsonb_object_keys(pins) from facteur.installation order by 1
+    """
+    # A row, and the last submission of its invoice.
+    ROW = """
+        r.invoice_id, coalesce(l.account, r.account) as account, r.ready, r.invoice_number, r.seller_siren, r.technical_status, r.shown_id,
+        exists (select from facteur.changes c where r.invoice_id = any (c.invoice_ids)) as noted,
+        l.id as submission_id, l.state, facteur.shown_status(l.state, l.mismatch) as told_status, l.platform_id
+    """
+    LAST = """
+        left join lateral (select * from facteur.submissions s where s.invoice_id = r.invoice_id order by s.id desc limit 1) l on true
+    """
+    ISSUED = f"""
+        with issued as materialized (
+            select * from facteur.rows_to_reconcile(null, %(day)s) where %(account)s::text is null or account = %(account)s
+        ), differing as (
+            select {ROW} from issued r {LAST}
+            where r.ready and (l.id is null or l.state in ('rejected', 'failed'))
+               or r.technical_status <> facteur.shown_status(l.state, l.mismatch)
+               or r.shown_id is distinct from l.platform_id and r.shown_id is not null
+            order by r.invoice_number, r.invoice_id limit %(limit)s
+        )
+        select counted.n, d.* from (select count(*)::integer as n from issued) counted left join differing d on true
+    """  # noqa: S608  constants
+    ROWS_OF = f"select {ROW} from facteur.rows_to_reconcile(%(ids)s, null) r {LAST}"  # noqa: S608  constants
+    KNOWN = """
+        select s.id as submission_id, s.invoice_id, s.account, s.state, s.platform_id,
+               array_remove(array_prepend(s.invoice_number, array(
+                   select distinct a.invoice_number from facteur.attempts a
+                   where a.submission_id = s.id and a.invoice_number is distinct from s.invoice_number)), null) as numbers,
+               s.seller_siren, s.total, s.lifecycle_code, s.told_status,
+               not exists (select from facteur.submissions l where l.invoice_id = s.invoice_id and l.id > s.id) as latest,
+               {} as in_time
+        from facteur.submissions s where {}
+    """
+    DEPOSITED = KNOWN.format(
+        "s.submitted_at < facteur.now() - interval '10 minutes'",
+        "s.account = %(account)s and s.deposited_at >= %(since)s and s.deposited_at < %(until)s and s.platform_id is not null",
+    )
+    HELD = KNOWN.format(
+        "false",
+        """s.id in (
+            select id from facteur.submissions where platform_id = any (%(ids)s)
+            union select id from facteur.submissions where invoice_number = any (%(numbers)s)
+            union select submission_id from facteur.attempts where invoice_number = any (%(numbers)s) or platform_id = any (%(ids)s))""",
+    )
+    NUMBERED = """
+        select btrim(s.invoice_number::text) as number, min(s.invoice_id::text) as key from facteur.invoice_source s
+        where btrim(s.invoice_number::text) = any (%(numbers)s) group by 1
+    """
+    PERMIT = """
+        select facteur.take_permits(null, 1, %(per_minute)s, p_news => true) > 0 as granted where not exists (
+            select from facteur.budgets where key = 'account:' || %(account)s
+            and paused_until > facteur.now() and pause_reason = 'too_many_requests')
+    """
+
+    def __init__(self, database: Database, *, requests_per_minute: float, wait: Callable[[float], None]) -> None:
+        self._database, self._per_minute, self._wait = database, requests_per_minute, wait
+        self._waits_left = MOST_WAITS
+
+    def day(self, day: str) -> tuple[datetime, datetime]:
+        row = self._database.row(self.DAY, {"day": day})
+        return row.begin, row.end
+
+    def accounts(self) -> list[str]:
+        return [row.account for row in self._database.rows(self.ACCOUNTS)]
+
+    def issued(self, day: str, account: str | None, limit: int) -> tuple[int, list[IssuedRow]]:
+        rows = self._database.rows(self.ISSUED, {"day": day, "account": account, "limit": limit})
+        return rows[0].n, [IssuedRow(*row[1:]) for row in rows if row.invoice_id is not None]
+
+    def deposited(self, account: str, since: datetime, until: datetime) -> list[KnownDeposit]:
+        return self._known(self.DEPOSITED, {"account": account, "since": since, "until": until})
+
+    def known(self, platform_ids: Sequence[str], numbers: Sequence[str]) -> list[KnownDeposit]:
+        return self._known(self.HELD, {"ids": list(platform_ids), "numbers": list(numbers)})
+
+    def rows_numbered(self, numbers: Sequence[str]) -> Mapping[str, str]:
+        return {row.number: row.key for row in self._database.rows(self.NUMBERED, {"numbers": list(numbers)})}
+
+    def rows_of(self, invoice_ids: Sequence[str]) -> list[IssuedRow]:
+        return [IssuedRow(*row) for row in self._database.rows(self.ROWS_OF, {"ids": list(invoice_ids)})]
+
+    def wait_for_permit(self, account: str) -> bool:
+        parameters = {"account": account, "per_minute": self._per_minute}
+        while True:
+            told = self._database.rows(self.PERMIT, parameters)
+            if not told or told[0].granted or self._waits_left <= 0:
+                return any(row.granted for row in told)
+            self._waits_left -= 1
+            self._wait(BETWEEN_TRIES_SECONDS)
+
+    def _known(self, statement: str, parameters: Mapping[str, Any]) -> list[KnownDeposit]:
+        rows = self._database.rows(statement, parameters)
+        return [KnownDeposit(**row._asdict() | {"numbers": tuple(row.numbers)}) for row in rows]

@@ -1,0 +1,97 @@
+"""facteur reconcile"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from facteur.cli.root import NOT_WELL, Session, command
+from facteur.errors import OperatorError
+
+COLUMNS = (
+    "code", "account", "invoice_id", "invoice_number", "seller_siren", "submission_id", "platform_id", "what", "help",
+)  # fmt: skip
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would carry out
+MOST_SHOWN = 100
+
+DayOption = Annotated[str, typer.Option("--day", help="YYYY-MM-DD, a day of Paris")]
+AccountOption = Annotated[str | None, typer.Option("--account", help="This account only")]
+CsvOption = Annotated[Path | None, typer.Option("--csv", help="Write the differences into this file", dir_okay=False)]
+
+
+@command()
+def reconcile(session: Session, day: DayOption, account: AccountOption = None, csv_file: CsvOption = None) -> int:
+    """Compare a day in three books: the company's table, our tables, and the platform's search. Changes nothing."""
+    report = _whole(session, day, account)
+    if csv_file:
+        write_csv(csv_file, report["differences"])
+    session.show(report, render)
+    return NOT_WELL if any(each["help"] for each in report["differences"]) else 0
+
+
+def _whole(session: Session, day: str, account: str | None) -> dict[str, Any]:
+    """All portions as one; a deposit that two of them show counts once."""
+    whole: dict[str, Any] = {"day": day, "account": account, "rows": 0, "deposits": 0, "shown": 0}
+    found: dict[tuple[Any, ...], Any] = {}
+    cursor: str | None = None
+    with Console(stderr=True).status("comparing…") as progress:
+        while True:
+            portion = session.ask("reconcile", day=day, account=account, cursor=cursor)
+            whole |= {name: whole[name] + portion[name] for name in ("rows", "deposits", "shown")}
+            found |= {tuple(each[name] for name in COLUMNS): each for each in portion["differences"]}
+            cursor = portion["next"]
+            if cursor is None:
+                return whole | {"differences": list(found.values())}
+            progress.update(f"{whole['shown']} deposits compared, {len(found)} differences…")
+
+
+def write_csv(path: Path, differences: list[dict[str, Any]]) -> None:
+    """One line a difference. What a spreadsheet would take for a formula gets an apostrophe before it.
+
+    Raises:
+        OperatorError: the file cannot be written.
+    """
+    try:
+        with path.open("w", newline="", encoding="utf-8-sig") as file:
+            lines = csv.writer(file)
+            lines.writerow(COLUMNS)
+            lines.writerows([harmless(each[name]) for name in COLUMNS] for each in differences)
+    except OSError as exc:
+        raise OperatorError(f"{path} could not be written ({type(exc).__name__})") from None
+
+
+def harmless(value: object) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def render(report: Any, out: Console) -> None:
+    """The counts, the differences by code, and as many of them as one reads."""
+    out.print(
+        f"{report['day']} (Paris): {report['rows']} rows issued, {report['deposits']} deposits of ours, "
+        f"{report['shown']} shown by the platform"
+    )
+    differences = report["differences"]
+    if not differences:
+        out.print("[green]✔ the three books agree[/green]")
+        return
+    counts = Counter(each["code"] for each in differences)
+    out.print(", ".join(f"{count} {code}" for code, count in counts.most_common()), highlight=False)
+    table = Table("code", "account", "invoice", "number", "deposit", "what", "→")
+    for each in differences[:MOST_SHOWN]:
+        cells = ("code", "account", "invoice_id", "invoice_number", "platform_id", "what", "help")
+        table.add_row(*(_text(each[name]) for name in cells))
+    out.print(table)
+    if len(differences) > MOST_SHOWN:
+        out.print(f"and {len(differences) - MOST_SHOWN} more: --csv FILE or --json has them all")
+
+
+def _text(value: object) -> Text:
+    return Text("" if value is None else str(value))

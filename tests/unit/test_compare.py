@@ -1,0 +1,87 @@
+"""What is said of each way in which company, tables, and platform may disagree."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from facteur.cli.reconcile import harmless
+from facteur.operate.compare import compared, of_a_row
+from facteur.operate.reconcile_model import Code, IssuedRow, KnownDeposit, ShownDeposit
+
+SHOWN = ShownDeposit("P-1", "F-1", "111111111", Decimal("120.00"), "203", False, None)
+OURS = KnownDeposit(
+    7, "42", "default", "submitted", "P-1", ("F-1",), "111111111", Decimal(120), "203", "validated", True, True
+)
+ROW = IssuedRow(
+    "42", "default", False, "F-1", "111111111", "validated", None, False, 7, "submitted", "validated", "P-1"
+)
+IN_DOUBT = replace(OURS, state="in_doubt", platform_id=None, told_status="pending")
+SECOND = replace(SHOWN, platform_id="P-2")
+STRANGE = replace(SHOWN, platform_id="P-9", invoice_number="X-9")
+REFUSED = replace(SHOWN, code="213", refused=True)
+
+CASES = [
+    ("all agree", [SHOWN], [OURS], {}, []),
+    ("nothing at all", [], [], {}, []),
+    ("not shown", [], [OURS], {}, [(Code.NOT_AT_PLATFORM, True)]),
+    ("not shown, and too young or of another day", [], [replace(OURS, in_time=False)], {}, []),
+    ("not shown, and never deposited", [], [IN_DOUBT], {}, []),
+    ("held by nobody", [SHOWN], [IN_DOUBT], {}, [(Code.UNKNOWN_TO_US, True)]),
+    ("held by nobody, written otherwise", [replace(SHOWN, invoice_number=" f-1 ")], [IN_DOUBT], {}, [(Code.UNKNOWN_TO_US, True)]),
+    ("held by nobody yet: under way", [SHOWN], [replace(IN_DOUBT, state="sending")], {}, []),
+    ("sent under another number", [SHOWN], [replace(IN_DOUBT, numbers=("F-2", "F-1"))], {}, [(Code.UNKNOWN_TO_US, True)]),
+    ("no submission, but a row", [STRANGE], [OURS], {"x-9": "43"}, [(Code.UNKNOWN_TO_US, True), (Code.NOT_AT_PLATFORM, True)]),
+    ("nobody's", [SHOWN, STRANGE], [OURS], {}, [(Code.FOREIGN, False)]),
+    ("of another seller", [SHOWN, replace(SECOND, seller_siren="222222222")], [OURS], {}, [(Code.FOREIGN, False)]),
+    ("without a number", [SHOWN, replace(STRANGE, invoice_number=None)], [OURS], {}, [(Code.FOREIGN, False)]),
+    ("twice", [SHOWN, SECOND], [OURS], {}, [(Code.TWICE_AT_PLATFORM, True)]),
+    ("twice, the second refused", [SHOWN, replace(SECOND, refused=True)], [OURS], {}, [(Code.TWICE_AT_PLATFORM, False)]),
+    ("twice on two pages", [SHOWN, SHOWN], [OURS], {}, []),
+    ("refused there", [REFUSED], [OURS], {}, [(Code.REFUSED_AT_PLATFORM, True)]),
+    ("refused there and here", [REFUSED], [replace(OURS, state="rejected", lifecycle_code="213")], {}, []),
+    ("refused, held by nobody", [REFUSED], [IN_DOUBT], {}, [(Code.REFUSED_AT_PLATFORM, True)]),
+    ("another status", [replace(SHOWN, code="205")], [OURS], {}, [(Code.STATUS_DIFFERS, True)]),
+    ("no status shown", [replace(SHOWN, code=None)], [OURS], {}, []),
+    ("failed here, well there", [SHOWN], [replace(OURS, state="failed")], {}, [(Code.STATUS_DIFFERS, True)]),
+    ("another amount", [replace(SHOWN, total=Decimal(100))], [OURS], {}, [(Code.AMOUNT_DIFFERS, True)]),
+    ("less than a cent apart", [replace(SHOWN, total=Decimal("120.004"))], [OURS], {}, []),
+    ("no amount shown", [replace(SHOWN, total=None)], [OURS], {}, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("shown", "ours", "rows", "told"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_a_disagreement_has_a_code_and_where_it_needs_somebody_a_step(
+    shown: list[ShownDeposit], ours: list[KnownDeposit], rows: dict[str, str], told: list[tuple[Code, bool]]
+) -> None:
+    found = compared("default", shown, ours, rows)
+
+    assert [(each.code, each.help is not None) for each in found] == told
+    assert all(each.what for each in found)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (ROW, []),
+        (replace(ROW, technical_status="pending"), [Code.ROW_SAYS_OTHERWISE]),
+        (replace(ROW, technical_status=None), []),
+        (replace(ROW, shown_id="P-1"), []),
+        (replace(ROW, shown_id="P-2"), [Code.ROW_SAYS_OTHERWISE]),
+        (replace(ROW, ready=True, state=None, submission_id=None), [Code.NOT_SUBMITTED]),
+        (replace(ROW, ready=True, state="rejected", technical_status="pending"), [Code.NOT_SUBMITTED]),
+        (replace(ROW, technical_status="validated", state=None, told_status="pending"), [Code.ROW_SAYS_OTHERWISE]),
+    ],
+)
+def test_a_row_is_compared_with_what_it_was_told(row: IssuedRow, told: list[Code]) -> None:
+    assert [each.code for each in of_a_row(row)] == told
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+33", "-2", "@SUM(A1)", "\t=1", "\r=1"])
+def test_what_a_spreadsheet_would_carry_out_is_written_as_text(text: str) -> None:
+    assert harmless(text) == f"'{text}"
+    assert (harmless("F-1"), harmless(None), harmless(7)) == ("F-1", "", "7")

@@ -34,6 +34,8 @@ class Uninstalling:
             select 4, 0, format('alter table %%s drop column %%I', quoted, name) from alive where what = 'column' and %(drop_columns)s
             union all
             select 5, 0, format('alter table %%s alter column %%I drop default', quoted, name) from alive
+            join pg_attribute a on a.attrelid = table_oid and a.attname = alive.name
+            join pg_attrdef d on d.adrelid = table_oid and d.adnum = a.attnum and pg_get_expr(d.adbin, d.adrelid) like '''pending''%%'
             where what = 'default' and (quoted, name) not in (select c.quoted, c.name from added c where c.what = 'column')
             union all
             select 6, 0, 'drop schema facteur cascade' where %(drop_data)s
@@ -55,6 +57,9 @@ class Uninstalling:
             select jsonb_agg(each) from jsonb_array_elements(added) each
             where each ->> 'what' in ('table', 'source') or each ->> 'what' = 'column' and not %(drop_columns)s), '[]')
     """
+
+    # What is ready is found again, should this be installed again.
+    FORGET_NOTES = "delete from facteur.changes"
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -92,6 +97,7 @@ class Uninstalling:
         for statement in statements:
             self._database.rows(statement)
         if not drop_data:
+            self._database.rows(self.FORGET_NOTES)
             self._database.rows(self.FORGET, {"drop_columns": drop_columns})
 
     def _kept(self, drop_data: bool, drop_columns: bool, known: int) -> tuple[str, ...]:

@@ -9,14 +9,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from facteur.cli.confirm import DryRunOption, YesOption, confirm
 from facteur.cli.root import NOT_WELL, Session, command
 from facteur.errors import OperatorError
-from facteur.operate.install import LOCK_TIMEOUT_SECONDS
+from facteur.operate.install import LOCK_TIMEOUT_SECONDS, NO_FIRST_DAY
 
 FUNCTION = "migrate-database"  # it has the owner's rights
 
 LockTimeout = Annotated[float, typer.Option(help="Seconds to wait for a lock before giving up", min=0.001)]
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask")]
 
 
 @command()
@@ -42,9 +42,11 @@ def init(
     ] = None,
     lock_timeout: LockTimeout = LOCK_TIMEOUT_SECONDS,
     apply: Annotated[bool, typer.Option("--apply", help="Do it, in one transaction")] = False,
-    yes: Yes = False,
+    yes: YesOption = False,
 ) -> int:
     """Install on a database that lives: show the mapping and every statement with its locks; with --apply, run them."""
+    if apply and submit_from is None:
+        raise OperatorError(NO_FIRST_DAY)
     wish: dict[str, Any] = {
         "table": table, "columns": column, "documents": documents, "final": final, "seller": seller, "watch": watch,
         "add_columns": add_columns, "replace": replace, "submit_from": submit_from,
@@ -57,7 +59,10 @@ def init(
         return 0
     if not session.as_json:
         render(proposed, session.out)
-    agree(f"Install on {proposed['plan']['table']}?", yes)
+    if not yes:
+        confirm(
+            f"{proposed['plan']['table']} gets the trigger, and what was issued from {submit_from} on is deposited."
+        )
     wish |= {
         "table": proposed["plan"]["table"],
         "mapping": proposed["plan"]["mapping"],
@@ -75,9 +80,9 @@ def uninstall(
     ] = False,
     drop_columns: Annotated[bool, typer.Option("--drop-columns", help="Drop the columns that init added")] = False,
     force: Annotated[bool, typer.Option("--force", help="Though invoices are still being deposited")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the statements and run none")] = False,
+    dry_run: DryRunOption = False,
     lock_timeout: LockTimeout = LOCK_TIMEOUT_SECONDS,
-    yes: Yes = False,
+    yes: YesOption = False,
 ) -> None:
     """Take triggers and mapping away; your tables are left as they were."""
     asked: dict[str, Any] = {"drop_data": drop_data, "drop_columns": drop_columns, "force": force}
@@ -87,21 +92,10 @@ def uninstall(
         return
     if not session.as_json:
         render_uninstalled(preview, session.out)
-    agree("Run these statements?", yes)
+    if not yes:
+        confirm("These statements are run.")
     answer = session.ask("uninstall", function=FUNCTION, **asked, lock_timeout_seconds=lock_timeout)
     session.show(answer, lambda _, out: out.print("[green]✔ done[/green]"))
-
-
-def agree(question: str, yes: bool) -> None:
-    """Ask, unless told not to. Raises OperatorError where nobody can be asked."""
-    if yes:
-        return
-    try:
-        agreed = typer.confirm(question)
-    except typer.Abort:
-        raise OperatorError("nobody answered: give --yes where nobody can be asked") from None
-    if not agreed:
-        raise OperatorError("nothing was changed")
 
 
 def read_mapping(path: Path) -> str:

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 
 from facteur.errors import OperatorError
+from facteur.install.documents import address, literal
 from facteur.install.model import Choice, Column, Found, Table, Wish
-from facteur.install.names import DATE_KINDS, FINAL_VALUES, ID_LENGTH, KEY_KINDS, STATUS_LENGTH, TEXT_KINDS, known
+from facteur.install.names import DATE_KINDS, ID_LENGTH, KEY_KINDS, STATUS_LENGTH, TEXT_KINDS, known, likely_final
 from facteur.install.tables import key_of
 
 FIRST_DAY = "(select submit_from from facteur.installation)"
@@ -15,7 +16,6 @@ PARTS = ("key", "number", "date", "seller", "total", "currency", "document", "st
          "last_technical_update", "lifecycle_code", "account")  # fmt: skip
 MADE = ("created_at", "date_creation", "cree_le")  # not the day of issue, but better than none
 SIREN = re.compile(r"\d{9}(\d{5})?")
-PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,6 @@ class Source:
     lifecycle_code: Column | None
     choices: tuple[Choice, ...]
     remarks: tuple[str, ...]
-
-
-def literal(text: str) -> str:
-    """A string in SQL, for a mapping that a person reads before it is run."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def choose_key(table: Table, wish: Wish) -> Column:
@@ -176,7 +171,7 @@ class _Chooser:
     def _document(self) -> tuple[tuple[str, str], str | None]:
         if self._wish.documents is not None:
             self._chose("document_uri", self._wish.documents)
-            return ("document_uri", self._pattern(self._wish.documents)), None
+            return ("document_uri", address(self._table, self._wish.documents)), None
         column = self._pick("document", TEXT_KINDS | {"bytea"})
         if column is None:
             raise OperatorError(
@@ -187,21 +182,6 @@ class _Chooser:
         self._chose(part, f"{column.name} ({column.type})")
         return (part, f"i.{column.quoted}"), f"i.{column.quoted} is not null"
 
-    def _pattern(self, pattern: str) -> str:
-        if not re.fullmatch(r"(s3://[^/{]+/|file:///).*\{\w+\}.*", pattern):
-            raise OperatorError("--documents must be like s3://bucket/path/{id}.xml, with a column's name in braces")
-        pieces = PLACEHOLDER.split(pattern)
-        named = [(each, self._table.column(each)) for each in pieces[1::2]]
-        missing = [name for name, column in named if column is None]
-        if missing:
-            raise OperatorError(f"{self._table.name} has no column {', '.join(missing)} (--documents)")
-        columns = [
-            f"i.{column.quoted}::text" for _, column in named if column
-        ]  # of char(n), the cast takes the padding away
-        texts = [literal(each) for each in pieces[0::2]]
-        joined = [texts[0], *(part for pair in zip(columns, texts[1:], strict=True) for part in pair)]
-        return " || ".join(each for each in joined if each != "''")
-
     def _finished(self) -> str | None:
         column = self._pick("status")
         if column is None:
@@ -209,15 +189,17 @@ class _Chooser:
                 "no status was found: an invoice counts as finished as soon as its row is there (--column status=…)"
             )
             return None
-        final = (
-            self._wish.final
-            or tuple(each for each in FINAL_VALUES if each in {v.casefold() for v in column.values})[:1]
-        )
-        final = tuple(next((v for v in column.values if v.casefold() == each), each) for each in final)
+        final = self._wish.final or likely_final(column)
         if not final:
             seen = f" (seen: {', '.join(column.values)})" if column.values else ""
             raise OperatorError(f"which {column.name} has a finished invoice{seen}? Give --final VALUE")
         self._chose("finished", f"{column.name} = {' or '.join(final)}")
+        others = [each for each in column.values if each not in final]
+        if others:
+            self._remarks.append(
+                f"{column.name} is also {', '.join(others)}: an invoice that moves on before it was deposited "
+                "is not deposited (--final may be repeated)"
+            )
         return f"i.{column.quoted} " + (
             f"= {literal(final[0])}" if len(final) == 1 else f"in ({', '.join(map(literal, final))})"
         )
@@ -236,6 +218,10 @@ class _Chooser:
         if status is None:
             self._remarks.append(
                 "no technical_status: an invoice is deposited once it is finished; after a rejection, any change of its row sends it again"
+            )
+        elif status.values and "pending" not in status.values:
+            self._remarks.append(
+                f"{status.name} is {', '.join(status.values)} so far: only rows where it is 'pending' are deposited"
             )
         elif not status.has_default:
             self._remarks.append(

@@ -55,6 +55,12 @@ def plain(name: str) -> str:
     return name.replace("_", "").casefold()
 
 
+def likely_final(column: Column) -> tuple[str, ...]:
+    """The one known value that most likely means: finished."""
+    by_name = {each.casefold(): each for each in column.values}
+    return tuple(by_name[each] for each in FINAL_VALUES if each in by_name)[:1]
+
+
 def known(table: Table, part: str) -> list[Column]:
     """The table's columns that are named like a part, the likeliest first."""
     by_name = {plain(each.name): each for each in table.columns}

@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 
 from facteur.errors import OperatorError
-from facteur.install.columns import Source, choose_columns, choose_key, literal
+from facteur.install.columns import Source, choose_columns, choose_key
+from facteur.install.documents import literal
 from facteur.install.history import History, find_history
 from facteur.install.mapping import mapping_sql, triggers_fired
 from facteur.install.model import Choice, Column, Found, Plan, Step, Table, Wish
@@ -190,6 +191,10 @@ def _watch_remarks(table: Table, key: Column) -> list[str]:
     if not key.indexed:
         remarks.append(
             f"no index of {table.name} begins with {key.name}: each look would read about {table.rows:,} rows; create one first"
+        )
+    if len(table.primary_key) > 1:
+        remarks.append(
+            f"{key.name} is only part of the key of {table.name}: rows with the same {key.name} would count as one invoice"
         )
     if table.partitioned:
         remarks.append(

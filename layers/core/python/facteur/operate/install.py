@@ -10,6 +10,7 @@ from facteur.migrate import as_date
 from facteur.operate.services import OperateServices
 
 LOCK_TIMEOUT_SECONDS = 3.0
+NO_FIRST_DAY = "give --submit-from YYYY-MM-DD, the issue date of the first invoice to deposit: none before it ever is"
 
 
 def init(
@@ -36,9 +37,7 @@ def init(
     if not apply:
         return Initialised(proposal, False, None)
     if first_day is None:
-        raise OperatorError(
-            "give --submit-from YYYY-MM-DD, the issue date of the first invoice to deposit: none before it ever is"
-        )
+        raise OperatorError(NO_FIRST_DAY)
     return Initialised(proposal, True, services.installing.apply(proposal, first_day, lock_timeout_seconds))
 
 
@@ -76,4 +75,4 @@ def _parts(columns: list[str]) -> dict[str, str]:
 def _status_columns(wish: Wish) -> list[str]:
     """Names, without case and underscores, of columns whose known values tell which invoices are finished."""
     named = wish.columns.get("status")
-    return [plain(each) for each in (*PARTS["status"], *([named] if named else []))]
+    return [plain(each) for each in (*PARTS["status"], *PARTS["technical_status"], *([named] if named else []))]

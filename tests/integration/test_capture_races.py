@@ -284,6 +284,21 @@ def test_notes_are_found_in_a_database_that_was_restored_into_a_younger_cluster(
     assert rows.value("select pg_snapshot_xmax(notes_seen) < '4000000000'::xid8 from facteur.installation")
 
 
+def test_notes_of_a_younger_cluster_that_nobody_looked_at_in_time_are_found_by_the_daily_look(rows: Rows) -> None:
+    current = int(rows.value("select pg_current_xact_id()::text"))
+    rows.run(
+        "update facteur.installation set notes_seen = %(ahead)s::pg_snapshot", ahead=f"{current + 50}:{current + 50}:"
+    )
+    rows.finish()
+    for _ in range(60):
+        rows.run("select pg_current_xact_id()")
+    assert rows.look().opened == 0, "this is what must not last"
+
+    rows.run("select facteur.note_forgotten()")
+
+    assert rows.look().opened == 1
+
+
 def test_nobody_walks_over_notes_that_an_old_snapshot_keeps(rows: Rows) -> None:
     old = rows.session()
     old.rows("begin isolation level repeatable read")

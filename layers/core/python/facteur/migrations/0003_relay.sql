@@ -203,7 +203,8 @@ begin
            extract(epoch from clock_timestamp() - min(taken.noted_at)) into notes, ids, oldest_seconds
     from taken left join lateral unnest(taken.invoice_ids) key on true;
     if notes = 0 and pg_snapshot_xmax(now_seen) > pg_snapshot_xmax(seen) and not facteur.any_note(seen) then
-        update facteur.installation set notes_seen = now_seen;
+        update facteur.installation set notes_seen = now_seen
+        where notes_seen::text = seen::text or pg_snapshot_xmax(notes_seen) > pg_snapshot_xmax(now_seen); -- nobody began anew meanwhile
     end if;
 end $$;
 
@@ -267,7 +268,9 @@ begin
             forgotten := null;
         end;
     end;
-    update facteur.installation set forgotten_checked_at = facteur.now();
+    -- The relay begins its next look anew: in a cluster that was younger than notes_seen when this database was restored into it,
+    -- notes that nobody looked at before it came of age would hide behind notes_seen for ever.
+    update facteur.installation set forgotten_checked_at = facteur.now(), notes_seen = '1:1:';
     return forgotten;
 end $$;
 

@@ -35,13 +35,13 @@ class RawServer:
             threading.Thread(target=self.one, args=(connection,), daemon=True).start()
 
     def one(self, connection: socket.socket) -> None:
-        with connection:
-            try:
+        try:
+            with connection:
                 self.behave(self, connection)
-            except OSError:
-                pass  # the client has gone
-            finally:
-                self.ended.set()
+        except OSError:
+            pass  # the client has gone
+        finally:
+            self.ended.set()
 
     def read_head(self, connection: socket.socket) -> bytes:
         head = b""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from facteur.decide import after_look_up, attribute, is_ours, plausible
 from facteur.decision import LOOKED_UP, Decision, Outcome
 from facteur.errors import NotDepositedError
@@ -12,7 +14,7 @@ from facteur.submission_services import Lease, Services
 
 def look_up_deposit(row: Waiting, claim: Claim, services: Services, lease: Lease) -> None:
     """Look up a claimed doubt and record what was found. A look-up that fails is not an empty one."""
-    doubt = services.store.doubt(row.submission_id)
+    began, doubt = time.monotonic(), services.store.doubt(row.submission_id)
     found: list[tuple[int, str]] = []
     try:
         lease.check()
@@ -23,7 +25,7 @@ def look_up_deposit(row: Waiting, claim: Claim, services: Services, lease: Lease
         decision = Decision(after_look_up(doubt, ours, strangers, services.limits), LOOKED_UP)
         found = attribute(doubt.attempts, ours)
     (state,) = services.store.record([Outcome(row, claim, decision, found)])
-    services.tell(row, state, decision)
+    services.tell(row, state, decision, time.monotonic() - began)
 
 
 def _search(doubt: Doubt, platform: Platform, store: SubmissionStore) -> tuple[list[Candidate], list[Candidate]]:

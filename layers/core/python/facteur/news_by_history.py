@@ -47,7 +47,9 @@ def _store_history(due: Due, services: PollServices, asked_by: str) -> None:
     told = platform.history(due.platform_id)
     events = [event for event in told if event.platform_id == due.platform_id]
     if len(events) < len(told):
-        services.journal.warning("history.foreign", submission_id=due.submission_id, events=len(told) - len(events))
+        services.journal.warning(
+            "history.foreign", submission_id=due.submission_id, account=due.account, foreign=len(told) - len(events)
+        )
     store_news(due, events, events, platform.sandbox, services, asked_by)
 
 
@@ -78,6 +80,7 @@ def store_news(
         submission_id=due.submission_id,
         invoice_id=told.invoice_id,
         account=due.account,
+        state=told.state,
         platform_id=due.platform_id,
         lifecycle_code=newest.code if newest else due.lifecycle_code,
         new_statuses=told.stored,

@@ -101,7 +101,7 @@ def _after_dates(look: Look) -> None:
 def _give_up_dates(look: Look, reason: str) -> None:
     """For a day this account's deposits are searched for by number, which costs more, but is certain."""
     look.services.store.sweep_by_number(look.slice.account, BY_NUMBER_SECONDS)
-    look.services.journal.warning("sweep.by_number", account=look.slice.account, reason=reason)
+    look.services.journal.warning("sweep.by_number", account=look.slice.account, cause=reason)
     _look_by_number(look, look.missing())
 
 

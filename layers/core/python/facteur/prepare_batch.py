@@ -104,8 +104,9 @@ def _withdraw(row: Waiting, services: Services) -> None:
         services.leave(row, DocumentUnusableError(problem))
     elif services.store.withdraw(row.submission_id):
         services.journal.event(
-            "submission.withdrawn", submission_id=row.submission_id, invoice_id=row.invoice_id, cause=f"the row {cause}"
-        )
+            "submission.withdrawn", submission_id=row.submission_id, invoice_id=row.invoice_id, account=row.account,
+            state="withdrawn", cause=f"the row {cause}",
+        )  # fmt: skip
 
 
 Fetched = Document | ProblemError | None

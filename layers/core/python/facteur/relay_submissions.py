@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from facteur.metrics import Metric
@@ -12,6 +12,7 @@ from facteur.ports import Journal, Queue, RelayStore
 NOTES_AT_ONCE = 20  # a note holds up to a thousand keys
 ROWS_AT_ONCE = 10_000  # locked until SQS has them all, a few seconds; the budget hardly ever admits so many
 WRITE_BACKS_AT_ONCE = 100
+IDS_IN_A_LINE = 100
 SHORTEST_PAUSE_SECONDS = 0.3  # between two looks of an idle relay
 PAUSE_PER_LOOK = 10  # a slow look is repeated less often: at most a tenth of the time is spent looking
 
@@ -87,14 +88,20 @@ def _queue_due(services: RelayServices) -> int:
         with services.store.pick_due(ROWS_AT_ONCE) as due:
             accepted = services.queue.send(due.submission_ids) if due.submission_ids else []
             due.mark_queued(accepted)
+        _tell_queued(accepted, services)
         total += len(accepted)
         if len(accepted) < len(due.submission_ids):
             services.journal.warning("queue.refused", submissions=len(due.submission_ids) - len(accepted))
         if len(accepted) < ROWS_AT_ONCE:
             break
-    if total:
-        services.journal.event("submissions.queued", submissions=total)
     return total
+
+
+def _tell_queued(submission_ids: Sequence[int], services: RelayServices) -> None:
+    """Each by its id, but many in a line: a line of its own for each would take a tenth of the relay's time."""
+    for start in range(0, len(submission_ids), IDS_IN_A_LINE):
+        ids = submission_ids[start : start + IDS_IN_A_LINE]
+        services.journal.event("submissions.queued", submissions=len(ids), submission_ids=ids)
 
 
 def _repeat_write_backs(services: RelayServices) -> None:

@@ -65,7 +65,7 @@ class Services:
         name, metric = EVENTS[State.FAILED]
         self.journal.count(metric)
         self.journal.event(
-            name, submission_id=row.submission_id, invoice_id=row.invoice_id, account=row.account,
+            name, submission_id=row.submission_id, invoice_id=row.invoice_id, account=row.account, state=State.FAILED,
             next_step="see last_error_message in facteur.submissions",
         )  # fmt: skip
 
@@ -77,7 +77,7 @@ class Services:
         seconds: float | None = None,
         call_seconds: float | None = None,
     ) -> None:
-        """One event per outcome, and its counts. `seconds`: since the row was read; `call_seconds`: that the platform took."""
+        """One event per outcome, and its counts. `seconds`: since work on it began; `call_seconds`: that the platform took."""
         problem, move = decision.problem, decision.move
         name, metric = EVENTS.get(State(state), LATE) if state in set(State) else LATE
         self.journal.count(metric, reason=move.error_code if metric is Metric.REJECTIONS else None)
@@ -89,6 +89,7 @@ class Services:
             submission_id=row.submission_id,
             invoice_id=row.invoice_id,
             account=row.account,
+            state=state,
             outcome=decision.outcome,
             platform_id=move.platform_id,
             error_code=move.error_code,

@@ -133,6 +133,32 @@ def test_what_cannot_be_done_is_the_same_sentence_either_way(
     assert words in through["error"]["message"]
 
 
+def test_a_person_acts_through_the_stack_with_the_workers_rights(ways: dict[str, Operator], operated: Company) -> None:
+    signed = ("--who", "jane@desk", "--why", "maintenance", "--yes")
+
+    paused = ways["stack"].run("pause", "default", "--for", "2h", *signed)
+    resumed = ways["stack"].run("resume", "default", *signed)
+    refused = ways["stack"].run("retry", sample_invoice(31).number, *signed)
+
+    assert (paused.code, resumed.code, refused.code) == (0, 0, 2)
+    assert "it is not sent again" in refused.err
+    recorded = operated.database.rows("select operation, who from facteur.operations order by id")
+    assert recorded[-2:] == [("pause", "jane@desk"), ("resume", "jane@desk")]
+
+
+def test_dead_letters_go_back_with_the_functions_own_rights(ways: dict[str, Operator], operated: Company) -> None:
+    aws = operated.stack.aws
+    sqs = aws.session.client("sqs", endpoint_url=aws.endpoint_url)
+    dead = sqs.get_queue_url(QueueName=f"{operated.stack.name}-submissions-dead")["QueueUrl"]
+    sqs.send_message(QueueUrl=dead, MessageBody='{"submission_id": 1}')
+
+    told = ways["stack"].run("redrive", "--who", "jane@desk", "--why", "mended", "--yes")
+
+    assert told.code == 0, told.err
+    assert "1 dead letters go back" in told.out
+    assert ways["stack"].ask("status")["dead_letters"] == 0
+
+
 def test_a_crash_of_the_function_is_a_sentence_that_names_the_log(ways: dict[str, Operator], operated: Company) -> None:
     operated.database.rows("create table facteur.kept as select * from facteur.installation")
     operated.database.rows("delete from facteur.installation")

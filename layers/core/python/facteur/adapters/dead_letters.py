@@ -16,8 +16,17 @@ if TYPE_CHECKING:
 
 BATCH = 10  # SQS gives no more
 HIDDEN_SECONDS = 60  # from a second person who moves them at the same time
-# As the emulator answers, and AWS for a queue that cannot be moved; also AWS's word while such a task is already under way.
-WITHOUT_MOVE_TASKS = frozenset({"InvalidAction", "UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation"})
+# Where messages are moved by hand: a place that knows no move tasks (the emulator), a role without the right to begin one, a
+# queue that cannot be moved; also AWS's word while such a task is already under way.
+WITHOUT_MOVE_TASKS = frozenset(
+    {
+        "InvalidAction",
+        "UnsupportedOperation",
+        "AWS.SimpleQueueService.UnsupportedOperation",
+        "AccessDenied",
+        "AccessDeniedException",
+    }
+)
 
 
 @contextmanager

@@ -44,7 +44,12 @@ def operate(request: Mapping[str, Any], services: OperateServices) -> dict[str, 
         operation, arguments = _bound(request)
         return {"result": as_plain(operation(services, **arguments))}
     except FacteurError as error:
-        return {"error": {"type": type(error).__name__, "message": str(error)}}
+        return refusal(error)
+
+
+def refusal(error: FacteurError) -> dict[str, Any]:
+    """The answer where something could not be done."""
+    return {"error": {"type": type(error).__name__, "message": str(error)}}
 
 
 def _bound(request: Mapping[str, Any]) -> tuple[Operation, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from facteur.decide_news import after_contradiction, after_news, contradiction_in, newest_of, settled_before
@@ -44,13 +45,15 @@ def read_history(due: Due, services: PollServices, postpone: Postpone, asked_by:
 
 def _store_history(due: Due, services: PollServices, asked_by: str) -> None:
     platform = services.platforms.of(due.account)
+    began = time.monotonic()
     told = platform.history(due.platform_id)
+    seconds = time.monotonic() - began
     events = [event for event in told if event.platform_id == due.platform_id]
     if len(events) < len(told):
         services.journal.warning(
             "history.foreign", submission_id=due.submission_id, account=due.account, foreign=len(told) - len(events)
         )
-    store_news(due, events, events, platform.sandbox, services, asked_by)
+    store_news(due, events, events, platform.sandbox, services, asked_by, seconds)
 
 
 def store_news(
@@ -60,8 +63,12 @@ def store_news(
     sandbox: bool,
     services: PollServices,
     asked_by: str,
+    call_seconds: float | None = None,
 ) -> None:
-    """Store what is new of a life cycle, and let the whole of it decide what becomes of the submission."""
+    """Store what is new of a life cycle, and let the whole of it decide what becomes of the submission.
+
+    `call_seconds`: what the platform took to tell it, where it was told of this deposit alone.
+    """
     if contradiction := contradiction_in(life_cycle):
         newest, move = None, after_contradiction(contradiction, due.age_seconds, services.limits)
         services.journal.count(Metric.CONTRADICTIONS)
@@ -85,4 +92,5 @@ def store_news(
         lifecycle_code=newest.code if newest else due.lifecycle_code,
         new_statuses=told.stored,
         error_code=move.error_code,
+        platform_ms=None if call_seconds is None else round(call_seconds * 1000),
     )

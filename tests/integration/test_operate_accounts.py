@@ -148,6 +148,26 @@ def test_a_pause_that_is_repeated_replaces_the_first(rows: Rows, operator: Opera
     assert held(rows) is False
 
 
+def test_the_default_account_may_be_paused_before_its_first_invoice(rows: Rows, operator: Operator) -> None:
+    operator.run("pause", "default", *SIGNED)
+
+    rows.noted()
+
+    assert queued(rows) == []
+    assert "paused by jane@desk" in operator.run("status").out
+
+
+def test_a_pause_of_an_account_whose_invoices_go_elsewhere_says_so(rows: Rows, operator: Operator) -> None:
+    rows.run(
+        "insert into facteur.routes (account, since, credentials) values ('default', now() - interval '1 day', 'second')"
+    )
+
+    told = operator.run("pause", "default", *SIGNED)
+
+    assert "go to second now: pause that one as well" in told.out
+    assert operator.run("pause", "second", *SIGNED).code == 0
+
+
 def test_a_claim_under_way_and_a_pause_take_turns(rows: Rows, operator: Operator) -> None:
     invoice = rows.noted()
     submission = rows.submission(invoice)

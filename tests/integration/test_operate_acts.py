@@ -143,6 +143,17 @@ def test_a_retry_first_delivers_a_verdict_that_is_still_under_way(rows: Rows, op
     assert (rows.states(invoice), rows.invoice(invoice).technical_status) == (["rejected", "pending"], "pending")
 
 
+def test_a_failure_that_was_retried_needs_nobody_any_more(rows: Rows, operator: Operator) -> None:
+    invoice = arranged(rows, "failed")
+    assert operator.ask("status")["accounts"][0]["states"] == {"failed": 1}
+
+    act(operator, "retry", invoice)
+    rows.look()
+
+    assert operator.ask("status")["accounts"][0]["states"] == {"in_doubt": 1}
+    assert operator.ask("list", "--state", "failed")["invoices"] == []
+
+
 def test_a_doubt_that_a_person_rejected_is_looked_up_first_when_its_row_asks_again(
     rows: Rows, operator: Operator
 ) -> None:

@@ -182,11 +182,15 @@ begin
     update facteur.budgets set tokens = tokens - p_permits where key in ('address', 'account:' || p_account);
 end $$;
 
+-- Those that deposited, or will: after a restore even the first may have to be paused before its first invoice.
 create function facteur.known_accounts() returns text[]
     language sql stable as $$
-    select coalesce(array_agg(account order by account), '{}') from (
-        select substr(key, 9) as account from facteur.budgets where key like 'account:%'
-        union select account from facteur.submissions) known
+    select array_agg(account order by account) from (
+        select 'default' as account
+        union select substr(key, 9) from facteur.budgets where key like 'account:%'
+        union select account from facteur.submissions
+        union select jsonb_object_keys(pins) from facteur.installation
+        union select credentials from facteur.routes) known
 $$;
 
 -- Nothing of the account is claimed from now on; what is under way ends. Until a person resumes it, or for p_seconds.
@@ -194,6 +198,7 @@ create function facteur.hold(p_account text, p_seconds double precision, p_act j
     language plpgsql as $$
 declare
     until constant timestamptz := coalesce(facteur.now() + make_interval(secs => p_seconds), 'infinity');
+    routed constant text := facteur.routed(p_account, facteur.now());
 begin
     perform set_config('lock_timeout', '5s', true);
     if p_account <> all (facteur.known_accounts()) then
@@ -202,9 +207,10 @@ begin
     insert into facteur.budgets (key, held_until, held_by, held_why) values ('account:' || p_account, until, p_act ->> 'who', p_act ->> 'why')
     on conflict (key) do update set held_until = excluded.held_until, held_by = excluded.held_by, held_why = excluded.held_why;
     perform facteur.log_operation(p_act, p_account, null, null, jsonb_build_object('until', until));
-    return format('Account %s is paused %s. What is under way ends; no other account waits.', p_account,
+    return format('Account %s is paused %s. What is under way ends; no other account waits.%s', p_account,
                   case when until = 'infinity' then 'until somebody resumes it'
-                       else 'until ' || to_char(until at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') end);
+                       else 'until ' || to_char(until at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"') end,
+                  case when routed <> p_account then format(' Its new invoices go to %s now: pause that one as well.', routed) end);
 end $$;
 
 -- Ends a person's pause, an automatic one, and the breaker.

@@ -142,6 +142,7 @@ CREATE VIEW facteur.health AS
         END AS pause_reason
    FROM (facteur.submissions s
      LEFT JOIN facteur.budgets b ON (((b.key = ('account:'::text || s.account)) AND facteur.paused(b.*))))
+  WHERE (NOT s.superseded)
   GROUP BY s.account, s.state, b.paused_until, b.pause_reason, b.held_until, b.held_by, b.held_why
   ORDER BY s.account, (array_position(ARRAY['failed'::text, 'in_doubt'::text, 'pending'::text, 'sending'::text, 'submitted'::text, 'rejected'::text, 'closed'::text], s.state));
 

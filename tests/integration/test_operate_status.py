@@ -29,6 +29,20 @@ def test_what_needs_a_person_is_named_with_the_command_that_helps(rows: Rows, op
     assert "facteur resume default" in told.out
 
 
+def test_a_failure_that_was_mended_is_history(rows: Rows, operator: Operator) -> None:
+    both_ran(rows)
+    invoice = opened(rows)
+    rows.reach(invoice, "failed")
+    rows.update(invoice, technical_status="pending")
+    rows.look()
+
+    rows.relay.vitals()  # as each run of the relay does
+
+    assert operator.run("status").code == 0
+    assert operator.ask("list", "--state", "failed")["invoices"] == []
+    assert rows.value("select count(*) from facteur.health where state = 'failed'") == 0
+
+
 def test_a_relay_and_a_poll_that_are_silent_are_told(rows: Rows, operator: Operator) -> None:
     never = operator.ask("status")
     both_ran(rows)

@@ -11,6 +11,7 @@ select s.account, s.state, count(*) as submissions,
        case when b.held_until > facteur.now() then format('by %s: %s', b.held_by, b.held_why) else b.pause_reason end as pause_reason
 from facteur.submissions s
 left join facteur.budgets b on b.key = 'account:' || s.account and facteur.paused(b)
+where not s.superseded
 group by s.account, s.state, b.paused_until, b.pause_reason, b.held_until, b.held_by, b.held_why
 order by s.account, array_position(array['failed', 'in_doubt', 'pending', 'sending', 'submitted', 'rejected', 'closed'], s.state);
 

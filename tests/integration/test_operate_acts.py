@@ -159,7 +159,8 @@ def test_a_doubt_that_a_person_rejected_is_looked_up_first_when_its_row_asks_aga
 ) -> None:
     invoice = arranged(rows, "in_doubt")
 
-    act(operator, "reject", invoice)
+    told = act(operator, "reject", invoice)
+    assert "the platform may have it" in told.out
     assert rows.invoice(invoice).technical_status == "rejected"
     rows.update(invoice, technical_status="pending")
     rows.look()

@@ -125,8 +125,10 @@ begin
     perform facteur.log_operation(p_act, s.account, s.id, s.invoice_id, jsonb_build_object('state', s.state));
     perform facteur.move_submission(s.id, jsonb_build_object('state', 'rejected', 'error_code', 'rejected_by_person',
         'error_message', format('%s: %s', p_act ->> 'who', p_act ->> 'why')));
-    return case when facteur.tell_company(s.id, '2s') then 'Rejected, and its row says so.'
-                else 'Rejected. Its row could not be written yet; that is repeated by itself.' end;
+    return concat_ws(' ', case when facteur.tell_company(s.id, '2s') then 'Rejected, and its row says so.'
+                               else 'Rejected. Its row could not be written yet; that is repeated by itself.' end,
+                          case when exists (select from facteur.doubtful_attempts(s.invoice_id))
+                               then 'An attempt''s outcome stays unknown: the platform may have it.' end);
 end $$;
 
 -- A deposit that a person found (p_found: platform_id; where the platform was asked sha256, if it shows a copy, and platform) becomes the invoice's.

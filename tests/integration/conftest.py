@@ -9,6 +9,7 @@ import pytest
 
 from local.aws import Aws, aws_emulator
 from local.measure.ground import prepare
+from local.postgres import as_worker
 from local.simulator.control import Simulator, running_simulator
 from tests.operator import Operator
 from tests.two_accounts import SECOND
@@ -63,5 +64,5 @@ def two(world: World) -> World:
 
 @pytest.fixture
 def operator(database_url: str) -> Operator:
-    """A person with the command facteur."""
-    return Operator(database_url)
+    """A person with the command facteur, who has no more rights than the deployed function."""
+    return Operator(as_worker(database_url))

@@ -151,3 +151,14 @@ def test_a_limit_that_is_none_is_refused(rows: Rows, operator: Operator, wrong: 
     assert refused.code == 2
     assert "a minute" in refused.err
     assert rows.value("select per_minute from facteur.budgets where key = 'account:default'") is None
+
+
+def test_doctor_looks_at_the_secret_of_a_route_before_its_day(two: World, operator: Operator) -> None:
+    add_invoices(two, 1)
+    work_off(two)
+    day = two.database.row("select ((facteur.now() at time zone 'UTC')::date + 30)::text as it").it
+    operator.run("route", "default", "--to", "not-there", "--from", day, *WHY, "--yes")
+
+    told = operator.run("doctor")
+
+    assert "could not be read (ResourceNotFoundException)" in told.out

@@ -84,6 +84,7 @@ class PostgresExamined:
         with known as (
             select substr(key, 9) as account from facteur.budgets where key like 'account:%%'
             union select jsonb_object_keys(pins) from facteur.installation
+            union select credentials from facteur.routes -- also those whose day has not come
         ), named as (select account from known union all select 'default' where not exists (select from known))
         select k.account, coalesce((select pins ? k.account from facteur.installation), false) as pinned,
                case when b.paused_until > facteur.now() then b.paused_until end as paused_until, b.pause_reason,

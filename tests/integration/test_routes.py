@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from facteur.errors import EnvironmentMismatchError
+from facteur import bootstrap
+from facteur.errors import AccountRefusedError, EnvironmentMismatchError
+from facteur.observability import PowertoolsJournal
 from local.measure.ground import add_invoices, states, work_off
 from local.simulator.control import Simulator, running_simulator
 from tests.rows import Rows
@@ -277,3 +279,38 @@ def test_an_account_needs_no_deployment_but_a_secret_and_a_row(two: World) -> No
     work_off(two)
 
     assert deposited_by(two) == ["third@facteur.example"]
+
+
+def test_a_platform_that_moves_while_a_function_works_is_left_alone_until_the_next_invocation(
+    two: World, elsewhere: Simulator
+) -> None:
+    here = {"base_url": two.simulator.base_url, "auth_url": two.simulator.auth_url}
+    there = {"base_url": elsewhere.base_url, "auth_url": elsewhere.auth_url}
+    two.put_secret("second", SECOND | here)
+    platforms = bootstrap.submit_services(PowertoolsJournal("moves")).platforms
+    platforms.of("second")
+
+    two.put_secret("second", SECOND | there)
+    bootstrap._secrets().read(f"{two.prefix}/second", fresh=True)  # its time was over
+    with pytest.raises(AccountRefusedError, match="names another platform than a moment ago"):
+        platforms.identity("second")
+
+    platforms = bootstrap.submit_services(PowertoolsJournal("moves")).platforms
+    platforms.of("second")
+    assert platforms.identity("second")["base_url"] == elsewhere.base_url
+
+
+def test_many_that_wait_on_the_day_are_noted_a_thousand_at_a_time(rows: Rows) -> None:
+    rows.run(
+        "insert into facteur.submissions (invoice_id, account, provider, state, due_at) "
+        "select n::text, case when n > 2100 then 'another' else 'default' end, 'iopole', 'pending', facteur.now() "
+        "from generate_series(1, 2500) n"
+    )
+    route(rows, after=60)
+
+    applied = [rows.value("select facteur.apply_routes()")]
+    rows.advance(61)
+    applied += [rows.value("select facteur.apply_routes()") for _ in range(2)]
+
+    assert applied == [0, 1, 0]
+    assert sorted(len(note) for note in rows.notes()) == [100, 1000, 1000]

@@ -81,7 +81,7 @@ class PowertoolsJournal:
 
     def count(self, metric: Metric, value: float = 1, reason: str | None = None) -> None:
         if self._metrics:
-            self._metrics.add_metric(name=metric, unit=_unit(metric), value=value)
+            self._metrics.add_metric(name=metric, unit=_unit(metric), value=round(value, 3))
             if reason:
                 self._reasons[metric, bounded_reason(reason)] += value
 

@@ -7,7 +7,8 @@ BIN := $(VENV)/bin
 TOOL := AWS_DEFAULT_REGION=eu-west-3 SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR="$(CURDIR)/.aws-sam/cli" $(UV) tool run --quiet --python $(VENV)/bin/python
 SAM := $(TOOL) --from aws-sam-cli==1.170.0 sam
 CFN_LINT := $(TOOL) --from cfn-lint==1.58.0 cfn-lint
-DOCS := $(TOOL) --from properdocs==1.6.7 --with mkdocs-material==9.8.1 --with mermaidx==0.10.1 properdocs
+DOCS := $(TOOL) --from properdocs==1.6.7 --with properdocs-theme-mkdocs==1.6.7 --with pymdown-extensions==13.1 \
+	--with mermaidx==0.10.1 properdocs
 REQUIREMENTS := layers/dependencies/requirements.txt
 EXPORT := $(UV) export --locked --quiet --no-default-groups --no-emit-project --no-header
 ARCH ?= arm64

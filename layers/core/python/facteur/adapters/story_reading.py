@@ -66,7 +66,7 @@ class PostgresStories:
                coalesce(case %(only)s when 'untold' then s.write_back_error when 'mismatched' then s.mismatch end,
                         nullif(concat_ws(': ', s.last_error_code, s.last_error_message), ''), s.lifecycle_code) as about
         from facteur.submissions s
-        where (%(states)s = '{}' or s.state = any (%(states)s)) and not s.superseded
+        where (%(states)s = '{}' or s.state = any (%(states)s))
           and (%(account)s::text is null or s.account = %(account)s)
           and (%(since)s::date is null or s.created_at >= %(since)s::date::timestamp at time zone 'UTC')
           and case %(only)s when 'untold' then s.write_back_error is not null

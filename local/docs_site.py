@@ -32,7 +32,19 @@ def on_files(files: Any, config: Any) -> None:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Makes links fit the site, and draws the diagrams."""
     folder = ROOT if page.file.src_uri == "index.md" else DOCS
-    return re.sub(r"```mermaid\n(.*?)```", _drawing, LINK.sub(_within(folder), markdown), flags=re.DOTALL)
+    linked = "\n".join(_indented(LINK.sub(_within(folder), markdown).splitlines()))
+    return re.sub(r"```mermaid\n(.*?)```", _drawing, linked, flags=re.DOTALL)
+
+
+def _indented(lines: list[str]) -> Iterator[str]:
+    """What belongs to an item of a list, by four spaces: GitHub takes the three that `1. ` asks for, Python-Markdown does not."""
+    within = outside = False  # of a block of code in an item, and of any other
+    for line in lines:
+        outside ^= line.startswith("```")
+        opens = not outside and line.startswith("   ```")
+        shifted = not outside and (within or opens or (line.startswith("   ") and line[3:4].strip() != ""))
+        within ^= opens
+        yield f" {line}" if shifted else line
 
 
 def _existing(entries: list[Any]) -> Iterator[dict[str, Any]]:

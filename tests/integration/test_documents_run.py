@@ -73,7 +73,7 @@ def ids(two: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str
     two.database.rows("insert into facteur.budgets (key) values ('account:shop')")
     two.deposit()
     two.poll()
-    return {INVOICE: f"id:{two.ids[DOUBTFUL]}", DEPOSIT: two.deposits(DOUBTFUL)[0]["id"]}
+    return {INVOICE: f"id:{two.ids[DOUBTFUL]}", DEPOSIT: two.deposits(DOUBTFUL)[0]["id"], "NUMBER": NUMBER}
 
 
 @pytest.mark.parametrize("page", sorted({block.page for block, _ in OURS}))

@@ -41,3 +41,11 @@ def test_links_between_pages_stay_and_broken_ones_are_left_to_be_found() -> None
     shown = on_page("demo.md", "[a](operate.md) [b](../README.md#states) [c](../nothing.py) [d](nowhere.md)")
 
     assert shown == "[a](operate.md) [b](index.md#states) [c](../nothing.py) [d](nowhere.md)"
+
+
+def test_what_belongs_to_an_item_of_a_list_stays_in_it_and_code_stays_as_it_is() -> None:
+    item = "1. Do:\n\n   ```sh\n   a\n     b\n   ```\n\n   Then this.\n2. Next"
+
+    shown = on_page("demo.md", f"{item}\n\n```text\n   kept\n```")
+
+    assert shown == ("1. Do:\n\n    ```sh\n    a\n      b\n    ```\n\n    Then this.\n2. Next\n\n```text\n   kept\n```")

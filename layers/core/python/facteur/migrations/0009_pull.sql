@@ -3,8 +3,10 @@
 create function facteur.accounts_to_pull() returns setof text
     language sql stable as $$
     select substr(b.key, 9) from facteur.budgets b left join facteur.sweeps w on w.account = substr(b.key, 9)
+    cross join lateral ( -- a limit, lest a planner read all that is open to join it
+        select from facteur.submissions s where s.account = substr(b.key, 9) and s.state = 'submitted' limit 1
+    ) open
     where b.key like 'account:%' and not facteur.paused(b)
-      and exists (select from facteur.submissions s where s.account = substr(b.key, 9) and s.state = 'submitted')
     order by coalesce(w.turn_at, '-infinity'), b.key
 $$;
 

@@ -292,7 +292,7 @@ def test_a_foreign_status_in_a_history_is_kept_out(
         world.new_container()
 
     assert (world.submission(1).state, codes(world)) == ("submitted", ["200", "201"])
-    assert [record.events for record in caplog.records if record.getMessage() == "history.foreign"] == [1]  # type: ignore[attr-defined]
+    assert [record.foreign for record in caplog.records if record.getMessage() == "history.foreign"] == [1]  # type: ignore[attr-defined]
 
 
 @ONLY_HISTORY

@@ -48,7 +48,8 @@ def handler(event, context):
 def aws() -> Iterator[Aws]:
     """An AWS that enforces IAM, with the secrets and documents of Facteur and of a stranger."""
     with postgres_server() as postgres, aws_emulator(auth=True) as emulator:
-        put_secret(emulator.aws, "facteur/database", database_secret(postgres.url()))
+        for name in ("facteur/database", "facteur/owner"):
+            put_secret(emulator.aws, name, database_secret(postgres.url()))
         for name in ("facteur/default", "facteur/subsidiary", "stranger/default", "facteur-stranger/default"):
             put_secret(emulator.aws, name, {"client_id": name, "client_secret": "x"})
         s3 = emulator.aws.session.client("s3", endpoint_url=emulator.aws.endpoint_url)
@@ -59,7 +60,7 @@ def aws() -> Iterator[Aws]:
 
 @pytest.fixture(scope="module")
 def stack(aws: Aws) -> Stack:
-    return deploy(aws, "facteur", {"DocumentsBucket": DOCUMENTS})
+    return deploy(aws, "facteur", {"DocumentsBucket": DOCUMENTS, "MigrationSecretId": "facteur/owner"})
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +86,7 @@ def probes(aws: Aws, stack: Stack) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("function", "readable"),
     [
-        ("MigrateDatabase", {"facteur/database"}),
+        ("MigrateDatabase", {"facteur/database", "facteur/owner"}),
         ("RelaySubmissions", {"facteur/database"}),
         ("SubmitInvoices", {"facteur/database", "facteur/default", "facteur/subsidiary"}),
         ("PollStatuses", {"facteur/database", "facteur/default", "facteur/subsidiary"}),
@@ -97,6 +98,7 @@ def test_a_function_reads_its_own_secrets_and_no_others(
 ) -> None:
     names = [
         "facteur/database",
+        "facteur/owner",
         "facteur/default",
         "facteur/subsidiary",
         "stranger/default",
@@ -231,6 +233,7 @@ def test_a_failed_migration_fails_the_deploy_with_its_reason_and_leaves_nothing(
     ("parameters", "reason"),
     [
         ({"InstallCapture": True}, "InstallCapture=true needs SubmitFrom"),
+        ({"MigrationSecretId": "facteur/database"}, "another secret than DatabaseSecretId"),
         ({"SubnetIds": "subnet-1,subnet-2"}, "given together or not at all"),
         ({"IopoleBaseUrl": "https://api.iopole.com/v1"}, "IopoleBaseUrl"),
         ({"SubmitMaximumConcurrency": 1}, "SubmitMaximumConcurrency"),

@@ -144,13 +144,18 @@ def test_iam_opens_the_database_to_one_role_and_only_where_it_is_named() -> None
 
 
 def test_only_the_migration_reads_the_owners_secret() -> None:
-    readers = [
-        name
+    named = {
+        name: {
+            statement["Effect"]
+            for statement in _statements_of(resource)
+            if "MigrationSecretId" in json.dumps(statement)
+        }
         for name, resource in RESOURCES.items()
-        if resource["Type"].startswith("AWS::IAM") and "MigrationSecretId" in json.dumps(resource)
-    ]
+    }
 
-    assert readers == ["MigrateDatabaseRole"]
+    assert {name for name, effects in named.items() if "Allow" in effects} == {"MigrateDatabaseRole"}
+    readers = {name for name, each in RESOURCES.items() if "ReadThePlatformSecrets" in json.dumps(each)}
+    assert {name for name, effects in named.items() if effects == {"Deny"}} == readers
 
 
 def test_the_queue_may_fill_its_own_dead_letter_queue_and_no_other_queue_may() -> None:
@@ -219,11 +224,15 @@ def _default(value: Any) -> str:
 
 def _statements() -> Iterator[dict[str, Any]]:
     for resource in RESOURCES.values():
-        properties = resource.get("Properties", {})
-        inline = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
-        for document in [*inline, *([properties["PolicyDocument"]] if "PolicyDocument" in properties else [])]:
-            for statement in document["Statement"]:
-                yield statement["Fn::If"][1] if "Fn::If" in statement else statement
+        yield from _statements_of(resource)
+
+
+def _statements_of(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    properties = resource.get("Properties", {})
+    inline = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+    for document in [*inline, *([properties["PolicyDocument"]] if "PolicyDocument" in properties else [])]:
+        for statement in document["Statement"]:
+            yield statement["Fn::If"][1] if "Fn::If" in statement else statement
 
 
 def test_every_statement_of_a_policy_is_explained_to_the_reviewer() -> None:

@@ -19,7 +19,7 @@ from local.bench.stage import SharedStage
 from local.simulator.control import ROOT
 
 TINY = 0.001
-LONG = {"cold_start", "memory", "capture"}  # processes of their own, many rows: in `make test-all`
+QUICK = {"round_trips", "relay", "news_pages"}  # one of each kind; the others in `make test-all`
 FIGURE = Figure("Relay", "80 a second", "100 a second", 80.0, 85.0, "at least", "%")
 RUN = Run(1.0, {"commit": "abc"}, (Measured("relay", 1.0, Result((FIGURE,), "how", ("a note",), ("a plan",))),))
 
@@ -31,7 +31,7 @@ def stage() -> Iterator[SharedStage]:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in BENCHMARKS]
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name not in QUICK else []) for name in BENCHMARKS]
 )
 def test_every_benchmark_measures_something_whole(name: str, stage: SharedStage) -> None:
     result = BENCHMARKS[name].measure(stage, TINY)

@@ -102,7 +102,7 @@ def test_every_invoice_reaches_its_end_and_nothing_is_left(temporary: Path) -> N
 
 @linux
 @pytest.mark.e2e
-@pytest.mark.parametrize("moment", ["AWS emulator", "pending (sending)"])
+@pytest.mark.parametrize("moment", ["AWS emulator", pytest.param("pending (sending)", marks=pytest.mark.slow)])
 def test_an_interrupted_demo_leaves_nothing(temporary: Path, moment: str) -> None:
     with demo(temporary) as process:
         said = read_until(process, moment)

@@ -18,7 +18,7 @@ SIGNED = ("--why", "the bank called", "--who", "jane@desk", "--yes")
 ALLOWED = {  # act -> state -> state afterwards
     "retry": {"pending": "pending", "in_doubt": "in_doubt", "rejected": "rejected", "failed": "failed"},
     "reject": {"in_doubt": "rejected", "failed": "rejected"},
-    "adopt": {"pending": "submitted", "in_doubt": "submitted", "failed": "submitted"},
+    "adopt": {"pending": "submitted", "in_doubt": "submitted", "rejected": "submitted", "failed": "submitted"},
 }
 REFUSED = {
     ("retry", "sending"): "is being worked on: try again in 60 seconds",
@@ -30,9 +30,8 @@ REFUSED = {
     ("reject", "closed"): "only what failed or is in doubt",
     ("reject", "rejected"): "only what failed or is in doubt",
     ("adopt", "sending"): "is being worked on",
-    ("adopt", "submitted"): "only what failed, is in doubt, or is pending",
-    ("adopt", "closed"): "only what failed, is in doubt, or is pending",
-    ("adopt", "rejected"): "only what failed, is in doubt, or is pending",
+    ("adopt", "submitted"): "only what failed, was rejected, is in doubt, or is pending",
+    ("adopt", "closed"): "only what failed, was rejected, is in doubt, or is pending",
 }
 CASES = [(act, state) for act in ALLOWED for state in STATES]
 

@@ -292,7 +292,7 @@ def test_a_platform_that_moves_while_a_function_works_is_left_alone_until_the_ne
 
     two.put_secret("second", SECOND | there)
     bootstrap._secrets().read(f"{two.prefix}/second", fresh=True)  # its time was over
-    with pytest.raises(AccountRefusedError, match="names another platform than a moment ago"):
+    with pytest.raises(AccountRefusedError, match="names another platform or client than a moment ago"):
         platforms.identity("second")
 
     platforms = bootstrap.submit_services(PowertoolsJournal("moves")).platforms

@@ -32,8 +32,10 @@ class AccountPlatforms:
     def __init__(self, settings: Settings, secrets: Secrets, database: Database) -> None:
         self._settings, self._secrets, self._database = settings, secrets, database
         self._address = Address(*settings.require("iopole_base_url", "iopole_auth_url"))
-        self._built: dict[str, tuple[Address, Iopole]] = {}
-        self._moved: set[str] = set()  # whose secret names another platform since: built anew at the next invocation
+        self._built: dict[str, tuple[tuple[str, Address], Iopole]] = {}  # for which client and platform
+        self._moved: set[str] = (
+            set()
+        )  # whose secret names another platform or client since: built anew at the next invocation
         self._checked: dict[
             str, tuple[str, Address | None]
         ] = {}  # account -> client and own platform whose pin was compared
@@ -72,13 +74,13 @@ class AccountPlatforms:
         """Its identity as the secret has it, whatever the database is pinned to."""
         return self._identity(self._in_secret(account, True))
 
-    def _build(self, account: str) -> tuple[Address, Iopole]:
+    def _build(self, account: str) -> tuple[tuple[str, Address], Iopole]:
         credentials = self._credentials(account, False)
         address, sandbox = credentials.address or self._address, credentials.sandbox
         if sandbox is None:
             sandbox = urlsplit(address.base_url).hostname in SANDBOX_HOSTS
         token = BearerToken(self._client(address.auth_url), TOKEN_PATH, functools.partial(self._credentials, account))
-        return address, Iopole(self._client(address.base_url), token, sandbox=sandbox)
+        return (credentials.client_id, address), Iopole(self._client(address.base_url), token, sandbox=sandbox)
 
     def _client(self, url: str) -> HttpClient:
         return HttpClient(
@@ -90,14 +92,14 @@ class AccountPlatforms:
 
     def _credentials(self, account: str, fresh: bool) -> Credentials:
         credentials = self._in_secret(account, fresh)
-        address = credentials.address or self._address
+        client = credentials.client_id, credentials.address or self._address
         self._check_pin(account, credentials)
-        if account in self._built and self._built[account][0] != address:
+        if account in self._built and self._built[account][0] != client:  # its token is the old one's
             self._moved.add(account)
             raise AccountRefusedError(
                 Problem(
                     "platform_moved",
-                    f"secret {self._secret_id(account)} names another platform than a moment ago; soon again",
+                    f"secret {self._secret_id(account)} names another platform or client than a moment ago; soon again",
                 )
             )
         return credentials

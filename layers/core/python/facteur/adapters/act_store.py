@@ -37,9 +37,16 @@ class PostgresActs:
         return str(self._done(self.REJECT, act, id=submission_id).told)
 
     def adopt(
-        self, submission_id: int, platform_id: str, sha256: str | None, platform: Mapping[str, str] | None, act: Act
+        self,
+        submission_id: int,
+        platform_id: str,
+        sha256: str | None,
+        platform: Mapping[str, str] | None,
+        account: str,
+        act: Act,
     ) -> str:
-        found = {"platform_id": platform_id, "sha256": sha256, "platform": None if platform is None else dict(platform)}
+        known = None if platform is None else dict(platform)
+        found = {"platform_id": platform_id, "sha256": sha256, "platform": known, "account": account}
         return str(self._done(self.ADOPT, act, id=submission_id, found=as_json(found)).told)
 
     def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> frozenset[str]:

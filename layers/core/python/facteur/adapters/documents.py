@@ -31,6 +31,7 @@ LONGEST_STEM = 100
 MISSING_CODES = frozenset({"NoSuchKey", "404", "NoSuchBucket", "NotFound"})
 NUMBER_BLOCK_BYTES = 1024
 NUMBER_PATHS = frozenset({("Invoice", "ID"), ("CreditNote", "ID"), ("CrossIndustryInvoice", "ExchangedDocument", "ID")})
+XML_SPACE = " \t\r\n"
 CONTENT_TYPES = {".pdf": "application/pdf", ".xml": "application/xml"}
 
 
@@ -206,18 +207,28 @@ def _check_number(invoice: Invoice, held: HeldDocument) -> None:
     if held.content_type != CONTENT_TYPES[".xml"]:
         return
     number = _number_in(held.open())
-    if number is not None and _plain(number) != _plain(invoice.invoice_number or ""):
+    if (
+        number is not None and number.strip(XML_SPACE) != invoice.invoice_number
+    ):  # to the letter: search may be as strict
         raise DocumentUnusableError(Problem("number_differs", "the document has another number than the row"))
 
 
 def _number_in(file: IO[bytes]) -> str | None:
-    """BT-1 of a UBL or CII document; None where there is none, or the XML is broken before it: the platform will say so."""
+    """BT-1 of a UBL or CII document; None where there is none: the platform will say so.
+
+    Raises:
+        DocumentUnusableError: the XML is broken before it, or in an encoding that this parser lacks and another may not.
+    """
     reader = _NumberReader()
     try:
         while reader.number is None and (block := file.read(NUMBER_BLOCK_BYTES)):
             reader.feed(block)
-    except (ExpatError, ValueError, LookupError):  # broken, or in an encoding that this parser lacks
-        return reader.number
+        if reader.number is None:
+            reader.feed(b"", True)  # younger parsers put off what they have
+    except (ExpatError, ValueError, LookupError):
+        if reader.number is None:
+            problem = Problem("number_unreadable", "the document's XML cannot be read as far as its number")
+            raise DocumentUnusableError(problem) from None
     return reader.number
 
 
@@ -242,10 +253,6 @@ class _NumberReader:
             self.number = "".join(self._text)
             self._parser.StartElementHandler = self._parser.EndElementHandler = self._parser.CharacterDataHandler = None
         self._path.pop()
-
-
-def _plain(number: str) -> str:
-    return "".join(number.split()).casefold()
 
 
 def _file_name(invoice: Invoice, extension: str) -> str:

@@ -108,6 +108,8 @@ class Looking:
         select (select count(*)::integer from facteur.submissions) as submissions,
                coalesce((select each ->> 'table' from facteur.installation, jsonb_array_elements(added) with ordinality listed (each, n)
                          where each ->> 'what' = 'source' order by n desc limit 1), 'invoicing.invoices') as source,
+               coalesce((select each ->> 'key' from facteur.installation, jsonb_array_elements(added) with ordinality listed (each, n)
+                         where each ->> 'what' = 'source' order by n desc limit 1), 'id') as source_key,
                array(select each ->> 'table' from facteur.installation, jsonb_array_elements(added) each where each ->> 'what' = 'table')
                as own_tables
     """
@@ -123,7 +125,7 @@ class Looking:
             tables = self._database.rows(self.TABLES, {"status_columns": list(status_columns)})
         return Found(
             tuple(_table(row) for row in tables), now.mapped, known.submissions if known else 0, known.source if known else None,
-            tuple(known.own_tables) if known else (), now.may_create, now.role, tuple(now.search_path),
+            tuple(known.own_tables) if known else (), now.may_create, now.role, tuple(now.search_path), known.source_key if known else None,
         )  # fmt: skip
 
 
@@ -145,7 +147,9 @@ class Installing(Looking):
     LONGEST_COUNT = "select set_config('statement_timeout', '30s', true)"
 
     def apply(self, plan: Plan, first_day: date, lock_timeout_seconds: float) -> Sanity:
-        added = [dict(each) for step in plan.steps for each in step.added] + [{"what": "source", "table": plan.table}]
+        added = [dict(each) for step in plan.steps for each in step.added] + [
+            {"what": "source", "table": plan.table, "key": plan.key}
+        ]
         known = {"version": __version__, "first_day": first_day, "added": json.dumps(added)}
         if self._database.row(
             self.SITUATION

@@ -79,7 +79,7 @@ class Uninstalling:
             if not dry_run:
                 self._refuse(counted.open, drop_data, force)
                 self._carry_out(statements, drop_data, drop_columns)
-        return Uninstalled(statements, kept, counted.open, not dry_run)
+        return Uninstalled(statements, kept, counted.open, counted.known if drop_data else 0, not dry_run)
 
     def _refuse(self, still_open: int, drop_data: bool, force: bool) -> None:
         dependent = [row.name for row in self._database.rows(self.DEPENDENT)] if drop_data else []

@@ -132,9 +132,15 @@ def _waiting(row: Row) -> Waiting:
 def _item(intent: Intent) -> dict[str, Any]:
     waiting, invoice = intent.row, intent.row.invoice
     if intent.sha256 is None or invoice is None:
-        return {"id": waiting.submission_id, "tries": waiting.tries, "platform": intent.platform}
+        return {
+            "id": waiting.submission_id,
+            "invoice_id": waiting.invoice_id,
+            "tries": waiting.tries,
+            "platform": intent.platform,
+        }
     return {
         "id": waiting.submission_id,
+        "invoice_id": waiting.invoice_id,
         "tries": waiting.tries,
         "sha256": intent.sha256,
         "platform": intent.platform,
@@ -156,6 +162,7 @@ def _recorded(outcome: Outcome) -> dict[str, Any]:
 def _outcome(waiting: Waiting, decision: Decision) -> dict[str, Any]:
     outcome: dict[str, Any] = {
         "submission_id": waiting.submission_id,
+        "invoice_id": waiting.invoice_id,
         "account": waiting.account,
         "move": as_move(decision.move),
     }

@@ -37,6 +37,9 @@ def adopt(
     what: What,
     platform_id: Annotated[str, typer.Argument(help="The platform's id of the deposit")],
     why: WhyOption,
+    account: Annotated[
+        str | None, typer.Option(help="Whose deposit it is, if another account's: before a route")
+    ] = None,
     unverified: Annotated[bool, typer.Option("--unverified", help="Do not ask the platform about it")] = False,
     who: WhoOption = None,
     dry_run: DryRunOption = False,
@@ -44,7 +47,8 @@ def adopt(
 ) -> None:
     """Take a deposit that the platform has as this invoice's, and follow it."""
     answer = carry_out(
-        session, "adopt", what=what, platform_id=platform_id, unverified=unverified, who=who, why=why, dry_run=dry_run, yes=yes
+        session, "adopt", what=what, platform_id=platform_id, account=account, unverified=unverified, who=who, why=why,
+        dry_run=dry_run, yes=yes,
     )  # fmt: skip
     session.show(answer, render_done)
 

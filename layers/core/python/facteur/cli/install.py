@@ -170,5 +170,11 @@ def render_uninstalled(answer: Any, out: Console) -> None:
         out.print(statement + ";", highlight=False, markup=False, soft_wrap=True)
     for kept in answer["kept"]:
         out.print(f"stays: {kept}", highlight=False, markup=False)
+    if answer["forgotten"]:
+        out.print(
+            f"[red]✖[/red] {answer['forgotten']} submissions are forgotten: should it be installed again, whatever row is ready then is "
+            "deposited, also for a second time",
+            highlight=False,
+        )
     if answer["open_submissions"]:
         out.print(f"[red]✖[/red] {answer['open_submissions']} invoices are still being deposited")

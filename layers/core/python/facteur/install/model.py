@@ -65,6 +65,7 @@ class Found:
     may_create: bool
     role: str
     search_path: tuple[str, ...]  # quoted
+    source_key: str | None = None  # the column that submissions are known by
 
     def table(self, name: str) -> Table | None:
         return next((each for each in self.tables if each.name == name), None)
@@ -126,6 +127,7 @@ class Plan:
     counts_first: bool
     triggers: tuple[Step, ...]
     remarks: tuple[str, ...]
+    key: str  # the column by which invoices are known from then on
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,4 +156,5 @@ class Uninstalled:
     statements: tuple[str, ...]
     kept: tuple[str, ...]
     open_submissions: int
+    forgotten: int  # submissions that go with the schema: nothing but the rows then says what was deposited
     done: bool

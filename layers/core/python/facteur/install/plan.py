@@ -49,6 +49,11 @@ def plan(found: Found, wish: Wish) -> Plan:
     _check_rights(found, table)
     added = _missing(table) if wish.add_columns else ()
     key, mapping, choices, remarks = _mapping(found, table, wish, added)
+    if found.submissions and found.source_key not in {None, key.name}:
+        raise OperatorError(
+            f"{found.submissions} submissions are known here by {table.name}.{found.source_key}: by {key.name} all of them would be new, "
+            f"and deposited again (--column key={found.source_key})"
+        )
     watched = [(table, key), *(_also_watched(found, each) for each in wish.watch)]
     steps = [_migrations()]
     steps += [_unmapping()] if found.mapped else []
@@ -68,6 +73,7 @@ def plan(found: Found, wish: Wish) -> Plan:
         counts_first,
         triggers,
         remarks,
+        key.name,
     )
 
 

@@ -154,8 +154,9 @@ begin
         loop
             submission_id := s.id; lease_token := null; attempt_id := null;
             item := items -> s.id::text;
-            if (item ->> 'tries')::integer <> s.tries or item ? 'sha256' <> (s.state = 'pending') then
-                -- another copy of the message was worked off since this one was read: what was read is not what stands here
+            if (item ->> 'tries')::integer <> s.tries or item ? 'sha256' <> (s.state = 'pending') or item ->> 'invoice_id' <> s.invoice_id then
+                -- another copy of the message was worked off since this one was read, or a replica that lost the last moments took
+                -- over and gave the id again: what was read is not what stands here
                 verdict := 'stale';
                 update facteur.submissions w set queued_at = null, updated_at = facteur.now() where w.id = s.id;
                 return next;

@@ -76,7 +76,8 @@ begin
     end loop;
 end $$;
 
--- Store what became of an attempt. An answer may come late, after its lease was lost: it is stored all the same.
+-- Store what became of an attempt. An answer may come late, after its lease was lost: it is stored all the same, also beside
+-- another deposit that was taken for this attempt's meanwhile.
 create function facteur.close_attempt(p_attempt jsonb) returns void
     language plpgsql as $$
 begin
@@ -85,6 +86,28 @@ begin
         code = p_attempt ->> 'code', message = p_attempt ->> 'message', platform_id = p_attempt ->> 'platform_id',
         response = p_attempt ->> 'response'
     where id = (p_attempt ->> 'id')::bigint and (outcome is null or outcome in ('unknown', 'not_found'));
+    if not found and p_attempt ->> 'outcome' = 'accepted' then
+        insert into facteur.attempts (submission_id, invoice_id, account, lease_token, started_at, ended_at, outcome, http_status, message,
+                                      platform_id, document_sha256, invoice_number, seller_siren, total, platform, response)
+        select a.submission_id, a.invoice_id, a.account, a.lease_token, a.started_at, facteur.now(), 'accepted',
+               (p_attempt ->> 'http_status')::integer, p_attempt ->> 'message', p_attempt ->> 'platform_id', a.document_sha256,
+               a.invoice_number, a.seller_siren, a.total, a.platform, p_attempt ->> 'response'
+        from facteur.attempts a where a.id = (p_attempt ->> 'id')::bigint and not exists (
+            select from facteur.attempts k where k.platform_id = p_attempt ->> 'platform_id' and k.invoice_id = a.invoice_id);
+    end if;
+end $$;
+
+-- What keeps a row from being shown as deposited, where it asks for another invoice than was sent; null: it asks for this one.
+create function facteur.asks_for_another(p_invoice_id text, p_number text, p_seller text) returns text
+    language plpgsql stable as $$
+declare
+    shown constant facteur.invoice := (select l.shown from facteur.look_at_row(p_invoice_id) l);
+begin
+    return case when p_number is not null and shown.invoice_id is not null
+                     and (shown.invoice_number, shown.seller_siren) is distinct from (p_number, p_seller)
+        then format('The row asks for invoice %s of %s, and %s of %s was sent for its key. Give another invoice a row of its own, '
+                    'or put the number back and set technical_status to ''pending''.',
+                    shown.invoice_number, shown.seller_siren, p_number, p_seller) end;
 end $$;
 
 -- Move a submission. p_move: state, due_in_seconds, platform_id, error_code, error_message, waited_seconds, empty_lookups,
@@ -124,25 +147,36 @@ create function facteur.record(p_outcome jsonb, p_lock_timeout text default '500
 declare
     target bigint := (p_outcome ->> 'submission_id')::bigint;
     s facteur.submissions;
+    tried facteur.attempts; -- by invoice, too: where a replica that lost the last moments took over, ids are given again
+    late boolean := false;
     move jsonb := p_outcome -> 'move';
     accepted_id text := p_outcome -> 'attempt' ->> 'platform_id';
     first_id text;
 begin
     perform set_config('synchronous_commit', 'on', true);
+    select a.* into tried from facteur.attempts a
+    where a.id = (p_outcome -> 'attempt' ->> 'id')::bigint and a.invoice_id = coalesce(p_outcome ->> 'invoice_id', a.invoice_id);
     perform from facteur.submissions -- rows before budgets, as everywhere, also the row that a late answer may move
-    where id = target or invoice_id = (select invoice_id from facteur.attempts where id = (p_outcome -> 'attempt' ->> 'id')::bigint)
+    where id = target or invoice_id = coalesce(tried.invoice_id, case when accepted_id is not null then p_outcome ->> 'invoice_id' end)
     order by id for update;
     perform facteur.tell_breaker(p_outcome ->> 'account', (p_outcome ->> 'answered')::boolean) where p_outcome ? 'answered';
     perform facteur.pause('account:' || (p_outcome ->> 'account'), (p_outcome ->> 'pause_seconds')::double precision, move ->> 'error_code')
     where p_outcome ? 'pause_seconds';
     perform facteur.slow_down('address') where move ->> 'error_code' = 'connection_reset';
     select * into s from facteur.submissions where id = target for update;
-    perform facteur.close_attempt(p_outcome -> 'attempt') where p_outcome ? 'attempt';
+    if tried.id is not null then
+        perform facteur.close_attempt(p_outcome -> 'attempt');
+    elsif accepted_id is not null and p_outcome ? 'invoice_id' then -- the database forgot the attempt, the platform did not
+        insert into facteur.attempts (invoice_id, account, lease_token, ended_at, outcome, message, platform_id, document_sha256)
+        values (p_outcome ->> 'invoice_id', p_outcome ->> 'account', (p_outcome ->> 'lease_token')::uuid, facteur.now(), 'accepted',
+                'answered after the database had lost it', accepted_id, 'unknown') returning * into tried;
+    end if;
     perform facteur.pin(a.account, a.platform) from facteur.attempts a -- a doubt, too, belongs to one client
-    where a.id = (p_outcome -> 'attempt' ->> 'id')::bigint and a.outcome in ('accepted', 'unknown', 'duplicate');
+    where a.id = tried.id and a.outcome in ('accepted', 'unknown', 'duplicate');
     update facteur.attempts a set outcome = 'accepted', platform_id = f.platform_id, message = 'found by look-up', ended_at = facteur.now()
     from jsonb_to_recordset(coalesce(p_outcome -> 'found', '[]')) as f(attempt_id bigint, platform_id text)
-    where a.id = f.attempt_id and (a.outcome is null or a.outcome <> 'accepted');
+    where a.id = f.attempt_id and a.invoice_id = coalesce(p_outcome ->> 'invoice_id', a.invoice_id)
+      and (a.outcome is null or a.outcome <> 'accepted');
     if move ->> 'state' = 'pending' and s.state = 'in_doubt' and s.lease_token = (p_outcome ->> 'lease_token')::uuid then -- asked often enough: the platform does not have them
         update facteur.attempts set outcome = 'not_found', ended_at = coalesce(ended_at, facteur.now())
         where invoice_id = s.invoice_id and (outcome is null or outcome = 'unknown');
@@ -154,13 +188,14 @@ begin
         -- a late 201 resolves the doubt of whichever submission of the invoice still waits, or revives the one given up
         select w.* into s from facteur.submissions w
         where w.id = (select l.id from facteur.submissions l
-                      where l.invoice_id = (select invoice_id from facteur.attempts where id = (p_outcome -> 'attempt' ->> 'id')::bigint)
+                      where l.invoice_id = tried.invoice_id
                         and (l.state <> 'rejected' or l.platform_id is null)
                       order by l.state in ('failed', 'rejected'), l.id desc limit 1)
           and w.state in ('in_doubt', 'pending', 'failed', 'rejected') for update;
         if not found then
             return 'late';
         end if;
+        late := true;
     end if;
     -- an earlier attempt may have been accepted too, its answer late: whatever this one says, the platform keeps the first
     select a.platform_id into first_id from facteur.attempts a
@@ -176,6 +211,10 @@ begin
             'The platform answered with the id of another invoice. Compare both invoices at the platform.');
     end if;
     perform facteur.move_submission(s.id, move);
+    if late then -- of a row that nobody judged since, for it was not ready
+        update facteur.submissions w set mismatch = coalesce(w.mismatch, facteur.asks_for_another(w.invoice_id, tried.invoice_number, tried.seller_siren))
+        where w.id = s.id;
+    end if;
     if facteur.technical_status(move ->> 'state') <> s.told_status then
         perform facteur.tell_company(s.id, p_lock_timeout);
     end if;
@@ -215,7 +254,7 @@ begin
     perform facteur.pause('account:' || (p_outcome ->> 'account'), (p_outcome ->> 'pause_seconds')::double precision, p_outcome -> 'move' ->> 'error_code')
     where p_outcome ? 'pause_seconds';
     if s.state not in ('pending', 'in_doubt') or s.queued_at is null or s.due_at > facteur.now()
-       or (p_outcome ->> 'tries')::integer <> s.tries or p_outcome ->> 'was' <> s.state then
+       or (p_outcome ->> 'tries')::integer <> s.tries or p_outcome ->> 'was' <> s.state or p_outcome ->> 'invoice_id' <> s.invoice_id then
         return 'duplicate';
     end if;
     perform facteur.move_submission(s.id, p_outcome -> 'move');

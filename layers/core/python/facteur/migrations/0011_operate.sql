@@ -131,19 +131,24 @@ begin
                                then 'An attempt''s outcome stays unknown: the platform may have it.' end);
 end $$;
 
--- A deposit that a person found (p_found: platform_id; where the platform was asked sha256, if it shows a copy, and platform) becomes the invoice's.
+-- A deposit that a person found (p_found: platform_id; where the platform was asked sha256, if it shows a copy, and platform; account,
+-- if it is not the submission's) becomes the invoice's. One that was rejected keeps its verdict: a new submission takes the deposit.
 create function facteur.adopt(p_submission_id bigint, p_found jsonb, p_act jsonb) returns text
     language plpgsql as $$
 declare
-    s constant facteur.submissions := facteur.lock_to_operate(p_submission_id);
+    s facteur.submissions := facteur.lock_to_operate(p_submission_id);
+    was constant text := s.state;
+    holder constant text := coalesce(p_found ->> 'account', s.account);
     found_id constant text := p_found ->> 'platform_id';
     found_sha256 constant text := p_found ->> 'sha256';
     platform constant jsonb := nullif(p_found -> 'platform', 'null');
     other text;
-    attempt bigint;
+    attempt facteur.attempts;
 begin
-    if s.state not in ('failed', 'in_doubt', 'pending') then
-        perform facteur.refuse(format('Invoice %s is %s: only what failed, is in doubt, or is pending adopts a deposit.', s.invoice_id, s.state));
+    if s.state not in ('failed', 'in_doubt', 'pending', 'rejected') then
+        perform facteur.refuse(format('Invoice %s is %s: only what failed, was rejected, is in doubt, or is pending adopts a deposit.', s.invoice_id, s.state));
+    elsif holder <> all (facteur.known_accounts()) then
+        perform facteur.refuse(format('There is no account %s; there are: %s.', holder, array_to_string(facteur.known_accounts(), ', ')));
     end if;
     if cardinality(facteur.held_elsewhere(s.invoice_id, array[found_id])) > 0 then
         perform facteur.refuse(format('Deposit %s is another invoice''s, or one that the platform refused.', found_id));
@@ -152,22 +157,33 @@ begin
     if other is not null then
         perform facteur.refuse(format('The platform has already answered with deposit %s for invoice %s: adopt that one.', other, s.invoice_id));
     end if;
-    select a.id into attempt from facteur.doubtful_attempts(s.invoice_id) a
-    where found_sha256 is null or a.document_sha256 = found_sha256 or a.platform_id = found_id
+    if s.state = 'rejected' then
+        begin
+            insert into facteur.submissions (invoice_id, account, provider, state, due_at, invoice_number, seller_siren, issue_date, total, currency)
+            values (s.invoice_id, holder, s.provider, 'pending', facteur.now(), s.invoice_number, s.seller_siren, s.issue_date, s.total, s.currency)
+            returning * into s;
+        exception when unique_violation or lock_not_available then
+            perform facteur.refuse(format('Invoice %s has another submission by now: look at it with facteur show.', s.invoice_id));
+        end;
+    end if;
+    select a.* into attempt from facteur.doubtful_attempts(s.invoice_id) a
+    where a.account = holder and (found_sha256 is null or a.document_sha256 = found_sha256 or a.platform_id = found_id)
     order by a.platform_id = found_id desc nulls last, a.outcome = 'not_found' nulls first, a.id desc limit 1;
-    if attempt is null then
+    if attempt.id is null then
         insert into facteur.attempts (submission_id, invoice_id, account, lease_token, ended_at, outcome, message, platform_id, document_sha256,
                                       invoice_number, seller_siren, total, platform)
-        values (s.id, s.invoice_id, s.account, gen_random_uuid(), facteur.now(), 'accepted', 'adopted by ' || (p_act ->> 'who'), found_id,
+        values (s.id, s.invoice_id, holder, gen_random_uuid(), facteur.now(), 'accepted', 'adopted by ' || (p_act ->> 'who'), found_id,
                 coalesce(found_sha256, 'unknown'), s.invoice_number, s.seller_siren, s.total, platform);
     else
         update facteur.attempts set outcome = 'accepted', platform_id = found_id, ended_at = facteur.now(), message = 'adopted by ' || (p_act ->> 'who')
-        where id = attempt;
+        where id = attempt.id;
     end if;
-    perform facteur.pin(s.account, platform);
-    perform facteur.log_operation(p_act, s.account, s.id, s.invoice_id, p_found || jsonb_build_object('state', s.state));
+    perform facteur.pin(holder, platform);
+    perform facteur.log_operation(p_act, holder, s.id, s.invoice_id, p_found || jsonb_build_object('state', was));
     begin
-        update facteur.submissions set document_sha256 = coalesce(found_sha256, document_sha256) where id = s.id;
+        update facteur.submissions set document_sha256 = coalesce(found_sha256, document_sha256), account = holder, mismatch = coalesce(mismatch,
+            facteur.asks_for_another(s.invoice_id, coalesce(attempt.invoice_number, s.invoice_number), coalesce(attempt.seller_siren, s.seller_siren)))
+        where id = s.id;
         perform facteur.move_submission(s.id, jsonb_build_object('state', 'submitted', 'due_in_seconds', 5, 'platform_id', found_id));
     exception when unique_violation or lock_not_available then
         perform facteur.refuse(format('Invoice %s has another submission by now: look at it with facteur show.', s.invoice_id));
@@ -195,6 +211,19 @@ create function facteur.known_accounts() returns text[]
         union select credentials from facteur.routes) known
 $$;
 
+-- Whether a row of the company's is of this account: a restored database may have forgotten that it ever deposited.
+create function facteur.shows_account(p_account text) returns boolean
+    language plpgsql stable as $$
+declare
+    shows boolean;
+begin
+    execute format('select exists (select from facteur.invoice_source s where coalesce(nullif(btrim(%s::text), %L), %L) = $1)',
+                   facteur.source_column('account'), '', 'default') into shows using p_account;
+    return shows;
+exception when others or assert_failure then -- no view, or one that raises
+    return false;
+end $$;
+
 -- Nothing of the account is claimed from now on; what is under way ends. Until a person resumes it, or for p_seconds.
 create function facteur.hold(p_account text, p_seconds double precision, p_act jsonb) returns text
     language plpgsql as $$
@@ -203,7 +232,7 @@ declare
     routed constant text := facteur.routed(p_account, facteur.now());
 begin
     perform set_config('lock_timeout', '5s', true);
-    if p_account <> all (facteur.known_accounts()) then
+    if p_account <> all (facteur.known_accounts()) and not facteur.shows_account(p_account) then
         perform facteur.refuse(format('There is no account %s; there are: %s.', p_account, array_to_string(facteur.known_accounts(), ', ')));
     end if;
     insert into facteur.budgets (key, held_until, held_by, held_why) values ('account:' || p_account, until, p_act ->> 'who', p_act ->> 'why')

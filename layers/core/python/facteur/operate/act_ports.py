@@ -19,9 +19,15 @@ class ActStore(Protocol):
     def retry(self, submission_id: int, act: Act) -> str: ...
     def reject(self, submission_id: int, act: Act) -> str: ...
     def adopt(
-        self, submission_id: int, platform_id: str, sha256: str | None, platform: Mapping[str, str] | None, act: Act
+        self,
+        submission_id: int,
+        platform_id: str,
+        sha256: str | None,
+        platform: Mapping[str, str] | None,
+        account: str,
+        act: Act,
     ) -> str:
-        """`platform` is None where the platform was not asked."""
+        """`platform` is None where the platform was not asked; `account` made the deposit."""
 
     def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> frozenset[str]: ...
     def spend(self, account: str, calls: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from facteur.errors import DocumentError, NotDepositedError, OperatorError
 from facteur.model import Candidate
 from facteur.operate.act_model import Done, act
@@ -20,12 +22,14 @@ def adopt(
     platform_id: str,
     who: str,
     why: str,
+    account: str | None = None,
     unverified: bool = False,
     dry_run: bool = False,
 ) -> Done:
     """The invoice is submitted under this id, and followed from then on.
 
     Args:
+        account: whose deposit it is, where that is not the submission's account: it was made before a route's day.
         unverified: do not ask the platform whether it shows this id under the invoice's number and seller, and the same bytes.
 
     Raises:
@@ -36,13 +40,14 @@ def adopt(
         raise OperatorError("which deposit? Give the platform's id of it")
     if services.acts.held_elsewhere(target.invoice_id, [platform_id]):
         raise OperatorError(f"deposit {platform_id} is another invoice's, or one that the platform refused")
+    target = replace(target, account=account or target.account)
     if unverified:
-        told = services.acts.adopt(target.submission_id, platform_id, None, None, signed)
+        told = services.acts.adopt(target.submission_id, platform_id, None, None, target.account, signed)
     else:
         platforms = services.platforms()
         sha256 = _verified(services, platforms, target, platform_id)
         client = platforms.identity(target.account)
-        told = services.acts.adopt(target.submission_id, platform_id, sha256, client, signed)
+        told = services.acts.adopt(target.submission_id, platform_id, sha256, client, target.account, signed)
     return Done(signed.operation, told, dry_run, target.account, target.invoice_id, target.invoice_number, target.state)
 
 

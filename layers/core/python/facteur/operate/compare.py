@@ -76,7 +76,7 @@ def of_a_stray(
 ) -> Iterator[Difference]:
     """A deposit under an id that no submission holds."""
     numbered = [each for each in ours if _same_invoice(shown, each)]
-    holders = [each for each in numbered if each.platform_id]
+    holders = [each for each in numbered if each.platform_id and each.state != "rejected"]
     if holders:
         yield _twice(shown, holders[-1])
     elif numbered and shown.refused:
@@ -90,7 +90,8 @@ def of_a_stray(
         )
     elif numbered and numbered[-1].state not in UNDER_WAY:
         what = f"the platform has a deposit of it, and no submission holds that; it is {numbered[-1].state} here"
-        step = f"facteur adopt id:{numbered[-1].invoice_id} {shown.platform_id} --why …"
+        elsewhere = "" if numbered[-1].account == account else f" --account {account}"
+        step = f"facteur adopt id:{numbered[-1].invoice_id} {shown.platform_id}{elsewhere} --why …"
         yield _of(Code.UNKNOWN_TO_US, numbered[-1], shown.platform_id, what, step)
     elif not numbered:
         yield _nobodys(account, shown, rows.get(plain(shown.invoice_number)))

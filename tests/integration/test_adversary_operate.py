@@ -60,6 +60,15 @@ def test_an_encoding_that_cannot_be_read_here_hides_no_other_number(world: World
     assert world.row(1).technical_status == "error"
 
 
+def test_an_xml_that_mentions_pdf_is_no_pdf(world: World) -> None:
+    xml = render(sample_invoice(1), "cii")
+    world.add(1, number="F-OTHER", content=xml.replace(b"?>", b"?><!-- %PDF-1.7 -->", 1))
+    world.deposit()
+
+    assert world.simulator.calls("deposit") == []
+    assert world.submission(1).last_error_code == "number_differs"
+
+
 def test_a_number_that_differs_by_a_space_is_never_sent_twice(world: World) -> None:
     number = sample_invoice(1).number
     world.simulator.script(number, ["lost_answer"])
@@ -158,6 +167,20 @@ def test_a_batch_that_was_read_before_a_failover_is_not_sent_for_another_invoice
 
     assert rows.submissions.claim([Intent(read, "ab" * 32, {"client": "c"})]) == []
     assert rows.states(second) == ["pending"]
+
+
+def test_a_backlog_leaves_alone_what_another_connector_deposited(rows: Rows, operator: Operator) -> None:
+    rows.run("update facteur.installation set submit_from = '2026-09-01'")
+    deposited, old = rows.finish(), rows.finish()
+    rows.update(deposited, issue_date="2026-07-01", technical_status=None, submission_id="0199-other")
+    rows.update(old, issue_date="2026-07-01", technical_status=None)
+
+    told = operator.run("submit-backlog", "--since", "2026-07-01", "--apply", *SIGNED)
+    rows.look()
+
+    assert told.code == 0, told.err
+    assert rows.noted_invoices() == [old]
+    assert rows.invoice(deposited).submission_id == "0199-other"
 
 
 def late(rows: Rows, submission: Any, claim: Any, platform_id: str) -> None:

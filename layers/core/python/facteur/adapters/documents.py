@@ -194,11 +194,11 @@ def _kept(blocks: Iterator[bytes], file: IO[bytes], size: int) -> tuple[bytes, s
 
 def _extension(first: bytes) -> str:
     """By the content: names lie."""
-    if b"%PDF-" in first:
-        return ".pdf"
     text = first.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")
     if text.startswith(b"<") and not text.lower().startswith((b"<!doctype html", b"<html")):
-        return ".xml"
+        return ".xml"  # also where a comment in it says %PDF-
+    if b"%PDF-" in first:
+        return ".pdf"
     raise DocumentUnusableError(Problem("document_neither_pdf_nor_xml", "the document is neither PDF nor XML"))
 
 

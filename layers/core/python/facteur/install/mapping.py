@@ -31,6 +31,7 @@ def triggers_fired(source: Source, history: History | None) -> tuple[str, ...]:
 def _lines(source: Source) -> list[str]:
     part, document = source.document
     status = [f"i.{source.technical_status.quoted} as technical_status"] if source.technical_status else []
+    deposit = [f"i.{source.submission_id.quoted} as submission_id"] if source.submission_id else []
     return [
         f"i.{source.key.quoted} as invoice_id",
         f"{_ready(source)} as ready",
@@ -41,6 +42,7 @@ def _lines(source: Source) -> list[str]:
         f"{source.total} as total",
         f"{source.currency} as currency",
         *status,
+        *deposit,
         f"{source.account} as account",
     ]
 

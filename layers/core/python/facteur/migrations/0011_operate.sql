@@ -280,7 +280,8 @@ begin
     perform facteur.log_operation(p_act, p_account, null, null, jsonb_build_object('pin', pin, 'doubts', cardinality(doubts)));
 end $$;
 
--- Old rows that a person may submit on purpose: nothing was ever opened for them, they are not ready, and say nothing. As a query:
+-- Old rows that a person may submit on purpose: nothing was ever opened for them, they are not ready, and say nothing, not even the
+-- id of a deposit that another connector made. As a query:
 -- $1 since, $2 until (null: for ever), $3 account (null: any), $4 after this key (null: from the first), $5 how many.
 create function facteur.backlog_query() returns text
     language plpgsql stable as $$
@@ -294,7 +295,7 @@ begin
                nullif(btrim(%7$s::text), '') is not null or %8$s is not null as has_document,
                coalesce(left(regexp_replace(%3$s::text, '\s', '', 'g'), 9) ~ '^[0-9]{9}$', false) as has_seller
         from facteur.invoice_source s
-        where %4$s::date >= $1 and ($2 is null or %4$s::date <= $2) and %9$s is null and not coalesce(s.ready::boolean, false)
+        where %4$s::date >= $1 and ($2 is null or %4$s::date <= $2) and %9$s is null and nullif(btrim(%11$s::text), '') is null and not coalesce(s.ready::boolean, false)
           and ($3 is null or coalesce(nullif(btrim(%10$s::text), ''), 'default') = $3)
           and ($4 is null or s.invoice_id > $4::%1$s)
           and not exists (select from facteur.submissions l where l.invoice_id = s.invoice_id::text)
@@ -302,7 +303,7 @@ begin
         $q$, facteur.key_type(), facteur.source_column('invoice_number'), facteur.source_column('seller_siren'),
         facteur.source_column('issue_date'), facteur.source_column('total'), facteur.source_column('currency'),
         facteur.source_column('document_uri'), facteur.source_column('document'), facteur.source_column('technical_status'),
-        facteur.source_column('account'));
+        facteur.source_column('account'), facteur.source_column('submission_id'));
 end $$;
 
 -- Rows that would become ready by themselves if submit_from were lowered: it is lowered, looked at, and put back.

@@ -20,7 +20,7 @@ grant usage on sequence public.writes to facteur_worker; -- what a view calls, i
 create or replace view facteur.invoice_source as
 select id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
        invoice_number, seller_siren, issue_date, total, currency, technical_status, 'default' as account,
-       convert_to('<' || invoice_number || repeat({letter}, {size}), 'UTF8') as document
+       convert_to('%PDF-' || invoice_number || repeat({letter}, {size}), 'UTF8') as document
 from invoicing.invoices
 """
 ANOTHER_EACH_TIME = "chr(97 + (nextval('public.writes') % 26)::integer)"
@@ -93,5 +93,5 @@ def test_a_document_in_the_row_that_is_replaced_while_it_is_read_is_not_sent_in_
     world.database.rows(IN_THE_ROW.format(letter="'b'", size=TWO_PARTS))
     world.advance(60)
     world.deposit()
-    whole = b"<" + sample_invoice(1).number.encode() + b"b" * TWO_PARTS
+    whole = b"%PDF-" + sample_invoice(1).number.encode() + b"b" * TWO_PARTS
     assert [deposit["sha256"] for deposit in world.simulator.ledger()] == [sha256(whole).hexdigest()]

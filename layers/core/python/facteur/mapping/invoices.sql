@@ -8,7 +8,6 @@ select id as invoice_id,
        null::text as file_name,       -- null: the last part of document_uri
        invoice_number, seller_siren, issue_date, total, currency,
        technical_status,              -- lets Facteur see a stale row; leave it out where it is not ours
-       submission_id,                 -- lets it see what another connector has deposited
        'default' as account           -- whose credentials: the secret facteur/<account>
 from invoicing.invoices;
 

@@ -186,6 +186,24 @@ def test_a_backlog_leaves_alone_what_another_connector_deposited(rows: Rows, ope
     assert rows.invoice(deposited).submission_id == "0199-other"
 
 
+def test_two_people_do_not_adopt_one_deposit_for_two_invoices_of_two_accounts(rows: Rows, operator: Operator) -> None:
+    first, second = rows.noted(), rows.noted()
+    rows.run("insert into facteur.budgets (key) values ('account:second')")
+    person = rows.session()
+    person.rows("begin")
+    found, signed = '{"platform_id": "P-1"}', '{"operation": "adopt", "who": "x", "why": "y"}'
+    given = {"id": rows.submission(first).id, "found": found, "act": signed}
+    person.rows("select facteur.adopt(%(id)s, %(found)s, %(act)s)", given)
+
+    adopting = ("adopt", f"id:{second}", "P-1", "--account", "second", "--unverified", *SIGNED)
+    with rows.in_background(lambda: operator.run(*adopting)) as other:
+        rows.wait_for_blocked()
+        person.rows("commit")
+
+    assert "is another invoice's" in other.result().err
+    assert rows.states(second) == ["pending"]
+
+
 def late(rows: Rows, submission: Any, claim: Any, platform_id: str) -> None:
     """The worker's own way to record."""
     decision = after_answer(Accepted(platform_id, 201, ""), Limits(600, 600, 600))

@@ -150,6 +150,7 @@ begin
     elsif holder <> all (facteur.known_accounts()) then
         perform facteur.refuse(format('There is no account %s; there are: %s.', holder, array_to_string(facteur.known_accounts(), ', ')));
     end if;
+    perform pg_advisory_xact_lock(hashtextextended(found_id, 7161838)); -- whoever adopts it for another invoice meanwhile
     if cardinality(facteur.held_elsewhere(s.invoice_id, array[found_id])) > 0 then
         perform facteur.refuse(format('Deposit %s is another invoice''s, or one that the platform refused.', found_id));
     end if;

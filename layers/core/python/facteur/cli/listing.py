@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from facteur.cli.lines import print_rows
 from facteur.cli.root import Session, command
 from facteur.cli.show import moment
 from facteur.errors import OperatorError
@@ -40,20 +39,22 @@ def list_invoices(
 
 
 def render(answer: Any, out: Console) -> None:
-    """A table, and how many more there are."""
+    """A row each with its reason below it, and how many more there are."""
     if answer["unreadable"]:
-        table = Table("id", "error", "again at (UTC)")
-        for row in answer["unreadable"]:
-            table.add_row(escape(row["invoice_id"]), escape(row["error"]), moment(row["due_at"]))
+        rows = [(row["invoice_id"], moment(row["due_at"])) for row in answer["unreadable"]]
+        print_rows(out, ("id", "again at (UTC)"), rows, [(row["error"],) for row in answer["unreadable"]])
+    elif answer["invoices"]:
+        headings = ("id", "number", "state", "account", "since (UTC)", "total")
+        print_rows(out, headings, *zip(*map(_shown, answer["invoices"]), strict=True))
     else:
-        table = Table("id", "number", "account", "state", "since (UTC)", "due (UTC)", "total", "about")
-        for row in answer["invoices"]:
-            total = f"{row['total']} {row['currency'] or ''}".strip() if row["total"] else "·"
-            due = moment(row["due_at"])[:19] if row["due_at"] else "·"
-            table.add_row(
-                escape(row["invoice_id"]), escape(row["invoice_number"] or "·"), row["account"], row["state"],
-                moment(row["since"])[:19], due, total, escape(row["about"] or ""),
-            )  # fmt: skip
-    out.print(table if table.row_count else "none")
+        out.print("none")
     if answer["more"]:
         out.print(f"and {answer['more']} more: raise --limit")
+
+
+def _shown(row: Any) -> tuple[tuple[object, ...], tuple[str | None, ...]]:
+    """A row, and what stands below it."""
+    total = f"{row['total']} {row['currency'] or ''}" if row["total"] else None
+    cells = (row["invoice_id"], row["invoice_number"], row["state"], row["account"], moment(row["since"])[:19], total)
+    due = f"due {moment(row['due_at'])[:19]}" if row["due_at"] else None
+    return cells, (due, row["about"])

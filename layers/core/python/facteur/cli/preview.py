@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from facteur.cli.lines import print_rows
 from facteur.cli.root import NOT_WELL, Session, command
 
 
@@ -26,17 +25,22 @@ def preview(
 
 
 def render(answer: Any, out: Console) -> None:
-    """A table, and the sum of all that waits."""
-    table = Table("id", "number", "seller", "date", "total", "account", "document", "problem")
-    for one in answer["invoices"]:
-        total = f"{one['total']} {one['currency'] or ''}".strip() if one["total"] else "·"
-        cells = (one["invoice_id"], one["invoice_number"], one["seller_siren"], one["issue_date"], total,
-                 one["account"], one["document"], one["problem"])  # fmt: skip
-        table.add_row(*(escape(cell or "·") for cell in cells))
-    out.print(table if answer["invoices"] else "nothing waits to be deposited")
+    """A row each with its document and what is wrong below it, and the sum of all that waits."""
+    if answer["invoices"]:
+        headings = ("id", "number", "seller", "date", "total", "account")
+        print_rows(out, headings, *zip(*map(_shown, answer["invoices"]), strict=True))
+    else:
+        out.print("nothing waits to be deposited")
     sums = ", ".join(f"{total} {currency}" for currency, total in sorted(answer["totals"].items()))
     if answer["pending"]:
         out.print(
             f"{answer['pending']} wait: {sums}"
             + ("" if answer["documents"] else "; --documents looks into each document")
         )
+
+
+def _shown(one: Any) -> tuple[tuple[object, ...], tuple[str | None, ...]]:
+    """A row, and what stands below it."""
+    total = f"{one['total']} {one['currency'] or ''}" if one["total"] else None
+    cells = (one["invoice_id"], one["invoice_number"], one["seller_siren"], one["issue_date"], total, one["account"])
+    return cells, (one["document"], f"✖ {one['problem']}" if one["problem"] else None)

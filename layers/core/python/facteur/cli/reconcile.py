@@ -9,9 +9,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
+from facteur.cli.lines import print_rows
 from facteur.cli.root import NOT_WELL, Session, command
 from facteur.errors import OperatorError
 
@@ -20,6 +19,7 @@ COLUMNS = (
 )  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would carry out
 MOST_SHOWN = 100
+FOREIGN = "FOREIGN"  # not ours, and nothing to do: where another system deposits too, there are many
 
 DayOption = Annotated[str, typer.Option("--day", help="YYYY-MM-DD, a day of Paris")]
 AccountOption = Annotated[str | None, typer.Option("--account", help="This account only")]
@@ -84,14 +84,17 @@ def render(report: Any, out: Console) -> None:
         return
     counts = Counter(each["code"] for each in differences)
     out.print(", ".join(f"{count} {code}" for code, count in counts.most_common()), highlight=False)
-    table = Table("code", "account", "invoice", "number", "deposit", "what", "→")
-    for each in differences[:MOST_SHOWN]:
-        cells = ("code", "account", "invoice_id", "invoice_number", "platform_id", "what", "help")
-        table.add_row(*(_text(each[name]) for name in cells))
-    out.print(table)
-    if len(differences) > MOST_SHOWN:
-        out.print(f"and {len(differences) - MOST_SHOWN} more: --csv FILE or --json has them all")
+    told = [each for each in differences if each["code"] != FOREIGN]
+    if told:
+        cells = ("code", "invoice_number", "invoice_id", "account")
+        rows = [[each[name] for name in cells] for each in told[:MOST_SHOWN]]
+        print_rows(out, ("code", "number", "id", "account"), rows, [_below(each) for each in told[:MOST_SHOWN]])
+    if len(told) > MOST_SHOWN:
+        out.print(f"and {len(told) - MOST_SHOWN} more: --csv FILE or --json has them all")
+    if counts[FOREIGN]:
+        out.print("FOREIGN: deposited by something else, so only counted here; --csv FILE or --json lists them")
 
 
-def _text(value: object) -> Text:
-    return Text("" if value is None else str(value))
+def _below(each: Any) -> tuple[str | None, ...]:
+    deposit = f"deposit {each['platform_id']}" if each["platform_id"] else None
+    return deposit, each["what"] + (f" → {each['help']}" if each["help"] else "")

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from facteur import __version__
 from facteur.bootstrap import deployed, operate_services
+from facteur.cli.lines import console
 from facteur.errors import FacteurError, OperatorError
 from facteur.operate.dispatch import operate
 
@@ -105,7 +106,7 @@ def command(name: str | None = None) -> Callable[[Callable[..., int | None]], Ca
         @functools.wraps(function)
         def run(*, database: str | None, stack: str | None, as_json: bool, **arguments: Any) -> None:
             with told_errors():
-                code = function(Session(database, stack, as_json, Console()), **arguments)
+                code = function(Session(database, stack, as_json, console()), **arguments)
             raise typer.Exit(code or 0)
 
         hints = get_type_hints(function, include_extras=True)

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
+from facteur.cli.lines import print_rows
 from facteur.cli.root import Session, command
 
 WHAT = (
@@ -40,10 +40,9 @@ def render_story(story: Any, out: Console) -> None:
     state = (story["state"] or "no submission").replace("_", " ")
     held = f" · submission_id {story['submission_id']}" if story["submission_id"] else ""
     out.print(f"now: [bold]{state}[/bold]{held}", highlight=False)
-    table = Table("at (UTC)", "what", "detail")
-    for happening in story["happenings"]:
-        table.add_row(moment(happening["at"]), escape(happening["what"]), escape(happening["detail"]))
-    out.print(table)
+    happenings = story["happenings"]
+    rows = [(moment(each["at"]), each["what"]) for each in happenings]
+    print_rows(out, ("at (UTC)", "what"), rows, [(each["detail"],) for each in happenings])
     row = story["row"]
     shows = row["problem"] or f"technical_status {row['technical_status']}, {'ready' if row['ready'] else 'not ready'}"
     out.print(f"its row was told: {escape(story['told'])}", highlight=False)

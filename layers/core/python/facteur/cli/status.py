@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
+from facteur.cli.lines import print_rows
 from facteur.cli.root import NOT_WELL, Session, command
 
 STATES = ("pending", "sending", "in_doubt", "submitted", "closed", "rejected", "failed")
@@ -27,10 +27,8 @@ def render(answer: Any, out: Console) -> None:
         installation["deposits_enabled"]
     ]
     out.print(f"Facteur {installation['version']} · deposits {enabled} · rate {installation['rate_percent']} %")
-    table = Table("account", *(state.replace("_", " ") for state in STATES))
-    for account in answer["accounts"]:
-        table.add_row(account["account"], *(str(account["states"].get(state, "·")) for state in STATES))
-    out.print(table)
+    counts = [(each["account"], *(each["states"].get(state) for state in STATES)) for each in answer["accounts"]]
+    print_rows(out, ("account", *(state.replace("_", " ") for state in STATES)), counts)
     for name, key in (("relay_submissions", "relay_began_seconds_ago"), ("poll_statuses", "poll_began_seconds_ago")):
         ago = installation[key]
         out.print(f"{name} {'has never run' if ago is None else f'last ran {ago:.0f} s ago'}")

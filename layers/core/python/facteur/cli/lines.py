@@ -1,0 +1,45 @@
+"""Rows that nothing cuts or folds: whatever the width, an id can be copied whole."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+INDENT = "    "
+UNFOLDED = 100_000  # columns: in a pipe or a file a line is as long as it is
+
+
+def console() -> Console:
+    """A terminal's own width; everywhere else nothing is folded."""
+    return Console() if sys.stdout.isatty() else Console(width=UNFOLDED)
+
+
+def print_rows(
+    out: Console, headings: Sequence[str], rows: Sequence[Sequence[object]], notes: Sequence[Iterable[object]] = ()
+) -> None:
+    """Aligned columns; below each row its notes, each on a line of its own, empty ones left out."""
+    cells = [[one_line(cell) or "·" for cell in row] for row in rows]
+    widths = [max(len(row[n]) for row in (list(headings), *cells)) for n in range(len(headings))]
+    print_line(out, _aligned(headings, widths), style="bold")
+    for n, row in enumerate(cells):
+        print_line(out, _aligned(row, widths))
+        for note in notes[n] if notes else ():
+            if note:
+                print_line(out, INDENT + one_line(note))
+
+
+def print_line(out: Console, text: str, style: str = "") -> None:
+    """One line, as long as it is; brackets in it are no markup."""
+    out.print(Text(text, style), soft_wrap=True)
+
+
+def one_line(value: object) -> str:
+    """The value's text on one line; None is none."""
+    return "" if value is None else " ".join(str(value).split())
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()

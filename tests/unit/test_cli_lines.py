@@ -1,0 +1,76 @@
+"""What a narrow terminal shows: ids, numbers and states whole, and the reason on a line of its own."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+from rich.console import Console
+
+from facteur.cli import listing, preview, reconcile, show
+
+DEPOSIT = "0195f1f0-6a39-7f3e-8a36-1b6f0c5f1e57"
+NUMBER = "F-2026-000000000000123456"
+REASON = "the platform refuses the document: " + "a very long reason " * 9
+URI = "s3://invoices.example/2026/11/" + "deep/" * 20 + "F-1.pdf"
+
+
+def printed(render: Any, answer: Any) -> list[str]:
+    """The lines of an answer on a terminal of 40 columns, before it breaks them itself."""
+    out = Console(file=StringIO(), width=40, force_terminal=False)
+    render(answer, out)
+    return str(out.file.getvalue()).splitlines()  # type: ignore[attr-defined]
+
+
+def test_a_list_shows_a_row_whole_and_its_reason_below() -> None:
+    row = {
+        "invoice_id": "42", "invoice_number": NUMBER, "account": "default", "state": "submitted", "total": "120.00",
+        "currency": "EUR", "since": "2026-11-22T10:11:12.5+00:00", "due_at": None, "about": REASON,
+    }  # fmt: skip
+
+    lines = printed(listing.render, {"invoices": [row], "unreadable": [], "more": 0})
+
+    assert lines[1].split() == ["42", NUMBER, "submitted", "default", "2026-11-22", "10:11:12", "120.00", "EUR"]
+    assert lines[2] == "    " + REASON.strip()
+
+
+def test_a_difference_shows_its_whole_deposit_and_foreign_ones_are_counted() -> None:
+    one = {
+        "code": "UNKNOWN_TO_US", "account": "default", "invoice_id": "42", "invoice_number": NUMBER,
+        "platform_id": DEPOSIT, "what": "the platform has it", "help": "facteur adopt id:42 " + DEPOSIT,
+    }  # fmt: skip
+    foreign = one | {"code": "FOREIGN", "platform_id": "other", "help": None}
+    report = {"day": "2026-11-22", "rows": 1, "deposits": 0, "shown": 3, "differences": [one, foreign, foreign]}
+
+    lines = printed(reconcile.render, report)
+
+    assert f"    deposit {DEPOSIT}" in lines
+    assert f"    the platform has it → facteur adopt id:42 {DEPOSIT}" in lines
+    assert any("2 FOREIGN" in line for line in lines)
+    assert not any("other" in line.split() for line in lines)
+
+
+def test_a_preview_shows_the_whole_document_uri() -> None:
+    row = {
+        "invoice_id": "42", "invoice_number": NUMBER, "account": "default", "seller_siren": None, "issue_date": "2026-11-22",
+        "total": None, "currency": None, "document": URI, "problem": "it has no seller_siren [nine digits]",
+    }  # fmt: skip
+
+    lines = printed(preview.render, {"invoices": [row], "pending": 0, "totals": {}, "documents": False})
+
+    assert lines[1].split() == ["42", NUMBER, "·", "2026-11-22", "·", "default"]
+    assert lines[2:4] == ["    " + URI, "    ✖ it has no seller_siren [nine digits]"]
+
+
+def test_a_story_shows_the_whole_deposit_of_an_attempt() -> None:
+    detail = f"HTTP 200 · as {DEPOSIT} · " + REASON
+    happening = {"at": "2026-11-22T10:11:12+00:00", "what": "deposit accepted", "detail": detail}
+    story = {
+        "invoice_number": NUMBER, "seller_siren": "732829320", "total": None, "currency": None, "invoice_id": "42", "help": None,
+        "account": "default", "state": "submitted", "submission_id": DEPOSIT, "happenings": [happening], "told": "submitted",
+        "next_step": "wait", "row": {"problem": None, "technical_status": "submitted", "ready": False},
+    }  # fmt: skip
+
+    lines = printed(show.render, {"stories": [story]})
+
+    assert "    " + detail.strip() in lines

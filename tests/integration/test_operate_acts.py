@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from typing import Any
 
 import pytest
@@ -404,3 +406,25 @@ def changed(before: Any, after: Any) -> set[str]:
 def trigger_that_raises(rows: Rows) -> None:
     rows.run("create function public.no() returns trigger language plpgsql as 'begin raise ''no''; end'")
     rows.run("create trigger no before update on invoicing.invoices for each row execute function public.no()")
+
+
+def test_the_question_names_the_installation_and_an_exported_stack_is_not_asked(
+    rows: Rows, operator: Operator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACTEUR_STACK", "production")
+    invoice = arranged(rows, "failed")
+
+    told = operator.run("retry", f"id:{invoice}", "--why", "why not", answer="n\n")
+
+    assert told.code == 2
+    assert re.match(r"On \S+ at \S+:\d+: \S+ \(id", told.err), told.err
+    assert "password" not in told.err
+
+
+def test_the_command_that_show_suggests_can_be_copied(rows: Rows, operator: Operator) -> None:
+    invoice = arranged(rows, "failed")
+
+    command = operator.ask("show", f"id:{invoice}")["stories"][0]["help"]
+    told = operator.run(*shlex.split(command)[1:], "--yes")
+
+    assert told.code == 0, told.err

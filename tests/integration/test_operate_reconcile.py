@@ -92,7 +92,7 @@ def test_a_deposit_whose_answer_was_lost_is_to_be_adopted(world: World, operator
 
     (stored,) = world.deposits(1)
     assert difference["code"] == "UNKNOWN_TO_US"
-    assert difference["help"] == f"facteur adopt id:{world.ids[1]} {stored['id']} --why …"
+    assert difference["help"] == f'facteur adopt id:{world.ids[1]} {stored["id"]} --why "…"'
 
 
 def test_after_a_restore_the_deposits_that_our_tables_forgot_are_found_by_their_rows(

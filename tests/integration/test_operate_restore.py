@@ -33,7 +33,7 @@ def test_what_a_restored_database_forgot_is_adopted_and_only_the_rest_is_deposit
 
     world.deposit()
     commands = [each["help"] for each in unknown(operator, day)]
-    told = [operator.run(*shlex.split(each.replace("--why …", "--why restored"))[1:], "--yes") for each in commands]
+    told = [operator.run(*shlex.split(each)[1:], "--yes") for each in commands]
     left = unknown(operator, day)
     resumed = operator.run("resume", "default", "--why", "reconciled", "--yes")
     world.deposit()

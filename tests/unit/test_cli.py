@@ -8,7 +8,10 @@ import sys
 
 import pytest
 import typer.main
+from typer.testing import CliRunner
 
+from facteur.adapters.aws import forget_clients
+from facteur.adapters.database_address import in_words
 from facteur.cli.main import app
 from facteur.operate.dispatch import OPERATIONS
 from local.sam import ROOT
@@ -48,3 +51,61 @@ def test_asking_for_help_loads_no_driver() -> None:
 
     assert "facteur" in loaded
     assert not SLOW & set(loaded)
+
+
+NOWHERE = "postgresql://jane:secret@127.0.0.1:9/company"
+WITHOUT_REGION = dict.fromkeys(("AWS_DEFAULT_REGION", "AWS_REGION", "FACTEUR_STACK", "FACTEUR_DATABASE_URL"))
+RECORDED = ["retry F-1", "reject F-1", "adopt F-1 x", "pause default", "resume default", "redrive", "repin default"]
+
+
+def told(*arguments: str, **environ: str) -> tuple[int, str]:
+    forget_clients()
+    result = CliRunner().invoke(app, arguments, env=WITHOUT_REGION | {"AWS_CONFIG_FILE": "/nowhere"} | environ)
+    return result.exit_code, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ"),
+    [
+        (("--database", NOWHERE, "--stack", "other"), {}),
+        ((), {"FACTEUR_DATABASE_URL": NOWHERE, "FACTEUR_STACK": "other"}),
+    ],
+)
+def test_two_installations_are_not_chosen_from(arguments: tuple[str, ...], environ: dict[str, str]) -> None:
+    code, err = told("status", *arguments, **environ)
+
+    assert (code, "--database and --stack name two installations: give one" in err) == (2, True), err
+
+
+def test_an_option_goes_before_what_a_shell_exported() -> None:
+    database = told("status", "--database", NOWHERE, FACTEUR_STACK="other")
+    stack = told("status", "--stack", "named", FACTEUR_DATABASE_URL=NOWHERE)
+
+    assert (database[0], "Postgres: " in database[1]) == (2, True), database
+    assert (stack[0], "Postgres: " in stack[1]) == (2, False), stack
+
+
+def test_an_empty_option_is_not_taken_for_none() -> None:
+    code, err = told("status", "--database", "", FACTEUR_STACK="other")
+
+    assert (code, "--database is empty" in err) == (2, True), err
+
+
+@pytest.mark.parametrize("act", RECORDED)
+def test_an_act_without_a_reason_says_what_to_add(act: str) -> None:
+    name = act.split()[0]
+
+    assert told(*act.split(), "--database", NOWHERE) == (2, f'facteur: {name} is recorded: add --why "…"\n')
+
+
+@pytest.mark.parametrize(
+    ("dsn", "place"),
+    [
+        (NOWHERE, "company at 127.0.0.1:9"),
+        ("host=db dbname=company user=jane password=secret", "company at db:5432"),
+        ("postgresql://jane:sec@ret@db/company", "company at db:5432"),
+        ("not a dsn, secret", "a database"),
+    ],
+)
+def test_a_place_in_words_has_no_secret(dsn: str, place: str) -> None:
+    assert in_words(dsn) == place

@@ -129,7 +129,7 @@ class AccountPlatforms:
         if matches is False:
             raise EnvironmentMismatchError(
                 f"account {account} of this database is pinned to another platform or client than its secret and "
-                f"IOPOLE_BASE_URL name. Is it a copy? Check, then: facteur repin {account}"
+                f'IOPOLE_BASE_URL name. Is it a copy? Check, then: facteur repin {account} --why "…"'
             )
         self._checked[account] = client
         if matches is None:

@@ -50,7 +50,7 @@ class PostgresRelay:
         if elsewhere:
             raise EnvironmentMismatchError(
                 f"this database deposits with {pins[elsewhere[0]]['base_url']} (account {elsewhere[0]}) and not with {base_url}. "
-                f"Is it a copy? Check, then: facteur repin {elsewhere[0]}"
+                f'Is it a copy? Check, then: facteur repin {elsewhere[0]} --why "…"'
             )
 
     def begin_run(self) -> int:

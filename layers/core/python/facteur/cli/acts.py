@@ -17,7 +17,7 @@ AccountArgument = Annotated[str, typer.Argument(help="The account's name")]
 
 @command()
 def retry(
-    session: Session, what: What, why: WhyOption, who: WhoOption = None, dry_run: DryRunOption = False, yes: YesOption = False
+    session: Session, what: What, why: WhyOption = "", who: WhoOption = None, dry_run: DryRunOption = False, yes: YesOption = False
 ) -> None:  # fmt: skip
     """Send a failed or rejected invoice again, by way of its row; look at one that waits now. Never a blind resend."""
     session.show(carry_out(session, "retry", what=what, who=who, why=why, dry_run=dry_run, yes=yes), render_done)
@@ -25,7 +25,7 @@ def retry(
 
 @command()
 def reject(
-    session: Session, what: What, why: WhyOption, who: WhoOption = None, dry_run: DryRunOption = False, yes: YesOption = False
+    session: Session, what: What, why: WhyOption = "", who: WhoOption = None, dry_run: DryRunOption = False, yes: YesOption = False
 ) -> None:  # fmt: skip
     """Decide that a failed or doubtful invoice is not to be sent; its row shows rejected."""
     session.show(carry_out(session, "reject", what=what, who=who, why=why, dry_run=dry_run, yes=yes), render_done)
@@ -36,7 +36,7 @@ def adopt(
     session: Session,
     what: What,
     platform_id: Annotated[str, typer.Argument(help="The platform's id of the deposit")],
-    why: WhyOption,
+    why: WhyOption = "",
     account: Annotated[
         str | None, typer.Option(help="Whose deposit it is, if another account's: before a route")
     ] = None,
@@ -57,7 +57,7 @@ def adopt(
 def pause(
     session: Session,
     account: AccountArgument,
-    why: WhyOption,
+    why: WhyOption = "",
     duration: Annotated[str | None, typer.Option("--for", help="How long: 30m, 2h, 1d; else until resume")] = None,
     who: WhoOption = None,
     dry_run: DryRunOption = False,
@@ -72,7 +72,7 @@ def pause(
 
 @command()
 def resume(
-    session: Session, account: AccountArgument, why: WhyOption, who: WhoOption = None, dry_run: DryRunOption = False,
+    session: Session, account: AccountArgument, why: WhyOption = "", who: WhoOption = None, dry_run: DryRunOption = False,
     yes: YesOption = False,
 ) -> None:  # fmt: skip
     """End a pause, a person's or an automatic one, and close the breaker."""
@@ -81,7 +81,7 @@ def resume(
 
 @command()
 def redrive(
-    session: Session, why: WhyOption, who: WhoOption = None, dry_run: DryRunOption = False, yes: YesOption = False
+    session: Session, why: WhyOption = "", who: WhoOption = None, dry_run: DryRunOption = False, yes: YesOption = False
 ) -> None:
     """Put the dead letters back onto the queue, once their cause is mended."""
     session.show(carry_out(session, "redrive", who=who, why=why, dry_run=dry_run, yes=yes), render_done)
@@ -89,7 +89,7 @@ def redrive(
 
 @command()
 def repin(
-    session: Session, account: AccountArgument, why: WhyOption, who: WhoOption = None, dry_run: DryRunOption = False,
+    session: Session, account: AccountArgument, why: WhyOption = "", who: WhoOption = None, dry_run: DryRunOption = False,
     yes: YesOption = False,
 ) -> None:  # fmt: skip
     """Let an account deposit with another platform or client than it is pinned to: after a restore, or a new secret."""

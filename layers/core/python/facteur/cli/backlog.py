@@ -36,7 +36,7 @@ def submit_backlog(
         session.show(found, render)
         return
     if not why:
-        raise OperatorError("submit-backlog --apply is recorded: say --why")
+        raise OperatorError('submit-backlog --apply is recorded: add --why "…"')
     if found["also_ready"] and not include_pending:
         raise OperatorError(
             f"{found['also_ready']} rows say pending already and would be deposited by submit_from {since} alone, whatever the filter: "
@@ -44,7 +44,7 @@ def submit_backlog(
         )
     if not yes:
         also = f" and {found['also_ready']} rows that say pending already" if found["also_ready"] else ""
-        confirm(f"{found['invoices']} old invoices{also} are submitted ({_sums(found)}).")
+        confirm(session, f"{found['invoices']} old invoices{also} are submitted ({_sums(found)}).")
     signed = {"who": who or who_am_i(), "why": why}
     session.ask("lower_submit_from", since=since, include_pending=include_pending, **signed)
     session.show(_in_portions(session, chosen | signed, limit, found["invoices"]), render_submitted)

@@ -14,7 +14,7 @@ from rich.markup import escape
 from facteur.cli.root import Session
 from facteur.errors import OperatorError
 
-WhyOption = Annotated[str, typer.Option("--why", help="Why; it is recorded in facteur.operations")]
+WhyOption = Annotated[str, typer.Option("--why", help="Why; must be given, and is recorded in facteur.operations")]
 WhoOption = Annotated[str | None, typer.Option("--who", help="Who; by default user@host")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask")]
@@ -29,25 +29,27 @@ def carry_out(
     """Rehearse an act, ask, and do it; the answer. A dry run ends with the rehearsal.
 
     Raises:
-        OperatorError: it is refused, or nobody said yes.
+        OperatorError: no reason is given, it is refused, or nobody said yes.
     """
+    if not why.strip():
+        raise OperatorError(f'{operation} is recorded: add --why "…"')
     signed = {"who": who or who_am_i(), "why": why}
     if dry_run or not yes:
         rehearsed = session.ask(operation, **signed, **arguments, dry_run=True)
         if dry_run:
             return rehearsed
-        confirm(rehearsed.get("told") or f"{operation} {arguments}", subject(rehearsed))
+        confirm(session, rehearsed.get("told") or f"{operation} {arguments}.", subject(rehearsed))
     return session.ask(operation, **signed, **arguments, dry_run=False)
 
 
-def confirm(told: str, about: str = "") -> None:
-    """Ask on the terminal's own channel, so that output stays clean.
+def confirm(session: Session, told: str, about: str = "") -> None:
+    """Ask on the terminal's own channel, so that output stays clean. The question names the installation.
 
     Raises:
         OperatorError: no, or there is nobody to ask.
     """
     try:
-        agreed = typer.confirm(f"{about}{told} Do it?", err=True)
+        agreed = typer.confirm(f"On {session.place}: {about}{told} Do it?", err=True)
     except typer.Abort:
         raise OperatorError("nobody said yes, and nothing was done; --yes does not ask") from None
     if not agreed:

@@ -61,7 +61,8 @@ def init(
         render(proposed, session.out)
     if not yes:
         confirm(
-            f"{proposed['plan']['table']} gets the trigger, and what was issued from {submit_from} on is deposited."
+            session,
+            f"{proposed['plan']['table']} gets the trigger, and what was issued from {submit_from} on is deposited.",
         )
     wish |= {
         "table": proposed["plan"]["table"],
@@ -93,7 +94,7 @@ def uninstall(
     if not session.as_json:
         render_uninstalled(preview, session.out)
     if not yes:
-        confirm("These statements are run.")
+        confirm(session, "These statements are run.")
     answer = session.ask("uninstall", function=FUNCTION, **asked, lock_timeout_seconds=lock_timeout)
     session.show(answer, lambda _, out: out.print("[green]✔ done[/green]"))
 

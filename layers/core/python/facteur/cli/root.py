@@ -18,6 +18,7 @@ from rich.console import Console
 from facteur import __version__
 from facteur.bootstrap import deployed, operate_services
 from facteur.cli.lines import console
+from facteur.cli.where import chosen, place
 from facteur.errors import FacteurError, OperatorError
 from facteur.operate.dispatch import operate
 
@@ -83,6 +84,11 @@ class Session:
             raise OperatorError(answer["error"]["message"])
         return answer["result"]
 
+    @property
+    def place(self) -> str:
+        """The installation in words; no secret is in it."""
+        return place(self.database, self.stack)
+
     def show(self, answer: Any, render: Callable[[Any, Console], None]) -> None:
         """Print an answer for a person or, asked so, for a program."""
         if self.as_json:
@@ -104,9 +110,11 @@ def command(name: str | None = None) -> Callable[[Callable[..., int | None]], Ca
 
     def register(function: Callable[..., int | None]) -> Callable[..., None]:
         @functools.wraps(function)
-        def run(*, database: str | None, stack: str | None, as_json: bool, **arguments: Any) -> None:
+        def run(
+            *, context: typer.Context, database: str | None, stack: str | None, as_json: bool, **arguments: Any
+        ) -> None:
             with told_errors():
-                code = function(Session(database, stack, as_json, console()), **arguments)
+                code = function(Session(*chosen(context, database, stack), as_json, console()), **arguments)
             raise typer.Exit(code or 0)
 
         hints = get_type_hints(function, include_extras=True)
@@ -116,6 +124,7 @@ def command(name: str | None = None) -> Callable[[Callable[..., int | None]], Ca
             for each in list(inspect.signature(function).parameters.values())[1:]
         ]
         shared = [
+            inspect.Parameter("context", keyword, annotation=typer.Context),
             inspect.Parameter("database", keyword, default=None, annotation=DatabaseOption),
             inspect.Parameter("stack", keyword, default=None, annotation=StackOption),
             inspect.Parameter("as_json", keyword, default=False, annotation=JsonOption),

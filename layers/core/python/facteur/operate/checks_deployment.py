@@ -15,7 +15,11 @@ def queue(exam: Examination) -> Verdict:
     if exam.dead_letters is None:
         return skipped("SUBMISSIONS_QUEUE_URL is not set here", "ask the deployed stack with --stack NAME")
     dead = exam.dead_letters.count()
-    return warning(f"{dead} dead letters", "facteur redrive") if dead else ok("there, with an empty dead-letter queue")
+    return (
+        warning(f"{dead} dead letters", 'facteur redrive --why "…"')
+        if dead
+        else ok("there, with an empty dead-letter queue")
+    )
 
 
 def schedules(exam: Examination) -> Verdict:

@@ -32,7 +32,10 @@ def environment(exam: Examination, account: ExaminedAccount) -> Verdict:
     except AccountRefusedError as error:
         return failed(str(error), "correct the secret's sandbox, or the platform's address")
     except EnvironmentMismatchError as error:
-        return failed(str(error), "where it is meant: facteur repin; where this is a copy of production: leave it so")
+        return failed(
+            str(error),
+            f'where it is meant: facteur repin {account.account} --why "…"; where this is a copy of production: leave it so',
+        )
     return ok("as pinned" if account.pinned else "not pinned yet: the first accepted deposit pins it")
 
 
@@ -41,7 +44,10 @@ def token(exam: Examination, account: ExaminedAccount) -> Verdict:
     try:
         exam.platforms().probe(account.account).obtain_token()
     except AccountRefusedError as error:
-        return failed(str(error), "correct client_id and client_secret in the secret, then facteur resume")
+        return failed(
+            str(error),
+            f'correct client_id and client_secret in the secret, then facteur resume {account.account} --why "…"',
+        )
     except PlatformBusyError as error:
         return failed(str(error), ADDRESS)
     return ok("obtained")
@@ -54,7 +60,10 @@ def access(exam: Examination, account: ExaminedAccount) -> Verdict:
     try:
         theirs = exam.platforms().probe(account.account).knock()
     except AccountRefusedError as error:
-        return failed(str(error), "check customer_id in the secret and the account's role, then facteur resume")
+        return failed(
+            str(error),
+            f'check customer_id in the secret and the account\'s role, then facteur resume {account.account} --why "…"',
+        )
     except PlatformBusyError as error:
         return failed(str(error), ADDRESS)
     clock = judged_clock("the platform's clock", theirs - exam.now()) if theirs else ok("it does not tell its clock")
@@ -64,10 +73,10 @@ def access(exam: Examination, account: ExaminedAccount) -> Verdict:
 def pause(exam: Examination, account: ExaminedAccount) -> Verdict:
     """Whether the account waits for a person."""
     if account.held is not None:
-        return warning(f"paused by {account.held}", f"facteur resume {account.account}")
+        return warning(f"paused by {account.held}", f'facteur resume {account.account} --why "…"')
     if account.paused_until:
         told = f"until {account.paused_until:%Y-%m-%d %H:%M} UTC ({account.pause_reason or 'no reason'})"
-        return warning(f"paused {told}", f"once the checks above are well: facteur resume {account.account}")
+        return warning(f"paused {told}", f'once the checks above are well: facteur resume {account.account} --why "…"')
     return ok("not paused")
 
 

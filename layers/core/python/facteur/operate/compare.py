@@ -60,7 +60,9 @@ def of_a_pair(shown: ShownDeposit, known: KnownDeposit) -> Iterator[Difference]:
         yield _of(Code.REFUSED_AT_PLATFORM, known, shown.platform_id, what, f"{about}: the poll takes it up")
     elif not shown.refused and known.state not in STANDING:
         what = f"the platform shows it as {shown.code or 'deposited'}, and it is {known.state} here"
-        step = f"facteur adopt id:{known.invoice_id} {shown.platform_id} --why …" if known.state == "failed" else about
+        step = (
+            f'facteur adopt id:{known.invoice_id} {shown.platform_id} --why "…"' if known.state == "failed" else about
+        )
         yield _of(Code.STATUS_DIFFERS, known, shown.platform_id, what, step)
     elif shown.code and shown.code != known.lifecycle_code and not (shown.refused and known.state == "rejected"):
         what = f"the platform shows {shown.code}, here it is {known.lifecycle_code or 'not known yet'}"
@@ -91,7 +93,7 @@ def of_a_stray(
     elif numbered and numbered[-1].state not in UNDER_WAY:
         what = f"the platform has a deposit of it, and no submission holds that; it is {numbered[-1].state} here"
         elsewhere = "" if numbered[-1].account == account else f" --account {account}"
-        step = f"facteur adopt id:{numbered[-1].invoice_id} {shown.platform_id}{elsewhere} --why …"
+        step = f'facteur adopt id:{numbered[-1].invoice_id} {shown.platform_id}{elsewhere} --why "…"'
         yield _of(Code.UNKNOWN_TO_US, numbered[-1], shown.platform_id, what, step)
     elif not numbered:
         yield _nobodys(account, shown, rows.get(plain(shown.invoice_number)))
@@ -111,7 +113,7 @@ def _nobodys(account: str, shown: ShownDeposit, invoice_id: str | None) -> Diffe
     if invoice_id is None:
         return Difference(Code.FOREIGN, *named, "neither our tables nor the company's know this number", None)
     what = "the platform has a deposit under the number of this row, which has no submission here"
-    step = f"let the relay open one (deposits paused), then facteur adopt id:{invoice_id} {shown.platform_id} --why …"
+    step = f'let the relay open one (deposits paused), then facteur adopt id:{invoice_id} {shown.platform_id} --why "…"'
     return Difference(Code.UNKNOWN_TO_US, *named, what, None if shown.refused else step)
 
 

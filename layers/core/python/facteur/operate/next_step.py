@@ -27,14 +27,14 @@ def _of_no_submission(row: CompanyRow) -> Step:
 
 def _pending(current: KnownSubmission, name: str) -> Step:
     if current.held:
-        return "Its account is paused by a person.", f"facteur resume {current.account}"
+        return "Its account is paused by a person.", f'facteur resume {current.account} --why "…"'
     if current.deposits_enabled is False:
         return "Deposits are off: it waits.", "facteur preview"
     if current.paused_until:
         return f"Its account is paused until {_at(current.paused_until)}, then it is deposited.", "facteur status"
     if current.queued_at:
         return f"On the queue since {_at(current.queued_at)}: a worker deposits it.", None
-    return f"Put onto the queue at {_at(current.due_at)} and deposited.", f"facteur retry {name}"
+    return f"Put onto the queue at {_at(current.due_at)} and deposited.", f'facteur retry {name} --why "…"'
 
 
 def _sending(current: KnownSubmission, name: str) -> Step:
@@ -44,8 +44,8 @@ def _sending(current: KnownSubmission, name: str) -> Step:
 def _in_doubt(current: KnownSubmission, name: str) -> Step:
     asked = f"{current.empty_lookups} look-ups did not find it so far"
     if current.held:
-        return "Its account is paused by a person: it is not looked up.", f"facteur resume {current.account}"
-    return f"Looked up at the platform at {_at(current.due_at)}; {asked}.", f"facteur retry {name}"
+        return "Its account is paused by a person: it is not looked up.", f'facteur resume {current.account} --why "…"'
+    return f"Looked up at the platform at {_at(current.due_at)}; {asked}.", f'facteur retry {name} --why "…"'
 
 
 def _submitted(current: KnownSubmission, name: str) -> Step:
@@ -55,14 +55,14 @@ def _submitted(current: KnownSubmission, name: str) -> Step:
 
 
 def _rejected(current: KnownSubmission, name: str) -> Step:
-    return "Nothing by itself: correct the invoice, then send it again.", f"facteur retry {name}"
+    return "Nothing by itself: correct the invoice, then send it again.", f'facteur retry {name} --why "…"'
 
 
 def _failed(current: KnownSubmission, name: str) -> Step:
     return (
         "Nothing by itself: a person decides. Mend what the last error names and retry, adopt the deposit that the "
         "platform has, or reject it.",
-        f"facteur retry {name}",
+        f'facteur retry {name} --why "…"',
     )
 
 

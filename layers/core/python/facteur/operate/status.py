@@ -69,13 +69,15 @@ def _of_pauses(account: AccountHealth) -> Iterator[Trouble]:
     if account.held:
         until = account.held_until.isoformat(timespec="seconds") if account.held_until else "somebody resumes it"
         yield Trouble(
-            f"{name}: paused by {account.held_by} until {until}: {account.held_why}", f"facteur resume {name}"
+            f"{name}: paused by {account.held_by} until {until}: {account.held_why}", f'facteur resume {name} --why "…"'
         )
     elif account.breaker_open:
         yield Trouble(f"{name}: the platform does not answer; it is asked once a minute", "facteur doctor")
     elif account.paused_until:
         reason, until = account.pause_reason or "no reason", account.paused_until.isoformat(timespec="seconds")
-        yield Trouble(f"{name}: paused until {until} ({reason})", f"facteur doctor, then facteur resume {name}")
+        yield Trouble(
+            f"{name}: paused until {until} ({reason})", f'facteur doctor, then facteur resume {name} --why "…"'
+        )
 
 
 def _dead_letters(services: OperateServices) -> tuple[int | None, Trouble | None]:
@@ -86,4 +88,4 @@ def _dead_letters(services: OperateServices) -> tuple[int | None, Trouble | None
         count = letters.count()
     except QueueUnavailableError as error:
         return None, Trouble(str(error), "facteur doctor")
-    return count, Trouble(f"{count} dead letters", "facteur redrive") if count else None
+    return count, Trouble(f"{count} dead letters", 'facteur redrive --why "…"') if count else None

@@ -55,7 +55,7 @@ def test_the_preview_counts_sums_and_says_what_is_lacking_and_changes_nothing(li
     answer = operator.ask("submit-backlog", "--since", "2026-07-01", "--until", "2026-07-31")
 
     assert answer == {
-        "invoices": 2, "totals": {"EUR": "200"}, "first": "F-1", "last": "F-2", "without_document": 1, "without_number": 0,
+        "invoices": 1, "skipped": 1, "totals": {"EUR": "100"}, "first": "F-1", "last": "F-1", "without_document": 1, "without_number": 0,
         "without_seller": 0, "submit_from": "2026-09-01", "also_ready": 0,
     }  # fmt: skip
     assert lived.run("select * from invoicing.invoices order by id") == before
@@ -89,6 +89,34 @@ def test_drafts_and_rows_without_a_document_stay_as_they_are(lived: Rows, operat
     assert "2 would not have been ready" in told.out
     assert [lived.invoice(each).technical_status for each in (good, draft, bare)] == ["pending", None, None]
     assert lived.invoice(draft).last_technical_update is None
+
+
+def test_the_preview_counts_what_apply_submits_over_several_portions(lived: Rows, operator: Operator) -> None:
+    many = OLD.replace("values (%(number)s", "select n::text").replace(
+        "%(status)s", "case when n % 200 = 0 then 'draft' else %(status)s end", 1
+    )
+    lived.run(
+        many.replace("_status)s)", "_status)s from generate_series(1, 1203) n").replace("n % 200", "n %% 200"),
+        day="2026-07-01", uri="s3://b/f.pdf", status="final", technical_status=None,
+    )  # fmt: skip
+
+    found = operator.ask("submit-backlog", "--since", "2026-07-01")
+    shown = operator.run("submit-backlog", "--since", "2026-07-01", "--limit", "600")
+    told = backlog(operator, "--since", "2026-07-01")
+
+    assert (found["invoices"], found["skipped"], found["first"], found["last"]) == (1197, 6, "1", "1203")
+    assert found["totals"] == {"EUR": "119700"}
+    assert "597 old invoices" in shown.out
+    assert "3 more would not be ready" in shown.out
+    assert "1197 old invoices are pending" in told.out
+
+
+def test_the_preview_says_that_rows_which_say_pending_stop_the_whole(lived: Rows, operator: Operator) -> None:
+    old(lived, "F-2", "2026-08-01", technical_status="pending")
+
+    told = operator.run("submit-backlog", "--since", "2026-07-01")
+
+    assert "1 row says pending already: without --include-pending nothing is submitted" in told.out
 
 
 def test_a_backlog_goes_in_portions_and_what_was_interrupted_goes_on_where_it_stood(
@@ -131,7 +159,7 @@ def test_rows_that_say_pending_already_are_refused_unless_they_are_meant(lived: 
     meant = backlog(operator, "--since", "2026-07-01", "--until", "2026-07-31", "--include-pending")
     lived.look()
 
-    assert "1 rows say pending already" in refused.err
+    assert "1 row says pending already" in refused.err
     assert meant.code == 0
     assert lived.noted_invoices() == sorted([chosen, beside])
 
@@ -175,6 +203,9 @@ def test_a_row_that_somebody_holds_ends_the_portion_and_nothing_of_it_is_done(li
     ("arguments", "told"),
     [
         (("--since", "July"), "--since must be a date"),
+        (("--since", "2026-07-02", "--until", "2026-07-01"), "--until 2026-07-01 is before --since 2026-07-02"),
+        (("--since", "2026-07-01", "--limit", "0"), "--limit must be at least 1"),
+        (("--since", "2026-07-01", "--account", "nix"), "There is no account nix; there are: default."),
         (("--since", "2026-07-01", "--apply", "--yes"), "say --why"),
         (("--since", "2026-07-01", "--apply", "--why", "x"), "nobody said yes"),
     ],

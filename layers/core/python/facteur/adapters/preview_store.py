@@ -54,7 +54,7 @@ class PostgresPending:
 class PostgresBacklog:
     """The port BacklogStore."""
 
-    PREVIEW = "select facteur.preview_backlog(%(since)s, %(until)s, %(account)s, %(limit)s) as found"
+    PREVIEW = "select facteur.preview_backlog(%(since)s, %(until)s, %(account)s, %(after)s, %(limit)s) as found"
     LOWER = "select facteur.lower_submit_from(%(since)s, %(include)s, %(act)s)::text as before"
     SUBMIT = """
         select submitted, skipped, last
@@ -64,8 +64,9 @@ class PostgresBacklog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def preview(self, wanted: BacklogFilter, limit: int) -> Backlog:
-        return Backlog(**self._database.row(self.PREVIEW, _as_parameters(wanted) | {"limit": limit}).found)
+    def preview(self, wanted: BacklogFilter, after: str | None, limit: int) -> Backlog:
+        parameters = _as_parameters(wanted) | {"after": after, "limit": limit}
+        return Backlog(**self._database.row(self.PREVIEW, parameters).found)
 
     def lower_submit_from(self, since: date, include: bool, act: Act) -> str | None:
         parameters = {"since": since, "include": include, "act": as_json(signed(act))}

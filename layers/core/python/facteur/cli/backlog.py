@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from rich.console import Console
 from facteur.cli.confirm import WhoOption, YesOption, confirm, who_am_i
 from facteur.cli.root import Session, command
 from facteur.errors import OperatorError
+from facteur.operate.backlog import PORTION
 
 MOST = 10_000_000
 
@@ -31,7 +33,7 @@ def submit_backlog(
 ) -> None:  # fmt: skip
     """Submit invoices from before the installation, on purpose. Shows what it would do; --apply does it."""
     chosen: dict[str, Any] = {"since": since, "until": until, "account": account}
-    found = session.ask("preview_backlog", **chosen, limit=limit)
+    found = _previewed(session, chosen, limit)
     if not apply:
         session.show(found, render)
         return
@@ -39,15 +41,42 @@ def submit_backlog(
         raise OperatorError('submit-backlog --apply is recorded: add --why "…"')
     if found["also_ready"] and not include_pending:
         raise OperatorError(
-            f"{found['also_ready']} rows say pending already and would be deposited by submit_from {since} alone, whatever the filter: "
+            f"{_rows_say(found['also_ready'])} pending already and would be deposited by submit_from {since} alone, whatever the filter: "
             "give --include-pending where that is meant, or set their technical_status to null"
         )
     if not yes:
-        also = f" and {found['also_ready']} rows that say pending already" if found["also_ready"] else ""
+        also = f" and {found['also_ready']} that say pending already" if found["also_ready"] else ""
         confirm(session, f"{found['invoices']} old invoices{also} are submitted ({_sums(found)}).")
     signed = {"who": who or who_am_i(), "why": why}
     session.ask("lower_submit_from", since=since, include_pending=include_pending, **signed)
-    session.show(_in_portions(session, chosen | signed, limit, found["invoices"]), render_submitted)
+    session.show(_in_portions(session, chosen | signed, limit, found["invoices"] + found["skipped"]), render_submitted)
+
+
+def _previewed(session: Session, arguments: dict[str, Any], limit: int) -> dict[str, Any]:
+    """All portions as one, by the same look that submitting takes: both say the same number."""
+    whole = portion = session.ask("preview_backlog", **arguments, limit=min(PORTION, limit))
+    with Console(stderr=True).status("looking…") as progress:
+        while portion["after"] is not None and _looked(whole) < limit:
+            left = min(PORTION, limit - _looked(whole))
+            portion = session.ask("preview_backlog", **arguments, after=portion["after"], limit=left)
+            whole = _added(whole, portion)
+            progress.update(f"{_looked(whole)} looked at…")
+    return {name: value for name, value in whole.items() if name != "after"}
+
+
+def _looked(found: dict[str, Any]) -> int:
+    return int(found["invoices"] + found["skipped"])
+
+
+def _added(whole: dict[str, Any], portion: dict[str, Any]) -> dict[str, Any]:
+    counts = ("invoices", "skipped", "without_document", "without_number", "without_seller")
+    totals = {name: Decimal(total) for name, total in whole["totals"].items()}
+    for name, total in portion["totals"].items():
+        totals[name] = totals.get(name, Decimal(0)) + Decimal(total)
+    return whole | {name: whole[name] + portion[name] for name in counts} | {
+        "first": whole["first"] or portion["first"], "last": portion["last"] or whole["last"],
+        "totals": {name: str(total) for name, total in totals.items()},
+    }  # fmt: skip
 
 
 def _in_portions(session: Session, arguments: dict[str, Any], limit: int, expected: int) -> dict[str, int]:
@@ -56,7 +85,9 @@ def _in_portions(session: Session, arguments: dict[str, Any], limit: int, expect
     after: str | None = None
     progress = Console(stderr=True)
     while submitted + skipped < limit:
-        portion = session.ask("submit_backlog", **arguments, after=after, limit=min(500, limit - submitted - skipped))
+        portion = session.ask(
+            "submit_backlog", **arguments, after=after, limit=min(PORTION, limit - submitted - skipped)
+        )
         if portion["last"] is None:
             break
         after, submitted, skipped = portion["last"], submitted + portion["submitted"], skipped + portion["skipped"]
@@ -79,8 +110,13 @@ def render(found: Any, out: Console) -> None:
     ):
         if found[key]:
             out.print(f"  {found[key]} have {name}", highlight=False)
+    if found["skipped"]:
+        out.print(
+            f"  {found['skipped']} more would not be ready (a draft, no document) and stay as they are", highlight=False
+        )
     if found["also_ready"]:
-        out.print(f"  {found['also_ready']} more say pending already and need --include-pending", highlight=False)
+        already = f"{_rows_say(found['also_ready'])} pending already"
+        out.print(f"  {already}: without --include-pending nothing is submitted", highlight=False)
     out.print(
         f"submit_from is {found['submit_from'] or 'not set'}; nothing was changed, --apply does it", highlight=False
     )
@@ -96,6 +132,10 @@ def render_submitted(answer: Any, out: Console) -> None:
             f"{answer['skipped']} would not have been ready (a draft, no document) and are as they were",
             highlight=False,
         )
+
+
+def _rows_say(count: int) -> str:
+    return "1 row says" if count == 1 else f"{count} rows say"
 
 
 def _sums(found: Any) -> str:

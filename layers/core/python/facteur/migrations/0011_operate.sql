@@ -329,27 +329,6 @@ begin
     return coalesce(ids, '{}');
 end $$;
 
--- What submit_backlog would set to pending. Changes nothing.
-create function facteur.preview_backlog(p_since date, p_until date, p_account text, p_limit integer) returns jsonb
-    language plpgsql as $$
-declare
-    answer jsonb;
-begin
-    execute format($q$
-        with old as materialized (
-            select o.*, coalesce(invoice_number, key) as name, row_number() over () as place, count(*) over () as n from (%s) o
-        )
-        select jsonb_build_object(
-            'invoices', count(*), 'without_document', count(*) filter (where not has_document),
-            'without_number', count(*) filter (where invoice_number is null), 'without_seller', count(*) filter (where not has_seller),
-            'first', max(name) filter (where place = 1), 'last', max(name) filter (where place = n),
-            'totals', (select coalesce(jsonb_object_agg(currency, total::text), '{}')
-                       from (select currency, coalesce(sum(total), 0) as total from old group by currency) sums))
-        from old $q$, facteur.backlog_query()) into answer using p_since, p_until, p_account, null::text, p_limit;
-    return answer || jsonb_build_object('submit_from', (select submit_from from facteur.installation),
-                                        'also_ready', cardinality(facteur.made_ready_by(p_since)));
-end $$;
-
 -- Let invoices be ready from an earlier day on. Rows that say pending already would become ready by that alone: refused, unless
 -- they are meant too (p_include); then they are noted. With the owner's rights: recorded, whoever calls it.
 create function facteur.lower_submit_from(p_since date, p_include boolean, p_act jsonb) returns date
@@ -373,6 +352,74 @@ begin
     return before;
 end $$;
 
+-- Which of these are ready, or would be from that day on? submit_from is lowered, looked at, and put back.
+create function facteur.ready_from(p_since date, p_ids text[]) returns text[]
+    language plpgsql security definer set search_path from current as $$
+declare
+    ready_ids text[];
+begin
+    begin
+        update facteur.installation set submit_from = p_since where submit_from is null or submit_from > p_since;
+        ready_ids := array(select i.invoice_id from facteur.read_invoices(p_ids, 0) i where i.ready);
+        raise 'looked' using errcode = 'FR002';
+    exception when sqlstate 'FR002' then
+        null;
+    end;
+    return ready_ids;
+end $$;
+
+-- Which of these would be ready if their rows said pending? They are written, looked at, and put back: a draft stays as it is.
+-- With p_since as if invoices were ready from that day on; apply has lowered it by then.
+create function facteur.ready_if_pending(p_ids text[], p_since date) returns text[]
+    language plpgsql as $$
+declare
+    each_id text;
+    ready_ids text[];
+begin
+    begin
+        foreach each_id in array p_ids loop
+            perform facteur.write_row(each_id, 'pending');
+        end loop;
+        ready_ids := facteur.ready_from(p_since, p_ids);
+        raise 'looked' using errcode = 'FR002';
+    exception when sqlstate 'FR002' then
+        null;
+    end;
+    return ready_ids;
+end $$;
+
+-- What submit_backlog would set to pending in the same portion, by the same look. Changes nothing.
+create function facteur.preview_backlog(p_since date, p_until date, p_account text, p_after text, p_limit integer) returns jsonb
+    language plpgsql as $$
+declare
+    ids text[];
+    answer jsonb;
+begin
+    perform set_config('lock_timeout', '5s', true);
+    execute 'select array_agg(key) from (' || facteur.backlog_query() || ') old' into ids using p_since, p_until, p_account, p_after, p_limit;
+    if ids is null and p_after is null and p_account <> all (facteur.known_accounts()) then
+        perform facteur.refuse(format('There is no account %s; there are: %s.', p_account, array_to_string(facteur.known_accounts(), ', ')));
+    end if;
+    execute format($q$
+        with old as materialized (
+            select o.*, coalesce(invoice_number, key) as name, key = any ($6) as fits, row_number() over () as place from (%s) o
+        )
+        select jsonb_build_object(
+            'invoices', count(*) filter (where fits), 'skipped', count(*) filter (where not fits),
+            'without_document', count(*) filter (where not has_document),
+            'without_number', count(*) filter (where fits and invoice_number is null),
+            'without_seller', count(*) filter (where fits and not has_seller),
+            'first', (array_agg(name order by place) filter (where fits))[1],
+            'last', (array_agg(name order by place desc) filter (where fits))[1],
+            'totals', (select coalesce(jsonb_object_agg(currency, total::text), '{}')
+                       from (select currency, coalesce(sum(total), 0) as total from old where fits group by currency) sums))
+        from old $q$, facteur.backlog_query())
+    into answer using p_since, p_until, p_account, p_after, p_limit, facteur.ready_if_pending(coalesce(ids, '{}'), p_since);
+    return answer || jsonb_build_object(
+        'submit_from', (select submit_from from facteur.installation), 'after', ids[cardinality(ids)],
+        'also_ready', case when p_after is null then cardinality(facteur.made_ready_by(p_since)) else 0 end);
+end $$;
+
 -- Set a portion of old rows to pending, by the company's own function: those that become ready by it, and no others. The next
 -- portion begins after `last`; null: there are no more.
 create function facteur.submit_backlog(p_since date, p_until date, p_account text, p_after text, p_limit integer, p_act jsonb,
@@ -380,7 +427,7 @@ create function facteur.submit_backlog(p_since date, p_until date, p_account tex
     language plpgsql as $$
 declare
     ids text[];
-    ready_ids text[] := '{}';
+    ready_ids text[];
     each_id text;
 begin
     perform set_config('lock_timeout', '5s', true);
@@ -389,15 +436,7 @@ begin
     if ids is null then
         return;
     end if;
-    begin -- which of them would be ready? A draft stays as it is
-        foreach each_id in array ids loop
-            perform facteur.write_row(each_id, 'pending');
-        end loop;
-        ready_ids := array(select i.invoice_id from facteur.read_invoices(ids, 0) i where i.ready);
-        raise 'looked' using errcode = 'FR002';
-    exception when sqlstate 'FR002' then
-        null;
-    end;
+    ready_ids := facteur.ready_if_pending(ids, null);
     foreach each_id in array ready_ids loop
         perform facteur.write_row(each_id, 'pending');
     end loop;

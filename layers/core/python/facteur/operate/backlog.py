@@ -12,7 +12,6 @@ from facteur.operate.listing import day
 from facteur.operate.services import OperateServices
 
 PORTION = 500  # rows in a transaction
-MOST = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +25,13 @@ class BacklogFilter:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What would be set to pending. `also_ready`: rows that say pending already, which a lower submit_from alone would make ready."""
+    """What one portion would set to pending: `invoices`; `skipped` would not be ready, and stay as they are.
+
+    `also_ready`: rows that say pending already, which a lower submit_from alone would make ready; only the first portion counts them.
+    """
 
     invoices: int
+    skipped: int
     totals: Mapping[str, str]  # by currency
     first: str | None
     last: str | None
@@ -37,6 +40,7 @@ class Backlog:
     without_seller: int
     submit_from: str | None
     also_ready: int
+    after: str | None  # where the next portion begins; None: there are no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +53,20 @@ class Portion:
 
 
 def preview_backlog(
-    services: OperateServices, *, since: str, until: str | None = None, account: str | None = None, limit: int = MOST
+    services: OperateServices,
+    *,
+    since: str,
+    until: str | None = None,
+    account: str | None = None,
+    after: str | None = None,
+    limit: int = PORTION,
 ) -> Backlog:
-    """What a filter names. Changes nothing.
+    """What `submit_backlog` would do to the same portion: its rows are written, looked at, and put back. Changes nothing.
 
     Raises:
-        OperatorError: a date is none, or the view does not show technical_status.
+        OperatorError: a date, the limit or the account is wrong, a row is locked, or the view does not show technical_status.
     """
-    return services.backlog.preview(_filter(since, until, account), limit)
+    return services.backlog.preview(_filter(since, until, account), after, _at_most(limit))
 
 
 def lower_submit_from(
@@ -87,14 +97,22 @@ def submit_backlog(
         OperatorError: a row is locked, or its write-back raises: nothing of this portion was done.
     """
     wanted = _filter(since, until, account)
-    return services.backlog.submit(wanted, after, min(limit, PORTION), _act(who, why))
+    return services.backlog.submit(wanted, after, _at_most(limit), _act(who, why))
 
 
 def _filter(since: str, until: str | None, account: str | None) -> BacklogFilter:
     first, last = day(since, "--since"), day(until, "--until")
     if first is None:
         raise OperatorError("--since must be a date, YYYY-MM-DD")
+    if last and last < first:
+        raise OperatorError(f"--until {last} is before --since {first}")
     return BacklogFilter(first, last, account)
+
+
+def _at_most(limit: int) -> int:
+    if limit < 1:
+        raise OperatorError("--limit must be at least 1")
+    return min(limit, PORTION)
 
 
 def _act(who: str, why: str) -> Act:

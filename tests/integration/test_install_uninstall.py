@@ -83,6 +83,8 @@ def test_without_a_wish_the_data_and_the_added_columns_stay_and_it_can_be_instal
     assert "technical_status" in told.out
     assert bare.value("select count(*) from facteur.submissions") == 1
     assert bare.value("select to_regclass('facteur.invoice_source')") is None
+    preview = Operator(bare.url).run("preview")
+    assert (preview.code, preview.err) == (2, "facteur: no mapping is installed: facteur init\n")
     install(bare, "--add-columns")
     bare.run("update billing.customer_invoice set montant_ttc = 5")
     assert bare.look().opened == 0
@@ -99,8 +101,10 @@ def test_while_something_is_to_be_deposited_it_refuses_unless_forced(bare: Rows,
     bare.reach(invoice, state)
     before = snapshot(bare.url)
 
+    rehearsed = Operator(bare.url).run("uninstall", "--dry-run", *EVERYTHING)
     told = uninstalled(bare, *EVERYTHING)
 
+    assert (rehearsed.code, "refused without --force" in rehearsed.out) == (1, True)
     assert told.code == 2
     assert "1 invoices are still being deposited" in told.err
     assert snapshot(bare.url) == before
@@ -118,6 +122,20 @@ def test_a_dry_run_shows_the_statements_and_runs_none(bare: Rows) -> None:
     assert "on billing.customer_invoice;" in told.out
     assert "drop schema facteur cascade;" in told.out
     assert snapshot(bare.url) == before
+
+
+def test_the_question_names_the_installation_and_what_is_lost(bare: Rows) -> None:
+    built(bare, "french")
+    install(bare)
+    invoice = finished(bare, "french")
+    bare.look()
+    bare.reach(invoice, "submitted")
+
+    told = Operator(bare.url).run("uninstall", *EVERYTHING, answer="n\n")
+
+    assert told.code == 2
+    assert "what is known of 1 submissions, 1 of them deposited, is lost" in told.err
+    assert bare.value("select count(*) from facteur.submissions") == 1
 
 
 def test_somebody_elses_view_does_not_vanish_with_the_data(bare: Rows) -> None:

@@ -201,8 +201,44 @@ def test_watch_shows_the_status_until_its_time_is_over(rows: Rows, operator: Ope
 def test_watch_goes_on_where_the_database_does_not_answer() -> None:
     told = Operator("postgresql://nobody@127.0.0.1:1/none").run("watch", "--for", "0")
 
-    assert told.code == 0
+    assert told.code == 2  # the last look was not answered
     assert "no connection" in told.out
+
+
+NO_SCHEMA = "there is no schema facteur here: is it the right database? facteur init installs it"
+ASKED = [
+    "status",
+    "list",
+    "show F-1",
+    "preview",
+    "accounts",
+    "retry F-1",
+    "pause default",
+    "resume default",
+    "adopt F-1 x",
+]
+
+
+@pytest.mark.parametrize("asked", [*ASKED, "watch --for 0", "repin default", "reconcile --day 2026-09-01"])
+def test_a_database_without_our_schema_is_told_as_such(empty_url: str, asked: str) -> None:
+    signed = (
+        ("--why", "it waits", "--yes") if asked.split()[0] in {"retry", "pause", "resume", "adopt", "repin"} else ()
+    )
+
+    told = Operator(empty_url).run(*asked.split(), *signed)
+
+    assert (told.code, NO_SCHEMA in told.err + told.out) == (2, True), told
+
+
+@pytest.mark.parametrize("asked", ["list", "preview"])
+def test_an_account_that_there_is_not_is_told(rows: Rows, operator: Operator, asked: str) -> None:
+    rows.noted()
+    rows.look()
+
+    told = operator.run(asked, "--account", "nix")
+
+    assert told.code == 2
+    assert "There is no account nix; there are: default" in told.err
 
 
 def ids(operator: Operator, *filters: str) -> list[str]:

@@ -16,7 +16,8 @@ class Uninstalling:
     HOLD = "lock table facteur.submissions in access exclusive mode"
     OPEN = """
         select count(*) filter (where state in ('pending', 'sending', 'in_doubt'))::integer as open,
-               count(*) filter (where state = 'submitted')::integer as followed, count(*)::integer as known
+               count(*)::integer as known,
+               count(*) filter (where platform_id is not null)::integer as deposited
         from facteur.submissions
     """
     STATEMENTS = """
@@ -79,7 +80,8 @@ class Uninstalling:
             if not dry_run:
                 self._refuse(counted.open, drop_data, force)
                 self._carry_out(statements, drop_data, drop_columns)
-        return Uninstalled(statements, kept, counted.open, counted.known if drop_data else 0, not dry_run)
+        known, deposited = (counted.known, counted.deposited) if drop_data else (0, 0)
+        return Uninstalled(statements, kept, counted.open, known, deposited, not dry_run)
 
     def _refuse(self, still_open: int, drop_data: bool, force: bool) -> None:
         dependent = [row.name for row in self._database.rows(self.DEPENDENT)] if drop_data else []

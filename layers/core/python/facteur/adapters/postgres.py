@@ -28,6 +28,7 @@ CONNECTION: dict[str, Any] = {
     "keepalives_count": 3,
 }
 
+NO_SCHEMA = "there is no schema facteur here: is it the right database? facteur init installs it"
 REFUSED = "FR001"  # facteur.refuse: the text is our own sentence
 MOVE = tuple(field.name for field in fields(Move))
 
@@ -36,14 +37,16 @@ Parameters = Mapping[str, Any]
 
 
 @contextmanager
-def translated_errors() -> Iterator[None]:
+def translated_errors(lacks_schema: Callable[[], bool]) -> Iterator[None]:
     """Driver errors in our own words. Only the SQLSTATE is told: a driver's text may quote a row."""
     try:
         yield
     except (UndefinedTable, UndefinedFunction, InvalidSchemaName) as exc:
+        if isinstance(exc, InvalidSchemaName) or lacks_schema():
+            raise ConfigurationError(NO_SCHEMA) from None
         raise ConfigurationError(
-            f"the database lacks something that Facteur needs (SQLSTATE {exc.pgcode}): invoke migrate_database, "
-            "with INSTALL_CAPTURE=true where the invoice table exists already"
+            f"the database lacks something that Facteur needs (SQLSTATE {exc.pgcode}): its schema facteur is another "
+            "version's (invoke migrate_database), or no mapping is installed (facteur init)"
         ) from None
     except InsufficientPrivilege as exc:
         raise ConfigurationError(
@@ -87,7 +90,7 @@ class Database:
         Raises:
             DatabaseUnavailableError, ConfigurationError: as their names say.
         """
-        with self._lock, translated_errors():
+        with self._lock, translated_errors(self._lacks_schema):
             return self._run(statement, parameters)
 
     def row(self, statement: str, parameters: Parameters | None = None) -> Row:
@@ -117,6 +120,13 @@ class Database:
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
+
+    def _lacks_schema(self) -> bool:
+        """False as well where it cannot be told: in a transaction that failed."""
+        try:
+            return bool(self._execute("select to_regnamespace('facteur') is null as lacking", None)[0].lacking)
+        except psycopg2.Error:
+            return False
 
     def _run(self, statement: str, parameters: Parameters | None) -> list[Row]:
         try:

@@ -84,19 +84,26 @@ def uninstall(
     dry_run: DryRunOption = False,
     lock_timeout: LockTimeout = LOCK_TIMEOUT_SECONDS,
     yes: YesOption = False,
-) -> None:
+) -> int:
     """Take triggers and mapping away; your tables are left as they were."""
     asked: dict[str, Any] = {"drop_data": drop_data, "drop_columns": drop_columns, "force": force}
     preview = session.ask("uninstall", function=FUNCTION, **asked, dry_run=True)
     if dry_run:
         session.show(preview, render_uninstalled)
-        return
+        return NOT_WELL if preview["open_submissions"] and not force else 0
     if not session.as_json:
         render_uninstalled(preview, session.out)
     if not yes:
-        confirm(session, "These statements are run.")
+        confirm(session, f"{_loss(preview)}these statements are run.")
     answer = session.ask("uninstall", function=FUNCTION, **asked, lock_timeout_seconds=lock_timeout)
     session.show(answer, lambda _, out: out.print("[green]✔ done[/green]"))
+    return 0
+
+
+def _loss(preview: Any) -> str:
+    if not preview["forgotten"]:
+        return ""
+    return f"what is known of {preview['forgotten']} submissions, {preview['forgotten_deposits']} of them deposited, is lost; "
 
 
 def read_mapping(path: Path) -> str:
@@ -178,4 +185,7 @@ def render_uninstalled(answer: Any, out: Console) -> None:
             highlight=False,
         )
     if answer["open_submissions"]:
-        out.print(f"[red]✖[/red] {answer['open_submissions']} invoices are still being deposited")
+        out.print(
+            f"[red]✖[/red] {answer['open_submissions']} invoices are still being deposited: refused without --force",
+            highlight=False,
+        )

@@ -157,4 +157,5 @@ class Uninstalled:
     kept: tuple[str, ...]
     open_submissions: int
     forgotten: int  # submissions that go with the schema: nothing but the rows then says what was deposited
+    forgotten_deposits: int  # of these, what a platform has
     done: bool

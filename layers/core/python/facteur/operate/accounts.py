@@ -15,6 +15,15 @@ def accounts(services: OperateServices) -> Accounts:
     return Accounts(tuple(services.accounts.accounts()), services.settings.requests_per_minute)
 
 
+def check_account(services: OperateServices, account: str | None) -> None:
+    """A filter by an account. Raises OperatorError where there is none of that name."""
+    if account is None:
+        return
+    known = [each.account for each in services.accounts.accounts()]
+    if account not in known:
+        raise OperatorError(f"There is no account {account}; there are: {', '.join(known)}")
+
+
 def limit(
     services: OperateServices, *, account: str, per_minute: float | None, who: str, why: str, dry_run: bool = False
 ) -> Done:

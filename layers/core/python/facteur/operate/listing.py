@@ -6,6 +6,7 @@ from datetime import date
 
 from facteur.errors import OperatorError
 from facteur.model import State
+from facteur.operate.accounts import check_account
 from facteur.operate.services import OperateServices
 from facteur.operate.story_model import Listing
 
@@ -37,6 +38,7 @@ def list_invoices(
         raise OperatorError(f"there is no filter {only!r}")
     if not 1 <= limit <= MOST:
         raise OperatorError(f"--limit must be between 1 and {MOST}")
+    check_account(services, account)
     if only == "unreadable":
         unreadable, count = services.stories.unreadable(limit)
         return Listing((), tuple(unreadable), count - len(unreadable))

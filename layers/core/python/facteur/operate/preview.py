@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from facteur.errors import DocumentError, OperatorError
+from facteur.operate.accounts import check_account
 from facteur.operate.services import OperateServices
 
 MOST = 1000
@@ -48,10 +49,13 @@ def preview(
         documents: fetch each document and say what is wrong with it.
 
     Raises:
-        OperatorError: the limit is wrong.
+        OperatorError: the limit is wrong, there is no such account, or no mapping is installed.
     """
     if not 1 <= limit <= MOST:
         raise OperatorError(f"--limit must be between 1 and {MOST}")
+    if not services.reading.installation().watching:
+        raise OperatorError("no mapping is installed: facteur init")
+    check_account(services, account)
     pending, totals = services.pending.counted(account)
     invoices = [_judged(each) for each in services.pending.next_ones(account, limit)]
     if documents:

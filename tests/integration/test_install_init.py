@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +217,34 @@ def test_a_mapping_that_is_wrong_is_not_installed(bare: Rows, tmp_path: Path, ed
     assert answer.code == 2
     assert told in answer.err
     assert bare.value("select to_regnamespace('facteur')") is None
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (("i.numero as", "i.nummer as"), "column i.nummer does not exist"),
+        (("select ", "selekt "), 'syntax error at or near "selekt"'),
+        (("from billing.", "from nowhere."), 'relation "nowhere.'),
+        (("i.numero as", "trimm(i.numero) as"), "function trimm("),
+        ((" as seller_siren", " as siren"), "the view lacks seller_siren"),
+    ],
+)
+def test_a_mistake_in_a_mapping_is_named_with_its_line(
+    bare: Rows, tmp_path: Path, edit: tuple[str, str], told: str
+) -> None:
+    built(bare, "french")
+    file = tmp_path / "mapping.sql"
+    asked(bare, "--mapping", str(file))
+    view = file.read_text().index("create view")
+    file.write_text(file.read_text()[:view] + file.read_text()[view:].replace(*edit, 1))
+
+    answer = asked(bare, "--mapping", str(file), *APPLY)
+
+    assert answer.code == 2
+    assert told in answer.err
+    found = re.search(r"line (\d+):", answer.err)
+    assert (found is None) == ("lacks" in told)
+    assert found is None or edit[1] in file.read_text().splitlines()[int(found[1]) - 1]
 
 
 def test_a_mapping_that_ends_the_transaction_is_told(bare: Rows, tmp_path: Path) -> None:

@@ -206,7 +206,7 @@ def test_a_row_that_somebody_holds_ends_the_portion_and_nothing_of_it_is_done(li
         (("--since", "2026-07-02", "--until", "2026-07-01"), "--until 2026-07-01 is before --since 2026-07-02"),
         (("--since", "2026-07-01", "--limit", "0"), "--limit must be at least 1"),
         (("--since", "2026-07-01", "--account", "nix"), "There is no account nix; there are: default."),
-        (("--since", "2026-07-01", "--apply", "--yes"), "say --why"),
+        (("--since", "2026-07-01", "--apply", "--yes"), "add --why"),
         (("--since", "2026-07-01", "--apply", "--why", "x"), "nobody said yes"),
     ],
 )

@@ -9,13 +9,19 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import psycopg2
+
 from facteur import __version__
 from facteur.adapters.postgres import Database
-from facteur.errors import DatabaseUnavailableError, OperatorError
+from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError
+from facteur.install.mapping import REQUIRED
 from facteur.install.model import Column, Found, Plan, Reference, Sanity, Step, Table
+from facteur.install.plan import CREATE_MAPPING
 from facteur.migrate import grant_worker, migrate_schema
 
 PATIENCE = "select set_config('lock_timeout', %(milliseconds)s, true)"
+# Mistakes in a text that a person wrote: Postgres names an identifier or a place in it, never a row.
+SYNTAX, COLUMN, TABLE, FUNCTION = "42601", "42703", "42P01", "42883"
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 
 
@@ -143,6 +149,11 @@ class Installing(Looking):
                                                  or seller_siren::text !~ '^\\s*(\\d\\s*){9}' or seller_siren is null))::bigint as nameless
         from facteur.invoice_source
     """
+    LACKING = """
+        select array(select required from unnest(%(required)s::text[]) required
+                     where not exists (select from pg_attribute where attrelid = to_regclass('facteur.invoice_source')
+                                       and attname = required)) as columns
+    """
     TRANSACTION = "select pg_current_xact_id()::text as id"
     LONGEST_COUNT = "select set_config('statement_timeout', '30s', true)"
 
@@ -159,6 +170,7 @@ class Installing(Looking):
             migrate_schema(OneTransaction(self._database))
             for step in plan.steps:
                 self._run(step)
+            self._check_columns()
             self._database.rows(self.REMEMBER, known)
             sanity = self._sanity(first_day) if plan.counts_first else None
             refuse_old_invoices(sanity)
@@ -173,14 +185,21 @@ class Installing(Looking):
         try:
             if step.statement:
                 self._database.rows(step.statement)
-        except DatabaseUnavailableError as exc:
+        except (DatabaseUnavailableError, ConfigurationError) as exc:
             if LOCK_NOT_AVAILABLE in str(exc):
                 raise
-            raise OperatorError(f"nothing was changed, because this failed: {step.what} ({exc})") from None
+            why = mistake(exc.__context__, step.statement) if step.what == CREATE_MAPPING else None
+            raise OperatorError(f"nothing was changed, because this failed: {step.what} ({why or exc})") from None
         if self._database.row(self.TRANSACTION).id != before:
             raise OperatorError(
                 "the mapping ends the transaction: take commit and rollback out of it. `facteur uninstall` takes away what was installed"
             )
+
+    def _check_columns(self) -> None:
+        """Raises OperatorError where the view lacks a column that cannot be done without."""
+        lacking = self._database.row(self.LACKING, {"required": list(REQUIRED)}).columns
+        if lacking:
+            raise OperatorError(f"nothing was changed: the view lacks {', '.join(lacking)}")
 
     def _sanity(self, first_day: date) -> Sanity:
         """What the view shows; its time limit ends with the savepoint."""
@@ -204,6 +223,15 @@ def refuse_old_invoices(sanity: Sanity | None) -> None:
             f"nothing was changed: the mapping shows {sanity.ready_too_early} invoices as ready that were issued before the first day; "
             "let `ready` compare issue_date with facteur.installation.submit_from"
         )
+
+
+def mistake(exc: BaseException | None, text: str) -> str | None:
+    """Postgres' own words on a mistake in the text of a mapping, and the line; None for any other error, which may quote a row."""
+    if not isinstance(exc, psycopg2.Error) or exc.pgcode not in {SYNTAX, COLUMN, TABLE, FUNCTION}:
+        return None
+    told, position = exc.diag.message_primary, exc.diag.statement_position
+    line = text.count("\n", 0, int(position) - 1) + 1 if position else None
+    return f"line {line}: {told}" if line else told
 
 
 def _table(row: Any) -> Table:

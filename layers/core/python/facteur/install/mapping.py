@@ -7,6 +7,7 @@ from facteur.install.history import History
 from facteur.install.model import Found
 from facteur.install.template import template
 
+REQUIRED = ("invoice_id", "ready", "invoice_number", "seller_siren", "issue_date")  # of the view
 COLUMN_WIDTH = 7  # of "select "
 
 

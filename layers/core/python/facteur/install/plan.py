@@ -19,6 +19,7 @@ ADDABLE = (
     Column("submission_id", "submission_id", "varchar(50)", "varchar", 50),
     Column("last_technical_update", "last_technical_update", "timestamptz", "timestamptz"),
 )
+CREATE_MAPPING = "create the mapping"
 CATALOGUE = "milliseconds: only the catalogue is written, no row is read or rewritten"
 UNMAP = """do $$
 declare
@@ -169,7 +170,7 @@ def _unmapping() -> Step:
 def _mapping_step(found: Found, mapping: str) -> Step:
     view = mapping.partition(";")[0]
     read = tuple(each.name for each in found.tables if re.search(rf"(from|join)\s+{re.escape(each.quoted)}\b", view))
-    return Step("create the mapping", mapping, "ACCESS SHARE", read, "nobody", CATALOGUE)
+    return Step(CREATE_MAPPING, mapping, "ACCESS SHARE", read, "nobody", CATALOGUE)
 
 
 def _count(table: Table, counts_first: bool) -> Step:

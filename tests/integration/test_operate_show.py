@@ -89,6 +89,25 @@ def test_a_row_that_nothing_was_opened_for_is_found_by_key_and_number(rows: Rows
     assert operator.ask("show", f"id:{invoice}")["stories"] == [story]
 
 
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"technical_status": None}, "technical_status null, not ready: its technical_status is null"),
+        ({"status": "draft"}, "not ready: the view's own condition does not hold (is its status final?)"),
+        ({"document_uri": None}, "not ready: it has no document"),
+        ({"issue_date": "2001-01-01"}, "not ready: its issue_date 2001-01-01 is before submit_from"),
+    ],
+)
+def test_a_row_that_is_not_ready_says_why(
+    rows: Rows, operator: Operator, columns: dict[str, str | None], told: str
+) -> None:
+    invoice = rows.finish()
+    rows.run("update facteur.installation set submit_from = '2001-01-02'")
+    rows.update(invoice, **columns)
+
+    assert told in operator.run("show", f"id:{invoice}").out
+
+
 def test_a_row_on_which_the_view_raises_is_still_a_story(rows: Rows, operator: Operator) -> None:
     invoice = rows.noted()
     view = rows.value("select pg_get_viewdef('facteur.invoice_source'::regclass)").replace(
@@ -124,7 +143,7 @@ def test_a_list_is_filtered_by_state_account_and_day(rows: Rows, operator: Opera
     assert ids(operator, "--state", "failed") == [failed]
     assert ids(operator, "--state", "failed", "--state", "pending") == [failed, waiting]
     assert ids(operator, "--account", "default") == [failed, waiting]
-    assert ids(operator, "--account", "other") == []
+    assert operator.run("list", "--account", "other").code == 2
     assert ids(operator, "--since", "2099-01-01") == []
     assert ids(operator, "--since", "2020-01-01") == [failed, waiting]
 

@@ -68,7 +68,7 @@ def test_a_story_shows_the_whole_deposit_of_an_attempt() -> None:
     story = {
         "invoice_number": NUMBER, "seller_siren": "732829320", "total": None, "currency": None, "invoice_id": "42", "help": None,
         "account": "default", "state": "submitted", "submission_id": DEPOSIT, "happenings": [happening], "told": "submitted",
-        "next_step": "wait", "row": {"problem": None, "technical_status": "submitted", "ready": False},
+        "next_step": "wait", "row": {"problem": None, "technical_status": "submitted", "ready": False, "lacks": "it has no document"},
     }  # fmt: skip
 
     lines = printed(show.render, {"stories": [story]})

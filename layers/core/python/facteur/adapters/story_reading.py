@@ -57,7 +57,8 @@ class PostgresStories:
     ROW = """
         select coalesce((r.shown).ready, false) as ready, (r.shown).account, (r.shown).technical_status, (r.shown).invoice_number,
                (r.shown).seller_siren, (r.shown).issue_date, (r.shown).total, (r.shown).currency,
-               coalesce((r.shown).document_uri, (r.shown).document_bytes || ' bytes in the row') as document, r.problem
+               coalesce((r.shown).document_uri, (r.shown).document_bytes || ' bytes in the row') as document, r.problem,
+               case when r.problem is null and not (r.shown).ready then facteur.lacks(r.shown) end as lacks
         from facteur.look_at_row(%(id)s) r
     """
     LIST = """

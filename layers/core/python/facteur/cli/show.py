@@ -44,7 +44,8 @@ def render_story(story: Any, out: Console) -> None:
     rows = [(moment(each["at"]), each["what"]) for each in happenings]
     print_rows(out, ("at (UTC)", "what"), rows, [(each["detail"],) for each in happenings])
     row = story["row"]
-    shows = row["problem"] or f"technical_status {row['technical_status']}, {'ready' if row['ready'] else 'not ready'}"
+    ready = "ready" if row["ready"] else f"not ready: {row['lacks']}"
+    shows = row["problem"] or f"technical_status {row['technical_status'] or 'null'}, {ready}"
     out.print(f"its row was told: {escape(story['told'])}", highlight=False)
     out.print(f"its row shows: {escape(shows)}", highlight=False)
     helpful = f" → [bold]{escape(story['help'])}[/bold]" if story["help"] else ""

@@ -96,6 +96,7 @@ class CompanyRow:
     currency: str | None
     document: str | None  # where it lies
     problem: str | None
+    lacks: str | None = None  # why it is not ready, as far as its columns tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from local.demo.application import STORY_SHOWN, StoryLine
 from local.demo.outcome import Outcome
-from local.demo.stage import BUCKET, Stage
+from local.demo.stage import BUCKET, STACK, Stage
 from local.demo.watch import Watch
 
 ERRORS_SHOWN = 10
@@ -60,7 +60,11 @@ def say_how_to_look_further(console: Console, scene: Stage, folder: Path, number
         "platform": scene.platform.base_url,
         "its account": f"client_id={scene.platform.client_id} client_secret={scene.platform.client_secret}",
         "AWS": f"export AWS_ENDPOINT_URL={scene.aws.endpoint_url} AWS_REGION={scene.aws.region} "
+        f"AWS_DEFAULT_REGION={scene.aws.region} "
         f"AWS_ACCESS_KEY_ID={scene.aws.access_key_id} AWS_SECRET_ACCESS_KEY={scene.aws.secret_access_key}",
+        "the stack": f"{STACK} (AWS exported as above)",
+        "": f".venv/bin/facteur status --stack {STACK}",
+        "or directly": f".venv/bin/facteur status --database {scene.database_url}",
         "documents": f"s3://{BUCKET}",
         "log files": str(folder),
     }

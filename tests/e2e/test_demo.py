@@ -130,6 +130,12 @@ def test_the_users_own_files_are_deposited_and_kept_to_look_at(temporary: Path, 
 
     assert "left out: scan.pdf: UNKNOWN_INVOICE_FLAVOR" in said
     assert "2 of 2 invoices reached the expected end" in said
+    for copied in (
+        "AWS_DEFAULT_REGION=",
+        ".venv/bin/facteur status --stack facteur-demo",
+        "facteur status --database postgresql://",
+    ):
+        assert copied in said + rest
     assert "postgresql://app@127.0.0.1:" in said
     assert process.returncode == 1, f"a file was left out, so not all is well: {rest}"
     assert left_by(temporary) == []

@@ -131,7 +131,8 @@ def test_a_dry_run_changes_nothing(rows: Rows, operator: Operator, name: str) ->
     pin(rows)
     before = everything(rows)
 
-    told = operator.run(name, "default", *SIGNED, "--dry-run")
+    unverified = ["--unverified"] if name == "repin" else []
+    told = operator.run(name, "default", *SIGNED, *unverified, "--dry-run")
 
     assert told.code == 0
     assert "dry run" in told.out
@@ -191,7 +192,16 @@ def test_repin_forgets_the_pin_and_names_the_doubts_that_its_client_left(rows: R
     old = pin(rows)
     rows.run("update facteur.attempts set platform = %(old)s::jsonb", old=json.dumps(old))
 
-    answer = operator.ask("repin", "default", *SIGNED)
+    refused = operator.run("repin", "default", *SIGNED)
+    kept = rows.value("select pins from facteur.installation")
+    answer = operator.ask("repin", "default", *SIGNED, "--unverified")
+
+    assert (refused.code, "cannot be compared (unknown here: missing settings: IOPOLE_BASE_URL" in refused.err) == (
+        2,
+        True,
+    )
+    assert "ask the deployed stack (--stack NAME), or set them" in refused.err
+    assert kept == {"default": old}
 
     assert rows.value("select pins from facteur.installation") == {}
     assert (answer["was"], answer["open_doubts"]) == (old, [invoice])

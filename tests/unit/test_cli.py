@@ -85,6 +85,23 @@ def test_an_option_goes_before_what_a_shell_exported() -> None:
     assert (stack[0], "Postgres: " in stack[1]) == (2, False), stack
 
 
+def test_a_stack_is_asked_in_either_variables_region() -> None:
+    without = told("status", "--stack", "named")
+    elsewhere = told(
+        "status",
+        "--stack",
+        "named",
+        AWS_REGION="eu-west-3",
+        AWS_ENDPOINT_URL="http://127.0.0.1:9",
+        AWS_ACCESS_KEY_ID="x",
+        AWS_SECRET_ACCESS_KEY="x",
+    )
+
+    assert without == (2, "facteur: no AWS region: set AWS_DEFAULT_REGION\n")
+    assert (elsewhere[0], "region" in elsewhere[1].partition("(")[0]) == (2, False), elsewhere
+    assert "EndpointConnectionError" in elsewhere[1]
+
+
 def test_an_empty_option_is_not_taken_for_none() -> None:
     code, err = told("status", "--database", "", FACTEUR_STACK="other")
 

@@ -101,7 +101,6 @@ def migration_services() -> tuple[Database, dict[str, Any]]:
 
 def operate_services(database_url: str | None = None) -> OperateServices:
     """What operations work with: the database of a URL, or the one that the settings name."""
-    from facteur.adapters.accounts import AccountPlatforms
     from facteur.adapters.act_store import PostgresActs
     from facteur.adapters.dead_letters import SqsDeadLetters
     from facteur.adapters.documents import DocumentStore
@@ -129,7 +128,7 @@ def operate_services(database_url: str | None = None) -> OperateServices:
         PostgresAccounts(database),
         lambda: letters,
         lambda: _examination(settings, database, letters),
-        lambda: AccountPlatforms(settings, Secrets(lambda: _aws("secretsmanager")), database),
+        lambda: _asked_platforms(settings, Secrets(lambda: _aws("secretsmanager")), database),
         lambda: DocumentStore(database, lambda: _aws("s3"), allow_files=not settings.in_lambda),
         lambda: _reconciling(settings, database),
     )
@@ -155,12 +154,21 @@ def _examination(settings: Settings, database: Database, letters: DeadLetters | 
 
 
 def _reconciling(settings: Settings, database: Database) -> Reconciling:
-    from facteur.adapters.accounts import AccountPlatforms
     from facteur.adapters.reconcile_reading import PostgresBooks
     from facteur.operate.reconcile_ports import Reconciling
 
     books = PostgresBooks(database, requests_per_minute=settings.requests_per_minute, wait=time.sleep)
-    return Reconciling(books, functools.cache(lambda: AccountPlatforms(settings, _secrets(), database)))
+    return Reconciling(books, functools.cache(lambda: _asked_platforms(settings, _secrets(), database)))
+
+
+def _asked_platforms(settings: Settings, secrets: Secrets, database: Database) -> AccountPlatforms:
+    """The platforms for a person, whose own machine seldom has the settings of the functions."""
+    from facteur.adapters.accounts import AccountPlatforms
+
+    try:
+        return AccountPlatforms(settings, secrets, database)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error}: ask the deployed stack (--stack NAME), or set them") from None
 
 
 def deployed(function: str, request: Mapping[str, Any]) -> dict[str, Any]:

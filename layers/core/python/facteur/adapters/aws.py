@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from typing import Any
 
@@ -29,4 +30,7 @@ def forget_clients() -> None:
 
 @functools.cache
 def _client(service: str) -> Any:
-    return boto3.client(service, config=CONFIG)  # type: ignore[call-overload]
+    region = (
+        None if os.environ.get("AWS_DEFAULT_REGION") else os.environ.get("AWS_REGION")
+    )  # boto3 knows the first only
+    return boto3.client(service, config=CONFIG, region_name=region)  # type: ignore[call-overload]

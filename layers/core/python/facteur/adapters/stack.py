@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from facteur.errors import OperatorError
 
@@ -28,6 +28,8 @@ def invoke(client: Callable[[], LambdaClient], function: str, request: Mapping[s
         raise OperatorError(
             f"{function} could not be invoked ({code}): check the stack's name, the region, and the right lambda:InvokeFunction"
         ) from None
+    except NoRegionError:
+        raise OperatorError("no AWS region: set AWS_DEFAULT_REGION") from None
     except BotoCoreError as exc:
         raise OperatorError(
             f"{function} could not be invoked ({type(exc).__name__}): check region and credentials"

@@ -89,13 +89,15 @@ def redrive(
 
 @command()
 def repin(
-    session: Session, account: AccountArgument, why: WhyOption = "", who: WhoOption = None, dry_run: DryRunOption = False,
-    yes: YesOption = False,
+    session: Session, account: AccountArgument, why: WhyOption = "",
+    unverified: Annotated[bool, typer.Option("--unverified", help="Though its secret cannot be read here")] = False,
+    who: WhoOption = None, dry_run: DryRunOption = False, yes: YesOption = False,
 ) -> None:  # fmt: skip
     """Let an account deposit with another platform or client than it is pinned to: after a restore, or a new secret."""
-    session.show(
-        carry_out(session, "repin", account=account, who=who, why=why, dry_run=dry_run, yes=yes), render_repinned
+    answer = carry_out(
+        session, "repin", account=account, unverified=unverified, who=who, why=why, dry_run=dry_run, yes=yes
     )
+    session.show(answer, render_repinned)
 
 
 def render_repinned(answer: Any, out: Console) -> None:

@@ -74,14 +74,24 @@ def redrive(services: OperateServices, *, who: str, why: str, dry_run: bool = Fa
     return Done(signed.operation, f"{moved} dead letters go back onto the queue.", dry_run)
 
 
-def repin(services: OperateServices, *, account: str, who: str, why: str, dry_run: bool = False) -> Repinned:
+def repin(
+    services: OperateServices, *, account: str, who: str, why: str, unverified: bool = False, dry_run: bool = False
+) -> Repinned:
     """Forget which platform and client an account deposits with: its next deposit says it anew.
 
+    Args:
+        unverified: though its secret cannot be read here, so that nobody sees what the next deposit will pin.
+
     Raises:
-        OperatorError: it has no pin.
+        OperatorError: it has no pin, or its secret cannot be read.
     """
-    was, doubts = services.acts.repin(account, act("repin", who, why, dry_run))
     named, problem = _named_by_secret(services, account)
+    refused = named is None and not unverified
+    was, doubts = services.acts.repin(account, act("repin", who, why, dry_run or refused))
+    if refused:
+        raise OperatorError(
+            f"the pin stays: what the secret names cannot be compared ({problem}). --unverified takes it away all the same"
+        )
     return Repinned(account, was, named, problem, tuple(doubts), dry_run)
 
 

@@ -307,12 +307,12 @@ DATABASES: dict[str, tuple[Change, type[Exception], str]] = {
     "unknown": (
         lambda s: s.update(dbname="elsewhere"),
         DatabaseUnavailableError,
-        "no connection: check address, password",
+        "no connection: the server has no database of this name",
     ),
     "of another role": (
         lambda s: s.update(username="nobody"),
         DatabaseUnavailableError,
-        "no connection: check address, password",
+        "no connection: the server has no role of this name",
     ),
     "without host": (lambda s: s.pop("host"), ConfigurationError, "missing or malformed host"),
     "empty": (lambda s: s.clear(), ConfigurationError, "missing or malformed host, username, password"),

@@ -260,5 +260,33 @@ def test_an_account_that_there_is_not_is_told(rows: Rows, operator: Operator, as
     assert "There is no account nix; there are: default" in told.err
 
 
+@pytest.mark.parametrize("asked", ["list", "preview"])
+def test_rows_that_no_relay_has_opened_are_told(rows: Rows, operator: Operator, asked: str) -> None:
+    rows.run("select facteur.note(array['7', '8', '9'])")
+    silent = operator.run(asked)
+
+    rows.run("update facteur.installation set relay_began_at = facteur.now()")
+
+    assert "3 rows are noted and not opened yet: the relay has never run" in silent.out
+    assert "noted" not in operator.run(asked).out
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("postgresql://", "mysql://"), "the database's address is not a postgresql:// URL"),
+        (("/test_", "/secret_"), "no connection: the server has no database of this name"),
+        (("app@", "secret:secret@"), "no connection: the server has no role of this name"),
+    ],
+)
+def test_why_there_is_no_connection_is_told_and_nothing_of_the_address(
+    database_url: str, change: tuple[str, str], told: str
+) -> None:
+    answer = Operator(database_url.replace(*change)).run("status")
+
+    assert (answer.code, told in answer.err) == (2, True), answer.err
+    assert not [each for each in ("secret", "app", "127.0.0.1", "test_") if each in answer.err]
+
+
 def ids(operator: Operator, *filters: str) -> list[str]:
     return [each["invoice_id"] for each in operator.ask("list", *filters)["invoices"]]

@@ -46,6 +46,10 @@ class PostgresReading:
         group by account order by account
     """
 
+    NOTED = (
+        "select coalesce(sum(cardinality(invoice_ids)), 0)::integer as noted from facteur.changes where error is null"
+    )
+
     def __init__(self, database: Database) -> None:
         self._database = database
 
@@ -61,6 +65,9 @@ class PostgresReading:
             row.rate_percent,
             row.unreadable,
         )
+
+    def noted(self) -> int:
+        return int(self._database.row(self.NOTED).noted)
 
     def accounts(self) -> list[AccountHealth]:
         return [

@@ -29,6 +29,15 @@ CONNECTION: dict[str, Any] = {
 }
 
 NO_SCHEMA = "there is no schema facteur here: is it the right database? facteur init installs it"
+UNREACHED = "check address, password, network, and that it runs"
+# By the words of the server, which sends no SQLSTATE that psycopg2 shows: 3D000, 28P01, 28000.
+REFUSALS = {
+    ("FATAL", "database", "does not exist"): "the server has no database of this name",
+    ("FATAL", "role", "does not exist"): "the server has no role of this name",
+    ("FATAL", "authentication failed"): "the server refused role or password; check address, password",
+    ("no password supplied",): "the server wants a password, and none was given",
+    ("FATAL", "pg_hba.conf"): "the server's pg_hba.conf does not let this role in from here",
+}
 REFUSED = "FR001"  # facteur.refuse: the text is our own sentence
 MOVE = tuple(field.name for field in fields(Move))
 
@@ -55,12 +64,14 @@ def translated_errors(lacks_schema: Callable[[], bool]) -> Iterator[None]:
     except psycopg2.Error as exc:
         if exc.pgcode == REFUSED:
             raise OperatorError(str(exc.diag.message_primary)) from None
-        told = (
-            f"SQLSTATE {exc.pgcode}"
-            if exc.pgcode
-            else "no connection: check address, password, network, and that it runs"
-        )
+        told = f"SQLSTATE {exc.pgcode}" if exc.pgcode else _no_connection(str(exc))
         raise DatabaseUnavailableError(f"Postgres: {told} ({type(exc).__name__})") from None
+
+
+def _no_connection(text: str) -> str:
+    """Why, as far as libpq's words are known; they are not repeated, for they may quote an address."""
+    why = next((why for words, why in REFUSALS.items() if all(word in text for word in words)), UNREACHED)
+    return f"no connection: {why}"
 
 
 class Database:
@@ -161,7 +172,10 @@ class Database:
 
 def connect(parameters: Mapping[str, Any]) -> psycopg2.extensions.connection:
     """A connection on which every statement commits by itself. No session state is set: a proxy would pin the connection."""
-    connection: psycopg2.extensions.connection = psycopg2.connect(**CONNECTION | dict(parameters))
+    try:
+        connection: psycopg2.extensions.connection = psycopg2.connect(**CONNECTION | dict(parameters))
+    except psycopg2.ProgrammingError:  # its text quotes the address
+        raise ConfigurationError("the database's address is not a postgresql:// URL") from None
     connection.autocommit = True
     return connection
 

@@ -50,6 +50,8 @@ def render(answer: Any, out: Console) -> None:
         out.print("none")
     if answer["more"]:
         out.print(f"and {answer['more']} more: raise --limit")
+    if answer["unopened"]:
+        out.print(f"[yellow]![/yellow] {answer['unopened']}", highlight=False)
 
 
 def _shown(row: Any) -> tuple[tuple[object, ...], tuple[str | None, ...]]:

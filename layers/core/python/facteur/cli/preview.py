@@ -37,6 +37,8 @@ def render(answer: Any, out: Console) -> None:
             f"{answer['pending']} wait: {sums}"
             + ("" if answer["documents"] else "; --documents looks into each document")
         )
+    if answer["unopened"]:
+        out.print(f"[yellow]![/yellow] {answer['unopened']}", highlight=False)
 
 
 def _shown(one: Any) -> tuple[tuple[object, ...], tuple[str | None, ...]]:

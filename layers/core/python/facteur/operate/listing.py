@@ -8,6 +8,7 @@ from facteur.errors import OperatorError
 from facteur.model import State
 from facteur.operate.accounts import check_account
 from facteur.operate.services import OperateServices
+from facteur.operate.status import unopened
 from facteur.operate.story_model import Listing
 
 MOST = 10_000
@@ -43,7 +44,7 @@ def list_invoices(
         unreadable, count = services.stories.unreadable(limit)
         return Listing((), tuple(unreadable), count - len(unreadable))
     listed, count = services.stories.listed(states, account, day(since, "--since"), only, limit)
-    return Listing(tuple(listed), (), count - len(listed))
+    return Listing(tuple(listed), (), count - len(listed), unopened(services))
 
 
 def day(text: str | None, option: str) -> date | None:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from facteur.errors import DocumentError, OperatorError
 from facteur.operate.accounts import check_account
 from facteur.operate.services import OperateServices
+from facteur.operate.status import unopened
 
 MOST = 1000
 SIREN_DIGITS = 9
@@ -38,6 +39,7 @@ class Preview:
     totals: Mapping[str, str]
     invoices: tuple[Previewed, ...]
     documents: bool
+    unopened: str | None  # what the relay has not taken up, where it does not run
 
 
 def preview(
@@ -60,7 +62,7 @@ def preview(
     invoices = [_judged(each) for each in services.pending.next_ones(account, limit)]
     if documents:
         invoices = [_with_document(services, each) for each in invoices]
-    return Preview(pending, totals, tuple(invoices), documents)
+    return Preview(pending, totals, tuple(invoices), documents, unopened(services))
 
 
 def _judged(one: Previewed) -> Previewed:

@@ -22,6 +22,19 @@ def status(services: OperateServices) -> Status:
     return Status(installation, accounts, dead, tuple(troubles))
 
 
+def unopened(services: OperateServices) -> str | None:
+    """What the triggers noted, where no relay takes it up: why a list shows less than the table."""
+    ago = services.reading.installation().relay_began_seconds_ago
+    if ago is not None and ago <= SILENT_SECONDS:
+        return None
+    noted = services.reading.noted()
+    return f"{noted} rows are noted and not opened yet: the relay {_silence(ago)}" if noted else None
+
+
+def _silence(ago: float | None) -> str:
+    return "has never run" if ago is None else f"has not run for {ago / 60:.0f} minutes"
+
+
 def _of_installation(installation: Installation) -> Iterator[Trouble]:
     if not installation.watching:
         yield Trouble("no invoice table is watched", "facteur init")
@@ -31,8 +44,7 @@ def _of_installation(installation: Installation) -> Iterator[Trouble]:
         ("poll_statuses", installation.poll_began_seconds_ago),
     ):
         if ago is None or ago > SILENT_SECONDS:
-            since = "has never run" if ago is None else f"has not run for {ago / 60:.0f} minutes"
-            yield Trouble(f"{name} {since}", "facteur doctor")
+            yield Trouble(f"{name} {_silence(ago)}", "facteur doctor")
     if installation.unreadable_rows:
         yield Trouble(
             f"{installation.unreadable_rows} rows that the mapping could not read", "facteur list --unreadable"

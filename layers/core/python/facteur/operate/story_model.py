@@ -167,3 +167,4 @@ class Listing:
     invoices: tuple[Listed, ...]
     unreadable: tuple[Unreadable, ...]
     more: int
+    unopened: str | None = None  # what the relay has not taken up, where it does not run

@@ -133,7 +133,7 @@ def test_tables_that_look_alike_are_listed_and_one_may_be_named(bare: Rows) -> N
         ("french", ("--seller", "12"), "--seller"),
         ("french", ("--watch", "billing.nothing:id"), "--watch"),
         ("french", ("--apply", "--yes"), "--submit-from"),
-        ("french", ("--submit-from", "tomorrow"), "must be a date"),
+        ("french", ("--submit-from", "2026-02-30"), "2026-02-30 is no date: YYYY-MM-DD"),
         ("french", ("--mapping", "/nowhere/m.sql", *APPLY), "cannot be read"),
     ],
 )
@@ -147,6 +147,16 @@ def test_what_must_be_said_first_is_asked_for_in_a_sentence(
     assert answer.code == 2
     assert told in answer.err
     assert bare.value("select to_regnamespace('facteur')") is None
+
+
+def test_a_final_status_that_no_known_row_has_is_told(bare: Rows) -> None:
+    bare.run("create type public.progress as enum ('draft', 'done')")
+    bare.run("create table public.invoices (id bigint primary key, invoice_number text, seller_siren text, issue_date date,"
+             "total numeric, document_uri text, status public.progress, technical_status text)")  # fmt: skip
+
+    told = asked(bare, "--final", "FINAL")
+
+    assert "no row that the statistics know has FINAL" in told.out + told.err
 
 
 def test_where_nothing_looks_like_invoices_it_says_so(bare: Rows) -> None:

@@ -62,9 +62,9 @@ def test_a_new_table_takes_invoices_of_any_date(rows: Rows) -> None:
     ("submit_from", "told"),
     [
         (None, "needs SUBMIT_FROM"),
-        ("tomorrow", "must be a date"),
+        ("tomorrow", "tomorrow is no date"),
         ("2026-13-01", "SUBMIT_FROM"),
-        ("20260901", "must be"),
+        ("20260901", "20260901 is no date"),
     ],
 )
 def test_a_table_that_lives_needs_a_first_day_and_a_wrong_one_changes_nothing(

@@ -209,6 +209,16 @@ def test_an_adoption_without_an_attempt_records_one(rows: Rows, operator: Operat
     )  # fmt: skip
 
 
+def test_a_refused_rejection_names_the_number_that_was_typed(rows: Rows, operator: Operator) -> None:
+    invoice = rows.noted()
+    rows.reach(invoice, "submitted")
+    number = rows.submission(invoice).invoice_number
+
+    told = operator.run("reject", number, *SIGNED)
+
+    assert f"Invoice {number} (id {invoice}) is submitted" in told.err
+
+
 def test_a_deposit_of_another_invoice_is_never_adopted_not_even_unverified(rows: Rows, operator: Operator) -> None:
     other, invoice = rows.noted(), rows.noted()
     rows.reach(other, "submitted")
@@ -218,7 +228,7 @@ def test_a_deposit_of_another_invoice_is_never_adopted_not_even_unverified(rows:
     told = operator.run("adopt", f"id:{invoice}", held, "--unverified", *SIGNED)
 
     assert told.code == 2
-    assert "another invoice's" in told.err
+    assert f"another invoice's: id:{other} holds it" in told.err
     assert rows.submission(invoice).state == "failed"
 
 

@@ -202,7 +202,8 @@ def test_a_row_that_somebody_holds_ends_the_portion_and_nothing_of_it_is_done(li
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--since", "July"), "--since must be a date"),
+        (("--since", "July"), "July is no date: YYYY-MM-DD"),
+        (("--since", "2026-13-01"), "2026-13-01 is no date: YYYY-MM-DD"),
         (("--since", "2026-07-02", "--until", "2026-07-01"), "--until 2026-07-01 is before --since 2026-07-02"),
         (("--since", "2026-07-01", "--limit", "0"), "--limit must be at least 1"),
         (("--since", "2026-07-01", "--account", "nix"), "There is no account nix; there are: default."),

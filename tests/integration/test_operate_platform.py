@@ -148,7 +148,7 @@ def test_an_empty_dead_letter_queue_is_told_and_not_recorded(world: World, opera
 
     told = operator.run("redrive", *SIGNED)
 
-    assert (told.code, "0 dead letters" in told.out) == (0, True)
+    assert (told.code, "There are no dead letters" in told.out) == (0, True)
     assert world.database.row("select count(*) as n from facteur.operations").n == 0
 
 

@@ -126,6 +126,7 @@ def test_a_word_that_names_nothing_is_an_error(operator: Operator, rows: Rows) -
 
     assert told.code == 2
     assert "no invoice has the id, number, or submission_id 'F-NONE'" in told.err
+    assert "no invoice has the id 99999;" in operator.run("show", "id:99999").err
 
 
 def test_what_a_story_shows_holds_no_document_and_no_raw_answer(rows: Rows, operator: Operator) -> None:
@@ -197,7 +198,7 @@ def test_rows_that_the_mapping_cannot_read_are_listed(rows: Rows, operator: Oper
     ("filters", "told"),
     [
         (["--state", "lost"], "there is no state lost"),
-        (["--since", "yesterday"], "--since must be a date"),
+        (["--since", "2026-13-01"], "2026-13-01 is no date: YYYY-MM-DD"),
         (["--limit", "0"], "--limit must be between"),
         (["--unreadable", "--untold"], "exclude each other"),
         (["--unreadable", "--state", "failed"], "takes no other filter"),

@@ -163,9 +163,10 @@ def as_date(text: str | None) -> date | None:
     """A first day to deposit from. Raises ConfigurationError where the text is no date."""
     if text is None:
         return None
+    told = f"the first day (SUBMIT_FROM): {text} is no date: YYYY-MM-DD"
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        raise ConfigurationError("the first day (SUBMIT_FROM) must be a date such as 2026-09-01")
+        raise ConfigurationError(told)
     try:
         return date.fromisoformat(text)
-    except ValueError as exc:
-        raise ConfigurationError(f"the first day (SUBMIT_FROM): {exc}") from None
+    except ValueError:
+        raise ConfigurationError(told) from None

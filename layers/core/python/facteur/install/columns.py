@@ -193,6 +193,9 @@ class _Chooser:
         if not final:
             seen = f" (seen: {', '.join(column.values)})" if column.values else ""
             raise OperatorError(f"which {column.name} has a finished invoice{seen}? Give --final VALUE")
+        unknown = [each for each in self._wish.final if column.values and each not in column.values]
+        if unknown:
+            self._remarks.append(f"no row that the statistics know has {', '.join(unknown)} in {column.name}")
         self._chose("finished", f"{column.name} = {' or '.join(final)}")
         others = [each for each in column.values if each not in final]
         if others:

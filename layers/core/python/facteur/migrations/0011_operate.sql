@@ -120,7 +120,8 @@ declare
     s constant facteur.submissions := facteur.lock_to_operate(p_submission_id);
 begin
     if s.state not in ('failed', 'in_doubt') then
-        perform facteur.refuse(format('Invoice %s is %s: only what failed or is in doubt is rejected by a person%s.', s.invoice_id, s.state,
+        perform facteur.refuse(format('Invoice %s (id %s) is %s: only what failed or is in doubt is rejected by a person%s.',
+            coalesce(s.invoice_number, 'without a number'), s.invoice_id, s.state,
             case when s.state = 'pending' then '. Nothing was sent yet: take its row back, and it is withdrawn' else '' end));
     end if;
     perform facteur.log_operation(p_act, s.account, s.id, s.invoice_id, jsonb_build_object('state', s.state));

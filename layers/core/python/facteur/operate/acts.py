@@ -67,7 +67,9 @@ def redrive(services: OperateServices, *, who: str, why: str, dry_run: bool = Fa
     if letters is None:
         raise OperatorError("no queue is known here: ask the deployed stack (--stack), or set SUBMISSIONS_QUEUE_URL")
     count = letters.count()
-    if dry_run or not count:
+    if not count:
+        return Done(signed.operation, "There are no dead letters.", dry_run)
+    if dry_run:
         return Done(signed.operation, f"{count} dead letters would go back onto the queue.", dry_run)
     with services.acts.recorded(signed, {"dead_letters": count}):
         moved = letters.redrive()

@@ -39,7 +39,7 @@ def adopt(
     if not platform_id:
         raise OperatorError("which deposit? Give the platform's id of it")
     if services.acts.held_elsewhere(target.invoice_id, [platform_id]):
-        raise OperatorError(f"deposit {platform_id} is another invoice's, or one that the platform refused")
+        raise OperatorError(f"deposit {platform_id} is {_holder(services, target, platform_id)}")
     target = replace(target, account=account or target.account)
     if unverified:
         told = services.acts.adopt(target.submission_id, platform_id, None, None, target.account, signed)
@@ -49,6 +49,12 @@ def adopt(
         client = platforms.identity(target.account)
         told = services.acts.adopt(target.submission_id, platform_id, sha256, client, target.account, signed)
     return Done(signed.operation, told, dry_run, target.account, target.invoice_id, target.invoice_number, target.state)
+
+
+def _holder(services: OperateServices, target: KnownSubmission, platform_id: str) -> str:
+    others = [each for each in services.stories.find(platform_id, ("submission_id",)) if each != target.invoice_id]
+    names = " and ".join(f"id:{each}" for each in others)
+    return f"another invoice's: {names} holds it" if others else "another invoice's, or one that the platform refused"
 
 
 def _verified(services: OperateServices, platforms: Platforms, target: KnownSubmission, platform_id: str) -> str | None:

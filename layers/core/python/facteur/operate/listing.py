@@ -58,4 +58,4 @@ def day(text: str | None, option: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise OperatorError(f"{option} must be a date, YYYY-MM-DD") from None
+        raise OperatorError(f"{option}: {text} is no date: YYYY-MM-DD") from None

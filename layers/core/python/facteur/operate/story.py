@@ -42,7 +42,8 @@ def found(services: OperateServices, what: str) -> list[str]:
     by, word = ((kind,), word) if colon and kind in BY else (BY, what)
     invoice_ids = services.stories.find(word.strip(), by)
     if not invoice_ids:
-        raise OperatorError(f"no invoice has the id, number, or submission_id {what!r}; facteur list shows some")
+        named = f"{by[0]} {word}" if len(by) == 1 else f"id, number, or submission_id {what!r}"
+        raise OperatorError(f"no invoice has the {named}; facteur list shows some")
     return invoice_ids
 
 

@@ -7,13 +7,14 @@ from facteur.adapters.cloudformation import answer, as_custom_resource
 from facteur.bootstrap import migration_services, operate_services
 from facteur.migrate import migrate
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
-from facteur.operate.dispatch import operate
 
 
 @observed("migrate_database")
 def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> dict[str, Any]:
     """A stack that is deleted keeps all its data."""
     if "operation" in event:
+        from facteur.operate.dispatch import operate  # a deploy needs none of it
+
         told = operate(event, operate_services())
         journal.event("operation", operation=str(event["operation"]), done="result" in told)
         return told

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from facteur.decision import Limits
 from facteur.errors import ConfigurationError
-from facteur.migrate import migrations
 from facteur.settings import Settings
 
 if TYPE_CHECKING:
@@ -139,6 +138,7 @@ def _examination(settings: Settings, database: Database, letters: DeadLetters | 
     from facteur.adapters.deployment import DeployedStack
     from facteur.adapters.doctor_reading import PostgresExamined
     from facteur.adapters.secrets_manager import Secrets
+    from facteur.migrate import migrations
     from facteur.operate.doctor_ports import Examination
 
     @functools.cache

@@ -362,7 +362,7 @@ def test_a_database_without_migrations_says_what_to_invoke(world: World, databas
     world.new_container()
 
     for function in (world.relay, world.poll, world.submit):
-        with pytest.raises(ConfigurationError, match="invoke migrate_database"):
+        with pytest.raises(ConfigurationError, match="there is no schema facteur here"):
             function()
 
     world.put_secret("database", database_secret(database_url))

@@ -28,7 +28,7 @@ def test_a_list_shows_a_row_whole_and_its_reason_below() -> None:
         "currency": "EUR", "since": "2026-11-22T10:11:12.5+00:00", "due_at": None, "about": REASON,
     }  # fmt: skip
 
-    lines = printed(listing.render, {"invoices": [row], "unreadable": [], "more": 0})
+    lines = printed(listing.render, {"invoices": [row], "unreadable": [], "more": 0, "unopened": None})
 
     assert lines[1].split() == ["42", NUMBER, "submitted", "default", "2026-11-22", "10:11:12", "120.00", "EUR"]
     assert lines[2] == "    " + REASON.strip()
@@ -56,7 +56,9 @@ def test_a_preview_shows_the_whole_document_uri() -> None:
         "total": None, "currency": None, "document": URI, "problem": "it has no seller_siren [nine digits]",
     }  # fmt: skip
 
-    lines = printed(preview.render, {"invoices": [row], "pending": 0, "totals": {}, "documents": False})
+    lines = printed(
+        preview.render, {"invoices": [row], "pending": 0, "totals": {}, "documents": False, "unopened": None}
+    )
 
     assert lines[1].split() == ["42", NUMBER, "·", "2026-11-22", "·", "default"]
     assert lines[2:4] == ["    " + URI, "    ✖ it has no seller_siren [nine digits]"]

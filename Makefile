@@ -36,10 +36,10 @@ demo: setup ## Watch real invoices go through (INVOICES=folder deposits your own
 	@$(BIN)/python -m local.demo $(if $(INVOICES),--invoices "$(INVOICES)") $(if $(KEEP),--keep)
 
 test: setup ## Unit, contract, integration, and end-to-end tests
-	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not localstack" --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not localstack" $(PYTEST_ARGS)
 
-test-all: setup ## The same and the slow ones: other Postgres versions, mutants
-	$(BIN)/pytest -n auto --dist worksteal -m "not localstack" $(PYTEST_ARGS)
+test-all: setup ## The same and the slow ones: other Postgres versions, mutants; with coverage
+	$(BIN)/pytest -n auto --dist worksteal -m "not localstack" --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 lint: setup ## ruff, the lock file, the generated requirements, the template, the documents' links
 	$(BIN)/ruff check .

@@ -116,6 +116,7 @@ def test_an_interrupted_demo_leaves_nothing(temporary: Path, moment: str) -> Non
 
 @linux
 @pytest.mark.e2e
+@pytest.mark.slow
 def test_the_users_own_files_are_deposited_and_kept_to_look_at(temporary: Path, tmp_path: Path) -> None:
     invoice = sample_invoice(71, buyer=UNKNOWN_BUYER, prefix="MINE-")
     for syntax in ("facturx", "ubl"):

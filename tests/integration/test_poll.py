@@ -17,7 +17,10 @@ ONLY_HISTORY = pytest.mark.parametrize("settings", [{"STATUS_SOURCE": "history"}
 LATER = 7300.0  # after the buyer's decision, and after news are due again
 
 
-@pytest.fixture(params=["sweep", "pull", "history"])
+ALSO = [pytest.param(source, marks=pytest.mark.slow) for source in ("pull", "history")]  # in `make test-all`
+
+
+@pytest.fixture(params=["sweep", *ALSO])
 def settings(request: pytest.FixtureRequest) -> dict[str, str]:
     """Whatever the source of news, they mean the same."""
     return {"STATUS_SOURCE": request.param}

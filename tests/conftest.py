@@ -5,11 +5,13 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from facteur.adapters.postgres import Database
+from facteur.errors import DatabaseUnavailableError
 from facteur.migrate import migrate
 from local.postgres import WORKER, PostgresServer, create_worker, embedded_binaries, postgres_server
 from tests.rows import Rows
@@ -48,24 +50,30 @@ def template(server: PostgresServer) -> str:
     return "template_facteur"
 
 
-def _create(server: PostgresServer, template: str) -> str:
+@contextmanager
+def _created(server: PostgresServer, template: str) -> Iterator[str]:
+    """What is dropped at once is never written to the disk; what cannot be (a prepared transaction) goes with the server."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     admin = Database(lambda: {"dsn": server.url()})
     admin.rows(f"create database {name} template {template}")
+    yield server.url(name)
+    with suppress(DatabaseUnavailableError):
+        admin.rows(f"drop database {name} with (force)")
     admin.close()
-    return server.url(name)
 
 
 @pytest.fixture
-def empty_url(server: PostgresServer) -> str:
+def empty_url(server: PostgresServer) -> Iterator[str]:
     """A database with nothing in it."""
-    return _create(server, "template0")
+    with _created(server, "template0") as url:
+        yield url
 
 
 @pytest.fixture
-def database_url(server: PostgresServer, template: str) -> str:
+def database_url(server: PostgresServer, template: str) -> Iterator[str]:
     """A migrated database."""
-    return _create(server, template)
+    with _created(server, template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -60,9 +60,8 @@ class PowertoolsJournal:
         terminal = sys.stdout.isatty() and "AWS_LAMBDA_FUNCTION_NAME" not in os.environ
         formatter = ConsoleFormatter(colour="NO_COLOR" not in os.environ) if terminal else None
         self._stack = os.environ.get("POWERTOOLS_SERVICE_NAME", "facteur")
-        self._logger = Logger(
-            service=service, logger_formatter=formatter, location=None
-        )  # that would always be this file
+        # the location would always be this file
+        self._logger = Logger(service=service, logger_formatter=formatter, location=None)
         self._metrics = None if terminal else Metrics(namespace=NAMESPACE, service=self._stack)
         self._reasons: defaultdict[tuple[Metric, str], float] = defaultdict(float)
 

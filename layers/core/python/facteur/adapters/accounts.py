@@ -33,12 +33,10 @@ class AccountPlatforms:
         self._settings, self._secrets, self._database = settings, secrets, database
         self._address = Address(*settings.require("iopole_base_url", "iopole_auth_url"))
         self._built: dict[str, tuple[tuple[str, Address], Iopole]] = {}  # for which client and platform
-        self._moved: set[str] = (
-            set()
-        )  # whose secret names another platform or client since: built anew at the next invocation
-        self._checked: dict[
-            str, tuple[str, Address | None]
-        ] = {}  # account -> client and own platform whose pin was compared
+        # whose secret names another platform or client since: built anew at the next invocation
+        self._moved: set[str] = set()
+        # account -> client and own platform whose pin was compared
+        self._checked: dict[str, tuple[str, Address | None]] = {}
         self._unpinned: set[str] = set()  # compared before there was a pin: again at the next invocation
         self._lock = threading.RLock()
 

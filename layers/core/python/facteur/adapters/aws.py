@@ -30,7 +30,6 @@ def forget_clients() -> None:
 
 @functools.cache
 def _client(service: str) -> Any:
-    region = (
-        None if os.environ.get("AWS_DEFAULT_REGION") else os.environ.get("AWS_REGION")
-    )  # boto3 knows the first only
+    # boto3 knows the first name only
+    region = None if os.environ.get("AWS_DEFAULT_REGION") else os.environ.get("AWS_REGION")
     return boto3.client(service, config=CONFIG, region_name=region)  # type: ignore[call-overload]

@@ -13,10 +13,10 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote
-from xml.parsers.expat import ExpatError, ParserCreate
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from facteur.adapters.document_number import number_in
 from facteur.adapters.postgres import Database
 from facteur.errors import DocumentMissingError, DocumentUnavailableError, DocumentUnusableError, Problem
 from facteur.model import Invoice
@@ -29,8 +29,6 @@ BLOCK_BYTES = 1 << 20
 ROW_PART_BYTES = 4 << 20
 LONGEST_STEM = 100
 MISSING_CODES = frozenset({"NoSuchKey", "404", "NoSuchBucket", "NotFound"})
-NUMBER_BLOCK_BYTES = 1024
-NUMBER_PATHS = frozenset({("Invoice", "ID"), ("CreditNote", "ID"), ("CrossIndustryInvoice", "ExchangedDocument", "ID")})
 XML_SPACE = " \t\r\n"
 CONTENT_TYPES = {".pdf": "application/pdf", ".xml": "application/xml"}
 
@@ -206,53 +204,10 @@ def _check_number(invoice: Invoice, held: HeldDocument) -> None:
     """Raises DocumentUnusableError where an XML document has another number than its row: a look-up would never find it."""
     if held.content_type != CONTENT_TYPES[".xml"]:
         return
-    number = _number_in(held.open())
-    if (
-        number is not None and number.strip(XML_SPACE) != invoice.invoice_number
-    ):  # to the letter: search may be as strict
+    number = number_in(held.open())
+    # to the letter: search may be as strict
+    if number is not None and number.strip(XML_SPACE) != invoice.invoice_number:
         raise DocumentUnusableError(Problem("number_differs", "the document has another number than the row"))
-
-
-def _number_in(file: IO[bytes]) -> str | None:
-    """BT-1 of a UBL or CII document; None where there is none: the platform will say so.
-
-    Raises:
-        DocumentUnusableError: the XML is broken before it, or in an encoding that this parser lacks and another may not.
-    """
-    reader = _NumberReader()
-    try:
-        while reader.number is None and (block := file.read(NUMBER_BLOCK_BYTES)):
-            reader.feed(block)
-        if reader.number is None:
-            reader.feed(b"", True)  # younger parsers put off what they have
-    except (ExpatError, ValueError, LookupError):
-        if reader.number is None:
-            problem = Problem("number_unreadable", "the document's XML cannot be read as far as its number")
-            raise DocumentUnusableError(problem) from None
-    return reader.number
-
-
-class _NumberReader:
-    """Reads no further than to BT-1, which stands near the top. The document is the company's own; expat bounds its entities."""
-
-    def __init__(self) -> None:
-        self.number: str | None = None
-        self._path: list[str] = []
-        self._text: list[str] = []
-        self._parser = ParserCreate(namespace_separator="}")
-        self._parser.StartElementHandler, self._parser.EndElementHandler = self._start, self._end
-        self.feed = self._parser.Parse
-
-    def _start(self, name: str, _attributes: object) -> None:
-        self._path.append(name.rpartition("}")[2])
-        if tuple(self._path) in NUMBER_PATHS:
-            self._parser.CharacterDataHandler = self._text.append
-
-    def _end(self, _name: str) -> None:
-        if tuple(self._path) in NUMBER_PATHS:
-            self.number = "".join(self._text)
-            self._parser.StartElementHandler = self._parser.EndElementHandler = self._parser.CharacterDataHandler = None
-        self._path.pop()
 
 
 def _file_name(invoice: Invoice, extension: str) -> str:

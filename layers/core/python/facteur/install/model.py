@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,6 @@ class Table:
 
     def column(self, name: str) -> Column | None:
         return next((each for each in self.columns if each.name == name), None)
-
-    def with_column(self, column: Column) -> Table:
-        return replace(self, columns=(*self.columns, column))
 
 
 @dataclass(frozen=True, slots=True)

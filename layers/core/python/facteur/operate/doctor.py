@@ -12,7 +12,6 @@ from facteur.operate.doctor_ports import Examination, ExaminedAccount
 from facteur.operate.services import OperateServices
 
 STOPPED = frozenset({Outcome.FAILED, Outcome.SKIPPED})
-PLATFORM_KNOWN = "platform settings"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -51,13 +53,8 @@ class Aws:
 
     @property
     def session(self) -> boto3.Session:
-        """A new session; clients of it are made with `endpoint_url=aws.endpoint_url`."""
-        return boto3.Session(
-            aws_access_key_id=self.access_key_id,
-            aws_secret_access_key=self.secret_access_key,
-            aws_session_token=self.session_token,
-            region_name=self.region,
-        )
+        """The thread's own session; clients of it are made with `endpoint_url=aws.endpoint_url`."""
+        return _session(self, threading.get_ident())
 
     def environ(self) -> dict[str, str]:
         """The variables that lead a child process, boto3 or the SAM CLI to the same place."""
@@ -70,6 +67,17 @@ class Aws:
             "AWS_SESSION_TOKEN": self.session_token,
         }
         return {name: value for name, value in named.items() if value is not None}
+
+
+@functools.cache
+def _session(aws: Aws, _thread: int) -> boto3.Session:
+    """Kept, because each reads the descriptions of AWS's services anew; per thread, because none may be shared."""
+    return boto3.Session(
+        aws_access_key_id=aws.access_key_id,
+        aws_secret_access_key=aws.secret_access_key,
+        aws_session_token=aws.session_token,
+        region_name=aws.region,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ returning id
 
 FINISH = "update invoicing.invoices set status = 'final' where id = any(%(ids)s)"
 
-# What the back office reads in its own table, beside what Facteur knows.
+# What the back office reads in its own table, beside what Facteur knows: a status counts once the history has it, label and reason.
 LOOK = """
-select invoice.id, invoice.technical_status, invoice.submission_id, submission.state, submission.lifecycle_code,
+select invoice.id, invoice.technical_status, invoice.submission_id, submission.state, news.code,
        news.label, coalesce(nullif(news.reason, ''), submission.last_error_message) as reason
 from invoicing.invoices invoice
 left join lateral (
@@ -30,7 +30,7 @@ left join lateral (
     where invoice_id = invoice.id::text order by id desc limit 1
 ) submission on true
 left join lateral (
-    select label, concat_ws(': ', reason, message) as reason from facteur.status_events
+    select code, label, concat_ws(': ', reason, message) as reason from facteur.status_events
     where submission_id = submission.id and code = submission.lifecycle_code
     order by occurred_at desc, id desc limit 1
 ) news on true

@@ -21,6 +21,12 @@ create function facteur.shown_status(p_state text, p_mismatch text) returns text
     select case when p_mismatch is not null and p_state in ('submitted', 'closed') then 'error' else facteur.technical_status(p_state) end
 $$;
 
+create function facteur.mismatch_in_words(p_number text, p_seller text, p_sent_number text, p_sent_seller text) returns text
+    language sql stable as $$
+    select format('The row asks for invoice %s of %s, and %s of %s was sent for its key. Give another invoice a row of its own, '
+                  'or put the number back and set technical_status to ''pending''.', p_number, p_seller, p_sent_number, p_sent_seller)
+$$;
+
 -- Something that sets a row back to pending after every verdict must not spend the whole budget: from the fourth time in a day
 -- on, each waits for longer.
 create function facteur.repeat_pause(p_invoice_id text) returns interval
@@ -85,9 +91,7 @@ begin
                case when not i.ready then l.mismatch
                     when sent.invoice_number is not null
                          and (i.invoice_number, i.seller_siren) is distinct from (sent.invoice_number, sent.seller_siren)
-                    then format('The row asks for invoice %s of %s, and %s of %s was sent for its key. Give another invoice a row of its own, '
-                                'or put the number back and set technical_status to ''pending''.',
-                                i.invoice_number, i.seller_siren, sent.invoice_number, sent.seller_siren) end as mismatch
+                    then facteur.mismatch_in_words(i.invoice_number, i.seller_siren, sent.invoice_number, sent.seller_siren) end as mismatch
         from source i left join latest l on l.invoice_id = i.invoice_id
         left join lateral (
             select a.* from facteur.doubtful_attempts(i.invoice_id) a

@@ -105,9 +105,7 @@ declare
 begin
     return case when p_number is not null and shown.invoice_id is not null
                      and (shown.invoice_number, shown.seller_siren) is distinct from (p_number, p_seller)
-        then format('The row asks for invoice %s of %s, and %s of %s was sent for its key. Give another invoice a row of its own, '
-                    'or put the number back and set technical_status to ''pending''.',
-                    shown.invoice_number, shown.seller_siren, p_number, p_seller) end;
+        then facteur.mismatch_in_words(shown.invoice_number, shown.seller_siren, p_number, p_seller) end;
 end $$;
 
 -- Move a submission. p_move: state, due_in_seconds, platform_id, error_code, error_message, waited_seconds, empty_lookups,

@@ -67,11 +67,16 @@ def embedded_binaries() -> Path:
 
 
 @contextmanager
-def postgres_server(*settings: str, binaries: Path | None = None, port: int | None = None) -> Iterator[PostgresServer]:
-    """Start a throw-away server and stop it on the way out; `settings` are `name=value` pairs for postgresql.conf."""
-    folder = Path(tempfile.mkdtemp(prefix="facteur-postgres-"))
+def postgres_server(
+    *settings: str, binaries: Path | None = None, below: Path | None = None
+) -> Iterator[PostgresServer]:
+    """Start a throw-away server and stop it on the way out; `settings` are `name=value` pairs for postgresql.conf.
+
+    Its files lie below `below`, by default where temporary files lie.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="facteur-postgres-", dir=below))
     try:
-        server = start_server(folder, binaries or embedded_binaries(), port or free_port(), settings)
+        server = start_server(folder, binaries or embedded_binaries(), free_port(), settings)
         try:
             yield server
         finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,8 @@ from local.postgres import WORKER, PostgresServer, create_worker, embedded_binar
 from tests.rows import Rows
 
 DEBIAN_BINARIES = Path("/usr/lib/postgresql/15/bin")
+MEMORY = Path("/dev/shm")  # a file system of Linux without a disk  # noqa: S108
+MEMORY_WANTED = 4 * 2**30  # bytes free, for two servers; a container may have 64 MiB only
 
 _numbers = itertools.count()
 
@@ -33,7 +36,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest) -> Iterator[PostgresServer]:
-    with postgres_server("max_prepared_transactions=10", "lock_timeout=30s", binaries=request.param) as running:
+    settings = ("max_prepared_transactions=10", "lock_timeout=30s", "max_wal_size=256MB")
+    roomy = MEMORY.exists() and shutil.disk_usage(MEMORY).free > MEMORY_WANTED
+    with postgres_server(*settings, binaries=request.param, below=MEMORY if roomy else None) as running:
         yield running
 
 
@@ -55,7 +60,7 @@ def _created(server: PostgresServer, template: str) -> Iterator[str]:
     """What is dropped at once is never written to the disk; what cannot be (a prepared transaction) goes with the server."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     admin = Database(lambda: {"dsn": server.url()})
-    admin.rows(f"create database {name} template {template}")
+    admin.rows(f"create database {name} template {template} strategy file_copy")
     yield server.url(name)
     with suppress(DatabaseUnavailableError):
         admin.rows(f"drop database {name} with (force)")

@@ -99,9 +99,7 @@ def cold_start(_stage: Stage, scale: float) -> Result:
             OURS.format(**values), FLOOR.format(**values), max(1, round(PROCESSES * scale))
         )
         beside = f"libraries {floors * 1e3:.0f} ms"
-        figures.append(
-            Figure(f"Cold start, {name}", f"{ours * 1e3:.0f} ms", beside, ours / floors, GOAL, "at most", "×")
-        )
+        figures.append(Figure(name, f"{ours * 1e3:.0f} ms", beside, ours / floors, GOAL, "at most", "×"))
         spare += [f"{name}: {package}" for package in sorted(packages - needed)]
         notes.append(f"{name} loads {', '.join(sorted(packages))}")
     figures.append(

@@ -80,7 +80,7 @@ def freshness(stage: Stage, scale: float) -> Result:
     figures = (
         Figure("Freshness", f"p95 {p95:.0f} s, p50 {_quantile(late, 0.5):.0f} s",
                f"{len(late)} statuses, {len(watch.waiting)} never seen", p95, GOAL_SECONDS, "at most", "s"),
-        Figure("Freshness: deposits meanwhile", f"{len(waits)} of {deposits}, p95 {waited:.0f} s", "not starved", waited,
+        Figure("deposits meanwhile", f"{len(waits)} of {deposits}, p95 {waited:.0f} s", "not starved", waited,
                DEPOSIT_GOAL_SECONDS, "at most", "s"),
     )  # fmt: skip
     notes = ["calls: " + ", ".join(f"{name} {found['count']:,}" for name, found in calls.items())]

@@ -47,10 +47,10 @@ def memory(stage: Stage, scale: float) -> Result:
     early, late = sizes[len(sizes) // 4] / KIBIBYTES, sizes[-1] / KIBIBYTES
     goal = limit * (1 - SPARE)
     figures = (
-        Figure("Memory, 200 kB each", f"peak {peak / KIBIBYTES:.0f} MiB", f"template {limit} MB", peak / KIBIBYTES, goal, "at most", "MiB"),
-        Figure("Memory, 50 MB each", f"peak {large_peak / KIBIBYTES:.0f} MiB", f"template {limit} MB", large_peak / KIBIBYTES,
+        Figure("200 kB each", f"peak {peak / KIBIBYTES:.0f} MiB", f"template {limit} MB", peak / KIBIBYTES, goal, "at most", "MiB"),
+        Figure("50 MB each", f"peak {large_peak / KIBIBYTES:.0f} MiB", f"template {limit} MB", large_peak / KIBIBYTES,
                goal, "at most", "MiB"),
-        Figure("Memory, growth", f"{late:.1f} MiB at the end", f"{early:.1f} MiB after a quarter", late / early, FLAT, "at most", "×"),
+        Figure("growth", f"{late:.1f} MiB at the end", f"{early:.1f} MiB after a quarter", late / early, FLAT, "at most", "×"),
     )  # fmt: skip
     series = {"resident MiB|invoices": [(float(BATCH * (n + 1)), s / KIBIBYTES) for n, s in enumerate(sizes)]}
     how = (

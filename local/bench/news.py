@@ -47,12 +47,12 @@ def news_pages(stage: Stage, scale: float) -> Result:
             among = f" among {size * closed:,} closed" if closed else ""
             per_thousand = found.searches / size * 1000
             figures.append(
-                Figure(f"News, {size:,} open{among}", f"{found.searches} calls, {found.minutes:.1f} min",
+                Figure(f"{size:,} open{among}", f"{found.searches} calls, {found.minutes:.1f} min",
                        f"one by one {size:,} calls, {size / PER_MINUTE / 60:.1f} h", per_thousand, CALLS_GOAL, "at most", "per 1,000")
             )  # fmt: skip
             hours.append((float(size), found.minutes))
     figures.append(
-        Figure(f"News, a pass over {hours[-1][0]:,.0f} open", f"{hours[-1][1]:.1f} min",
+        Figure(f"a pass over {hours[-1][0]:,.0f} open", f"{hours[-1][1]:.1f} min",
                f"one by one {hours[-1][0] / PER_MINUTE / 60:.1f} h", hours[-1][1], MINUTES_GOAL, "at most", "min")
     )  # fmt: skip
     how = (
@@ -75,11 +75,11 @@ def news_histories(stage: Stage, scale: float) -> Result:
             found, urgent_minutes = _read_changes(world, urgent)
         changed = len(urgent) + len(usual)
         figures.append(
-            Figure(f"News, histories at {quota} a minute", f"{found.histories} calls, {found.minutes:.1f} min", f"{changed} changed",
+            Figure(f"all at {quota} a minute", f"{found.histories} calls, {found.minutes:.1f} min", f"{changed} changed",
                    found.histories / changed, 1.0, "at most", "a change")
         )  # fmt: skip
         figures.append(
-            Figure(f"News, urgent ones at {quota} a minute", f"after {urgent_minutes:.1f} min", f"all after {found.minutes:.1f} min",
+            Figure(f"urgent ones at {quota} a minute", f"after {urgent_minutes:.1f} min", f"all after {found.minutes:.1f} min",
                    urgent_minutes / found.minutes, URGENT_GOAL, "at most", "of the time")
         )  # fmt: skip
         notes.append(f"{found.searches} searches beside them at {quota} a minute")

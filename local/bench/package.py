@@ -30,7 +30,7 @@ def package(_stage: Stage, _scale: float) -> Result:
             sizes = weigh(build(architecture, Path(folder)))
         total = sum(sizes.values())
         figures.append(
-            Figure(f"Package, {architecture}", f"{total / MEBIBYTE:.1f} MiB", "limit", total / MEBIBYTE,
+            Figure(architecture, f"{total / MEBIBYTE:.1f} MiB", "limit", total / MEBIBYTE,
                    LARGEST_BYTES / MEBIBYTE, "at most", "MiB")
         )  # fmt: skip
         largest = sorted(sizes.items(), key=lambda item: -item[1])

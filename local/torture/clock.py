@@ -13,6 +13,8 @@ from local.simulator.control import Simulator
 SCHEMA = """
 create schema torture;
 create table torture.leaps (since timestamptz primary key, shift interval not null);
+grant usage on schema torture to public;
+grant select on torture.leaps to public;
 create or replace function facteur.now() returns timestamptz language sql stable parallel safe as
 'select pg_catalog.now() + coalesce((select shift from torture.leaps where since <= pg_catalog.now() order by since desc limit 1), ''0'')'
 """

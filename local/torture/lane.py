@@ -19,7 +19,16 @@ from facteur.adapters import aws as product_aws
 from facteur.adapters.postgres import Database
 from facteur.migrate import migrate
 from local.aws import Aws
-from local.postgres import PostgresServer, embedded_binaries, free_port, start_server, stop_server
+from local.postgres import (
+    WORKER,
+    PostgresServer,
+    as_worker,
+    create_worker,
+    embedded_binaries,
+    free_port,
+    start_server,
+    stop_server,
+)
 from local.simulator.control import Simulator, running_simulator
 from local.stack import database_secret
 from local.torture import clock, company
@@ -170,7 +179,8 @@ def _built(name: str, folder: Path, servers: list[PostgresServer], simulator: Si
     admin = Database(lambda: {"dsn": server.url()})
     admin.rows(f"create database {TEMPLATE}")
     template = Database(lambda: {"dsn": server.url(TEMPLATE)})
-    migrate(template)
+    create_worker(server.url())
+    migrate(template, worker_role=WORKER)
     for statement in (clock.SCHEMA, company.SCHEMA, "create schema torture_saved", SAVE):
         template.rows(statement)
     for function in template.rows(WAITING):
@@ -192,5 +202,5 @@ def _built(name: str, folder: Path, servers: list[PostgresServer], simulator: Si
         name, folder, servers, simulator, aws, sqs, secrets, queue_url, database, Clock(), Points(),
         Company(database, simulator, folder / "documents"),
     )  # fmt: skip
-    lane.put_secret("database", json.dumps(database_secret(server.url(DATABASE))))
+    lane.put_secret("database", json.dumps(database_secret(as_worker(server.url(DATABASE)))))
     return lane

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from facteur.adapters.http import HttpAnswer, HttpClient
+from facteur.adapters.http import HttpAnswer
 from facteur.adapters.iopole_probe import IopoleProbe
-from facteur.adapters.oauth import BearerToken, Credentials
 from facteur.errors import AccountRefusedError, PlatformBusyError
 
 NETWORK = {"networkIdentifier": "DOMESTIC_FR", "validFrom": "2026-01-01T00:00:00.000Z", "validTo": None}
@@ -18,10 +17,8 @@ WEBHOOK = {"status": "ACTIVE", "filterStreamDirection": None}
 
 def probe(status: int, body: Any, **headers: str) -> IopoleProbe:
     """One whose platform answers everything like this."""
-    client = HttpClient("http://127.0.0.1:9", connect_timeout_seconds=1, read_timeout_seconds=1, connections=1)
-    token = BearerToken(client, "/token", lambda _fresh: Credentials("client", "secret"))
     answer = HttpAnswer(status, headers, json.dumps(body).encode())
-    return IopoleProbe(token, lambda _path, _params: answer, sandbox=True)
+    return IopoleProbe(lambda: None, lambda _path, _params: answer, sandbox=True)
 
 
 def company(*networks: object) -> dict[str, object]:

@@ -16,6 +16,7 @@ from facteur.settings import Settings
 
 if TYPE_CHECKING:
     from facteur.adapters.accounts import AccountPlatforms
+    from facteur.adapters.operator_platforms import OperatorPlatforms
     from facteur.adapters.postgres import Database
     from facteur.adapters.secrets_manager import Secrets
     from facteur.news_services import PollServices
@@ -134,16 +135,16 @@ def operate_services(database_url: str | None = None) -> OperateServices:
 
 
 def _examination(settings: Settings, database: Database, letters: DeadLetters | None) -> Examination:
-    from facteur.adapters.accounts import AccountPlatforms
     from facteur.adapters.deployment import DeployedStack
     from facteur.adapters.doctor_reading import PostgresExamined
+    from facteur.adapters.operator_platforms import OperatorPlatforms
     from facteur.adapters.secrets_manager import Secrets
     from facteur.migrate import migrations
     from facteur.operate.doctor_ports import Examination
 
     @functools.cache
-    def platforms() -> AccountPlatforms:
-        return AccountPlatforms(settings, Secrets(lambda: _aws("secretsmanager")), database)  # no kept secret or token
+    def platforms() -> OperatorPlatforms:
+        return OperatorPlatforms(settings, Secrets(lambda: _aws("secretsmanager")), database)  # no kept secret or token
 
     stack = os.environ.get("POWERTOOLS_SERVICE_NAME") if settings.in_lambda else None
     return Examination(
@@ -161,12 +162,12 @@ def _reconciling(settings: Settings, database: Database) -> Reconciling:
     return Reconciling(books, functools.cache(lambda: _asked_platforms(settings, _secrets(), database)))
 
 
-def _asked_platforms(settings: Settings, secrets: Secrets, database: Database) -> AccountPlatforms:
+def _asked_platforms(settings: Settings, secrets: Secrets, database: Database) -> OperatorPlatforms:
     """The platforms for a person, whose own machine seldom has the settings of the functions."""
-    from facteur.adapters.accounts import AccountPlatforms
+    from facteur.adapters.operator_platforms import OperatorPlatforms
 
     try:
-        return AccountPlatforms(settings, secrets, database)
+        return OperatorPlatforms(settings, secrets, database)
     except ConfigurationError as error:
         raise ConfigurationError(f"{error}: ask the deployed stack (--stack NAME), or set them") from None
 

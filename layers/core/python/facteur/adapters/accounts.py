@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 
 from facteur.adapters.http import HttpClient
 from facteur.adapters.iopole import TOKEN_PATH, Iopole
-from facteur.adapters.iopole_deposits import SearchedDeposits
-from facteur.adapters.iopole_probe import IopoleProbe
 from facteur.adapters.oauth import Address, BearerToken, Credentials
 from facteur.adapters.postgres import Database, as_json
 from facteur.adapters.secrets_manager import Secrets, SecretUnreadableError
@@ -56,14 +54,6 @@ class AccountPlatforms:
             if account not in self._built:
                 self._built[account] = self._build(account)
             return self._built[account][1]
-
-    def probe(self, account: str) -> IopoleProbe:
-        """Reads that say whether the account works."""
-        return self.of(account).probe()
-
-    def deposits(self, account: str) -> SearchedDeposits:
-        """What the account has deposited, with numbers."""
-        return self.of(account).deposits()
 
     def identity(self, account: str) -> dict[str, str]:
         return self._identity(self._credentials(account, False))

@@ -10,9 +10,7 @@ from urllib.parse import quote
 
 from facteur.adapters.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, SingleFileBody
 from facteur.adapters.iopole_answers import expect, listed, problem, refusal
-from facteur.adapters.iopole_deposits import SearchedDeposits
-from facteur.adapters.iopole_news import SearchedNews, unseen_statuses
-from facteur.adapters.iopole_probe import IopoleProbe
+from facteur.adapters.iopole_news import searched_news, unseen_statuses
 from facteur.adapters.iopole_reading import candidate, error_words, same_number, status_event
 from facteur.adapters.oauth import BearerToken
 from facteur.errors import OutcomeUnknownError, PlatformBusyError, Problem
@@ -33,7 +31,7 @@ class Iopole:
 
     def __init__(self, client: HttpClient, token: BearerToken, *, sandbox: bool) -> None:
         self._client, self._token, self._sandbox = client, token, sandbox
-        self._searched = SearchedNews(lambda params: self._authorised("GET", "/v1.1/invoice/search", params=params))
+        self._searched = searched_news(self.search)
 
     @property
     def sandbox(self) -> bool:
@@ -44,15 +42,14 @@ class Iopole:
         self._client.drop_idle_connections()
         self._token.begin_invocation()
 
-    def probe(self) -> IopoleProbe:
-        """Reads that say whether the account works."""
-        return IopoleProbe(
-            self._token, lambda path, params: self._authorised("GET", path, params=params), sandbox=self._sandbox
-        )
+    def obtain_token(self) -> None:
+        self._token.authorisation()
 
-    def deposits(self) -> SearchedDeposits:
-        """What the account has deposited, with numbers."""
-        return SearchedDeposits(lambda params: self._authorised("GET", "/v1.1/invoice/search", params=params))
+    def search(self, params: dict[str, str]) -> HttpAnswer:
+        return self.get("/v1.1/invoice/search", params)
+
+    def get(self, path: str, params: dict[str, str]) -> HttpAnswer:
+        return self._authorised("GET", path, params=params)
 
     def deposit(self, document: Document, before_body: Callable[[], None]) -> Answer:
         with document.open() as file:
@@ -112,7 +109,7 @@ class Iopole:
     def _search_page(self, spellings: list[dict[str, str]]) -> list[Any]:
         """One page, by the first spelling of the query that the account does not refuse. An answer that is not a list is no empty one."""
         for params in spellings:
-            answer = self._authorised("GET", "/v1.1/invoice/search", params=params)
+            answer = self.search(params)
             if answer.status != 400:
                 break
         else:

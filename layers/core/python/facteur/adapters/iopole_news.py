@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote_plus
 
 from facteur.adapters.http import HttpAnswer
@@ -23,34 +23,37 @@ BETWEEN = (  # accounts have been seen to refuse one or the other
     'createdDate:>="{since}" AND createdDate:<="{until}"',
 )
 NUMBERED = ("invoice.invoiceId:{number}", "invoiceId:{number}")
+Search = Callable[[dict[str, str]], HttpAnswer]
+Read = TypeVar("Read")
 
 
-class SearchedNews:
-    """Deposits as search shows them. What an account has refused once is tried last from then on."""
+class Searched(Generic[Read]):
+    """Deposits as search shows them, in pages. What an account has refused once is tried last from then on."""
 
-    def __init__(self, search: Callable[[dict[str, str]], HttpAnswer]) -> None:
-        self._search = search
+    def __init__(self, search: Search, expand: str, read: Callable[[list[Any], int], Read]) -> None:
+        """`expand`: what each entry is to show. `read` makes a page of the entries, and of the count of numbers asked for."""
+        self._search, self._expand, self._read = search, expand, read
         self._between, self._numbered = list(BETWEEN), list(NUMBERED)
         self._longest = LONGEST_QUERY
 
-    def between(self, since: datetime, until: datetime, offset: int) -> Page | None:
+    def between(self, since: datetime, until: datetime, offset: int) -> Read | None:
         """A page of what was deposited in a time; None where no spelling of it is allowed."""
         moments = {"since": _second(since), "until": _second(until + timedelta(seconds=1))}
         for spelling in list(self._between):
-            answer = self._page(spelling.format(**moments), offset)
+            answer = self._asked(spelling.format(**moments), offset)
             if answer.status != 400:
-                return _read(answer)
+                return self._read(_entries(answer), 0)
             self._between.append(self._between.pop(0))
         return None
 
-    def under(self, numbers: Sequence[str], offset: int) -> Page:
+    def under(self, numbers: Sequence[str], offset: int) -> Read:
         """A page of what bears one of these numbers, as many of them as go into one query."""
         for _ in range(4):
             for spelling in list(self._numbered):
                 query, count = self._any_of(numbers, spelling)
-                answer = self._page(query, offset)
+                answer = self._asked(query, offset)
                 if answer.status not in {400, *TOO_LONG}:
-                    return _read(answer, count)
+                    return self._read(_entries(answer), count)
                 self._numbered.append(self._numbered.pop(0))
             self._longest //= 4  # may be the length that it does not like
         raise PlatformBusyError(problem(answer, "search_refused", "the platform refuses to search by number"))
@@ -61,19 +64,22 @@ class SearchedNews:
         count = max(1, sum(end <= self._longest for end in ends))
         return " OR ".join(terms[:count]), count
 
-    def _page(self, query: str, offset: int) -> HttpAnswer:
-        return self._search({"q": query, "expand": "lastStatusData", "offset": str(offset), "limit": str(PAGE)})
+    def _asked(self, query: str, offset: int) -> HttpAnswer:
+        return self._search({"q": query, "expand": self._expand, "offset": str(offset), "limit": str(PAGE)})
 
 
-def _read(answer: HttpAnswer, numbers: int = 0) -> Page:
-    entries = listed(expect(answer, (dict, list)))
-    sightings = tuple(found for found in map(sighting, entries) if found)
-    return Page(sightings, len(entries) >= PAGE, numbers)
+def searched_news(search: Search) -> Searched[Page]:
+    """Deposits with where they stand."""
+    return Searched(search, "lastStatusData", _page)
+
+
+def _page(entries: list[Any], numbers: int) -> Page:
+    return Page(tuple(found for found in map(sighting, entries) if found), len(entries) >= PAGE, numbers)
 
 
 def unseen_statuses(answer: HttpAnswer) -> list[StatusEvent]:
     """What notSeen shows: groups by invoice under either spelling, or statuses in a row."""
-    entries = [entry for entry in listed(expect(answer, (dict, list))) if isinstance(entry, dict)]
+    entries = [entry for entry in _entries(answer) if isinstance(entry, dict)]
     return [event for entry in entries for event in _statuses(entry)]
 
 
@@ -82,6 +88,10 @@ def _statuses(entry: dict[str, Any]) -> list[StatusEvent]:
     invoice_id = str(entry.get("invoiceId") or "")
     statuses = [entry] if group is None else [each for each in group if isinstance(each, dict)]
     return [status_event(each, invoice_id) for each in statuses]
+
+
+def _entries(answer: HttpAnswer) -> list[Any]:
+    return listed(expect(answer, (dict, list)))
 
 
 def _second(moment: datetime) -> str:

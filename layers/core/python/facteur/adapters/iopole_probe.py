@@ -9,7 +9,6 @@ from typing import Any
 
 from facteur.adapters.http import HttpAnswer
 from facteur.adapters.iopole_answers import expect, listed, refusal
-from facteur.adapters.oauth import BearerToken
 
 NOBODYS_NUMBER = 'invoice.invoiceId:"facteur-doctor"'
 ANSWERED = frozenset({200, 400})  # 400: the account may search, and spells its fields in another way
@@ -22,15 +21,12 @@ Get = Callable[[str, dict[str, str]], HttpAnswer]
 class IopoleProbe:
     """The port ExaminedPlatform."""
 
-    def __init__(self, token: BearerToken, get: Get, *, sandbox: bool) -> None:
-        self._token, self._get, self._sandbox = token, get, sandbox
+    def __init__(self, obtain_token: Callable[[], None], get: Get, *, sandbox: bool) -> None:
+        self.obtain_token, self._get, self._sandbox = obtain_token, get, sandbox
 
     @property
     def sandbox(self) -> bool:
         return self._sandbox
-
-    def obtain_token(self) -> None:
-        self._token.authorisation()
 
     def knock(self) -> datetime | None:
         answer = self._get("/v1.1/invoice/search", {"q": NOBODYS_NUMBER, "limit": "1"})

@@ -1,4 +1,22 @@
 -- Made by `make generate`: do not edit.
+CREATE TABLE facteur.budgets (
+    key text NOT NULL,
+    tokens double precision,
+    refilled_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
+    paused_until timestamp with time zone,
+    pause_reason text,
+    failures integer DEFAULT 0 NOT NULL,
+    probing boolean DEFAULT false NOT NULL,
+    rate_factor double precision DEFAULT 1 NOT NULL,
+    slowed_at timestamp with time zone,
+    held_until timestamp with time zone,
+    held_by text,
+    held_why text,
+    per_minute double precision,
+    CONSTRAINT budgets_per_minute CHECK (((per_minute IS NULL) OR (((per_minute >= (1)::double precision) AND (per_minute <= ('1000000'::numeric)::double precision)) AND (key ~~ 'account:%'::text))))
+)
+WITH (fillfactor='50');
+
 CREATE TABLE facteur.attempts (
     id bigint NOT NULL,
     submission_id bigint,
@@ -79,24 +97,6 @@ END, facteur.time_in(platform_id), submitted_at)) STORED,
     CONSTRAINT submissions_state CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'in_doubt'::text, 'submitted'::text, 'rejected'::text, 'closed'::text, 'failed'::text])))
 )
 WITH (fillfactor='80');
-
-CREATE TABLE facteur.budgets (
-    key text NOT NULL,
-    tokens double precision,
-    refilled_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
-    paused_until timestamp with time zone,
-    pause_reason text,
-    failures integer DEFAULT 0 NOT NULL,
-    probing boolean DEFAULT false NOT NULL,
-    rate_factor double precision DEFAULT 1 NOT NULL,
-    slowed_at timestamp with time zone,
-    held_until timestamp with time zone,
-    held_by text,
-    held_why text,
-    per_minute double precision,
-    CONSTRAINT budgets_per_minute CHECK (((per_minute IS NULL) OR (((per_minute >= (1)::double precision) AND (per_minute <= ('1000000'::numeric)::double precision)) AND (key ~~ 'account:%'::text))))
-)
-WITH (fillfactor='50');
 
 ALTER TABLE facteur.attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME facteur.attempts_id_seq

@@ -161,7 +161,18 @@ def test_rows_that_say_pending_already_are_refused_unless_they_are_meant(lived: 
 
     assert "1 row says pending already" in refused.err
     assert meant.code == 0
+    assert "1 old invoices are pending" in meant.out
+    assert "1 row says pending already: submitted as well" in meant.out
     assert lived.noted_invoices() == sorted([chosen, beside])
+
+
+def test_a_dry_run_submits_nothing_also_with_apply(lived: Rows, operator: Operator) -> None:
+    old(lived, "F-1", "2026-07-01")
+
+    told = backlog(operator, "--since", "2026-07-01", "--dry-run")
+
+    assert "1 old invoices, F-1 to F-1" in told.out
+    assert lived.look().opened == 0
 
 
 def test_the_function_itself_refuses_to_lower_the_first_day_over_pending_rows(lived: Rows) -> None:

@@ -55,6 +55,15 @@ def test_a_day_on_which_all_agree_is_well(world: World, operator: Operator) -> N
     assert "the three books agree" in told.out
 
 
+def test_before_the_first_deposit_the_platform_is_asked_all_the_same(world: World, operator: Operator) -> None:
+    world.simulator.add_foreign_invoice("X-1", age_seconds=LATER_SECONDS)
+    day = world.database.row(
+        "select ((now() - interval '12 minutes') at time zone 'Europe/Paris')::date::text as day"
+    ).day
+
+    assert codes(operator, day) == {"FOREIGN": 1}
+
+
 def test_a_day_is_a_day_of_paris(world: World, operator: Operator) -> None:
     row = "select (%(day)s::date::timestamp at time zone 'Europe/Paris')::text as begin"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.operator import Operator
 from tests.rows import Rows
 
@@ -70,6 +72,48 @@ def test_what_waits_while_deposits_are_off_is_not_overdue(rows: Rows, operator: 
     assert answer["troubles"] == []
 
 
+def test_an_invoice_that_is_not_deposited_for_days_is_told_also_while_deposits_are_off(
+    rows: Rows, operator: Operator
+) -> None:
+    opened(rows, issued_days_ago=9)
+    rows.store(deposits_enabled=False).begin_run()
+    rows.run("update facteur.installation set poll_began_at = facteur.now()")
+
+    before = operator.ask("status")["troubles"]
+    rows.advance(24 * 3600)
+    rows.store(deposits_enabled=False).begin_run()
+    rows.run("update facteur.installation set poll_began_at = facteur.now()")
+    (after,) = operator.ask("status")["troubles"]
+
+    assert before == []
+    assert after["what"] == "an invoice that was issued 10 days ago is not deposited"
+    assert "facteur list --state pending" in after["help"]
+
+
+def test_what_is_late_and_what_holds_it_up_is_on_the_screen(rows: Rows, operator: Operator) -> None:
+    opened(rows)
+    rows.advance(600)
+    both_ran(rows)
+    rows.run("select facteur.take_permits('default', 15, 180)")
+    quiet = operator.run("status")
+    rows.run("update facteur.budgets set probing = true where key = 'account:default'")
+    open_breaker = operator.run("status")
+
+    assert "overdue: for 60" in quiet.out
+    assert "breaker: closed" in quiet.out
+    assert "budget: 0 % used" not in quiet.out
+    assert "breaker: open (default)" in open_breaker.out
+
+
+def test_each_look_of_watch_is_a_line_for_a_program(rows: Rows, operator: Operator) -> None:
+    both_ran(rows)
+
+    told = operator.run("watch", "--for", "2.5", "--json")
+
+    assert told.code == 0
+    assert [json.loads(line)["troubles"] for line in told.out.splitlines()] == [[], []]
+
+
 def test_without_a_place_to_work_at_it_says_what_to_give(operator: Operator) -> None:
     told = Operator("").run("status")
 
@@ -89,7 +133,13 @@ def both_ran(rows: Rows) -> None:
     rows.run("update facteur.installation set poll_began_at = facteur.now()")
 
 
-def opened(rows: Rows) -> str:
+def opened(rows: Rows, issued_days_ago: int = 0) -> str:
     invoice = rows.finish()
+    rows.update(invoice, issue_date=days_ago(rows, issued_days_ago))
     rows.look()
     return invoice
+
+
+def days_ago(rows: Rows, days: int) -> str:
+    """The day of Paris so many days ago."""
+    return str(rows.value(f"select (facteur.now() at time zone 'Europe/Paris')::date - {int(days)}"))

@@ -119,7 +119,7 @@ def operate_services(database_url: str | None = None) -> OperateServices:
     letters = SqsDeadLetters(lambda: _aws("sqs"), queue_url) if queue_url else None
     return OperateServices(
         settings,
-        PostgresReading(database),
+        PostgresReading(database, requests_per_minute=settings.requests_per_minute),
         PostgresStories(database),
         PostgresInstalling(database),
         PostgresActs(database),

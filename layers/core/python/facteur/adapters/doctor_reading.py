@@ -98,7 +98,7 @@ class PostgresExamined:
 
     def __init__(self, database: Database, *, requests_per_minute: float) -> None:
         self._database, self._per_minute = database, requests_per_minute
-        self._reading = PostgresReading(database)
+        self._reading = PostgresReading(database, requests_per_minute=requests_per_minute)
 
     def connection(self) -> Connection:
         row = self._database.row(self.CONNECTION, {"tables": list(self.TABLES)})

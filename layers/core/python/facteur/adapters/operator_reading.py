@@ -13,10 +13,12 @@ class PostgresReading:
         select i.version, i.submit_from::text as submit_from, to_regclass('facteur.invoice_source') is not null as watching,
                extract(epoch from facteur.now() - i.relay_began_at)::float as relay_ago,
                extract(epoch from facteur.now() - i.poll_began_at)::float as poll_ago, i.deposits_enabled,
-               (select round(100 * facteur.rate_factor(b))::integer from facteur.budgets b where b.key = 'address') as rate_percent,
+               round(100 * facteur.rate_factor(b))::integer as rate_percent,
+               round(facteur.budget_use_percent(b, %(per_minute)s))::integer as budget_use_percent,
+               facteur.oldest_undeposited_days() as undeposited_days,
                (select coalesce(sum(cardinality(c.invoice_ids)), 0)::integer from facteur.changes c
                 where c.due_at > '-infinity' and c.error is not null) as unreadable
-        from facteur.installation i
+        from facteur.installation i, facteur.budgets b where b.key = 'address'
     """
     ACCOUNTS = """
         select account, coalesce(jsonb_object_agg(state, n order by state) filter (where state is not null), '{}') as states,
@@ -50,11 +52,11 @@ class PostgresReading:
         "select coalesce(sum(cardinality(invoice_ids)), 0)::integer as noted from facteur.changes where error is null"
     )
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, *, requests_per_minute: float) -> None:
+        self._database, self._per_minute = database, requests_per_minute
 
     def installation(self) -> Installation:
-        row = self._database.row(self.INSTALLATION)
+        row = self._database.row(self.INSTALLATION, {"per_minute": self._per_minute})
         return Installation(
             row.version,
             row.submit_from,
@@ -63,6 +65,8 @@ class PostgresReading:
             row.poll_ago,
             row.deposits_enabled,
             row.rate_percent,
+            row.budget_use_percent,
+            row.undeposited_days,
             row.unreadable,
         )
 

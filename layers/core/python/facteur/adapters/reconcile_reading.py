@@ -21,8 +21,12 @@ class PostgresBooks:
                (%(day)s::date + 1)::timestamp at time zone 'Europe/Paris' as "end"
     """
     ACCOUNTS = """
-        select substr(key, 9) as account from facteur.budgets where key like 'account:%'
-        union select jsonb_object_keys(pins) from facteur.installation order by 1
+        with known as (
+            select substr(key, 9) as account from facteur.budgets where key like 'account:%'
+            union select jsonb_object_keys(pins) from facteur.installation
+            union select credentials from facteur.routes where since <= facteur.now()
+        )
+        select account from known union select 'default' where not exists (select from known) order by 1
     """
     # A row, and the last submission of its invoice.
     ROW = """

@@ -24,6 +24,7 @@ def submit_backlog(
     account: Annotated[str | None, typer.Option(help="Only this account")] = None,
     limit: Annotated[int, typer.Option(help="So many at most, by their keys")] = MOST,
     apply: Annotated[bool, typer.Option("--apply", help="Do it; else it is only shown")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show it, also with --apply")] = False,
     include_pending: Annotated[
         bool, typer.Option("--include-pending", help="Also rows that say pending already and are older than submit_from")
     ] = False,
@@ -34,7 +35,7 @@ def submit_backlog(
     """Submit invoices from before the installation, on purpose. Shows what it would do; --apply does it."""
     chosen: dict[str, Any] = {"since": since, "until": until, "account": account}
     found = _previewed(session, chosen, limit)
-    if not apply:
+    if dry_run or not apply:
         session.show(found, render)
         return
     if not why:
@@ -49,7 +50,8 @@ def submit_backlog(
         confirm(session, f"{found['invoices']} old invoices{also} are submitted ({_sums(found)}).")
     signed = {"who": who or who_am_i(), "why": why}
     session.ask("lower_submit_from", since=since, include_pending=include_pending, **signed)
-    session.show(_in_portions(session, chosen | signed, limit, found["invoices"] + found["skipped"]), render_submitted)
+    done = _in_portions(session, chosen | signed, limit, found["invoices"] + found["skipped"])
+    session.show(done | {"said_pending": found["also_ready"]}, render_submitted)
 
 
 def _previewed(session: Session, arguments: dict[str, Any], limit: int) -> dict[str, Any]:
@@ -127,6 +129,8 @@ def render_submitted(answer: Any, out: Console) -> None:
     out.print(
         f"[green]✔[/green] {answer['submitted']} old invoices are pending: the relay submits them", highlight=False
     )
+    if answer["said_pending"]:
+        out.print(f"{_rows_say(answer['said_pending'])} pending already: submitted as well", highlight=False)
     if answer["skipped"]:
         out.print(
             f"{answer['skipped']} would not have been ready (a draft, no document) and are as they were",

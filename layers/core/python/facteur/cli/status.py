@@ -26,9 +26,10 @@ def render(answer: Any, out: Console) -> None:
     enabled = {True: "on", False: "off: nothing is sent", None: "the relay has not run yet"}[
         installation["deposits_enabled"]
     ]
-    out.print(f"Facteur {installation['version']} · deposits {enabled} · rate {installation['rate_percent']} %")
+    out.print(f"Facteur {installation['version']} · deposits {enabled}")
     counts = [(each["account"], *(each["states"].get(state) for state in STATES)) for each in answer["accounts"]]
     print_rows(out, ("account", *(state.replace("_", " ") for state in STATES)), counts)
+    _say_pace(answer, out)
     for name, key in (("relay_submissions", "relay_began_seconds_ago"), ("poll_statuses", "poll_began_seconds_ago")):
         ago = installation[key]
         out.print(f"{name} {'has never run' if ago is None else f'last ran {ago:.0f} s ago'}")
@@ -38,3 +39,18 @@ def render(answer: Any, out: Console) -> None:
         out.print("[green]✔ all is well[/green]")
     for trouble in answer["troubles"]:
         out.print(f"[red]✖[/red] {trouble['what']} → [bold]{trouble['help']}[/bold]", highlight=False)
+
+
+def _say_pace(answer: Any, out: Console) -> None:
+    """What is late, and what holds it up: the platform, or the budget."""
+    installation, accounts = answer["installation"], answer["accounts"]
+    late = max(accounts, key=lambda each: each["oldest_overdue_seconds"], default=None)
+    overdue = (
+        f"for {late['oldest_overdue_seconds']:.0f} s ({late['account']})"
+        if late and late["oldest_overdue_seconds"] >= 1
+        else "nothing"
+    )
+    silent = ", ".join(each["account"] for each in accounts if each["breaker_open"])
+    out.print(f"overdue: {overdue} · breaker: {f'open ({silent})' if silent else 'closed'}", highlight=False)
+    use, rate = installation["budget_use_percent"], installation["rate_percent"]
+    out.print(f"budget: {use} % used, rate {rate} % of the allowed", highlight=False)

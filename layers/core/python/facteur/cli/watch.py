@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from rich.text import Text
 
 from facteur.cli import status
 from facteur.cli.root import NOT_DONE, Session, command
-from facteur.errors import FacteurError, OperatorError
+from facteur.errors import FacteurError
 
 PAUSE_SECONDS = 2.0
 
@@ -22,9 +23,7 @@ def watch(
     session: Session,
     seconds: Annotated[float | None, typer.Option("--for", help="Stop after so many seconds; else Ctrl-C ends it")] = None,
 ) -> int:  # fmt: skip
-    """The same as status, live: looks every two seconds until Ctrl-C. Without a terminal it prints each look."""
-    if session.as_json:
-        raise OperatorError("watch has no --json; call facteur status --json as often as you like")
+    """The same as status, live: looks every two seconds until Ctrl-C. Without a terminal it prints each look; --json a line each."""
     ends_at = time.monotonic() + seconds if seconds is not None else float("inf")
     try:
         return 0 if _show_until(ends_at, session) else NOT_DONE
@@ -34,12 +33,13 @@ def watch(
 
 def _show_until(ends_at: float, session: Session) -> bool:
     """Whether the last look was answered."""
-    screen, answered = _look(session)
-    if not session.out.is_terminal:
-        session.out.print(screen, end="")
+    look = _look_as_json if session.as_json else _look
+    screen, answered = look(session)
+    if session.as_json or not session.out.is_terminal:
+        session.out.print(screen, end="", soft_wrap=True)
         while _paused(ends_at):
-            screen, answered = _look(session)
-            session.out.print(screen, end="")
+            screen, answered = look(session)
+            session.out.print(screen, end="", soft_wrap=True)
         return answered
     with Live(screen, console=session.out, auto_refresh=False) as live:
         while _paused(ends_at):
@@ -67,3 +67,10 @@ def _look(session: Session) -> tuple[Text, bool]:
             answered = False
             console.print(f"facteur: {error}", highlight=False, markup=False)
     return Text.from_ansi(captured.get()), answered
+
+
+def _look_as_json(session: Session) -> tuple[Text, bool]:
+    try:
+        return Text(json.dumps(session.ask("status")) + "\n"), True
+    except FacteurError as error:
+        return Text(json.dumps({"error": str(error)}) + "\n"), False

@@ -23,6 +23,16 @@ create function facteur.failed_invoices() returns integer
           + (select count(*) from facteur.submissions where mismatch is not null and state in ('submitted', 'closed')))::integer
 $$;
 
+-- Of the requests that the address holds when nobody has taken any, how many are taken: 0 to 100.
+create function facteur.budget_use_percent(p_bucket facteur.budgets, p_per_minute double precision) returns double precision
+    language plpgsql stable as $$
+declare
+    brimming facteur.budgets := p_bucket;
+begin
+    brimming.tokens := null;
+    return 100 * (1 - greatest(0, facteur.held(p_bucket, p_per_minute) / facteur.held(brimming, p_per_minute)));
+end $$;
+
 create function facteur.vitals(p_per_minute double precision, p_deposits_enabled boolean default true,
                                out overdue_seconds double precision, out doubt_seconds double precision, out untold_seconds double precision,
                                out undeposited_days integer, out failed integer, out breakers_open integer, out accounts_paused integer,
@@ -30,7 +40,6 @@ create function facteur.vitals(p_per_minute double precision, p_deposits_enabled
     language plpgsql as $$
 declare
     bucket facteur.budgets;
-    brimming facteur.budgets;
 begin
     -- A failed submission that a newer one of its invoice has replaced is nobody's concern: noted once, never looked at again.
     update facteur.submissions set superseded = true where id in (
@@ -46,9 +55,7 @@ begin
     select count(*) filter (where probing), count(*) filter (where greatest(paused_until, held_until) > facteur.now())
     into breakers_open, accounts_paused from facteur.budgets where key like 'account:%';
     select * into bucket from facteur.budgets where key = 'address';
-    brimming := bucket;
-    brimming.tokens := null;
     rate_percent := 100 * facteur.rate_factor(bucket);
-    budget_use_percent := 100 * (1 - greatest(0, facteur.held(bucket, p_per_minute) / facteur.held(brimming, p_per_minute)));
+    budget_use_percent := facteur.budget_use_percent(bucket, p_per_minute);
     forgotten := facteur.note_forgotten(); -- once a day; else null
 end $$;

@@ -18,6 +18,8 @@ class Installation:
     poll_began_seconds_ago: float | None
     deposits_enabled: bool | None  # as the relay last ran; None: it never did
     rate_percent: int
+    budget_use_percent: int
+    undeposited_days: int  # since the oldest invoice that is not deposited yet was issued; 0: there is none
     unreadable_rows: int
 
 

@@ -10,6 +10,8 @@ from facteur.operate.services import OperateServices
 
 OVERDUE_SECONDS = 900  # as the alarm's default
 DOUBT_SECONDS = 3600  # by then a doubt is decided, or somebody should look
+DEADLINE_DAYS = 10  # as the alarm's default
+UNDEPOSITED = "facteur list --state pending --state sending --state in_doubt --state failed"
 SILENT_SECONDS = 300  # schedules come every minute
 
 
@@ -45,6 +47,11 @@ def _of_installation(installation: Installation) -> Iterator[Trouble]:
     ):
         if ago is None or ago > SILENT_SECONDS:
             yield Trouble(f"{name} {_silence(ago)}", "facteur doctor")
+    if installation.undeposited_days >= DEADLINE_DAYS:
+        yield Trouble(
+            f"an invoice that was issued {installation.undeposited_days} days ago is not deposited",
+            UNDEPOSITED,
+        )
     if installation.unreadable_rows:
         yield Trouble(
             f"{installation.unreadable_rows} rows that the mapping could not read", "facteur list --unreadable"

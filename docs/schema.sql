@@ -150,6 +150,7 @@ CREATE TABLE facteur.installation (
     single boolean DEFAULT true NOT NULL,
     version text,
     submit_from date,
+    installed_from date,
     worker_role name,
     pins jsonb DEFAULT '{}'::jsonb NOT NULL,
     own_urls text[] DEFAULT '{}'::text[] NOT NULL,
@@ -165,7 +166,8 @@ CREATE TABLE facteur.installation (
 
 CREATE VIEW facteur.invoice_source AS
  SELECT id AS invoice_id,
-    COALESCE(((status = 'final'::text) AND ((technical_status)::text = 'pending'::text) AND (document_uri IS NOT NULL) AND (issue_date >= ( SELECT installation.submit_from
+    COALESCE(((status = 'final'::text) AND (document_uri IS NOT NULL) AND (((technical_status)::text = 'pending'::text) OR ((technical_status IS NULL) AND (issue_date >= ( SELECT installation.installed_from
+           FROM facteur.installation)))) AND (issue_date >= ( SELECT installation.submit_from
            FROM facteur.installation))), false) AS ready,
     document_uri,
     NULL::text AS file_name,

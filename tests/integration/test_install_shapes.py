@@ -59,6 +59,24 @@ def finished(bare: Rows, shape: str) -> str:
     return str(bare.value(FINISHED[shape]))
 
 
+@pytest.mark.parametrize("columns", [("--add-columns",), ()])
+def test_a_draft_from_before_the_installation_is_deposited_once_it_is_finished_and_an_old_invoice_is_not(
+    bare: Rows, columns: tuple[str, ...]
+) -> None:
+    built(bare, "large")
+    bare.run(
+        "insert into factures (numero, siren, date_facture, total_ttc) values ('B-1', '732829320', '2026-09-20', 5)"
+    )
+    install(bare, *columns, submit_from="2026-09-15")
+
+    bare.run("update factures set statut = 'emise', document_uri = 's3://documents/b' where numero = 'B-1'")
+    bare.run("update factures set total_ttc = 2 where id <= 100")
+    bare.look()
+
+    assert bare.run("select invoice_number from facteur.submissions")[0].invoice_number == "B-1"
+    assert len(bare.noted_invoices()) == 1
+
+
 @pytest.mark.parametrize("shape", OPTIONS)
 def test_a_finished_invoice_is_deposited_and_the_companys_own_columns_tell(bare: Rows, shape: str) -> None:
     built(bare, shape)

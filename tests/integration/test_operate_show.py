@@ -92,7 +92,10 @@ def test_a_row_that_nothing_was_opened_for_is_found_by_key_and_number(rows: Rows
 @pytest.mark.parametrize(
     ("columns", "told"),
     [
-        ({"technical_status": None}, "technical_status null, not ready: its technical_status is null"),
+        (
+            {"technical_status": None, "issue_date": "2001-01-02"},
+            "technical_status null, not ready: its technical_status is null",
+        ),
         ({"status": "draft"}, "not ready: the view's own condition does not hold (is its status final?)"),
         ({"document_uri": None}, "not ready: it has no document"),
         ({"issue_date": "2001-01-01"}, "not ready: its issue_date 2001-01-01 is before submit_from"),
@@ -102,7 +105,7 @@ def test_a_row_that_is_not_ready_says_why(
     rows: Rows, operator: Operator, columns: dict[str, str | None], told: str
 ) -> None:
     invoice = rows.finish()
-    rows.run("update facteur.installation set submit_from = '2001-01-02'")
+    rows.run("update facteur.installation set submit_from = '2001-01-02', installed_from = '2001-01-03'")
     rows.update(invoice, **columns)
 
     assert told in operator.run("show", f"id:{invoice}").out

@@ -43,6 +43,9 @@ select coalesce(%(role)s::name, (select worker_role from facteur.installation wh
 WORKER_PROBLEM = "select facteur.worker_problem(%(role)s) as problem"
 GRANT_WORKER = "select facteur.grant_worker(%(role)s)"
 SET_SUBMIT_FROM = "update facteur.installation set submit_from = %(submit_from)s::date"
+SET_FIRST_DAY = (
+    "update facteur.installation set submit_from = %(first_day)s::date, installed_from = %(first_day)s::date"
+)
 
 
 class MigratedDatabase(Protocol):
@@ -131,7 +134,7 @@ def _install(database: MigratedDatabase, install_capture: bool, first_day: date 
     else:
         database.rows(PATIENCE)
         database.rows(_text("mapping", "missing_columns.sql"))
-    database.rows(SET_SUBMIT_FROM, {"submit_from": first_day})
+    database.rows(SET_FIRST_DAY, {"first_day": first_day})
     mapping = _text("mapping", "invoices.sql").replace("{key_type}", _key_type(database))
     database.rows(mapping.replace("{search_path}", str(database.row(SEARCH_PATH).path)))
     database.rows("select facteur.watch('invoicing.invoices', 'id')")

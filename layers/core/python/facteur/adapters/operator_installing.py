@@ -140,7 +140,8 @@ class Installing(Looking):
 
     REMEMBER = """
         update facteur.installation
-        set version = %(version)s, submit_from = %(first_day)s, added = added || %(added)s::jsonb, forgotten_checked_at = '-infinity'
+        set version = %(version)s, submit_from = %(first_day)s, installed_from = %(first_day)s, added = added || %(added)s::jsonb,
+            forgotten_checked_at = '-infinity'
     """
     SANITY = """
         select count(*)::bigint as rows, count(*) filter (where ready)::bigint as ready,

@@ -38,7 +38,7 @@ class PostgresReading:
                      count(*) filter (where write_back_error is not null)::integer as write_backs,
                      count(*) filter (where mismatch is not null and state in ('submitted', 'closed'))::integer as mismatched
               from facteur.submissions s
-              where state <> 'failed' or not exists ( -- replaced: nobody's concern any more
+              where state not in ('rejected', 'failed') or not exists ( -- replaced: nobody's concern any more
                   select from facteur.submissions n where n.invoice_id = s.invoice_id and n.id > s.id)
               group by account, state
               union all -- paused before its first invoice

@@ -73,7 +73,7 @@ class PostgresStories:
           and case %(only)s when 'untold' then s.write_back_error is not null
                             when 'mismatched' then s.mismatch is not null and s.state in ('submitted', 'closed')
                             else true end
-          and (s.state <> 'failed' or not exists ( -- replaced: part of a story, and nobody's concern any more
+          and (s.state not in ('rejected', 'failed') or not exists ( -- replaced: part of a story, and nobody's concern any more
               select from facteur.submissions n where n.invoice_id = s.invoice_id and n.id > s.id))
         order by s.id desc limit %(limit)s
     """

@@ -111,10 +111,12 @@ def render(found: Any, out: Console) -> None:
         ("without_seller", "no seller_siren"),
     ):
         if found[key]:
-            out.print(f"  {found[key]} have {name}", highlight=False)
+            out.print(
+                f"  {found[key]} of {'all' if key == 'without_document' else 'them'} have {name}", highlight=False
+            )
     if found["skipped"]:
         out.print(
-            f"  {found['skipped']} more would not be ready (a draft, no document) and stay as they are", highlight=False
+            f"  {found['skipped']} more would not be ready and stay as they are: facteur show says why", highlight=False
         )
     if found["also_ready"]:
         already = f"{_rows_say(found['also_ready'])} pending already"
@@ -133,7 +135,7 @@ def render_submitted(answer: Any, out: Console) -> None:
         out.print(f"{_rows_say(answer['said_pending'])} pending already: submitted as well", highlight=False)
     if answer["skipped"]:
         out.print(
-            f"{answer['skipped']} would not have been ready (a draft, no document) and are as they were",
+            f"{answer['skipped']} would not have been ready and are as they were: facteur show says why",
             highlight=False,
         )
 

@@ -69,8 +69,9 @@ def init(
         "mapping": proposed["plan"]["mapping"],
     }  # what was shown is what is run
     answer = session.ask("init", function=FUNCTION, **wish, apply=True, lock_timeout_seconds=lock_timeout)
+    answer["plan"]["remarks"] = proposed["plan"]["remarks"]  # on what was chosen; a mapping that is given has none
     session.show(answer, render_sanity)
-    return NOT_WELL if answer["sanity"]["ready_too_early"] else 0
+    return NOT_WELL if answer["sanity"]["ready_too_early"] or answer["sanity"]["ready_without_number_or_seller"] else 0
 
 
 @command()

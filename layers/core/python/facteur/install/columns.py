@@ -12,6 +12,7 @@ from facteur.install.names import DATE_KINDS, ID_LENGTH, KEY_KINDS, STATUS_LENGT
 from facteur.install.tables import key_of
 
 FIRST_DAY = "(select submit_from from facteur.installation)"
+INSTALLED_DAY = "(select installed_from from facteur.installation)"
 PARTS = ("key", "number", "date", "seller", "total", "currency", "document", "status", "technical_status", "submission_id",
          "last_technical_update", "lifecycle_code", "account")  # fmt: skip
 MADE = ("created_at", "date_creation", "cree_le")  # not the day of issue, but better than none
@@ -150,7 +151,7 @@ class _Chooser:
                     )
         raise OperatorError(
             f"{self._table.name} does not say who the seller is: give --column seller=… (a SIREN or SIRET), or --seller SIREN "
-            "where it is always the same"
+            "where it is always the same; where another table says it, give any --seller and --mapping FILE, and write the join there"
         )
 
     def _total(self) -> str:

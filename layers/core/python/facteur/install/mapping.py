@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facteur.install.columns import FIRST_DAY, Source
+from facteur.install.columns import FIRST_DAY, INSTALLED_DAY, Source
 from facteur.install.history import History
 from facteur.install.model import Found
 from facteur.install.template import template
@@ -49,9 +49,14 @@ def _lines(source: Source) -> list[str]:
 
 
 def _ready(source: Source) -> str:
-    pending = f"i.{source.technical_status.quoted} = 'pending'" if source.technical_status else None
+    pending = _pending(f"i.{source.technical_status.quoted}", source.day) if source.technical_status else None
     conditions = [source.finished, pending, source.document_missing, f"{source.day} >= {FIRST_DAY}"]
     return "coalesce(" + ("\n" + " " * 16 + "and ").join(each for each in conditions if each) + ", false)"
+
+
+def _pending(status: str, day: str) -> str:
+    """Rows that were there when the column, or its default, was added say nothing: a draft of then that is finished since asks as well."""
+    return f"({status} = 'pending' or {status} is null and {day} >= {INSTALLED_DAY})"
 
 
 def _write_back(source: Source) -> str:

@@ -149,9 +149,8 @@ declare
 begin
     if s.state not in ('failed', 'in_doubt', 'pending', 'rejected') then
         perform facteur.refuse(format('Invoice %s is %s: only what failed, was rejected, is in doubt, or is pending adopts a deposit.', s.invoice_id, s.state));
-    elsif holder <> all (facteur.known_accounts()) then
-        perform facteur.refuse(format('There is no account %s; there are: %s.', holder, array_to_string(facteur.known_accounts(), ', ')));
     end if;
+    perform facteur.refuse_unknown_account(holder);
     perform pg_advisory_xact_lock(hashtextextended(found_id, 7161838)); -- whoever adopts it for another invoice meanwhile
     if cardinality(facteur.held_elsewhere(s.invoice_id, array[found_id])) > 0 then
         perform facteur.refuse(format('Deposit %s is another invoice''s, or one that the platform refused.', found_id));
@@ -211,8 +210,17 @@ create function facteur.known_accounts() returns text[]
         union select substr(key, 9) from facteur.budgets where key like 'account:%'
         union select account from facteur.submissions
         union select jsonb_object_keys(pins) from facteur.installation
-        union select credentials from facteur.routes) known
+        union select account from facteur.routes union select credentials from facteur.routes) known
 $$;
+
+create function facteur.refuse_unknown_account(p_account text) returns void
+    language plpgsql as $$
+begin
+    if p_account <> all (facteur.known_accounts()) then
+        perform facteur.refuse(format('There is no account %s; there are: %s. A new one is there once a row shows it.',
+                                      p_account, array_to_string(facteur.known_accounts(), ', ')));
+    end if;
+end $$;
 
 -- Whether a row of the company's is of this account: a restored database may have forgotten that it ever deposited.
 create function facteur.shows_account(p_account text) returns boolean
@@ -235,8 +243,8 @@ declare
     routed constant text := facteur.routed(p_account, facteur.now());
 begin
     perform set_config('lock_timeout', '5s', true);
-    if p_account <> all (facteur.known_accounts()) and not facteur.shows_account(p_account) then
-        perform facteur.refuse(format('There is no account %s; there are: %s.', p_account, array_to_string(facteur.known_accounts(), ', ')));
+    if not facteur.shows_account(p_account) then
+        perform facteur.refuse_unknown_account(p_account);
     end if;
     insert into facteur.budgets (key, held_until, held_by, held_why) values ('account:' || p_account, until, p_act ->> 'who', p_act ->> 'why')
     on conflict (key) do update set held_until = excluded.held_until, held_by = excluded.held_by, held_why = excluded.held_why;
@@ -256,6 +264,7 @@ begin
     perform set_config('lock_timeout', '5s', true);
     select * into b from facteur.budgets where key = 'account:' || p_account for update;
     if b.key is null or not facteur.paused(b) and not b.probing then
+        perform facteur.refuse_unknown_account(p_account);
         perform facteur.refuse(format('Account %s is not paused.', p_account));
     end if;
     update facteur.budgets set held_until = null, held_by = null, held_why = null, paused_until = null, pause_reason = null,
@@ -273,6 +282,7 @@ begin
     perform set_config('lock_timeout', '5s', true);
     select i.pins -> p_account into pin from facteur.installation i for update;
     if pin is null then
+        perform facteur.refuse_unknown_account(p_account);
         perform facteur.refuse(format('Account %s has no pin: its next deposit sets one.', p_account));
     end if;
     update facteur.installation set pins = pins - p_account;
@@ -290,7 +300,7 @@ create function facteur.backlog_query() returns text
     language plpgsql stable as $$
 begin
     if facteur.source_column('technical_status') = 'null' then
-        perform facteur.refuse('The view facteur.invoice_source does not show technical_status: old rows cannot be told from others.');
+        perform facteur.refuse('The view facteur.invoice_source does not show technical_status: old rows cannot be told from others. facteur init --add-columns adds it.');
     end if;
     return format($q$
         select s.invoice_id::text as key, nullif(btrim(%2$s::text), '') as invoice_number, %4$s::date as issue_date, %5$s::numeric as total,
@@ -399,8 +409,8 @@ declare
 begin
     perform set_config('lock_timeout', '5s', true);
     execute 'select array_agg(key) from (' || facteur.backlog_query() || ') old' into ids using p_since, p_until, p_account, p_after, p_limit;
-    if ids is null and p_after is null and p_account <> all (facteur.known_accounts()) then
-        perform facteur.refuse(format('There is no account %s; there are: %s.', p_account, array_to_string(facteur.known_accounts(), ', ')));
+    if ids is null and p_after is null then
+        perform facteur.refuse_unknown_account(p_account);
     end if;
     execute format($q$
         with old as materialized (

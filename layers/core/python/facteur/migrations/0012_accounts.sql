@@ -1,17 +1,5 @@
 -- Accounts: limits of their own and dated routes, each set by a person and recorded (p_act: operation, who, why).
 
-create function facteur.refuse_unknown_account(p_account text) returns void
-    language plpgsql as $$
-declare
-    known constant text[] := array(
-        select unnest(facteur.known_accounts()) union select account from facteur.routes union select credentials from facteur.routes order by 1);
-begin
-    if p_account <> all (known) then
-        perform facteur.refuse(format('There is no account %s; there are: %s. A new one is there once a row shows it.',
-                                      p_account, coalesce(nullif(array_to_string(known, ', '), ''), 'none')));
-    end if;
-end $$;
-
 -- Calls a minute of one account, beside the limit that all share; null: none of its own.
 create function facteur.set_limit(p_account text, p_per_minute double precision, p_act jsonb) returns text
     language plpgsql as $$
@@ -63,6 +51,6 @@ begin
     return concat_ws(' ',
         format('From %s on, what is opened for account %s is deposited with the secret of %s.',
                to_char(p_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'), p_account, p_credentials),
-        format('Open with %s now: %s. What is pending then moves, the rest stays: keep its secret.', before, left_open),
-        format('Routed to %s stays: %s. Routes do not follow each other.', p_account, others));
+        format('Open with %s now: %s. What is pending then moves, the rest stays: keep its secret.', before, coalesce(left_open, 'nothing')),
+        case when others is not null then format('Routed to %s stays: %s. Routes do not follow each other.', p_account, others) end);
 end $$;

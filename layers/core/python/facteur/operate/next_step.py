@@ -22,10 +22,16 @@ def _of_no_submission(row: CompanyRow) -> Step:
         return f"Nothing: {row.problem}.", None
     if row.ready:
         return "It is ready: the relay opens its submission, and finds it once a day where no trigger told of it.", None
-    return f"Nothing: the view does not show it as ready (technical_status {row.technical_status or 'null'}).", None
+    backlog = f"facteur submit-backlog --since {row.issue_date} --until {row.issue_date}"
+    return (
+        f"Nothing: the view does not show it as ready (technical_status {row.technical_status or 'null'}).",
+        backlog if row.technical_status is None and row.issue_date else None,
+    )
 
 
 def _pending(current: KnownSubmission, name: str) -> Step:
+    if current.last_error_code == "document_missing":
+        return f"Its document is looked for again at {_at(current.due_at)}: upload it.", None
     if current.held:
         return "Its account is paused by a person.", f'facteur resume {current.account} --why "…"'
     if current.deposits_enabled is False:

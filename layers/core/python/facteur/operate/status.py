@@ -29,8 +29,9 @@ def unopened(services: OperateServices) -> str | None:
     ago = services.reading.installation().relay_began_seconds_ago
     if ago is not None and ago <= SILENT_SECONDS:
         return None
-    noted = services.reading.noted()
-    return f"{noted} rows are noted and not opened yet: the relay {_silence(ago)}" if noted else None
+    if noted := services.reading.noted():
+        return f"{noted} rows are noted and not opened yet: the relay {_silence(ago)}"
+    return f"the relay {_silence(ago)}: what is ready is opened by its first run" if ago is None else None
 
 
 def _silence(ago: float | None) -> str:

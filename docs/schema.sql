@@ -151,6 +151,7 @@ CREATE TABLE facteur.installation (
     version text,
     submit_from date,
     installed_from date,
+    submit_from_deployed date,
     worker_role name,
     pins jsonb DEFAULT '{}'::jsonb NOT NULL,
     own_urls text[] DEFAULT '{}'::text[] NOT NULL,

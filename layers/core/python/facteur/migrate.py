@@ -42,10 +42,15 @@ select coalesce(%(role)s::name, (select worker_role from facteur.installation wh
 """
 WORKER_PROBLEM = "select facteur.worker_problem(%(role)s) as problem"
 GRANT_WORKER = "select facteur.grant_worker(%(role)s)"
-SET_SUBMIT_FROM = "update facteur.installation set submit_from = %(submit_from)s::date"
-SET_FIRST_DAY = (
-    "update facteur.installation set submit_from = %(first_day)s::date, installed_from = %(first_day)s::date"
-)
+SET_FIRST_DAY = """
+update facteur.installation
+set submit_from = %(first_day)s::date, submit_from_deployed = %(first_day)s::date, installed_from = %(first_day)s::date
+"""
+# A backlog that was submitted since may have lowered it: whoever deploys the same day again does not mean to take that back.
+SET_SUBMIT_FROM = """
+update facteur.installation set submit_from = %(submit_from)s::date, submit_from_deployed = %(submit_from)s::date
+where submit_from_deployed is distinct from %(submit_from)s::date
+"""
 
 
 class MigratedDatabase(Protocol):

@@ -54,7 +54,7 @@ class Uninstalling:
         where c.relnamespace = 'facteur'::regnamespace and v.relnamespace <> 'facteur'::regnamespace order by 1
     """
     FORGET = """
-        update facteur.installation set submit_from = null, installed_from = null, added = coalesce((
+        update facteur.installation set submit_from = null, submit_from_deployed = null, installed_from = null, added = coalesce((
             select jsonb_agg(each) from jsonb_array_elements(added) each
             where each ->> 'what' in ('table', 'source') or each ->> 'what' = 'column' and not %(drop_columns)s), '[]')
     """

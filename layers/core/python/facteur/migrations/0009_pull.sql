@@ -25,10 +25,20 @@ $$;
 create function facteur.end_turn(p_account text) returns void
     language sql as 'update facteur.sweeps set taken_until = ''-infinity'' where account = p_account';
 
+-- The accounts that deposit as the same client of the same platform: one that was renamed has two names. Whichever of them asks
+-- first is shown the statuses of all.
+create function facteur.names_of_client(p_account text) returns text[]
+    language sql stable as $$
+    select array_agg(account) from (
+        select p_account as account union select pin.key from facteur.installation i, jsonb_each(i.pins) pin where pin.value = i.pins -> p_account
+    ) names
+$$;
+
 -- Statuses of a deposit that were told before its answer was recorded, and are not stored with it yet.
 create function facteur.early_statuses(p_account text, p_platform_id text) returns jsonb
     language sql stable as $$
-    select coalesce(jsonb_agg(s.event), '[]') from facteur.strays s where s.account = p_account and s.platform_id = p_platform_id
+    select coalesce(jsonb_agg(s.event), '[]') from facteur.strays s
+    where s.account = any (facteur.names_of_client(p_account)) and s.platform_id = p_platform_id
       and not exists (select from facteur.status_events e where e.status_id = s.status_id)
 $$;
 
@@ -40,7 +50,7 @@ create function facteur.tell_of(p_account text, p_platform_ids text[])
            (select coalesce(jsonb_agg(to_jsonb(e) - 'raw'), '[]') from facteur.status_events e
             where e.submission_id = s.id and e.platform_id = s.platform_id),
            facteur.early_statuses(s.account, s.platform_id)
-    from facteur.submissions s where s.account = p_account and s.platform_id = any (p_platform_ids)
+    from facteur.submissions s where s.account = any (facteur.names_of_client(p_account)) and s.platform_id = any (p_platform_ids)
 $$;
 
 -- Keep what is nobody's here, for as long as an answer may still be under way; the old ones go.

@@ -37,6 +37,8 @@ def _search(doubt: Doubt, platform: Platform, store: SubmissionStore) -> tuple[l
     ours = [c for c in candidates if is_ours(c, platform.sha256_of(c.platform_id), doubt.attempts)]
     sent = {attempt.document_sha256 for attempt in doubt.attempts}
     unlikely = {c.platform_id: c for c in shown if c not in candidates and c.platform_id not in held and not c.refused}
-    # another seller than the row's, a clock that is far off: bytes cannot lie
-    ours += [c for c in unlikely.values() if platform.sha256_of(c.platform_id) in sent]
-    return ours, [c for c in candidates if c not in ours]
+    # another seller than the row's, a clock that is far off: bytes cannot lie, and without them a person compares
+    copies = {platform_id: platform.sha256_of(platform_id) for platform_id in unlikely}
+    ours += [c for c in unlikely.values() if copies[c.platform_id] in sent]
+    unsure = [c for c in unlikely.values() if copies[c.platform_id] is None and is_ours(c, None, doubt.attempts)]
+    return ours, [c for c in candidates if c not in ours] + unsure

@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import quote
 
 from facteur.adapters.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, SingleFileBody
-from facteur.adapters.iopole_answers import expect, listed, problem, refusal
+from facteur.adapters.iopole_answers import expect, listed, longest_page, problem, refusal
 from facteur.adapters.iopole_news import searched_news, unseen_statuses
-from facteur.adapters.iopole_reading import candidate, error_words, same_number, status_event
+from facteur.adapters.iopole_reading import candidate, error_words, nameless, same_number, status_event
 from facteur.adapters.oauth import BearerToken
 from facteur.errors import OutcomeUnknownError, PlatformBusyError, Problem
 from facteur.model import Accepted, Answer, Candidate, Duplicate, Rejected, StatusEvent
@@ -58,7 +58,10 @@ class Iopole:
 
     def find(self, invoice_number: str) -> list[Candidate]:
         quoted = invoice_number.replace("\\", "\\\\").replace('"', '\\"')
-        return [candidate(entry) for entry in self._search(f'"{quoted}"') if same_number(entry, invoice_number)]
+        shown = list(self._search(f'"{quoted}"'))
+        if any(nameless(entry, invoice_number) for entry in shown):  # it may be the one that is looked for
+            raise PlatformBusyError(Problem("unreadable_answer", "the platform shows a deposit without its id", 200))
+        return [candidate(entry) for entry in shown if same_number(entry, invoice_number)]
 
     def sha256_of(self, platform_id: str) -> str | None:
         files = expect(self._authorised("GET", f"/v1/invoice/{_in_path(platform_id)}/files"), list, absent=[])
@@ -96,17 +99,20 @@ class Iopole:
         return hashlib.sha256(answer.body).hexdigest()
 
     def _search(self, quoted_number: str) -> Iterator[Any]:
-        for offset in range(0, LAST_OFFSET + 1, PAGE):
+        offset = 0
+        while offset <= LAST_OFFSET:
             page = {"expand": "businessData,lastStatusData", "offset": str(offset), "limit": str(PAGE)}
-            entries = self._search_page([page | {"q": f"{field}:{quoted_number}"} for field in NUMBER_FIELDS])
+            body = self._search_page([page | {"q": f"{field}:{quoted_number}"} for field in NUMBER_FIELDS])
+            entries = listed(body)
             yield from entries
-            if len(entries) < PAGE:
+            if len(entries) < longest_page(body, PAGE):
                 return
+            offset += len(entries)
         raise PlatformBusyError(
             Problem("search_too_wide", "the platform shows more deposits than it lets us read", 200)
         )
 
-    def _search_page(self, spellings: list[dict[str, str]]) -> list[Any]:
+    def _search_page(self, spellings: list[dict[str, str]]) -> Any:
         """One page, by the first spelling of the query that the account does not refuse. An answer that is not a list is no empty one."""
         for params in spellings:
             answer = self.search(params)
@@ -114,7 +120,7 @@ class Iopole:
                 break
         else:
             raise PlatformBusyError(problem(answer, "search_refused", "the platform refuses to search by number"))
-        return listed(expect(answer, (dict, list)))
+        return expect(answer, (dict, list))
 
     def _authorised(self, method: str, path: str, *, body: SingleFileBody | None = None, params: dict[str, str] | None = None,
                     longest_bytes: int = LONGEST_ANSWER_BYTES) -> HttpAnswer:  # fmt: skip

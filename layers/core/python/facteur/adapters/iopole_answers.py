@@ -43,6 +43,13 @@ def listed(body: Any) -> list[Any]:
     return entries
 
 
+def longest_page(body: Any, asked: int) -> int:
+    """How many entries a full page has: what was asked for, or less where the platform says that it shows no more at once."""
+    meta = body.get("meta") if isinstance(body, dict) else None
+    limit = meta.get("limit") if isinstance(meta, dict) else None
+    return min(asked, limit) if isinstance(limit, int) and limit > 0 else asked
+
+
 def problem(answer: HttpAnswer, code: str, message: str) -> Problem:
     platform_code, words = error_words(answer.json())
     return Problem(code, message, answer.status, platform_code, words)

@@ -84,6 +84,13 @@ def same_number(entry: Any, invoice_number: str) -> bool:
     return outbound and (not number or _plain(number) == _plain(invoice_number))
 
 
+def nameless(entry: Any, invoice_number: str) -> bool:
+    """Whether an entry, of this number for all it says, does not tell which deposit it is about."""
+    number = _dict(_dict(entry).get("businessData")).get("invoiceId")
+    named = _dict(_dict(entry).get("metadata")).get("invoiceId")
+    return not named and (not number or _plain(number) == _plain(invoice_number))
+
+
 def _plain(number: Any) -> str:
     """Case and spaces do not make another invoice: rather look at one deposit too many than send a second."""
     return "".join(str(number).split()).casefold()

@@ -157,7 +157,7 @@ declare
     half constant integer := cardinality(p_ids) / 2;
 begin
     select o.opened, o.repeated, o.mismatched, 0 into opened, repeated, mismatched, broken from facteur.open_submissions(p_ids, p_provider) o;
-exception when others or assert_failure then
+exception when others or assert_failure or query_canceled then -- a statement's timeout strikes once
     if half = 0 then
         perform facteur.note(p_ids, facteur.now() + interval '5 minutes', sqlstate || ': ' || sqlerrm);
         opened := 0; repeated := 0; mismatched := 0; broken := 1;

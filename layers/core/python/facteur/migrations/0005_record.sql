@@ -204,6 +204,8 @@ begin
     if coalesce(first_id, accepted_id) is not null then
         move := jsonb_build_object('state', 'submitted', 'due_in_seconds', 5, 'platform_id', coalesce(first_id, accepted_id));
     end if;
+    -- whoever records or adopts the same id for another invoice meanwhile
+    perform pg_advisory_xact_lock(hashtextextended(move ->> 'platform_id', 7161838)) where move ->> 'state' = 'submitted';
     if move ->> 'state' = 'submitted' and cardinality(facteur.held_elsewhere(s.invoice_id, array[move ->> 'platform_id'])) > 0 then
         move := jsonb_build_object('state', 'failed', 'error_code', 'platform_id_held', 'error_message',
             'The platform answered with the id of another invoice. Compare both invoices at the platform.');

@@ -180,6 +180,7 @@ begin
         update facteur.attempts set outcome = 'accepted', platform_id = found_id, ended_at = facteur.now(), message = 'adopted by ' || (p_act ->> 'who')
         where id = attempt.id;
     end if;
+    insert into facteur.budgets (key) values ('account:' || holder) on conflict do nothing; -- a poll asks for accounts that have one
     perform facteur.pin(holder, platform);
     perform facteur.log_operation(p_act, holder, s.id, s.invoice_id, p_found || jsonb_build_object('state', was));
     begin
@@ -357,7 +358,8 @@ begin
         perform facteur.refuse(format('%s rows say pending already and would be deposited by submit_from %s alone, whatever the filter: give '
                                       '--include-pending where that is meant, or set their technical_status to null.', cardinality(ids), p_since));
     end if;
-    update facteur.installation set submit_from = p_since;
+    -- a row that was written meanwhile may have been judged by the later day: the relay's next run looks for such rows
+    update facteur.installation set submit_from = p_since, forgotten_checked_at = '-infinity';
     perform facteur.note(array(select unnest(ids[portion:portion + 999]))) from generate_series(1, cardinality(ids), 1000) portion;
     perform facteur.log_operation(p_act, null, null, null,
                                   jsonb_build_object('submit_from', p_since, 'before', before, 'also_ready', cardinality(ids)));

@@ -91,3 +91,20 @@ def test_what_is_adopted_for_an_account_that_never_deposited_is_followed(rows: R
     rows.advance(60)
     assert rows.value("select account from facteur.next_sweep(false, 100)") == "new"
     assert rows.value("select * from facteur.accounts_to_pull()") == "new"
+
+
+def test_what_a_slow_relay_opens_while_a_route_begins_goes_the_new_way(rows: Rows) -> None:
+    invoice = rows.finish()
+    slow = rows.session()
+    slow.rows("begin")
+    slow.rows("select facteur.now()")
+    rows.run("insert into facteur.routes (account, since, credentials) values ('default', clock_timestamp(), 'new')")
+    slow.rows("select * from facteur.take_notes('iopole', 20)")
+    rows.relay.begin_run()
+    slow.rows("commit")
+    assert rows.submission(invoice).account == "default"
+
+    rows.relay.begin_run()
+    rows.look()
+
+    assert rows.submission(invoice).account == "new"

@@ -43,20 +43,26 @@ begin
                      order by r.since desc, r.id desc limit 1), p_account);
 end $$;
 
--- Routes that have begun: note what still waits to be sent, so that it is judged anew. How many accounts they are of.
+-- Routes that have begun: note what still waits to be sent with other credentials, so that it is judged anew; for a while, as a slow
+-- run may yet commit what it opened before. How many accounts they are of.
 create function facteur.apply_routes() returns integer
     language plpgsql as $$
 declare
     begun text[];
+    left_behind text[];
 begin
     with applied as (
         update facteur.routes set applied_at = facteur.now() where applied_at is null and since <= facteur.now() returning account
     )
-    select coalesce(array_agg(distinct account), '{}') into begun from applied;
+    select coalesce(array_agg(distinct account), '{}') into begun from (
+        select account from applied union all select account from facteur.routes where applied_at > facteur.now() - interval '15 minutes'
+    ) routed;
+    select coalesce(array_agg(distinct former.account), '{}') into left_behind from unnest(begun) named
+    cross join lateral (select named as account union select r.credentials from facteur.routes r where r.account = named) former
+    where former.account <> facteur.routed(named, facteur.now());
     perform facteur.note(array_agg(waiting.invoice_id)) from (
         select s.invoice_id, (row_number() over () - 1) / 1000 as chunk from facteur.submissions s
-        where s.state = 'pending' and cardinality(begun) > 0
-          and s.account in (select unnest(begun) union select r.credentials from facteur.routes r where r.account = any (begun))
+        where s.state = 'pending' and s.account = any (left_behind)
     ) waiting group by chunk;
     return cardinality(begun);
 end $$;

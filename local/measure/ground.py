@@ -28,7 +28,8 @@ create table measure.template as select %(body)s::text as body, %(siren)s::text 
 alter table invoicing.invoices add column account text;
 create or replace view facteur.invoice_source as
 select id as invoice_id, coalesce(status = 'final' and technical_status = 'pending', false) as ready, document_uri, null::text as file_name,
-       invoice_number, seller_siren, issue_date, invoices.total, currency, technical_status, coalesce(account, 'default') as account,
+       invoice_number, seller_siren, issue_date, invoices.total, currency, technical_status,
+       coalesce(account, 'default') as account, submission_id,
        convert_to(replace(body, %(number)s, invoice_number), 'UTF8') as document
 from invoicing.invoices, measure.template
 """

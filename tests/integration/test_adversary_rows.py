@@ -28,7 +28,7 @@ def noted(rows: Rows) -> str:
 WITH_ACCOUNT = """
 create or replace view facteur.invoice_source as
 select id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
-       invoice_number, seller_siren, issue_date, total, currency, technical_status, account
+       invoice_number, seller_siren, issue_date, total, currency, technical_status, account, submission_id
 from invoicing.invoices
 """
 
@@ -124,7 +124,7 @@ RAISES_ONCE_REFUSED = """
 create or replace view facteur.invoice_source as
 select id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
        invoice_number, seller_siren, issue_date, total / case technical_status when 'rejected' then 0 else 1 end as total,
-       currency, technical_status, 'default' as account
+       currency, technical_status, 'default' as account, submission_id
 from invoicing.invoices
 """
 
@@ -149,7 +149,8 @@ create function public.look() returns boolean volatile language plpgsql as $$ be
 end $$;
 create or replace view facteur.invoice_source as
 select id as invoice_id, public.look() and status = 'final' and technical_status = 'pending' as ready, document_uri,
-       null::text as file_name, invoice_number, seller_siren, issue_date, total, currency, technical_status, 'default' as account
+       null::text as file_name, invoice_number, seller_siren, issue_date, total, currency, technical_status,
+       'default' as account, submission_id
 from invoicing.invoices
 """
 

@@ -11,7 +11,8 @@ select id as invoice_id,
        null::text as file_name,       -- null: the last part of document_uri
        invoice_number, seller_siren, issue_date, total, currency,
        technical_status,              -- lets Facteur see a stale row; leave it out where it is not ours
-       'default' as account           -- whose credentials: the secret facteur/<account>
+       'default' as account,          -- whose credentials: the secret facteur/<account>
+       submission_id                  -- an old row that shows one was deposited: a backlog leaves it alone
 from invoicing.invoices;
 
 -- Both run with their owner's rights, so that the role of the functions needs none on your tables. Triggers of yours find what they

@@ -178,7 +178,8 @@ CREATE VIEW facteur.invoice_source AS
     total,
     currency,
     technical_status,
-    'default'::text AS account
+    'default'::text AS account,
+    submission_id
    FROM invoicing.invoices;
 
 CREATE TABLE facteur.migrations (

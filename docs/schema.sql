@@ -167,7 +167,7 @@ CREATE TABLE facteur.installation (
 
 CREATE VIEW facteur.invoice_source AS
  SELECT id AS invoice_id,
-    COALESCE(((status = 'final'::text) AND (document_uri IS NOT NULL) AND (((technical_status)::text = 'pending'::text) OR ((technical_status IS NULL) AND (issue_date >= ( SELECT installation.installed_from
+    COALESCE(((status = 'final'::text) AND (document_uri IS NOT NULL) AND (((technical_status)::text = 'pending'::text) OR ((technical_status IS NULL) AND (submission_id IS NULL) AND (issue_date >= ( SELECT installation.installed_from
            FROM facteur.installation)))) AND (issue_date >= ( SELECT installation.submit_from
            FROM facteur.installation))), false) AS ready,
     document_uri,

@@ -26,3 +26,14 @@ def test_a_backlog_leaves_alone_what_another_connector_deposited_by_the_default_
 
     assert bare.noted_invoices() == []
     assert bare.value("select submission_id from invoicing.invoices") == "0199-other"
+
+
+def test_a_silent_row_that_shows_a_deposit_is_another_connectors_and_not_a_draft(rows: Rows) -> None:
+    theirs = rows.finish()
+    ours = rows.finish()
+    rows.update(theirs, technical_status=None, submission_id="theirs-1")
+    rows.update(ours, technical_status=None)
+
+    rows.look()
+
+    assert rows.noted_invoices() == [ours]

@@ -49,14 +49,17 @@ def _lines(source: Source) -> list[str]:
 
 
 def _ready(source: Source) -> str:
-    pending = _pending(f"i.{source.technical_status.quoted}", source.day) if source.technical_status else None
-    conditions = [source.finished, pending, source.document_missing, f"{source.day} >= {FIRST_DAY}"]
+    conditions = [source.finished, _pending(source), source.document_missing, f"{source.day} >= {FIRST_DAY}"]
     return "coalesce(" + ("\n" + " " * 16 + "and ").join(each for each in conditions if each) + ", false)"
 
 
-def _pending(status: str, day: str) -> str:
-    """Rows that were there when the column, or its default, was added say nothing: a draft of then that is finished since asks as well."""
-    return f"({status} = 'pending' or {status} is null and {day} >= {INSTALLED_DAY})"
+def _pending(source: Source) -> str | None:
+    """Rows that were there before the column or its default say nothing: a draft of then that is finished since asks as well."""
+    status, deposit = source.technical_status, source.submission_id
+    if status is None:
+        return None
+    silent = " and ".join(f"i.{column.quoted} is null" for column in (status, deposit) if column)
+    return f"(i.{status.quoted} = 'pending' or {silent} and {source.day} >= {INSTALLED_DAY})"
 
 
 def _write_back(source: Source) -> str:

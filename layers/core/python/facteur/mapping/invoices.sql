@@ -4,7 +4,7 @@ create view facteur.invoice_source as
 select id as invoice_id,
        coalesce(status = 'final' and document_uri is not null
                 and (technical_status = 'pending'
-                     or technical_status is null -- a draft from before the installation
+                     or technical_status is null and submission_id is null -- a draft from before the installation
                         and issue_date >= (select installed_from from facteur.installation))
                 and issue_date >= (select submit_from from facteur.installation), false) as ready,
        document_uri,                  -- s3://bucket/key; or a column document (bytea)

@@ -36,6 +36,15 @@ NOTHING_TO_NAME = {  # actions for which AWS knows no narrower resource, or chec
     "ec2:UnassignPrivateIpAddresses",
     "lambda:ListEventSourceMappings",
 }
+SERVICES = {  # as docs/security.md calls them
+    "secretsmanager": "Secrets Manager",
+    "sqs": "SQS",
+    "s3": "S3",
+    "lambda": "Lambda",
+    "scheduler": "EventBridge Scheduler",
+}
+OF_LAMBDA_ITSELF = {"logs", "xray", "ec2", "kms", "rds-db"}  # a function calls none of them
+NO_SERVICES_OF_AWS = {"Postgres", "the platform", "CloudFormation"}  # the last one by a signed address
 
 
 def test_every_folder_in_functions_is_in_the_template_and_the_other_way_round() -> None:
@@ -233,6 +242,22 @@ def _statements_of(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for document in [*inline, *([properties["PolicyDocument"]] if "PolicyDocument" in properties else [])]:
         for statement in document["Statement"]:
             yield statement["Fn::If"][1] if "Fn::If" in statement else statement
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_reviewer_is_told_every_service_that_a_function_may_call(function: str) -> None:
+    folder = FUNCTIONS[function]["CodeUri"].split("/")[1]
+    row = rf"^\| `{folder}` \|.*\| ([^|]+) \|$"
+    (told,) = re.findall(row, (ROOT / "docs" / "security.md").read_text(), flags=re.MULTILINE)
+
+    services = set(re.sub(r" \(.*?\)", "", told).split(", ")) - NO_SERVICES_OF_AWS
+
+    assert services == _services("EveryFunctionPolicy") | _services(f"{function.removesuffix('Function')}Role")
+
+
+def _services(resource: str) -> set[str]:
+    actions = [action for statement in _statements_of(RESOURCES[resource]) for action in _actions(statement)]
+    return {SERVICES[name] for action in actions if (name := action.partition(":")[0]) not in OF_LAMBDA_ITSELF}
 
 
 def test_every_statement_of_a_policy_is_explained_to_the_reviewer() -> None:

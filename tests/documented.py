@@ -29,6 +29,14 @@ class Block:
     def __str__(self) -> str:
         return f"{self.page}:{self.line}"
 
+    @property
+    def program(self) -> str | None:
+        """What a shell block runs: a script with curl, or the one program that all of its commands call; None: several."""
+        if "curl " in self.text:
+            return "curl"
+        called = {words[2] if words[1:2] == ["-m"] else words[0] for words in self.commands()}
+        return called.pop() if len(called) == 1 else None
+
     def commands(self) -> list[list[str]]:
         """The words of each command of a shell block, without its comments."""
         lines = COMMAND.sub("", self.text).splitlines()

@@ -1,7 +1,8 @@
-"""SQL and the command facteur, as README.md and docs/ have them, where an installation has what they speak of."""
+"""What README.md and docs/ tell a reader to run is run, where an installation has what it speaks of."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -11,23 +12,41 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from local.invoices import sample_invoice
+from facteur.migrate import migrate
+from local.aws import Aws
+from local.invoices import render, sample_invoice
+from local.postgres import WORKER, create_worker
 from local.sam import ROOT
 from local.simulator.control import Simulator
 from tests.documented import Block, blocks
-from tests.operator import Operator
+from tests.installations import build
+from tests.operator import Operator, Told
 from tests.rows import Rows
-from tests.world import World
+from tests.world import World, built_world
 
 NUMBER = "F-2026-00042"  # the invoice that the pages speak of
 RANK, DOUBTFUL = 42, 7
 # What a reader replaces by ids of his own.
 INVOICE, DEPOSIT = "id:4711", "01a20444-a580-7594-9d73-58af104bff6c"
-BY_CURL = [block for block in blocks("sh") if "curl " in block.text]
-WORDS = [(block, words) for block in blocks("sh") if block not in BY_CURL for words in block.commands()]
-OURS = [(block, words) for block, words in WORDS if words[0] == "facteur"]
-PROGRAMS = [words[2:] for _, words in WORDS if words[0].endswith("python") and words[1] == "-m"]
+IN_15_MINUTES, INSTALLING = "docs/install-15-minutes.md", "docs/install.md"  # begin with a table that nobody watches
+BY_CURL = [block for block in blocks("sh") if block.program == "curl"]
+STARTED = [block for block in blocks("sh") if block.program == "local.simulator"]
+OURS = [block for block in blocks("sh") if block.program == "facteur"]
+PAGES = sorted({block.page for block in OURS} - {IN_15_MINUTES, INSTALLING})
+PROGRAMS = [words[2:] for block in blocks("sh", excused=True) for words in block.commands() if words[1:2] == ["-m"]]
+COMPANY = (
+    "alter table invoicing.invoices add document_uri text; update invoicing.sellers set legal_identifier = %(siret)s"
+)
+FINISH = """
+insert into invoicing.invoices (seller_id, invoice_number, created_at, total_amount, status, document_uri)
+values (1, %(number)s, '2026-11-22', %(total)s, 'final', %(uri)s)
+"""
 STATES = ("pending", "submitted", "closed", "rejected", "failed", "in_doubt")
+
+
+@pytest.mark.parametrize("block", blocks("sh"), ids=str)
+def test_a_shell_block_is_run_here_or_says_why_not(block: Block) -> None:
+    assert block in [*OURS, *BY_CURL, *STARTED], f"nothing runs {block}: put <!-- not run: why --> right above it"
 
 
 @pytest.fixture
@@ -76,16 +95,63 @@ def ids(two: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str
     return {INVOICE: f"id:{two.ids[DOUBTFUL]}", DEPOSIT: two.deposits(DOUBTFUL)[0]["id"], "NUMBER": NUMBER}
 
 
-@pytest.mark.parametrize("page", sorted({block.page for block, _ in OURS}))
+@pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_a_page_does_what_it_says(operator: Operator, ids: dict[str, str], page: str) -> None:
-    wrong = {}
-    for block, words in OURS:
-        if block.page == page:
-            told = operator.run(*(ids.get(word, word) for word in words[1:]), answer="y\n")
-            if told.code not in {0, 1}:  # 1: done, and something is not well
-                wrong[f"{block}: {' '.join(words)}"] = told.err or told.out
+    told = [each for block in OURS if block.page == page for each in done(block, operator, ids)]
 
-    assert wrong == {}
+    assert told
+    assert [
+        each.err or each.out for each in told if each.code not in {0, 1}
+    ] == []  # 1: done, and something is not well
+
+
+def done(block: Block, operator: Operator, replaced: dict[str, str]) -> list[Told]:
+    """What each command of a block said; yes to what it asks."""
+    return [operator.run(*(replaced.get(word, word) for word in words[1:]), answer="y\n") for words in block.commands()]
+
+
+def test_the_first_invoice_goes_within_fifteen_minutes(
+    bare: Rows, simulator: Simulator, aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The page from top to bottom, on a company's table; what it needs AWS for is done here by other means."""
+    installs, looks, follows = [b for b in blocks() if b.page == IN_15_MINUTES and b.language in {"sh", "sql"}]
+    owner, invoice, document = Operator(bare.url), sample_invoice(RANK), tmp_path / "invoice.xml"
+    document.write_bytes(render(invoice, "cii"))
+    build(bare, "mission", code_type="varchar(10)")
+    bare.run(COMPANY, siret=invoice.seller.siren + "00011")
+    create_worker(bare.url)
+    migrate(bare.database, worker_role=WORKER)
+
+    with built_world(bare.url, simulator, aws, tmp_path, monkeypatch) as world:
+        installed = done(installs, owner, {})
+        bare.run(FINISH, number=NUMBER, total=invoice.total, uri=document.as_uri())
+        world.relay()
+        shown, health = [bare.run(statement) for statement in looks.text.split(";")[:2]]
+        world.submit()
+        world.advance(10)
+        world.poll()
+        _, story = done(follows, owner, {"60": "0"})
+
+    assert [told.code for told in installed] == [0, 0, 1]  # no schedule runs here, and doctor says so
+    assert [row.invoice_number.strip() for row in shown] == [NUMBER]
+    assert [(row.state, row.submissions) for row in health] == [("pending", 1)]
+    assert "203 Mise à disposition" in story.out
+    row = bare.run(
+        "select technical_status, submission_id from invoicing.invoices where invoice_number = %(n)s", n=NUMBER
+    )
+    assert [tuple(each) for each in row] == [("validated", simulator.ledger(NUMBER)[0]["id"])]
+
+
+def test_a_mapping_is_written_and_installed_as_its_page_says(
+    bare: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    build(bare, "french")
+
+    told = [each for block in OURS if block.page == INSTALLING for each in done(block, Operator(bare.url), {})]
+
+    assert [each.code for each in told] == [0, 0]
+    assert bare.value("select submit_from::text from facteur.installation") == "2026-11-22"
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
@@ -103,6 +169,20 @@ def test_a_reader_deposits_with_curl(simulator: Simulator) -> None:
     subprocess.run(["bash", "-euc", text], check=True, capture_output=True)
 
     assert len(simulator.ledger()) == 1
+
+
+def test_a_reader_starts_the_simulator() -> None:
+    (block,) = STARTED
+    ((_, *words),) = block.commands()
+
+    with subprocess.Popen([sys.executable, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True) as started:
+        try:
+            assert started.stdout is not None
+            told = json.loads(started.stdout.readline())
+        finally:
+            started.terminate()
+
+    assert told["base_url"].startswith("http://127.0.0.1:")
 
 
 @pytest.mark.parametrize("module", sorted({module for module, *_ in PROGRAMS}))

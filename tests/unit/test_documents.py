@@ -8,6 +8,7 @@ import re
 import pytest
 
 from local.readme import MAKEFILE
+from local.sam import ROOT
 from tests.documented import Block, blocks
 
 RUN = {"sh", "sql", "python", "json"}
@@ -34,3 +35,22 @@ def test_what_is_made_is_a_target_with_the_variables_that_are_shown(block: Block
 @pytest.mark.parametrize("block", blocks("json"), ids=str)
 def test_json_is_json(block: Block) -> None:
     assert json.loads(block.text)
+
+
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
+PACKAGE = ROOT / "layers" / "core" / "python" / "facteur"
+NAMED_FILES = sorted(set(re.findall(r"`([\w/*]+(?:\.py|\.sql|/))`", ARCHITECTURE)))
+
+
+def test_the_architecture_has_every_table_of_the_schema() -> None:
+    schema = (ROOT / "docs" / "schema.sql").read_text()
+    remembered = ARCHITECTURE.split("| Table |")[1].split("\n\n")[0]
+
+    assert set(re.findall(r"^\| `(\w+)`", remembered, flags=re.MULTILINE)) == set(
+        re.findall(r"CREATE TABLE facteur\.(\w+)", schema)
+    )
+
+
+@pytest.mark.parametrize("name", NAMED_FILES)
+def test_every_file_that_the_architecture_names_exists(name: str) -> None:
+    assert any(PACKAGE.rglob(name)) or any(ROOT.glob(name))

@@ -14,6 +14,11 @@ from local.simulator.control import Simulator
 
 UPDATE = "update invoicing.invoices set technical_status = %s, submission_id = %s, last_technical_update = now() where invoice_number = %s"
 
+UPDATE_MANY = """
+update invoicing.invoices i set technical_status = %s, submission_id = f.platform_id, last_technical_update = now()
+from unnest(%s::text[], %s::text[]) f(number, platform_id) where i.invoice_number = f.number
+"""
+
 
 def token(simulator: Simulator) -> str:
     """A bearer token, fetched once."""

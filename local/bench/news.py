@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from facteur.decide_news import next_look
 from local.bench.result import Figure, Result
 from local.bench.stage import Stage
 from tests.open_deposits import KNOWN, Crowd, crowd
@@ -15,11 +16,13 @@ from tests.world import World
 PER_MINUTE = 180
 STEP_SECONDS = 10.0  # what the bucket holds: nothing is lost between two polls
 SIZES = (1_000, 10_000, 100_000)
-CROWDED = 10_000  # the largest that is also measured among ten times as many closed ones
+CLOSED = 10  # times as many as open ones, lie between them in the second pass of each size
 LONGEST_STEPS = 2000
 CALLS_GOAL, MINUTES_GOAL = 6.0, 6.0
 CHANGED, URGENT = 0.01, 0.2  # of the open ones; of the changed ones
 OPEN_FOR_HISTORIES = 10_000
+DAY_SECONDS = 86400.0
+SCHEDULE_DAYS = 15  # the pause is the longest from the tenth on
 DUE = """
 select count(*) as n from facteur.submissions
 where state = 'submitted' and (due_at <= facteur.now() or history_due_at <= facteur.now())
@@ -38,31 +41,38 @@ class Pass:
 
 def news_pages(stage: Stage, scale: float) -> Result:
     """Platform calls of one pass in which nothing has changed, alone and among ten times as many closed invoices."""
-    figures, hours = [], []
+    figures, minutes = [], {0: [(0.0, 0.0)], CLOSED: [(0.0, 0.0)]}
     for size in dict.fromkeys(max(200, round(size * scale)) for size in SIZES):
-        for closed in (0, 10) if size <= CROWDED else (0,):
+        for closed in minutes:
             with _sweeping(stage, "0.1") as world:
                 _known(world, size, closed)
                 found = _passed(world)
-            among = f" among {size * closed:,} closed" if closed else ""
-            per_thousand = found.searches / size * 1000
             figures.append(
-                Figure(f"{size:,} open{among}", f"{found.searches} calls, {found.minutes:.1f} min",
-                       f"one by one {size:,} calls, {size / PER_MINUTE / 60:.1f} h", per_thousand, CALLS_GOAL, "at most", "per 1,000")
+                Figure(f"{size:,} open{_among(size * closed)}", f"{found.searches} calls, {found.minutes:.1f} min",
+                       f"one by one {size:,} calls, {size / PER_MINUTE / 60:.1f} h", found.searches / size * 1000, CALLS_GOAL,
+                       "at most", "per 1,000")
             )  # fmt: skip
-            hours.append((float(size), found.minutes))
-    figures.append(
-        Figure(f"a pass over {hours[-1][0]:,.0f} open", f"{hours[-1][1]:.1f} min",
-               f"one by one {hours[-1][0] / PER_MINUTE / 60:.1f} h", hours[-1][1], MINUTES_GOAL, "at most", "min")
-    )  # fmt: skip
+            minutes[closed].append((float(size), found.minutes))
+    facts = {"searches for a thousand": figures[-1].value}
+    for closed, points in minutes.items():
+        most, longest = points[-1]
+        figures.append(
+            Figure(f"a pass over {most:,.0f} open{_among(int(most) * closed)}", f"{longest:.1f} min",
+                   f"one by one {most / PER_MINUTE / 60:.1f} h", longest, MINUTES_GOAL, "at most", "min")
+        )  # fmt: skip
     how = (
         f"STATUS_SOURCE=sweep, deposits 20 s apart that stand at 203, all due, nothing changed; {PER_MINUTE} calls a minute, both clocks "
-        f"moved {STEP_SECONDS:.0f} s at a time"
+        f"moved {STEP_SECONDS:.0f} s at a time; then the same with {CLOSED} closed ones after each open one, on both sides"
     )
-    facts = {"searches for a thousand": figures[-2].value}
-    return Result(
-        tuple(figures), how, facts=facts, series={"minutes of a pass|open invoices": [(0.0, 0.0), *sorted(hours)]}
-    )
+    shown = {
+        "minutes of a pass|open invoices": minutes[0],
+        f"minutes of a pass|open invoices among {CLOSED} times as many closed ones": minutes[CLOSED],
+    }
+    return Result(tuple(figures), how, facts=facts, series=shown | schedule())
+
+
+def _among(closed: int) -> str:
+    return f" among {closed:,} closed" if closed else ""
 
 
 def news_histories(stage: Stage, scale: float) -> Result:
@@ -85,6 +95,13 @@ def news_histories(stage: Stage, scale: float) -> Result:
         notes.append(f"{found.searches} searches beside them at {quota} a minute")
     how = f"{size:,} open, {CHANGED:.0%} changed, {URGENT:.0%} of them refused; the rest as above"
     return Result(tuple(figures), how, tuple(notes))
+
+
+def schedule() -> dict[str, list[tuple[float, float]]]:
+    """How long a sweep leaves an open deposit alone, as the function that decides it says."""
+    days = [quarter / 4 for quarter in range(4 * SCHEDULE_DAYS + 1)]
+    points = [(day, next_look(day * DAY_SECONDS) / 3600) for day in days]
+    return {"hours until an open deposit is looked at again|days since it was deposited": points}
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from facteur.decide_news import next_look
+from local.bench.news import schedule
 from local.bench.registry import BENCHMARKS
 from local.bench.report import compared, markdown, plots
 from local.bench.result import Figure, Result, as_data, from_data
@@ -110,6 +112,18 @@ def test_a_series_becomes_a_picture_that_the_page_shows() -> None:
     curve = next(each for each in shown.iter() if each.tag.endswith("polyline")).get("points", "").split()
     assert len(curve) == 2
     assert "MiB & more" in [each.text for each in shown]
+
+
+@pytest.mark.parametrize(("day", "hours"), [(0.0, 1 / 60), (1.0, 0.6), (5.0, 3.0), (10.0, 6.0), (15.0, 6.0)])
+def test_the_plotted_schedule_is_what_a_sweep_keeps_to(day: float, hours: float) -> None:
+    ((title, points),) = schedule().items()
+
+    assert dict(points)[day] == pytest.approx(hours)
+    assert dict(points)[day] * 3600 == pytest.approx(next_look(day * 86400))
+    ((_, svg),) = plots(
+        Run(1.0, {}, (Measured("news_pages", 1.0, Result((FIGURE,), "how", series=schedule())),))
+    ).items()
+    assert title.partition("|")[0] in svg
 
 
 def test_the_cost_table_follows_from_what_was_measured() -> None:

@@ -43,9 +43,9 @@ for_a_person = {"facteur.operate", "facteur.cli", "facteur.install"} & set(sys.m
 print(json.dumps([seconds, sorted(name for name in packages if not name.startswith("_")) + sorted(for_a_person)]))
 """
 CHANGE = (
-    "What is ours is many small modules, and dataclasses whose methods Python writes and compiles at each import; the libraries load",
-    "without either. What would have to change: a container that begins from a snapshot taken after the imports (Lambda's SnapStart,",
-    "which then has to open connections and draw random numbers anew), or fewer modules and plain classes where dataclasses are now.",
+    "What is beyond the libraries is the number of our modules, and dataclasses whose methods Python writes and compiles at each import.",
+    "What would have to change: a container that begins from a snapshot taken after the imports (Lambda's SnapStart; it must open",
+    "connections and draw random numbers anew), or fewer modules, and plain classes where dataclasses are now.",
 )
 SETTINGS = {
     "IOPOLE_BASE_URL": "https://api.ppd.iopole.fr", "IOPOLE_AUTH_URL": "https://auth.ppd.iopole.fr", "DATABASE_SECRET_ID": "d",

@@ -62,7 +62,7 @@ build: setup ## Build the layers for Lambda into .aws-sam, without Docker (ARCH=
 	@find functions layers -name __pycache__ -prune -exec rm -rf {} +
 	ARCH=$(ARCH) UV="$$(realpath "$$(command -v $(UV))")" $(SAM) build --parameter-overrides Architecture=$(ARCH)
 
-docs: setup ## Build the site of README and docs/ into .site (a broken link or anchor fails)
+docs: setup ## Build the site of README and docs/ into .site (a broken link between pages, or anchor, fails)
 	$(DOCS) build
 
 simulator: setup ## Start the platform simulator alone (PORT=8080)

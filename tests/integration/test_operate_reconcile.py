@@ -206,6 +206,18 @@ def test_a_ready_row_without_a_submission_is_told_and_whether_the_relay_knows(wo
     assert "note_forgotten" in forgotten["help"]
 
 
+def test_a_row_that_is_not_ready_and_was_never_submitted_is_counted(world: World, operator: Operator) -> None:
+    world.add(1, uri=None)
+    world.relay()
+    day = str(world.database.row("select issue_date from invoicing.invoices").issue_date)
+
+    told = operator.run("reconcile", "--day", day)
+
+    assert codes(operator, day) == {"NOT_READY": 1}
+    assert told.code == 0
+    assert "NOT_READY: issued on that day, never submitted, and not ready" in told.out
+
+
 def test_an_account_that_may_not_search_by_date_is_compared_by_number_and_that_is_said(
     world: World, operator: Operator
 ) -> None:

@@ -19,7 +19,10 @@ COLUMNS = (
 )  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would carry out
 MOST_SHOWN = 100
-FOREIGN = "FOREIGN"  # not ours, and nothing to do: where another system deposits too, there are many
+COUNTED = {  # there may be many, and nobody need do anything
+    "FOREIGN": "deposited by something else",
+    "NOT_READY": "issued on that day, never submitted, and not ready: drafts, or something is missing (facteur show says what)",
+}
 
 DayOption = Annotated[str, typer.Option("--day", help="YYYY-MM-DD, a day of Paris")]
 AccountOption = Annotated[str | None, typer.Option("--account", help="This account only")]
@@ -84,15 +87,15 @@ def render(report: Any, out: Console) -> None:
         return
     counts = Counter(each["code"] for each in differences)
     out.print(", ".join(f"{count} {code}" for code, count in counts.most_common()), highlight=False)
-    told = [each for each in differences if each["code"] != FOREIGN]
+    told = [each for each in differences if each["code"] not in COUNTED]
     if told:
         cells = ("code", "invoice_number", "invoice_id", "account")
         rows = [[each[name] for name in cells] for each in told[:MOST_SHOWN]]
         print_rows(out, ("code", "number", "id", "account"), rows, [_below(each) for each in told[:MOST_SHOWN]])
     if len(told) > MOST_SHOWN:
         out.print(f"and {len(told) - MOST_SHOWN} more: --csv FILE or --json has them all")
-    if counts[FOREIGN]:
-        out.print("FOREIGN: deposited by something else, so only counted here; --csv FILE or --json lists them")
+    for code in COUNTED.keys() & counts.keys():
+        out.print(f"{code}: {COUNTED[code]}; only counted here, --csv FILE or --json lists them", highlight=False)
 
 
 def _below(each: Any) -> tuple[str | None, ...]:

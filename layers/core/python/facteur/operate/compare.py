@@ -128,6 +128,10 @@ def of_a_row(row: IssuedRow) -> Iterator[Difference]:
             step = "select facteur.note_forgotten(true); and facteur doctor says why"
         yield Difference(Code.NOT_SUBMITTED, *named, what, step)
         return
+    if row.submission_id is None and row.shown_id is None:
+        what = f"never submitted, and not ready (technical_status {row.technical_status or 'null'}): a draft, or something is missing"
+        yield Difference(Code.NOT_READY, *named, what, None)
+        return
     if row.told_status is None:
         return
     says = [(row.technical_status, row.told_status), (row.shown_id, row.platform_id)]

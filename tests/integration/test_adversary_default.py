@@ -29,6 +29,7 @@ def test_a_backlog_leaves_alone_what_another_connector_deposited_by_the_default_
 
 
 def test_a_silent_row_that_shows_a_deposit_is_another_connectors_and_not_a_draft(rows: Rows) -> None:
+    rows.run("update facteur.installation set installed_from = '2026-01-01'")  # on a table that lived
     theirs = rows.finish()
     ours = rows.finish()
     rows.update(theirs, technical_status=None, submission_id="theirs-1")

@@ -44,7 +44,7 @@ WORKER_PROBLEM = "select facteur.worker_problem(%(role)s) as problem"
 GRANT_WORKER = "select facteur.grant_worker(%(role)s)"
 SET_FIRST_DAY = """
 update facteur.installation
-set submit_from = %(first_day)s::date, submit_from_deployed = %(first_day)s::date, installed_from = %(first_day)s::date
+set submit_from = %(first_day)s::date, submit_from_deployed = %(first_day)s::date, installed_from = %(old_rows_from)s::date
 """
 # A backlog that was submitted since may have lowered it: whoever deploys the same day again does not mean to take that back.
 SET_SUBMIT_FROM = """
@@ -139,7 +139,8 @@ def _install(database: MigratedDatabase, install_capture: bool, first_day: date 
     else:
         database.rows(PATIENCE)
         database.rows(_text("mapping", "missing_columns.sql"))
-    database.rows(SET_FIRST_DAY, {"first_day": first_day})
+    # a new table has no rows that say nothing because they are older than the column
+    database.rows(SET_FIRST_DAY, {"first_day": first_day, "old_rows_from": first_day if found.has_table else None})
     mapping = _text("mapping", "invoices.sql").replace("{key_type}", _key_type(database))
     database.rows(mapping.replace("{search_path}", str(database.row(SEARCH_PATH).path)))
     database.rows("select facteur.watch('invoicing.invoices', 'id')")

@@ -36,7 +36,7 @@ create table facteur.installation (
     single       boolean primary key default true check (single),
     version      text,
     submit_from  date,                       -- invoices issued before are never ready; null: none is
-    installed_from date,                     -- submit_from as it was installed: rows issued since are ready also where their technical_status is null
+    installed_from date,                     -- as installed on a table that lived: rows issued since then are ready also where their technical_status is null
     submit_from_deployed date,               -- what the last deploy named: one that names it again leaves submit_from as it is
     worker_role  name,                       -- has what facteur.grant_worker gives; each migration repeats it
     pins         jsonb not null default '{}', -- account -> {provider, base_url, client}: which platform this database deposits with

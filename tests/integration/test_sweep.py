@@ -421,8 +421,12 @@ def test_of_several_statuses_of_one_instant_the_history_decides_which_holds(
     opened = crowd(world, 1)
     unlimited_histories(world, monkeypatch)
     world.poll()
-    moment = value(world, "select extract(epoch from lifecycle_at)::float from facteur.submissions")
-    world.simulator.add_status(opened.ids[0], "SUBMITTED", at=moment + 0.0009)  # shown in milliseconds
+    moment = value(world, "select extract(epoch from lifecycle_at)::float from facteur.submissions") + 1
+    world.simulator.add_status(opened.ids[0], "MADE_AVAILABLE", at=moment + 0.0002)
+    passed(world, 500)
+    world.simulator.add_status(
+        opened.ids[0], "SUBMITTED", at=moment + 0.0009
+    )  # later, and shown in the same millisecond
     monkeypatch.setenv("HISTORY_REQUESTS_PER_MINUTE", "0.1")
     world.new_container()
     world.database.rows("update facteur.budgets set tokens = 0 where key = 'history'")
@@ -435,7 +439,7 @@ def test_of_several_statuses_of_one_instant_the_history_decides_which_holds(
     unlimited_histories(world, monkeypatch)
     passed(world, DAY)
     assert code_of(world, opened.ids[0]) == "203"
-    assert value(world, "select count(*) from facteur.status_events") == 3
+    assert value(world, "select count(*) from facteur.status_events") == 4
 
 
 def test_a_history_that_lags_behind_the_search_takes_nothing_back(

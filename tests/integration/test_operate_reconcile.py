@@ -246,7 +246,11 @@ def test_a_day_with_more_deposits_than_search_pages_through_is_read_in_portions(
     world: World, operator: Operator
 ) -> None:
     day = deposited(world, 1)
-    crowd = [{"number": f"X-{n}", "age_seconds": LATER_SECONDS + 20 * (n % 30)} for n in range(2500)]
+    hour = world.database.row(
+        "select extract(hour from facteur.now() at time zone 'Europe/Paris')::integer as hour"
+    ).hour
+    apart = 20 if hour else -20  # seconds, and all on the same day, also right after midnight
+    crowd = [{"number": f"X-{n}", "age_seconds": LATER_SECONDS + apart * (n % 30)} for n in range(2500)]
     world.simulator.add_foreign_invoices(crowd)
 
     found = operator.ask("reconcile", "--day", day)

@@ -111,6 +111,28 @@ def test_a_row_that_is_not_ready_says_why(
     assert told in operator.run("show", f"id:{invoice}").out
 
 
+def test_an_old_row_that_says_nothing_is_submitted_by_the_backlog(rows: Rows, operator: Operator) -> None:
+    invoice = rows.finish()
+    rows.update(invoice, technical_status=None)
+
+    (story,) = operator.ask("show", f"id:{invoice}")["stories"]
+
+    assert story["help"] == "facteur submit-backlog --since 2026-09-01 --until 2026-09-01"
+
+
+def test_a_document_that_is_missing_is_to_be_uploaded_unless_the_account_is_paused(
+    rows: Rows, operator: Operator
+) -> None:
+    invoice = rows.noted()
+    rows.run("update facteur.submissions set last_error_code = 'document_missing'")
+
+    missing = operator.run("show", f"id:{invoice}").out
+    operator.run("pause", "default", "--why", "a restore", "--yes")
+
+    assert "upload it" in missing
+    assert "upload it" not in operator.run("show", f"id:{invoice}").out
+
+
 def test_a_row_on_which_the_view_raises_is_still_a_story(rows: Rows, operator: Operator) -> None:
     invoice = rows.noted()
     view = rows.value("select pg_get_viewdef('facteur.invoice_source'::regclass)").replace(

@@ -142,10 +142,8 @@ def _examination(settings: Settings, database: Database, letters: DeadLetters | 
     from facteur.migrate import migrations
     from facteur.operate.doctor_ports import Examination
 
-    @functools.cache
-    def platforms() -> OperatorPlatforms:
-        return OperatorPlatforms(settings, Secrets(lambda: _aws("secretsmanager")), database)  # no kept secret or token
-
+    secrets = Secrets(lambda: _aws("secretsmanager"))  # of its own: no kept secret or token
+    platforms = functools.cache(lambda: OperatorPlatforms(settings, secrets, database))
     stack = os.environ.get("POWERTOOLS_SERVICE_NAME") if settings.in_lambda else None
     return Examination(
         settings, PostgresExamined(database, requests_per_minute=settings.requests_per_minute), platforms, letters,

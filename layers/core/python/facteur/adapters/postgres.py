@@ -59,7 +59,7 @@ def translated_errors(lacks_schema: Callable[[], bool]) -> Iterator[None]:
         ) from None
     except InsufficientPrivilege as exc:
         raise ConfigurationError(
-            f"the database role lacks a right ({exc.diag.message_primary}): see docs/database-roles.md"
+            f"the database role lacks a right (SQLSTATE {exc.pgcode}): see docs/database-roles.md"
         ) from None
     except psycopg2.Error as exc:
         if exc.pgcode == REFUSED:

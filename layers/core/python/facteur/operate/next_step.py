@@ -30,8 +30,6 @@ def _of_no_submission(row: CompanyRow) -> Step:
 
 
 def _pending(current: KnownSubmission, name: str) -> Step:
-    if current.last_error_code == "document_missing":
-        return f"Its document is looked for again at {_at(current.due_at)}: upload it.", None
     if current.held:
         return "Its account is paused by a person.", f'facteur resume {current.account} --why "…"'
     if current.deposits_enabled is False:
@@ -40,6 +38,8 @@ def _pending(current: KnownSubmission, name: str) -> Step:
         return f"Its account is paused until {_at(current.paused_until)}, then it is deposited.", "facteur status"
     if current.queued_at:
         return f"On the queue since {_at(current.queued_at)}: a worker deposits it.", None
+    if current.last_error_code == "document_missing":
+        return f"Its document is looked for again at {_at(current.due_at)}: upload it.", None
     return f"Put onto the queue at {_at(current.due_at)} and deposited.", f'facteur retry {name} --why "…"'
 
 

@@ -105,15 +105,13 @@ def render(found: Any, out: Console) -> None:
         out.print(
             f"{found['invoices']} old invoices, {found['first']} to {found['last']}: {_sums(found)}", highlight=False
         )
-    for key, name in (
-        ("without_document", "no document"),
-        ("without_number", "no number"),
-        ("without_seller", "no seller_siren"),
+    for key, lacking in (
+        ("without_document", "of all have no document"),
+        ("without_number", "of them have no number"),
+        ("without_seller", "of them have no seller_siren"),
     ):
         if found[key]:
-            out.print(
-                f"  {found[key]} of {'all' if key == 'without_document' else 'them'} have {name}", highlight=False
-            )
+            out.print(f"  {found[key]} {lacking}", highlight=False)
     if found["skipped"]:
         out.print(
             f"  {found['skipped']} more would not be ready and stay as they are: facteur show says why", highlight=False

@@ -94,8 +94,9 @@ def render(report: Any, out: Console) -> None:
         print_rows(out, ("code", "number", "id", "account"), rows, [_below(each) for each in told[:MOST_SHOWN]])
     if len(told) > MOST_SHOWN:
         out.print(f"and {len(told) - MOST_SHOWN} more: --csv FILE or --json has them all")
-    for code in COUNTED.keys() & counts.keys():
-        out.print(f"{code}: {COUNTED[code]}; only counted here, --csv FILE or --json lists them", highlight=False)
+    for code, meaning in COUNTED.items():
+        if counts[code]:
+            out.print(f"{code}: {meaning}; only counted here, --csv FILE or --json lists them", highlight=False)
 
 
 def _below(each: Any) -> tuple[str | None, ...]:

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from dataclasses import dataclass, field
+from email.utils import formatdate
 
 from aiohttp import web
 
@@ -37,6 +38,11 @@ API = [
 ]
 
 
+async def date(request: web.Request, answer: web.StreamResponse) -> None:
+    """Every answer is dated by the simulator's own clock, which may have been moved."""
+    answer.headers["Date"] = formatdate(request.app[WORLD].clock.now(), usegmt=True)
+
+
 @dataclass(slots=True)
 class Server:
     """Listens on loopback until it is stopped."""
@@ -48,6 +54,7 @@ class Server:
         """Begin to listen; the ports are returned, which matters when 0 was asked for."""
         app = web.Application(middlewares=[gate], client_max_size=LARGEST_BODY)
         app.add_routes([*API, *http_admin.ROUTES, *http_faults.ROUTES])
+        app.on_response_prepare.append(date)
         app[WORLD] = new_world(self.settings)
         self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         app[LISTENER] = Listener(self.runner, escapable=admin_port is not None)

@@ -6,6 +6,8 @@ import json
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import pytest
 import requests
@@ -183,3 +185,18 @@ def test_duplicates_are_judged_at_the_moment_of_storing(client: Client) -> None:
             continue
 
     assert [each["verdict"] for each in client.simulator.ledger()] == ["accepted", "duplicate"]
+
+
+@pytest.mark.parametrize("fault", [None, "503", "409", "truncated"])
+def test_every_answer_is_dated_by_the_clock_that_was_moved(client: Client, fault: str | None) -> None:
+    client.simulator.advance(7200)
+    if fault:
+        client.simulator.script("F-1", [fault])
+
+    answer = client.session.post(
+        f"{client.simulator.base_url}/v1/invoice", headers=client.headers, files={"file": ("F-1.xml", document())},
+        timeout=10, stream=True,
+    )  # fmt: skip
+
+    ahead = parsedate_to_datetime(answer.headers["Date"]) - datetime.now(UTC)
+    assert ahead.total_seconds() == pytest.approx(7200, abs=5)

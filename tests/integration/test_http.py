@@ -1,4 +1,4 @@
-"""HTTP over real sockets: whether a body left, who gets the token, and that nothing of the drivers escapes."""
+"""HTTP over real sockets: whether a whole body left, who gets the token, and that nothing of the drivers escapes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ import urllib3.exceptions
 
 from facteur.adapters.cloudformation import answer, as_custom_resource
 from facteur.adapters.documents import HeldDocument
-from facteur.adapters.http import HttpClient, SingleFileBody, told_apart
+from facteur.adapters.http import BLOCK_BYTES, HttpClient, SingleFileBody, told_apart
 from facteur.adapters.iopole import TOKEN_PATH, Iopole, meaning_of_deposit
 from facteur.adapters.oauth import BearerToken, Credentials
 from facteur.errors import (
@@ -75,7 +75,7 @@ def body_of(
     return SingleFileBody("file", "a.xml", "application/xml", file, size or len(file.read()), before)
 
 
-# --- before the body's first byte ---------------------------------------------------------------------------------------
+# --- before the body's end ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:{port}", "https://127.0.0.1:{port}", "http://nowhere.invalid"])
@@ -85,7 +85,7 @@ def test_a_refused_connection_and_an_unknown_name_sent_nothing(opened: Opened, a
     with pytest.raises(PlatformBusyError, match="could not be reached"):
         opened(address.format(port=closed_port())).call("POST", "/v1/invoice", body=body)
 
-    assert not body.began
+    assert not body.whole_sent
 
 
 def say_no_tls(server: RawServer, connection: socket.socket) -> None:
@@ -111,7 +111,7 @@ def test_a_failed_tls_handshake_sent_nothing(serving: Serving, opened: Opened) -
     with pytest.raises(PlatformBusyError, match="SSLError"):
         opened(server.url.replace("http:", "https:")).call("POST", "/v1/invoice", body=body)
 
-    assert not body.began
+    assert not body.whole_sent
 
 
 @collects_sockets
@@ -121,7 +121,7 @@ def test_a_connection_reset_during_the_handshake_sent_nothing(serving: Serving, 
     with pytest.raises(PlatformBusyError):
         opened(server.url.replace("http:", "https:")).call("POST", "/v1/invoice", body=body)
 
-    assert not body.began
+    assert not body.whole_sent
 
 
 def test_who_must_not_send_any_more_sends_no_byte_of_the_body(serving: Serving, opened: Opened) -> None:
@@ -145,7 +145,48 @@ def test_a_document_that_cannot_be_read_is_not_sent(serving: Serving, opened: Op
         with pytest.raises(PlatformBusyError):
             opened(server.url).call("POST", "/v1/invoice", body=body)
 
-    assert not body.began
+    assert not body.whole_sent
+
+
+def raised_at(nth: int) -> tuple[Callable[[], None], list[int]]:
+    """A check that refuses at its nth time, and the times that it was asked."""
+    asked: list[int] = []
+
+    def check() -> None:
+        asked.append(1)
+        if len(asked) == nth:
+            raise PlatformBusyError(Problem("lease_too_short", "not sent"))
+
+    return check, asked
+
+
+@pytest.mark.parametrize("nth", [2, 3, 4])
+def test_who_must_not_go_on_in_the_middle_sends_no_end_and_cuts_the_connection(
+    serving: Serving, opened: Opened, nth: int
+) -> None:
+    check, asked = raised_at(nth)
+    server = serving(saying(OK))
+    client = opened(server.url)
+    body = body_of(b"<" * (3 * BLOCK_BYTES + 1), before=check)
+
+    with pytest.raises(PlatformBusyError, match="not sent"):
+        client.call("POST", "/v1/invoice", body=body)
+
+    assert (len(asked), body.whole_sent) == (nth, False)
+    assert server.ended.wait(5)
+    assert not server.received[0].rstrip().endswith(b"--")
+    assert client.call("GET", "/").status == 200  # on a connection of its own
+    assert server.connections == 2
+
+
+def test_a_document_that_has_become_shorter_is_not_sent(serving: Serving, opened: Opened) -> None:
+    server = serving(saying(OK))
+
+    with pytest.raises(PlatformBusyError):
+        opened(server.url).call("POST", "/v1/invoice", body=body_of(b"<" * BLOCK_BYTES, size=3 * BLOCK_BYTES))
+
+    assert server.ended.wait(5)
+    assert not server.received[0].rstrip().endswith(b"--")
 
 
 # --- after it ---------------------------------------------------------------------------------------------------------
@@ -195,19 +236,31 @@ def half(text: bytes) -> Callable[[RawServer, socket.socket], None]:
 
 
 LOST = {
-    "reset before the body": reset_before_the_body, "reset in the middle": reset_in_the_middle, "reset after the body": reset_after,
+    "reset after the body": reset_after,
     "silence": silent, **{name: half(text) for name, text in HALVES.items()},
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("how", LOST)
-def test_an_answer_lost_after_the_bodys_first_byte_is_a_doubt(serving: Serving, opened: Opened, how: str) -> None:
+def test_an_answer_lost_after_the_whole_body_is_a_doubt(serving: Serving, opened: Opened, how: str) -> None:
     server, body = serving(LOST[how]), body_of(b"<a/>" + b" " * 3_000_000)
 
     with pytest.raises(OutcomeUnknownError, match="the platform's answer was lost"):
         opened(server.url).call("POST", "/v1/invoice", body=body)
 
-    assert body.began
+    assert body.whole_sent
+
+
+@pytest.mark.parametrize("behave", [reset_before_the_body, reset_in_the_middle])
+def test_a_connection_that_is_reset_before_the_bodys_end_deposited_nothing(
+    serving: Serving, opened: Opened, behave: Callable[[RawServer, socket.socket], None]
+) -> None:
+    body = body_of(b"<a/>" + b" " * 30_000_000)  # more than all buffers on the way take
+
+    with pytest.raises(PlatformBusyError, match="could not be reached"):
+        opened(serving(behave).url).call("POST", "/v1/invoice", body=body)
+
+    assert not body.whole_sent
 
 
 @pytest.mark.parametrize("how", LOST)
@@ -245,7 +298,7 @@ def test_an_answer_given_before_the_whole_body_was_read_counts(serving: Serving,
         while connection.recv(1 << 16):
             pass
 
-    answered = opened(serving(too_large).url).call("POST", "/v1/invoice", body=body_of(b"<" * 3_000_000))
+    answered = opened(serving(too_large).url).call("POST", "/v1/invoice", body=body_of(b"<" * 30_000_000))
 
     assert answered.status == 413
 
@@ -319,8 +372,8 @@ DRIVER_ERRORS = sorted(
 def test_every_exception_of_the_drivers_is_told_apart(error: type[Exception]) -> None:
     body = body_of(b"<a/>")
 
-    for began, expected in ((False, PlatformBusyError), (True, OutcomeUnknownError)):
-        body.began = began
+    for whole, expected in ((False, PlatformBusyError), (True, OutcomeUnknownError)):
+        body.whole_sent = whole
         with pytest.raises(expected, match=error.__name__), told_apart(body):
             raise error.__new__(error)
     with pytest.raises(PlatformBusyError), told_apart(None):

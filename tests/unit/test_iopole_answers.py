@@ -166,10 +166,10 @@ def test_retry_after_may_be_a_date(offset: float, seconds: float) -> None:
     assert found.retry_after_seconds == pytest.approx(seconds, abs=5)
 
 
-@pytest.mark.parametrize(("began", "expected"), [(False, PlatformBusyError), (True, OutcomeUnknownError)])
-def test_no_answer_is_a_doubt_only_once_the_body_has_begun_to_leave(began: bool, expected: type[ProblemError]) -> None:
+@pytest.mark.parametrize(("whole", "expected"), [(False, PlatformBusyError), (True, OutcomeUnknownError)])
+def test_no_answer_is_a_doubt_only_once_the_whole_body_has_left(whole: bool, expected: type[ProblemError]) -> None:
     body = SingleFileBody("file", "a.xml", "application/xml", open("/dev/null", "rb"), 0, lambda: None)  # noqa: SIM115
-    body.began = began
+    body.whole_sent = whole
 
     with body._file, pytest.raises(expected), told_apart(body):
         raise requests.ConnectTimeout("no answer")

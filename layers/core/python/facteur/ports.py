@@ -43,8 +43,8 @@ class Platform(Protocol):
     @property
     def sandbox(self) -> bool: ...
 
-    def deposit(self, document: Document, before_body: Callable[[], None]) -> Answer:
-        """Send a document. `before_body` is called right before the first byte and may raise NotDepositedError.
+    def deposit(self, document: Document, before_block: Callable[[], None]) -> Answer:
+        """Send a document. `before_block` is called before each block of it, the last included, and may raise NotDepositedError.
 
         Raises:
             OutcomeUnknownError: it may have been accepted.

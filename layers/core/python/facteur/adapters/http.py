@@ -1,4 +1,4 @@
-"""One way to talk HTTP: kept-alive connections, no redirects, and failures told apart by whether the body had begun to leave."""
+"""One way to talk HTTP: kept-alive connections, no redirects, and failures told apart by whether the whole body had left."""
 
 from __future__ import annotations
 
@@ -32,11 +32,12 @@ RESET = "connection_reset"  # what some do to whoever calls too fast
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A complete answer."""
+    """A complete answer. `whole_body_sent`: it came after the whole document had left; before that nothing can have been deposited."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+    whole_body_sent: bool = True  # also of a request that has no document
 
     @property
     def text(self) -> str:
@@ -60,16 +61,14 @@ class HttpAnswer:
 
 
 class SingleFileBody:
-    """A multipart/form-data body of one file, streamed. It knows whether its first byte was asked for."""
+    """A multipart/form-data body of one file, streamed. What makes a deposit is its end: it knows whether that was handed over.
+
+    `before_block` is called before every block, the end included, and may raise NotDepositedError: then the connection is cut,
+    and the platform has half a request.
+    """
 
     def __init__(
-        self,
-        name: str,
-        file_name: str,
-        content_type: str,
-        file: IO[bytes],
-        size: int,
-        before_first_byte: Callable[[], None],
+        self, name: str, file_name: str, content_type: str, file: IO[bytes], size: int, before_block: Callable[[], None]
     ) -> None:
         boundary = secrets.token_hex(16)
         self.content_type = f"multipart/form-data; boundary={boundary}"
@@ -78,8 +77,8 @@ class SingleFileBody:
             f"Content-Type: {content_type}\r\n\r\n"
         )
         self._head, self._tail = head.encode(), f"\r\n--{boundary}--\r\n".encode()
-        self._file, self._size, self._before_first_byte = file, size, before_first_byte
-        self.began = False
+        self._file, self._size, self._before_block = file, size, before_block
+        self.whole_sent = False
         self._parts = self._blocks()
 
     def __len__(self) -> int:
@@ -91,20 +90,25 @@ class SingleFileBody:
 
     def rewind(self) -> None:
         """Start over, for the one repeat after a refused token."""
-        self._parts, self.began = self._blocks(), False
+        self._parts, self.whole_sent = self._blocks(), False
 
     def _blocks(self) -> Iterator[bytes]:
-        self._before_first_byte()
+        """The end leaves with the last part of the file. A file that has become shorter is not what was announced."""
+        self._before_block()
         self._file.seek(0)
-        first = self._head + self._file.read(BLOCK_BYTES)
-        self.began = True
-        if self._size <= BLOCK_BYTES:
-            yield first + self._tail
-            return
-        yield first
-        while block := self._file.read(BLOCK_BYTES):
+        block, left = self._head, self._size
+        while True:
+            part = self._file.read(min(BLOCK_BYTES, left))
+            if left and not part:
+                raise ValueError("the document is shorter than it was")
+            block, left = block + part, left - len(part)
+            if not left:
+                break
             yield block
-        yield self._tail
+            self._before_block()
+            block = b""
+        self.whole_sent = True
+        yield block + self._tail
 
 
 class HttpClient:
@@ -134,8 +138,8 @@ class HttpClient:
         """Send one request and read its whole answer. Redirects are answers, never followed.
 
         Raises:
-            PlatformBusyError: nothing of the body was sent.
-            OutcomeUnknownError: the body had begun to leave.
+            PlatformBusyError: the body's end was not sent.
+            OutcomeUnknownError: the whole body had left.
         """
         if time.monotonic() - self._last_used > STALE_CONNECTION_SECONDS:
             self.drop_idle_connections()
@@ -147,18 +151,18 @@ class HttpClient:
         ) as response:  # fmt: skip
             content = b"".join(_limited(response.iter_content(BLOCK_BYTES), longest_bytes))
             self._last_used = time.monotonic()
-            return HttpAnswer(response.status_code, response.headers, content)
+            return HttpAnswer(response.status_code, response.headers, content, body is None or body.whole_sent)
 
 
 @contextmanager
 def told_apart(body: SingleFileBody | None) -> Iterator[None]:
-    """A failure before the body's first byte deposited nothing; one after it may have."""
+    """A failure before the body's end was handed over deposited nothing; one after it may have."""
     try:
         yield
     except (requests.RequestException, HTTPError, HTTPException, OSError, ValueError) as exc:
         kind = type(exc).__name__
         reset = _was_reset(exc)
-        if body is not None and body.began:
+        if body is not None and body.whole_sent:
             code = RESET if reset else "no_answer"
             raise OutcomeUnknownError(Problem(code, f"the platform's answer was lost ({kind})")) from None
         code = RESET if reset else "platform_unreachable"

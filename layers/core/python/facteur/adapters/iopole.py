@@ -51,9 +51,9 @@ class Iopole:
     def get(self, path: str, params: dict[str, str]) -> HttpAnswer:
         return self._authorised("GET", path, params=params)
 
-    def deposit(self, document: Document, before_body: Callable[[], None]) -> Answer:
+    def deposit(self, document: Document, before_block: Callable[[], None]) -> Answer:
         with document.open() as file:
-            body = SingleFileBody("file", document.file_name, document.content_type, file, document.size, before_body)
+            body = SingleFileBody("file", document.file_name, document.content_type, file, document.size, before_block)
             return meaning_of_deposit(self._authorised("POST", "/v1/invoice", body=body))
 
     def find(self, invoice_number: str) -> list[Candidate]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from local.simulator import wire
+from local.simulator import answers, wire
 from local.simulator.accounts import Account
 from local.simulator.faults import Fault
 from local.simulator.world import WORLD, Call, World
@@ -49,6 +49,7 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     world, started = request.app[WORLD], time.perf_counter()
     endpoint = request.match_info.route.name or "unknown"
     answer = await guarded(world, endpoint, request, handler)
+    wire.remember(request, answer)
     fault, number = request.get(FAULT), request.get(NUMBER)
     world.calls.append(
         Call(world.clock.now(), endpoint, request.method, request.path, answer.status, time.perf_counter() - started,
@@ -101,12 +102,13 @@ async def hurt(
     if task is not None:
         world.hurt.add(task)
     try:
-        return await wire.perform(fault, request, work)
+        with world.pretending(fault.switches):
+            return await wire.perform(fault, request, work)
     finally:
         world.hurt.discard(task)
 
 
-def over_limit(world: World, endpoint: str, request: web.Request) -> web.Response | None:
+def over_limit(world: World, endpoint: str, request: web.Request) -> web.StreamResponse | None:
     """The published limit counts requests of one source address; the token host is another one."""
     settings = world.settings
     if not settings.rate_limit or endpoint == TOKEN:
@@ -114,7 +116,7 @@ def over_limit(world: World, endpoint: str, request: web.Request) -> web.Respons
     wait = world.request_quota.seconds_to_wait(request.remote or "", world.clock.now(), settings.rate_limit)
     if not wait:
         return None
-    return wire.reset(request) if settings.rate_limit_style == "reset" else wire.too_many(settings.retry_after, wait)
+    return wire.reset(request) if settings.rate_limit_style == "reset" else answers.too_many(settings.retry_after, wait)
 
 
 def intruder(world: World, endpoint: str, request: web.Request) -> web.Response | None:
@@ -126,8 +128,9 @@ def intruder(world: World, endpoint: str, request: web.Request) -> web.Response 
         return web.json_response({"statusMessage": "Token is missing or invalid"}, status=401)
     request[ACCOUNT] = account
     given, check = request.headers.get("customer-id"), world.settings.customer_id_check
-    wrong = not given or (check == "match" and given != account.customer_id)
-    if not wrong or check == "off" or endpoint == "customer_id":
+    missing, foreign = not given, bool(given) and given != account.customer_id
+    wrong = (missing and check in {"match", "required"}) or (foreign and check in {"match", "if_given"})
+    if not wrong or endpoint == "customer_id":
         return None
     code = world.settings.customer_id_code
     return web.json_response({"statusMessage": "customer-id is missing or not yours"}, status=code)

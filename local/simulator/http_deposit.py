@@ -9,16 +9,21 @@ from dataclasses import dataclass
 from aiohttp import BodyPartReader, MultipartReader, web
 
 from local.simulator import documents
-from local.simulator.faults import FaultPlan
+from local.simulator.answers import PIECE
+from local.simulator.fault_plan import FaultPlan
+from local.simulator.faults import Fault
 from local.simulator.gate import DEPOSIT, FAULT, NUMBER, caller, hurt, refused
 from local.simulator.invoice import Invoice, Unreadable
 from local.simulator.verdicts import judge
+from local.simulator.wire import PACE
 from local.simulator.world import WORLD
 
 FILE_NAME = re.compile(r"^.*.(pdf|PDF|xml|XML|Pdf|Xml)$")
 LARGEST_FILE = 50 * 1024 * 1024
 MULTIPART_OVERHEAD = 64 * 1024
 WORTH_A_THREAD = 200_000
+USUAL_BLOCK, SLOW_BLOCK = 1 << 18, 1 << 14
+LONGEST_PIECE = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,13 @@ class Upload:
     filename: str
     part: BodyPartReader
     reader: MultipartReader
+    request: web.Request
+
+    @property
+    def pace(self) -> tuple[float, float]:
+        """Seconds before the first block is read, and before each."""
+        first, pause = self.request.get(PACE, (0.0, 0.0))
+        return first, pause
 
     async def content(self) -> bytes:
         """The file's bytes, once the upload has ended as it should; anything else is 400 or 413, and stores nothing."""
@@ -42,8 +54,11 @@ class Upload:
 
     async def file(self) -> bytes:
         pieces, size = [], 0
-        while piece := await self.part.read_chunk(1 << 18):
+        first, pause = self.pace
+        await asyncio.sleep(first)
+        while piece := await self.part.read_chunk(SLOW_BLOCK if pause else USUAL_BLOCK):
             size += len(piece)
+            await asyncio.sleep(pause)
             if size > LARGEST_FILE:
                 raise refused(413, "File is larger than 50 MB")
             pieces.append(piece)
@@ -56,8 +71,16 @@ async def deposit(request: web.Request) -> web.StreamResponse:
     upload = await open_upload(request)
     fault = faults.for_file(upload.filename) or faults.for_request(DEPOSIT, upload.filename)
     if fault is not None and fault.unread:
-        return await hurt(fault, request, lambda: store(request, upload.filename, b"", Unreadable("", "")))
+        return await hurt(fault, request, lambda: received(request, upload, FaultPlan()))
+    return await received(request, upload, faults, fault)
+
+
+async def received(
+    request: web.Request, upload: Upload, faults: FaultPlan, fault: Fault | None = None
+) -> web.StreamResponse:
+    """Read the whole body, then store it as the fault wants, or as that of the number inside does."""
     content = await upload.content()
+    request[PIECE] = content[:LONGEST_PIECE]
     document = await understood(request, content)
     number = document.number if isinstance(document, Invoice) else None
     request[NUMBER] = number
@@ -80,7 +103,7 @@ async def open_upload(request: web.Request) -> Upload:
         raise invalid("one part named file expected")
     if not FILE_NAME.match(part.filename or ""):
         raise invalid("the file name must end in .pdf or .xml")
-    return Upload(str(part.filename), part, reader)
+    return Upload(str(part.filename), part, reader, request)
 
 
 def invalid(message: str) -> Exception:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from local.simulator.faults import FaultPlan, Outage, fault_named
+from local.simulator.fault_plan import FaultPlan, Outage
+from local.simulator.faults import fault_named
 from local.simulator.gate import ADMIN_PREFIX, body_of, refused
 from local.simulator.listener import LISTENER
 from local.simulator.settings import converted

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from aiohttp import web
 
-from local.simulator import render, wire
+from local.simulator import answers, render
 from local.simulator.clock import uuid7
 from local.simulator.gate import caller, refused
 from local.simulator.ledger import Deposit
@@ -57,7 +57,7 @@ async def history(request: web.Request) -> web.Response:
         account.client_id, world.clock.now(), settings.history_quota, settings.history_block
     )
     if wait:
-        return wire.too_many(settings.retry_after, wait)
+        return answers.too_many(settings.retry_after, wait)
     deposit = named(request)
     if deposit is None and settings.history_unknown != 200:
         raise refused(settings.history_unknown, "Invoice not found")

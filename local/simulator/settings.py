@@ -26,7 +26,11 @@ class Settings:
     mode: str = switch("PULL", "PUSH: a webhook exists, so notSeen stays empty", "PULL", "PUSH")
     sandbox: bool = switch(True, "statuses carry testIndicator")
     token_seconds: int = switch(1740, "life of a token in seconds")
-    customer_id_check: str = switch("match", "what the customer-id header must be", "match", "required", "off")
+    customer_id_check: str = switch(
+        "if_given",
+        "the customer-id header: right if it is there; there and right; there; anything",
+        *("if_given", "match", "required", "off"),
+    )
     customer_id_code: int = switch(403, "HTTP code for a missing or foreign customer-id")
 
     speed: float = switch(1.0, "how much faster the life cycle runs: all delay_* are divided by it")

@@ -1,157 +1,149 @@
-"""Does what faults.py decides: odd answers, silence, and connections that really reset."""
+"""Does what faults.py decides, on the real socket: other answers, odd ways to travel, silence, and connections that reset."""
 
 from __future__ import annotations
 
 import asyncio
-import math
 import socket
 import struct
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from email.utils import formatdate
+from http import HTTPStatus
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
+from local.simulator import answers
+from local.simulator.delivery import End, Pause, Raw, Step, steps
 from local.simulator.faults import Effect, Fault
 
-POLL_SECONDS = 0.05
-HTML = "<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center><hr>nginx</body></html>"
-TITLES = {
-    302: "302 Found",
-    400: "400 Bad Request",
-    403: "403 Forbidden",
-    408: "408 Request Time-out",
-    413: "413 Request Entity Too Large",
-    500: "500 Internal Server Error",
-    502: "502 Bad Gateway",
-    503: "503 Service Temporarily Unavailable",
-    504: "504 Gateway Time-out",
-}
-ISSUE = {"validation": "custom", "code": "INVALID", "message": "file is not acceptable", "path": ["file"]}
-JSON_BODIES: dict[str, tuple[int, object]] = {
-    "400": (400, {"statusMessage": "Request validation issues", "details": ISSUE}),
-    "400_list": (400, {"statusMessage": "Request validation issues", "details": [ISSUE]}),
-    "400_custom": (400, {"details": {"code": "custom", "message": "Resolved to private IP", "path": ["file"]}}),
-    "400_message": (400, {"message": "UNKNOWN_INVOICE_FORMAT"}),
-    "400_tools": (
-        400,
-        {
-            "statusMessage": "Invalid invoice",
-            "details": {
-                "schemaValidationErrors": [],
-                "schematronValidationErrors": [{"id": "BR-FR-05", "location": "/", "text": "Notes PMT, PMD, AAB"}],
-                "pdfA3ValidationResult": None,
-                "pdfXmpValidationResult": None,
-            },
-        },
-    ),
-    "401": (401, {"statusMessage": "Token is missing or invalid"}),
-    "403": (403, {"statusMessage": "Forbidden"}),
-    "404": (404, {"statusMessage": "Not found"}),
-    "409": (409, {"code": "DUPLICATE_RESOURCE", "statusMessage": "Resource already exists"}),
-    "415": (415, {"statusMessage": "Unsupported media type"}),
-    "422": (422, {"statusMessage": "Unprocessable entity", "details": ISSUE}),
-}
-MANGLED = {
-    "empty": b"",
-    "unreadable": b'{"type":"INVOICE","id":',
-    "html": HTML.format(title="OK").encode(),
-    "no_id": b'{"type":"INVOICE"}',
-}
+Work = Callable[[], Awaitable[web.StreamResponse]]
+POLL_SECONDS = 0.02
+SMALL_BUFFER = 4096
+CONNECTION_ENDED = 499  # in the call log
+PACE = "pace"  # of reading a request's body: seconds before the first block, and before each
+LAST: WeakKeyDictionary[asyncio.BaseTransport, web.Response] = (
+    WeakKeyDictionary()
+)  # connection -> its answer before this one
 
 
-async def perform(
-    fault: Fault, request: web.Request, work: Callable[[], Awaitable[web.StreamResponse]]
-) -> web.StreamResponse:
+class Played(web.StreamResponse):
+    """An answer that has travelled already: nothing is left to write."""
+
+    def __init__(self, request: web.Request, status: int) -> None:
+        super().__init__(status=status)
+        self._keep_alive = request.keep_alive and status != CONNECTION_ENDED
+
+    async def prepare(self, request: web.BaseRequest) -> None:
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        return None
+
+
+async def perform(fault: Fault, request: web.Request, work: Work) -> web.StreamResponse:
     """Answer a request as the fault wants; the work is done if, and only if, the fault lets it be stored."""
-    if fault.unread:
+    if fault.travel("early"):
+        return await too_soon(fault, request, work)
+    if fault.unread and fault.effect is Effect.RESET:
         return reset(request)
+    slow_down(fault, request)
     if not fault.stored:
         await request.read()
     if fault.delays_work:
         await asyncio.sleep(fault.seconds)
-    answer = await work() if fault.stored else None
-    return await respond(fault, request, answer)
+    right = await work() if fault.stored else None
+    shown = answers.chosen(fault, request, right)
+    if fault.effect is Effect.RIGHT and shown is None and right is not None:
+        return right  # it is none that could be taken apart
+    return await sent(fault, request, shown)
 
 
-async def respond(fault: Fault, request: web.Request, answer: web.StreamResponse | None) -> web.StreamResponse:
-    if fault.effect is Effect.RESET:
-        return reset(request)
-    if fault.effect is Effect.CLOSE:
-        return close(request)
-    if fault.effect is Effect.SILENCE:
-        await silence(request, fault.seconds)
-        return close(request)
-    if fault.effect is Effect.LATE and answer is not None:
-        await asyncio.sleep(0 if fault.delays_work else fault.seconds)
+async def sent(fault: Fault, request: web.Request, answer: web.Response | None) -> web.StreamResponse:
+    """Let an answer travel, or the silence that stands in for it."""
+    if fault.travel("previous"):
+        answer = LAST.get(request.transport, answer) if request.transport is not None else None
+    late = fault.effect is Effect.RIGHT and fault.seconds > 0
+    if answer is not None and not fault.travels and not late:
         return answer
-    if fault.effect is Effect.MANGLE and isinstance(answer, web.Response):
-        return await mangled(fault.name, request, answer)
-    return odd_answer(fault)
+    raw = await as_bytes(request, answer) if answer is not None else None
+    whole = await play(steps(fault, raw), request)
+    return Played(request, answer.status if answer is not None and whole else CONNECTION_ENDED)
 
 
-def odd_answer(fault: Fault) -> web.Response:
-    """The answer that stands in for the right one."""
-    if fault.name.startswith("429"):
-        style = fault.name.partition("_")[2] or "none"
-        return too_many(style, fault.seconds or 5)
-    if fault.name in JSON_BODIES:
-        status, body = JSON_BODIES[fault.name]
-        return web.json_response(body, status=status)
-    return html(int(fault.name[:3]))
+async def too_soon(fault: Fault, request: web.Request, work: Work) -> web.StreamResponse:
+    """The answer leaves before the body is read; the body is read afterwards, as far as it comes."""
+    answer = answers.chosen(fault, request, None)
+    played = await sent(fault, request, answer)
+    if answer is not None and played is answer:
+        await play([(await as_bytes(request, answer)).whole], request)
+        played = Played(request, answer.status)
+    with suppress(ConnectionError, asyncio.TimeoutError):
+        await (work() if fault.stored else request.read())
+    return played
 
 
-def html(status: int) -> web.Response:
-    headers = {"Location": "https://maintenance.invalid/"} if status == 302 else {}
-    return web.Response(
-        status=status, text=HTML.format(title=TITLES[status]), content_type="text/html", headers=headers
-    )
-
-
-def too_many(retry_after: str, seconds: float) -> web.Response:
-    """429, with Retry-After as seconds, as a date (of real time: the client's clock reads it), or not at all."""
-    headers = {
-        "seconds": {"Retry-After": str(math.ceil(seconds))},
-        "date": {"Retry-After": formatdate(time.time() + seconds, usegmt=True)},
-    }
-    return web.json_response({"statusMessage": "Too many requests"}, status=429, headers=headers.get(retry_after))
-
-
-async def mangled(name: str, request: web.Request, answer: web.Response) -> web.StreamResponse:
-    """The right status, but a body that says too little; `truncated` breaks off in the middle of it."""
+async def as_bytes(request: web.Request, answer: web.Response) -> Raw:
+    """What aiohttp would write, head and body."""
     body = answer.body if isinstance(answer.body, bytes) else b""
-    if name == "202":
-        return web.Response(status=202, body=body, content_type="application/json")
-    if name != "truncated":
-        kind = "text/html" if name == "html" else "application/json"
-        return web.Response(status=answer.status, body=MANGLED[name], content_type=kind)
-    partial = web.StreamResponse(status=answer.status, headers={"Content-Type": "application/json"})
-    partial.content_length = len(body)
-    await partial.prepare(request)
-    await partial.write(body[: len(body) // 2])
-    close(request)
-    return partial
+    await request._prepare_hook(answer)
+    usual = {"Content-Length": str(len(body)), "Date": formatdate(usegmt=True), "Server": "simulator"}
+    headers = {**usual, **answer.headers}
+    phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else "Unknown"
+    lines = [f"HTTP/1.1 {answer.status} {phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+    return Raw("\r\n".join([*lines, "", ""]).encode("latin-1"), body)
 
 
-def reset(request: web.Request) -> web.Response:
+async def play(script: Sequence[Step], request: web.Request) -> bool:
+    """Take each step; whether the connection lives."""
+    for step in script:
+        transport = request.transport
+        if transport is None or transport.is_closing():
+            return False
+        if isinstance(step, Pause):
+            await wait(request, step.seconds)
+        elif isinstance(step, End):
+            reset(request) if step is End.RESET else close(request)
+            return False
+        else:
+            transport.write(step)
+    return True
+
+
+def slow_down(fault: Fault, request: web.Request) -> None:
+    """Read the body slowly, through a window that is small enough to be felt by who sends."""
+    first, each = fault.travel("stall_read"), fault.travel("slow_read")
+    if (first or each) and request.transport is not None:
+        request[PACE] = (first.seconds if first else 0.0, each.seconds if each else 0.0)
+        connection: socket.socket = request.transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER)
+
+
+def remember(request: web.Request, answer: web.StreamResponse) -> None:
+    """For the next request of this connection, which may be given this answer again."""
+    if isinstance(answer, web.Response) and request.transport is not None:
+        LAST[request.transport] = answer
+
+
+def reset(request: web.Request) -> web.StreamResponse:
     """End the connection with a TCP RST, so that the client sees `connection reset by peer`."""
     transport = request.transport
     if transport is not None:
         connection: socket.socket = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
-    return web.Response(status=499)
+    return Played(request, CONNECTION_ENDED)
 
 
-def close(request: web.Request) -> web.Response:
-    """End the connection politely and without an answer."""
+def close(request: web.Request) -> web.StreamResponse:
+    """End the connection politely, with no more than what was said."""
     if request.transport is not None:
         request.transport.close()
-    return web.Response(status=499)
+    return Played(request, CONNECTION_ENDED)
 
 
-async def silence(request: web.Request, seconds: float) -> None:
+async def wait(request: web.Request, seconds: float) -> None:
     """Say nothing until the client has gone, or the time is over."""
     until = asyncio.get_running_loop().time() + seconds
-    while request.transport is not None and asyncio.get_running_loop().time() < until:
-        await asyncio.sleep(POLL_SECONDS)
+    while request.transport is not None and (left := until - asyncio.get_running_loop().time()) > 0:
+        await asyncio.sleep(min(left, POLL_SECONDS))

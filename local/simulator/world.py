@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, fields, replace
+from types import MappingProxyType
+from typing import Any
 
 from aiohttp import web
 
 from local.simulator.accounts import Account, Accounts
 from local.simulator.clock import Clock
 from local.simulator.companies import Directory, usual_companies
-from local.simulator.faults import FaultPlan
+from local.simulator.fault_plan import FaultPlan
 from local.simulator.ledger import Ledger
 from local.simulator.quotas import Quota
 from local.simulator.settings import Settings
 
 CALLS_KEPT = 500_000
+PRETENDED: ContextVar[Mapping[str, Any]] = ContextVar("switches of one request", default=MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class Call:
 class World:
     """The state; request handlers change it, one at a time."""
 
-    settings: Settings
+    switches: Settings
     clock: Clock = field(default_factory=Clock)
     accounts: Accounts = field(default_factory=Accounts)
     ledger: Ledger = field(default_factory=Ledger)
@@ -50,9 +56,24 @@ class World:
     initial: Settings | None = None
     hurt: set[asyncio.Task[object]] = field(default_factory=set)
 
+    @property
+    def settings(self) -> Settings:
+        """The switches, as the request that is being answered finds them."""
+        pretended = PRETENDED.get()
+        return replace(self.switches, **pretended) if pretended else self.switches
+
+    @contextmanager
+    def pretending(self, switches: Mapping[str, Any]) -> Iterator[None]:
+        """Work on one request under other switches than everybody else."""
+        before = PRETENDED.set({**PRETENDED.get(), **switches})
+        try:
+            yield
+        finally:
+            PRETENDED.reset(before)
+
     def configure(self, settings: Settings) -> None:
         """Throw switches; those of the first account change that account."""
-        before, self.settings = first_account(self.settings), settings
+        before, self.switches = first_account(self.switches), settings
         if before.client_id != settings.client_id:
             self.accounts.remove(before.client_id)
         if before != first_account(settings):
@@ -62,7 +83,7 @@ class World:
         """Begin again, with the settings that the simulator was started with."""
         for task in self.hurt:
             task.cancel()  # or a late deposit of the old world would turn up in the new one
-        fresh = new_world(self.initial or self.settings)
+        fresh = new_world(self.initial or self.switches)
         for each in fields(World):
             setattr(self, each.name, getattr(fresh, each.name))
 

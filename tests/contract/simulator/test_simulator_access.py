@@ -93,6 +93,8 @@ def test_a_rotated_secret_leaves_tokens_alone(client: Client) -> None:
 @pytest.mark.parametrize(
     ("check", "header", "status"),
     [
+        ("if_given", None, 200),
+        ("if_given", "somebody-else", 403),
         ("match", None, 403),
         ("match", "somebody-else", 403),
         ("required", None, 403),

@@ -64,7 +64,8 @@ def stored(simulator: Simulator) -> int:
 
 
 def test_every_fault_is_tried_below() -> None:
-    assert {name.partition(":")[0] for name in (*ANSWERS, *BROKEN)} == set(CATALOGUE)
+    general = {"answer", "stored"}  # tried in test_simulator_wire.py
+    assert {name.partition(":")[0] for name in (*ANSWERS, *BROKEN)} | general == set(CATALOGUE)
 
 
 @pytest.mark.parametrize("fault", ANSWERS)

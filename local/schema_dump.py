@@ -8,6 +8,7 @@ import sys
 from facteur.adapters.postgres import Database
 from facteur.migrate import migrate
 from local.postgres import embedded_binaries, postgres_server
+from local.start import run_main
 
 OPTIONS = ("--schema-only", "--table=facteur.*", "--no-owner", "--no-privileges")
 # What differs from run to run, or says nothing of the schema.
@@ -34,4 +35,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

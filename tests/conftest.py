@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from facteur.adapters.postgres import Database
 from facteur.errors import DatabaseUnavailableError
 from facteur.migrate import migrate
 from local.postgres import WORKER, PostgresServer, create_worker, embedded_binaries, postgres_server
+from local.start import StartError
 from tests.rows import Rows
 
 DEBIAN_BINARIES = Path("/usr/lib/postgresql/15/bin")
@@ -22,6 +23,17 @@ MEMORY = Path("/dev/shm")  # a file system of Linux without a disk  # noqa: S108
 MEMORY_WANTED = 4 * 2**30  # bytes free, for two servers; a container may have 64 MiB only
 
 _numbers = itertools.count()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What did not start is told in one sentence, not by a traceback of each test that needed it."""
+    report = yield
+    if call.excinfo and isinstance(call.excinfo.value, StartError):
+        report.longrepr = str(call.excinfo.value)
+    return report
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

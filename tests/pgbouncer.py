@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import psycopg2
 
 from local.postgres import NOBODY, WORKER, free_port
+from local.start import start_error
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 START_SECONDS = 20
@@ -64,7 +65,7 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> 
             psycopg2.connect(url).close()
         except psycopg2.OperationalError:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"pgbouncer did not start:\n{log.read_text()[-2000:]}") from None
+                raise start_error("PgBouncer", log) from None
             time.sleep(0.02)
         else:
             return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from local.bench.registry import BENCHMARKS
 from local.bench.report import compared, markdown, plots
 from local.bench.run import Measured, Run, as_json, begun, from_json, measure
 from local.simulator.control import ROOT
+from local.start import run_main
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 DATA = ROOT / ".local" / "bench.json"
@@ -98,4 +98,4 @@ def _comparison(run: Run, earlier: Run) -> Table:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

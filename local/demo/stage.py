@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -23,6 +22,7 @@ from local.postgres import (
     create_worker,
     embedded_binaries,
     free_port,
+    server_folder,
     start_server,
     stop_server,
 )
@@ -93,14 +93,13 @@ def stage(say: Say, interruption: Interruption, folder: Path) -> Iterator[Stage]
 @contextmanager
 def working_folder(console: Console, interruption: Interruption) -> Iterator[Path]:
     """A private folder for data and logs, gone at the end; after a failure its logs are kept where `make clean` finds them."""
-    folder = Path(tempfile.mkdtemp(prefix="facteur-demo-"))
-    folder.chmod(0o711)  # Postgres runs as nobody where the demo runs as root
+    folder = server_folder("facteur-demo-")
     try:
         yield folder
     except Interrupted:
         raise
     except BaseException:
-        kept = shutil.copytree(folder, KEPT_LOGS / folder.name, ignore=shutil.ignore_patterns("data", "pginstall"))
+        kept = shutil.copytree(folder, KEPT_LOGS / folder.name, ignore=shutil.ignore_patterns("data", "server"))
         console.print(Text(f"logs: {kept}"), soft_wrap=True)
         raise
     finally:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from local.measure.outages import scenarios
+from local.start import run_main
 
 
 def arguments() -> argparse.Namespace:
@@ -41,4 +42,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

@@ -13,6 +13,8 @@ from typing import Any
 
 import requests
 
+from local.start import StartError
+
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS = 30
 
@@ -155,7 +157,7 @@ def running_simulator(port: int = 0, **options: Any) -> Iterator[Simulator]:
 def started(process: subprocess.Popen[bytes]) -> Simulator:
     line = process.stdout.readline() if process.stdout else b""
     if not line:
-        raise RuntimeError("the simulator did not start; its error is above")
+        raise StartError("the simulator did not start; its error is above")
     return Simulator(**json.loads(line))
 
 

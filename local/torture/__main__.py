@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from local.aws import aws_emulator
+from local.start import run_main
 from local.torture import mutants
 from local.torture.chance import random_schedule
 from local.torture.lanes import lanes, results
@@ -141,4 +142,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

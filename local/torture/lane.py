@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from local.postgres import (
     create_worker,
     embedded_binaries,
     free_port,
+    server_folder,
     start_server,
     stop_server,
 )
@@ -158,8 +158,7 @@ class Lane:
 @contextmanager
 def open_lane(name: str, aws: Aws) -> Iterator[Lane]:
     """Start a lane; everything it started is stopped on the way out."""
-    folder = Path(tempfile.mkdtemp(prefix="facteur-torture-"))
-    folder.chmod(0o711)  # Postgres runs as nobody where this runs as root
+    folder = server_folder("facteur-torture-")
     try:
         with running_simulator(speed=30, history_quota=0, validate_schema=False) as simulator:
             (folder / "postgres").mkdir()

@@ -1,0 +1,34 @@
+"""What a program that did not start leaves: one sentence, and its log, which is kept."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+LAST_WORDS = 300  # characters of a log that are worth repeating
+
+
+class StartError(RuntimeError):
+    """A program did not start; the text is one sentence with the path of its log."""
+
+
+def start_error(program: str, log: Path) -> StartError:
+    """The error of a program whose log is about to be deleted with its folder: a copy of the log is kept."""
+    descriptor, kept = tempfile.mkstemp(prefix=f"facteur-{program.lower()}-", suffix=".log")
+    os.close(descriptor)
+    shutil.copyfile(log, kept)
+    last = " ".join(log.read_text(errors="replace")[-LAST_WORDS:].split())
+    return StartError(f"{program} did not start ({last or 'it said nothing'}); its log: {kept}")
+
+
+def run_main(main: Callable[[], int | None]) -> NoReturn:
+    """Run a program's main function; what it needs and did not start is told in a sentence, without a traceback."""
+    try:
+        sys.exit(main())
+    except StartError as error:
+        sys.exit(str(error))

@@ -1,7 +1,8 @@
 # Everything below runs on a bare machine: Python 3.11+, make, and the package registry. All of it stays in .venv.
 PYTHON ?= python3
 VENV := .venv
-UV := $(or $(shell command -v uv),$(VENV)/bin/uv)
+# In quotes: its path may hold a blank.
+UV := "$(or $(shell command -v uv),$(VENV)/bin/uv)"
 BIN := $(VENV)/bin
 # Template tools live in environments of their own: their dependencies and the project's do not agree.
 TOOL := AWS_DEFAULT_REGION=eu-west-3 SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR="$(CURDIR)/.aws-sam/cli" $(UV) tool run --quiet --python $(VENV)/bin/python

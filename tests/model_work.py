@@ -10,7 +10,8 @@ from hashlib import sha256
 
 from facteur.adapters.news_store import PostgresNews
 from facteur.adapters.submission_store import PostgresSubmissions
-from facteur.decide import after_answer, after_failure, after_look_up, after_unknown, attribute, is_ours, plausible
+from facteur.decide import after_answer, after_failure, after_unknown
+from facteur.decide_look_up import after_look_up, attribute, is_ours, plausible
 from facteur.decide_news import after_news, newest_of
 from facteur.decision import LOOKED_UP, Decision, Limits, Outcome
 from facteur.errors import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from facteur.decide import after_look_up
+from facteur.decide_look_up import after_look_up
 from facteur.decision import Limits
 from facteur.model import State
 from tests.rows import Rows

@@ -15,13 +15,10 @@ from facteur.decide import (
     DOCUMENT_PATIENCE_SECONDS,
     after_answer,
     after_failure,
-    after_look_up,
     after_unknown,
-    attribute,
     back_off,
-    is_ours,
-    plausible,
 )
+from facteur.decide_look_up import after_look_up, attribute, is_ours, plausible
 from facteur.decide_news import after_contradiction, after_news, contradiction_in, newest_of, next_news
 from facteur.decision import Decision, Limits, next_look_up
 from facteur.errors import (

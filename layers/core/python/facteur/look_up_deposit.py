@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from facteur.decide import after_look_up, attribute, is_ours, plausible
+from facteur.decide_look_up import after_look_up, attribute, is_ours, plausible
 from facteur.decision import LOOKED_UP, Decision, Outcome
 from facteur.errors import NotDepositedError
 from facteur.model import Candidate, Claim, Doubt, Waiting

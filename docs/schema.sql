@@ -364,13 +364,13 @@ ALTER TABLE ONLY facteur.routes
     ADD CONSTRAINT routes_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY facteur.status_events
-    ADD CONSTRAINT status_events_pkey PRIMARY KEY (id);
+    ADD CONSTRAINT status_events_once UNIQUE (submission_id, platform_id, status_id);
 
 ALTER TABLE ONLY facteur.status_events
-    ADD CONSTRAINT status_events_status_id_key UNIQUE (status_id);
+    ADD CONSTRAINT status_events_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY facteur.strays
-    ADD CONSTRAINT strays_pkey PRIMARY KEY (status_id);
+    ADD CONSTRAINT strays_pkey PRIMARY KEY (account, platform_id, status_id);
 
 ALTER TABLE ONLY facteur.submissions
     ADD CONSTRAINT submissions_pkey PRIMARY KEY (id);
@@ -399,8 +399,6 @@ CREATE INDEX status_events_submission ON facteur.status_events USING btree (subm
 CREATE INDEX status_events_untold ON facteur.status_events USING btree (submission_id) WHERE (told_at IS NULL);
 
 CREATE INDEX strays_age ON facteur.strays USING btree (recorded_at);
-
-CREATE INDEX strays_deposit ON facteur.strays USING btree (account, platform_id);
 
 CREATE INDEX submissions_doubts ON facteur.submissions USING btree (doubt_since) WHERE (state = 'in_doubt'::text);
 

@@ -35,13 +35,13 @@ def look_at_due(services: PollServices) -> Step:
 
 
 def _pull_account(account: str, services: PollServices, permitted: Callable[[str], bool]) -> int:
-    acknowledged: set[str] = set()
+    acknowledged: set[tuple[str, str]] = set()  # an id may be that of another deposit's status too
     try:
         platform = services.platforms.of(account)
         while permitted(account):
             unseen = platform.not_seen()
             services.store.platform_answered(account)
-            news = [event for event in unseen if event.status_id not in acknowledged]
+            news = [event for event in unseen if (event.platform_id, event.status_id) not in acknowledged]
             if not news:
                 break
             _store(account, news, platform, services)
@@ -49,7 +49,7 @@ def _pull_account(account: str, services: PollServices, permitted: Callable[[str
                 if not permitted(account):
                     return len(acknowledged)
                 platform.acknowledge(event)
-                acknowledged.add(event.status_id)
+                acknowledged.add((event.platform_id, event.status_id))
     except NotDepositedError as error:
         not_answered(services, account, error, "pull", f"account:{account}")
     return len(acknowledged)

@@ -162,7 +162,7 @@ create index attempts_platform_id on facteur.attempts (platform_id) where platfo
 -- Append-only: what the platform said about a deposit.
 create table facteur.status_events (
     id            bigint generated always as identity primary key,
-    status_id     text not null unique,      -- the platform's id of the status: a repeated read adds nothing
+    status_id     text not null,             -- the platform's id of the status, which another deposit's may have too
     submission_id bigint not null references facteur.submissions,
     platform_id   text not null,
     code          text not null,             -- the French number where there is one ('205'), else the platform's word
@@ -176,7 +176,9 @@ create table facteur.status_events (
     message       text,
     raw           jsonb,                     -- without attachments, capped
     recorded_at   timestamptz not null default facteur.now(),
-    told_at       timestamptz                -- facteur.write_status has it
+    told_at       timestamptz,               -- facteur.write_status has it
+
+    constraint status_events_once unique (submission_id, platform_id, status_id) -- a repeated read adds nothing
 );
 create index status_events_submission on facteur.status_events (submission_id, occurred_at);
 create index status_events_untold on facteur.status_events (submission_id) where told_at is null;
@@ -223,13 +225,13 @@ create table facteur.sweeps (
 
 -- Statuses of deposits that are nobody's here (pull): another software's, or of one whose answer is still under way.
 create table facteur.strays (
-    status_id   text primary key,
+    status_id   text not null,
     account     text not null,
     platform_id text not null,
     event       jsonb not null,
-    recorded_at timestamptz not null default facteur.now()
+    recorded_at timestamptz not null default facteur.now(),
+    primary key (account, platform_id, status_id)
 );
-create index strays_deposit on facteur.strays (account, platform_id);
 create index strays_age on facteur.strays (recorded_at);
 
 -- Append-only: what people did by the command `facteur`, each in the transaction of the act itself.

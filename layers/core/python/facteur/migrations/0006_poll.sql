@@ -14,7 +14,7 @@ create function facteur.claim_news(p_limit integer, p_lease_seconds double preci
     returning s.id, s.account, s.platform_id, s.lifecycle_code, extract(epoch from facteur.now() - s.submitted_at)::double precision
 $$;
 
--- Store news: a whole history, or (pulled) what is new of one. Entries are known by the platform's status id. The life cycle
+-- Store news: a whole history, or (pulled) what is new of one. Entries are known by the platform's status id, each deposit's by itself. The life cycle
 -- advances by the platform's clock, never back; the move is made only if it has advanced, or nothing contradicts it. What a sweep
 -- saw first is believed over a history that lags behind, and the history over the sweep in everything else: the instant of that
 -- status, and verdicts that contradict each other (then the life cycle goes back to p_news.settled).
@@ -38,7 +38,7 @@ begin
         from jsonb_to_recordset(p_news -> 'events') as e(status_id text, code text, platform_code text, network_code text, label text,
              occurred_at timestamptz, caused_by text, audience text, reason text, message text, raw jsonb)
         order by e.occurred_at
-        on conflict (status_id) do nothing
+        on conflict (submission_id, platform_id, status_id) do nothing
         returning occurred_at
     )
     select count(*), greatest(0, extract(epoch from facteur.now() - max(occurred_at))) into stored, seconds_after from inserted;

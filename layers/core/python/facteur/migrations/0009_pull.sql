@@ -39,7 +39,8 @@ create function facteur.early_statuses(p_account text, p_platform_id text) retur
     language sql stable as $$
     select coalesce(jsonb_agg(s.event), '[]') from facteur.strays s
     where s.account = any (facteur.names_of_client(p_account)) and s.platform_id = p_platform_id
-      and not exists (select from facteur.status_events e where e.status_id = s.status_id)
+      and not exists (select from facteur.status_events e where e.platform_id = s.platform_id and e.status_id = s.status_id
+                      and e.submission_id in (select o.id from facteur.submissions o where o.platform_id = s.platform_id))
 $$;
 
 -- Those of these deposits that are ours, with the statuses known of them, and those that came too early.

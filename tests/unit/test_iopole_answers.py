@@ -9,8 +9,9 @@ from email.utils import formatdate
 import pytest
 import requests
 
-from facteur.adapters.http import HttpAnswer, SingleFileBody, told_apart
+from facteur.adapters.http import HttpAnswer, told_apart
 from facteur.adapters.iopole import meaning_of_deposit
+from facteur.adapters.multipart import SingleFileBody
 from facteur.errors import AccountRefusedError, OutcomeUnknownError, PlatformBusyError, ProblemError
 from facteur.model import Accepted, Answer, Duplicate, Rejected
 

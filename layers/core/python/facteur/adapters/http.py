@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
-from typing import IO, Any
+from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
 from facteur import __version__
+from facteur.adapters.connections import WireAdapter
+from facteur.adapters.deadline import time_for_a_call
+from facteur.adapters.multipart import BLOCK_BYTES, SingleFileBody
 from facteur.errors import OutcomeUnknownError, PlatformBusyError, Problem
 
 HEADERS = {
@@ -26,7 +27,6 @@ HEADERS = {
 LONGEST_ANSWER_BYTES = 20_000_000  # a search page of 200 entries has some 200 kB; anything near this is not an answer
 STALE_CONNECTION_SECONDS = 20.0
 LONGEST_WAIT_SECONDS = 86400.0  # whatever Retry-After says
-BLOCK_BYTES = 1 << 16
 RESET = "connection_reset"  # what some do to whoever calls too fast
 
 
@@ -60,82 +60,44 @@ class HttpAnswer:
         return min(LONGEST_WAIT_SECONDS, max(0.0, seconds))
 
 
-class SingleFileBody:
-    """A multipart/form-data body of one file, streamed. What makes a deposit is its end: it knows whether that was handed over.
-
-    `before_block` is called before every block, the end included, and may raise NotDepositedError: then the connection is cut,
-    and the platform has half a request.
-    """
-
-    def __init__(
-        self, name: str, file_name: str, content_type: str, file: IO[bytes], size: int, before_block: Callable[[], None]
-    ) -> None:
-        boundary = secrets.token_hex(16)
-        self.content_type = f"multipart/form-data; boundary={boundary}"
-        head = (
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{file_name}"\r\n'
-            f"Content-Type: {content_type}\r\n\r\n"
-        )
-        self._head, self._tail = head.encode(), f"\r\n--{boundary}--\r\n".encode()
-        self._file, self._size, self._before_block = file, size, before_block
-        self.whole_sent = False
-        self._parts = self._blocks()
-
-    def __len__(self) -> int:
-        return len(self._head) + self._size + len(self._tail)
-
-    def read(self, _size: int = -1) -> bytes:
-        """The next block; urllib3 sends each as it is."""
-        return next(self._parts, b"")
-
-    def rewind(self) -> None:
-        """Start over, for the one repeat after a refused token."""
-        self._parts, self.whole_sent = self._blocks(), False
-
-    def _blocks(self) -> Iterator[bytes]:
-        """The end leaves with the last part of the file. A file that has become shorter is not what was announced."""
-        self._before_block()
-        self._file.seek(0)
-        block, left = self._head, self._size
-        while True:
-            part = self._file.read(min(BLOCK_BYTES, left))
-            if left and not part:
-                raise ValueError("the document is shorter than it was")
-            block, left = block + part, left - len(part)
-            if not left:
-                break
-            yield block
-            self._before_block()
-            block = b""
-        self.whole_sent = True
-        yield block + self._tail
+def speaks_json(answer: HttpAnswer) -> bool:
+    """A success with JSON, or with nothing to say."""
+    return 200 <= answer.status < 300 and answer.body.lstrip()[:1] in {b"", b"{", b"["}
 
 
 class HttpClient:
-    """A `requests` session that threads may share."""
+    """What threads may share. A call is one request, one final answer, and one deadline."""
 
     def __init__(
         self, base_url: str, *, connect_timeout_seconds: float, read_timeout_seconds: float, connections: int
     ) -> None:
         self.base_url = base_url
         self._timeout = (connect_timeout_seconds, read_timeout_seconds)
-        self._session = requests.Session()
         # read once: requests would look through the whole environment at every call, and into .netrc for other credentials
-        environment = self._session.merge_environment_settings(base_url, {}, None, None, None)
-        self._sending: dict[str, Any] = {"proxies": environment["proxies"], "verify": environment["verify"]}
-        self._session.trust_env = False
-        for scheme in ("https://", "http://"):
-            self._session.mount(scheme, HTTPAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0))
+        environment = requests.Session().merge_environment_settings(base_url, {}, None, None, None)
+        self._proxies = environment["proxies"]
+        self._adapter = WireAdapter(connections, environment["verify"] or True)
         self._last_used = time.monotonic()
+        self._stop_at = float("inf")
+
+    def begin_invocation(self, stop_at: float) -> None:
+        """No call goes on after `stop_at` (monotonic), when the function is stopped. Connections of an earlier one may be dead."""
+        self._stop_at = stop_at
+        self.drop_idle_connections()
 
     def drop_idle_connections(self) -> None:
         """Close what is kept alive: a frozen container's connections are dead, and a deposit on one would be a doubt."""
-        self._session.close()
+        self._adapter.close()
 
     def call(self, method: str, path: str, *, auth: requests.auth.AuthBase | None = None, body: SingleFileBody | None = None,
-             form: Mapping[str, str] | None = None, params: Mapping[str, str] | None = None,
-             longest_bytes: int = LONGEST_ANSWER_BYTES) -> HttpAnswer:  # fmt: skip
+             form: Mapping[str, str] | None = None, params: Mapping[str, str] | None = None, longest_bytes: int = LONGEST_ANSWER_BYTES,
+             understood: Callable[[HttpAnswer], bool] = speaks_json) -> HttpAnswer:  # fmt: skip
         """Send one request and read its whole answer. Redirects are answers, never followed.
+
+        All of it is over within the two timeouts together; a document has them anew with each block that may be sent.
+
+        Args:
+            understood: whether the answer is one that was hoped for. After any other the connection is not used again.
 
         Raises:
             PlatformBusyError: the body's end was not sent.
@@ -144,14 +106,35 @@ class HttpClient:
         if time.monotonic() - self._last_used > STALE_CONNECTION_SECONDS:
             self.drop_idle_connections()
         headers = HEADERS | ({"Content-Type": body.content_type} if body else {})
-        # prepared here and not by the session, whose merging of settings takes a tenth of a call's CPU time
+        # without a session: it would read a redirect's body whatever its length, and merge settings for a tenth of a call's time
         request = requests.Request(method, self.base_url + path, headers, data=body or form, params=params, auth=auth)
-        with told_apart(body), self._session.send(
-            request.prepare(), stream=True, timeout=self._timeout, allow_redirects=False, **self._sending
-        ) as response:  # fmt: skip
+        with told_apart(body), time_for_a_call(sum(self._timeout), self._stop_at), self._adapter.send(
+            request.prepare(), stream=True, timeout=self._timeout, verify=True, proxies=self._proxies
+        ) as response, _borrowed(response.raw) as connection:  # fmt: skip
             content = b"".join(_limited(response.iter_content(BLOCK_BYTES), longest_bytes))
+            whole = body is None or body.whole_sent
+            answer = HttpAnswer(response.status_code, response.headers, content, whole)
+            connection.reusable = whole and understood(answer)
             self._last_used = time.monotonic()
-            return HttpAnswer(response.status_code, response.headers, content, body is None or body.whole_sent)
+            return answer
+
+
+@dataclass(slots=True)
+class _Borrowed:
+    reusable: bool = False
+
+
+@contextmanager
+def _borrowed(raw: Any) -> Iterator[_Borrowed]:
+    """A connection is given back only after an answer that was final, whole, and understood; after all else it is closed."""
+    connection, raw._connection = raw._connection, None  # urllib3 would give it back at the answer's last byte
+    found = _Borrowed()
+    try:
+        yield found
+    finally:
+        if not (found.reusable and raw._original_response.reusable):
+            connection.close()
+        raw._pool._put_conn(connection)
 
 
 @contextmanager

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from facteur.adapters.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, SingleFileBody
+from facteur.adapters.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient
 from facteur.adapters.iopole_answers import expect, listed, longest_page, problem, refusal
 from facteur.adapters.iopole_news import searched_news, unseen_statuses
 from facteur.adapters.iopole_reading import candidate, error_words, nameless, same_number, status_event
+from facteur.adapters.multipart import SingleFileBody
 from facteur.adapters.oauth import BearerToken
 from facteur.errors import OutcomeUnknownError, PlatformBusyError, Problem
 from facteur.model import Accepted, Answer, Candidate, Duplicate, Rejected, StatusEvent

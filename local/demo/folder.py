@@ -40,12 +40,14 @@ def read_folder(folder: Path) -> Folder:
     cases: list[Case] = []
     buyers: dict[str, str] = {}
     left_out: list[str] = []
-    seen: dict[str, str] = {}
+    seen: dict[object, str] = {}
     for path in files:
         document = path.read_bytes()
         first = seen.setdefault(sha256(document).hexdigest(), path.name)
         found = read(document) if first == path.name else f"the same document as {first}"
         case = found if isinstance(found, str) else _case(path.name, document, found)
+        if isinstance(case, Case):
+            case = _first_of_its_number(case, seen)
         if isinstance(case, str):
             left_out.append(f"{path.name}: {case}")
             continue
@@ -67,7 +69,11 @@ def _case(name: str, document: bytes, found: Invoice | Unreadable) -> Case | str
         return f"{found.reason}: {found.message}"
     total = _decimal(found.total)
     if found.number is None or found.seller.siren is None or found.issue_date is None or total is None:
-        return "the document lacks a number (BT-1), a seller's SIREN (BT-30), an issue date (BT-2), or a total (BT-112)"
+        needed = {
+            "a number (BT-1)": found.number, "a seller's SIREN (BT-30)": found.seller.siren,
+            "an issue date (BT-2)": found.issue_date, "a total (BT-112)": total,
+        }  # fmt: skip
+        return f"the document lacks {', '.join(name for name, value in needed.items() if value is None)}"
     return Case(
         number=found.number,
         seller_siren=found.seller.siren,
@@ -79,6 +85,12 @@ def _case(name: str, document: bytes, found: Invoice | Unreadable) -> Case | str
         story=f"{found.format.value}, to {found.buyer.name or 'an unnamed buyer'}",
         ending=Ending("validated", ANY_STATUS),
     )
+
+
+def _first_of_its_number(case: Case, seen: dict[object, str]) -> Case | str:
+    """The row, unless the platform would take it for a duplicate: which of the two is first is a matter of chance."""
+    first = seen.setdefault((case.number, case.seller_siren, case.issue_date.year), case.file_name)
+    return case if first == case.file_name else f"the number {case.number} of {first}, so it would be a duplicate"
 
 
 def _decimal(written: str | None) -> Decimal | None:

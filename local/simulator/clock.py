@@ -31,6 +31,19 @@ def iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def identifier(kind: str, at: float, rank: int, *salt: object) -> str:
+    """An id in one of the ways that settings.py lists; the same salt gives the same id, but for those that are counted."""
+    plain = uuid7(at, *salt)
+    ways = {
+        "counted": str(rank),
+        "number": str(rank),
+        "long": f"{plain}-{'0' * 300}-{rank}",
+        "odd": f"ffffffff-ffff-7fff{plain[18:]}",  # of the year 10889
+        "unprintable": f"id\r\n\x00\x1b[31m\u202e{plain[19:]}",
+    }
+    return ways.get(kind, plain)
+
+
 def uuid7(at: float, *salt: object) -> str:
     """A version 7 UUID for an instant; the same instant and salt give the same UUID."""
     digest = int.from_bytes(sha256(repr(salt).encode()).digest()[:10], "big")

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE
 
 from lxml import etree
 
 from local.simulator import cii, ubl
 from local.simulator.invoice import Format, Invoice, Unreadable
+
+# UTF-16 and UTF-32: a byte order mark, or the first < in two or four bytes.
+WIDE = (*(mark for mark in (BOM_UTF16_LE, BOM_UTF16_BE, BOM_UTF32_BE)), b"<\0", b"\0<", b"\0\0\0<")
 
 
 def read(content: bytes, *, validate: bool = True) -> Invoice | Unreadable:
@@ -16,7 +20,7 @@ def read(content: bytes, *, validate: bool = True) -> Invoice | Unreadable:
         return Unreadable("EMPTY_FILE", "The file is empty")
     if content[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"%PDF"):
         return read_pdf(content, validate=validate)
-    if content[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+    if content[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") or content.startswith(WIDE):
         return read_xml(content, validate=validate)
     return Unreadable("UNKNOWN_INVOICE_FORMAT", "Neither PDF nor XML")
 
@@ -49,5 +53,10 @@ def read_xml(content: bytes, *, validate: bool, embedded: bool = False) -> Invoi
 
 
 def xml_parser() -> etree.XMLParser:
-    """No network, no entities, no huge trees: a deposited file is a stranger's."""
-    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    """No network and no entities: a deposited file is a stranger's. An attachment may fill all that a file may have.
+
+    Comments are left out, or they would cut a number in two.
+    """
+    return etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True, remove_comments=True, remove_pis=True
+    )

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from aiohttp import BodyPartReader, MultipartReader, web
 
 from local.simulator import documents
-from local.simulator.answers import PIECE
+from local.simulator.answers import PIECE, quoted
 from local.simulator.fault_plan import FaultPlan
 from local.simulator.faults import Fault
 from local.simulator.gate import DEPOSIT, FAULT, NUMBER, caller, hurt, refused
 from local.simulator.invoice import Invoice, Unreadable
+from local.simulator.ledger import Deposit
 from local.simulator.verdicts import judge
 from local.simulator.wire import PACE
-from local.simulator.world import WORLD
+from local.simulator.world import WORLD, World
 
 FILE_NAME = re.compile(r"^.*.(pdf|PDF|xml|XML|Pdf|Xml)$")
 LARGEST_FILE = 50 * 1024 * 1024
@@ -129,5 +130,14 @@ async def store(request: web.Request, filename: str, content: bytes, document: I
         lambda taken: judge(document, taken, world.directory, world.settings),
         world.settings,
         world.clock,
+        quoted(request),
     )
-    return web.json_response({"type": "INVOICE", "id": stored.id}, status=201)
+    return web.json_response({"type": "INVOICE", "id": answered_id(world, stored)}, status=201)
+
+
+def answered_id(world: World, stored: Deposit) -> str | int:
+    """The id that the 201 names: the deposit's own, unless the platform mixes them up."""
+    kind = world.settings.deposit_ids
+    if kind == "previous":
+        return next((each for each in reversed(world.ledger.deposits) if each != stored.id), stored.id)
+    return int(stored.id) if kind == "number" else stored.id

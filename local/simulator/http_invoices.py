@@ -7,7 +7,7 @@ from itertools import groupby
 
 from aiohttp import web
 
-from local.simulator import answers, render
+from local.simulator import answers, dialect, render
 from local.simulator.clock import uuid7
 from local.simulator.gate import caller, refused
 from local.simulator.ledger import Deposit
@@ -61,6 +61,8 @@ async def history(request: web.Request) -> web.Response:
     deposit = named(request)
     if deposit is None and settings.history_unknown != 200:
         raise refused(settings.history_unknown, "Invoice not found")
+    if deposit and settings.history_refused == "500" and is_refused(world, deposit):
+        return answers.plain(500, "html")
     shown = twisted(world, deposit, account.sandbox) if deposit else []
     if deposit and not shown and settings.history_young != 200:
         raise refused(settings.history_young, "Invoice not found")
@@ -70,12 +72,24 @@ async def history(request: web.Request) -> web.Response:
 def twisted(world: World, deposit: Deposit, sandbox: bool) -> list[dict[str, object]]:
     twists = twists_of(world, deposit)
     now, nulls = world.clock.now() - world.settings.history_lag, "nulls" in twists
-    shown = [render.status(deposit, each, sandbox=sandbox, nulls=nulls) for each in deposit.visible(now)]
+    if world.settings.history_refused == "empty" and is_refused(world, deposit):
+        return []
+    shown = [rewritten(world, deposit, each, sandbox=sandbox, nulls=nulls) for each in deposit.visible(now)]
     if "duplicated" in twists:
         shown = [*shown, *shown]
     if "shuffled" in twists:
         random.Random(f"{world.settings.seed}|{deposit.id}|{len(shown)}").shuffle(shown)  # noqa: S311  repeatable
     return shown[::-1] if "reversed" in twists else shown
+
+
+def rewritten(world: World, deposit: Deposit, status: Status, *, sandbox: bool, nulls: bool) -> dict[str, object]:
+    shown = render.status(deposit, status, sandbox=sandbox, nulls=nulls)
+    return dialect.status(shown, status, deposit, world.settings)
+
+
+def is_refused(world: World, deposit: Deposit) -> bool:
+    codes = {status.code for status in deposit.visible(world.clock.now())}
+    return deposit.fate.verdict.refused or bool(codes & FINAL)
 
 
 def twists_of(world: World, deposit: Deposit) -> set[str]:
@@ -89,17 +103,25 @@ async def not_seen(request: web.Request) -> web.Response:
     if account.mode == "PUSH":
         return web.json_response([])
     pending = world.ledger.not_seen(account.client_id, world.clock.now())
-    first = [each for each, _ in zip(pending, range(world.settings.not_seen_limit), strict=False)]
+    noise = [strange(rank) for rank in range(min(world.settings.not_seen_noise, world.settings.not_seen_limit))]
+    first = [each for each, _ in zip(pending, range(world.settings.not_seen_limit - len(noise)), strict=False)]
     shape = world.settings.not_seen_shape
     first = first if shape == "flat" else grouped(first)
     shown = [
-        (each.id, render.status(each, status, sandbox=account.sandbox, nulls="nulls" in twists_of(world, each)))
+        (each.id, rewritten(world, each, status, sandbox=account.sandbox, nulls="nulls" in twists_of(world, each)))
         for each, status in first
     ]
+    shown = [*noise, *shown]
     if shape == "flat":
         return web.json_response([status for _, status in shown])
     groups = groupby(shown, key=lambda each: each[0])
     return web.json_response([{"invoiceId": key, shape: [status for _, status in group]} for key, group in groups])
+
+
+def strange(rank: int) -> tuple[str, dict[str, object]]:
+    """A status of nothing that we know, and without an id that it could be acknowledged by."""
+    body = {"invoiceId": f"x-{rank}", "date": "2026-01-01T00:00:00.000Z", "destType": "OPERATOR", "json": {}}
+    return f"x-{rank}", {**body, "status": {"code": "SUBMITTED"}}
 
 
 def grouped(pending: list[tuple[Deposit, Status]]) -> list[tuple[Deposit, Status]]:
@@ -111,7 +133,13 @@ def grouped(pending: list[tuple[Deposit, Status]]) -> list[tuple[Deposit, Status
 
 
 async def mark_as_seen(request: web.Request) -> web.Response:
-    if not request.app[WORLD].ledger.mark_seen(caller(request).client_id, request.match_info["id"]):
+    world, status_id = request.app[WORLD], request.match_info["id"]
+    draw = random.Random(f"ack {status_id}").random()  # noqa: S311  repeatable
+    if draw < world.settings.acks_refused:
+        raise refused(500, "Internal error")
+    if draw < world.settings.acks_refused + world.settings.acks_forgotten:
+        return web.Response(status=204)
+    if not world.ledger.mark_seen(caller(request).client_id, status_id):
         raise refused(404, "Status not found")
     return web.Response(status=204)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from local.simulator import query, search
+from local.simulator import paging, query, search
 from local.simulator.companies import UNREACHABLE, Company
 from local.simulator.gate import caller, refused
 from local.simulator.query import QueryError
@@ -24,8 +24,8 @@ async def invoices(request: web.Request) -> web.Response:
     except QueryError as error:
         raise refused(400, f"Unable to parse correctly query search: {error}") from error
     expand = set(request.query.get("expand", "").split(","))
-    shown = [search.result(each, expand, world) for each in found[offset : offset + limit]]
-    return answer(world, shown, offset, limit, len(found))
+    shown = [search.result(each, expand, world) for each in paging.page(found, offset, limit, world.settings)]
+    return answer(world, shown, offset, limit, found)
 
 
 def page(request: web.Request) -> tuple[int, int]:
@@ -38,9 +38,8 @@ def page(request: web.Request) -> tuple[int, int]:
     return offset, limit
 
 
-def answer(world: World, shown: Sequence[object], offset: int, limit: int, total: int) -> web.Response:
-    count = total if world.settings.search_count == "total" else len(shown)
-    return web.json_response({"data": shown, "meta": {"offset": offset, "limit": limit, "count": count}})
+def answer(world: World, shown: Sequence[object], offset: int, limit: int, found: Sequence[object]) -> web.Response:
+    return web.json_response({"data": shown, "meta": paging.meta(found, shown, offset, limit, world.settings)})
 
 
 async def directory(request: web.Request) -> web.Response:
@@ -52,7 +51,7 @@ async def directory(request: web.Request) -> web.Response:
         found = [each for each in candidates(world, node) if node.matches(entry(each))]
     except (QueryError, KeyError) as error:
         raise refused(400, f"Unable to parse correctly query search: {error}") from error
-    return answer(world, [unit(each) for each in found[offset : offset + limit]], offset, limit, len(found))
+    return answer(world, [unit(each) for each in found[offset : offset + limit]], offset, limit, found)
 
 
 def candidates(world: World, node: query.Node) -> list[Company]:

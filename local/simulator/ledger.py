@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from local.simulator.clock import Clock, uuid7
+from local.simulator.clock import Clock, identifier
 from local.simulator.invoice import Invoice
 from local.simulator.lifecycle import Fate, Status, plan, state
 from local.simulator.settings import Settings
 
 Key = tuple[str, str, str, int]
-Unseen = tuple[float, str, str]
+Unseen = tuple[float, str, str]  # when, its id, its deposit
 
 
 @dataclass(slots=True)
@@ -32,6 +32,8 @@ class Deposit:
     direction: str = "OUTBOUND"
     statuses: list[Status] = field(default_factory=list)
     foreign: bool = False
+    sent: str = ""  # what came with it, for a platform that repeats such things
+    untold: list[Status] = field(default_factory=list)  # they change its state and are never shown
 
     @property
     def number(self) -> str | None:
@@ -45,7 +47,8 @@ class Deposit:
         return next((status for status in reversed(self.statuses) if status.at <= now), None)
 
     def state(self, now: float) -> str:
-        latest = self.latest(now)
+        happened = [status for status in (*self.untold, *self.statuses) if status.at <= now]
+        latest = max(happened, key=lambda status: status.at, default=None)
         return state(self.fate.verdict, latest.code if latest else None)
 
 
@@ -58,21 +61,26 @@ class Ledger:
     by_number: defaultdict[tuple[str, str], list[Deposit]] = field(default_factory=lambda: defaultdict(list))
     by_key: defaultdict[Key, list[Deposit]] = field(default_factory=lambda: defaultdict(list))
     unseen: defaultdict[str, list[Unseen]] = field(default_factory=lambda: defaultdict(list))
-    owners: dict[str, str] = field(default_factory=dict)
+    owners: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def store(
         self, account: str, filename: str, content: bytes, invoice: Invoice | None,
-        judge: Callable[[bool], Fate], settings: Settings, clock: Clock,
+        judge: Callable[[bool], Fate], settings: Settings, clock: Clock, sent: str = "",
     ) -> Deposit:  # fmt: skip
         """Keep a document under a new id; `judge` is told whether its number is taken."""
         now = clock.now()
         fate = judge(self.is_taken(account, invoice, settings))
-        deposit_id = uuid7(now, account, filename, len(self.deposits))
+        rank = len(self.deposits) + 1
+        deposit_id = identifier(settings.deposit_ids, now, rank, account, filename, rank - 1)
         digest = sha256(content).hexdigest()
-        deposit = Deposit(deposit_id, account, now, filename, content, digest, invoice, fate)
+        deposit = Deposit(deposit_id, account, now, filename, content, digest, invoice, fate, sent=sent)
         self.keep(deposit)
-        for status in plan(deposit_id, now, fate, settings):
-            self.add_status(deposit, status)
+        planned = plan(deposit_id, now, fate, settings)
+        if "state_only" in settings.lifecycle_twists:
+            deposit.untold += planned
+        elif "never" not in settings.lifecycle_twists:
+            for status in planned:
+                self.add_status(deposit, status)
         return deposit
 
     def keep(self, deposit: Deposit) -> None:
@@ -92,7 +100,7 @@ class Ledger:
 
     def add_status(self, deposit: Deposit, status: Status) -> None:
         insort(deposit.statuses, status, key=lambda each: each.at)
-        self.owners[status.id] = deposit.id
+        self.owners[status.id].append(deposit.id)
         insort(self.unseen[deposit.account], (status.at, status.id, deposit.id))
 
     def find(self, deposit_id: str, account: str | None = None) -> Deposit | None:
@@ -105,19 +113,21 @@ class Ledger:
             if at > now:
                 return
             deposit = self.deposits[deposit_id]
-            yield deposit, next(status for status in deposit.statuses if status.id == status_id)
+            yield deposit, next(each for each in deposit.statuses if (each.id, each.at) == (status_id, at))
 
     def mark_seen(self, account: str, status_id: str) -> bool:
-        """Acknowledge a status; False when the account has none of that id."""
-        deposit = self.find(self.owners.get(status_id, ""), account)
-        if deposit is None:
-            return False
-        status = next(each for each in deposit.statuses if each.id == status_id)
-        unseen, entry = self.unseen[account], (status.at, status.id, deposit.id)
-        place = bisect_left(unseen, entry)
-        if unseen[place : place + 1] == [entry]:
-            del unseen[place]
-        return True
+        """Acknowledge a status, the oldest where several have that id; False when the account has none."""
+        deposits = [found for each in self.owners.get(status_id, ()) if (found := self.find(each, account))]
+        entries = {
+            (status.at, status.id, each.id) for each in deposits for status in each.statuses if status.id == status_id
+        }
+        unseen = self.unseen[account]
+        for entry in sorted(entries):
+            place = bisect_left(unseen, entry)
+            if unseen[place : place + 1] == [entry]:
+                del unseen[place]
+                break
+        return bool(entries)
 
 
 def uniqueness(account: str, invoice: Invoice | None) -> Key | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from local.simulator.clock import uuid7
+from local.simulator.clock import identifier
 from local.simulator.companies import UNREACHABLE
 from local.simulator.settings import Settings
 
@@ -91,11 +91,20 @@ def plan(deposit_id: str, at: float, fate: Fate, settings: Settings) -> tuple[St
         steps = [(settings.delay_submitted, code, "OPERATOR", "PLATFORM", fate.reason)]
     else:
         steps = with_twists(good_steps(fate.stops_at, settings), settings.lifecycle_twists)
+    if "twice" in settings.lifecycle_twists:
+        steps = [again for step in steps for again in (step, step)]
+    moments = [at if "early" in settings.lifecycle_twists else at + step[0] / settings.speed for step in steps]
     return tuple(
-        Status(uuid7(at + delay / settings.speed, deposit_id, index), at + delay / settings.speed, code, destination,
-               author, reason, network_code(code, author))
-        for index, (delay, code, destination, author, reason) in enumerate(steps)
+        Status(status_id(settings, moment, index, deposit_id), moment, code, destination, author, reason,
+               network_code(code, author))
+        for index, (moment, (_, code, destination, author, reason)) in enumerate(zip(moments, steps, strict=True))
     )  # fmt: skip
+
+
+def status_id(settings: Settings, at: float, index: int, deposit_id: str) -> str:
+    if settings.status_ids == "constant":
+        return f"S-{deposit_id}"
+    return identifier(settings.status_ids, at, index + 1, deposit_id, index)
 
 
 Step = tuple[float, str, str, str, Reason | None]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
-from local.simulator import foreign, query
+from local.simulator import dialect, foreign, paging, query
 from local.simulator.clock import iso
 from local.simulator.invoice import Format, Invoice, Party
 from local.simulator.ledger import Deposit
@@ -66,11 +66,13 @@ def find(world: World, account: str, written: str) -> list[Deposit]:
     node = canonical(query.parse(written), settings) if written.strip() else None
     number = query.required(node, "number") if node else None
     pool = candidates(world, account, node)
-    found = [each for each in pool if each.at <= now and (node is None or node.matches(View(each, now)))]
+    there = [each for each in pool if paging.visible(world, each, world.clock.now())]
+    found = [each for each in there if node is None or node.matches(View(each, now))]
     if node and number is not None and settings.search_strangers:
         met = foreign.strangers(world, account, number, query.required(node, "seller.siren"))
         found += [each for each in met if each not in found]
-    return sorted(found, key=lambda each: each.at, reverse=settings.search_order == "newest")
+    ordered = sorted(found, key=lambda each: each.at, reverse=settings.search_order == "newest")
+    return paging.cached(world, account, ordered)
 
 
 def candidates(world: World, account: str, node: Node | None) -> list[Deposit]:
@@ -131,10 +133,8 @@ def result(deposit: Deposit, expand: set[str], world: World) -> dict[str, object
             world.settings.create_date_key: iso(deposit.at),
         }
     }
-    omitted = set(world.settings.search_omits)
-    if "lastStatusData" in expand - omitted:
+    if "lastStatusData" in expand:
         shown["lastStatusData"] = latest and {"code": latest.code, "state": "DELIVERED", "date": iso(latest.at)}
-    if "businessData" in expand - omitted:
-        business = business_data(deposit.invoice)
-        shown["businessData"] = business and {key: value for key, value in business.items() if key not in omitted}
-    return shown
+    if "businessData" in expand:
+        shown["businessData"] = business_data(deposit.invoice)
+    return dialect.entry(shown, latest, deposit, world.settings)

@@ -39,8 +39,14 @@ API = [
 
 
 async def date(request: web.Request, answer: web.StreamResponse) -> None:
-    """Every answer is dated by the simulator's own clock, which may have been moved."""
-    answer.headers["Date"] = formatdate(request.app[WORLD].clock.now(), usegmt=True)
+    """Every answer is dated by the simulator's own clock, which may have been moved, or by one that stands still."""
+    world = request.app[WORLD]
+    kind = world.settings.date_header
+    if kind == "right":
+        world.dated_at = world.clock.now()
+    answer.headers["Date"] = formatdate(world.dated_at or world.clock.now(), usegmt=True)
+    if kind == "none":
+        del answer.headers["Date"]
 
 
 @dataclass(slots=True)

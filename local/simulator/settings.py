@@ -16,6 +16,11 @@ def switch(default: T, meaning: str, *choices: str) -> T:
     return value
 
 
+ODD_IDS = ("uuid7", "counted", "long", "odd", "unprintable")
+DEPOSIT_IDS, STATUS_IDS = (*ODD_IDS, "number", "previous"), (*ODD_IDS, "constant")
+USUAL_STRANGERS = ("seller", "year", "inbound")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What Iopole has not published is a switch here; its default is the likelier or the stricter reading."""
@@ -49,15 +54,57 @@ class Settings:
 
     search_lag: float = switch(0.0, "seconds until a deposit, and a change of its state, shows in search")
     search_order: str = switch("newest", "which come first in search results", "newest", "oldest")
-    search_count: str = switch("total", "what meta.count counts", "total", "page")
+    search_count: str = switch(
+        "total", "what meta.count counts", "total", "page", "zero", "short", "long", "text", "none"
+    )
     search_fields: str = switch("both", "how search fields may be written", "both", "prefixed", "bare")
     search_dates: bool = switch(True, "allow createdDate in searches")
     search_states: bool = switch(True, "allow state and direction in searches")
-    search_strangers: bool = switch(False, "every search by number also finds three foreign invoices of it")
+    search_strangers: tuple[str, ...] = switch(
+        (),
+        "what else every search by number finds ('on': the first three): any of",
+        "seller",
+        "year",
+        "inbound",
+        "amount",
+        "same",
+        "number",
+    )
     search_loose: bool = switch(False, "a number also finds the numbers that begin with it")
     search_omits: tuple[str, ...] = switch(
-        (), "what results lack though it was asked for: any of", "businessData", "lastStatusData", "seller", "monetary"
+        (),
+        "what results lack though it was asked for: any of",
+        "businessData",
+        "lastStatusData",
+        "seller",
+        "monetary",
+        "amount",
+        "currency",
+        "number",
+        "invoiceId",
+        "direction",
+        "state",
+        "createDate",
+        "metadata",
     )
+    search_cap: int = switch(0, "most entries of a page, whatever limit was asked for; 0: as many as were asked for")
+    search_shift: int = switch(0, "all pages but the first begin so many entries later; below 0 some come twice")
+    search_endless: bool = switch(False, "a page past the end shows the last one again")
+    search_cache: str = switch(
+        "off", "a search gets the answer of the first, or of the one before", "off", "first", "previous"
+    )
+    search_hides: tuple[str, ...] = switch(
+        (),
+        "deposits of ours that no search shows: any of (with seconds, a value, or a share)",
+        "all",
+        "older:",
+        "younger:",
+        "seller:",
+        "buyer:",
+        "number:",
+        "share:",
+    )
+    search_lag_per_kb: float = switch(0.0, "more seconds of search_lag for each kB of a document")
     create_date_key: str = switch("createDate", "name of the creation date in search results", "createDate", "date")
 
     history_quota: int = switch(30, "status-history calls a minute and account before 429; 0: no limit")
@@ -66,14 +113,42 @@ class Settings:
     history_unknown: int = switch(200, "HTTP code for the history of an unknown id (200 answers [])")
     history_young: int = switch(200, "HTTP code for a history that is still empty (200 answers [])")
     history_shape: str = switch("array", "bare array, or {data: [...]}", "array", "data")
+    history_refused: str = switch(
+        "shown", "the history of what was refused: there, empty for ever, or 500", "shown", "empty", "500"
+    )
     history_twists: tuple[str, ...] = switch(
         (), "how histories are shown: any of", "reversed", "shuffled", "duplicated", "nulls"
     )
     lifecycle_twists: tuple[str, ...] = switch(
-        (), "added to each new life cycle: any of", "contradictory", "unknown_codes"
+        (),
+        "what becomes of each new life cycle: any of",
+        "contradictory",
+        "unknown_codes",
+        "never",
+        "state_only",
+        "twice",
+        "early",
     )
+    deposit_ids: str = switch("uuid7", "ids of new deposits; previous: the 201 names the one before", *DEPOSIT_IDS)
+    status_ids: str = switch("uuid7", "ids of new statuses; counted: 1, 2, 3 for each deposit", *STATUS_IDS)
+    status_dates: tuple[str, ...] = switch(
+        (),
+        "how dates are shown, as how or CODE@how (createDate@how): seconds off, "
+        "null, absent, empty, text, epoch_ms, local, year1, year9999",
+    )
+    status_omits: tuple[str, ...] = switch(
+        (), "what statuses lack: any of", "statusId", "invoiceId", "date", "destType", "status", "json", "xml"
+    )
+    spellings: tuple[str, ...] = switch(
+        (), "other words for states, directions, codes and destTypes: OUTBOUND=EMITTED, or lower"
+    )
+    quotes: tuple[str, ...] = switch((), "where what was sent is repeated: any of", "statuses", "search", "codes")
+    date_header: str = switch("right", "the Date of answers", "right", "still", "none")
     not_seen_shape: str = switch("newstatus", "key of the updates in notSeen", "newstatus", "newStatus", "flat")
     not_seen_limit: int = switch(100, "most updates that one notSeen call returns")
+    not_seen_noise: int = switch(0, "so many statuses without an id stand before the others in notSeen, for ever")
+    acks_refused: float = switch(0.0, "share of the statuses whose markAsSeen is 500 for ever")
+    acks_forgotten: float = switch(0.0, "share of the statuses that stay unseen although markAsSeen answers 204")
     send_status_code: int = switch(201, "HTTP code of an accepted POST status (204: no body)")
 
     rate_limit: int = switch(0, "API requests a minute and source address; 0: no limit (published: 180)")
@@ -97,6 +172,8 @@ def changed(settings: Settings, changes: Mapping[str, Any]) -> Settings:
 def converted(name: str, value: Any) -> Any:
     """A switch's value from JSON or from the command line, in the type of its default."""
     default = NAMES[name].default
+    if name == "search_strangers" and str(value).lower() in {"true", "on", "false", "off"}:
+        return USUAL_STRANGERS if str(value).lower() in {"true", "on"} else ()
     if isinstance(default, tuple):
         words = value.split(",") if isinstance(value, str) else value
         return tuple(allowed(name, str(word)) for word in words if word)
@@ -107,6 +184,7 @@ def converted(name: str, value: Any) -> Any:
 
 def allowed(name: str, value: T) -> T:
     choices = NAMES[name].metadata["choices"]
-    if choices and value not in choices:
+    beginnings = tuple(choice for choice in choices if choice.endswith(":"))
+    if choices and value not in choices and not (beginnings and str(value).startswith(beginnings)):
         raise ValueError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
     return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.simulator.companies import SILENT, UNREACHABLE, Directory
-from local.simulator.invoice import Invoice, Unreadable
+from local.simulator.invoice import ROUTING_SCHEME, Invoice, Party, Unreadable
 from local.simulator.lifecycle import Fate, Reason, Verdict
 from local.simulator.settings import Settings
 
@@ -33,15 +33,24 @@ def violations(invoice: Invoice) -> tuple[str, ...]:
 
 def route(invoice: Invoice, directory: Directory, settings: Settings) -> Fate:
     if settings.known_sellers_only and directory.find(invoice.seller.siren) is None:
-        return no_route(f"0225:{invoice.seller.siren}")
+        return no_route(f"0225:{invoice.seller.siren}", "the seller is not in the directory")
     buyer = directory.find(invoice.buyer.routing_siren)
     if buyer is None and not (settings.open_directory and invoice.buyer.routing_siren):
-        return no_route(invoice.buyer.address or f"0225:{invoice.buyer.siren}")
+        return no_route(*unroutable(invoice.buyer))
     if buyer is not None and buyer.behaviour == UNREACHABLE:
         return Fate(Verdict.UNREACHABLE, stops_at=UNREACHABLE)
     return Fate(Verdict.ACCEPTED, stops_at=buyer.behaviour if buyer else SILENT)
 
 
-def no_route(address: str) -> Fate:
-    message = f"No route found for given key (electronicAddress : {address})"
+def unroutable(buyer: Party) -> tuple[str, str]:
+    """The address that leads nowhere, and why."""
+    if buyer.address and buyer.routing_siren is None:
+        return buyer.address, f"only addresses of scheme {ROUTING_SCHEME} are routed"
+    if buyer.routing_siren is None:
+        return "none", "the buyer has neither an electronic address (BT-49) nor a SIREN (BT-47)"
+    return buyer.address or f"{ROUTING_SCHEME}:{buyer.siren}", "the buyer is not in the directory"
+
+
+def no_route(address: str, cause: str) -> Fate:
+    message = f"No route found for given key (electronicAddress : {address}): {cause}"
     return Fate(Verdict.NO_ROUTE, Reason("ROUTING_FAILURE", message))

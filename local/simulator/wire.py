@@ -7,7 +7,6 @@ import socket
 import struct
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from email.utils import formatdate
 from http import HTTPStatus
 from weakref import WeakKeyDictionary
 
@@ -87,7 +86,7 @@ async def as_bytes(request: web.Request, answer: web.Response) -> Raw:
     """What aiohttp would write, head and body."""
     body = answer.body if isinstance(answer.body, bytes) else b""
     await request._prepare_hook(answer)
-    usual = {"Content-Length": str(len(body)), "Date": formatdate(usegmt=True), "Server": "simulator"}
+    usual = {"Content-Length": str(len(body)), "Server": "simulator"}
     headers = {**usual, **answer.headers}
     phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else "Unknown"
     lines = [f"HTTP/1.1 {answer.status} {phrase}", *(f"{name}: {value}" for name, value in headers.items())]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,7 +17,7 @@ from local.simulator.accounts import Account, Accounts
 from local.simulator.clock import Clock
 from local.simulator.companies import Directory, usual_companies
 from local.simulator.fault_plan import FaultPlan
-from local.simulator.ledger import Ledger
+from local.simulator.ledger import Deposit, Ledger
 from local.simulator.quotas import Quota
 from local.simulator.settings import Settings
 
@@ -53,6 +53,9 @@ class World:
     history_quota: Quota = field(default_factory=Quota)
     request_quota: Quota = field(default_factory=Quota)
     twists: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    strangers: defaultdict[tuple[str, str], list[Deposit]] = field(default_factory=lambda: defaultdict(list))
+    cached_searches: dict[str, list[Deposit]] = field(default_factory=dict)
+    dated_at: float = 0.0
     initial: Settings | None = None
     hurt: set[asyncio.Task[object]] = field(default_factory=set)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from local.invoices import Syntax, plain_pdf, render, sample_invoice, truncated, with_schema_violation
+from local.simulator.companies import usual_companies
 from local.simulator.documents import read
 from local.simulator.invoice import Format, Invoice, Party, Unreadable
+from local.simulator.lifecycle import Verdict
+from local.simulator.settings import Settings
+from local.simulator.verdicts import judge
 from tests.contract.simulator.client import document
 
 SYNTAXES: list[Syntax] = ["facturx", "cii", "ubl"]
@@ -76,3 +81,57 @@ def test_a_legal_identifier_is_no_electronic_address() -> None:
 def test_a_document_without_electronic_address_is_routed_by_siren() -> None:
     assert Party("Un acheteur", "222222222").routing_siren == "222222222"
     assert Party("Un acheteur", "222222222", "0225:333333333_COMPTA").routing_siren == "333333333"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
+@pytest.mark.parametrize("syntax", ["cii", "ubl"])
+def test_a_document_may_be_written_in_wide_characters(encoding: str, syntax: Syntax) -> None:
+    text = document(syntax=syntax).decode().replace("UTF-8", encoding[:6])
+    mark = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}.get(encoding, b"")
+
+    found = read(mark + text.encode(encoding))
+
+    assert isinstance(found, Invoice)
+    assert (found.number, found.violations) == ("F-1", ())
+
+
+@pytest.mark.parametrize("inside", ["F-<!-- not the end -->1", "<?page 2?>F-1", "<![CDATA[F-]]>1", "F-1<!---->"])
+def test_a_comment_does_not_cut_a_number(inside: str) -> None:
+    found = read(document().replace(b">F-1<", f">{inside}<".encode()))
+
+    assert isinstance(found, Invoice)
+    assert found.number == "F-1"
+
+
+@pytest.mark.parametrize(("megabytes", "padding"), [(12, b"<ram:Content>%s</ram:Content>"), (12, b"<!--%s-->")])
+def test_a_long_text_is_no_syntax_error(megabytes: int, padding: bytes) -> None:
+    note = b"<ram:IncludedNote>" + padding % (b"x" * (megabytes << 20)) + b"</ram:IncludedNote>"
+    content = document().replace(b"</ram:IssueDateTime>", b"</ram:IssueDateTime>" + note)
+    assert len(content) > megabytes << 20
+
+    found = read(content, validate=False)
+
+    assert isinstance(found, Invoice)
+    assert found.number == "F-1"
+
+
+@pytest.mark.parametrize(
+    ("buyer", "address", "cause"),
+    [
+        (Party("Un acheteur", "999999999", "0225:999999999"), "0225:999999999", "not in the directory"),
+        (Party("Un acheteur", "999999999"), "0225:999999999", "not in the directory"),
+        (Party("Un acheteur", "222222222", "0002:222222222"), "0002:222222222", "scheme 0225"),
+        (Party("Un acheteur"), ": none)", "neither an electronic address (BT-49) nor a SIREN"),
+    ],
+)
+def test_each_cause_of_no_route_is_said(buyer: Party, address: str, cause: str) -> None:
+    invoice = read(document())
+    assert isinstance(invoice, Invoice)
+
+    fate = judge(replace(invoice, buyer=buyer), False, usual_companies(), Settings())
+
+    assert fate.verdict is Verdict.NO_ROUTE
+    assert fate.reason is not None
+    assert address in fate.reason.message
+    assert cause in fate.reason.message
+    assert "None" not in fate.reason.message

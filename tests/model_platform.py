@@ -9,7 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from facteur.errors import AccountRefusedError, OutcomeUnknownError, PlatformBusyError, Problem
-from facteur.model import Accepted, Answer, Candidate, Duplicate, Rejected, StatusEvent
+from facteur.model import Accepted, Answer, Candidate, Rejected, StatusEvent
 
 LATE_SECONDS = 60.0  # a deposit whose answer nobody waited for is stored by then
 
@@ -75,7 +75,7 @@ class MemoryPlatform:
         """A platform that says 409 at once, and stores nothing, where it has the number already."""
         if self.holder(deposit) is None:
             return self.post(deposit, Fault.NONE)
-        return Duplicate(Problem("duplicate", "duplicate", 409), "")
+        raise OutcomeUnknownError(Problem("unknown_outcome", "unknown", 409))
 
     def find(self, number: str, fault: Fault) -> list[Candidate]:
         self.check(fault)

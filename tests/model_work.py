@@ -113,13 +113,13 @@ def _deposit(row: Waiting, digest: str, claim: Claim, ends_at: datetime, bench: 
             raise PlatformBusyError(Problem("lease_too_short", "not sent"))
         sent = _sent(row, digest, claim, bench.clock())
         if bench.conflicts_at_once and fault is Fault.NONE:
-            decision = after_answer(bench.platform.post_with_conflict(sent), LIMITS)
+            decision = after_answer(bench.platform.post_with_conflict(sent))
         else:
-            decision = after_answer(bench.platform.post(sent, fault), LIMITS)
+            decision = after_answer(bench.platform.post(sent, fault))
     except NotDepositedError as error:
         decision = _failure(row, error, row.waited_seconds, State.PENDING)
     except OutcomeUnknownError as error:
-        decision = after_unknown(error.problem, LIMITS)
+        decision = after_unknown(error, LIMITS)
     yield
     bench.store.record([Outcome(row, claim, decision)])
 

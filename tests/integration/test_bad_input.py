@@ -403,25 +403,37 @@ def test_an_unreachable_platform_loses_nothing(world: World) -> None:
     assert_deposited_once(world)
 
 
-def test_a_login_page_a_redirect_or_a_wrong_address_pauses_the_account(world: World) -> None:
-    faults = {"302": 302, "400_html": 400, "403": 403, "403_html": 403, "404": 404}
-    world.simulator.script(sample_invoice(1).number, list(faults))
+@pytest.mark.parametrize(("fault", "status"), [("403", 403), ("404", 404)])
+def test_an_account_that_the_platform_refuses_in_its_own_words_pauses(world: World, fault: str, status: int) -> None:
+    world.simulator.script(sample_invoice(1).number, [fault])
     world.add(1)
 
-    for status in faults.values():
-        world.deposit()
-        assert_told(
-            world, "pending", "pending", "account_refused", f"HTTP {status}", "The account pauses", "platform URL"
-        )
-        world.advance(4000)  # the pause, and the row's own back-off
     world.deposit()
 
+    assert_told(world, "pending", "pending", "account_refused", f"HTTP {status}", "The account pauses", "platform URL")
+    world.advance(400)
+    world.deposit()
     assert_deposited_once(world)
-    assert [attempt.outcome for attempt in world.attempts(1)] == ["not_deposited"] * 5 + ["accepted"]
+    assert [attempt.outcome for attempt in world.attempts(1)] == ["not_deposited", "accepted"]
+
+
+@pytest.mark.parametrize(("fault", "status"), [("302", 302), ("400_html", 400), ("403_html", 403)])
+def test_a_login_page_or_a_redirect_is_no_word_of_the_platforms(world: World, fault: str, status: int) -> None:
+    world.simulator.script(sample_invoice(1).number, [fault])
+    world.add(1)
+
+    world.deposit()
+
+    assert_told(world, "pending", "in_doubt", "unknown_outcome", f"HTTP {status}", "looked up before anything is sent")
+    for _ in range(12):
+        world.advance(160)
+        world.deposit()
+    assert_deposited_once(world)
+    assert [attempt.outcome for attempt in world.attempts(1)] == ["not_found", "accepted"]
 
 
 def test_a_success_without_an_id_is_looked_up_and_adopted(world: World) -> None:
-    faults = ["no_id", "html", "empty", "unreadable", "truncated", "202", "502_stored"]
+    faults = ["no_id", "html", "empty", "unreadable", "truncated", "502_stored"]
     for rank, fault in enumerate(faults):
         world.simulator.script(sample_invoice(rank).number, [fault])
         world.add(rank)

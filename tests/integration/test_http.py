@@ -340,7 +340,7 @@ def test_a_redirect_is_an_answer_and_nobody_else_gets_the_token(serving: Serving
     server = serving(saying(moved))
     token = token_from(serving, opened, {"access_token": "bearer-1", "expires_in": 1740})
 
-    with pytest.raises(AccountRefusedError) as raised:
+    with pytest.raises(OutcomeUnknownError) as raised:
         Iopole(opened(server.url), token, sandbox=True).deposit(document(b"<a/>"), lambda: None)
 
     assert raised.value.problem.http_status == 307

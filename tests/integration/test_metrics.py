@@ -44,7 +44,8 @@ def test_a_deposit_tells_how_long_it_took_to_notice_and_how_long_from_there(worl
     ("fault", "errors", "calls", "others"),
     [
         ("503", 1, 1, {"Doubts"}), ("lost_answer", 1, 1, {"Doubts"}), ("429", 1, 1, {"Retries"}), ("400", 0, 1, {"Rejections"}),
-        ("409", 0, 1, {"Doubts"}), ("403", 0, 1, {"Retries", "AccountRefused"}),
+        ("409", 1, 1, {"Doubts"}), ("403", 0, 1, {"Retries", "AccountRefused"}),
+        ("403_html", 1, 1, {"Doubts", "AccountRefused"}),
     ],
 )  # fmt: skip
 def test_the_platforms_errors_are_told_from_refusals(

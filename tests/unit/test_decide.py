@@ -26,11 +26,12 @@ from facteur.errors import (
     DocumentMissingError,
     DocumentUnavailableError,
     DocumentUnusableError,
+    OutcomeUnknownError,
     PlatformBusyError,
     Problem,
     ProblemError,
 )
-from facteur.model import Accepted, Attempt, Candidate, Doubt, Duplicate, Move, Rejected, State, StatusEvent
+from facteur.model import Accepted, Attempt, Candidate, Doubt, Move, Rejected, State, StatusEvent
 
 LIMITS = Limits(resend_after_seconds=3600, give_up_after_seconds=259200, follow_up_seconds=400 * 86400)
 DAY = 86400.0
@@ -65,7 +66,7 @@ def test_full_jitter_never_goes_below_a_second() -> None:
 
 
 def test_an_accepted_deposit_is_asked_for_news_soon() -> None:
-    decision = after_answer(Accepted("id-1", 201, "{}"), LIMITS)
+    decision = after_answer(Accepted("id-1", 201, "{}"))
 
     assert decision.move == Move(State.SUBMITTED, 5, platform_id="id-1")
     assert (decision.outcome, decision.platform_id) == ("accepted", "id-1")
@@ -74,7 +75,7 @@ def test_an_accepted_deposit_is_asked_for_news_soon() -> None:
 def test_a_refused_invoice_is_rejected_with_the_platforms_words_and_the_next_step() -> None:
     problem = Problem("refused", "the platform refused the invoice", 422, "BR-FR-05", "note PMD is missing")
 
-    decision = after_answer(Rejected(problem, "{}"), LIMITS)
+    decision = after_answer(Rejected(problem, "{}"))
 
     assert decision.move.state is State.REJECTED
     assert decision.move.error_code == "BR-FR-05"
@@ -84,18 +85,28 @@ def test_a_refused_invoice_is_rejected_with_the_platforms_words_and_the_next_ste
     )
 
 
-def test_a_409_is_looked_up_as_a_duplicate_verdict() -> None:
-    decision = after_answer(Duplicate(Problem("duplicate", "already there", 409), "{}"), LIMITS)
-
-    assert (decision.move.state, decision.move.duplicate_verdict) == (State.IN_DOUBT, True)
-    assert decision.outcome == "duplicate"
-
-
 def test_an_unknown_outcome_is_looked_up_and_clears_an_old_verdict() -> None:
-    decision = after_unknown(Problem("no_answer", "the platform's answer was lost"), LIMITS)
+    decision = after_unknown(OutcomeUnknownError(Problem("no_answer", "the platform's answer was lost")), LIMITS)
 
     assert (decision.move.state, decision.move.due_in_seconds) == (State.IN_DOUBT, 15)
     assert (decision.outcome, decision.move.duplicate_verdict) == ("unknown", False)
+
+
+@pytest.mark.parametrize(
+    ("status", "named", "pause", "refused"),
+    [
+        (401, None, 300, True), (403, None, 300, True), (404, 7, 300, True),
+        (429, None, 300, False), (429, 7, 7, False), (429, 0, 1, False), (429, 1e9, 86400, False),
+        (400, None, None, False), (408, None, None, False), (409, None, None, False), (302, None, None, False), (503, 7, None, False),
+    ],
+)  # fmt: skip
+def test_whether_an_account_waits_is_decided_by_the_status_alone(
+    status: int, named: float | None, pause: float | None, refused: bool
+) -> None:
+    unknown = after_unknown(OutcomeUnknownError(Problem("unknown_outcome", "?", status), named), LIMITS)
+
+    assert unknown.move.state is State.IN_DOUBT
+    assert (unknown.outcome, unknown.pause_seconds, unknown.refused) == ("unknown", pause, refused)
 
 
 # --- failures ---------------------------------------------------------------------------------------------------------

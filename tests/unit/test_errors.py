@@ -14,8 +14,8 @@ from facteur.adapters.oauth import Authorisation, Credentials
 from facteur.adapters.secrets_manager import SecretUnreadableError
 from facteur.decide import after_answer
 from facteur.errors import AccountRefusedError, FacteurError, Problem
-from facteur.model import Accepted, Answer, Duplicate, Invoice, Rejected, StatusEvent
-from tests.unit.test_decide import LIMITS, event
+from facteur.model import Accepted, Answer, Invoice, Rejected, StatusEvent
+from tests.unit.test_decide import event
 
 ENTRY = re.compile(r"^(?P<indent>[│ ]*)(?:[├└]── )?(?P<name>\w+Error)\b")
 
@@ -77,13 +77,13 @@ SECRET = "never-show-this"
 
 def test_no_repr_shows_a_secret_a_document_or_an_answer() -> None:
     problem = Problem("refused", "the platform refused")
-    answers: list[Answer] = [Accepted("id", 201, SECRET), Rejected(problem, SECRET), Duplicate(problem, SECRET)]
+    answers: list[Answer] = [Accepted("id", 201, SECRET), Rejected(problem, SECRET)]
     told: StatusEvent = event("200")
     told.raw["note"] = SECRET
     shown = [
         Credentials("client", SECRET), Authorisation(SECRET, None), HttpAnswer(200, {"Set-Cookie": SECRET}, SECRET.encode()), told,
         Invoice("1", True, "default", None, SECRET.encode(), None, None, None, None, None, None, None),
-        *answers, *(after_answer(answer, LIMITS) for answer in answers),
+        *answers, *(after_answer(answer) for answer in answers),
     ]  # fmt: skip
 
     assert SECRET not in "".join(f"{each!r} {each}" for each in shown)

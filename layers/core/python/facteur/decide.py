@@ -7,17 +7,21 @@ from facteur.errors import (
     AccountRefusedError,
     DocumentMissingError,
     DocumentUnusableError,
+    OutcomeUnknownError,
     PlatformBusyError,
     Problem,
     ProblemError,
 )
-from facteur.model import Accepted, Answer, Move, Rejected, State
+from facteur.model import Accepted, Answer, Move, State
 
 LONGEST_BACK_OFF_SECONDS = 3600.0
 ACCOUNT_PAUSE_SECONDS = 300.0  # long enough to be quiet, short enough that a mended secret is noticed soon
 DOCUMENT_PATIENCE_SECONDS = 900.0  # an application may write the row a little before the document
 FIRST_NEWS_SECONDS = 5.0  # the sandbox shows the first statuses within a second
 UNAUTHORISED = 401
+TOO_MANY_REQUESTS = 429
+ACCOUNT_REFUSED = frozenset({401, 403, 404})  # by whomever: the account waits
+LONGEST_NAMED_WAIT_SECONDS = 86400.0
 
 
 def back_off(tries: int, jitter: Jitter) -> float:
@@ -25,24 +29,25 @@ def back_off(tries: int, jitter: Jitter) -> float:
     return max(1.0, jitter(min(LONGEST_BACK_OFF_SECONDS, 5.0 * 2.0 ** min(tries, 12))))
 
 
-def after_answer(answer: Answer, limits: Limits) -> Decision:
+def after_answer(answer: Answer) -> Decision:
     """The platform answered the deposit."""
     if isinstance(answer, Accepted):
         move = Move(State.SUBMITTED, FIRST_NEWS_SECONDS, platform_id=answer.platform_id)
         return Decision(
             move, "accepted", Problem("accepted", "deposited", answer.http_status), answer.platform_id, answer.response
         )
-    if isinstance(answer, Rejected):
-        return Decision(
-            final(State.REJECTED, answer.problem, CORRECT_IT), "rejected", answer.problem, response=answer.response
-        )
-    move = in_doubt(answer.problem, limits, duplicate=True)
-    return Decision(move, "duplicate", answer.problem, response=answer.response)
+    return Decision(
+        final(State.REJECTED, answer.problem, CORRECT_IT), "rejected", answer.problem, response=answer.response
+    )
 
 
-def after_unknown(problem: Problem, limits: Limits) -> Decision:
-    """The deposit may have arrived: look it up, soon at first."""
-    return Decision(in_doubt(problem, limits, duplicate=False), "unknown", problem)
+def after_unknown(error: OutcomeUnknownError, limits: Limits) -> Decision:
+    """The deposit may have arrived: look it up, soon at first. Whether the account waits as well is decided by the status alone."""
+    problem, refused = error.problem, error.problem.http_status in ACCOUNT_REFUSED
+    pause = ACCOUNT_PAUSE_SECONDS if refused else None
+    if problem.http_status == TOO_MANY_REQUESTS:
+        pause = _named(error.retry_after_seconds) or ACCOUNT_PAUSE_SECONDS
+    return Decision(in_doubt(problem, limits), "unknown", problem, pause_seconds=pause, refused=refused)
 
 
 def after_failure(
@@ -54,13 +59,13 @@ def after_failure(
         return Decision(final(State.FAILED, problem, MENDING.get(problem.code, MEND_DOCUMENT)), problem=problem)
     if isinstance(error, AccountRefusedError):
         move = wait(state, _pause_seconds(problem, tries, jitter), problem, PAUSED)
-        return Decision(move, problem=problem, pause_seconds=ACCOUNT_PAUSE_SECONDS)
-    named = error.retry_after_seconds if isinstance(error, PlatformBusyError) else None
-    delay = back_off(tries, jitter) if named is None else min(86400.0, max(1.0, named))
+        return Decision(move, problem=problem, pause_seconds=ACCOUNT_PAUSE_SECONDS, refused=True)
+    named = _named(error.retry_after_seconds) if isinstance(error, PlatformBusyError) else None
+    delay = back_off(tries, jitter) if named is None else named
     if waited + delay > limits.give_up_after_seconds:
         return Decision(final(State.FAILED, problem, GIVEN_UP), problem=problem)
     move = wait(state, delay, problem, "It is tried again by itself", waited=delay)
-    return Decision(move, problem=problem, pause_seconds=delay if problem.http_status == 429 else None)
+    return Decision(move, problem=problem, pause_seconds=delay if problem.http_status == TOO_MANY_REQUESTS else None)
 
 
 MEND_DOCUMENT = "Mend the document, then set technical_status back to 'pending'"
@@ -80,6 +85,11 @@ def _pause_seconds(problem: Problem, tries: int, jitter: Jitter) -> float:
     in_its_words = problem.platform_code or problem.platform_message or problem.http_status == UNAUTHORISED
     own_fault = problem.code == "account_refused" and not in_its_words
     return ACCOUNT_PAUSE_SECONDS + (back_off(tries, jitter) if own_fault else 0)
+
+
+def _named(seconds: float | None) -> float | None:
+    """A wait that the platform asks for, within bounds."""
+    return None if seconds is None else min(LONGEST_NAMED_WAIT_SECONDS, max(1.0, seconds))
 
 
 def _for_a_person(error: ProblemError, age: float) -> bool:

@@ -27,7 +27,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The next move, what to store on the attempt, and whether the whole account pauses."""
+    """The next move, what to store on the attempt, and whether the whole account waits: also where the outcome is unknown.
+
+    `refused`: the account itself was refused, so that its pause ends with a read that is answered, not with time.
+    """
 
     move: Move
     outcome: str = "not_deposited"
@@ -35,6 +38,7 @@ class Decision:
     platform_id: str | None = None
     response: str | None = field(default=None, repr=False)
     pause_seconds: float | None = None
+    refused: bool = False
 
     @property
     def answered(self) -> bool | None:
@@ -75,7 +79,7 @@ def next_look_up(empty_lookups: int, doubt_seconds: float, resend_after_seconds:
     return max(resend_after_seconds / 64, fraction * resend_after_seconds - doubt_seconds)
 
 
-def in_doubt(problem: Problem, limits: Limits, *, duplicate: bool) -> Move:
+def in_doubt(problem: Problem, limits: Limits, *, duplicate: bool = False) -> Move:
     """A deposit that may have arrived: it is looked up, soon at first."""
     return Move(
         State.IN_DOUBT,

@@ -3,7 +3,7 @@
 FacteurError
 ├── ProblemError                     is recorded with the submission, and the message is done
 │   ├── NotDepositedError            certainly nothing was deposited
-│   │   ├── PlatformBusyError        not sent, or refused for now: the same call may work later
+│   │   ├── PlatformBusyError        not sent, or 429 in the platform's own words: the same call may work later
 │   │   └── AccountRefusedError      credentials, rights, or address are wrong: not this invoice's fault, pauses the account
 │   ├── OutcomeUnknownError          a deposit may or may not have arrived: look it up, never send again blindly
 │   └── DocumentError                the invoice's document cannot be sent as it is
@@ -72,7 +72,14 @@ class AccountRefusedError(NotDepositedError):
 
 
 class OutcomeUnknownError(ProblemError):
-    """The deposit may have been accepted: look it up before anything is sent again."""
+    """The deposit may have been accepted: look it up before anything is sent again.
+
+    Whether the account waits is another question, answered by the status alone; for `retry_after_seconds`, where they are named.
+    """
+
+    def __init__(self, problem: Problem, retry_after_seconds: float | None = None) -> None:
+        super().__init__(problem)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class DocumentError(ProblemError):

@@ -131,15 +131,7 @@ class Rejected:
     response: str = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Duplicate:
-    """The platform says it already has this invoice. Whether that one is ours must be looked up."""
-
-    problem: Problem
-    response: str = field(repr=False)
-
-
-Answer = Accepted | Rejected | Duplicate
+Answer = Accepted | Rejected
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,12 @@ class Platform(Protocol):
             OutcomeUnknownError: it may have been accepted.
         """
 
+    def obtain_token(self) -> None:
+        """Have at hand what every call needs, so that a deposit under way waits for nothing else."""
+
+    def probe(self) -> None:
+        """One harmless read; returning means that it was answered as documented."""
+
     def find(self, invoice_number: str) -> list[Candidate]:
         """Outbound deposits under a number, of any seller; an empty list means that the platform shows none."""
 

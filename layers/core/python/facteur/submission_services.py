@@ -105,7 +105,7 @@ class Services:
             self.journal.count(Metric.DEPOSIT_CALL_SECONDS, call_seconds)
         if decision.platform_failed:
             self.journal.count(Metric.PLATFORM_ERRORS)
-        elif decision.pause_seconds:
+        if decision.refused:
             self.journal.count(Metric.ACCOUNT_REFUSED)
 
 

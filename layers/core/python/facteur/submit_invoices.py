@@ -157,9 +157,9 @@ def _deposit(row: Waiting, document: Document, services: Services, lease: Lease)
         lease.check()
         platform = services.platforms.of(row.account)
         began = time.monotonic()
-        decision = after_answer(platform.deposit(document, lease.check), services.limits)
+        decision = after_answer(platform.deposit(document, lease.check))
     except OutcomeUnknownError as error:
-        decision = after_unknown(error.problem, services.limits)
+        decision = after_unknown(error, services.limits)
     except NotDepositedError as error:
         decision = services.failed(row, error)
     except ConfigurationError as error:  # the secret changed meanwhile: raised before a body, or after it was refused

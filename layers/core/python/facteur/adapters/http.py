@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from facteur import __version__
+from facteur.adapters.answer_text import json_of, text_of
 from facteur.adapters.connections import WireAdapter
 from facteur.adapters.deadline import time_for_a_call
 from facteur.adapters.multipart import BLOCK_BYTES, SingleFileBody
@@ -41,14 +41,11 @@ class HttpAnswer:
 
     @property
     def text(self) -> str:
-        return self.body.decode("utf-8", "replace")
+        return text_of(self.body, self.headers.get("Content-Type"))
 
     def json(self) -> Any:
-        """The body as JSON, or None where it is none, or so deeply nested that nobody meant it."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
+        """The body as JSON, or None where it is none."""
+        return json_of(self.body, self.headers.get("Content-Type"))
 
     def retry_after_seconds(self) -> float | None:
         """What Retry-After asks for, in seconds or as a date, a day at most; None where it is absent or unreadable."""

@@ -9,13 +9,14 @@ from typing import Any
 from urllib.parse import quote
 
 from facteur.adapters.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient
-from facteur.adapters.iopole_answers import expect, listed, longest_page, problem, refusal
+from facteur.adapters.iopole_answers import expect, in_its_own_words, listed, longest_page, problem, refusal
+from facteur.adapters.iopole_ladder import meaning_of_deposit
 from facteur.adapters.iopole_news import searched_news, unseen_statuses
-from facteur.adapters.iopole_reading import candidate, error_words, nameless, same_number, status_event
+from facteur.adapters.iopole_reading import candidate, nameless, same_number, status_event
 from facteur.adapters.multipart import SingleFileBody
 from facteur.adapters.oauth import BearerToken
-from facteur.errors import OutcomeUnknownError, PlatformBusyError, Problem
-from facteur.model import Accepted, Answer, Candidate, Duplicate, Rejected, StatusEvent
+from facteur.errors import PlatformBusyError, Problem
+from facteur.model import Answer, Candidate, StatusEvent
 from facteur.news import PAGE, Page
 from facteur.ports import Document
 
@@ -24,7 +25,8 @@ LAST_OFFSET = 1000  # search refuses more; a number has never so many deposits
 NUMBER_FIELDS = ("invoice.invoiceId", "invoiceId")  # accounts have been seen to refuse one or the other
 LONGEST_DOCUMENT_BYTES = 60_000_000  # a copy of what was deposited, 50 MB at most
 SEEN = frozenset({200, 201, 204, 404})  # 404: there is nothing to acknowledge any more
-REFUSING = frozenset({400, 415, 422})
+UNAUTHORISED = 401
+NOBODYS_NUMBER = '"facteur-nobody"'
 
 
 class Iopole:
@@ -45,6 +47,9 @@ class Iopole:
 
     def obtain_token(self) -> None:
         self._token.authorisation()
+
+    def probe(self) -> None:
+        listed(self._search_page(_spelled(NOBODYS_NUMBER)))
 
     def search(self, params: dict[str, str]) -> HttpAnswer:
         return self.get("/v1.1/invoice/search", params)
@@ -103,7 +108,7 @@ class Iopole:
         offset = 0
         while offset <= LAST_OFFSET:
             page = {"expand": "businessData,lastStatusData", "offset": str(offset), "limit": str(PAGE)}
-            body = self._search_page([page | {"q": f"{field}:{quoted_number}"} for field in NUMBER_FIELDS])
+            body = self._search_page([page | spelling for spelling in _spelled(quoted_number)])
             entries = listed(body)
             yield from entries
             if len(entries) < longest_page(body, PAGE):
@@ -125,37 +130,26 @@ class Iopole:
 
     def _authorised(self, method: str, path: str, *, body: SingleFileBody | None = None, params: dict[str, str] | None = None,
                     longest_bytes: int = LONGEST_ANSWER_BYTES) -> HttpAnswer:  # fmt: skip
-        """One call, repeated once with a fresh token where the first one was refused: a 401 means that nothing was processed."""
+        """One call, repeated once with a fresh token where the first one was refused.
+
+        A document is sent again only where the platform itself refused it: another's 401 may come of one that was stored.
+        """
         auth = self._token.authorisation()
         answer = self._client.call(method, path, auth=auth, body=body, params=params, longest_bytes=longest_bytes)
-        if answer.status != 401:
+        if answer.status != UNAUTHORISED:
             return answer
         self._token.forget(auth)
+        if body and answer.whole_body_sent and not in_its_own_words(answer.json()):
+            return answer
         if body:
             body.rewind()
         auth = self._token.authorisation()
         return self._client.call(method, path, auth=auth, body=body, params=params, longest_bytes=longest_bytes)
 
 
-def meaning_of_deposit(answer: HttpAnswer) -> Answer:
-    """What an answer to POST /v1/invoice means; the ladder of docs/reliability, row by row.
-
-    Raises:
-        OutcomeUnknownError: it may have been accepted.
-        PlatformBusyError, AccountRefusedError: nothing was deposited.
-    """
-    body = answer.json()
-    if answer.status == 201 and isinstance(body, dict) and isinstance(body.get("id"), str) and body["id"].strip():
-        return Accepted(body["id"].strip(), 201, answer.text)
-    if answer.status == 409:
-        return Duplicate(problem(answer, "duplicate", "the platform says it already has this invoice"), answer.text)
-    if answer.status == 413 or (answer.status in REFUSING and error_words(body) != (None, None)):
-        return Rejected(problem(answer, "refused", "the platform refused the invoice"), answer.text)
-    if 300 <= answer.status < 500 and answer.status != 408:
-        raise refusal(answer)
-    raise OutcomeUnknownError(
-        problem(answer, "unknown_outcome", "the platform's answer does not say whether the deposit was accepted")
-    )
+def _spelled(quoted_number: str) -> list[dict[str, str]]:
+    """The query for a number in each spelling that some account takes."""
+    return [{"q": f"{field}:{quoted_number}"} for field in NUMBER_FIELDS]
 
 
 def _in_path(platform_id: str) -> str:

@@ -13,6 +13,7 @@ from facteur.news import Sighting
 
 LONGEST_WORDS = 500
 MOST_RULES = 5  # of those that a document broke
+SPOKEN = ("statusMessage", "message", "error_description", "errorMessage", "title", "detail")  # the last two: RFC 9457
 # status.code -> the reform's number (OpenAPI; UNACCEPTABLE seen live only)
 CODES = {
     "SUBMITTED": "200", "ISSUED": "201", "RECEIVED": "202", "MADE_AVAILABLE": "203", "IN_HAND": "204", "APPROVED": "205",
@@ -28,15 +29,21 @@ ROLES = {
 
 
 def error_words(body: Any) -> tuple[str | None, str | None]:
-    """The platform's own code and message, from any of the shapes its errors come in; (None, None): not one of them."""
+    """The code and message in an error, from any of the shapes that errors come in; (None, None): it names no error."""
     if not isinstance(body, dict):
         return None, None
-    details = body.get("details")
+    details, error = body.get("details"), body.get("error")
     first = details[0] if isinstance(details, list) and details else details
-    inner = _dict(first)
-    code = next((c for c in (body.get("code"), inner.get("code"), body.get("error")) if c and isinstance(c, str)), None)
-    spoken = [body.get(name) for name in ("statusMessage", "message", "error_description")]
-    spoken += [inner.get("message"), first, *_schematron(inner)]
+    inner, nested = _dict(first), _dict(error)
+    codes = (body.get("code"), inner.get("code"), nested.get("code"), error)
+    code = next((each for each in codes if each and isinstance(each, str)), None)
+    spoken = [body.get(name) for name in SPOKEN] + [
+        nested.get("message"),
+        inner.get("message"),
+        first,
+        *_schematron(inner),
+    ]
+    spoken += [each.get("message") if isinstance(each, dict) else each for each in _list(body.get("errors"))]
     words = [word for each in spoken for word in (each if isinstance(each, list) else [each]) if isinstance(word, str)]
     if code is None and not any(words) and isinstance(details, dict | list):
         words = ["no reason given"]
@@ -172,6 +179,10 @@ def _time(value: Any) -> datetime | None:
 
 def _first(value: Any) -> dict[str, Any]:
     return _dict(value[0]) if isinstance(value, list) and value else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value[:MOST_RULES] if isinstance(value, list) else []
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -1,0 +1,74 @@
+"""What an answer to POST /v1/invoice means: one ladder. docs/reliability.md has the same table, and a test holds them equal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from facteur.adapters.http import HttpAnswer
+from facteur.adapters.iopole_answers import in_its_own_words, problem, refusal
+from facteur.adapters.iopole_reading import error_words
+from facteur.errors import OutcomeUnknownError
+from facteur.model import Accepted, Answer, Rejected
+
+LONGEST_ID = 200
+REDIRECT = 300
+
+
+class Meaning(StrEnum):
+    """What became of a deposit, as far as its answer says."""
+
+    DEPOSITED = "deposited"
+    REFUSED = "refused"
+    NOT_DEPOSITED = "not deposited"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """Which answers mean what. `body`: what they must hold, in the words of docs/reliability.md."""
+
+    statuses: tuple[int, ...]
+    body: str
+    holds: Callable[[Any], bool]
+    means: Meaning
+
+
+def deposit_id(body: Any) -> str | None:
+    """The id of a new deposit; None where there is none that could be kept and shown."""
+    found = body.get("id") if isinstance(body, dict) else None
+    name = found.strip() if isinstance(found, str) else ""
+    return name if name.isprintable() and 0 < len(name) <= LONGEST_ID else None
+
+
+LADDER = (
+    Rung((200, 201, 202), "an id", lambda body: deposit_id(body) is not None, Meaning.DEPOSITED),
+    Rung((413,), "anything", lambda _body: True, Meaning.REFUSED),
+    Rung((400, 415, 422), "a JSON object that names an error", lambda b: error_words(b) != (None, None), Meaning.REFUSED),
+    Rung((401, 403, 404, 429), "an error in the platform's own JSON", in_its_own_words, Meaning.NOT_DEPOSITED),
+)  # fmt: skip
+
+
+def meaning_of_deposit(answer: HttpAnswer) -> Answer:
+    """The first rung that an answer stands on. One that came before the document's end left is about no deposit.
+
+    Raises:
+        OutcomeUnknownError: none; it may have been accepted.
+        PlatformBusyError, AccountRefusedError: certainly nothing was deposited.
+    """
+    body = answer.json()
+    found = (rung.means for rung in LADDER if answer.status in rung.statuses and rung.holds(body))
+    meaning = next(found, Meaning.UNKNOWN)
+    name = deposit_id(body)
+    if meaning is Meaning.DEPOSITED and name is not None:
+        return Accepted(name, answer.status, answer.text)
+    if meaning is Meaning.REFUSED:
+        return Rejected(problem(answer, "refused", "the platform refused the invoice"), answer.text)
+    if meaning is Meaning.NOT_DEPOSITED or (not answer.whole_body_sent and answer.status >= REDIRECT):
+        raise refusal(answer)
+    raise OutcomeUnknownError(
+        problem(answer, "unknown_outcome", "the answer does not say whether the deposit was accepted"),
+        answer.retry_after_seconds(),
+    )

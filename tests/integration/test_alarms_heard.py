@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from local.alarm_clock import Period, rings
 from local.invoices import sample_invoice
 from local.sam import load_template
-from tests.alarm_clock import Period, rings
 from tests.measured import measured
 from tests.world import World
 

@@ -15,9 +15,9 @@ import pytest
 
 from local.aws import Aws, aws_emulator
 from local.postgres import postgres_server
+from local.resolved import resolved
 from local.sam import ROOT, load_template
 from local.stack import Stack, StackFailedError, create_bucket, database_secret, deploy, put_secret
-from tests.resolved import resolved
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

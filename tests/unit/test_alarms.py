@@ -12,8 +12,8 @@ import pytest
 from moto import mock_aws
 
 from facteur.metrics import Metric
+from local.resolved import resolved
 from local.sam import ROOT, load_template
-from tests.resolved import resolved
 
 TEMPLATE = load_template()
 RESOURCES = TEMPLATE["Resources"]

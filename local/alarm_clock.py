@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.resolved import resolved
+from local.resolved import resolved
 
 Period = Mapping[str, Sequence[float]]  # metric -> the values told in it
 COMPARED = {

@@ -8,6 +8,8 @@ import os
 import re
 import socket
 import ssl
+import struct
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 
@@ -25,6 +27,7 @@ from facteur.adapters.multipart import SingleFileBody
 
 MOST_INTERIM = 20
 LONGEST_HEAD_BYTES = 1 << 16
+RESET_AT_ONCE = struct.pack("ii", 1, 0)
 SWITCHING = 101  # asked for by nobody
 WITHOUT_BODY = frozenset({204, 304})
 HEAD = re.compile(  # a status line and header lines, no other; a lone CR or a NUL is read differently by each reader
@@ -41,10 +44,16 @@ class Incoming:
         self._file = connection.makefile("rb")
         self._head: bytes | None = None
         self._interim = 0
+        self.taken = False  # by the answer that is read from it, and closes it
 
     def makefile(self, _mode: str) -> Any:
         """What http.client reads an answer from."""
         return self._file
+
+    @property
+    def final(self) -> bool:
+        """Whether a final answer has begun."""
+        return self._head is not None
 
     def close(self) -> None:
         self._file.close()
@@ -64,9 +73,9 @@ class Incoming:
 
     def answered(self) -> bool:
         """Whether a final answer has begun to come; interim ones are read past."""
-        while self._head is None and self.speaks():
+        while not self.final and self.speaks():
             self._take_head()
-        return self._head is not None
+        return self.final
 
     def final_head(self) -> bytes:
         """The status line and headers of the final answer, once they are there.
@@ -139,10 +148,13 @@ class FinalAnswer(http.client.HTTPResponse):
 class _OneAnswer(HTTPConnection):
     """What connections with and without TLS share."""
 
+    _asked = False
     _incoming: Incoming | None = None
 
+    # its headers' type is urllib3's own
     def request(self, method: str, url: str, body: Any = None, headers: Any = None, **more: Any) -> None:
         """Send a request; a document whose answer comes early is not sent to its end."""
+        self._asked, self._incoming = True, None
         if isinstance(body, SingleFileBody):
             body.answered = self._answered
         super().request(method, url, body, headers, **more)
@@ -150,12 +162,21 @@ class _OneAnswer(HTTPConnection):
     def response_class(  # type: ignore[override]  # http.client calls it, whatever it is
         self, connection: Any, debuglevel: int = 0, method: str | None = None, url: str | None = None
     ) -> FinalAnswer:
-        incoming, self._incoming = self._incoming or Incoming(connection), None
+        """The answer to the request, or a proxy's to CONNECT."""
+        incoming = self._incoming or Incoming(connection)
+        incoming.taken = True
+        if self._asked:
+            self._incoming = incoming
         return FinalAnswer(incoming, method)
 
     def close(self) -> None:
-        incoming, self._incoming = self._incoming, None
-        if incoming:
+        """End the connection; where no answer came, what still lies in buffers must not arrive later."""
+        incoming, asked = self._incoming, self._asked
+        self._asked, self._incoming = False, None
+        if asked and not (incoming and incoming.final) and isinstance(self.sock, socket.socket):
+            with suppress(OSError):
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_ONCE)
+        if incoming and not incoming.taken:
             incoming.close()
         super().close()
 

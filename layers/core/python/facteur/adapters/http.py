@@ -100,6 +100,8 @@ class HttpClient:
             PlatformBusyError: the body's end was not sent.
             OutcomeUnknownError: the whole body had left.
         """
+        if time.monotonic() >= self._stop_at:
+            raise PlatformBusyError(Problem("no_time_left", "not asked: the function had no time left"))
         if time.monotonic() - self._last_used > STALE_CONNECTION_SECONDS:
             self.drop_idle_connections()
         headers = HEADERS | ({"Content-Type": body.content_type} if body else {})

@@ -10,4 +10,5 @@ from facteur.poll_statuses import poll_statuses
 @observed("poll_statuses")
 def handler(event: Any, context: Any, journal: PowertoolsJournal) -> dict[str, int]:
     """The event says nothing; all that is due stands in Postgres."""
-    return {"reads": poll_statuses(poll_services(journal), remaining_seconds(context))}
+    services = poll_services(journal, remaining_seconds(context))
+    return {"reads": poll_statuses(services, remaining_seconds(context))}

@@ -24,7 +24,8 @@ def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> 
     for failure in response["batchItemFailures"]:
         journal.warning("message.unreadable", message_id=failure["itemIdentifier"])
     if submission_ids:
-        submit_invoices(submission_ids, submit_services(journal), remaining_seconds(context))
+        services = submit_services(journal, remaining_seconds(context))
+        submit_invoices(submission_ids, services, remaining_seconds(context))
     return response
 
 

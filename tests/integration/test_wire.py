@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import socket
 import threading
@@ -386,14 +387,14 @@ def reading_slowly(server: RawServer, connection: socket.socket) -> None:
 
 def lease_of(seconds: float) -> tuple[Callable[[], None], list[float]]:
     """A check as the lease's, and when it was asked."""
-    ends_at, asked = time.monotonic() + seconds, []
+    asked: list[float] = []
+    ends_at = time.monotonic() + seconds
 
     def check() -> None:
         asked.append(time.monotonic())
         if asked[-1] + SECONDS > ends_at:
             raise PlatformBusyError(Problem("lease_too_short", "not sent"))
 
-    asked: list[float] = []
     return check, asked
 
 
@@ -470,7 +471,7 @@ def test_a_proxy_reached_over_tls_works_and_is_under_the_deadline(
         if proxied:
             assert ids(client, 1) == ["first"]
         else:
-            refused_in_time(lambda client=client: ids(client, 1), OutcomeUnknownError)
+            refused_in_time(functools.partial(ids, client, 1), OutcomeUnknownError)
 
 
 @pytest.mark.filterwarnings(

@@ -29,15 +29,15 @@ if TYPE_CHECKING:
     from facteur.submission_services import Services
 
 
-def submit_services(journal: Journal) -> Services:
-    """What submit_invoices works with; begins an invocation."""
+def submit_services(journal: Journal, remaining_seconds: float = float("inf")) -> Services:
+    """What submit_invoices works with; begins an invocation, whose calls of the platform end within the seconds that it has."""
     from facteur.adapters.documents import DocumentStore
     from facteur.adapters.submission_store import PostgresSubmissions
     from facteur.submission_services import Services
 
     settings, database = _settings(), _begun(_database())
     platforms = _platforms()
-    platforms.begin_invocation()
+    platforms.begin_invocation(time.monotonic() + remaining_seconds)
     store = PostgresSubmissions(
         database, lease_seconds=settings.lease_seconds, requests_per_minute=settings.requests_per_minute,
         deposits_enabled=settings.deposits_enabled,
@@ -70,15 +70,15 @@ def relay_services(journal: Journal) -> RelayServices:
     )
 
 
-def poll_services(journal: Journal) -> PollServices:
-    """What poll_statuses works with."""
+def poll_services(journal: Journal, remaining_seconds: float = float("inf")) -> PollServices:
+    """What poll_statuses works with; begins an invocation as submit_services does."""
     from facteur.adapters.news_store import PostgresNews
     from facteur.adapters.pull_store import PostgresPulls
     from facteur.news_services import PollServices
 
     settings, database = _settings(), _begun(_database())
     platforms = _platforms()
-    platforms.begin_invocation()
+    platforms.begin_invocation(time.monotonic() + remaining_seconds)
     store = PostgresNews(
         database, requests_per_minute=settings.requests_per_minute,
         history_requests_per_minute=settings.history_requests_per_minute,

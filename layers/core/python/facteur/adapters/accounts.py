@@ -36,10 +36,12 @@ class AccountPlatforms:
         # account -> client and own platform whose pin was compared
         self._checked: dict[str, tuple[str, Address | None]] = {}
         self._unpinned: set[str] = set()  # compared before there was a pin: again at the next invocation
+        self._stop_at = float("inf")
         self._lock = threading.RLock()
 
-    def begin_invocation(self) -> None:
-        """Connections of an earlier invocation are closed."""
+    def begin_invocation(self, stop_at: float) -> None:
+        """Connections of an earlier invocation are closed; no call of this one goes on after `stop_at` (monotonic)."""
+        self._stop_at = stop_at
         for account in self._unpinned:
             del self._checked[account]
         self._unpinned.clear()
@@ -47,7 +49,7 @@ class AccountPlatforms:
             del self._built[account]
         self._moved.clear()
         for _, platform in self._built.values():
-            platform.begin_invocation()
+            platform.begin_invocation(stop_at)
 
     def of(self, account: str) -> Iopole:
         with self._lock:
@@ -71,12 +73,14 @@ class AccountPlatforms:
         return (credentials.client_id, address), Iopole(self._client(address.base_url), token, sandbox=sandbox)
 
     def _client(self, url: str) -> HttpClient:
-        return HttpClient(
+        client = HttpClient(
             url,
             connect_timeout_seconds=self._settings.connect_timeout_seconds,
             read_timeout_seconds=self._settings.read_timeout_seconds,
             connections=self._settings.max_in_flight,
         )
+        client.begin_invocation(self._stop_at)
+        return client
 
     def _credentials(self, account: str, fresh: bool) -> Credentials:
         credentials = self._in_secret(account, fresh)

@@ -151,7 +151,6 @@ class _OneAnswer(HTTPConnection):
     _asked = False
     _incoming: Incoming | None = None
 
-    # its headers' type is urllib3's own
     def request(self, method: str, url: str, body: Any = None, headers: Any = None, **more: Any) -> None:
         """Send a request; a document whose answer comes early is not sent to its end."""
         self._asked, self._incoming = True, None

@@ -40,10 +40,10 @@ class Iopole:
     def sandbox(self) -> bool:
         return self._sandbox
 
-    def begin_invocation(self) -> None:
-        """Connections of an earlier invocation may be dead without knowing it."""
-        self._client.drop_idle_connections()
-        self._token.begin_invocation()
+    def begin_invocation(self, stop_at: float) -> None:
+        """No call goes on after `stop_at` (monotonic)."""
+        self._client.begin_invocation(stop_at)
+        self._token.begin_invocation(stop_at)
 
     def obtain_token(self) -> None:
         self._token.authorisation()

@@ -60,8 +60,9 @@ class BearerToken:
         self._failed_at = 0.0
         self._failure: NotDepositedError | None = None
 
-    def begin_invocation(self) -> None:
-        """Credentials that an earlier invocation saw refused are tried again, once."""
+    def begin_invocation(self, stop_at: float) -> None:
+        """Credentials that an earlier invocation saw refused are tried again, once; no call goes on after `stop_at` (monotonic)."""
+        self._client.begin_invocation(stop_at)
         self._failure = None
 
     def authorisation(self) -> Authorisation:

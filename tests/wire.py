@@ -9,15 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from facteur.adapters.http import HttpClient
 from facteur.adapters.multipart import SingleFileBody
 from tests.raw_server import RawServer
 
 Behaviour = Callable[[RawServer, socket.socket], None]
-SHORT = {"connect_timeout_seconds": 0.4, "read_timeout_seconds": 0.4}
-SECONDS = sum(SHORT.values())  # of a call
+SECONDS = 0.8  # of a call
 
 
 @contextmanager
@@ -26,7 +25,9 @@ def clients() -> Iterator[Callable[[str], HttpClient]]:
     opened: list[HttpClient] = []
 
     def client(url: str) -> HttpClient:
-        opened.append(HttpClient(url, connections=8, **SHORT))
+        opened.append(
+            HttpClient(url, connect_timeout_seconds=SECONDS / 2, read_timeout_seconds=SECONDS / 2, connections=8)
+        )
         return opened[-1]
 
     yield client
@@ -61,7 +62,7 @@ def dripping(text: bytes, every_seconds: float = 0.05) -> Behaviour:
     return behave
 
 
-def drip(connection: socket.socket, text: bytes, every_seconds: float = 0.05) -> None:
+def drip(connection: Any, text: bytes, every_seconds: float = 0.05) -> None:
     at = 0
     while not threading.Event().wait(every_seconds):
         connection.sendall(text[at : at + 1] or text[-1:])

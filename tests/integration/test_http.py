@@ -29,7 +29,7 @@ from facteur.adapters.documents import HeldDocument
 from facteur.adapters.http import HttpClient, told_apart
 from facteur.adapters.iopole import TOKEN_PATH, Iopole
 from facteur.adapters.multipart import BLOCK_BYTES, SingleFileBody
-from facteur.adapters.oauth import BearerToken, Credentials
+from facteur.adapters.oauth import BearerToken, Credentials, lifetime_seconds
 from facteur.errors import (
     AccountRefusedError,
     ConfigurationError,
@@ -44,7 +44,7 @@ from local.simulator.control import Simulator
 from tests.raw_server import RawServer, Serving, closed_port, http_answer, raw_servers, reset, saying
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
-SHORT = {"connect_timeout_seconds": 2.0, "read_timeout_seconds": 1.0}
+READ_SECONDS = 1.0
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def opened() -> Iterator[Callable[[str], HttpClient]]:
     clients: list[HttpClient] = []
 
     def client(url: str) -> HttpClient:
-        clients.append(HttpClient(url, connections=8, **SHORT))
+        clients.append(HttpClient(url, connect_timeout_seconds=2.0, read_timeout_seconds=READ_SECONDS, connections=8))
         return clients[-1]
 
     yield client
@@ -443,7 +443,7 @@ def test_many_threads_share_a_token_that_could_not_be_fetched(account: Account, 
     found = at_once(lambda: account.platform.find("F-1"))
 
     assert {type(each) for each in found} == {PlatformBusyError}
-    assert time.monotonic() - began < 2 * SHORT["read_timeout_seconds"] + 1
+    assert time.monotonic() - began < 2 * READ_SECONDS + 1
     assert account.platform.find("F-1") == []
 
 
@@ -490,8 +490,14 @@ def test_a_secret_that_stays_wrong_is_asked_twice_and_refuses_the_account(
 
 
 @pytest.mark.parametrize(
-    ("lifetime", "fetches"), [({"expires_in": 1740}, 1), ({"expires_in": 45}, 2), ({}, 2), ({"expires_in": "?"}, 2)]
-)
+    ("lifetime", "fetches"),
+    [
+        ({"expires_in": 1740}, 1), ({"expires_in": "1740"}, 1), ({"expires_in": " 1740.0 "}, 1), ({"expires_in": 1e300}, 1),
+        ({"expires_in": 10**400}, 1), ({"expires_in": float("inf")}, 1), ({"expires_in": 45}, 2), ({}, 2),
+        ({"expires_in": "?"}, 2), ({"expires_in": "-1740"}, 2), ({"expires_in": -1740}, 2), ({"expires_in": True}, 2),
+        ({"expires_in": float("nan")}, 2), ({"expires_in": "nan"}, 2), ({"expires_in": None}, 2), ({"expires_in": [1740]}, 2),
+    ],
+)  # fmt: skip
 def test_a_token_is_kept_for_its_life_less_a_margin_and_not_at_all_if_nobody_says_how_long(
     serving: Serving, opened: Opened, lifetime: dict[str, object], fetches: int
 ) -> None:
@@ -505,6 +511,23 @@ def test_a_token_is_kept_for_its_life_less_a_margin_and_not_at_all_if_nobody_say
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        (1740, 1740),
+        ("1740", 1740),
+        ("1740.5", 1740.5),
+        (86401, 86400),
+        ("9" * 15, 86400),
+        ("9" * 16, 0),
+        (-1, 0),
+        ("1_7", 0),
+    ],
+)
+def test_a_life_is_a_day_at_most(said: object, seconds: float) -> None:
+    assert lifetime_seconds(said) == seconds
+
+
 LOGIN_PAGE = b"<html><title>Log in</title></html>"
 
 
@@ -515,6 +538,12 @@ LOGIN_PAGE = b"<html><title>Log in</title></html>"
         (200, {"token": "elsewhere"}, "", AccountRefusedError, None),
         (200, {"access_token": ""}, "", AccountRefusedError, None),
         (200, {"access_token": 17}, "", AccountRefusedError, None),
+        (200, {"access_token": "a b"}, "", AccountRefusedError, None),
+        (200, {"access_token": "a\r\nX: y"}, "", AccountRefusedError, None),
+        (200, {"access_token": "é"}, "", AccountRefusedError, None),
+        (200, {"access_token": "\ud800"}, "", AccountRefusedError, None),
+        (200, {"access_token": "x" * 20_000}, "", AccountRefusedError, None),
+        (200, b"[" * 100_000, "", AccountRefusedError, None),
         (302, b"", "Location: https://login.example.org/\r\n", AccountRefusedError, None),
         (400, {"error": "invalid_client"}, "", AccountRefusedError, None),
         (403, LOGIN_PAGE, "", AccountRefusedError, None),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from facteur.adapters.blanking import Blanking
 from facteur.adapters.http import HttpClient
 from facteur.adapters.iopole import TOKEN_PATH, Iopole
 from facteur.adapters.oauth import Address, BearerToken, Credentials
@@ -69,15 +70,20 @@ class AccountPlatforms:
         address, sandbox = credentials.address or self._address, credentials.sandbox
         if sandbox is None:
             sandbox = urlsplit(address.base_url).hostname in SANDBOX_HOSTS
-        token = BearerToken(self._client(address.auth_url), TOKEN_PATH, functools.partial(self._credentials, account))
-        return (credentials.client_id, address), Iopole(self._client(address.base_url), token, sandbox=sandbox)
+        blanking = Blanking()  # what one of them sends may be quoted to the other
+        token_client = self._client(address.auth_url, blanking)
+        token = BearerToken(token_client, TOKEN_PATH, functools.partial(self._credentials, account))
+        return (credentials.client_id, address), Iopole(
+            self._client(address.base_url, blanking), token, sandbox=sandbox
+        )
 
-    def _client(self, url: str) -> HttpClient:
+    def _client(self, url: str, blanking: Blanking) -> HttpClient:
         client = HttpClient(
             url,
             connect_timeout_seconds=self._settings.connect_timeout_seconds,
             read_timeout_seconds=self._settings.read_timeout_seconds,
             connections=self._settings.max_in_flight,
+            blanking=blanking,
         )
         client.begin_invocation(self._stop_at)
         return client

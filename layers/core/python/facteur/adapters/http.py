@@ -15,6 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from facteur import __version__
 from facteur.adapters.answer_text import json_of, text_of
+from facteur.adapters.blanking import Blanking
 from facteur.adapters.connections import WireAdapter
 from facteur.adapters.deadline import time_for_a_call
 from facteur.adapters.multipart import BLOCK_BYTES, SingleFileBody
@@ -32,20 +33,28 @@ RESET = "connection_reset"  # what some do to whoever calls too fast
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """A complete answer. `whole_body_sent`: it came after the whole document had left; before that nothing can have been deposited."""
+    """A complete answer; its words are blanked of what was sent, its `body` is not.
+
+    `whole_body_sent`: it came after the whole document had left; before that nothing can have been deposited.
+    """
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     whole_body_sent: bool = True  # also of a request that has no document
+    blanking: Blanking = field(default_factory=Blanking, repr=False)
 
     @property
     def text(self) -> str:
-        return text_of(self.body, self.headers.get("Content-Type"))
+        """What it says, blanked."""
+        return self.blanking.in_text(self.body, text_of(self.body, self.headers.get("Content-Type")))
 
     def json(self) -> Any:
-        """The body as JSON, or None where it is none."""
-        return json_of(self.body, self.headers.get("Content-Type"))
+        """The body as JSON, blanked, or None where it is none, or so deeply nested that nobody meant it."""
+        try:
+            return self.blanking.in_json(self.body, json_of(self.body, self.headers.get("Content-Type")))
+        except RecursionError:
+            return None
 
     def retry_after_seconds(self) -> float | None:
         """What Retry-After asks for, in seconds or as a date, a day at most; None where it is absent or unreadable."""
@@ -66,14 +75,22 @@ class HttpClient:
     """What threads may share. A call is one request, one final answer, and one deadline."""
 
     def __init__(
-        self, base_url: str, *, connect_timeout_seconds: float, read_timeout_seconds: float, connections: int
+        self,
+        base_url: str,
+        *,
+        connect_timeout_seconds: float,
+        read_timeout_seconds: float,
+        connections: int,
+        blanking: Blanking | None = None,
     ) -> None:
+        """`blanking`: what is shared with other clients of the account."""
         self.base_url = base_url
         self._timeout = (connect_timeout_seconds, read_timeout_seconds)
         # read once: requests would look through the whole environment at every call, and into .netrc for other credentials
         environment = requests.Session().merge_environment_settings(base_url, {}, None, None, None)
         self._proxies = environment["proxies"]
         self._adapter = WireAdapter(connections, environment["verify"] or True)
+        self._blanking = blanking or Blanking()
         self._last_used = time.monotonic()
         self._stop_at = float("inf")
 
@@ -106,13 +123,16 @@ class HttpClient:
             self.drop_idle_connections()
         headers = HEADERS | ({"Content-Type": body.content_type} if body else {})
         # without a session: it would read a redirect's body whatever its length, and merge settings for a tenth of a call's time
-        request = requests.Request(method, self.base_url + path, headers, data=body or form, params=params, auth=auth)
+        request = requests.Request(
+            method, self.base_url + path, headers, data=body or form, params=params, auth=auth
+        ).prepare()
+        self._blanking.remember_sent(request.headers, form)
         with told_apart(body), time_for_a_call(sum(self._timeout), self._stop_at), self._adapter.send(
-            request.prepare(), stream=True, timeout=self._timeout, verify=True, proxies=self._proxies
+            request, stream=True, timeout=self._timeout, verify=True, proxies=self._proxies
         ) as response, _borrowed(response.raw) as connection:  # fmt: skip
             content = b"".join(_limited(response.iter_content(BLOCK_BYTES), longest_bytes))
             whole = body is None or body.whole_sent
-            answer = HttpAnswer(response.status_code, response.headers, content, whole)
+            answer = HttpAnswer(response.status_code, response.headers, content, whole, self._blanking)
             connection.reusable = whole and understood(answer)
             self._last_used = time.monotonic()
             return answer

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +15,10 @@ from facteur.adapters.http import HttpAnswer, HttpClient
 from facteur.errors import AccountRefusedError, NotDepositedError, PlatformBusyError, Problem
 
 MARGIN_SECONDS = 45.0  # a token must outlive the request it is sent with
+LONGEST_LIFE_SECONDS = 86400.0  # whatever expires_in says
 BUSY = frozenset({408, 429})
+SENDABLE = re.compile(r"[\x21-\x7e]{1,16000}")  # what a header can carry, and a server will read
+NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{0,15})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +104,8 @@ class BearerToken:
         answer = self._ask(self._credentials(False))
         if answer.status in {400, 401}:
             answer = self._ask(self._credentials(True))  # the secret may have been rotated
-        found = answer.json() if answer.status == requests.codes.ok else None
-        if not isinstance(found, dict) or not isinstance(found.get("access_token"), str) or not found["access_token"]:
-            raise _refusal(answer)
-        self._token = found["access_token"]
-        lifetime = found.get("expires_in")
-        self._good_until = began + (float(lifetime) - MARGIN_SECONDS if isinstance(lifetime, int | float) else 0)
+        self._token, lifetime = _granted(answer)
+        self._good_until = began + lifetime - MARGIN_SECONDS
 
     def _ask(self, credentials: Credentials) -> HttpAnswer:
         form = {
@@ -113,6 +114,29 @@ class BearerToken:
             "client_secret": credentials.client_secret,
         }
         return self._client.call("POST", self._path, form=form)
+
+
+def _granted(answer: HttpAnswer) -> tuple[str, float]:
+    """The token, and its life in seconds. The only place that reads an answer's words as they are."""
+    try:
+        found = json.loads(answer.body) if answer.status == requests.codes.ok else None
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise _refusal(answer)
+    token = found.get("access_token")
+    if not isinstance(token, str) or not SENDABLE.fullmatch(token):
+        raise _refusal(answer)
+    return token, lifetime_seconds(found.get("expires_in"))
+
+
+def lifetime_seconds(said: object) -> float:
+    """What `expires_in` says, as a number or as digits, a day at most; 0, for this call only, where it says nothing usable."""
+    if isinstance(said, str) and NUMBER.fullmatch(said.strip()):
+        said = float(said)
+    if isinstance(said, bool) or not isinstance(said, int | float) or said != said:  # NaN is not itself
+        return 0.0
+    return float(max(0, min(said, LONGEST_LIFE_SECONDS)))
 
 
 def _header_value(customer_id: str | None) -> str | None:

@@ -1,0 +1,160 @@
+"""What was sent as a secret is blanked in whatever the other side says, before anybody keeps it.
+
+Compared are ASCII letters and digits alone, without case, and after JSON's, URLs' and HTML's escapes are undone: so it does not
+matter how a quote is wrapped, escaped or cut. Too much is blanked rather than too little.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+HIDDEN = "[hidden]"
+PIECE = 12  # letters and digits: of a quote of sixteen characters there are mostly more
+GRAM = 6  # every piece has one that begins at a multiple of STRIDE in the text
+STRIDE = PIECE - GRAM + 1
+SHORTEST = 8  # what is shorter is no secret, and would be found in innocent words
+LONGEST_PUBLIC_NUMBER = 14  # a SIREN or SIRET is no secret
+MOST_REMEMBERED = 16  # tokens of some hours, beside what they are fetched with
+ROUNDS = 3  # of escapes within escapes
+
+LOWER = bytes.maketrans(bytes(range(65, 91)), bytes(range(97, 123)))
+PUNCTUATION = bytes(each for each in range(256) if not chr(each).isalnum() or each > 127)
+ESCAPED = re.compile(rb"\\u([0-9a-f]{4})|%([0-9a-f]{2})|&#x([0-9a-f]{1,6});")
+DECIMAL = re.compile(rb"&#([0-9]{1,7});")
+WORD = re.compile(r"[^\s\"'<>,;()\[\]{}]+")
+SHAPES = re.compile(  # a token that another container was given
+    r"\b(?i:bearer|basic)\s+(?=\S*\d)[A-Za-z0-9._~+/=-]{20,}|\beyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*)*"
+)
+SECRET_KEYS = frozenset({"authorization", "access_token", "client_secret", "customer-id"})
+
+
+class Blanking:
+    """What an account has sent as a secret. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sent: OrderedDict[str, tuple[bytes, ...]] = OrderedDict()
+        self._grams: frozenset[bytes] = frozenset()
+        self._forms: tuple[bytes, ...] = ()  # longer than a piece, found by pieces
+        self._short: tuple[bytes, ...] = ()  # found as a whole
+
+    def remember(self, secret: str | None, *, encoded: bool = False) -> None:
+        """Blank it from now on, if it is long enough to be one; `encoded`: in base64 as well."""
+        if not secret or (secret.isdecimal() and len(secret) <= LONGEST_PUBLIC_NUMBER):
+            return
+        with self._lock:
+            known = secret in self._sent
+            if not known:
+                self._sent[secret] = tuple(_forms(secret, encoded))
+            self._sent.move_to_end(secret)
+            if len(self._sent) > MOST_REMEMBERED:
+                self._sent.popitem(last=False)
+            if not known:
+                self._prepare()
+
+    def remember_sent(self, headers: Mapping[str, str], form: Mapping[str, str] | None) -> None:
+        """What a request says of who we are."""
+        self.remember(headers.get("Authorization", "").rpartition(" ")[2])
+        self.remember(headers.get("customer-id"))
+        if form:
+            client_id, secret = form.get("client_id"), form.get("client_secret")
+            self.remember(client_id)
+            self.remember(secret, encoded=True)
+            self.remember(f"{client_id}:{secret}", encoded=True)
+
+    def in_json(self, body: bytes, value: Any) -> Any:
+        """A body's JSON, blanked. Raises RecursionError where it is nested too deeply."""
+        return self._in_value(value) if self._quoted(body) else value
+
+    def in_text(self, body: bytes, text: str) -> str:
+        """A body's text, blanked; JSON stays JSON."""
+        if not self._quoted(body):
+            return text
+        try:
+            return json.dumps(self._in_value(json.loads(text)), ensure_ascii=False)
+        except (ValueError, RecursionError):
+            return self._in_words(text)
+
+    def _prepare(self) -> None:
+        forms = [form for each in self._sent.values() for form in each]
+        self._forms = tuple(form for form in forms if len(form) >= PIECE)
+        self._short = tuple(form for form in forms if SHORTEST <= len(form) < PIECE)
+        self._grams = frozenset(form[i : i + GRAM] for form in self._forms for i in range(len(form) - GRAM + 1))
+
+    def _quoted(self, said: bytes) -> bool:
+        lower = said.translate(LOWER)
+        shaped = b"eyJ" in said or b"bearer " in lower or b"basic " in lower or b"authorization" in lower
+        return shaped or self._known(lower)
+
+    def _known(self, said: bytes) -> bool:
+        plain = _plain(said)
+        for short in self._short:
+            if short in plain:
+                return True
+        grams = [plain[i : i + GRAM] for i in range(0, len(plain), STRIDE)]
+        if self._grams.isdisjoint(grams):
+            return False
+        met = [STRIDE * rank for rank, gram in enumerate(grams) if gram in self._grams]
+        pieces = {plain[i : i + PIECE] for at in met for i in range(max(0, at - STRIDE + 1), at + 1)}
+        return any(piece in form for piece in pieces if len(piece) == PIECE for form in self._forms)
+
+    def _in_value(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {self._in_words(key): self._in_entry(key, each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self._in_value(each) for each in value]
+        if isinstance(value, str):
+            return self._in_words(value)
+        return HIDDEN if isinstance(value, int | float) and self._known(str(value).encode()) else value
+
+    def _in_entry(self, key: str, value: Any) -> Any:
+        return HIDDEN if isinstance(value, str) and key.lower() in SECRET_KEYS else self._in_value(value)
+
+    def _in_words(self, text: str) -> str:
+        """Blank the words that quote, or all where a quote goes over several."""
+        text = SHAPES.sub(HIDDEN, text)
+        if not self._known(text.encode("utf-8", "replace")):
+            return text
+        text = WORD.sub(self._word, text)
+        return HIDDEN if self._known(text.encode("utf-8", "replace")) else text
+
+    def _word(self, found: re.Match[str]) -> str:
+        return HIDDEN if self._known(found[0].encode("utf-8", "replace")) else found[0]
+
+
+def _forms(secret: str, encoded: bool) -> list[bytes]:
+    raw = secret.encode("utf-8", "replace")
+    in_base64 = [base64.b64encode(b"\0" * before + raw) for before in range(3)] if encoded else []
+    return [_plain(form) for form in (raw, *in_base64)]
+
+
+def _plain(said: bytes) -> bytes:
+    """Letters and digits alone, in lower case."""
+    said = said.translate(LOWER)
+    for _ in range(ROUNDS):
+        before = said
+        if b"\\" in said:
+            said = said.replace(b"\\\\", b"\\").replace(b"\\n", b"").replace(b"\\r", b"").replace(b"\\t", b"")
+        if b"\\u" in said or b"%" in said or b"&#" in said:
+            said = DECIMAL.sub(_decimal, ESCAPED.sub(_character, said))
+        if said == before:
+            break
+    return said.translate(LOWER, PUNCTUATION)
+
+
+def _character(found: re.Match[bytes]) -> bytes:
+    return _ascii(int(found[1] or found[2] or found[3], 16))
+
+
+def _decimal(found: re.Match[bytes]) -> bytes:
+    return _ascii(int(found[1]))
+
+
+def _ascii(code: int) -> bytes:
+    return bytes([code]).translate(LOWER) if code < 128 else b""

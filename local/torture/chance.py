@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from random import Random
 from typing import Any
 
+from local.torture import hostile
+from local.torture.company import OF_ANOTHER
+from local.torture.hostile import DURING_OUTAGE
 from local.torture.points import KILL, POINTS, STALL, Interrupt
-from local.torture.schedule import Happening, Order, Schedule
+from local.torture.schedule import WITNESS, Happening, Order, Schedule
 
-# Everything the simulator can do to a deposit but refuse it for good: that an invoice is refused is its kind's business.
-ON_DEPOSIT = (
-    "302", "400_html", "401", "403", "403_html", "404", "408", "429", "429_seconds", "429_date", "500", "502", "503", "504",
-    "408_stored", "500_stored", "502_stored", "503_stored", "504_stored", "reset_unread", "reset", "lost_answer", "close",
-    "close_stored", "timeout", "timeout_stored", "slow:0.2", "slow:0.7", "stored_late:0.7", "empty", "unreadable", "html", "no_id",
-    "truncated", "202",
-)  # fmt: skip
-ON_READING = (
-    "401", "403", "404", "408", "429", "429_seconds", "500", "502", "503", "reset", "close", "empty", "unreadable", "html", "truncated",
-)  # fmt: skip
-# A 404 says "no history yet", and here nobody is followed for 400 days: it would be the last word.
-ON_HISTORY = tuple(fault for fault in ON_READING if fault != "404")
-ON_TOKEN = ("429", "500", "503", "reset", "empty", "unreadable", "no_id")
-DURING_OUTAGE = ("503", "502", "429", "reset", "close", "403", "503_stored", "lost_answer", "empty", "401")
 SPOILT = ("not JSON", "{}", '{"client_id": 3, "client_secret": "x"}', '["simulator"]')
 LATEST_ROUND = 25
-SKEW_SECONDS = (
-    200.0  # within what the product allows between its database and the platform, and what the search lag leaves
-)
+SKEWS = (90.0, 200.0, 3_600.0, 7_200.0, 6 * 3_600.0)  # of the database's clock against everybody else's, either way
 
 
 def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
@@ -36,34 +24,56 @@ def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
     contradictory = dice.random() < 0.1
     news = Random(f"news {seed}")  # noqa: S311  repeatable
     source = news.choice(("sweep", "sweep", "pull", "history"))
-    happenings = tuple(sorted(_happenings(dice), key=lambda happening: happening.at))
+    clients = news.choice(("one", "one", "one", "two", "same"))
+    happenings = tuple(sorted(_happenings(dice, clients), key=lambda happening: happening.at))
+    skewed = any(happening.what == "skew" for happening in happenings)
+    orders = [order for _ in range(dice.randint(3, 9)) for order in _orders(dice, contradictory=contradictory)]
     return Schedule(
         name=str(seed),
         seed=seed,
-        orders=tuple(order for _ in range(dice.randint(3, 9)) for order in _orders(dice, contradictory=contradictory)),
+        orders=_with_witnesses(news, orders, clients),
         interrupts=tuple(_interrupt(dice) for _ in range(dice.choice((0, 1, 1, 2, 3)))),
         happenings=happenings,
-        switches=_switches(dice, contradictory=contradictory) | {"search_dates": news.random() < 0.8},
+        switches=_switches(dice, contradictory=contradictory)
+        | hostile.switches(news, source)
+        | {"search_dates": news.random() < 0.8},
         rates=_rates(dice),
-        settings=_settings(dice, skewed=any(happening.what == "skew" for happening in happenings))
+        settings=_settings(dice, skewed=skewed)
         | {"STATUS_SOURCE": source}
-        | ({"FOLLOW_UP_DAYS": "0.02"} if source == "pull" else {}),  # longer than its statuses are held up by faults
+        | (
+            {"FOLLOW_UP_DAYS": "0.02"} if source == "pull" and not skewed else {}
+        ),  # longer than its statuses are held up by faults
         shuffled=True,
+        stacks=news.choice((1, 1, 1, 2)),
+        clients=clients,
         stall_seconds=dice.choice((20.0, 160.0, 820.0, 5000.0)),
         mutant=mutant,
     )
 
 
 def _orders(dice: Random, *, contradictory: bool) -> list[Order]:
-    faults = tuple(dice.choice(ON_DEPOSIT) for _ in range(dice.choice((0, 0, 1, 1, 2, 3))))
-    later = tuple(dice.choice(ON_DEPOSIT) for _ in range(dice.choice((0, 1, 2))))
-    kinds = ["good"] * 10 + ["refused", "unroutable", "declined", "nameless", "twin", "taken"]
+    faults = tuple(dice.choice(hostile.ON_DEPOSIT) for _ in range(dice.choice((0, 0, 1, 1, 2, 3))))
+    later = tuple(dice.choice(hostile.ON_DEPOSIT) for _ in range(dice.choice((0, 1, 2))))
+    kinds = ["good"] * 10 + ["refused", "unroutable", "declined", "nameless", "twin", "rival", "namesake", "taken"]
     kind = dice.choice(kinds if contradictory else [*kinds, "bounced"])  # contradicted rejections are not believed
     mend = kind in {"refused", "unroutable", "nameless", "bounced", "taken"} and dice.random() < 0.7
     same = kind == "unroutable" and mend and dice.random() < 0.5
-    if kind == "twin":
-        return [Order(faults=faults), Order("twin", later)]
+    if kind in {"twin", "rival", "namesake"}:
+        return [Order(faults=faults), Order(kind, later)]
     return [Order(kind, faults, mend, same, later)]
+
+
+def _with_witnesses(dice: Random, orders: list[Order], clients: str) -> tuple[Order, ...]:
+    """Several sellers, each account's invoices, and for each account one that nothing happens to."""
+    accounts = ["default"] if clients == "one" else ["default", "second"]
+    sellers = dice.choice((1, 1, 2, 3))
+    spread: list[Order] = []
+    for order in orders:
+        # what takes the number of the one before is the same account's, and its seller's unless it says otherwise
+        like = spread[-1] if order.kind in OF_ANOTHER and spread else None
+        account, seller = (like.account, like.seller) if like else (dice.choice(accounts), dice.randrange(sellers))
+        spread.append(replace(order, account=account, seller=seller))
+    return (*(replace(WITNESS, account=account) for account in accounts), *spread)
 
 
 def _interrupt(dice: Random) -> Interrupt:
@@ -89,18 +99,33 @@ CHANCES: Mapping[str, tuple[float, bool, Dice]] = {
     "outage": (0.2, False, lambda d: {"seconds": d.choice((30, 600, 8000)), "fault": d.choice(DURING_OUTAGE), "endpoints": _struck(d)}),
     "refuse_connections": (0.1, False, lambda d: {"rounds": d.randint(1, 5)}),
     "crash_postgres": (0.06, True, lambda d: {}),
-    "skew": (0.15, False, lambda d: {"seconds": d.uniform(-SKEW_SECONDS, SKEW_SECONDS)}),
+    "skew": (0.15, False, lambda d: {"seconds": d.choice((-1, 1)) * d.uniform(0.5, 1) * d.choice(SKEWS)}),
+    "lie": (0.25, False, lambda d: {"seconds": d.choice((60, 600, 8000)), "fault": d.choice(hostile.DURING_LIES)}),
+    "sever": (0.4, True, lambda d: {"nth": d.randint(1, 25)}),
+    "save_id": (0.2, True, lambda d: {"rows": d.randint(1, 3), "deposit_id": d.choice((None, "stale-1"))}),
+    "person": (0.35, True, lambda d: d.choice(PERSONS)),
     "blow": (0.3, True, lambda d: {}),
 }
 # fmt: on
 
 
-def _happenings(dice: Random) -> list[Happening]:
+PERSONS: tuple[Mapping[str, Any], ...] = (
+    {"operation": "retry"}, {"operation": "retry"}, {"operation": "retry"}, {"operation": "reject"},
+    {"operation": "adopt", "own": True}, {"operation": "adopt", "own": True}, {"operation": "adopt", "own": False},
+    {"operation": "pause", "account": "default", "seconds": 600.0}, {"operation": "resume", "account": "default"},
+    {"operation": "repin", "account": "default"},
+)  # fmt: skip
+ROUTED: Mapping[str, Any] = {"operation": "route", "account": "default", "to": "second"}
+
+
+def _happenings(dice: Random, clients: str) -> list[Happening]:
     found: list[Happening] = []
     for what, (likely, during, details) in CHANCES.items():
         for _ in range(2):
             if dice.random() < likely and not (found and what in {"crash_postgres", "skew"} and found[-1].what == what):
                 found.append(Happening(dice.randint(2, LATEST_ROUND), what, during, details(dice)))
+    if clients != "one" and dice.random() < 0.3:
+        found.append(Happening(dice.randint(2, LATEST_ROUND), "person", details=ROUTED))
     return found
 
 
@@ -114,10 +139,8 @@ def _struck(dice: Random) -> tuple[str, ...]:
 
 def _rates(dice: Random) -> dict[str, dict[str, float]]:
     chosen: dict[str, dict[str, float]] = {}
-    for endpoint, faults in (
-        ("deposit", ON_DEPOSIT), ("search", ON_READING), ("files", ON_READING), ("history", ON_HISTORY), ("token", ON_TOKEN)
-    ):  # fmt: skip
-        if dice.random() < 0.25:
+    for endpoint, faults in hostile.BY_ENDPOINT.items():
+        if dice.random() < 0.2:
             picked = dice.sample(faults, 3)
             chosen[endpoint] = dict.fromkeys(picked, dice.choice((0.03, 0.1)))
     return chosen
@@ -125,18 +148,12 @@ def _rates(dice: Random) -> dict[str, dict[str, float]]:
 
 def _switches(dice: Random, *, contradictory: bool) -> dict[str, Any]:
     twists = [twist for twist in ("reversed", "shuffled", "duplicated", "nulls") if dice.random() < 0.15]
-    omits = [name for name in ("businessData", "lastStatusData", "seller", "monetary") if dice.random() < 0.1]
-    strangers = dice.random() < 0.15 and not {"businessData", "seller"} & set(
-        omits
-    )  # else they look like conflicting evidence
     unknown = ["unknown_codes"] if dice.random() < 0.1 else []
     return {
         "search_lag": dice.choice((0, 0, 0, 100, 300)),
-        "search_strangers": strangers,
         "search_loose": dice.random() < 0.15,
         "search_order": dice.choice(("newest", "oldest")),
         "search_fields": dice.choice(("both", "prefixed", "bare")),
-        "search_omits": omits,
         "create_date_key": dice.choice(("createDate", "date")),
         "history_twists": twists,
         "history_shape": dice.choice(("array", "data")),
@@ -151,7 +168,7 @@ def _switches(dice: Random, *, contradictory: bool) -> dict[str, Any]:
 
 def _settings(dice: Random, *, skewed: bool) -> dict[str, str]:
     return {
-        "FOLLOW_UP_DAYS": "0.006" if skewed else "0.001",  # longer than the skew, or it would end before the life cycle
+        "FOLLOW_UP_DAYS": "0.3" if skewed else "0.001",  # longer than the skew, or it would end before the life cycle
         "REQUESTS_PER_MINUTE": dice.choice(("60000", "60000", "150")),
         "HISTORY_REQUESTS_PER_MINUTE": dice.choice(("60000", "60000", "60")),
         "MAX_IN_FLIGHT": str(dice.choice((1, 2, 4, 8))),

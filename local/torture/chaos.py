@@ -12,12 +12,15 @@ from typing import Any
 import psycopg2
 
 from facteur.adapters.postgres import Database
+from local.torture import persons
 from local.torture.crew import Crew
-from local.torture.lane import DATABASE, Lane
+from local.torture.lane import DATABASE, FIRST_SECRET, Lane
 from local.torture.schedule import Order, Schedule
+from local.torture.worker import Workplace
 
 ALL_IDS = "select coalesce(array_agg(id), '{}') as ids from facteur.submissions"
 REFUSE = "insert into torture.refusals select unnest(%(ids)s::bigint[]), %(deferred)s on conflict do nothing"
+LIED_TO = ("search", "history", "files", "download", "not_seen")
 FINISH = "update invoicing.invoices set status = 'final' where id = any (%(ids)s)"
 LATEST_BLOW_SECONDS = 0.03  # into a pass
 
@@ -25,8 +28,9 @@ LATEST_BLOW_SECONDS = 0.03  # into a pass
 class Chaos:
     """Makes a schedule's happenings happen, and ends those that last for some rounds."""
 
-    def __init__(self, lane: Lane, schedule: Schedule, crew: Crew) -> None:
-        self._lane, self._schedule, self._crew = lane, schedule, crew
+    def __init__(self, lane: Lane, schedule: Schedule, crew: Crew, place: Workplace) -> None:
+        self._lane, self._schedule, self._crew, self._place = lane, schedule, crew, place
+        self.crashes = 0  # of what a person used
         self._dice = random.Random(schedule.seed)  # noqa: S311  repeatable
         self._ends: list[tuple[int, Callable[[], object]]] = []
         self._round = 0
@@ -125,12 +129,25 @@ class Chaos:
             session.cursor().execute(statement, {"ids": ids})
         return session
 
+    def save_id(self, rows: int, deposit_id: str | None) -> None:
+        self._lane.company.save_id(self._some(rows), deposit_id)
+
+    def person(self, operation: str, **arguments: Any) -> None:
+        """Somebody uses the command line, on an invoice drawn here or on an account."""
+        if self._lane.company.entries:
+            (key,) = self._some(1)
+            self.crashes += not persons.acts(self._lane, self._place, key, operation, arguments, self._dice)
+
     # what AWS does
 
     def shake_queue(self, lose: float, double: float) -> None:
         """Messages get lost, come twice, and come in another order."""
+        for queue_url in self._lane.queue_urls[: self._schedule.stacks]:
+            self._shake(queue_url, lose, double)
+
+    def _shake(self, queue_url: str, lose: float, double: float) -> None:
         bodies: list[str] = []
-        queue: dict[str, Any] = {"QueueUrl": self._lane.queue_url}
+        queue: dict[str, Any] = {"QueueUrl": queue_url}
         while found := self._lane.sqs.receive_message(**queue, MaxNumberOfMessages=10).get("Messages", []):
             bodies += [message["Body"] for message in found]
             for message in found:
@@ -138,27 +155,28 @@ class Chaos:
         bodies = [body for body in bodies if self._dice.random() >= lose]
         bodies += [body for body in bodies if self._dice.random() < double]
         self._dice.shuffle(bodies)
-        self._send(bodies)
+        self._send(bodies, queue_url)
 
     def echo(self) -> None:
         """A message for everything that ever was, due or not."""
         (ids,) = self._lane.database.row(ALL_IDS)
-        self._send([json.dumps({"submission_id": each}) for each in ids])
+        for queue_url in self._lane.queue_urls[: self._schedule.stacks]:
+            self._send([json.dumps({"submission_id": each}) for each in ids], queue_url)
 
-    def _send(self, bodies: list[str]) -> None:
+    def _send(self, bodies: list[str], queue_url: str) -> None:
         for start in range(0, len(bodies), 10):
             entries = [{"Id": str(i), "MessageBody": body} for i, body in enumerate(bodies[start : start + 10])]
-            self._lane.sqs.send_message_batch(QueueUrl=self._lane.queue_url, Entries=entries)
+            self._lane.sqs.send_message_batch(QueueUrl=queue_url, Entries=entries)
 
     def spoil_secret(self, rounds: int, text: str) -> None:
         self._lane.put_secret("default", text)
         self._after(rounds, lambda: self._lane.put_platform_secret(self._secret))
 
-    _secret = "simulator"  # noqa: S105  of the simulator
+    _secret = FIRST_SECRET
 
     def rotate_secret(self, revoke: bool) -> None:
         """The platform takes a new secret only; Secrets Manager has it since then."""
-        self._secret = f"rotated-{self._round}"
+        self._secret = f"s3cret-rotated-{self._round}"
         self._lane.simulator.rotate_secret(self._secret)
         self._lane.put_platform_secret(self._secret)
         if revoke:
@@ -189,6 +207,14 @@ class Chaos:
         """The database's clock jumps, the workers' and the platform's do not."""
         self._lane.clock.skew = seconds
         self._lane.clock.set_database(self._lane.database)
+
+    def lie(self, seconds: float, fault: str) -> None:
+        """For a while nothing fails, and what is shown is not so."""
+        self._lane.simulator.outage(seconds, fault, LIED_TO)
+
+    def sever(self, nth: int) -> None:
+        """A statement is carried out, and its answer lost with the connection."""
+        self._lane.severed.lose(nth)
 
     def blow(self) -> None:
         """SIGKILL somebody who is at work, at any instant."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from facteur.adapters.postgres import Database
 from facteur.errors import DatabaseUnavailableError
-from local.invoices import BUYERS, SampleInvoice, company, file_name, render, sample_invoice
+from local.invoices import BUYERS, SELLER, SampleInvoice, company, file_name, render, sample_invoice
 from local.invoices.model import Syntax
 from local.simulator.control import Simulator
 from local.torture.schedule import KINDS, Order
@@ -30,7 +30,22 @@ end $$;
 create trigger refuse before update on invoicing.invoices for each row execute function torture.refuse('now');
 create constraint trigger refuse_late after update on invoicing.invoices deferrable initially deferred
     for each row execute function torture.refuse('deferred');
+-- Every deposit that a row ever showed.
+create table torture.shown (invoice_id bigint not null, deposit_id text not null, primary key (invoice_id, deposit_id));
+create function torture.keep_shown() returns trigger language plpgsql security definer as $$
+begin
+    insert into torture.shown values (new.id, new.submission_id) on conflict do nothing;
+    return null;
+end $$;
+create trigger keep_shown after update on invoicing.invoices for each row
+    when (new.submission_id is distinct from old.submission_id and new.submission_id is not null)
+    execute function torture.keep_shown();
 """
+# Whose credentials: by the folder that the document lies in.
+VIEW = "select pg_get_viewdef('facteur.invoice_source'::regclass) as text"
+ACCOUNT, BY_FOLDER = "'default'::text", "case when document_uri like '%/second/%' then 'second' else 'default' end"
+STALE_ID = "stale-"  # begins what an ORM saves that never was a deposit
+SELLERS = (SELLER, company("Imprimerie Lune", "130", 7), company("Atelier Vauban", "130", 8))
 INSERT = """
 insert into invoicing.invoices (invoice_number, seller_siren, issue_date, total, currency, document_uri, status)
 values (%(number)s, %(siren)s, %(issued)s, %(total)s, 'EUR', %(uri)s, %(status)s) returning id
@@ -44,6 +59,8 @@ update invoicing.invoices set technical_status = 'pending', submission_id = null
 """
 SET_STATUS = "update invoicing.invoices set status = %(status)s where id = any (%(ids)s)"
 SYNTAX: Syntax = "cii"
+OF_ANOTHER = ("twin", "rival", "namesake")  # they take the number of the one before
+RIVAL = 500  # from one rank to that of another document for its number
 
 
 @dataclass(slots=True)
@@ -56,6 +73,8 @@ class Entry:
     documents: set[str] = field(default_factory=set)
     mended: bool = False
     resubmitted: bool = False  # somebody set it back to pending
+    decided: bool = False  # a person said how it ends
+    meddled: bool = False  # its row shows a deposit that somebody wrote there
 
 
 class Company:
@@ -78,11 +97,11 @@ class Company:
         ids = []
         first = len(self.entries)
         for rank, order in enumerate(orders, first):
-            rank = rank - 1 if order.kind == "twin" and rank else rank
-            invoice = self._invoice(rank, KINDS[order.kind].buyer)
+            rank = rank - 1 if order.kind in OF_ANOTHER and rank else rank
+            invoice = self._invoice(rank, KINDS[order.kind].buyer, order)
             if faults := order.faults + KINDS[order.kind].faults:
                 self._simulator.script(invoice.number, list(faults))
-            uri, sha256 = self._document(invoice)
+            uri, sha256 = self._document(invoice, order)
             number = invoice.number if KINDS[order.kind].numbered else None
             values = {
                 "number": number, "siren": invoice.seller.siren, "issued": invoice.issue_date, "total": invoice.total,
@@ -105,6 +124,14 @@ class Company:
         self._execute(STALE, ids)
         for each in ids:
             self.entries[each].resubmitted = True
+
+    def save_id(self, ids: Sequence[int], deposit_id: str | None) -> None:
+        """What an ORM does that read a row before its deposit was shown, and saves that one column."""
+        self._execute(
+            "update invoicing.invoices set submission_id = %(deposit)s where id = any (%(ids)s)", ids, deposit_id
+        )
+        for each in ids:
+            self.entries[each].meddled = True
 
     def touch(self, ids: Sequence[int]) -> None:
         self._execute("update invoicing.invoices set total = total where id = any (%(ids)s)", ids)
@@ -130,19 +157,19 @@ class Company:
                 found[sha256].append(entry)
         return found
 
-    def _execute(self, statement: str, ids: Sequence[int]) -> None:
+    def _execute(self, statement: str, ids: Sequence[int], deposit_id: str | None = None) -> None:
         try:
-            self._database.rows(statement, {"ids": list(ids)})
+            self._database.rows(statement, {"ids": list(ids), "deposit": deposit_id})
         except DatabaseUnavailableError:
             return  # a row is locked; an application would tell its user
 
     def _mend(self, entry: Entry) -> bool:
-        invoice = self._invoice(entry.rank, None)
+        invoice = self._invoice(entry.rank, None, entry.order)
         if entry.order.same_document:
-            self._simulator.add_company(self._invoice(entry.rank, "999").buyer.siren, behaviour="205")
-            invoice = self._invoice(entry.rank, KINDS[entry.order.kind].buyer)
+            self._simulator.add_company(self._invoice(entry.rank, "999", entry.order).buyer.siren, behaviour="205")
+            invoice = self._invoice(entry.rank, KINDS[entry.order.kind].buyer, entry.order)
         self._simulator.script(invoice.number, list(entry.order.later))
-        uri, sha256 = self._document(invoice)
+        uri, sha256 = self._document(invoice, entry.order)
         try:
             self._database.rows(MEND, {"uri": uri, "number": invoice.number, "id": entry.id})
         except DatabaseUnavailableError:
@@ -151,14 +178,18 @@ class Company:
         entry.mended = entry.resubmitted = True
         return True
 
-    def _invoice(self, rank: int, behaviour: str | None) -> SampleInvoice:
+    def _invoice(self, rank: int, behaviour: str | None, order: Order) -> SampleInvoice:
         buyer: Any = company("Client Secret & Cie", behaviour, rank) if behaviour else BUYERS[rank % len(BUYERS)]
-        return sample_invoice(rank, buyer=buyer)
+        seller = SELLERS[(order.seller + (order.kind == "namesake")) % len(SELLERS)]
+        if order.kind == "rival":
+            return replace(sample_invoice(rank + RIVAL, buyer=buyer, seller=seller), number=sample_invoice(rank).number)
+        return sample_invoice(rank, buyer=buyer, seller=seller)
 
-    def _document(self, invoice: SampleInvoice) -> tuple[str, str]:
-        path = self._folder / invoice.buyer.siren / file_name(invoice, SYNTAX)
+    def _document(self, invoice: SampleInvoice, order: Order) -> tuple[str, str]:
+        variant = f"{order.kind if order.kind == 'rival' else 'plain'}-{invoice.seller.siren}-{invoice.buyer.siren}"
+        path = self._folder / order.account / variant / file_name(invoice, SYNTAX)
         if path not in self._hashes:
-            path.parent.mkdir(exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             content = render(invoice, SYNTAX)
             path.write_bytes(content)
             self._hashes[path] = hashlib.sha256(content).hexdigest()

@@ -7,12 +7,13 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from local.torture.worker import CRASHED, FAILED, WORKED, Slot, Workplace, fork_worker
 
 ROLES = ("submit", "submit", "relay", "poll")
+SECOND_ROLES = ("submit", "relay", "poll")  # of a second stack
 PASS_TIMEOUT_SECONDS = 30.0
 LOOK_SECONDS = 0.005  # between looks for a stopped process, which announces itself by nothing else
 
@@ -25,6 +26,7 @@ class Member:
     pid: int
     channel: socket.socket
     slot: Slot
+    place: Workplace
     busy: bool = False
     stalled_at: float | None = None
     dead: bool = False
@@ -44,8 +46,8 @@ class Pass:
 class Crew:
     """Two submitters, a relay, a poller; the dead and the stalled are replaced before the next pass."""
 
-    def __init__(self, place: Workplace) -> None:
-        self._place = place
+    def __init__(self, places: Sequence[Workplace]) -> None:
+        self._places = places
         self.members: list[Member] = []
         self._forked: list[Member] = []
         self._killed: list[Member] = []
@@ -53,10 +55,11 @@ class Crew:
     def start(self, roles: Iterable[str]) -> None:
         """Send workers of these roles to work; a role may be named twice."""
         self._hire()
-        wanted = list(roles)
+        roles = list(roles)
+        wanted = {place.queue_url: list(roles) for place in self._places}
         for member in self.members:
-            if member.role in wanted and not member.busy:
-                wanted.remove(member.role)
+            if member.role in wanted[member.place.queue_url] and not member.busy:
+                wanted[member.place.queue_url].remove(member.role)
                 member.busy = True
                 member.channel.send(b"g")
 
@@ -101,12 +104,14 @@ class Crew:
         self._forked.clear()
 
     def _hire(self) -> None:
-        for role in dict.fromkeys(ROLES):
-            for _ in range(ROLES.count(role) - sum(member.role == role for member in self.members)):
-                slot = Slot()
-                pid, channel = fork_worker(role, self._place, slot)
-                self.members.append(Member(role, pid, channel, slot))
-                self._forked.append(self.members[-1])
+        for place, roles in zip(self._places, (ROLES, SECOND_ROLES), strict=False):
+            there = [member.role for member in self.members if member.place is place]
+            for role in dict.fromkeys(roles):
+                for _ in range(roles.count(role) - there.count(role)):
+                    slot = Slot()
+                    pid, channel = fork_worker(role, place, slot)
+                    self.members.append(Member(role, pid, channel, slot, place))
+                    self._forked.append(self.members[-1])
 
     def _hear(self, member: Member, result: Pass) -> None:
         try:
@@ -130,7 +135,7 @@ class Crew:
         self.members.remove(member)
         result.struck.append(member)
         if os.WIFSTOPPED(status):
-            member.stalled_at = self._place.clock.shift
+            member.stalled_at = self._places[0].clock.shift
         else:
             member.dead = True
 

@@ -9,7 +9,7 @@ import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -36,6 +36,8 @@ from local.torture.clock import Clock
 from local.torture.company import Company
 from local.torture.points import Points
 from local.torture.schedule import Schedule
+from local.torture.severed import Severed, severing_proxy
+from local.torture.silence import Told, told
 from local.torture.sql import replace_in
 from local.torture.worker import Workplace
 
@@ -70,6 +72,11 @@ do $$ declare t record; begin
 end $$
 """
 RESEND_AFTER_SECONDS = 600
+FIRST_SECRET = "s3cret-of-the-first"  # noqa: S105  of the simulator
+SECOND = {
+    "client_id": "second@facteur.example", "client_secret": "s3cret-of-the-second",
+    "customer_id": "0198c0de-0000-7000-8000-000000000002",
+}  # fmt: skip
 ENVIRON = {
     "REQUESTS_PER_MINUTE": "60000", "HISTORY_REQUESTS_PER_MINUTE": "60000", "RELAY_WATCH_SECONDS": "0",
     "RESEND_AFTER_SECONDS": str(RESEND_AFTER_SECONDS), "READ_TIMEOUT_SECONDS": "0.5", "CONNECT_TIMEOUT_SECONDS": "0.5",
@@ -88,15 +95,18 @@ class Lane:
     aws: Aws
     sqs: Any
     secrets: Any
-    queue_url: str
+    queue_urls: tuple[str, ...]  # of each stack
+    severed: Severed
     database: Database
     clock: Clock
     points: Points
     company: Company
     mutant: str | None = None
+    clients: str = "one"
+    secrets_used: set[str] = field(default_factory=set)  # whatever must be seen nowhere
 
-    def begin(self, schedule: Schedule) -> Workplace:
-        """Empty the world and prepare it for a run."""
+    def begin(self, schedule: Schedule) -> list[Workplace]:
+        """Empty the world and prepare it for a run; the workplaces of each stack."""
         from local.torture.mutants import MUTANTS
 
         if schedule.mutant != self.mutant:
@@ -105,29 +115,51 @@ class Lane:
         self.clock.reset()
         self.simulator.reset()
         self.simulator.configure(**schedule.switches)
-        self.sqs.purge_queue(QueueUrl=self.queue_url)
+        for queue_url in self.queue_urls:
+            self.sqs.purge_queue(QueueUrl=queue_url)
+        self.severed.lose(0)
+        self.secrets_used = {
+            self.simulator.client_secret,
+            self.simulator.customer_id,
+            SECOND["client_secret"],
+            SECOND["customer_id"],
+        }
+        self.clients = schedule.clients
         self.put_platform_secret(self.simulator.client_secret)
+        if schedule.clients == "two":
+            self.simulator.add_account(**SECOND)
+            self.put_secret("second", json.dumps({**SECOND, "sandbox": True}))
         self.points.begin(schedule.interrupts)
         self.company.begin()
         for name in ("output", "tokens"):
             (self.folder / name).write_text("")
         mutate = MUTANTS[schedule.mutant].worker if schedule.mutant else lambda _worker: None
         port = urlsplit(self.simulator.base_url).port or 0
-        return Workplace(
-            {**self.environ(), **schedule.settings}, self.queue_url, port, self.folder / "output", self.folder / "tokens",
-            self.clock, self.points, mutate,
-        )  # fmt: skip
+        return [
+            Workplace(
+                {**self.environ(), "SUBMISSIONS_QUEUE_URL": queue_url, **schedule.settings}, queue_url, port,
+                self.folder / "output", self.folder / "tokens", self.clock, self.points, mutate,
+            )
+            for queue_url in self.queue_urls[: schedule.stacks]
+        ]  # fmt: skip
+
+    def metrics(self) -> Told:
+        """Everything that the workers of this run have told so far."""
+        return told((self.folder / "output").read_text(errors="replace").splitlines())
 
     def environ(self) -> dict[str, str]:
         return ENVIRON | self.aws.environ() | {
             "PDP_SECRET_ID": f"{self.name}/default", "DATABASE_SECRET_ID": f"{self.name}/database",
-            "SUBMISSIONS_QUEUE_URL": self.queue_url, "IOPOLE_BASE_URL": self.simulator.base_url,
+            "IOPOLE_BASE_URL": self.simulator.base_url,
             "IOPOLE_AUTH_URL": self.simulator.auth_url,
         }  # fmt: skip
 
     def put_platform_secret(self, client_secret: str) -> None:
+        """Of the first account, and of the second where both are one client."""
+        self.secrets_used.add(client_secret)
         secret = {"client_id": self.simulator.client_id, "customer_id": self.simulator.customer_id}
-        self.put_secret("default", json.dumps(secret | {"client_secret": client_secret, "sandbox": True}))
+        for account in ("default", "second") if self.clients == "same" else ("default",):
+            self.put_secret(account, json.dumps(secret | {"client_secret": client_secret, "sandbox": True}))
 
     def put_secret(self, name: str, text: str) -> None:
         try:
@@ -160,27 +192,35 @@ def open_lane(name: str, aws: Aws) -> Iterator[Lane]:
     """Start a lane; everything it started is stopped on the way out."""
     folder = server_folder("facteur-torture-")
     try:
-        with running_simulator(speed=30, history_quota=0, validate_schema=False) as simulator:
+        with running_simulator(
+            speed=30, history_quota=0, validate_schema=False, client_secret=FIRST_SECRET
+        ) as simulator:
             (folder / "postgres").mkdir()
             servers = [start_server(folder / "postgres", embedded_binaries(), free_port())]
             try:
-                lane = _built(name, folder, servers, simulator, aws)
-                yield lane
-                lane.database.close()
+                with severing_proxy(servers[-1].port) as severed:
+                    lane = _built(name, folder, servers, simulator, aws, severed)
+                    yield lane
+                    lane.database.close()
             finally:
                 stop_server(servers[-1])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _built(name: str, folder: Path, servers: list[PostgresServer], simulator: Simulator, aws: Aws) -> Lane:
+def _built(
+    name: str, folder: Path, servers: list[PostgresServer], simulator: Simulator, aws: Aws, severed: Severed
+) -> Lane:
     (server,) = servers
     admin = Database(lambda: {"dsn": server.url()})
     admin.rows(f"create database {TEMPLATE}")
     template = Database(lambda: {"dsn": server.url(TEMPLATE)})
     create_worker(server.url())
     migrate(template, worker_role=WORKER)
-    for statement in (clock.SCHEMA, company.SCHEMA, "create schema torture_saved", SAVE):
+    shown = template.row(company.VIEW).text
+    assert company.ACCOUNT in shown, shown  # noqa: S101  or every invoice would be one account's
+    by_folder = f"create or replace view facteur.invoice_source as {shown.replace(company.ACCOUNT, company.BY_FOLDER)}"
+    for statement in (clock.SCHEMA, company.SCHEMA, by_folder, "create schema torture_saved", SAVE):
         template.rows(statement)
     for function in template.rows(WAITING):
         replace_in(template, function.name, PATIENCE.pattern, PATIENCE_SHORT)
@@ -194,12 +234,16 @@ def _built(name: str, folder: Path, servers: list[PostgresServer], simulator: Si
         product_aws.client(service)  # made before any fork, used by none but the workers
     sqs = aws.session.client("sqs", endpoint_url=aws.endpoint_url)
     secrets = aws.session.client("secretsmanager", endpoint_url=aws.endpoint_url)
-    queue_url = sqs.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "900"})["QueueUrl"]
+    queue_urls = tuple(
+        sqs.create_queue(QueueName=f"{name}{each}", Attributes={"VisibilityTimeout": "900"})["QueueUrl"]
+        for each in ("", "-2")
+    )
     (folder / "documents").mkdir()
     database = Database(lambda: {"dsn": server.url(DATABASE), "options": "-c lock_timeout=200ms"})
     lane = Lane(
-        name, folder, servers, simulator, aws, sqs, secrets, queue_url, database, Clock(), Points(),
+        name, folder, servers, simulator, aws, sqs, secrets, queue_urls, severed, database, Clock(), Points(),
         Company(database, simulator, folder / "documents"),
     )  # fmt: skip
-    lane.put_secret("database", json.dumps(database_secret(as_worker(server.url(DATABASE)))))
+    secret = {**database_secret(as_worker(server.url(DATABASE))), "port": severed.port}
+    lane.put_secret("database", json.dumps(secret))
     return lane

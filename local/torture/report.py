@@ -13,9 +13,9 @@ from rich.text import Text
 from local.torture.mutants import MUTANTS
 from local.torture.points import POINTS
 from local.torture.run import Result
-from local.torture.verdict import DOUBLE, LOST, STUCK
+from local.torture.verdict import DOUBLE, LOST, SILENT, STUCK
 
-KINDS = (DOUBLE, LOST, STUCK)
+KINDS = (DOUBLE, LOST, STUCK, SILENT)
 UNDISTURBED = "undisturbed"
 
 

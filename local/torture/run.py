@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,8 @@ from local.torture.crew import ROLES, Crew, Member, Pass
 from local.torture.lane import Lane
 from local.torture.points import POINTS
 from local.torture.schedule import Schedule
-from local.torture.verdict import CRASH, STUCK, Finding, judge
+from local.torture.silence import ALARMS, ringing
+from local.torture.verdict import CRASH, SILENT, STUCK, Finding, judge
 
 ROUNDS_PER_LEAP = 6  # more without a leap means that somebody turns in a circle
 SLACK_SECONDS = 4.0  # what is due at nearly the same time is done in one round
@@ -46,6 +47,19 @@ select (select count(*) from facteur.submissions where finalized_at is null)
 """
 
 
+# What does not end by itself, by the alarms that may tell of it.
+UNENDED = """
+select case when state = 'failed' then 'failed' else 'unended' end as kind, count(*) as n
+from (select distinct on (invoice_id) * from facteur.submissions order by invoice_id, id desc) latest
+where state = 'failed' or finalized_at is null group by 1
+"""
+WATCHED_MINUTES = 16
+RINGS = {
+    "failed": frozenset({"FailedInvoicesAlarm"}),
+    "unended": frozenset(ALARMS) - {"FailedInvoicesAlarm", "RejectionRateAlarm", "ForgottenInvoicesAlarm"},
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What came of a run. `struck`: how many of its interrupts were reached."""
@@ -66,8 +80,9 @@ class Run:
     def __init__(self, lane: Lane, schedule: Schedule) -> None:
         self._lane, self._schedule = lane, schedule
         self._dice = random.Random(schedule.seed + 1)  # noqa: S311  repeatable
-        self._crew = Crew(lane.begin(schedule))
-        self._chaos = Chaos(lane, schedule, self._crew)
+        places = lane.begin(schedule)
+        self._crew = Crew(places)
+        self._chaos = Chaos(lane, schedule, self._crew, places[0])
         self._stalled: list[Member] = []
         self._faults: Counter[str] = Counter()
         self._rounds = self._attempts = 0
@@ -82,20 +97,39 @@ class Run:
                 self._lane.simulator.fault_rates(rates, seed=self._schedule.seed, endpoint=endpoint)
             drained = self._drain()
             self._chaos.close()
+            silent = list(self._unheard())
         finally:
             self._crew.close()
-        findings = judge(self._lane)
+        findings = [*judge(self._lane, self._schedule), *silent]
+        self._faults["what a person used crashed"] += self._chaos.crashes
         if not drained:
             findings.append(
                 Finding(STUCK, f"not drained after {self._rounds} rounds and {self._lane.clock.leaps} leaps")
             )
-        findings += [Finding(CRASH, f"{what}: {n}") for what, n in self._faults.items()]
+        findings += [Finding(CRASH, f"{what}: {n}") for what, n in self._faults.items() if n]
         reached = {name: self._lane.points.count(name) for name in POINTS}
         struck = sum(reached[each.point] >= each.nth for each in self._schedule.interrupts)
         clock = self._lane.clock
         return Result(
             self._schedule, findings, time.monotonic() - began, struck, self._rounds, clock.leaps, clock.shift, reached
         )
+
+    def _unheard(self) -> Iterator[Finding]:
+        """What waits for a person, or has not ended, while nothing rings: watched for as long as an alarm may take."""
+        waiting = {row.kind: row.n for row in self._lane.database.rows(UNENDED)}
+        metrics = self._lane.metrics()
+        since, heard = self._lane.clock.now(), set[str]()
+        for _ in range(WATCHED_MINUTES if waiting else 0):
+            self._crew.start(["relay", "poll"])
+            self._crew.finish()
+            metrics = self._lane.metrics()
+            heard = ringing(metrics, since, self._lane.clock.now())
+            if all(heard & RINGS[kind] for kind in waiting):
+                return
+            self._lane.clock.leap(60.0, self._lane.database, self._lane.simulator)
+        for kind, count in waiting.items():
+            if not heard & RINGS[kind]:
+                yield Finding(SILENT, f"{count} {kind}, and no alarm rings but {sorted(heard)}")
 
     def _drain(self) -> bool:
         most_rounds = 100 + ROUNDS_PER_LEAP * self._schedule.most_leaps
@@ -151,7 +185,7 @@ class Run:
                 {"Id": str(i), "ReceiptHandle": handle, "VisibilityTimeout": 0}
                 for i, handle in enumerate(handles[start : start + 10])
             ]
-            self._lane.sqs.change_message_visibility_batch(QueueUrl=self._lane.queue_url, Entries=batch)
+            self._lane.sqs.change_message_visibility_batch(QueueUrl=member.place.queue_url, Entries=batch)
 
     def _wake(self) -> None:
         for member in list(self._stalled):

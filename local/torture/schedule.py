@@ -40,6 +40,9 @@ KINDS = {
         Kind("nameless", frozenset({FAILED}), numbered=False),
         Kind("twin", frozenset({DEPOSITED, REJECTED, FAILED}), mended=frozenset({DEPOSITED, REJECTED, FAILED})),
         Kind("taken", frozenset({REJECTED, FAILED, DEPOSITED}), faults=("409",)),
+        # number and seller of the one before, in another document: one of them gets the deposit
+        Kind("rival", frozenset({DEPOSITED, REJECTED, FAILED}), mended=frozenset({DEPOSITED, REJECTED, FAILED})),
+        Kind("namesake", frozenset({DEPOSITED})),  # the number of the one before, of another seller
     )
 }
 
@@ -53,6 +56,8 @@ class Order:
     mend: bool = False
     same_document: bool = False  # corrected at the buyer's end: the same bytes are sent again
     later: tuple[str, ...] = ()
+    seller: int = 0  # which of the company's
+    account: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +83,14 @@ class Schedule:
     rates: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
     shuffled: bool = False  # rounds of some workers only
+    stacks: int = 1  # on one database, each with its own queue and workers
+    clients: str = "one"  # two: the second account is another client of the platform; same: it is the first one again
     stall_seconds: float = LONG_STALL_SECONDS
     mutant: str | None = None
     most_leaps: int = 600  # of the clock; a run that needs more is stuck
+
+
+WITNESS = Order()  # without an accepted deposit an account never sends a doubtful invoice again by itself
 
 
 # One of everything that the ports can do: each point is come to at least twice.

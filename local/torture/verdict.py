@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.invoices import BUYERS
-from local.torture.company import Entry
+from local.torture.company import STALE_ID, Entry
 from local.torture.lane import Lane
-from local.torture.schedule import KINDS
+from local.torture.schedule import KINDS, Schedule
 
-DOUBLE, LOST, STUCK, LEAK, CRASH = "double", "lost", "stuck", "leak", "crash"
+DOUBLE, LOST, STUCK, SILENT, LEAK, CRASH = "double", "lost", "stuck", "silent", "leak", "crash"
 TECHNICAL_STATUS = {
     "pending": "pending", "sending": "pending", "in_doubt": "pending", "submitted": "validated", "closed": "validated",
     "rejected": "rejected", "failed": "error",
@@ -26,6 +26,14 @@ UNDUE = "select invoice_id from facteur.submissions where due_at is null and fin
 ATTEMPTED = "select platform_id from facteur.attempts where platform_id is not null"
 EVENTS = "select platform_id, platform_code from facteur.status_events"
 ADOPTED = "select platform_id from facteur.submissions where platform_id is not null and state in ('closed', 'rejected', 'submitted')"
+HELD = "select platform_id from facteur.submissions where platform_id is not null"
+TABLES = (
+    "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('facteur', 'invoicing')"
+)
+HOLDS = """
+select secret, count(*) as n from {table} held, unnest(%(secrets)s) secret
+where position(secret in to_jsonb(held)::text) > 0 group by 1
+"""
 CONTENT = ("<rsm:", "<ram:", "%PDF", "client_secret", "Client Secret & Cie", *(buyer.name for buyer in BUYERS))
 GOOD = frozenset({"accepted", "unreachable"})
 REFUSED_BEFORE = frozenset({"unreadable", "violation", "duplicate", "no route"})
@@ -39,7 +47,7 @@ class Finding:
     text: str
 
 
-def judge(lane: Lane) -> list[Finding]:
+def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
     """Everything that is wrong once nothing moves any more."""
     ledger = lane.simulator.ledger()
     deposits = _by_invoice(ledger, lane)
@@ -50,8 +58,9 @@ def judge(lane: Lane) -> list[Finding]:
         *_doubles(deposits, lane),
         *(finding for entry in entries for finding in _ending(entry, rows[entry.id], deposits[entry.id], lane)),
         *(Finding(STUCK, f"open without due_at: invoice {row.invoice_id}") for row in lane.database.rows(UNDUE)),
-        *_unheld(ledger, list(rows.values())),
-        *_untold(ledger, lane),
+        *_unheld(ledger, list(rows.values()), lane),
+        *_untold(ledger, lane, schedule),
+        *_strange_ids(ledger, lane),
         *_leaks(lane),
     ]
 
@@ -93,6 +102,10 @@ def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Lane) -> Wrong
     twins = _twins(entry, lane) > 1
     ends = _ends(entry) if not twins else KINDS["twin"].ends
     accepted = {deposit["id"] for deposit in deposits if _stands(deposit)}
+    if entry.decided:
+        return  # by a person
+    if not _has_witness(entry, lane):
+        ends |= {"failed"}
     refused = row.state in {None, "rejected", "failed"}
     if row.state not in ends:
         yield LOST if refused else STUCK, f"expected {'/'.join(sorted(ends))}"
@@ -100,6 +113,16 @@ def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Lane) -> Wrong
         yield LOST, f"its id {row.platform_id} is no accepted deposit"
     if refused and row.state and not row.last_error_code:
         yield LOST, "no reason is stated"
+
+
+def _has_witness(entry: Entry, lane: Lane) -> bool:
+    """Whether the invoice's client ever had an accepted deposit: without one nothing doubtful is sent again by itself."""
+    owners = lane.company.owners()
+    alike = {e.id for e in lane.company.entries.values() if e.order.account == entry.order.account}
+    return any(
+        _stands(deposit) and any(each.id in alike for each in owners.get(deposit["sha256"], []))
+        for deposit in lane.simulator.ledger()
+    )
 
 
 def _ends(entry: Entry) -> frozenset[str]:
@@ -111,7 +134,9 @@ def _ends(entry: Entry) -> frozenset[str]:
 
 def _twins(entry: Entry, lane: Lane) -> int:
     """How many rows claim the same number: one of them gets the deposit, each may try."""
-    return sum(other.rank == entry.rank for other in lane.company.entries.values())
+    alike = {"twin", "rival"}
+    same = [each for each in lane.company.entries.values() if each.rank == entry.rank]
+    return sum(each.id == entry.id or bool({each.order.kind, entry.order.kind} & alike) for each in same)
 
 
 def _wrong_row(entry: Entry, row: Any, lane: Lane) -> Wrong:
@@ -119,15 +144,32 @@ def _wrong_row(entry: Entry, row: Any, lane: Lane) -> Wrong:
         return  # the company never let us write
     if row.technical_status != TECHNICAL_STATUS.get(row.state) or row.write_back_due_at:
         yield STUCK, f"the company's row shows {row.technical_status}"
-    if row.submission_id != row.platform_id:
+    if row.submission_id != row.platform_id and not (entry.meddled and _was_saved(row.submission_id)):
         yield LOST, f"the company's row shows deposit {row.submission_id}, not {row.platform_id}"
 
 
-def _unheld(ledger: list[dict[str, Any]], rows: list[Any]) -> Iterator[Finding]:
+def _was_saved(deposit_id: str | None) -> bool:
+    """By an ORM that knew no better: that such a row is written again is not promised yet."""
+    return not deposit_id or deposit_id.startswith(STALE_ID)
+
+
+def _strange_ids(ledger: list[dict[str, Any]], lane: Lane) -> Iterator[Finding]:
+    """A row that ever showed the deposit of another document than its own."""
+    sent = {deposit["id"]: deposit["sha256"] for deposit in ledger}
+    for row in lane.database.rows("select invoice_id, deposit_id from torture.shown"):
+        entry = lane.company.entries.get(row.invoice_id)
+        if entry and not row.deposit_id.startswith(STALE_ID) and sent.get(row.deposit_id) not in entry.documents:
+            yield Finding(
+                LOST, f"invoice {entry.id} ({entry.order.kind}) once showed {row.deposit_id}, which is not its own"
+            )
+
+
+def _unheld(ledger: list[dict[str, Any]], rows: list[Any], lane: Lane) -> Iterator[Finding]:
     """A deposit that stands at the platform, while no invoice is said to be deposited as it."""
+    decided = {sha256 for entry in lane.company.entries.values() if entry.decided for sha256 in entry.documents}
     held = {row.platform_id for row in rows if row.state in {"submitted", "closed"}}
     for deposit in ledger:
-        if _stands(deposit) and deposit["id"] not in held:
+        if _stands(deposit) and deposit["id"] not in held and deposit["sha256"] not in decided:
             yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) stands and is no invoice's")
 
 
@@ -135,16 +177,24 @@ def _stands(deposit: dict[str, Any]) -> bool:
     return deposit["verdict"] in GOOD and "REJECTED" not in deposit["statuses"]
 
 
-def _untold(ledger: list[dict[str, Any]], lane: Lane) -> Iterator[Finding]:
+def _untold(ledger: list[dict[str, Any]], lane: Lane, schedule: Schedule) -> Iterator[Finding]:
     """Deposits that no attempt knows, and statuses that the platform gave and we do not have."""
     attempted = {row.platform_id for row in lane.database.rows(ATTEMPTED)}
+    held = {row.platform_id for row in lane.database.rows(HELD)}
     adopted = {row.platform_id for row in lane.database.rows(ADOPTED)}
+    # its 201 named another deposit, or a rival took the number: then nothing ever tells of the one that was refused
+    mixed_up = "previous" in repr(schedule) or "rival" in repr(schedule.orders)
+    kept_back = schedule.switches.get("history_refused", "shown") != "shown" or "history_refused" in repr(
+        schedule.happenings
+    )
     events: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in lane.database.rows(EVENTS):
         events[row.platform_id][row.platform_code] += 1
     for deposit in ledger:
-        if deposit["id"] not in attempted:
+        if deposit["id"] not in attempted | held and not (mixed_up and deposit["verdict"] == "duplicate"):
             yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) is in no attempt")
+        if kept_back and not _stands(deposit):
+            continue
         if deposit["id"] in adopted and (lacking := Counter(deposit["statuses"]) - events[deposit["id"]]):
             yield Finding(LOST, f"deposit {deposit['id']}: statuses {dict(lacking)} were never stored")
 
@@ -152,6 +202,10 @@ def _untold(ledger: list[dict[str, Any]], lane: Lane) -> Iterator[Finding]:
 def _leaks(lane: Lane) -> Iterator[Finding]:
     output = (lane.folder / "output").read_text(errors="replace")
     tokens = {line for line in (lane.folder / "tokens").read_text().splitlines() if line}
-    for secret in (*CONTENT, 'simulator"', *tokens):
+    for secret in (*CONTENT, *lane.secrets_used, *tokens):
         if secret in output:
             yield Finding(LEAK, f"a worker's output holds {secret[:40]!r}")
+    secrets = list({secret for secret in lane.secrets_used | tokens if secret})
+    for table in lane.database.rows(TABLES):
+        for row in lane.database.rows(HOLDS.format(table=table.name), {"secrets": secrets}):
+            yield Finding(LEAK, f"table {table.name} holds {row.secret[:40]!r} in {row.n} rows")

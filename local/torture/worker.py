@@ -12,7 +12,9 @@ import random
 import socket
 import struct
 import sys
+import time
 import traceback
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -75,6 +77,16 @@ class TellingJournal(PowertoolsJournal):
 
     told = 0
 
+    def __init__(self, service: str, clock: Clock) -> None:
+        super().__init__(service)
+        self._clock = clock
+
+    def flush(self) -> None:
+        """Metrics are dated by the run's clock."""
+        if self._metrics:
+            self._metrics.set_timestamp(int((time.time() + self._clock.shift) * 1000))
+        super().flush()
+
     def event(self, name: str, **fields: Any) -> None:
         self.told += 1
         super().event(name, **fields)
@@ -91,7 +103,7 @@ class Worker:
         self.role, self.place, self.slot = role, place, slot
         self.wrap_store: Callable[[Any], Any] = lambda store: store
         self.delete_early = False
-        self.journal = TellingJournal(role)
+        self.journal = TellingJournal(role, place.clock)
 
     def work(self) -> bool:
         """One pass, as one or several invocations; whether there was anything to do."""
@@ -165,7 +177,7 @@ def fork_worker(role: str, place: Workplace, slot: Slot) -> tuple[int, socket.so
     try:
         ours.close()
         die_with_parent()
-        _become(place)
+        become(place)
         _serve(Worker(role, place, slot), theirs)
     except BaseException:  # noqa: BLE001  a forked child must never return into its parent's code
         traceback.print_exc()
@@ -173,7 +185,8 @@ def fork_worker(role: str, place: Workplace, slot: Slot) -> tuple[int, socket.so
         os._exit(1)
 
 
-def _become(place: Workplace) -> None:
+def become(place: Workplace) -> None:
+    """This process is a worker from now on: its output, its environment, its clock."""
     output = os.open(place.output, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for stream in (1, 2):
         os.dup2(output, stream)
@@ -181,6 +194,7 @@ def _become(place: Workplace) -> None:
     sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
     os.environ.update(place.environ)
     random.seed()
+    warnings.filterwarnings("ignore", message=".*metric.*")  # an instant that CloudWatch would not take
     place.clock.install()
     tokens = place.tokens.open("a", buffering=1)
 

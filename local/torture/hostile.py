@@ -1,0 +1,120 @@
+"""What a platform may do to us in a random schedule, beside refusing an invoice for good: that is the invoice's own kind.
+
+Left out is what no client can tell from the truth: a refusal in the platform's own words of what it stored, the 201 of
+something that it did not store, an index that shows younger deposits and hides an older one for longer than the product waits.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+# By code, or by what stands before the platform; stored or not.
+ANSWERED = (
+    "302", "400_html", "401", "403", "403_html", "404", "408", "429", "429_seconds", "429_date", "500", "502", "503", "504",
+    "408_stored", "500_stored", "502_stored", "503_stored", "504_stored", "empty", "unreadable", "html", "no_id", "202",
+    "answer:403:html", "stored:403:html", "stored:401:html", "stored:404:html", "stored:404:empty", "stored:429:text",
+    "answer:429:html", 'stored:404:{"message": "no Route matched"}', "stored:400:html", "stored:400:{}", "stored:204:empty",
+    "stored:302:html", "stored:500:json", "stored:503:quote", "answer:403:quote", "answer:429:quote", "stored:502:odd",
+    "stored:200:[]", "stored:409:text", "stored:599:binary",
+)  # fmt: skip
+# How an answer, or none, travels.
+TRAVELLED = (
+    "reset_unread", "reset", "lost_answer", "close", "close_stored", "timeout", "timeout_stored", "slow:0.2", "slow:0.7",
+    "stored_late:0.7", "truncated", "103", "102:0.1", "103:0.1:3", "103:0:25", "103+lost_answer", "102+503", "103+stored:403:html",
+    "drip:0.01", "drip_head:0.05", "half", "half_head", "stall:0.2", "stall_head:0.1", "stall_head", "extra", "extra:0.05",
+    "previous", "previous+drip_head:0.002", "early+stored:503:html", "early+answer:403:html", "slow_read:0.01",
+)  # fmt: skip
+# Good answers that lie, and odd lives of what was deposited.
+ODD = (
+    "deposit_ids=previous", "deposit_ids=odd", "deposit_ids=number", "status_ids=counted", "status_ids=odd",
+    "status_ids=unprintable", "lifecycle_twists=twice", "lifecycle_twists=early",
+)  # fmt: skip
+ON_DEPOSIT = ANSWERED + TRAVELLED + ODD
+ON_READING = (
+    "401", "403", "404", "408", "429", "429_seconds", "500", "502", "503", "reset", "close", "empty", "unreadable", "html",
+    "truncated", "103", "102:0.05", "103:0:25", "drip_body:0.02", "half_head", "stall:0.2", "extra", "extra:0.02", "previous",
+    "answer:403:html", "answer:403:quote", "answer:200:{}", "answer:200:text", "answer:404:html", "answer:500:huge", "answer:400:odd",
+)  # fmt: skip
+ON_SEARCH = (
+    *ON_READING, "search_cap=1", "search_shift=1", "search_shift=-1", "search_endless=on", "search_cache=previous",
+    "search_hides=all", "search_hides=share:0.5", "search_count=zero", "search_count=none", "search_count=text", "search_count=long",
+    "search_omits=metadata", "search_omits=invoiceId", "search_omits=number,seller", "spellings=OUTBOUND=EMITTED",
+    "quotes=search", "date_header=still", "date_header=none", 'answer:200:{"data": []}',
+)  # fmt: skip
+# A 404 says "no history yet", and here nobody is followed for 400 days: it would be the last word.
+ON_HISTORY = (
+    *(fault for fault in ON_READING if "404" not in fault),
+    "quotes=statuses",
+    "status_omits=json",
+    "status_omits=xml",
+)
+ON_FEED = (*ON_HISTORY, "not_seen_noise=50", "not_seen_limit=1", "quotes=statuses")
+ON_ACKNOWLEDGING = ("401", "404", "429", "500", "503", "reset", "103", "half_head", "answer:403:html")
+ON_TOKEN = (
+    "429",
+    "500",
+    "503",
+    "reset",
+    "empty",
+    "unreadable",
+    "no_id",
+    "103",
+    "drip_body:0.001",
+    "answer:401:quote",
+    "half",
+)
+BY_ENDPOINT = {
+    "deposit": ON_DEPOSIT, "search": ON_SEARCH, "files": ON_READING, "download": ON_READING, "history": ON_HISTORY,
+    "token": ON_TOKEN, "not_seen": ON_FEED, "mark_as_seen": ON_ACKNOWLEDGING,
+}  # fmt: skip
+# For minutes or hours, of everything or of some endpoints.
+DURING_OUTAGE = (
+    "503", "502", "429", "reset", "close", "403", "503_stored", "lost_answer", "empty", "401", "answer:403:html", "stored:403:html",
+    "103", "half", "stored:429:html", "answer:404:html",
+)  # fmt: skip
+DURING_LIES = (
+    "search_hides=all", "search_cache=first", "search_cache=previous", "search_omits=metadata", "search_omits=businessData",
+    "search_omits=number", "spellings=OUTBOUND=OUT", "search_cap=1", "search_endless=on", "search_count=zero", "search_hides=younger:400",
+    "date_header=still", "date_header=none", 'answer:200:{"data": []}', "history_refused=500", "quotes=search",
+)  # fmt: skip
+DATES = (
+    "7200", "-7200", "MADE_AVAILABLE@7200", "local", "REJECTED@null", "null", "absent", "text", "epoch_ms", "year9999", "year1",
+    "SUBMITTED@year9999", "createDate@null", "createDate@7200", "createDate@year1", "ISSUED@86400",
+)  # fmt: skip
+OMITTED = (
+    "businessData", "lastStatusData", "seller", "monetary", "amount", "currency", "number", "direction", "state", "createDate",
+)  # fmt: skip
+SPELT = (
+    "OUTBOUND=outbound", "OUTBOUND=EMITTED", "DELIVERED=delivered", "OPERATOR=operator", "INVALID=invalid", "WRONG_ROUTING=wrong_routing",
+)  # fmt: skip
+UNMARKED = frozenset({"businessData", "seller", "direction", "number", "amount", "monetary", "currency"})
+
+
+def switches(dice: Random, source: str) -> dict[str, Any]:
+    """How the platform lies in all of a run."""
+    omits = [name for name in OMITTED if dice.random() < 0.04]
+    strangers = [name for name in ("seller", "year", "inbound", "amount", "number") if dice.random() < 0.06]
+    lies: dict[str, Any] = {
+        "search_omits": omits,
+        # where nothing tells them from ours, they are conflicting evidence
+        "search_strangers": [] if UNMARKED & set(omits) else strangers,
+        "search_cap": dice.choice((0,) * 8 + (1, 3, 20)),
+        "search_count": dice.choice(("total",) * 6 + ("page", "zero", "short", "long", "text", "none")),
+        "search_endless": dice.random() < 0.05,
+        "search_lag_per_kb": dice.choice((0.0,) * 9 + (20.0,)),
+        "spellings": [each for each in SPELT if dice.random() < 0.06],
+        "quotes": [each for each in ("statuses", "search") if dice.random() < 0.15],
+        "status_ids": dice.choice(("uuid7",) * 9 + ("counted", "odd", "unprintable")),
+        "status_dates": [dice.choice(DATES)] if dice.random() < 0.25 else [],
+        "deposit_ids": dice.choice(("uuid7",) * 14 + ("odd", "counted", "number")),
+        "date_header": dice.choice(("right",) * 12 + ("none",)),
+        "customer_id_check": dice.choice(("if_given", "match")),
+    }
+    if source == "pull":
+        lies |= {
+            "not_seen_noise": dice.choice((0,) * 6 + (50, 100)),
+            "acks_refused": dice.choice((0.0,) * 6 + (0.3,)),
+            "acks_forgotten": dice.choice((0.0,) * 6 + (0.3,)),
+        }
+    return lies

@@ -1,0 +1,121 @@
+"""A proxy before Postgres that loses a connection between a statement's execution and its answer. A process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import mmap
+import multiprocessing
+import os
+import signal
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from local.postgres import free_port
+from local.torture.points import die_with_parent
+
+HOST = "127.0.0.1"
+WITHOUT_TLS = {80877103, 80877104}  # a client asks for TLS, or GSS, before it says anything else
+READY = b"Z"  # ReadyForQuery: a statement has been carried out
+START_TIMEOUT_SECONDS = 10.0
+
+
+class Severed:
+    """How many answers from now on are still given before one is lost; 0: all. In memory that both processes share."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, 4)
+        self.port = free_port()
+
+    def lose(self, nth: int) -> None:
+        """The n-th answer from now on is lost, with its connection."""
+        self._memory[:4] = struct.pack("I", nth)
+
+    def is_lost(self) -> bool:
+        """Count an answer; whether it is the one."""
+        (left,) = struct.unpack("I", self._memory[:4])
+        self._memory[:4] = struct.pack("I", max(0, left - 1))
+        return bool(left == 1)
+
+
+@contextmanager
+def severing_proxy(target_port: int) -> Iterator[Severed]:
+    """A proxy before the server of that port; stopped on the way out."""
+    severed, ready = Severed(), multiprocessing.get_context("fork").Event()
+    process = multiprocessing.get_context("fork").Process(
+        target=_serve, args=(severed, target_port, ready), daemon=True
+    )
+    process.start()
+    try:
+        if not ready.wait(START_TIMEOUT_SECONDS):
+            raise RuntimeError("the proxy before Postgres did not start")
+        yield severed
+    finally:
+        process.kill()
+        process.join()
+
+
+def _serve(severed: Severed, target_port: int, ready: object) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    die_with_parent()
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_listen(severed, target_port, ready))
+    os._exit(0)
+
+
+async def _listen(severed: Severed, target_port: int, ready: object) -> None:
+    async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await _through(severed, target_port, reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(one, HOST, severed.port)
+    ready.set()  # type: ignore[attr-defined]
+    async with server:
+        await server.serve_forever()
+
+
+async def _through(
+    severed: Severed, target_port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    """One connection; both sides of it end together."""
+    first = await reader.readexactly(8)
+    while struct.unpack(">I", first[4:])[0] in WITHOUT_TLS:
+        writer.write(b"N")
+        first = await reader.readexactly(8)
+    to_read, to_write = await asyncio.open_connection(HOST, target_port)
+    to_write.write(first)
+    asking = asyncio.create_task(_copy(reader, to_write))
+    try:
+        await _answers(severed, to_read, writer)
+    finally:
+        to_write.close()
+        asking.cancel()
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while block := await reader.read(1 << 16):
+            writer.write(block)
+            await writer.drain()
+    writer.close()
+
+
+async def _answers(severed: Severed, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Pass the server's messages on, each answer as a whole, so that of a lost one nothing is seen."""
+    answer = b""
+    while True:
+        head = await reader.readexactly(5)
+        answer += head + await reader.readexactly(struct.unpack(">I", head[1:])[0] - 4)
+        if head[:1] == READY:
+            if severed.is_lost():
+                return
+            writer.write(answer)
+            answer = b""
+        elif len(answer) > 1 << 20 or head[:1] in {
+            b"R",
+            b"E",
+        }:  # an authentication waits for its answer; an error may be fatal
+            writer.write(answer)
+            answer = b""

@@ -1,0 +1,60 @@
+"""Whether anybody would have heard: the metrics that the workers emitted, held against the alarms of the template."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from local.alarm_clock import rings
+from local.resolved import TEMPLATE
+
+Told = Mapping[str, list[tuple[float, float]]]  # metric -> instants and values
+# They ring where nothing is told at all, which is the harness's doing: it lets nobody work who has nothing to do.
+BY_ABSENCE = frozenset({"RelaySilentAlarm", "PollerSilentAlarm"})
+ALARMS = {
+    name: each["Properties"]
+    for name, each in TEMPLATE["Resources"].items()
+    if each["Type"] == "AWS::CloudWatch::Alarm" and name not in BY_ABSENCE
+}
+
+
+def told(lines: Iterable[str]) -> Told:
+    """Every metric in the embedded metric format, those by reason left out."""
+    found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    for line in lines:
+        if '"_aws"' not in line:
+            continue
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue  # cut off with its worker
+        at = entry["_aws"]["Timestamp"] / 1000
+        for metrics in entry["_aws"]["CloudWatchMetrics"]:
+            for name in (metric["Name"] for metric in metrics["Metrics"]):
+                values = entry.get(name, [])
+                found[name] += [(at, float(value)) for value in (values if isinstance(values, list) else [values])]
+    return found
+
+
+def ringing(metrics: Told, since: float, until: float) -> set[str]:
+    """The alarms that rang at some moment between two instants."""
+    return {name for name, alarm in ALARMS.items() if _rang(alarm, metrics, since, until)}
+
+
+def _rang(alarm: dict[str, Any], metrics: Told, since: float, until: float) -> bool:
+    seconds = float(alarm.get("Period") or 3600)
+    periods = list(_periods(metrics, since, until, seconds))
+    wanted = int(alarm["EvaluationPeriods"])
+    return any(rings(alarm, *periods[max(0, end - wanted) : end]) for end in range(1, len(periods) + 1))
+
+
+def _periods(metrics: Told, since: float, until: float, seconds: float) -> Iterator[dict[str, list[float]]]:
+    first, last = int(since // seconds), int(until // seconds)
+    by_period: defaultdict[int, dict[str, list[float]]] = defaultdict(dict)
+    for name, values in metrics.items():
+        for at, value in values:
+            by_period[int(at // seconds)].setdefault(name, []).append(value)
+    for rank in range(first, last + 1):
+        yield by_period.get(rank, {})

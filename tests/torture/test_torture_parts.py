@@ -1,0 +1,75 @@
+"""The harness's own instruments: a lost answer of Postgres, an alarm that rings, the platform's lies by name."""
+
+from __future__ import annotations
+
+import json
+
+import psycopg2
+import pytest
+
+from local.postgres import PostgresServer
+from local.simulator.faults import fault_named
+from local.simulator.settings import Settings, changed
+from local.torture import hostile
+from local.torture.chance import random_schedule
+from local.torture.schedule import KINDS
+from local.torture.severed import severing_proxy
+from local.torture.silence import ringing, told
+
+MINUTE = 60.0
+LAST = 28_000_000 * MINUTE
+
+
+def emitted(metric: str, value: float, at: float) -> str:
+    metrics = [{"Namespace": "Facteur", "Dimensions": [["service"]], "Metrics": [{"Name": metric, "Unit": "Seconds"}]}]
+    return json.dumps({"_aws": {"Timestamp": int(at * 1000), "CloudWatchMetrics": metrics}, metric: [value]})
+
+
+def test_an_answer_is_lost_after_its_statement_was_carried_out(server: PostgresServer, empty_url: str) -> None:
+    with severing_proxy(server.port) as severed:
+        url = empty_url.replace(f":{server.port}", f":{severed.port}")
+        connection = psycopg2.connect(url)
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("create table kept (n integer)")
+        severed.lose(2)
+
+        cursor.execute("insert into kept values (1)")
+        with pytest.raises(psycopg2.OperationalError):
+            cursor.execute("insert into kept values (2)")
+        connection.close()
+
+        again = psycopg2.connect(url)
+        second = again.cursor()
+        second.execute("select array_agg(n order by n) from kept")
+        assert second.fetchone() == ([1, 2],)
+        again.close()
+
+
+def test_an_alarm_is_heard_in_the_time_that_is_listened_to() -> None:
+    lines = ["no metric", *(emitted("OldestDoubtSeconds", 4000, LAST - rank * MINUTE) for rank in range(12))]
+
+    assert "OldestDoubtAlarm" in ringing(told(lines), LAST - 12 * MINUTE, LAST)
+    assert ringing(told(lines), LAST - 120 * MINUTE, LAST - 60 * MINUTE) == set()
+
+
+def test_what_nobody_emits_is_not_heard() -> None:
+    lines = [emitted("OldestDoubtSeconds", 10, LAST), emitted("FailedInvoices", 0, LAST), '{"_aws": cut off']
+
+    assert ringing(told(lines), LAST - 30 * MINUTE, LAST) == set()
+
+
+@pytest.mark.parametrize("faults", [*hostile.BY_ENDPOINT.values(), hostile.DURING_OUTAGE, hostile.DURING_LIES])
+def test_every_hostile_answer_is_one_that_the_simulator_knows(faults: tuple[str, ...]) -> None:
+    assert [fault_named(each).name for each in faults]
+
+
+def test_every_random_schedule_can_be_carried_out() -> None:
+    for seed in range(300):
+        schedule = random_schedule(seed)
+
+        changed(Settings(), schedule.switches)
+        assert {order.kind for order in schedule.orders} <= set(KINDS)
+        accounts = {order.account for order in schedule.orders}
+        witnesses = {order.account for order in schedule.orders if order.kind == "good" and not order.faults}
+        assert accounts == witnesses

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from facteur.adapters.http import HttpClient
+from facteur.adapters.iopole_ladder import is_accepted, meaning_of_deposit
 from facteur.adapters.multipart import BLOCK_BYTES
 from facteur.errors import NotDepositedError, OutcomeUnknownError, PlatformBusyError, Problem
 from tests.raw_server import RawServer, Serving, raw_servers
@@ -158,6 +159,33 @@ def test_an_answer_that_comes_before_the_documents_end_says_that_nothing_was_dep
 
     assert (answer.json()["id"], answer.whole_body_sent, body.whole_sent) == ("first", False, False)
     assert server.ended.wait(5)  # and the connection with it
+
+
+def test_another_answer_that_comes_before_the_documents_end_is_no_deposit(serving: Serving, opened: Opened) -> None:
+    """A late 201 of another request: its id is that one's."""
+
+    def behave(server: RawServer, connection: socket.socket) -> None:
+        server.read_head(connection)
+        connection.sendall(FIRST)
+        connection.recv(1)
+
+    answer = opened(serving(behave).url).call("POST", "/v1/invoice", body=body_of(LARGE))
+
+    with pytest.raises(OutcomeUnknownError, match="does not say"):
+        meaning_of_deposit(answer)
+
+
+@pytest.mark.parametrize(
+    "text", [said(b"{}"), said(b'{"id": null}'), said(b"", 202), said(b'{"code": "X"}', 400), said(b"{}", 409)]
+)
+def test_a_deposit_that_was_not_accepted_ends_its_connection(serving: Serving, opened: Opened, text: bytes) -> None:
+    server = serving(scripted(text, FIRST))
+    client = opened(server.url)
+
+    for _ in range(2):
+        client.call("POST", "/v1/invoice", body=body_of(b"<a/>"), understood=is_accepted)
+
+    assert server.connections == 2
 
 
 def test_an_interim_answer_before_the_documents_end_does_not_stop_it(serving: Serving, opened: Opened) -> None:

@@ -25,6 +25,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 from facteur.adapters.deadline import BoundedTls, connected
 from facteur.adapters.multipart import SingleFileBody
 
+FIRST_FINAL = 200
 MOST_INTERIM = 20
 LONGEST_HEAD_BYTES = 1 << 16
 RESET_AT_ONCE = struct.pack("ii", 1, 0)
@@ -89,7 +90,7 @@ class Incoming:
 
     def _take_head(self) -> None:
         head, status = _read_head(self._file)
-        if status >= 200:
+        if status >= FIRST_FINAL:
             self._head = head
             return
         self._interim += 1

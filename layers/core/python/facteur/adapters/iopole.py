@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from facteur.adapters.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient
+from facteur.adapters.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, speaks_json
 from facteur.adapters.iopole_answers import expect, in_its_own_words, listed, longest_page, problem, refusal
-from facteur.adapters.iopole_ladder import meaning_of_deposit
+from facteur.adapters.iopole_ladder import is_accepted, meaning_of_deposit
 from facteur.adapters.iopole_news import searched_news, unseen_statuses
 from facteur.adapters.iopole_reading import candidate, nameless, same_number, status_event
 from facteur.adapters.multipart import SingleFileBody
@@ -60,7 +60,7 @@ class Iopole:
     def deposit(self, document: Document, before_block: Callable[[], None]) -> Answer:
         with document.open() as file:
             body = SingleFileBody("file", document.file_name, document.content_type, file, document.size, before_block)
-            return meaning_of_deposit(self._authorised("POST", "/v1/invoice", body=body))
+            return meaning_of_deposit(self._authorised("POST", "/v1/invoice", body=body, understood=is_accepted))
 
     def find(self, invoice_number: str) -> list[Candidate]:
         quoted = invoice_number.replace("\\", "\\\\").replace('"', '\\"')
@@ -128,14 +128,17 @@ class Iopole:
             raise PlatformBusyError(problem(answer, "search_refused", "the platform refuses to search by number"))
         return expect(answer, (dict, list))
 
-    def _authorised(self, method: str, path: str, *, body: SingleFileBody | None = None, params: dict[str, str] | None = None,
+    def _authorised(self, method: str, path: str, *, understood: Callable[[HttpAnswer], bool] = speaks_json,
+                    body: SingleFileBody | None = None, params: dict[str, str] | None = None,
                     longest_bytes: int = LONGEST_ANSWER_BYTES) -> HttpAnswer:  # fmt: skip
         """One call, repeated once with a fresh token where the first one was refused.
 
         A document is sent again only where the platform itself refused it: another's 401 may come of one that was stored.
         """
         auth = self._token.authorisation()
-        answer = self._client.call(method, path, auth=auth, body=body, params=params, longest_bytes=longest_bytes)
+        answer = self._client.call(
+            method, path, auth=auth, body=body, params=params, longest_bytes=longest_bytes, understood=understood
+        )
         if answer.status != UNAUTHORISED:
             return answer
         self._token.forget(auth)
@@ -144,7 +147,9 @@ class Iopole:
         if body:
             body.rewind()
         auth = self._token.authorisation()
-        return self._client.call(method, path, auth=auth, body=body, params=params, longest_bytes=longest_bytes)
+        return self._client.call(
+            method, path, auth=auth, body=body, params=params, longest_bytes=longest_bytes, understood=understood
+        )
 
 
 def _spelled(quoted_number: str) -> list[dict[str, str]]:

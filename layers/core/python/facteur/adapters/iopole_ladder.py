@@ -10,7 +10,7 @@ from typing import Any
 from facteur.adapters.http import HttpAnswer
 from facteur.adapters.iopole_answers import in_its_own_words, problem, refusal
 from facteur.adapters.iopole_reading import error_words
-from facteur.errors import OutcomeUnknownError
+from facteur.errors import OutcomeUnknownError, ProblemError
 from facteur.model import Accepted, Answer, Rejected
 
 LONGEST_ID = 200
@@ -62,7 +62,8 @@ def meaning_of_deposit(answer: HttpAnswer) -> Answer:
     found = (rung.means for rung in LADDER if answer.status in rung.statuses and rung.holds(body))
     meaning = next(found, Meaning.UNKNOWN)
     name = deposit_id(body)
-    if meaning is Meaning.DEPOSITED and name is not None:
+    # an early success may be the answer to another deposit, late: its id is that one's
+    if meaning is Meaning.DEPOSITED and name is not None and answer.whole_body_sent:
         return Accepted(name, answer.status, answer.text)
     if meaning is Meaning.REFUSED:
         return Rejected(problem(answer, "refused", "the platform refused the invoice"), answer.text)
@@ -72,3 +73,11 @@ def meaning_of_deposit(answer: HttpAnswer) -> Answer:
         problem(answer, "unknown_outcome", "the answer does not say whether the deposit was accepted"),
         answer.retry_after_seconds(),
     )
+
+
+def is_accepted(answer: HttpAnswer) -> bool:
+    """Whether it says that a deposit was accepted."""
+    try:
+        return isinstance(meaning_of_deposit(answer), Accepted)
+    except ProblemError:
+        return False

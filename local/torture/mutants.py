@@ -53,6 +53,11 @@ MUTANTS: dict[str, Mutant] = {
         run_of(Order(), Order(), strike="stall@http.deposit.before:1"),
         worker=sabotage.skip_lease_check,
     ),
+    "interim answers are final": Mutant(
+        "an interim answer is taken for the final one, and its connection is kept",
+        run_of(*[Order(faults=("103:0.3",))] * 3, *[Order()] * 9),
+        worker=sabotage.keep_interim_answers,
+    ),
     "attempt after the call": Mutant(
         "the attempt is opened with its outcome",
         run_of(Order(), Order(), strike="kill@http.deposit.sent:1"),

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import urllib3.connectionpool
+
 from facteur.adapters.postgres import Database
 from facteur.errors import NotDepositedError
 from facteur.model import Move, State
@@ -44,25 +46,6 @@ def skip_lease_check(_worker: Worker) -> None:
     forget_deadlines(_worker)  # which end a call of somebody who was stopped as well
 
 
-def check_lease_once(_worker: Worker) -> None:
-    """Before a document's first block, and never again."""
-
-    def once(body: Any) -> Any:
-        go_on = body._may_go_on
-
-        def may_go_on(self: Any) -> None:
-            if self.began:
-                return
-            self.began = True
-            go_on(self)
-
-        body.began, body._may_go_on = False, may_go_on
-        return body
-
-    switch("SingleFileBody", once)
-    forget_deadlines(_worker)
-
-
 def forget_deadlines(_worker: Worker) -> None:
     switch("seconds_left", lambda _: lambda: float("inf"))
 
@@ -72,12 +55,17 @@ def keep_interim_answers(_worker: Worker) -> None:
 
     def trusting(answer: Any) -> Any:
         answer._framed_plainly = lambda _self: True
-        answer._close_conn = http.client.HTTPResponse._close_conn
+        answer._close_conn = vars(http.client.HTTPResponse)["_close_conn"]
         return answer
 
+    def deaf(incoming: Any) -> Any:
+        incoming.answered = lambda _self: False
+        return incoming
+
     switch("FinalAnswer", trusting)
+    switch("Incoming", deaf)
+    vars(urllib3.connectionpool)["is_connection_dropped"] = lambda _connection: False
     switch("FIRST_FINAL", lambda _: 101)
-    switch("speaks_json", lambda _: lambda _answer: True)
     switch("is_accepted", lambda _: lambda _answer: True)
 
 

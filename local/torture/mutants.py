@@ -49,7 +49,7 @@ MUTANTS: dict[str, Mutant] = {
         prepare=sabotage.claim_anything,
     ),
     "no lease check": Mutant(
-        "nothing is checked before a block leaves",
+        "nothing is checked before a block leaves, and there is no deadline",
         run_of(Order(), Order(), strike="stall@http.deposit.before:1"),
         worker=sabotage.skip_lease_check,
     ),

@@ -7,13 +7,19 @@ CREATE TABLE facteur.budgets (
     pause_reason text,
     failures integer DEFAULT 0 NOT NULL,
     probing boolean DEFAULT false NOT NULL,
+    recovery text,
+    refusals integer DEFAULT 0 NOT NULL,
+    refused_at timestamp with time zone,
+    deposits_at timestamp with time zone,
+    deposits_wait interval,
     rate_factor double precision DEFAULT 1 NOT NULL,
     slowed_at timestamp with time zone,
     held_until timestamp with time zone,
     held_by text,
     held_why text,
     per_minute double precision,
-    CONSTRAINT budgets_per_minute CHECK (((per_minute IS NULL) OR (((per_minute >= (1)::double precision) AND (per_minute <= ('1000000'::numeric)::double precision)) AND (key ~~ 'account:%'::text))))
+    CONSTRAINT budgets_per_minute CHECK (((per_minute IS NULL) OR (((per_minute >= (1)::double precision) AND (per_minute <= ('1000000'::numeric)::double precision)) AND (key ~~ 'account:%'::text)))),
+    CONSTRAINT budgets_recovery CHECK ((recovery = ANY (ARRAY['read'::text, 'deposit'::text])))
 )
 WITH (fillfactor='50');
 

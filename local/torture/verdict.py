@@ -10,7 +10,7 @@ from typing import Any
 from local.invoices import BUYERS
 from local.torture.company import STALE_ID, Entry
 from local.torture.lane import Lane
-from local.torture.schedule import KINDS, Schedule
+from local.torture.schedule import FAILED, KINDS, Schedule
 
 DOUBLE, LOST, STUCK, SILENT, LEAK, CRASH = "double", "lost", "stuck", "silent", "leak", "crash"
 TECHNICAL_STATUS = {
@@ -101,6 +101,8 @@ Wrong = Iterator[tuple[str, str]]
 def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Lane) -> Wrong:
     twins = _twins(entry, lane) > 1
     ends = _ends(entry) if not twins else KINDS["twin"].ends
+    if row.last_error_code == "unknown_thrice":  # the same answer of unknown meaning three times: a person's
+        ends |= {FAILED}
     accepted = {deposit["id"] for deposit in deposits if _stands(deposit)}
     if entry.decided:
         return  # by a person

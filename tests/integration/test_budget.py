@@ -88,24 +88,28 @@ def test_a_pause_for_another_reason_lowers_nothing(budget: Rows) -> None:
     assert factor(budget) == 1
 
 
-def test_doubts_are_queued_before_deposits(budget: Rows) -> None:
-    many(budget, 5, "pending")
-    many(budget, 2, "in_doubt")
+@pytest.mark.parametrize(("per_minute", "doubts", "look_ups"), [(60, 2, 1), (600, 50, 16), (60, 1, 1)])
+def test_doubts_are_queued_first_and_get_half_of_the_permits_while_deposits_wait(
+    budget: Rows, per_minute: float, doubts: int, look_ups: int
+) -> None:
+    many(budget, 200, "pending")
+    many(budget, doubts, "in_doubt")
     budget.run("update facteur.submissions set due_at = facteur.now() where state = 'in_doubt'")  # the youngest
 
-    with budget.store(per_minute=60).pick_due(500) as due:
+    with budget.store(per_minute=per_minute).pick_due(500) as due:
         states = [
             budget.value("select state from facteur.submissions where id = %(id)s", id=i) for i in due.submission_ids
         ]
 
-    assert states == [
-        "in_doubt",
-        "in_doubt",
-        "pending",
-        "pending",
-        "pending",
-        "pending",
-    ]  # ten permits: three, three, and four
+    permits = max(10, per_minute / 6)
+    assert states == ["in_doubt"] * look_ups + ["pending"] * int(permits - 3 * look_ups)
+
+
+def test_look_ups_alone_get_all_permits(budget: Rows) -> None:
+    many(budget, 50, "in_doubt")
+
+    with budget.store(per_minute=600).pick_due(500) as due:
+        assert len(due.submission_ids) == 34  # three permits each, and the last one owes two
 
 
 def test_news_take_what_is_there_while_nothing_else_waits(budget: Rows) -> None:

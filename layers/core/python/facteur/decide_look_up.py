@@ -11,6 +11,7 @@ from facteur.errors import Problem
 from facteur.model import Attempt, Candidate, Doubt, Move, State
 
 EMPTY_LOOKUPS_BEFORE_RESEND = 4
+SEND_AGAIN = "Ask the platform why. facteur retry sends it again, once it was looked up again"
 CLOCK_SKEW = timedelta(minutes=5)  # between our database and the platform
 
 
@@ -75,6 +76,11 @@ def _unknown(doubt: Doubt) -> bool:
 
 
 def _not_found(doubt: Doubt, limits: Limits) -> Move:
+    if doubt.repeated_answer and not doubt.duplicate_verdict:
+        told = (
+            f"it was sent three times, the platform does not have it, and answered each time: {doubt.repeated_answer}"
+        )
+        return final(State.FAILED, Problem("unknown_thrice", told.rstrip(".")), SEND_AGAIN)
     if not doubt.duplicate_verdict and doubt.waited_seconds + doubt.doubt_seconds <= limits.give_up_after_seconds:
         return Move(State.PENDING, waited_seconds=doubt.doubt_seconds)
     if not doubt.duplicate_verdict:

@@ -44,7 +44,10 @@ class Invoice:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A submission whose message arrived: to be deposited (pending) or looked up (in doubt). `invoice` is None where the row is gone."""
+    """A submission whose message arrived: to be deposited (pending) or looked up (in doubt). `invoice` is None where the row is gone.
+
+    `read_first`: its account was refused, and nothing is deposited before a read of it was answered.
+    """
 
     submission_id: int
     state: State
@@ -55,6 +58,7 @@ class Waiting:
     age_seconds: float
     doubtful_sha256: tuple[str, ...]
     invoice: Invoice | None
+    read_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,10 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What is known of a submission in doubt. Times are seconds by the database's clock."""
+    """What is known of a submission in doubt. Times are seconds by the database's clock.
+
+    `repeated_answer`: what the platform answered three times, without saying what became of the deposit.
+    """
 
     submission_id: int
     invoice_id: str
@@ -101,6 +108,7 @@ class Doubt:
     waited_seconds: float
     duplicate_verdict: bool
     attempts: tuple[Attempt, ...]
+    repeated_answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

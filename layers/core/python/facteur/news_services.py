@@ -47,7 +47,7 @@ def not_answered(services: PollServices, account: str, error: NotDepositedError,
     delay = (error.retry_after_seconds if isinstance(error, PlatformBusyError) else None) or FAILED_READ_SECONDS
     if isinstance(error, AccountRefusedError):
         delay = ACCOUNT_PAUSE_SECONDS
-        services.store.pause(f"account:{account}", delay, problem.code)
+        services.store.pause(f"account:{account}", delay, problem.code, refused=True)
         services.journal.count(Metric.ACCOUNT_REFUSED)
     elif problem.http_status == 429:
         services.store.pause(key, delay, problem.code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -25,8 +24,11 @@ def prepare_batch(waiting: Iterable[Waiting], services: Services, threads: Threa
     """
     rows = list(_shown_once(waiting, services))
     rows = [row for row in rows if row.state is State.IN_DOUBT or _sendable(row, services)]
-    usable = functools.cache(functools.partial(_unusable_account, services=services))
-    rows = [row for row in rows if _has_platform(row, services, usable(row.account))]
+    refused = {row.account for row in rows if row.read_first}
+    usable = {
+        account: _unusable_account(account, account in refused, services) for account in {r.account for r in rows}
+    }
+    rows = [row for row in rows if _has_platform(row, services, usable[row.account])]
     together: list[Item] = [(row, None) for row in rows if row.state is State.IN_DOUBT]
     deposits = [row for row in rows if row.state is State.PENDING]
     large = []
@@ -60,11 +62,18 @@ def _shown_once(waiting: Iterable[Waiting], services: Services) -> Iterator[Wait
         services.leave(row, DocumentUnusableError(problem))
 
 
-def _unusable_account(account: str, services: Services) -> NotDepositedError | None:
-    """Why an account's credentials are no use."""
+def _unusable_account(account: str, refused: bool, services: Services) -> NotDepositedError | None:
+    """Why an account's credentials are no use. Its token is at hand afterwards: once something is claimed, nothing else is waited for.
+
+    Where the account was `refused`, a read that is answered ends its waiting.
+    """
     try:
-        services.platforms.of(account)
+        platform = services.platforms.of(account)
         services.platforms.identity(account)  # a platform once built outlives its secret
+        platform.obtain_token()
+        if refused and services.store.begin_read(account):
+            platform.probe()
+            services.store.read_answered(account)
     except NotDepositedError as error:
         return error
     return None

@@ -127,15 +127,14 @@ class PostgresNews:
         self._database.rows(self.POSTPONE_HISTORY, {"id": due.submission_id, "s": seconds})
 
     def platform_answered(self, account: str) -> None:
-        self._database.rows("select facteur.tell_breaker(%(account)s, true)", {"account": account})
+        self._database.rows("select facteur.read_answered(%(account)s)", {"account": account})
 
     def platform_silent(self, account: str) -> None:
         self._database.rows("select facteur.tell_breaker(%(account)s, false)", {"account": account})
 
-    def pause(self, key: str, seconds: float, reason: str) -> None:
-        self._database.rows(
-            "select facteur.pause(%(key)s, %(seconds)s, %(reason)s)", {"key": key, "seconds": seconds, "reason": reason}
-        )
+    def pause(self, key: str, seconds: float, reason: str, *, refused: bool = False) -> None:
+        parameters = {"key": key, "seconds": seconds, "reason": reason, "refused": refused}
+        self._database.rows("select facteur.pause(%(key)s, %(seconds)s, %(reason)s, %(refused)s)", parameters)
 
 
 def _event(event: StatusEvent) -> dict[str, Any]:

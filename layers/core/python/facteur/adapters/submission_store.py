@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from facteur.adapters.postgres import Database, Row, as_json, as_move
-from facteur.decision import Decision, Outcome
+from facteur.decision import LOOKED_UP, Decision, Outcome
 from facteur.errors import DatabaseUnavailableError
 from facteur.model import Attempt, Claim, Doubt, Intent, Invoice, State, Waiting
 
@@ -18,7 +18,7 @@ LONGEST_TEXT = 4000  # of the platform's answer that is kept
 READ = """
 select b.id, b.state, b.account, b.invoice_id, b.tries, b.waited_seconds, b.age_seconds, b.doubtful_sha256, b.row_exists,
        (b.source).ready, (b.source).document_uri, (b.source).document, (b.source).document_bytes, (b.source).file_name,
-       (b.source).invoice_number, (b.source).seller_siren, (b.source).issue_date, (b.source).total, (b.source).currency
+       (b.source).invoice_number, (b.source).seller_siren, (b.source).issue_date, (b.source).total, (b.source).currency, b.read_first
 from facteur.read_batch(%(ids)s, %(inline_bytes)s) b
 """
 UNREADABLE = """
@@ -91,6 +91,12 @@ class PostgresSubmissions:
             self._database.row("select facteur.record_unclaimed(%(outcome)s) as state", {"outcome": outcome}).state
         )
 
+    def begin_read(self, account: str) -> bool:
+        return bool(self._database.row("select facteur.begin_read(%(account)s) as begun", {"account": account}).begun)
+
+    def read_answered(self, account: str) -> None:
+        self._database.rows("select facteur.read_answered(%(account)s)", {"account": account})
+
     def withdraw(self, submission_id: int) -> bool:
         return bool(self._database.row("select facteur.withdraw(%(id)s) as gone", {"id": submission_id}).gone)
 
@@ -105,6 +111,7 @@ class PostgresSubmissions:
             row.waited_seconds,
             row.duplicate_verdict,
             attempts,
+            row.repeated_answer,
         )
 
     def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> frozenset[str]:
@@ -125,7 +132,7 @@ def as_invoice(row: Row) -> Invoice:
 def _waiting(row: Row) -> Waiting:
     return Waiting(
         row.id, State(row.state), row.account, row.invoice_id, row.tries, row.waited_seconds, row.age_seconds,
-        tuple(row.doubtful_sha256), as_invoice(row) if row.row_exists else None,
+        tuple(row.doubtful_sha256), as_invoice(row) if row.row_exists else None, row.read_first,
     )  # fmt: skip
 
 
@@ -168,6 +175,10 @@ def _outcome(waiting: Waiting, decision: Decision) -> dict[str, Any]:
     }
     if decision.answered is not None:
         outcome["answered"] = decision.answered
+    if decision.outcome == LOOKED_UP:
+        outcome["read_answered"] = True
+    if decision.refused:
+        outcome["refused"] = True
     return outcome if decision.pause_seconds is None else outcome | {"pause_seconds": decision.pause_seconds}
 
 

@@ -192,6 +192,11 @@ create table facteur.budgets (
     pause_reason text,
     failures     integer not null default 0,     -- calls in a row that the platform did not answer
     probing      boolean not null default false, -- the breaker is open: one probe a minute, the rest waits
+    recovery     text,                           -- after a refusal, or a breaker that opened. 'read': nothing is deposited until a read is answered; 'deposit': one at a time, until one is accepted
+    refusals     integer not null default 0,     -- deposits in a row that were neither accepted nor judged
+    refused_at   timestamptz,                    -- the last of them that began after the one before
+    deposits_at  timestamptz,                    -- the next single deposit
+    deposits_wait interval,                      -- what was last waited for it: 5, 10, 20, 40, 60 minutes
     rate_factor  double precision not null default 1, -- as it was at slowed_at: the platform's limit is lower than ours
     slowed_at    timestamptz,
     held_until   timestamptz,                    -- a person's pause: no answer and no breaker ends it
@@ -199,6 +204,7 @@ create table facteur.budgets (
     held_why     text,
     per_minute   double precision,               -- an account's own limit, beside the one that all share; null: none
 
+    constraint budgets_recovery check (recovery in ('read', 'deposit')),
     constraint budgets_per_minute check (per_minute is null or per_minute between 1 and 1e6 and key like 'account:%')
 ) with (fillfactor = 50);
 insert into facteur.budgets (key) values ('address'), ('history');

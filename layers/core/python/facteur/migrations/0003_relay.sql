@@ -311,8 +311,8 @@ create function facteur.end_expired_leases() returns integer
 $$;
 
 -- Lock the rows to put on the queue, doubts first, then oldest first: what would get its permits now, less what was queued a moment ago, and never
--- more than a minute's worth altogether. More would only travel to be sent back. A breaker that is open is probed by look-ups
--- where one is due: a deposit might become one more doubt.
+-- more than a minute's worth altogether. More would only travel to be sent back. Look-ups get half of the permits at most while
+-- deposits wait. An account whose breaker is open, or that was refused, gets one message: its reader first makes a harmless read.
 -- The caller sends the ids, marks what SQS accepted, and commits; a claim waits for that commit.
 create function facteur.pick_due(p_limit integer, p_per_minute double precision, p_deposits_enabled boolean) returns setof bigint
     language plpgsql as $$
@@ -323,6 +323,7 @@ declare
     address double precision;
     allowed double precision;
     doubts_only boolean;
+    deposits integer; -- that may go
     ids bigint[];
     spent double precision;
 begin
@@ -332,8 +333,9 @@ begin
         select sum(case state when 'in_doubt' then look_up else 1 end) from facteur.submissions
         where queued_at > facteur.now() - moment), 0) into address from facteur.budgets b where b.key = 'address';
     for budget in
-        select substr(b.key, 9) as account, b.probing, least(p_per_minute, b.per_minute) as rate, case when b.probing then 1 else facteur.held(b, p_per_minute) end as permits
-        from facteur.budgets b
+        select substr(b.key, 9) as account, one, least(p_per_minute, b.per_minute) as rate, facteur.deposits_admitted(b) as admitted,
+               case when one then 1 else facteur.held(b, p_per_minute) end as permits
+        from facteur.budgets b, lateral (select b.probing or coalesce(b.recovery = 'read', false) as one) probed
         where b.key like 'account:%' and not facteur.paused(b)
         order by random() -- they share the address: none is always first
     loop
@@ -341,22 +343,30 @@ begin
                    sum(case state when 'in_doubt' then look_up else 1 end) filter (where queued_at > facteur.now() - moment), 0)) into allowed
         from facteur.submissions where account = budget.account and queued_at is not null;
         continue when allowed < 1;
-        doubts_only := budget.probing and exists (
+        doubts_only := budget.one and exists (
             select from facteur.submissions
             where account = budget.account and queued_at is null and due_at <= facteur.now() and state = 'in_doubt');
+        deposits := case when doubts_only or not p_deposits_enabled then 0 when budget.one or budget.admitted is null then floor(allowed)
+                         when exists (select from facteur.submissions where account = budget.account and state = 'pending'
+                                      and queued_at > facteur.now() - moment) then 0
+                         else budget.admitted end;
         with doubts as materialized (
             select id, due_at from facteur.submissions
             where account = budget.account and queued_at is null and due_at <= facteur.now() and state = 'in_doubt'
-            order by due_at, id limit ceil(allowed / look_up) for update skip locked
-        ), deposits as materialized (
+            order by due_at, id
+            limit case when deposits > 0 and exists (
+                           select from facteur.submissions
+                           where account = budget.account and queued_at is null and due_at <= facteur.now() and state = 'pending')
+                       then greatest(1, floor(allowed / 2 / look_up)) else ceil(allowed / look_up) end
+            for update skip locked
+        ), fresh as materialized (
             select id, due_at from facteur.submissions
             where account = budget.account and queued_at is null and due_at <= facteur.now() and state = 'pending'
-              and p_deposits_enabled and not doubts_only
-            order by due_at, id limit floor(allowed) for update skip locked
+            order by due_at, id limit deposits for update skip locked
         ), afforded as (
             select id, cost, sum(cost) over (order by urgency, due_at, id) - cost as before
             from (select id, due_at, look_up as cost, 1 as urgency from doubts
-                  union all select id, due_at, 1, 2 from deposits) due
+                  union all select id, due_at, 1, 2 from fresh) due
         )
         select coalesce(array_agg(id order by before), '{}'), coalesce(sum(cost), 0) into ids, spent
         from afforded where before < floor(allowed);

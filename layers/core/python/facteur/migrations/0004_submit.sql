@@ -30,7 +30,8 @@ create function facteur.held(b facteur.budgets, p_per_minute double precision, p
 $$;
 
 -- Take up to p_wanted permits from the account, the source address, and (if named) an endpoint with a rate of its own, whichever
--- has fewest. A paused bucket gives none; one whose breaker is open gives a single probe, and then pauses for another minute.
+-- has fewest. A paused bucket gives none; one whose breaker is open, or that was refused, gives a single probe, and then pauses for
+-- another minute.
 -- Buckets are locked in key order; they hold ten seconds' worth, the first two at least ten. News come last: while anything else
 -- is on the queue they have a tenth of the rate and no more, but that for certain: what is not there for them is owed.
 create function facteur.take_permits(p_account text, p_wanted integer, p_per_minute double precision,
@@ -46,7 +47,7 @@ declare
 begin
     insert into facteur.budgets (key) select unnest(keys) on conflict do nothing;
     with filled as materialized (
-        select key, probing, facteur.paused(b) as paused,
+        select key, probing or coalesce(recovery = 'read', false) as probing, facteur.paused(b) as paused,
                case when key = p_endpoint then facteur.held(b, p_endpoint_per_minute, 0)
                     when key = 'news' then facteur.held(b, share * p_per_minute, 1)
                     else facteur.held(b, p_per_minute) end as available,
@@ -66,27 +67,31 @@ begin
 end $$;
 
 -- Spend nothing from a bucket for a while: 'account:<name>' or 'history'. A 429 also slows down what it counts: the source address, or the endpoint.
-create function facteur.pause(p_key text, p_seconds double precision, p_reason text) returns timestamptz
+-- p_refused: the account was refused (401, 403, 404, its secret). Then it is not time that ends the waiting, but a read that is answered.
+create function facteur.pause(p_key text, p_seconds double precision, p_reason text, p_refused boolean default false) returns timestamptz
     language plpgsql as $$
 declare
     until timestamptz;
 begin
-    insert into facteur.budgets (key, paused_until, pause_reason)
-    values (p_key, facteur.now() + make_interval(secs => p_seconds), p_reason)
+    insert into facteur.budgets (key, paused_until, pause_reason, recovery)
+    values (p_key, facteur.now() + make_interval(secs => p_seconds), p_reason, case when p_refused then 'read' end)
     on conflict (key) do update set
-        paused_until = greatest(coalesce(facteur.budgets.paused_until, '-infinity'), excluded.paused_until), pause_reason = excluded.pause_reason
+        paused_until = greatest(coalesce(facteur.budgets.paused_until, '-infinity'), excluded.paused_until), pause_reason = excluded.pause_reason,
+        recovery = coalesce(excluded.recovery, facteur.budgets.recovery)
     returning paused_until into until;
     perform facteur.slow_down(case when p_key like 'account:%' then 'address' else p_key end) where p_reason = 'too_many_requests';
     return until;
 end $$;
 
 -- The breaker: after five calls in a row without an answer the account waits, but for one probe a minute, until one is answered.
+-- Then a read comes first, and deposits one at a time.
 create function facteur.tell_breaker(p_account text, p_answered boolean) returns void
     language plpgsql as $$
 begin
     update facteur.budgets set
         failures = case when p_answered then 0 else failures + 1 end,
         probing = not p_answered and failures + 1 >= 5,
+        recovery = case when not p_answered and failures + 1 >= 5 then 'read' else recovery end,
         paused_until = case when not p_answered and failures + 1 >= 5
                             then greatest(coalesce(paused_until, '-infinity'), facteur.now() + interval '1 minute')
                             when p_answered and probing then null else paused_until end,
@@ -95,10 +100,67 @@ begin
     where key = 'account:' || p_account and (not p_answered or failures > 0);
 end $$;
 
--- Read a batch: what the messages name and still waits, with the company's row as it is now (null: it is gone).
+-- A harmless read of an account that was refused: whoever gets true makes it, and nobody else for a minute. It is owed.
+create function facteur.begin_read(p_account text) returns boolean
+    language plpgsql as $$
+declare
+    begun boolean;
+begin
+    perform from facteur.budgets where key in ('address', 'account:' || p_account) order by key for update;
+    update facteur.budgets b set paused_until = facteur.now() + interval '1 minute', tokens = tokens - 1
+    where key = 'account:' || p_account and recovery = 'read' and not facteur.paused(b);
+    begun := found;
+    update facteur.budgets set tokens = tokens - 1 where key = 'address' and begun;
+    return begun;
+end $$;
+
+-- A read of an account was answered as documented: a look-up, news, or what begin_read was for. One that was under way when the
+-- account was refused says nothing.
+create function facteur.read_answered(p_account text) returns void
+    language plpgsql as $$
+begin
+    perform facteur.tell_breaker(p_account, true);
+    update facteur.budgets set recovery = 'deposit', paused_until = null, pause_reason = null
+    where key = 'account:' || p_account and recovery = 'read' and coalesce(paused_until, '-infinity') <= facteur.now() + interval '1 minute';
+end $$;
+
+-- What a deposit of an account came to: 'accepted', 'judged' (the invoice itself was refused), or 'refused', by anybody, also where
+-- its outcome is unknown. Once the account itself was refused, or five deposits in a row came to nothing, deposits go one at a
+-- time, each after a longer wait, until one is accepted. Those that began before the last refusal (p_began) add nothing to the wait.
+create function facteur.tell_deposits(p_account text, p_outcome text, p_began timestamptz, p_account_refused boolean default false)
+    returns void
+    language plpgsql as $$
+declare
+    longest constant interval := '60 minutes';
+    first constant interval := '5 minutes';
+begin
+    if p_outcome = 'refused' then
+        update facteur.budgets set refusals = refusals + 1,
+            recovery = case when p_account_refused then 'read' when refusals >= 4 then coalesce(recovery, 'deposit') else recovery end
+        where key = 'account:' || p_account;
+        update facteur.budgets set deposits_wait = least(longest, coalesce(2 * deposits_wait, first)),
+            deposits_at = facteur.now() + least(longest, coalesce(2 * deposits_wait, first)), refused_at = facteur.now()
+        where key = 'account:' || p_account and recovery is not null and (deposits_wait is null or p_began > refused_at);
+    elsif p_outcome in ('accepted', 'judged') then
+        update facteur.budgets set refusals = 0, deposits_at = null,
+            recovery = case when p_outcome = 'judged' then recovery end,
+            deposits_wait = case when p_outcome = 'judged' then deposits_wait end
+        where key = 'account:' || p_account and (refusals > 0 or recovery is not null);
+    end if;
+end $$;
+
+-- How many deposits an account may begin now: none before a read was answered, then one at a time; null: as many as it has permits.
+create function facteur.deposits_admitted(b facteur.budgets) returns integer
+    language sql stable as $$
+    select case b.recovery when 'read' then 0
+                           when 'deposit' then case when b.deposits_at > facteur.now() then 0 else 1 end end
+$$;
+
+-- Read a batch: what the messages name and still waits, with the company's row as it is now (null: it is gone). read_first: its
+-- account was refused, and nothing is deposited before a read of it was answered.
 create function facteur.read_batch(p_ids bigint[], p_inline_bytes integer)
     returns table (id bigint, state text, account text, invoice_id text, tries integer, waited_seconds double precision,
-                   age_seconds double precision, doubtful_sha256 text[], row_exists boolean, source facteur.invoice)
+                   age_seconds double precision, doubtful_sha256 text[], row_exists boolean, source facteur.invoice, read_first boolean)
     language plpgsql stable as $$
 declare
     invoice_ids text[] := array(select s.invoice_id from facteur.submissions s where s.id = any (p_ids) and s.state = 'pending');
@@ -108,7 +170,8 @@ begin
            extract(epoch from facteur.now() - s.created_at)::double precision,
            array(select distinct a.document_sha256 from facteur.attempts a
                  where a.submission_id = s.id and (a.outcome is null or a.outcome in ('unknown', 'not_found'))),
-           i.invoice_id is not null, i
+           i.invoice_id is not null, i,
+           exists (select from facteur.budgets b where b.key = 'account:' || s.account and b.recovery = 'read' and not facteur.paused(b))
     from facteur.submissions s left join facteur.read_invoices(invoice_ids, p_inline_bytes) i on i.invoice_id = s.invoice_id
     where s.id = any (p_ids) and s.state in ('pending', 'in_doubt') and s.due_at <= facteur.now();
 end $$;
@@ -116,6 +179,7 @@ end $$;
 -- Claim rows whose messages arrived: a lease each, a permit each (three for a look-up, which may need three calls), and for a
 -- deposit an attempt, opened with the hash of what is about to be sent. A row that is not queued and due has been claimed by
 -- another message: that is a duplicate. What gets no permit goes back with its age, and that does not count as an attempt.
+-- While there are too few, look-ups get half of them at most. An account that was refused deposits one at a time.
 -- Bytes that were sent for another row are never sent again while that deposit may stand: a key that was changed, a row copied.
 create function facteur.claim(p_items jsonb, p_lease_seconds double precision, p_per_minute double precision, p_deposits_enabled boolean)
     returns table (submission_id bigint, verdict text, lease_token uuid, attempt_id bigint)
@@ -129,6 +193,8 @@ declare
     permits integer;
     look_up constant integer := 3; -- permits: search, checksum, download
     probing boolean;
+    admitted integer; -- deposits of an account that was refused; null: as many as there are permits
+    look_ups integer; -- while deposits wait as well, half of the permits; null: all
     other record;
 begin
     perform set_config('synchronous_commit', 'on', true);
@@ -139,13 +205,16 @@ begin
     perform from facteur.budgets -- all of them in key order, or two batches of several accounts would wait for each other
     where key = 'address' or key in (select 'account:' || w.account from facteur.submissions w where w.id = any (ids)) order by key for update;
     for spender in
-        select w.account, sum(case w.state when 'in_doubt' then look_up else 1 end)::integer as wanted
+        select w.account, sum(case w.state when 'in_doubt' then look_up else 1 end)::integer as wanted, bool_or(w.state = 'pending') as deposits
         from facteur.submissions w
         where w.id = any (ids) and w.queued_at is not null and w.due_at <= facteur.now() and w.state in ('pending', 'in_doubt')
         group by w.account order by w.account
     loop
-        probing := (select b.probing from facteur.budgets b where b.key = 'account:' || spender.account);
+        select b.probing or coalesce(b.recovery = 'read', false), facteur.deposits_admitted(b) into probing, admitted
+        from facteur.budgets b where b.key = 'account:' || spender.account;
         select facteur.take_permits(spender.account, spender.wanted, p_per_minute) into permits;
+        look_ups := case when permits < spender.wanted and spender.deposits and p_deposits_enabled and coalesce(admitted > 0, true)
+                         then greatest(1, permits / 2 / look_up) end;
         for s in
             select w.* from facteur.submissions w
             where w.id = any (ids) and w.account = spender.account and w.queued_at is not null and w.due_at <= facteur.now()
@@ -162,10 +231,11 @@ begin
                 return next;
                 continue;
             end if;
-            if permits < 1 or (s.state = 'pending' and not p_deposits_enabled) then
+            if permits < 1 or s.state = 'pending' and not (p_deposits_enabled and coalesce(admitted > 0, true))
+               or s.state = 'in_doubt' and look_ups < 1 then
                 verdict := 'postponed';
                 update facteur.submissions w set queued_at = null, updated_at = facteur.now(),
-                    due_at = case when permits < 1 then s.due_at else facteur.now() + interval '1 minute' end
+                    due_at = case when permits < 1 or s.state = 'in_doubt' or p_deposits_enabled then s.due_at else facteur.now() + interval '1 minute' end
                 where w.id = s.id;
                 return next;
                 continue;
@@ -208,8 +278,12 @@ begin
             end if;
             verdict := 'claimed';
             permits := permits - case when s.state = 'in_doubt' and not probing then look_up else 1 end;
+            look_ups := look_ups - case s.state when 'in_doubt' then 1 else 0 end;
             lease_token := gen_random_uuid();
             if s.state = 'pending' then
+                admitted := admitted - 1;
+                update facteur.budgets b set deposits_at = facteur.now() + make_interval(secs => p_lease_seconds) -- no second one beside it
+                where b.key = 'account:' || s.account and admitted is not null;
                 insert into facteur.attempts (submission_id, invoice_id, account, lease_token, document_sha256,
                                               invoice_number, seller_siren, total, platform)
                 values (s.id, s.invoice_id, s.account, claim.lease_token, item ->> 'sha256',
@@ -261,10 +335,19 @@ create function facteur.sent_for_another_row(s facteur.submissions, p_sha256 tex
     order by a.outcome = 'accepted' desc nulls last, a.id limit 1
 $$;
 
+-- An answer of unknown meaning that a submission met three times, numbers and ids in its words apart; null: none. Silence is no answer.
+create function facteur.repeated_answer(p_submission_id bigint) returns text
+    language sql stable as $$
+    select max(a.message) from facteur.attempts a
+    where a.submission_id = p_submission_id and a.outcome in ('unknown', 'not_found') and a.http_status is not null
+    group by a.http_status, a.code, regexp_replace(a.message, '[0-9a-fA-F-]*[0-9][0-9a-fA-F-]*', '#', 'g')
+    having count(*) >= 3 limit 1
+$$;
+
 -- Everything a look-up needs. Attempts that the platform called duplicates tell what to search for.
 create function facteur.read_doubt(p_submission_id bigint)
     returns table (invoice_id text, empty_lookups integer, doubt_seconds double precision, waited_seconds double precision,
-                   duplicate_verdict boolean, attempts jsonb)
+                   duplicate_verdict boolean, attempts jsonb, repeated_answer text)
     language sql stable as $$
     select s.invoice_id, s.empty_lookups, extract(epoch from facteur.now() - s.doubt_since)::double precision,
            extract(epoch from s.waited)::double precision, s.duplicate_verdict,
@@ -273,7 +356,8 @@ create function facteur.read_doubt(p_submission_id bigint)
                 'seller_siren', a.seller_siren, 'total', a.total::text, 'platform_id', a.platform_id) order by a.started_at, a.id), '[]')
             from (select * from facteur.doubtful_attempts(s.invoice_id)
                   union all
-                  select * from facteur.attempts d where d.submission_id = s.id and d.outcome = 'duplicate') a)
+                  select * from facteur.attempts d where d.submission_id = s.id and d.outcome = 'duplicate') a),
+           facteur.repeated_answer(s.id)
     from facteur.submissions s where s.id = p_submission_id
 $$;
 

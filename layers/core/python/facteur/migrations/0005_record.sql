@@ -138,6 +138,22 @@ begin
     where id = p_submission_id;
 end $$;
 
+-- What a call means for its account: whether the platform is up, whether the account waits, and how its deposits go on.
+create function facteur.tell_budget(p_outcome jsonb, p_began timestamptz) returns void
+    language plpgsql as $$
+declare
+    account constant text := p_outcome ->> 'account';
+    outcome constant text := p_outcome -> 'attempt' ->> 'outcome';
+    refused constant boolean := coalesce((p_outcome ->> 'refused')::boolean, false);
+begin
+    perform facteur.tell_breaker(account, (p_outcome ->> 'answered')::boolean) where p_outcome ? 'answered';
+    perform facteur.read_answered(account) where p_outcome ? 'read_answered';
+    perform facteur.pause('account:' || account, (p_outcome ->> 'pause_seconds')::double precision, p_outcome -> 'move' ->> 'error_code', refused)
+    where p_outcome ? 'pause_seconds';
+    perform facteur.tell_deposits(account, case outcome when 'accepted' then 'accepted' when 'rejected' then 'judged' else 'refused' end, p_began, refused)
+    where outcome in ('accepted', 'rejected', 'unknown') or outcome = 'not_deposited' and refused;
+end $$;
+
 -- Record one call's outcome, in one round trip: attempt, submission, pause of the account, write-back. The move is made only
 -- while the lease is held; after that only a deposit that turns out accepted still resolves the invoice's doubt.
 create function facteur.record(p_outcome jsonb, p_lock_timeout text default '500ms') returns text
@@ -157,9 +173,7 @@ begin
     perform from facteur.submissions -- rows before budgets, as everywhere, also the row that a late answer may move
     where id = target or invoice_id = coalesce(tried.invoice_id, case when accepted_id is not null then p_outcome ->> 'invoice_id' end)
     order by id for update;
-    perform facteur.tell_breaker(p_outcome ->> 'account', (p_outcome ->> 'answered')::boolean) where p_outcome ? 'answered';
-    perform facteur.pause('account:' || (p_outcome ->> 'account'), (p_outcome ->> 'pause_seconds')::double precision, move ->> 'error_code')
-    where p_outcome ? 'pause_seconds';
+    perform facteur.tell_budget(p_outcome, tried.started_at);
     perform facteur.slow_down('address') where move ->> 'error_code' = 'connection_reset';
     select * into s from facteur.submissions where id = target for update;
     if tried.id is not null then
@@ -251,8 +265,7 @@ declare
 begin
     perform set_config('lock_timeout', '10s', true); -- a relay may hold the row while it waits for SQS
     select * into s from facteur.submissions where id = (p_outcome ->> 'submission_id')::bigint for update;
-    perform facteur.pause('account:' || (p_outcome ->> 'account'), (p_outcome ->> 'pause_seconds')::double precision, p_outcome -> 'move' ->> 'error_code')
-    where p_outcome ? 'pause_seconds';
+    perform facteur.tell_budget(p_outcome, null);
     if s.state not in ('pending', 'in_doubt') or s.queued_at is null or s.due_at > facteur.now()
        or (p_outcome ->> 'tries')::integer <> s.tries or p_outcome ->> 'was' <> s.state or p_outcome ->> 'invoice_id' <> s.invoice_id then
         return 'duplicate';

@@ -29,7 +29,7 @@ declare
     lags boolean := false;
 begin
     select w.* into s from facteur.submissions w where w.id = (p_news ->> 'submission_id')::bigint for update;
-    perform facteur.tell_breaker(s.account, true);
+    perform facteur.read_answered(s.account);
     with inserted as (
         insert into facteur.status_events (status_id, submission_id, platform_id, code, platform_code, network_code, label, occurred_at,
                                            caused_by, audience, reason, message, raw)

@@ -108,7 +108,7 @@ declare
     over bigint[];
     fresh integer;
 begin
-    perform facteur.tell_breaker(p_account, true);
+    perform facteur.read_answered(p_account);
     perform from facteur.submissions s
     where s.id in (select (seen ->> 'id')::bigint from jsonb_array_elements(p_seen) seen) order by s.id for update;
     with seen as materialized (

@@ -256,7 +256,7 @@ begin
                   case when routed <> p_account then format(' Its new invoices go to %s now: pause that one as well.', routed) end);
 end $$;
 
--- Ends a person's pause, an automatic one, and the breaker.
+-- Ends a person's pause, an automatic one, and the breaker. An account that was refused begins with a read, at once.
 create function facteur.resume(p_account text, p_act jsonb) returns text
     language plpgsql as $$
 declare
@@ -264,12 +264,13 @@ declare
 begin
     perform set_config('lock_timeout', '5s', true);
     select * into b from facteur.budgets where key = 'account:' || p_account for update;
-    if b.key is null or not facteur.paused(b) and not b.probing then
+    if b.key is null or not facteur.paused(b) and not b.probing and b.recovery is null then
         perform facteur.refuse_unknown_account(p_account);
         perform facteur.refuse(format('Account %s is not paused.', p_account));
     end if;
     update facteur.budgets set held_until = null, held_by = null, held_why = null, paused_until = null, pause_reason = null,
-        probing = false, failures = 0
+        probing = false, failures = 0, recovery = case when b.recovery is not null then 'read' end,
+        refusals = 0, refused_at = null, deposits_at = null, deposits_wait = null
     where key = b.key;
     perform facteur.log_operation(p_act, p_account, null, null, jsonb_build_object('held_by', b.held_by, 'pause_reason', b.pause_reason));
     return format('Account %s goes on.', p_account);

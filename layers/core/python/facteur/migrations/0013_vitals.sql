@@ -52,7 +52,7 @@ begin
     failed := facteur.failed_invoices();
     select coalesce(extract(epoch from facteur.now() - min(untold_since)), 0) into untold_seconds
     from facteur.submissions where write_back_due_at is not null;
-    select count(*) filter (where probing), count(*) filter (where greatest(paused_until, held_until) > facteur.now())
+    select count(*) filter (where probing), count(*) filter (where greatest(paused_until, held_until, deposits_at) > facteur.now())
     into breakers_open, accounts_paused from facteur.budgets where key like 'account:%';
     select * into bucket from facteur.budgets where key = 'address';
     rate_percent := 100 * facteur.rate_factor(bucket);

@@ -50,6 +50,7 @@ CREATE TABLE facteur.submissions (
     id bigint NOT NULL,
     invoice_id text NOT NULL,
     account text NOT NULL,
+    client text,
     provider text NOT NULL,
     state text NOT NULL,
     due_at timestamp with time zone,
@@ -422,7 +423,7 @@ CREATE INDEX submissions_mismatched ON facteur.submissions USING btree (id) WHER
 
 CREATE INDEX submissions_news ON facteur.submissions USING btree (due_at) WHERE (state = 'submitted'::text);
 
-CREATE UNIQUE INDEX submissions_platform_id ON facteur.submissions USING btree (platform_id, account) WHERE (platform_id IS NOT NULL);
+CREATE UNIQUE INDEX submissions_platform_id ON facteur.submissions USING btree (platform_id, COALESCE(client, account)) WHERE (platform_id IS NOT NULL);
 
 CREATE INDEX submissions_queued ON facteur.submissions USING btree (account, queued_at) WHERE (queued_at IS NOT NULL);
 

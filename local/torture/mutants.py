@@ -48,6 +48,11 @@ MUTANTS: dict[str, Mutant] = {
         run_of(Order(), Order(), strike="stall@store.claim.before:1", stall_seconds=20.0),
         prepare=sabotage.claim_anything,
     ),
+    "anybody's refusal": Mutant(
+        "a 401, 403, 404 or 429 of anybody's means that nothing was deposited",
+        run_of(Order(faults=("stored:403:html",)), Order()),
+        worker=sabotage.believe_every_refusal,
+    ),
     "no lease check": Mutant(
         "nothing is checked before a block leaves, and there is no deadline",
         run_of(Order(), Order(), strike="stall@http.deposit.before:1"),
@@ -67,6 +72,16 @@ MUTANTS: dict[str, Mutant] = {
         "a look-up takes ids that others hold",
         run_of(Order("unroutable", mend=True, same_document=True, later=("reset",))),
         prepare=sabotage.forget_holders,
+    ),
+    "anybody's id": Mutant(
+        "an id that another invoice has is taken as the answer says",
+        run_of(
+            Order(),
+            happenings=[
+                Happening(2, "insert_late", details={"orders": (Order(faults=("deposit_ids=previous",)),), "rounds": 1})
+            ],
+        ),
+        prepare=sabotage.take_any_id,
     ),
     "the same bytes twice": Mutant(
         "the same bytes are sent for two rows", run_of(LOST, Order("twin")), prepare=sabotage.send_twins

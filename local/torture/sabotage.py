@@ -168,3 +168,14 @@ def forget_lost_messages(database: Database) -> None:
 
 def send_twins(database: Database) -> None:
     replace_in(database, "facteur.sent_for_another_row", r"limit 1\b", "limit 0")
+
+
+def believe_every_refusal(_worker: Worker) -> None:
+    switch("in_its_own_words", lambda _: lambda _body: True)
+    switch("LADDER", lambda rungs: (*rungs[:-1], replace(rungs[-1], holds=lambda _body: True)))
+
+
+def take_any_id(database: Database) -> None:
+    forget_holders(database)
+    replace_in(database, "facteur.holder_of", r"limit 1\b", "limit 0")
+    database.rows("drop index facteur.submissions_platform_id")

@@ -32,7 +32,7 @@ def accepted(database: Database, invoice_id: str, claim: Any) -> str:
     return str(database.row("select facteur.record(%(outcome)s::jsonb) as state", parameters).state)
 
 
-def test_one_id_answered_for_two_invoices_at_once_is_recorded_for_both(rows: Rows) -> None:
+def test_one_id_answered_for_two_invoices_at_once_is_the_firsts_and_the_other_is_in_doubt(rows: Rows) -> None:
     first, second = rows.noted(), rows.noted()
     claims = rows.claim(first), rows.claim(second)
     worker = rows.session()
@@ -43,8 +43,10 @@ def test_one_id_answered_for_two_invoices_at_once_is_recorded_for_both(rows: Row
         rows.wait_for_blocked()
         worker.rows("commit")
 
-    assert other.result() == "failed"
+    assert other.result() == "in_doubt"
     assert rows.submission(second).last_error_code == "platform_id_held"
+    (attempt,) = rows.run("select * from facteur.attempts where invoice_id = %(id)s", id=second)
+    assert (attempt.outcome, attempt.platform_id) == ("unknown", None)
 
 
 def test_a_row_that_is_finished_while_submit_from_is_lowered_is_not_forgotten_for_a_day(rows: Rows) -> None:

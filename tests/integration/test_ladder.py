@@ -101,3 +101,54 @@ def test_the_platforms_own_refusal_of_the_account_is_no_doubt(
     assert outcomes == {"not_deposited"}
     assert len(world.deposits(1)) == 1
     assert world.row(1).technical_status == "validated"
+
+
+def test_an_id_that_another_invoice_has_is_doubted_at_once(world: World, gateway: AlteringProxy) -> None:
+    world.add(1)
+    settle(world, 1)
+    first = world.deposits(1)[0]["id"]
+    spoil(gateway, said(201, {"type": "INVOICE", "id": first}))
+    world.add(2)
+
+    world.deposit()
+    state, code = world.submission(2).state, world.submission(2).last_error_code
+    settle(world)
+
+    assert (state, code) == ("in_doubt", "platform_id_held")
+    (deposit,) = world.deposits(2)
+    assert (world.row(1).submission_id, world.row(2).submission_id) == (first, deposit["id"])
+
+
+def test_one_id_for_a_whole_batch_ends_with_each_invoices_own(world: World, gateway: AlteringProxy) -> None:
+    world.add(0)
+    settle(world, 1)
+    spoil(gateway, said(201, {"type": "INVOICE", "id": "01a2b3c4-0000-7000-8000-0000000000aa"}), times=4)
+    for rank in range(1, 5):
+        world.add(rank)
+
+    world.deposit()
+    states = sorted(world.submission(rank).state for rank in range(1, 5))
+    for _ in range(6):
+        world.advance(160)
+        world.deposit()
+
+    assert states == ["in_doubt"] * 3 + ["submitted"]
+    right = [rank for rank in range(1, 5) if world.row(rank).submission_id == world.deposits(rank)[0]["id"]]
+    assert len(right) == 3  # of the fourth the platform shows another number: that rings elsewhere
+    assert [len(world.deposits(rank)) for rank in range(1, 5)] == [1] * 4
+
+
+def test_an_id_of_this_invoices_own_refused_deposit_is_doubted(world: World, gateway: AlteringProxy) -> None:
+    world.add(1)
+    settle(world, 1)
+    refused = world.deposits(1)[0]["id"]
+    world.simulator.add_status(refused, "REJECTED", reason="CALCULATION_ERROR")
+    settle(world, 3)
+    assert world.row(1).technical_status == "rejected"
+    spoil(gateway, said(201, {"type": "INVOICE", "id": refused}))
+
+    world.update(1, technical_status="pending")
+    world.deposit()
+
+    assert (world.submission(1).state, world.submission(1).last_error_code) == ("in_doubt", "platform_id_held")
+    assert [attempt.platform_id for attempt in world.attempts(1)] == [refused, None]

@@ -24,8 +24,10 @@ class PostgresReading:
         select account, coalesce(jsonb_object_agg(state, n order by state) filter (where state is not null), '{}') as states,
                max(overdue) as overdue, max(doubt) as doubt,
                sum(write_backs)::integer as write_backs, sum(mismatched)::integer as mismatched,
-               max(b.paused_until) filter (where b.paused_until > facteur.now()) as paused_until,
-               max(b.pause_reason) filter (where b.paused_until > facteur.now()) as pause_reason,
+               max(greatest(b.paused_until, b.deposits_at))
+                   filter (where greatest(b.paused_until, b.deposits_at) > facteur.now()) as paused_until,
+               max(case when b.paused_until > facteur.now() then b.pause_reason else 'deposits_refused' end)
+                   filter (where greatest(b.paused_until, b.deposits_at) > facteur.now()) as pause_reason,
                bool_or(coalesce(b.probing, false)) as probing, bool_or(coalesce(b.held_until > facteur.now(), false)) as held,
                max(nullif(b.held_until, 'infinity')) filter (where b.held_until > facteur.now()) as held_until,
                max(b.held_by) filter (where b.held_until > facteur.now()) as held_by,

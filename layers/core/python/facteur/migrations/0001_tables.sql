@@ -56,6 +56,7 @@ create table facteur.submissions (
     id                  bigint generated always as identity primary key,
     invoice_id          text not null,
     account             text not null,
+    client              text,                -- a digest of the platform and client that it is deposited with (attempts.platform)
     provider            text not null,
     state               text not null,
     due_at              timestamptz,         -- what it means depends on the state
@@ -114,8 +115,8 @@ create table facteur.submissions (
 create unique index submissions_live on facteur.submissions (invoice_id) where state not in ('rejected', 'failed');
 -- Serves "the latest submission of this invoice" for notes and stories.
 create index submissions_invoice on facteur.submissions (invoice_id, id desc);
--- Prevents two submissions from claiming one deposit.
-create unique index submissions_platform_id on facteur.submissions (platform_id, account) where platform_id is not null;
+-- Prevents two submissions from claiming one deposit: ids are a client's, and two accounts may be one client.
+create unique index submissions_platform_id on facteur.submissions (platform_id, coalesce(client, account)) where platform_id is not null;
 -- The scheduled look: each index holds only rows that still wait for that one thing.
 create index submissions_due on facteur.submissions (account, state, due_at) where queued_at is null and state in ('pending', 'in_doubt');
 create index submissions_queued on facteur.submissions (account, queued_at) where queued_at is not null;

@@ -296,6 +296,7 @@ begin
                 state = case s.state when 'pending' then 'sending' else 'in_doubt' end,
                 lease_until = facteur.now() + make_interval(secs => p_lease_seconds),
                 due_at = facteur.now() + make_interval(secs => p_lease_seconds), updated_at = facteur.now(),
+                client = coalesce(md5(nullif(item -> 'platform', 'null')::text), w.client),
                 document_sha256 = s.document_sha256, invoice_number = s.invoice_number, seller_siren = s.seller_siren, total = s.total,
                 currency = s.currency, issue_date = s.issue_date, mismatch = s.mismatch
             where w.id = s.id;

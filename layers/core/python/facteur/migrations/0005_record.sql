@@ -138,6 +138,22 @@ begin
     where id = p_submission_id;
 end $$;
 
+-- The row whose deposit has an id, where it is another than the attempt's: another invoice's, or one of its own that was refused.
+-- Ids are the client's: of an attempt that does not say whose it is, anybody's.
+create function facteur.holder_of(p_attempt facteur.attempts, p_invoice_id text, p_platform_id text) returns text
+    language sql stable as $$
+    select h.invoice_id from (
+        select k.invoice_id from facteur.attempts k
+        where k.platform_id = p_platform_id and k.id is distinct from p_attempt.id
+          and (k.platform = p_attempt.platform or k.platform is null or p_attempt.platform is null)
+          and (k.invoice_id <> p_invoice_id or k.outcome in ('rejected', 'duplicate'))
+        union all
+        select w.invoice_id from facteur.submissions w
+        where w.platform_id = p_platform_id and (w.account = p_attempt.account or p_attempt.account is null)
+          and (w.invoice_id <> p_invoice_id or w.state = 'rejected')) h
+    limit 1
+$$;
+
 -- What a call means for its account: whether the platform is up, whether the account waits, and how its deposits go on.
 create function facteur.tell_budget(p_outcome jsonb, p_began timestamptz) returns void
     language plpgsql as $$
@@ -165,6 +181,8 @@ declare
     late boolean := false;
     move jsonb := p_outcome -> 'move';
     accepted_id text := p_outcome -> 'attempt' ->> 'platform_id';
+    named_id constant text := coalesce(accepted_id, move ->> 'platform_id');
+    holder text;
     first_id text;
 begin
     perform set_config('synchronous_commit', 'on', true);
@@ -176,6 +194,20 @@ begin
     perform facteur.tell_budget(p_outcome, tried.started_at);
     perform facteur.slow_down('address') where move ->> 'error_code' = 'connection_reset';
     select * into s from facteur.submissions where id = target for update;
+    if named_id is not null then
+        perform pg_advisory_xact_lock(hashtextextended(named_id, 7161838)); -- whoever records or adopts the same id for another invoice meanwhile
+        holder := facteur.holder_of(tried, coalesce(p_outcome ->> 'invoice_id', s.invoice_id), named_id) where accepted_id is not null;
+    end if;
+    if holder is not null then -- whichever of both is right: this one is looked up, and the other is compared with what the platform shows
+        accepted_id := null;
+        p_outcome := jsonb_set(p_outcome, '{attempt}', (p_outcome -> 'attempt') - 'platform_id' || jsonb_build_object(
+            'outcome', 'unknown', 'code', 'platform_id_held', 'message', format('answered with id %s, which the deposit of row %s has', named_id, holder)));
+        move := jsonb_build_object('state', 'in_doubt', 'due_in_seconds', 15, 'error_code', 'platform_id_held', 'duplicate_verdict', false, 'error_message',
+            format('The platform answered with id %s, which the deposit of row %s has. It is looked up before anything is sent again.', named_id, holder));
+        update facteur.submissions set due_at = facteur.now() where id in (
+            select h.id from facteur.submissions h
+            where h.platform_id = named_id and h.state = 'submitted' and h.due_at > facteur.now() for update skip locked);
+    end if;
     if tried.id is not null then
         perform facteur.close_attempt(p_outcome -> 'attempt');
     elsif accepted_id is not null and p_outcome ? 'invoice_id' then -- the database forgot the attempt, the platform did not
@@ -188,7 +220,7 @@ begin
     update facteur.attempts a set outcome = 'accepted', platform_id = f.platform_id, message = 'found by look-up', ended_at = facteur.now()
     from jsonb_to_recordset(coalesce(p_outcome -> 'found', '[]')) as f(attempt_id bigint, platform_id text)
     where a.id = f.attempt_id and a.invoice_id = coalesce(p_outcome ->> 'invoice_id', a.invoice_id)
-      and (a.outcome is null or a.outcome <> 'accepted');
+      and (a.outcome is null or a.outcome <> 'accepted') and facteur.holder_of(a, a.invoice_id, f.platform_id) is null;
     if move ->> 'state' = 'pending' and s.state = 'in_doubt' and s.lease_token = (p_outcome ->> 'lease_token')::uuid then -- asked often enough: the platform does not have them
         update facteur.attempts set outcome = 'not_found', ended_at = coalesce(ended_at, facteur.now())
         where invoice_id = s.invoice_id and (outcome is null or outcome = 'unknown');
@@ -218,11 +250,9 @@ begin
     if coalesce(first_id, accepted_id) is not null then
         move := jsonb_build_object('state', 'submitted', 'due_in_seconds', 5, 'platform_id', coalesce(first_id, accepted_id));
     end if;
-    -- whoever records or adopts the same id for another invoice meanwhile
-    perform pg_advisory_xact_lock(hashtextextended(move ->> 'platform_id', 7161838)) where move ->> 'state' = 'submitted';
     if move ->> 'state' = 'submitted' and cardinality(facteur.held_elsewhere(s.invoice_id, array[move ->> 'platform_id'])) > 0 then
-        move := jsonb_build_object('state', 'failed', 'error_code', 'platform_id_held', 'error_message',
-            'The platform answered with the id of another invoice. Compare both invoices at the platform.');
+        move := jsonb_build_object('state', 'in_doubt', 'due_in_seconds', 15, 'error_code', 'platform_id_held', 'error_message',
+            'The deposit that was found is another invoice''s by now. It is looked up again before anything is sent.');
     end if;
     perform facteur.move_submission(s.id, move);
     if late then -- of a row that nobody judged since, for it was not ready

@@ -184,7 +184,7 @@ begin
     perform facteur.pin(holder, platform);
     perform facteur.log_operation(p_act, holder, s.id, s.invoice_id, p_found || jsonb_build_object('state', was));
     begin
-        update facteur.submissions set document_sha256 = coalesce(found_sha256, document_sha256), account = holder, mismatch = coalesce(mismatch,
+        update facteur.submissions set document_sha256 = coalesce(found_sha256, document_sha256), account = holder, client = coalesce(md5(platform::text), client), mismatch = coalesce(mismatch,
             facteur.asks_for_another(s.invoice_id, coalesce(attempt.invoice_number, s.invoice_number), coalesce(attempt.seller_siren, s.seller_siren)))
         where id = s.id;
         perform facteur.move_submission(s.id, jsonb_build_object('state', 'submitted', 'due_in_seconds', 5, 'platform_id', found_id));

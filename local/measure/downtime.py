@@ -19,10 +19,15 @@ select extract(epoch from started_at)::double precision as at from facteur.attem
 """
 NEVER_TRIED = """
 select invoice_number as number from facteur.submissions s
-where (select count(*) from facteur.attempts a where a.submission_id = s.id) = 1 order by id
+where (select count(*) from facteur.attempts a where a.submission_id = s.id) = 1
+  and waited = '0' -- nor the messenger of a read that was not answered
+order by id
 """
 NOW = "select facteur.now() as at"
-PROBING = "select coalesce(bool_or(probing), false) as open from facteur.budgets"
+BREAKER = """
+select coalesce(bool_or(probing), false) as open, coalesce(sum(failures), 0)::integer as failures
+from facteur.budgets where key like 'account:%'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,8 @@ def platform_down(
     _down(world, kind)
     add_invoices(world, invoices)
     began = _now(world)
-    opened_at, waited = _wait(world, hours * 3600, step_seconds)
-    calls = _calls(world, began)
+    opened_at, waited, silent = _wait(world, hours * 3600, step_seconds)
+    calls = silent if kind == "refused" else _calls(world, began)
     doubts = states(world).get("in_doubt", 0)
     _up(world, kind)
     back = _now(world)
@@ -93,19 +98,22 @@ def _now(world: World) -> datetime:
     return at
 
 
-def _wait(world: World, seconds: float, step_seconds: float) -> tuple[float, int]:
-    """Go on working; when the breaker was first seen open, and the messages it took."""
+def _wait(world: World, seconds: float, step_seconds: float) -> tuple[float, int, list[float]]:
+    """Go on working; when the breaker was first seen open, the messages it took, and when calls went unanswered."""
     opened_at, messages, until = float("inf"), 0, _now(world).timestamp() + seconds
-    while _now(world).timestamp() < until:
+    silent: list[float] = []
+    while (now := _now(world).timestamp()) < until:
         messages += work_off(world)
-        if opened_at == float("inf") and world.database.row(PROBING).open:
-            opened_at = _now(world).timestamp()
+        breaker = world.database.row(BREAKER)
+        silent += [now] * (breaker.failures - len(silent))
+        if opened_at == float("inf") and breaker.open:
+            opened_at = now
         world.advance(step_seconds)
-    return opened_at, messages
+    return opened_at, messages, silent
 
 
 def _calls(world: World, since: datetime) -> list[float]:
-    """When the platform was called: by its own log, and where it could not be reached by our attempts."""
+    """When the platform was called: by its own log, and by our attempts."""
     attempts = [row.at for row in world.database.rows(ATTEMPTED, {"since": since})]
     others = [call["at"] for call in world.simulator.calls() if call["status"] == 503 and call["endpoint"] != "deposit"]
     return sorted(attempts + others)

@@ -122,6 +122,19 @@ MUTANTS: dict[str, Mutant] = {
         run_of(Order(), happenings=[Happening(2, "shake_queue", details={"lose": 1.0, "double": 0.0})]),
         prepare=sabotage.forget_lost_messages,
     ),
+    "quotes are repeated": Mutant(
+        "what was sent is not blanked in what the platform says",
+        run_of(Order(), Order(faults=("stored:503:quote",)), Order(faults=("answer:400:quote",), mend=True)),
+        worker=sabotage.repeat_what_is_quoted,
+    ),
+    "calls without a deadline": Mutant(
+        "each byte has a timeout, the call has none",
+        run_of(Order(), Order(faults=("drip:0.2",))),
+        worker=sabotage.wait_for_ever,
+    ),
+    "nothing is told": Mutant(
+        "the relay emits no metrics", run_of(Order(), Order("nameless")), worker=sabotage.say_nothing
+    ),
     "acknowledged early": Mutant(
         "a message is deleted before its invoice is claimed",
         run_of(Order(), Order(), strike="kill@store.claim.before:1"),

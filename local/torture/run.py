@@ -86,7 +86,7 @@ class Run:
         self._stalled: list[Member] = []
         self._faults: Counter[str] = Counter()
         self._rounds = self._attempts = 0
-        self._attempted_at = 0.0
+        self._attempted_at, self._hung = 0.0, 0
         self._late = "stored_late" in repr(schedule)
 
     def execute(self) -> Result:
@@ -102,6 +102,8 @@ class Run:
             self._crew.close()
         findings = [*judge(self._lane, self._schedule), *silent]
         self._faults["what a person used crashed"] += self._chaos.crashes
+        if self._hung:
+            findings.append(Finding(STUCK, f"a worker hung: {self._hung}"))
         if not drained:
             findings.append(
                 Finding(STUCK, f"not drained after {self._rounds} rounds and {self._lane.clock.leaps} leaps")
@@ -170,7 +172,7 @@ class Run:
         if passed.crashes:
             self._faults["a worker crashed"] += passed.crashes
         if passed.hung:
-            self._faults["a worker hung"] += passed.hung
+            self._hung += passed.hung
         for member in passed.struck:
             if member.stalled_at is not None:
                 self._stalled.append(member)

@@ -87,6 +87,23 @@ def ask_once(_worker: Worker) -> None:
     switch("_limits", lambda limits: lambda settings: replace(limits(settings), resend_after_seconds=0.0))
 
 
+def repeat_what_is_quoted(_worker: Worker) -> None:
+    def forgetful(blanking: Any) -> Any:
+        blanking.in_text = lambda _self, _raw, text: text
+        blanking.in_json = lambda _self, _raw, value: value
+        return blanking
+
+    switch("Blanking", forgetful)
+
+
+def wait_for_ever(_worker: Worker) -> None:
+    switch("time_for_a_call", lambda bounded: lambda _seconds, stop_at: bounded(float("inf"), stop_at))
+
+
+def say_nothing(_worker: Worker) -> None:
+    switch("_tell_vitals", lambda _: lambda _services: None)
+
+
 def acknowledge_early(worker: Worker) -> None:
     worker.delete_early = True
 

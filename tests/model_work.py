@@ -12,7 +12,7 @@ from facteur.adapters.news_store import PostgresNews
 from facteur.adapters.submission_store import PostgresSubmissions
 from facteur.decide import after_answer, after_failure, after_unknown
 from facteur.decide_look_up import after_look_up, attribute, is_ours, plausible
-from facteur.decide_news import after_news, newest_of
+from facteur.decide_news import merged, rule
 from facteur.decision import LOOKED_UP, Decision, Limits, Outcome
 from facteur.errors import (
     DocumentUnavailableError,
@@ -70,9 +70,10 @@ def poll(bench: Bench) -> Work:
             bench.news.postpone_news(due, FAILED_READ_SECONDS)
             continue
         yield
-        newest = newest_of(events)
-        move = after_news(newest, due.lifecycle_code, due.age_seconds, False, LIMITS)
-        bench.news.record_news(due, events, newest, move)
+        known = merged(due, events)
+        bench.news.record_news(
+            due, known[len(due.known) :], rule(due, known, False, LIMITS), decided_on=len(known), asked_by="history"
+        )
         fault = yield
 
 

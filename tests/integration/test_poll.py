@@ -429,22 +429,18 @@ def test_after_a_duplicate_the_first_deposits_own_life_cycle_is_followed(
     assert len(world.simulator.calls("history")) - asked <= 2  # the second where the token had to be renewed
 
 
-def test_a_duplicate_of_what_is_not_ours_is_rejected_in_the_end(world: World) -> None:
-    path = world.folder / "same.xml"
-    path.write_bytes(render(sample_invoice(1), "cii"))
-    world.simulator.add_status(deposited(world), "REJECTED", reason="DUPLICATED_INVOICE", message="gone", at_offset=5)
+def test_a_duplicate_verdict_takes_nothing_away_of_what_the_same_deposit_has_reached(world: World) -> None:
+    deposit = deposited(world)
+    world.simulator.add_status(deposit, "REJECTED", reason="DUPLICATED_INVOICE", message="gone", at_offset=5)
 
     polled(world, 10)
-    assert world.submission(1).state == "in_doubt"
     for _ in range(6):
         world.advance(300)
         world.deposit()
+        world.poll()
 
     submission = world.submission(1)
-    assert (world.row(1).technical_status, submission.state, submission.last_error_code) == (
-        "rejected",
-        "rejected",
-        "duplicate",
-    )
-    assert "give the invoice its own" in submission.last_error_message
+    assert (world.row(1).technical_status, world.row(1).submission_id) == ("error", deposit)
+    assert (submission.state, submission.lifecycle_code, submission.objection_code) == ("submitted", "203", "duplicate")
+    assert "as a duplicate, after 203 Mise à disposition" in submission.mismatch
     assert len(world.deposits(1)) == 1

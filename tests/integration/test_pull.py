@@ -140,8 +140,7 @@ def test_nothing_is_acknowledged_that_was_not_stored(world: World) -> None:
     crowd(world, 3)
     world.database.rows("alter table facteur.status_events add constraint broken check (code <> '203') not valid")
 
-    with pytest.raises(Exception, match="SQLSTATE"):
-        world.poll()
+    world.poll()
     assert acknowledged(world) == []
 
     world.database.rows("alter table facteur.status_events drop constraint broken")

@@ -25,7 +25,7 @@ def settings() -> dict[str, str]:
 
 
 MISDATED = """
-update facteur.submissions set swept_id = platform_id, shown_created_at = facteur.now() - interval '9 days' where platform_id = %(id)s
+update facteur.submissions set swept_id = platform_id, shown_created_at = submitted_at - interval '9 days' where platform_id = %(id)s
 """
 
 

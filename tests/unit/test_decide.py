@@ -1,4 +1,4 @@
-"""What follows from an answer, a failure, a look-up, or news: tables, no I/O."""
+"""What follows from an answer, a failure, or a look-up: tables, no I/O."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from facteur.decide import (
     back_off,
 )
 from facteur.decide_look_up import after_look_up, attribute, is_ours, plausible
-from facteur.decide_news import after_contradiction, after_news, contradiction_in, newest_of, next_news
 from facteur.decision import Decision, Limits, next_look_up
 from facteur.errors import (
     AccountRefusedError,
@@ -31,7 +30,7 @@ from facteur.errors import (
     Problem,
     ProblemError,
 )
-from facteur.model import Accepted, Attempt, Candidate, Doubt, Move, Rejected, State, StatusEvent
+from facteur.model import Accepted, Attempt, Candidate, Doubt, Move, Rejected, State
 
 LIMITS = Limits(resend_after_seconds=3600, give_up_after_seconds=259200, follow_up_seconds=400 * 86400)
 DAY = 86400.0
@@ -402,147 +401,3 @@ def test_a_resend_comes_after_four_empty_look_ups_and_no_sooner_than_allowed(res
     assert move.state is State.PENDING
     assert asked in {4, 5}  # five where rounding puts the fourth a hair before the time
     assert resend_after <= doubt.doubt_seconds <= 1.1 * resend_after
-
-
-# --- news -------------------------------------------------------------------------------------------------------------
-
-
-def event(code: str, seconds: float = 0, status_id: str = "s", **more: str | None) -> StatusEvent:
-    filled = {"network_code": None, "caused_by": None, "audience": None, "reason": None, "message": None} | more
-    return StatusEvent(
-        status_id=status_id, platform_id="id-1", code=code, platform_code=code, label=code, raw={},
-        occurred_at=NOON + timedelta(seconds=seconds), **filled,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("events", "code"),
-    [
-        ([event("203", 2), event("200", 1), event("202", 3)], "202"),  # by the clock, not by arrival or number
-        ([event("205", 1), event("210", 1)], "210"),  # at one instant an ending wins
-        ([event("213", 1), event("207", 1)], "213"),
-        ([event("203", 1), event("TELEPORTED", 2)], "TELEPORTED"),
-        ([event("200", 1, "a"), event("200", 1, "b")], "200"),
-        ([], None),
-    ],
-)
-def test_the_newest_status_is_the_current_one(events: list[StatusEvent], code: str | None) -> None:
-    newest = newest_of(events)
-
-    assert (newest.code if newest else None) == code
-    assert newest_of(events[::-1]) == newest
-
-
-HOUR = 3600.0
-OVER = LIMITS.follow_up_seconds + 1
-
-
-@pytest.mark.parametrize(
-    ("code", "known", "age", "sandbox", "state"),
-    [
-        ("203", None, 60, False, State.SUBMITTED),
-        ("205", "203", DAY, False, State.SUBMITTED),
-        ("207", "203", DAY, False, State.SUBMITTED),
-        ("210", "203", DAY, False, State.CLOSED),
-        ("220", "203", DAY, False, State.CLOSED),
-        ("212", "205", DAY, False, State.SUBMITTED),  # repeats
-        ("213", "203", DAY, False, State.REJECTED),
-        ("501", None, 5, False, State.REJECTED),
-        ("TELEPORTED", "203", DAY, False, State.SUBMITTED),
-        (None, None, 60, False, State.SUBMITTED),  # nothing yet
-        (None, "203", DAY, False, State.SUBMITTED),  # a history that has gone silent
-        (None, "210", DAY, False, State.CLOSED),
-        (None, None, OVER, False, State.CLOSED),
-        ("203", "203", OVER, False, State.CLOSED),
-        ("213", "203", OVER, False, State.REJECTED),  # late, but told
-        (None, None, HOUR, True, State.SUBMITTED),
-        (None, None, HOUR + 1, True, State.CLOSED),  # a sandbox that stays silent
-        (None, None, HOUR + 1, False, State.SUBMITTED),
-        (None, "203", HOUR + 1, True, State.SUBMITTED),
-        ("203", None, HOUR + 1, True, State.SUBMITTED),
-    ],
-)
-def test_after_news(code: str | None, known: str | None, age: float, sandbox: bool, state: State) -> None:
-    move = after_news(event(code) if code else None, known, age, sandbox, LIMITS)
-
-    assert move.state is state
-    assert move.due_in_seconds == (next_news(age) if state is State.SUBMITTED else 0)
-
-
-@pytest.mark.parametrize(
-    ("reason", "state"),
-    [
-        ("DUPLICATED_INVOICE", State.IN_DOUBT),
-        ("DUPLICATE_INVOICE", State.IN_DOUBT),
-        ("DOUBLON", State.IN_DOUBT),
-        ("REJ_UNI", State.IN_DOUBT),
-        ("ROUTING_FAILURE", State.REJECTED),
-        (None, State.REJECTED),
-    ],
-)
-def test_a_rejection_as_a_duplicate_is_looked_up_and_any_other_is_final(reason: str | None, state: State) -> None:
-    move = after_news(event("213", reason=reason), "200", 60, False, LIMITS)
-
-    assert move.state is state
-    assert move.duplicate_verdict is (True if state is State.IN_DOUBT else None)
-
-
-def test_a_buyer_who_refuses_a_duplicate_closes_the_life_cycle() -> None:
-    assert after_news(event("210", reason="DUPLICATE_INVOICE"), "203", 60, False, LIMITS).state is State.CLOSED
-
-
-def test_a_later_rejection_tells_code_reason_words_and_who_said_it() -> None:
-    rejected = event("213", reason="ROUTING_FAILURE", message="No route found", caused_by="buyer's platform")
-
-    move = after_news(rejected, "200", 60, False, LIMITS)
-
-    assert move.error_code == "ROUTING_FAILURE"
-    assert move.error_message == (
-        "213 Rejetée, said by buyer's platform. The platform says: No route found. "
-        "Correct the invoice, then set technical_status back to 'pending'."
-    )
-
-
-def test_a_rejection_without_a_reason_is_named_by_its_code() -> None:
-    move = after_news(event("501"), None, 60, False, LIMITS)
-
-    assert move.error_code == "501"
-    assert move.error_message
-    assert move.error_message.startswith("501 Irrecevable, said by the platform.")
-
-
-@pytest.mark.parametrize(
-    ("age", "seconds"), [(0, 60), (5, 60), (600, 60), (601, 60.1), (7200, 720), (10 * DAY, DAY), (300 * DAY, DAY)]
-)
-def test_news_are_asked_for_less_and_less_often(age: float, seconds: float) -> None:
-    assert next_news(age) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize(
-    ("codes", "contradiction"),
-    [
-        ([], ()),
-        (["200", "201"], ()),
-        (["204", "205"], ()),
-        (["205", "205"], ()),
-        (["213", "501"], ()),  # refused either way
-        (["210", "220"], ()),  # over either way
-        (["210", "213"], ("210", "213")),
-        (["205", "210"], ("205", "210")),
-        (["213", "205", "200"], ("205", "213")),
-    ],
-)
-def test_two_verdicts_of_one_instant_are_a_contradiction(codes: list[str], contradiction: tuple[str, ...]) -> None:
-    older = event("210", -60, "older")
-
-    assert (
-        contradiction_in([older, *(event(code, 0, str(n)) for n, code in enumerate(codes))] if codes else [])
-        == contradiction
-    )
-
-
-def test_a_contradiction_is_told_and_moves_nothing() -> None:
-    move = after_contradiction(("205", "210"), 600, LIMITS)
-
-    assert (move.state, move.platform_id, move.error_code) == (State.SUBMITTED, None, "contradictory_statuses")
-    assert "205 and 210" in str(move.error_message)

@@ -15,7 +15,7 @@ from facteur.adapters.secrets_manager import SecretUnreadableError
 from facteur.decide import after_answer
 from facteur.errors import AccountRefusedError, FacteurError, Problem
 from facteur.model import Accepted, Answer, Invoice, Rejected, StatusEvent
-from tests.unit.test_decide import event
+from tests.unit.test_decide_news import event
 
 ENTRY = re.compile(r"^(?P<indent>[│ ]*)(?:[├└]── )?(?P<name>\w+Error)\b")
 

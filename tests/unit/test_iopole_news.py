@@ -133,6 +133,7 @@ STATUS = {"statusId": "s-1", "invoiceId": None, "date": "2026-10-12T08:15:30.412
     ],
 )
 def test_unseen_statuses_come_in_three_shapes(body: Any) -> None:
-    (event,) = unseen_statuses(answer(200, body))
+    (event,), full = unseen_statuses(answer(200, body))
 
+    assert not full
     assert (event.status_id, event.platform_id, event.code) == ("s-1", "p-1", "210")

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from facteur.adapters import foreign
 from facteur.adapters.iopole_reading import CODES, candidate, error_words, same_number, status_event
-from facteur.decide_news import newest_of
 from facteur.lifecycle import LABELS
 
 DATE = "2026-10-12T08:15:30.412Z"
@@ -123,10 +123,25 @@ def test_the_instant_of_a_status_is_read(date: Any, expected: datetime) -> None:
     assert status_event(changed("date", date), "asked").occurred_at == expected
 
 
-def test_a_status_without_any_date_is_older_than_every_other() -> None:
-    undated = status_event({"status": {"code": "REJECTED"}}, "i-1")
+@pytest.mark.parametrize("date", [None, "yesterday", 17, 1791792000000, "12/10/2026", ["2026"], True, "9" * 5000])
+def test_a_status_without_a_readable_date_says_so_and_keeps_what_was_given(date: Any) -> None:
+    event = status_event({"status": {"code": "REJECTED"}, "date": date}, "i-1")
 
-    assert newest_of([undated, status_event(FULL, "i-1")]) == status_event(FULL, "i-1")
+    assert event.occurred_at is None
+    assert event.date_given == (None if date is None or isinstance(date, list) else foreign.word(date))
+
+
+@pytest.mark.parametrize("word", ["Rejected", "rejected", " REJECTED ", "213", 213, "Made Available", "made-available"])
+def test_a_code_is_known_in_every_spelling(word: Any) -> None:
+    event = status_event(changed("status", {"code": word}), "asked")
+
+    assert event.code == ("203" if "vail" in str(word) else "213")
+
+
+def test_the_number_that_a_status_is_about_is_read() -> None:
+    numbered = changed("json.responses", [{"documentReference": {"issuerAssignedId": "F-1"}}])
+
+    assert (status_event(numbered, "asked").invoice_number, status_event(FULL, "asked").invoice_number) == ("F-1", None)
 
 
 def test_a_detail_may_stand_in_a_list_and_the_body_under_its_old_name() -> None:
@@ -265,7 +280,7 @@ def test_a_status_can_be_read_whatever_stands_anywhere_in_it(path: str, value: A
 
     assert event.status_id
     assert event.code
-    assert event.occurred_at.tzinfo
+    assert event.occurred_at is None or event.occurred_at.tzinfo
     assert json.dumps(event.raw, allow_nan=False)
     words = (
         event.code,

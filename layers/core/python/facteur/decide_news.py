@@ -2,58 +2,124 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from facteur.decision import CORRECT_IT, Limits, final, in_doubt, wait
 from facteur.errors import Problem
-from facteur.lifecycle import CLOSING, DUPLICATE_REASONS, REJECTING, VERDICTS, label_of
-from facteur.model import Move, State, StatusEvent
-from facteur.news import Open, Seen, Sighting
+from facteur.lifecycle import BUYERS, CLOSING, DUPLICATE_REASONS, ENDING, REJECTING, VERDICTS, label_of
+from facteur.model import Due, Move, State, StatusEvent
+from facteur.news import Open, Ruling, Seen, Sighting
 
 SILENT_SANDBOX_SECONDS = 3600.0
 SILENT_SECONDS = 3600.0  # by then a deposit shows a status, or something is wrong
 LONGEST_UNSEEN_SECONDS = 21600.0
+DAY_SECONDS = 86400.0
+BELIEVED = timedelta(days=1)  # a platform's date may lie so long before the deposit, or after our now
+EARLIEST = datetime.min.replace(tzinfo=UTC)
 URGENT, USUAL, NOT_PRESSING = range(3)
 URGENT_CODES = REJECTING | {"207", "210"}
 NO_NEWS_STATES = frozenset({"PENDING", "PROCESSING", "CONVERTED", "VALID"})
+DUPLICATE_STATES = frozenset({"DUPLICATED"})
 REFUSING_STATES = frozenset({"INVALID", "DUPLICATED", "WRONG_ROUTING", "NOT_DELIVERED", "CONVERSION_FAILED"})
 
 
-def newest_of(events: Sequence[StatusEvent]) -> StatusEvent | None:
-    """The current status: newest by the platform's clock, not by arrival or number; at one instant an ending one wins."""
-    return max(events, key=lambda e: (e.occurred_at, e.code in REJECTING | CLOSING, e.code, e.status_id), default=None)
+def believed(event: StatusEvent, due: Due) -> StatusEvent:
+    """The status with a date that can be true: from a day before the deposit to a day from now, else the moment we heard of it."""
+    at = event.occurred_at
+    if at is not None and due.deposited_at - BELIEVED <= at <= due.heard_at + BELIEVED:
+        return event
+    return replace(event, occurred_at=due.heard_at, date_believed=False)
+
+
+def merged(due: Due, heard: Iterable[StatusEvent]) -> list[StatusEvent]:
+    """All statuses of a deposit in the order in which we heard of them: those known, then what was heard now by its date."""
+    known = {identity(event) for event in due.known}
+    new = {identity(event): believed(event, due) for event in heard if identity(event) not in known}
+    return [*due.known, *sorted(new.values(), key=lambda e: (_at(e), e.code not in REJECTING, e.code))]
+
+
+def identity(event: StatusEvent) -> tuple[str, str]:
+    """What makes two statuses of a deposit one: a platform may use an id again for another code."""
+    return event.status_id, event.code
+
+
+def newest_of(events: Iterable[StatusEvent]) -> StatusEvent | None:
+    """By the platform's clock, not by arrival or number; at one instant an ending one wins."""
+    return max(events, key=lambda e: (_at(e), e.code in ENDING, e.code, e.status_id), default=None)
+
+
+def current_of(events: Sequence[StatusEvent]) -> StatusEvent | None:
+    """A refusing status wherever it stands, else an ending one, else the newest. A genuine refusal counts before one as a duplicate."""
+    refusals = [event for event in events if event.code in REJECTING]
+    genuine = [event for event in refusals if not is_duplicate(event)]
+    return newest_of(genuine or refusals or [event for event in events if event.code in CLOSING] or events)
 
 
 def contradiction_in(events: Sequence[StatusEvent]) -> tuple[str, ...]:
-    """The verdicts of the newest instant, where they do not mean the same; empty where nothing is contradictory."""
-    latest = max((event.occurred_at for event in events), default=None)
-    verdicts = {event.code for event in events if event.occurred_at == latest} & VERDICTS
-    agree = len(verdicts) < 2 or verdicts <= REJECTING or verdicts <= CLOSING
+    """Codes that exclude each other; empty where there are none.
+
+    A refusing one and what the buyer said, heard later (`events` is in that order); or verdicts of the newest instant. What the buyer
+    said before may be overtaken by a refusal.
+    """
+    refused = next((at for at, event in enumerate(events) if event.code in REJECTING), None)
+    if refused is not None:
+        said = {event.code for event in events[refused + 1 :]} & BUYERS
+        return tuple(sorted(said | {event.code for event in events if event.code in REJECTING})) if said else ()
+    latest = max(map(_at, events), default=None)
+    verdicts = {event.code for event in events if _at(event) == latest} & VERDICTS
+    agree = len(verdicts) < 2 or verdicts <= CLOSING
     return () if agree else tuple(sorted(verdicts))
 
 
+def is_duplicate(event: StatusEvent) -> bool:
+    """Whether a refusal says no more than that the platform has this invoice already."""
+    return event.code in REJECTING and event.reason in DUPLICATE_REASONS
+
+
+def rule(due: Due, events: Sequence[StatusEvent], sandbox: bool, limits: Limits) -> Ruling:
+    """What follows from all statuses of a deposit, in the order in which we heard of them."""
+    if contradiction := contradiction_in(events):
+        return _contradicted(due, events, contradiction, limits)
+    current = current_of(events)
+    if current and is_duplicate(current):
+        reached = newest_of([event for event in events if event.code not in REJECTING])
+        return _called_a_duplicate(due, current, reached, limits)
+    return Ruling(after_news(current, due.lifecycle_code, due.age_seconds, sandbox, limits), current)
+
+
+def rule_unread(due: Due, limits: Limits) -> Ruling | None:
+    """What follows from a verdict that the search has shown for an hour and no status tells yet; None: nothing."""
+    code, state = due.swept_code or "", due.swept_state
+    label = f"{code} {label_of(code)}" if code in REJECTING else f"state {state}"
+    problem = Problem("reason_not_known", f"the platform's search shows {label}; the reason is not known yet")
+    if state in DUPLICATE_STATES:
+        reached = newest_of([event for event in due.known if event.code not in REJECTING])
+        return _asked_about(due, problem, reached, limits)
+    if code in REJECTING:
+        return Ruling(final(State.REJECTED, problem, CORRECT_IT))
+    if state in REFUSING_STATES:
+        return _objected(due, replace(problem, code="refused_state"), "Ask the platform why, then correct the invoice")
+    return None
+
+
 def after_contradiction(codes: Sequence[str], age_seconds: float, limits: Limits) -> Move:
-    """Both are kept and neither is believed: the life cycle stays where it was until a newer status settles it."""
+    """All are kept and none is believed: the life cycle stays where it was until a newer status settles it."""
     if age_seconds > limits.follow_up_seconds:
         return Move(State.CLOSED)
-    problem = Problem("contradictory_statuses", f"the platform tells {' and '.join(codes)} of one instant")
-    return wait(
-        State.SUBMITTED, next_news(age_seconds), problem, "Ask the platform which one holds; a newer status settles it"
-    )
+    problem = Problem("contradictory_statuses", f"the platform tells {' and '.join(codes)} of one deposit")
+    return wait(State.SUBMITTED, next_news(age_seconds), problem, "Ask the platform which one holds")
 
 
 def after_news(
-    newest: StatusEvent | None, known_code: str | None, age_seconds: float, sandbox: bool, limits: Limits
+    current: StatusEvent | None, known_code: str | None, age_seconds: float, sandbox: bool, limits: Limits
 ) -> Move:
-    """The platform told the history of a deposit."""
-    code = newest.code if newest else known_code
-    if newest and newest.code in REJECTING:
-        return _refused_later(newest, limits)
-    if (
-        code in CLOSING
-        or age_seconds > limits.follow_up_seconds
-        or (sandbox and code is None and age_seconds > SILENT_SANDBOX_SECONDS)
-    ):
+    """The platform told the history of a deposit, and nothing in it contradicts."""
+    if current and current.code in REJECTING:
+        return final(State.REJECTED, _problem_of(current), CORRECT_IT)
+    silent = sandbox and current is None and known_code is None and age_seconds > SILENT_SANDBOX_SECONDS
+    if silent or age_seconds > limits.follow_up_seconds or (current and current.code in CLOSING):
         return Move(State.CLOSED)
     return Move(State.SUBMITTED, next_news(age_seconds))
 
@@ -68,22 +134,24 @@ def next_look(age_seconds: float) -> float:
     return min(LONGEST_UNSEEN_SECONDS, max(60.0, age_seconds / 40))
 
 
-def seen(deposit: Open, sighting: Sighting | None, due_in: float, limits: Limits) -> Seen:
+def seen(deposit: Open, sighting: Sighting | None, due_in: float, limits: Limits, *, shown_lately: bool = True) -> Seen:
     """What follows from how a search shows a deposit; None: it does not. Where it shows no status, the state must do."""
     over = deposit.age_seconds > limits.follow_up_seconds
     code, told = (sighting.code, True) if sighting and sighting.code else (_told_by_state(sighting), False)
+    state = sighting.state if sighting and sighting.state in REFUSING_STATES else None
+    number = sighting.invoice_number if sighting else None
     return Seen(
-        deposit.submission_id,
-        deposit.platform_id,
-        code,
-        sighting.at if sighting and told else None,
-        told,
-        sighting.created_at if sighting else None,
-        due_in,
-        urgency(code),
-        wanted=not told and (over or deposit.age_seconds > SILENT_SECONDS),
-        over=over,
-    )
+        deposit.submission_id, deposit.platform_id, code, sighting.at if sighting and told else None, told,
+        sighting.created_at if sighting else None, due_in, min(urgency(code), urgency(state and f"state:{state}")),
+        None if told else _wanted_every(deposit.age_seconds, over, shown_lately), over, state, number,
+    )  # fmt: skip
+
+
+def _wanted_every(age_seconds: float, over: bool, shown_lately: bool) -> float | None:
+    """How often the history of a deposit without a status is read: as if there were no search, where it shows none of ours."""
+    if not shown_lately:
+        return next_news(age_seconds)
+    return DAY_SECONDS if over or age_seconds > SILENT_SECONDS else None
 
 
 def urgency(code: str | None) -> int:
@@ -99,18 +167,51 @@ def _told_by_state(sighting: Sighting | None) -> str | None:
 
 
 def settled_before(events: Sequence[StatusEvent]) -> StatusEvent | None:
-    """What held before the newest instant."""
-    latest = max((event.occurred_at for event in events), default=None)
-    return newest_of([event for event in events if event.occurred_at != latest])
+    """What held before a contradiction: the newest status that is no part of it."""
+    codes, latest = contradiction_in(events), max(map(_at, events), default=None)
+    refused = any(code in REJECTING for code in codes)
+    return newest_of([e for e in events if (e.code not in codes if refused else _at(e) != latest)])
 
 
-def _refused_later(event: StatusEvent, limits: Limits) -> Move:
-    problem = Problem(
+def _contradicted(due: Due, events: Sequence[StatusEvent], codes: tuple[str, ...], limits: Limits) -> Ruling:
+    move, settled = after_contradiction(codes, due.age_seconds, limits), settled_before(events)
+    if REJECTING.isdisjoint(codes):
+        return Ruling(move, settled, contradiction=codes)
+    said = Problem("contradictory_statuses", f"the platform refused this deposit and told {' and '.join(codes)} of it")
+    objected = _objected(due, said, "Ask the platform and the buyer which one holds")
+    return replace(objected, current=settled, contradiction=codes)
+
+
+def _called_a_duplicate(due: Due, refusal: StatusEvent, reached: StatusEvent | None, limits: Limits) -> Ruling:
+    return replace(_asked_about(due, _problem_of(refusal), reached, limits), current=reached)
+
+
+def _asked_about(due: Due, problem: Problem, reached: StatusEvent | None, limits: Limits) -> Ruling:
+    """A duplicate is a question: is there another deposit of ours? What this one has reached by itself it keeps."""
+    question = in_doubt(problem, limits, duplicate=True)
+    if reached is None:
+        return Ruling(question)
+    said = replace(
+        problem, code="duplicate", message=f"{problem.message}, as a duplicate, after {reached.code} {reached.label}"
+    )
+    objected = _objected(due, said, "Look for another deposit under this number at the platform")
+    return replace(objected, move=question, otherwise=objected.move)
+
+
+def _objected(due: Due, problem: Problem, next_step: str) -> Ruling:
+    """The deposit stands and is followed, and its row shows an error: a person decides."""
+    move = wait(State.SUBMITTED, next_news(due.age_seconds), problem, next_step)
+    return Ruling(move, objection=replace(problem, message=move.error_message or problem.message))
+
+
+def _problem_of(event: StatusEvent) -> Problem:
+    return Problem(
         event.reason or event.code,
         f"{event.code} {label_of(event.code)}, said by {event.caused_by or 'the platform'}",
         platform_code=event.reason,
         platform_message=event.message,
     )
-    if event.reason in DUPLICATE_REASONS:
-        return in_doubt(problem, limits, duplicate=True)
-    return final(State.REJECTED, problem, CORRECT_IT)
+
+
+def _at(event: StatusEvent) -> datetime:
+    return event.occurred_at or EARLIEST

@@ -11,6 +11,7 @@ FacteurError
 │       ├── DocumentUnavailableError it could not be read just now: not this invoice's fault
 │       └── DocumentUnusableError    empty, too large, or neither PDF nor XML: a person must replace it
 ├── DatabaseUnavailableError         escapes: SQS redelivers
+│   └── StatementRefusedError        the server answered and refused one statement: what it was about is put off, the others go on
 ├── InvalidMessageError              escapes: the dead-letter queue shows it
 ├── ConfigurationError               escapes: a setting is missing or malformed
 │   └── EnvironmentMismatchError     this database belongs to another environment: everything stops until a person re-pins
@@ -100,6 +101,10 @@ class DocumentUnusableError(DocumentError):
 
 class DatabaseUnavailableError(FacteurError):
     """Postgres did not do what was asked; nothing is lost, the message comes again."""
+
+
+class StatementRefusedError(DatabaseUnavailableError):
+    """Postgres answered, and refused this statement for its data: who works on many puts it off and goes on with the next."""
 
 
 class InvalidMessageError(FacteurError):

@@ -32,6 +32,9 @@ LABELS = {
 }
 REJECTING = frozenset({"213", "501"})  # a platform refused it: the invoice was not issued
 CLOSING = frozenset({"210", "220"})  # the life cycle is over; 212 is not here, it repeats
+ENDING = REJECTING | CLOSING
+# What the buyer says, or follows from what he says: after it no platform can have refused the invoice.
+BUYERS = frozenset({"204", "205", "206", "207", "208", "209", "210", "211", "214"})
 # Verdicts of which only one can be true at an instant; 200 to 204 may well share one.
 VERDICTS = REJECTING | CLOSING | {"205", "206", "207", "208"}
 # Of a rejection. DUPLICATED_INVOICE is Iopole's own check, DUPLICATE_INVOICE its word for the reform's DOUBLON; all say "already there".

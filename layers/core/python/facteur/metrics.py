@@ -35,11 +35,15 @@ class Metric(StrEnum):
     REQUEST_RATE_PERCENT = "RequestRatePercent"
     BUDGET_USE_PERCENT = "BudgetUsePercent"
     FORGOTTEN_INVOICES = "ForgottenInvoices"
+    OLDEST_SILENT_SECONDS = "OldestSilentSeconds"
+    OLDEST_UNREAD_SECONDS = "OldestUnreadSeconds"
+    DEPOSITS_NOT_SHOWN = "DepositsNotShown"
     # poll_statuses
     POLL_RUNS = "PollRuns"
     STATUS_TO_POSTGRES_SECONDS = "StatusToPostgresSeconds"
     CONTRADICTIONS = "Contradictions"
     FOREIGN_STATUSES = "ForeignStatuses"
+    STATUSES_PUT_OFF = "StatusesPutOff"
 
 
 DUPLICATE, OTHER = "DOUBLON", "other"

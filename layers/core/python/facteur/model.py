@@ -144,7 +144,11 @@ Answer = Accepted | Rejected
 
 @dataclass(frozen=True, slots=True)
 class StatusEvent:
-    """One entry of a deposit's life cycle. `raw` never holds attachments."""
+    """One entry of a deposit's life cycle. `raw` never holds attachments.
+
+    `occurred_at` is None where the platform gave no readable date; `date_given` is what it gave, to the letter. `date_believed` is
+    False where `occurred_at` is the moment at which we heard of it. `invoice_number`: of the invoice that it is about, where it says.
+    """
 
     status_id: str
     platform_id: str
@@ -152,25 +156,36 @@ class StatusEvent:
     platform_code: str
     network_code: str | None
     label: str
-    occurred_at: datetime
+    occurred_at: datetime | None
     caused_by: str | None
     audience: str | None
     reason: str | None
     message: str | None
     raw: dict[str, Any] = field(repr=False)
+    date_given: str | None = None
+    date_believed: bool = True
+    invoice_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A deposit whose news are due; `swept_code` and `swept_at` are what a sweep had seen of it."""
+    """A deposit whose news are due, with the statuses known of it in the order in which we heard of them.
+
+    `heard_at` is the database's now, `deposited_at` when the deposit was made at the earliest. `swept_code`, `swept_at` and
+    `swept_state` are what a sweep had seen of it.
+    """
 
     submission_id: int
     account: str
     platform_id: str
     lifecycle_code: str | None
     age_seconds: float
+    heard_at: datetime
+    deposited_at: datetime
+    known: tuple[StatusEvent, ...] = ()
     swept_code: str | None = None
     swept_at: datetime | None = None
+    swept_state: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

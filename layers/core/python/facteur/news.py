@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from facteur.model import Due, StatusEvent
+from facteur.errors import Problem
+from facteur.model import Due, Move, StatusEvent
 
 PAGE = 200  # the most that the platform's search shows at once
+NOT_SHOWN = 3  # answers in a row that show none of ours; fewer may be chance
 NUMBERS_IN_A_QUERY = 175  # of usual length
 
 
@@ -23,6 +25,7 @@ class Open:
     lifecycle_code: str | None
     age_seconds: float
     due_since: datetime | None
+    number_seen: str | None = None
 
     @property
     def due(self) -> bool:
@@ -32,39 +35,59 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """Deposits of one account that are looked at together: by the time they were deposited, or by their numbers."""
+    """Deposits of one account that are looked at together: by the time they were deposited, or by their numbers.
+
+    `not_shown`: how many answers in a row have shown none of the account's deposits, though some are old enough.
+    """
 
     account: str
     members: tuple[Open, ...]
     by_number: bool
+    not_shown: int = 0
+
+    @property
+    def shown_lately(self) -> bool:
+        """Whether the account's search can be relied on."""
+        return self.not_shown < NOT_SHOWN
+
+    @property
+    def with_numbers(self) -> bool:
+        """Whether the platform is to show invoice numbers: until it has shown one for each deposit."""
+        return any(member.number_seen is None for member in self.members)
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """How the platform's search shows a deposit: its last status, and the state it is in. None: not shown."""
+    """How the platform's search shows a deposit: its last status, the state it is in, its invoice's number. None: not shown."""
 
     platform_id: str
     code: str | None
     at: datetime | None
     state: str | None
     created_at: datetime | None
+    invoice_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer of the platform's search. `full`: there may be more. `numbers`: how many it was asked for."""
+    """One answer of the platform's search. `full`: there may be more. `numbers`: how many it was asked for.
+
+    `unreadable`: entries that do not say which deposit they are about.
+    """
 
     sightings: tuple[Sighting, ...]
     full: bool
     numbers: int = 0
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What follows from how a deposit was shown.
 
-    `code` is compared with what was last seen; `told` says that it is a status and not a state. `wanted`: read the history even
-    if nothing changed. `over`: followed long enough.
+    `code` is compared with what was last seen; `told` says that it is a status and not a state. `state` is a refusing state, else
+    None. `wanted_every`: read the history even if nothing changed, every so many seconds. `over`: followed long enough.
+    `number`: of the invoice that the platform shows with it.
     """
 
     submission_id: int
@@ -75,24 +98,47 @@ class Seen:
     created_at: datetime | None
     due_in: float
     rank: int
-    wanted: bool
+    wanted_every: float | None
     over: bool
+    state: str | None = None
+    number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A deposit of ours that was told of, the statuses known of it, and those that came before its answer was recorded."""
+    """A deposit of ours that was told of, and the statuses that came before its answer was recorded."""
 
     due: Due
-    known: tuple[StatusEvent, ...]
     early: tuple[StatusEvent, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Ruling:
+    """What statuses come to: the next move, and what makes the row show an error although the deposit stands.
+
+    `current` is the status that the life cycle is at; None leaves it as it is. `contradiction`: the codes that exclude each other.
+    `otherwise` is the move where the invoice has no other attempt that a question about a duplicate could be about.
+    """
+
+    move: Move
+    current: StatusEvent | None = None
+    objection: Problem | None = None
+    contradiction: tuple[str, ...] = ()
+    otherwise: Move | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NewsStored:
-    """What storing news came to: the state afterwards, how many statuses were new, and how long after the newest of them."""
+    """What storing news came to: the state afterwards, how many statuses were new, and how long after the newest of them.
+
+    `known` is None, or what is stored now: something that the ruling did not know, so nothing was moved. `objected`: the row
+    shows an error from now on. `moved`: the state is another one now.
+    """
 
     state: str
     stored: int
     invoice_id: str
     seconds_after: float | None
+    known: tuple[StatusEvent, ...] | None = None
+    objected: bool = False
+    moved: bool = False

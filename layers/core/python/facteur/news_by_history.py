@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from facteur.decide_news import after_contradiction, after_news, contradiction_in, newest_of, settled_before
+from facteur.decide_news import merged, rule, rule_unread
 from facteur.errors import NotDepositedError
 from facteur.metrics import Metric
 from facteur.model import Due, State, StatusEvent
-from facteur.news_services import PollServices, Step, not_answered
+from facteur.news import NewsStored, Ruling
+from facteur.news_services import PollServices, Step, alone, not_answered_of_one
 
+UNREAD_AT_ONCE = 100
+MOST_RULINGS = 3  # others may store statuses of the same deposit meanwhile
 COUNTED = {State.REJECTED: Metric.REJECTIONS, State.FAILED: Metric.FAILURES}
 
 Postpone = Callable[[Due, float], None]
@@ -30,17 +34,28 @@ def _read_next(dues: list[Due], services: PollServices, postpone: Postpone, aske
     return read_history(dues[0], services, postpone, asked_by) if dues else Step.NOTHING
 
 
+def act_on_unread(services: PollServices) -> None:
+    """Verdicts that the search has shown for an hour, and whose history cannot be read: they count without their reason."""
+    for due in services.store.unread_verdicts(UNREAD_AT_ONCE):
+        with alone(services, "verdict", submission_id=due.submission_id, account=due.account):
+            if ruling := rule_unread(due, services.limits):
+                stored = services.store.record_news(due, [], ruling, decided_on=len(due.known), asked_by="nobody")
+                _tell(due, ruling, stored, services, None)
+
+
 def read_history(due: Due, services: PollServices, postpone: Postpone, asked_by: str) -> Step:
     """Read one history, if the budget admits it now; else it stays due."""
     if not services.store.take_history_permit(due.account):
         postpone(due, 0)
         return Step.NO_PERMIT
-    try:
-        _store_history(due, services, asked_by)
-    except NotDepositedError as error:
-        postpone(due, not_answered(services, due.account, error, "history", "history"))
-        return Step.FAILED
-    return Step.DONE
+    step = Step.FAILED
+    with alone(services, "history", submission_id=due.submission_id, account=due.account):
+        try:
+            _store_history(due, services, asked_by)
+            step = Step.DONE
+        except NotDepositedError as error:
+            postpone(due, not_answered_of_one(services, due.account, due.platform_id, error))
+    return step
 
 
 def _store_history(due: Due, services: PollServices, asked_by: str) -> None:
@@ -48,49 +63,58 @@ def _store_history(due: Due, services: PollServices, asked_by: str) -> None:
     began = time.monotonic()
     told = platform.history(due.platform_id)
     seconds = time.monotonic() - began
+    services.failing.pop(due.account, None)
     events = [event for event in told if event.platform_id == due.platform_id]
     if len(events) < len(told):
         services.journal.warning(
             "history.foreign", submission_id=due.submission_id, account=due.account, foreign=len(told) - len(events)
         )
-    store_news(due, events, events, platform.sandbox, services, asked_by, seconds)
+    store_news(due, events, platform.sandbox, services, asked_by, seconds)
 
 
 def store_news(
     due: Due,
-    life_cycle: list[StatusEvent],
-    new: list[StatusEvent],
+    heard: list[StatusEvent],
     sandbox: bool,
     services: PollServices,
     asked_by: str,
     call_seconds: float | None = None,
 ) -> None:
-    """Store what is new of a life cycle, and let the whole of it decide what becomes of the submission.
+    """Store what is new of what was heard, and let it and all that was known decide what becomes of the submission.
 
     `call_seconds`: what the platform took to tell it, where it was told of this deposit alone.
     """
-    if contradiction := contradiction_in(life_cycle):
-        newest, move = None, after_contradiction(contradiction, due.age_seconds, services.limits)
-        services.journal.count(Metric.CONTRADICTIONS)
-    else:
-        newest = newest_of(life_cycle)
-        move = after_news(newest, due.lifecycle_code, due.age_seconds, sandbox, services.limits)
-    settled = settled_before(life_cycle)
-    told = services.store.record_news(due, new, newest, move, asked_by=asked_by, settled=settled)
-    if told.state in COUNTED:
-        metric = COUNTED[State(told.state)]
-        services.journal.count(metric, reason=move.error_code if metric is Metric.REJECTIONS else None)
-    if told.seconds_after is not None:
-        services.journal.count(Metric.STATUS_TO_POSTGRES_SECONDS, told.seconds_after)
+    for _ in range(MOST_RULINGS):
+        events = merged(due, heard)
+        ruling = rule(due, events, sandbox, services.limits)
+        new = events[len(due.known) :]
+        stored = services.store.record_news(due, new, ruling, decided_on=len(events), asked_by=asked_by)
+        _tell(due, ruling, stored, services, call_seconds)
+        if stored.known is None:
+            return
+        due, heard = replace(due, known=stored.known), []
+
+
+def _tell(due: Due, ruling: Ruling, stored: NewsStored, services: PollServices, call_seconds: float | None) -> None:
+    move, current, count = ruling.move, ruling.current, services.journal.count
+    if stored.moved and stored.state in COUNTED:
+        metric = COUNTED[State(stored.state)]
+        count(metric, reason=move.error_code if metric is Metric.REJECTIONS else None)
+    if stored.objected:
+        count(Metric.FAILURES)
+    if ruling.contradiction:
+        count(Metric.CONTRADICTIONS)
+    if stored.seconds_after is not None:
+        count(Metric.STATUS_TO_POSTGRES_SECONDS, stored.seconds_after)
     services.journal.event(
-        f"status.{told.state}",
+        f"status.{stored.state}",
         submission_id=due.submission_id,
-        invoice_id=told.invoice_id,
+        invoice_id=stored.invoice_id,
         account=due.account,
-        state=told.state,
+        state=stored.state,
         platform_id=due.platform_id,
-        lifecycle_code=newest.code if newest else due.lifecycle_code,
-        new_statuses=told.stored,
+        lifecycle_code=current.code if current else due.lifecycle_code,
+        new_statuses=stored.stored,
         error_code=move.error_code,
         platform_ms=None if call_seconds is None else round(call_seconds * 1000),
     )

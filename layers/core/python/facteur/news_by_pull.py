@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from facteur.decide_news import SILENT_SECONDS, next_news
 from facteur.errors import NotDepositedError
@@ -10,10 +11,11 @@ from facteur.metrics import Metric
 from facteur.model import Due, StatusEvent
 from facteur.news_by_history import read_history, store_news
 from facteur.news_ports import NewsPlatform
-from facteur.news_services import PollServices, Step, not_answered
+from facteur.news_services import PollServices, Step, alone, not_answered
 
 AT_ONCE = 20
 NO_PERMIT_SECONDS = 600.0
+MOST_REFUSED = 3  # acknowledgements in a row
 
 
 def pull(services: PollServices, permitted: Callable[[str], bool]) -> int:
@@ -29,55 +31,125 @@ def pull(services: PollServices, permitted: Callable[[str], bool]) -> int:
 def look_at_due(services: PollServices) -> Step:
     """Deposits that are due though nothing was told of them: statuses that came too early, silence, the end."""
     dues = services.store.claim_news(AT_ONCE)
+    blocked = services.pulls.blocked() if dues else frozenset()
     for due in dues:
-        _look_at(due, services)
+        with alone(services, "deposit", submission_id=due.submission_id, account=due.account):
+            _look_at(due, services, unseen=due.account in blocked)
     return Step.DONE if dues else Step.NOTHING
 
 
 def _pull_account(account: str, services: PollServices, permitted: Callable[[str], bool]) -> int:
-    acknowledged: set[tuple[str, str]] = set()  # an id may be that of another deposit's status too
+    read = Reading(account, services, permitted)
     try:
-        platform = services.platforms.of(account)
-        while permitted(account):
-            unseen = platform.not_seen()
-            services.store.platform_answered(account)
-            news = [event for event in unseen if (event.platform_id, event.status_id) not in acknowledged]
-            if not news:
-                break
-            _store(account, news, platform, services)
-            for event in news:
-                if not permitted(account):
-                    return len(acknowledged)
-                platform.acknowledge(event)
-                acknowledged.add((event.platform_id, event.status_id))
+        with alone(services, "pull", account=account):
+            platform = services.platforms.of(account)
+            while permitted(account) and read.page(platform):
+                pass
     except NotDepositedError as error:
         not_answered(services, account, error, "pull", f"account:{account}")
-    return len(acknowledged)
+    return read.acknowledged
 
 
-def _store(account: str, news: Sequence[StatusEvent], platform: NewsPlatform, services: PollServices) -> None:
-    """Each deposit's statuses in a transaction of its own; what is not ours is counted and kept aside."""
-    ours = services.pulls.tell_of(account, sorted({event.platform_id for event in news}))
+@dataclass(slots=True)
+class Reading:
+    """One reading of what an account has not seen: which statuses were dealt with, and how many could be acknowledged."""
+
+    account: str
+    services: PollServices
+    permitted: Callable[[str], bool]
+    done: set[tuple[str, str, str]] = field(default_factory=set)
+    acknowledged: int = 0
+    refused: int = 0
+
+    def page(self, platform: NewsPlatform) -> bool:
+        """Store a page and acknowledge what was stored; whether to ask for another one.
+
+        What cannot be acknowledged comes again and is gone past. A full page of nothing else hides whatever is behind it.
+        """
+        unseen, full = platform.not_seen()
+        self.services.store.platform_answered(self.account)
+        new = [event for event in unseen if _key(event) not in self.done]
+        stored = _store(self.account, new, platform, self.services)
+        before = self.acknowledged
+        for event in stored:
+            if self.refused > MOST_REFUSED:
+                break
+            if not self._acknowledge(event, platform):
+                return False
+        self.done |= {_key(event) for event in new}
+        blocked = full and self.acknowledged == before
+        self.services.pulls.note_blocked(self.account, blocked)
+        if blocked:
+            self.services.journal.warning(
+                "pull.blocked", account=self.account, statuses=len(unseen),
+                next_step="the platform shows a full page of statuses that it lets nobody acknowledge: ask it to clear them",
+            )  # fmt: skip
+        return bool(new) and not blocked and self.refused <= MOST_REFUSED
+
+    def _acknowledge(self, event: StatusEvent, platform: NewsPlatform) -> bool:
+        """Whether there was a permit for it. One that is refused is put off, and after a few in a row all of this reading."""
+        if event.raw.get("statusId") is None:
+            return True
+        if not self.permitted(self.account):
+            return False
+        with alone(self.services, "acknowledgement", account=self.account, platform_id=event.platform_id):
+            try:
+                platform.acknowledge(event)
+                self.acknowledged += 1
+                self.refused = 0
+            except NotDepositedError as error:
+                self.refused += 1
+                if _of_the_account(error, self.refused):
+                    raise
+                self.services.journal.count(Metric.STATUSES_PUT_OFF)
+                self.services.journal.warning(
+                    "acknowledgement.put_off", account=self.account, platform_id=event.platform_id,
+                    http_status=error.problem.http_status, error_code=error.problem.code,
+                )  # fmt: skip
+        return True
+
+
+def _of_the_account(error: NotDepositedError, in_a_row: int) -> bool:
+    """Whether an acknowledgement that was not answered says something about more than this one status."""
+    status = error.problem.http_status
+    return status in {None, 401, 429} or (status >= 500 and in_a_row > MOST_REFUSED)
+
+
+def _key(event: StatusEvent) -> tuple[str, str, str]:
+    return event.platform_id, event.status_id, event.code
+
+
+def _store(
+    account: str, new: Sequence[StatusEvent], platform: NewsPlatform, services: PollServices
+) -> list[StatusEvent]:
+    """Each deposit's statuses in a transaction of its own; what is not ours is counted and kept aside. Those that were committed."""
+    stored: list[StatusEvent] = []
+    ours = services.pulls.tell_of(account, sorted({event.platform_id for event in new}))
     for platform_id, told in ours.items():
-        new = [*told.early, *(event for event in news if event.platform_id == platform_id)]
-        store_news(told.due, [*told.known, *new], new, platform.sandbox, services, "pull")
-    if strays := [event for event in news if event.platform_id not in ours]:
-        services.pulls.keep_strays(account, strays)
-        services.journal.count(Metric.FOREIGN_STATUSES, len(strays))
+        with alone(services, "pull", account=account, submission_id=told.due.submission_id):
+            heard = [event for event in new if event.platform_id == platform_id]
+            store_news(told.due, [*told.early, *heard], platform.sandbox, services, "pull")
+            stored += heard
+    if strays := [event for event in new if event.platform_id not in ours]:
+        with alone(services, "pull", account=account):
+            services.pulls.keep_strays(account, strays)
+            services.journal.count(Metric.FOREIGN_STATUSES, len(strays))
+            stored += strays
+    return stored
 
 
-def _look_at(due: Due, services: PollServices) -> None:
+def _look_at(due: Due, services: PollServices, *, unseen: bool) -> None:
     if early := services.pulls.early_statuses(due):
-        store_news(due, early, early, services.platforms.of(due.account).sandbox, services, "history")
+        store_news(due, early, services.platforms.of(due.account).sandbox, services, "history")
     elif due.age_seconds > services.limits.follow_up_seconds:
         services.pulls.close(due)
-    elif due.lifecycle_code is None and due.age_seconds > SILENT_SECONDS:
+    elif unseen or (due.lifecycle_code is None and due.age_seconds > SILENT_SECONDS):
         _ask_once(due, services)
     else:
         services.store.postpone_news(due, next_news(due.age_seconds))
 
 
 def _ask_once(due: Due, services: PollServices) -> None:
-    """Silent for too long: the history tells whether there is anything that the pull was not shown."""
+    """Silent for too long, or nothing to be seen: the history tells whether there is anything that the pull was not shown."""
     if read_history(due, services, services.store.postpone_news, "history") is Step.NO_PERMIT:
         services.store.postpone_news(due, NO_PERMIT_SECONDS)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from facteur.decide_news import next_look, seen
-from facteur.errors import NotDepositedError
-from facteur.news import PAGE, Open, Page, Sighting, Slice
+from facteur.decide_news import SILENT_SECONDS, next_look, seen
+from facteur.errors import NotDepositedError, StatementRefusedError
+from facteur.metrics import Metric
+from facteur.news import PAGE, Open, Page, Seen, Sighting, Slice
 from facteur.news_ports import NewsPlatform
-from facteur.news_services import PollServices, Step, not_answered
+from facteur.news_services import PollServices, Step, alone, not_answered
 
 OVERLAP = 5  # entries that two pages share, as the platform may move some while they are read
 LAST_OFFSET = 1000  # search refuses more
@@ -33,6 +34,7 @@ class Look:
     sightings: dict[str, Sighting] = field(default_factory=dict)
     answered: set[int] = field(default_factory=set)
     refused: bool = False
+    unreadable: int = 0
 
     def missing(self) -> list[Open]:
         """Due deposits that no page has shown yet."""
@@ -48,6 +50,7 @@ class Look:
         ours = {member.platform_id for member in self.slice.members}
         found = {each.platform_id: each for each in page.sightings if each.platform_id in ours}
         self.sightings |= found
+        self.unreadable += page.unreadable
         return len(found)
 
 
@@ -56,13 +59,19 @@ def sweep(services: PollServices, in_time: Callable[[], bool], *, young: bool) -
     claimed = services.store.claim_slice(young)
     if claimed is None:
         return Step.NOTHING
-    try:
-        look = Look(claimed, services.platforms.of(claimed.account), services, in_time)
-        _look_by_number(look) if claimed.by_number else _look_by_date(look)
-    except NotDepositedError as error:
-        delay = not_answered(services, claimed.account, error, "search", f"account:{claimed.account}")
-        services.store.release([member for member in claimed.members if member.due], delay)
-        return Step.FAILED
+    step = Step.FAILED
+    with alone(services, "sweep", account=claimed.account, deposits=len(claimed.members)):
+        try:
+            step = _look_at(claimed, services, in_time)
+        except NotDepositedError as error:
+            delay = not_answered(services, claimed.account, error, "search", f"account:{claimed.account}")
+            services.store.release([member for member in claimed.members if member.due], delay)
+    return step
+
+
+def _look_at(claimed: Slice, services: PollServices, in_time: Callable[[], bool]) -> Step:
+    look = Look(claimed, services.platforms.of(claimed.account), services, in_time)
+    _look_by_number(look) if claimed.by_number else _look_by_date(look)
     _record(look)
     return Step.NO_PERMIT if look.refused else Step.DONE
 
@@ -74,7 +83,7 @@ def _look_by_date(look: Look) -> None:
     since, until = members[0].deposited_at - margin, members[-1].deposited_at + margin
     offset = 0
     while look.permitted():
-        page = look.platform.shown_between(since, until, offset)
+        page = look.platform.shown_between(since, until, offset, with_numbers=look.slice.with_numbers)
         if page is None:
             _give_up_dates(look, "refused")
             return
@@ -126,7 +135,7 @@ def _ask_for(rest: Sequence[Open], look: Look) -> int:
     for offset in range(0, LAST_OFFSET + 1, PAGE - OVERLAP):
         if not look.permitted():
             return 0
-        page = look.platform.shown_under(numbers, offset)
+        page = look.platform.shown_under(numbers, offset, with_numbers=look.slice.with_numbers)
         numbers = numbers[: page.numbers]
         look.add(page)
         if not page.full or all(m.platform_id in look.sightings for m in rest[: page.numbers]):
@@ -145,14 +154,52 @@ def _record(look: Look) -> None:
             look.sightings.get(member.platform_id),
             next_look(member.age_seconds) if look.slice.by_number else together,
             services.limits,
+            shown_lately=look.slice.shown_lately,
         )
         for member in answered
     ]
     if observed:
-        fresh = services.store.record_seen(look.slice.account, observed)
-        absent = sum(member.platform_id not in look.sightings for member in answered)
+        fresh = _store(look, observed)
+        absent = [member for member in answered if member.platform_id not in look.sightings]
         services.journal.event(
-            "sweep.seen", account=look.slice.account, deposits=len(observed), changed=fresh, not_shown=absent
+            "sweep.seen", account=look.slice.account, deposits=len(observed), changed=fresh, not_shown=len(absent)
         )
+        _note_shown(look, sum(member.age_seconds >= SILENT_SECONDS for member in absent))
     if unseen := [member for member in members if member.due and member not in answered]:
         services.store.release(unseen, None)
+
+
+def _store(look: Look, observed: Sequence[Seen]) -> int:
+    """All of them together or, where Postgres refuses that, each by itself; how many show something new."""
+    account, services = look.slice.account, look.services
+    try:
+        return _record_seen(look, observed)
+    except StatementRefusedError:
+        fresh = 0
+        for one in observed:
+            with alone(services, "sweep", account=account, submission_id=one.submission_id):
+                fresh += _record_seen(look, [one])
+        return fresh
+
+
+def _record_seen(look: Look, observed: Sequence[Seen]) -> int:
+    fresh, mistaken = look.services.store.record_seen(look.slice.account, observed)
+    if mistaken:
+        look.services.journal.count(Metric.FAILURES, mistaken)
+        look.services.journal.warning(
+            "numbers.differ", account=look.slice.account, invoices=mistaken,
+            next_step="the platform shows them under other numbers than were sent: see facteur list --mismatched",
+        )  # fmt: skip
+    return fresh
+
+
+def _note_shown(look: Look, missed: int) -> None:
+    """Entries that cannot be read, and a search that shows none of ours, though it must know some by now."""
+    account, journal, shown = look.slice.account, look.services.journal, len(look.sightings)
+    if look.unreadable:
+        journal.count(Metric.STATUSES_PUT_OFF, look.unreadable)
+        journal.warning("sweep.unreadable", account=account, entries=look.unreadable)
+    if (shown and look.slice.not_shown) or (missed and not shown):
+        look.services.store.note_shown(account, shown, missed)
+    if missed and not shown:
+        journal.warning("sweep.not_shown", account=account, deposits=missed, answers=look.slice.not_shown + 1)

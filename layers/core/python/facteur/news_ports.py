@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from facteur.model import Due, Move, StatusEvent
-from facteur.news import NewsStored, Open, Page, Seen, Slice, Told
+from facteur.model import Due, StatusEvent
+from facteur.news import NewsStored, Open, Page, Ruling, Seen, Slice, Told
 
 
 class NewsPlatform(Protocol):
@@ -19,17 +19,17 @@ class NewsPlatform(Protocol):
     def history(self, platform_id: str) -> list[StatusEvent]:
         """The life cycle so far, in any order; empty for a young deposit."""
 
-    def shown_between(self, since: datetime, until: datetime, offset: int) -> Page | None:
+    def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
         """A page of what was deposited in a time, in any order; None: this account may not search by date."""
 
-    def shown_under(self, numbers: Sequence[str], offset: int) -> Page:
+    def shown_under(self, numbers: Sequence[str], offset: int, *, with_numbers: bool) -> Page:
         """A page of what bears one of these numbers, or the first few of them: `Page.numbers` says how many were asked for."""
 
-    def not_seen(self) -> list[StatusEvent]:
-        """The oldest statuses of the account that nobody has acknowledged, a hundred at most."""
+    def not_seen(self) -> tuple[list[StatusEvent], bool]:
+        """The oldest statuses of the account that nobody has acknowledged, and whether there may be more behind them."""
 
-    def acknowledge(self, event: StatusEvent) -> None:
-        """Never show a status again."""
+    def acknowledge(self, event: StatusEvent) -> bool:
+        """Never show a status again; False where it has no id to name it by."""
 
 
 class NewsPlatforms(Protocol):
@@ -59,16 +59,14 @@ class NewsStore(Protocol):
 
     def postpone_news(self, due: Due, seconds: float) -> None: ...
     def record_news(
-        self,
-        due: Due,
-        events: Sequence[StatusEvent],
-        newest: StatusEvent | None,
-        move: Move,
-        *,
-        asked_by: str = "history",
-        settled: StatusEvent | None = None,
+        self, due: Due, events: Sequence[StatusEvent], ruling: Ruling, *, decided_on: int, asked_by: str
     ) -> NewsStored:
-        """Store what was told. `settled`: what held before a contradiction."""
+        """Store what was heard, and what it comes to.
+
+        Args:
+            decided_on: how many statuses the ruling knew, these included. Where there are others by now nothing moves.
+            asked_by: `history`, `sweep`, `pull`, or `nobody` where the platform was not asked.
+        """
 
 
 class SweepStore(NewsStore, Protocol):
@@ -78,8 +76,14 @@ class SweepStore(NewsStore, Protocol):
     def release(self, deposits: Sequence[Open], seconds: float | None) -> None:
         """Give back what was due and not looked at: due again in so many seconds, or (None) as before."""
 
-    def record_seen(self, account: str, seen: Sequence[Seen]) -> int:
-        """How many show something new."""
+    def record_seen(self, account: str, seen: Sequence[Seen]) -> tuple[int, int]:
+        """How many show something new, and how many are shown under another number than was sent."""
+
+    def note_shown(self, account: str, shown: int, missed: int) -> None:
+        """What one answer of the search showed of ours, and what it ought to have shown."""
+
+    def unread_verdicts(self, limit: int) -> list[Due]:
+        """Deposits of which the search has shown a refusal for an hour that no status tells."""
 
     def sweep_by_number(self, account: str, seconds: float) -> None:
         """Searching this account by date is no use for a while."""
@@ -102,6 +106,12 @@ class PullStore(Protocol):
     def end_turn(self, account: str) -> None: ...
     def tell_of(self, account: str, platform_ids: Sequence[str]) -> Mapping[str, Told]:
         """What is known of those deposits that are ours."""
+
+    def note_blocked(self, account: str, blocked: bool) -> None:
+        """A full page of unseen statuses showed nothing new (or does no more): what is behind it cannot be seen."""
+
+    def blocked(self) -> frozenset[str]:
+        """The accounts of which that is so."""
 
     def keep_strays(self, account: str, events: Sequence[StatusEvent]) -> None: ...
     def early_statuses(self, due: Due) -> list[StatusEvent]:

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from facteur.metrics import Metric
-from facteur.news_by_history import read_due_history, read_wanted_history
+from facteur.news_by_history import act_on_unread, read_due_history, read_wanted_history
 from facteur.news_by_pull import look_at_due, pull
 from facteur.news_by_sweep import sweep
 from facteur.news_services import PollServices, Step
@@ -28,6 +28,7 @@ def poll_statuses(services: PollServices, remaining_seconds: float = float("inf"
         EnvironmentMismatchError: this database belongs to another environment.
     """
     services.store.begin_run()
+    act_on_unread(services)
     run = Run(services, time.monotonic() + remaining_seconds - services.answer_seconds)
     step = {"history": run.history, "sweep": run.sweep, "pull": run.pull}[services.source]
     while run.in_time() and step():

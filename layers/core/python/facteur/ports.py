@@ -99,6 +99,9 @@ class Vitals:
     rate_percent: float
     budget_use_percent: float
     forgotten: int | None
+    silent_seconds: float
+    unread_seconds: float
+    not_shown: int
 
 
 class SubmissionStore(Protocol):

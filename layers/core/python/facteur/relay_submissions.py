@@ -123,6 +123,9 @@ def _tell_vitals(services: RelayServices) -> None:
     count(Metric.ACCOUNTS_PAUSED, vitals.accounts_paused)
     count(Metric.REQUEST_RATE_PERCENT, vitals.rate_percent)
     count(Metric.BUDGET_USE_PERCENT, vitals.budget_use_percent)
+    count(Metric.OLDEST_SILENT_SECONDS, vitals.silent_seconds)
+    count(Metric.OLDEST_UNREAD_SECONDS, vitals.unread_seconds)
+    count(Metric.DEPOSITS_NOT_SHOWN, vitals.not_shown)
     if vitals.forgotten is not None:
         count(Metric.FORGOTTEN_INVOICES, vitals.forgotten)
     if vitals.forgotten:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from facteur.adapters.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, speaks_json
 from facteur.adapters.iopole_answers import expect, in_its_own_words, listed, longest_page, problem, refusal
 from facteur.adapters.iopole_ladder import is_accepted, meaning_of_deposit
-from facteur.adapters.iopole_news import searched_news, unseen_statuses
+from facteur.adapters.iopole_news import WITH_NUMBERS, searched_news, unseen_statuses
 from facteur.adapters.iopole_reading import candidate, nameless, same_number, status_event
 from facteur.adapters.multipart import SingleFileBody
 from facteur.adapters.oauth import BearerToken
@@ -79,21 +79,22 @@ class Iopole:
         entries = listed(expect(answer, (list, dict), absent=[]))  # a young deposit has no history yet
         return [status_event(entry, platform_id) for entry in entries if isinstance(entry, dict)]
 
-    def shown_between(self, since: datetime, until: datetime, offset: int) -> Page | None:
-        return self._searched.between(since, until, offset)
+    def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
+        return self._searched.between(since, until, offset, WITH_NUMBERS if with_numbers else None)
 
-    def shown_under(self, numbers: Sequence[str], offset: int) -> Page:
-        return self._searched.under(numbers, offset)
+    def shown_under(self, numbers: Sequence[str], offset: int, *, with_numbers: bool) -> Page:
+        return self._searched.under(numbers, offset, WITH_NUMBERS if with_numbers else None)
 
-    def not_seen(self) -> list[StatusEvent]:
+    def not_seen(self) -> tuple[list[StatusEvent], bool]:
         return unseen_statuses(self._authorised("GET", "/v1/invoice/status/notSeen"))
 
-    def acknowledge(self, event: StatusEvent) -> None:
+    def acknowledge(self, event: StatusEvent) -> bool:
         if event.raw.get("statusId") is None:
-            return  # there is nothing to name it by
+            return False
         answer = self._authorised("PUT", f"/v1/invoice/status/{_in_path(event.status_id)}/markAsSeen")
         if answer.status not in SEEN:
             raise refusal(answer)
+        return True
 
     def _sha256_of_download(self, platform_id: str) -> str | None:
         path = f"/v1/invoice/{_in_path(platform_id)}/download"

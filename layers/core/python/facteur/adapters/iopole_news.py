@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote_plus
 
+from facteur.adapters.foreign import identifier
 from facteur.adapters.http import HttpAnswer
 from facteur.adapters.iopole_answers import expect, listed, problem
 from facteur.adapters.iopole_reading import sighting, status_event
@@ -15,6 +16,8 @@ from facteur.errors import PlatformBusyError
 from facteur.model import StatusEvent
 from facteur.news import PAGE, Page
 
+WITH_NUMBERS = "businessData,lastStatusData"  # where a deposit's number is not known to be the one that was sent
+MOST_UNSEEN = 100  # notSeen shows no more at once
 LONGEST_QUERY = 7800  # as it travels; servers take 8 kB for a request's first line, mostly
 TOO_LONG = frozenset({413, 414, 431})
 BETWEEN = (  # accounts have been seen to refuse one or the other
@@ -36,22 +39,22 @@ class Searched(Generic[Read]):
         self._between, self._numbered = list(BETWEEN), list(NUMBERED)
         self._longest = LONGEST_QUERY
 
-    def between(self, since: datetime, until: datetime, offset: int) -> Read | None:
-        """A page of what was deposited in a time; None where no spelling of it is allowed."""
+    def between(self, since: datetime, until: datetime, offset: int, expand: str | None = None) -> Read | None:
+        """A page of what was deposited in a time; None where no spelling of it is allowed. `expand`: to be shown this time."""
         moments = {"since": _second(since), "until": _second(until + timedelta(seconds=1))}
         for spelling in list(self._between):
-            answer = self._asked(spelling.format(**moments), offset)
+            answer = self._asked(spelling.format(**moments), offset, expand)
             if answer.status != 400:
                 return self._read(_entries(answer), 0)
             self._between.append(self._between.pop(0))
         return None
 
-    def under(self, numbers: Sequence[str], offset: int) -> Read:
+    def under(self, numbers: Sequence[str], offset: int, expand: str | None = None) -> Read:
         """A page of what bears one of these numbers, as many of them as go into one query."""
         for _ in range(4):
             for spelling in list(self._numbered):
                 query, count = self._any_of(numbers, spelling)
-                answer = self._asked(query, offset)
+                answer = self._asked(query, offset, expand)
                 if answer.status not in {400, *TOO_LONG}:
                     return self._read(_entries(answer), count)
                 self._numbered.append(self._numbered.pop(0))
@@ -64,8 +67,8 @@ class Searched(Generic[Read]):
         count = max(1, sum(end <= self._longest for end in ends))
         return " OR ".join(terms[:count]), count
 
-    def _asked(self, query: str, offset: int) -> HttpAnswer:
-        return self._search({"q": query, "expand": self._expand, "offset": str(offset), "limit": str(PAGE)})
+    def _asked(self, query: str, offset: int, expand: str | None) -> HttpAnswer:
+        return self._search({"q": query, "expand": expand or self._expand, "offset": str(offset), "limit": str(PAGE)})
 
 
 def searched_news(search: Search) -> Searched[Page]:
@@ -74,18 +77,20 @@ def searched_news(search: Search) -> Searched[Page]:
 
 
 def _page(entries: list[Any], numbers: int) -> Page:
-    return Page(tuple(found for found in map(sighting, entries) if found), len(entries) >= PAGE, numbers)
+    found = tuple(each for each in map(sighting, entries) if each)
+    return Page(found, len(entries) >= PAGE, numbers, len(entries) - len(found))
 
 
-def unseen_statuses(answer: HttpAnswer) -> list[StatusEvent]:
-    """What notSeen shows: groups by invoice under either spelling, or statuses in a row."""
-    entries = [entry for entry in _entries(answer) if isinstance(entry, dict)]
-    return [event for entry in entries for event in _statuses(entry)]
+def unseen_statuses(answer: HttpAnswer) -> tuple[list[StatusEvent], bool]:
+    """What notSeen shows: groups by invoice under either spelling, or statuses in a row; and whether it is all that it shows at once."""
+    entries = _entries(answer)
+    found = [event for entry in entries if isinstance(entry, dict) for event in _statuses(entry)]
+    return found, max(len(found), len(entries)) >= MOST_UNSEEN
 
 
 def _statuses(entry: dict[str, Any]) -> list[StatusEvent]:
     group = next((entry[name] for name in ("newstatus", "newStatus") if isinstance(entry.get(name), list)), None)
-    invoice_id = str(entry.get("invoiceId") or "")
+    invoice_id = identifier(entry.get("invoiceId")) or ""
     statuses = [entry] if group is None else [each for each in group if isinstance(each, dict)]
     return [status_event(each, invoice_id) for each in statuses]
 

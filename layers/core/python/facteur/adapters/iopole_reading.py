@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
-from facteur.lifecycle import LABELS, label_of
+from facteur.adapters import foreign
+from facteur.adapters.foreign import entries as _list
+from facteur.adapters.foreign import fields as _dict
+from facteur.adapters.foreign import first as _first
+from facteur.adapters.foreign import identifier as _id
+from facteur.adapters.foreign import moment as _time
+from facteur.adapters.foreign import word as _word
+from facteur.lifecycle import LABELS, REJECTING, label_of
 from facteur.model import Candidate, StatusEvent
 from facteur.news import Sighting
 
-LONGEST_WORDS = 500
 MOST_RULES = 5  # of those that a document broke
 SPOKEN = ("statusMessage", "message", "error_description", "errorMessage", "title", "detail")  # the last two: RFC 9457
 # status.code -> the reform's number (OpenAPI; UNACCEPTABLE seen live only)
@@ -21,7 +27,6 @@ CODES = {
     "PAYMENT_RECEIVED": "212", "REJECTED": "213", "CANCELLED": "220", "UNACCEPTABLE": "501",
 }  # fmt: skip
 REFUSED_STATES = frozenset({"DUPLICATED", "INVALID", "WRONG_ROUTING", "CONVERSION_FAILED"})
-REFUSED_CODES = frozenset({"REJECTED", "UNACCEPTABLE"})
 KEPT_RAW = ("statusId", "invoiceId", "date", "destType")
 ROLES = {
     "BY": "buyer", "BUYER": "buyer", "SE": "seller", "SELLER": "seller", "WK": "platform", "DFH": "administration",
@@ -43,7 +48,7 @@ def error_words(body: Any) -> tuple[str | None, str | None]:
         first,
         *_schematron(inner),
     ]
-    spoken += [each.get("message") if isinstance(each, dict) else each for each in _list(body.get("errors"))]
+    spoken += [each.get("message") if isinstance(each, dict) else each for each in _list(body.get("errors"), MOST_RULES)]
     words = [word for each in spoken for word in (each if isinstance(each, list) else [each]) if isinstance(word, str)]
     if code is None and not any(words) and isinstance(details, dict | list):
         words = ["no reason given"]
@@ -52,29 +57,43 @@ def error_words(body: Any) -> tuple[str | None, str | None]:
 
 def _schematron(details: dict[str, Any]) -> list[str]:
     """The broken rules that /v1/tools names."""
-    errors = details.get("schematronValidationErrors")
-    found = [_dict(error) for error in errors[:MOST_RULES]] if isinstance(errors, list) else []
-    return [" ".join(str(error[key]) for key in ("id", "text") if error.get(key)) for error in found]
+    found = map(_dict, _list(details.get("schematronValidationErrors"), MOST_RULES))
+    return [_joined(" ", (error.get("id"), error.get("text"))) or "" for error in found]
 
 
 def candidate(entry: dict[str, Any]) -> Candidate:
     """A search entry."""
     metadata, status, business = (_dict(entry.get(name)) for name in ("metadata", "lastStatusData", "businessData"))
     created = _time(metadata.get("createDate") or metadata.get("date"))
-    refused = str(metadata.get("state")) in REFUSED_STATES or str(status.get("code")) in REFUSED_CODES
+    refused = _plain_word(_word(metadata.get("state"))) in REFUSED_STATES or (
+        _french(_word(status.get("code")) or "", None) in REJECTING
+    )
     return Candidate(
-        str(metadata.get("invoiceId")), created, refused, _siren(_dict(business.get("seller"))), _total(business)
+        _id(metadata.get("invoiceId")) or "", created, refused, _siren(_dict(business.get("seller"))), _total(business)
     )
 
 
 def sighting(entry: Any) -> Sighting | None:
     """A search entry as news; None where it does not say which deposit it is about."""
     metadata, status = (_dict(_dict(entry).get(name)) for name in ("metadata", "lastStatusData"))
-    if not metadata.get("invoiceId"):
+    platform_id = _id(metadata.get("invoiceId"))
+    if platform_id is None:
         return None
-    word, created = _word(status.get("code")), _time(metadata.get("createDate") or metadata.get("date"))
-    code = CODES.get(word, word) if word else None
-    return Sighting(str(metadata["invoiceId"]), code, _time(status.get("date")), _word(metadata.get("state")), created)
+    word, created = foreign.code(status.get("code")), _time(metadata.get("createDate") or metadata.get("date"))
+    state = _plain_word(foreign.code(metadata.get("state"))) or None
+    code = _french(word, foreign.code(status.get("networkCode"))) if word else None
+    return Sighting(platform_id, code, _time(status.get("date")), state, created, number_in(entry))
+
+
+def _french(word: str, network: str | None) -> str:
+    """The reform's number of a status, however it is spelled; else the platform's own word."""
+    plain = _plain_word(word)
+    return CODES.get(plain) or next((known for known in (plain, network) if known in LABELS), word)
+
+
+def _plain_word(word: str | None) -> str:
+    """One spelling of a word of a closed list: `Wrong-Routing` is WRONG_ROUTING."""
+    return (word or "").upper().replace("-", "_").replace(" ", "_")
 
 
 def number_in(entry: dict[str, Any]) -> str | None:
@@ -84,18 +103,18 @@ def number_in(entry: dict[str, Any]) -> str | None:
 
 def same_number(entry: Any, invoice_number: str) -> bool:
     """Whether a search entry is about this number; search may match loosely, and may leave out what it was asked to expand."""
-    if not isinstance(entry, dict) or not _dict(entry.get("metadata")).get("invoiceId"):
+    if not isinstance(entry, dict) or _id(_dict(entry.get("metadata")).get("invoiceId")) is None:
         return False
-    number = _dict(entry.get("businessData")).get("invoiceId")
+    number = _word(_dict(entry.get("businessData")).get("invoiceId"))
     outbound = (entry["metadata"].get("direction") or "OUTBOUND") == "OUTBOUND"
     return outbound and (not number or _plain(number) == _plain(invoice_number))
 
 
 def nameless(entry: Any, invoice_number: str) -> bool:
     """Whether an entry, of this number for all it says, does not tell which deposit it is about."""
-    number = _dict(_dict(entry).get("businessData")).get("invoiceId")
-    named = _dict(_dict(entry).get("metadata")).get("invoiceId")
-    return not named and (not number or _plain(number) == _plain(invoice_number))
+    number = _word(_dict(_dict(entry).get("businessData")).get("invoiceId"))
+    named = _id(_dict(_dict(entry).get("metadata")).get("invoiceId"))
+    return named is None and (not number or _plain(number) == _plain(invoice_number))
 
 
 def _plain(number: Any) -> str:
@@ -108,18 +127,22 @@ def status_event(entry: dict[str, Any], asked_id: str) -> StatusEvent:
     details = _dict(entry.get("json")) or _dict(entry.get("jsonLifecycle"))  # the latter in older guides
     response = _first(details.get("responses"))
     status = _status(entry, response)
-    word = _word(status.get("code")) or "UNKNOWN"
-    network = _word(status.get("networkCode"))
-    code = CODES.get(word) or (network if network in LABELS else word)
+    word = foreign.code(status.get("code")) or "UNKNOWN"
+    network = foreign.code(status.get("networkCode"))
+    code = _french(word, network)
     detail = _dict(response.get("rejectionDetail")) or _first(response.get("rejectionDetails"))
-    platform_id = str(entry.get("invoiceId") or asked_id)
-    occurred = _time(entry.get("date")) or _time(_dict(details.get("identification")).get("date"))
-    status_id = _word(entry.get("statusId")) or _digest(platform_id, word, entry.get("date"), entry.get("destType"))
+    platform_id = _id(entry.get("invoiceId")) or asked_id
+    given = [entry.get("date"), _dict(details.get("identification")).get("date")]
+    told_id = _id(entry.get("statusId"))
     return StatusEvent(
-        status_id=status_id, platform_id=platform_id, code=code, platform_code=word, network_code=network, label=label_of(code),
-        occurred_at=occurred or datetime.fromtimestamp(0, UTC), caused_by=_sender(details), audience=_word(entry.get("destType")),
-        reason=_word(detail.get("reason")), message=_message(status, details, detail),
-        raw={name: _word(entry.get(name)) for name in KEPT_RAW} | {"status": _short(status), "rejectionDetail": _short(detail)},
+        status_id=told_id or _digest(platform_id, word, entry.get("date"), entry.get("destType")),
+        platform_id=platform_id, code=code, platform_code=word, network_code=network, label=label_of(code),
+        occurred_at=next(filter(None, map(_time, given)), None), date_given=next(filter(None, map(_word, given)), None),
+        caused_by=_sender(details), audience=foreign.code(entry.get("destType")),
+        reason=foreign.code(detail.get("reason")), message=_message(status, details, detail),
+        invoice_number=_word(_dict(response.get("documentReference")).get("issuerAssignedId")),
+        raw={name: _word(entry.get(name)) for name in KEPT_RAW}
+        | {"statusId": told_id, "status": _short(status), "rejectionDetail": _short(detail)},
     )  # fmt: skip
 
 
@@ -130,21 +153,24 @@ def _status(entry: dict[str, Any], response: dict[str, Any]) -> dict[str, Any]:
 
 
 def _digest(*parts: Any) -> str:
-    return hashlib.sha256(" ".join(map(str, parts)).encode("utf-8", "replace")).hexdigest()
+    return hashlib.sha256(" ".join(str(_word(part)) for part in parts).encode("utf-8", "replace")).hexdigest()
 
 
 def _sender(details: dict[str, Any]) -> str | None:
     role = _dict(details.get("sender")).get("roleCode")
-    word = _word(role.get("value") or role.get("code") if isinstance(role, dict) else role)
+    word = foreign.code(role.get("value") or role.get("code") if isinstance(role, dict) else role)
     return ROLES.get(word or "", word)
 
 
 def _message(status: dict[str, Any], details: dict[str, Any], detail: dict[str, Any]) -> str | None:
-    errors = detail.get("errors")
-    found = [_dict(error) for error in errors[:MOST_RULES]] if isinstance(errors, list) else []
-    words = [detail.get("message"), *(" ".join(str(e[k]) for k in ("rule", "message") if e.get(k)) for e in found)]
-    words += [_first(details.get("notes")).get("content"), status.get("message")]
-    return _word(" – ".join(dict.fromkeys(str(w) for w in words if w)))
+    found = map(_dict, _list(detail.get("errors"), MOST_RULES))
+    words = [detail.get("message"), *(_joined(" ", (error.get("rule"), error.get("message"))) for error in found)]
+    return _joined(" – ", [*words, _first(details.get("notes")).get("content"), status.get("message")])
+
+
+def _joined(between: str, values: Iterable[Any]) -> str | None:
+    """What can be read of several words, each once, within the bounds of one."""
+    return _word(between.join(dict.fromkeys(filter(None, map(_word, values)))))
 
 
 def _short(detail: dict[str, Any]) -> dict[str, Any]:
@@ -153,45 +179,12 @@ def _short(detail: dict[str, Any]) -> dict[str, Any]:
 
 
 def _siren(seller: dict[str, Any]) -> str | None:
-    for value in (seller.get("siren"), str(seller.get("electronicAddress") or "").rpartition(":")[2]):
-        digits = str(value or "").replace(" ", "")[:9]
-        if len(digits) == 9 and digits.isdigit():
+    for value in (seller.get("siren"), (_word(seller.get("electronicAddress")) or "").rpartition(":")[2]):
+        digits = (_word(value) or "").replace(" ", "")[:9]
+        if len(digits) == 9 and digits.isascii() and digits.isdigit():
             return digits
     return None
 
 
 def _total(business: dict[str, Any]) -> Decimal | None:
-    amount = _dict(_dict(business.get("monetary")).get("invoiceAmount")).get("amount")
-    try:
-        total = None if amount is None else Decimal(str(amount))
-    except InvalidOperation:
-        return None
-    return total if total is not None and total.is_finite() else None
-
-
-def _time(value: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(value))
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _first(value: Any) -> dict[str, Any]:
-    return _dict(value[0]) if isinstance(value, list) and value else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value[:MOST_RULES] if isinstance(value, list) else []
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _word(value: Any) -> str | None:
-    """Printable text of a bearable length, on one line."""
-    if value in (None, "", [], {}):
-        return None
-    text = str(value)[:LONGEST_WORDS].encode("utf-8", "replace").decode()
-    return "".join(c if c.isprintable() else " " for c in text).strip() or None
+    return foreign.amount(_dict(_dict(business.get("monetary")).get("invoiceAmount")).get("amount"))

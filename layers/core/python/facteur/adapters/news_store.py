@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from facteur.adapters.news_rows import due_of, status_of, status_row
 from facteur.adapters.postgres import Database, as_json, as_move
-from facteur.model import Due, Move, StatusEvent
-from facteur.news import NUMBERS_IN_A_QUERY, PAGE, NewsStored, Open, Seen, Slice
+from facteur.model import Due, StatusEvent
+from facteur.news import NUMBERS_IN_A_QUERY, PAGE, NewsStored, Open, Ruling, Seen, Slice
 
 NEWS_LEASE_SECONDS = 120.0
 SLICE = 190  # a page less what others deposited meanwhile
@@ -27,17 +27,26 @@ class PostgresNews:
     update facteur.submissions set history_due_at = facteur.now() + make_interval(secs => %(s)s)
     where id = %(id)s and history_due_at is not null
     """
-    CLAIM = "select id, account, platform_id, lifecycle_code, age_seconds from facteur.claim_news(%(limit)s, %(lease)s)"
+    CLAIM = """
+    select id, account, platform_id, lifecycle_code, age_seconds, heard_at, made_at, known from facteur.claim_news(%(limit)s, %(lease)s)
+    """
     CLAIM_HISTORIES = """
-    select id, account, platform_id, lifecycle_code, age_seconds, swept_code, swept_at
+    select id, account, platform_id, lifecycle_code, age_seconds, heard_at, made_at, known, swept_code, swept_at, swept_state
     from facteur.claim_histories(%(limit)s, %(lease)s)
     """
+    UNREAD = """
+    select id, account, platform_id, lifecycle_code, age_seconds, heard_at, made_at, known, swept_code, swept_at, swept_state
+    from facteur.unread_verdicts(%(limit)s)
+    """
     CLAIM_SLICE = """
-    select id, account, platform_id, invoice_number, deposited_at, dated, lifecycle_code, age_seconds, due_since, by_number
+    select id, account, platform_id, invoice_number, deposited_at, dated, lifecycle_code, age_seconds, due_since, number_seen, by_number,
+           not_shown
     from facteur.claim_sweep(%(lease)s, %(young)s, %(rows)s, %(page)s, %(numbers)s)
     """
 
-    RECORD = "select state, stored, invoice_id, seconds_after from facteur.record_news(%(news)s)"
+    RECORD = (
+        "select state, stored, invoice_id, seconds_after, known, objected, moved from facteur.record_news(%(news)s)"
+    )
 
     def __init__(self, database: Database, *, requests_per_minute: float, history_requests_per_minute: float) -> None:
         self._database = database
@@ -53,11 +62,14 @@ class PostgresNews:
         return bool(self._database.row(self.HISTORY_PERMIT, {"account": account, **self._rates}).granted)
 
     def claim_news(self, limit: int) -> list[Due]:
-        return [Due(*row) for row in self._database.rows(self.CLAIM, {"limit": limit, "lease": NEWS_LEASE_SECONDS})]
+        return [due_of(row) for row in self._database.rows(self.CLAIM, {"limit": limit, "lease": NEWS_LEASE_SECONDS})]
 
     def claim_histories(self, limit: int) -> list[Due]:
         parameters = {"limit": limit, "lease": NEWS_LEASE_SECONDS}
-        return [Due(*row) for row in self._database.rows(self.CLAIM_HISTORIES, parameters)]
+        return [due_of(row) for row in self._database.rows(self.CLAIM_HISTORIES, parameters)]
+
+    def unread_verdicts(self, limit: int) -> list[Due]:
+        return [due_of(row) for row in self._database.rows(self.UNREAD, {"limit": limit})]
 
     def claim_slice(self, young: bool) -> Slice | None:
         parameters = {
@@ -74,10 +86,11 @@ class PostgresNews:
                 r.lifecycle_code,
                 r.age_seconds,
                 r.due_since,
+                r.number_seen,
             )
             for r in rows
         )
-        return Slice(rows[0].account, members, rows[0].by_number) if rows else None
+        return Slice(rows[0].account, members, rows[0].by_number, rows[0].not_shown) if rows else None
 
     def release(self, deposits: Sequence[Open], seconds: float | None) -> None:
         parameters = {
@@ -85,16 +98,22 @@ class PostgresNews:
         }  # fmt: skip
         self._database.rows("select facteur.release_sweep(%(ids)s, %(due)s::timestamptz[], %(seconds)s)", parameters)
 
-    def record_seen(self, account: str, seen: Sequence[Seen]) -> int:
+    def record_seen(self, account: str, seen: Sequence[Seen]) -> tuple[int, int]:
         rows = [
             {
                 "id": each.submission_id, "platform_id": each.platform_id, "code": each.code, "at": _iso(each.at), "told": each.told,
-                "created_at": _iso(each.created_at), "due_in": each.due_in, "rank": each.rank, "wanted": each.wanted, "over": each.over,
+                "created_at": _iso(each.created_at), "due_in": each.due_in, "rank": each.rank, "wanted_every": each.wanted_every,
+                "over": each.over, "state": each.state, "number": each.number,
             }
             for each in seen
         ]  # fmt: skip
-        statement = "select facteur.record_sweep(%(account)s, %(seen)s) as fresh"
-        return int(self._database.row(statement, {"account": account, "seen": as_json(rows)}).fresh)
+        statement = "select fresh, mistaken from facteur.record_sweep(%(account)s, %(seen)s)"
+        row = self._database.row(statement, {"account": account, "seen": as_json(rows)})
+        return row.fresh, row.mistaken
+
+    def note_shown(self, account: str, shown: int, missed: int) -> None:
+        statement = "select facteur.note_shown(%(account)s, %(shown)s, %(missed)s)"
+        self._database.rows(statement, {"account": account, "shown": shown, "missed": missed})
 
     def sweep_by_number(self, account: str, seconds: float) -> None:
         self._database.rows(
@@ -102,23 +121,23 @@ class PostgresNews:
         )
 
     def record_news(
-        self,
-        due: Due,
-        events: Sequence[StatusEvent],
-        newest: StatusEvent | None,
-        move: Move,
-        *,
-        asked_by: str = "history",
-        settled: StatusEvent | None = None,
+        self, due: Due, events: Sequence[StatusEvent], ruling: Ruling, *, decided_on: int, asked_by: str
     ) -> NewsStored:
         news: dict[str, Any] = {
-            "submission_id": due.submission_id, "platform_id": due.platform_id, "events": [_event(event) for event in events],
-            "newest": _moment(newest), "move": as_move(move), "asked_by": asked_by,
-            "swept_code": due.swept_code, "swept_at": _iso(due.swept_at),
+            "submission_id": due.submission_id, "platform_id": due.platform_id, "events": [status_row(event) for event in events],
+            "decided_on": decided_on, "asked_by": asked_by, "current": _moment(ruling.current), "move": as_move(ruling.move),
+            "swept_code": due.swept_code, "swept_at": _iso(due.swept_at), "swept_state": due.swept_state,
+            "invoice_number": next((event.invoice_number for event in events if event.invoice_number), None),
         }  # fmt: skip
-        if newest is None and events:
-            news["settled"] = _moment(settled)
-        return NewsStored(*self._database.row(self.RECORD, {"news": as_json(news)}))
+        if ruling.objection:
+            news["objection"] = {"code": ruling.objection.code, "text": ruling.objection.message}
+        if ruling.contradiction:
+            news["contradiction"] = list(ruling.contradiction)
+        if ruling.otherwise:
+            news["otherwise"] = as_move(ruling.otherwise)
+        row = self._database.row(self.RECORD, {"news": as_json(news)})
+        known = None if row.known is None else tuple(map(status_of, row.known))
+        return NewsStored(row.state, row.stored, row.invoice_id, row.seconds_after, known, row.objected, row.moved)
 
     def postpone_news(self, due: Due, seconds: float) -> None:
         self._database.rows(self.POSTPONE, {"id": due.submission_id, "s": seconds})
@@ -137,12 +156,8 @@ class PostgresNews:
         self._database.rows("select facteur.pause(%(key)s, %(seconds)s, %(reason)s, %(refused)s)", parameters)
 
 
-def _event(event: StatusEvent) -> dict[str, Any]:
-    return asdict(event) | {"occurred_at": event.occurred_at.isoformat()}
-
-
 def _moment(event: StatusEvent | None) -> dict[str, str]:
-    return {"code": event.code, "at": event.occurred_at.isoformat()} if event else {}
+    return {"code": event.code, "at": str(_iso(event.occurred_at))} if event else {}
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -14,7 +14,7 @@ import psycopg2.extensions
 from psycopg2.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedFunction, UndefinedTable
 from psycopg2.extras import NamedTupleCursor
 
-from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError
+from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError, StatementRefusedError
 from facteur.model import Move
 
 CONNECT_TIMEOUT_SECONDS = 10
@@ -38,6 +38,8 @@ REFUSALS = {
     ("no password supplied",): "the server wants a password, and none was given",
     ("FATAL", "pg_hba.conf"): "the server's pg_hba.conf does not let this role in from here",
 }
+# Classes of SQLSTATE that are about what a statement holds or meets, and not about the server: data, constraints, routines, locks.
+OF_ONE_STATEMENT = frozenset({"21", "22", "23", "27", "2F", "38", "39", "40", "44", "54", "55", "P0"})
 REFUSED = "FR001"  # facteur.refuse: the text is our own sentence
 MOVE = tuple(field.name for field in fields(Move))
 
@@ -65,7 +67,9 @@ def translated_errors(lacks_schema: Callable[[], bool]) -> Iterator[None]:
         if exc.pgcode == REFUSED:
             raise OperatorError(str(exc.diag.message_primary)) from None
         told = f"SQLSTATE {exc.pgcode}" if exc.pgcode else _no_connection(str(exc))
-        raise DatabaseUnavailableError(f"Postgres: {told} ({type(exc).__name__})") from None
+        one_statement = exc.pgcode is not None and exc.pgcode[:2] in OF_ONE_STATEMENT
+        kind = StatementRefusedError if one_statement else DatabaseUnavailableError
+        raise kind(f"Postgres: {told} ({type(exc).__name__})") from None
 
 
 def _no_connection(text: str) -> str:

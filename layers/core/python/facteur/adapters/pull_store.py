@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
-from datetime import datetime
-from typing import Any
 
+from facteur.adapters.news_rows import due_of, status_of, status_row
 from facteur.adapters.postgres import Database, as_json
 from facteur.model import Due, StatusEvent
 from facteur.news import Told
 
 TURN_SECONDS = 120.0
-FIELDS = tuple(field.name for field in fields(StatusEvent))
 
 
 class PostgresPulls:
     """Postgres for statuses that are shown until they are acknowledged."""
 
     TELL_OF = """
-    select id, account, platform_id, lifecycle_code, age_seconds, known, early from facteur.tell_of(%(account)s, %(ids)s)
+    select id, account, platform_id, lifecycle_code, age_seconds, heard_at, made_at, known, early from facteur.tell_of(%(account)s, %(ids)s)
     """
     EARLY = "select facteur.early_statuses(%(account)s, %(platform_id)s) as early"
 
@@ -38,31 +35,25 @@ class PostgresPulls:
 
     def tell_of(self, account: str, platform_ids: Sequence[str]) -> Mapping[str, Told]:
         rows = self._database.rows(self.TELL_OF, {"account": account, "ids": list(platform_ids)})
-        return {
-            row.platform_id: Told(
-                Due(row.id, row.account, row.platform_id, row.lifecycle_code, row.age_seconds),
-                tuple(_read(event) for event in row.known),
-                tuple(_read(event) for event in row.early),
-            )
-            for row in rows
-        }
+        return {row.platform_id: Told(due_of(row), tuple(map(status_of, row.early))) for row in rows}
 
     def keep_strays(self, account: str, events: Sequence[StatusEvent]) -> None:
-        kept = [asdict(event) | {"occurred_at": event.occurred_at.isoformat()} for event in events]
+        kept = [status_row(event) for event in events]
         self._database.rows(
             "select facteur.keep_strays(%(account)s, %(events)s)", {"account": account, "events": as_json(kept)}
         )
 
     def early_statuses(self, due: Due) -> list[StatusEvent]:
         row = self._database.row(self.EARLY, {"account": due.account, "platform_id": due.platform_id})
-        return [_read(event) for event in row.early]
+        return [status_of(event) for event in row.early]
+
+    def note_blocked(self, account: str, blocked: bool) -> None:
+        parameters = {"account": account, "blocked": blocked}
+        self._database.rows("select facteur.note_blocked(%(account)s, %(blocked)s)", parameters)
+
+    def blocked(self) -> frozenset[str]:
+        statement = "select account from facteur.sweeps where blocked_since is not null"
+        return frozenset(row.account for row in self._database.rows(statement))
 
     def close(self, due: Due) -> None:
         self._database.rows("select facteur.close_followed(%(id)s)", {"id": due.submission_id})
-
-
-def _read(event: dict[str, Any]) -> StatusEvent:
-    """A status from its JSON; what is not stored again may be left out."""
-    values = {name: event.get(name) for name in FIELDS}
-    values |= {"occurred_at": datetime.fromisoformat(event["occurred_at"]), "raw": event.get("raw") or {}}
-    return StatusEvent(**values)  # type: ignore[arg-type]

@@ -5,11 +5,20 @@ create function facteur.now() returns timestamptz
     language sql stable parallel safe
     as 'select pg_catalog.now()';
 
--- The instant inside a platform id that is a UUID of version 7; null for any other.
+-- The instant inside a platform id that is a UUID of version 7; null for any other, and for one outside this century.
 create function facteur.time_in(p_platform_id text) returns timestamptz
     language sql immutable parallel safe as $$
-    select case when p_platform_id ~ '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
-                then to_timestamp(('x' || left(replace(p_platform_id, '-', ''), 12))::bit(48)::bigint / 1000.0) end
+    select to_timestamp(ms / 1000.0) from (
+        select case when p_platform_id ~ '^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'
+                    then ('x' || left(replace(p_platform_id, '-', ''), 12))::bit(48)::bigint end as ms
+    ) id where ms between 946684800000 and 4102444799999
+$$;
+
+-- A foreign instant, where it can be when a deposit was made that we know of since p_known_at; else null. It may be much older: a
+-- deposit that was adopted after a restore.
+create function facteur.deposit_time(p_at timestamptz, p_known_at timestamptz) returns timestamptz
+    language sql immutable parallel safe as $$
+    select case when p_at - p_known_at between interval '-400 days' and interval '1 day' then p_at end
 $$;
 
 -- Keys of invoices that somebody wrote, appended by the trigger in the writer's own transaction.
@@ -75,13 +84,19 @@ create table facteur.submissions (
     submitted_at        timestamptz,
     swept_id            text,                -- the deposit that the next three are about: what the platform's search last showed
     swept_code          text,
-    swept_at            timestamptz,         -- the date of that status, by the platform's clock
+    swept_at            timestamptz,         -- the date of that status, by the platform's clock, where it can be true
+    swept_state         text,                -- the state beside it, where it is one that refuses
     shown_created_at    timestamptz,
     deposited_at        timestamptz generated always as ( -- by the platform's clock where it is known: what its search goes by
-        coalesce(case when swept_id = platform_id then shown_created_at end, facteur.time_in(platform_id), submitted_at)) stored,
+        coalesce(case when swept_id = platform_id then facteur.deposit_time(shown_created_at, submitted_at) end,
+                 facteur.deposit_time(facteur.time_in(platform_id), submitted_at), submitted_at)) stored,
     history_due_at      timestamptz,         -- a sweep found something new: read the history then; null: it is known
     history_since       timestamptz,         -- when the history was last found wanting
     history_rank        smallint,            -- the lowest first
+    unread_since        timestamptz,         -- since when the search shows what no status in status_events tells
+    number_seen         text,                -- the invoice number that the platform first showed with this deposit
+    objection_code      text,                -- why the row shows an error although the deposit stands: contradictory_statuses,
+    objection           text,                -- duplicate, refused_state, shown_as_another; and in words
     write_back_due_at   timestamptz,         -- the company's row could not be written: again then
     write_back_error    text,
     untold_since        timestamptz,         -- since when that has been tried in vain
@@ -124,7 +139,11 @@ create index submissions_leased on facteur.submissions (due_at) where state = 's
 create index submissions_doubts on facteur.submissions (doubt_since) where state = 'in_doubt';
 create index submissions_sweep on facteur.submissions (account, due_at, deposited_at) where state = 'submitted';
 create index submissions_slice on facteur.submissions (account, deposited_at, id) where state = 'submitted';
-create index submissions_history on facteur.submissions (history_rank, history_due_at) where state = 'submitted' and history_due_at is not null;
+create index submissions_history on facteur.submissions (history_rank, history_due_at)
+    where state in ('submitted', 'rejected') and history_due_at is not null;
+create index submissions_unread on facteur.submissions (unread_since) where unread_since is not null;
+-- Deposited and never heard of: those of the last minutes, unless something is wrong.
+create index submissions_silent on facteur.submissions (submitted_at) where state = 'submitted' and lifecycle_code is null;
 create index submissions_news on facteur.submissions (due_at) where state = 'submitted';
 create index submissions_write_back on facteur.submissions (write_back_due_at) where write_back_due_at is not null;
 
@@ -163,14 +182,16 @@ create index attempts_platform_id on facteur.attempts (platform_id) where platfo
 -- Append-only: what the platform said about a deposit.
 create table facteur.status_events (
     id            bigint generated always as identity primary key,
-    status_id     text not null,             -- the platform's id of the status, which another deposit's may have too
+    status_id     text not null,             -- the platform's id of the status, or a digest of what it says
     submission_id bigint not null references facteur.submissions,
     platform_id   text not null,
     code          text not null,             -- the French number where there is one ('205'), else the platform's word
     platform_code text not null,             -- verbatim
     network_code  text,
     label         text not null,
-    occurred_at   timestamptz not null,      -- by the platform's clock
+    occurred_at   timestamptz not null,      -- by the platform's clock, where its date can be true; else when we heard of it
+    date_believed boolean not null default true, -- occurred_at is the platform's date
+    date_given    text,                      -- that date as the platform gave it
     caused_by     text,
     audience      text,                      -- whom the platform told: OPERATOR, PLATFORM, PPF
     reason        text,
@@ -179,7 +200,8 @@ create table facteur.status_events (
     recorded_at   timestamptz not null default facteur.now(),
     told_at       timestamptz,               -- facteur.write_status has it
 
-    constraint status_events_once unique (submission_id, platform_id, status_id) -- a repeated read adds nothing
+    -- A repeated read adds nothing. Ids are the platform's: they may come again for another deposit, or for another code.
+    constraint status_events_once unique (submission_id, platform_id, status_id, code)
 );
 create index status_events_submission on facteur.status_events (submission_id, occurred_at);
 create index status_events_untold on facteur.status_events (submission_id) where told_at is null;
@@ -227,7 +249,10 @@ create table facteur.sweeps (
     account         text primary key,
     turn_at         timestamptz not null default '-infinity', -- accounts take turns
     by_number_until timestamptz not null default '-infinity', -- until then its deposits are searched for by number, not by date
-    taken_until     timestamptz not null default '-infinity'  -- pull: one reader at a time
+    taken_until     timestamptz not null default '-infinity', -- pull: one reader at a time
+    not_shown       integer not null default 0, -- answers of the search in a row that showed none of our deposits, an hour old or more
+    not_shown_since timestamptz,
+    blocked_since   timestamptz              -- pull: since when a full page shows nothing new, so that nobody sees what is behind it
 );
 
 -- Statuses of deposits that are nobody's here (pull): another software's, or of one whose answer is still under way.
@@ -235,9 +260,10 @@ create table facteur.strays (
     status_id   text not null,
     account     text not null,
     platform_id text not null,
+    code        text not null,
     event       jsonb not null,
     recorded_at timestamptz not null default facteur.now(),
-    primary key (account, platform_id, status_id)
+    primary key (account, platform_id, status_id, code)
 );
 create index strays_age on facteur.strays (recorded_at);
 

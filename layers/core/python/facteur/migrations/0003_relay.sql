@@ -97,7 +97,8 @@ begin
                case when not i.ready then l.mismatch
                     when sent.invoice_number is not null
                          and (i.invoice_number, i.seller_siren) is distinct from (sent.invoice_number, sent.seller_siren)
-                    then facteur.mismatch_in_words(i.invoice_number, i.seller_siren, sent.invoice_number, sent.seller_siren) end as mismatch
+                    then facteur.mismatch_in_words(i.invoice_number, i.seller_siren, sent.invoice_number, sent.seller_siren)
+                    when l.state in ('submitted', 'closed') then l.objection end as mismatch
         from source i left join latest l on l.invoice_id = i.invoice_id
         left join lateral (
             select a.* from facteur.doubtful_attempts(i.invoice_id) a

@@ -131,6 +131,12 @@ begin
         tries = case when m.state in ('pending', 'in_doubt') then tries + 1 else 0 end,
         waited = case when m.state in ('pending', 'in_doubt') then waited + make_interval(secs => coalesce(m.waited_seconds, 0)) else waited end,
         last_error_code = m.error_code, last_error_message = m.error_message,
+        unread_since = case when m.state in ('submitted', 'rejected') and coalesce(m.platform_id, submissions.platform_id) = submissions.platform_id
+                            then unread_since end,
+        number_seen = case when m.platform_id is null or m.platform_id = submissions.platform_id then number_seen end,
+        mismatch = case when m.state in ('submitted', 'closed') or mismatch is distinct from objection then mismatch end,
+        objection_code = case when m.state in ('submitted', 'closed') then objection_code end,
+        objection = case when m.state in ('submitted', 'closed') then objection end,
         finalized_at = case when m.state in ('rejected', 'closed', 'failed') then facteur.now() end,
         updated_at = facteur.now()
     from jsonb_to_record(p_move) as m(state text, due_in_seconds double precision, platform_id text, error_code text, error_message text,

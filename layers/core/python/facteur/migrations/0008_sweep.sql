@@ -40,7 +40,7 @@ end $$;
 -- of them fit into a query, p_page entries on a page.
 create function facteur.claim_sweep(p_lease_seconds double precision, p_young boolean, p_rows integer, p_page integer, p_numbers integer)
     returns table (id bigint, account text, platform_id text, invoice_number text, deposited_at timestamptz, dated boolean, lifecycle_code text,
-                   age_seconds double precision, due_since timestamptz, by_number boolean)
+                   age_seconds double precision, due_since timestamptz, number_seen text, by_number boolean, not_shown integer)
     language plpgsql as $$
 declare
     here record;
@@ -80,7 +80,8 @@ begin
     select l.id, l.account, l.platform_id,
            coalesce((select a.invoice_number from facteur.attempts a where a.platform_id = l.platform_id order by a.id limit 1), l.invoice_number),
            l.deposited_at, l.deposited_at is distinct from l.submitted_at, l.lifecycle_code, extract(epoch from facteur.now() - l.submitted_at)::double precision,
-           case when l.due_at <= facteur.now() then l.due_at end, numbers
+           case when l.due_at <= facteur.now() then l.due_at end, l.number_seen, numbers,
+           coalesce((select w.not_shown from facteur.sweeps w where w.account = here.account), 0)
     from locked l order by l.deposited_at, l.id;
 end $$;
 
@@ -98,79 +99,138 @@ create function facteur.sweep_by_number(p_account text, p_seconds double precisi
     on conflict (account) do update set by_number_until = excluded.by_number_until
 $$;
 
--- Store what the search showed of deposits (p_seen: id, platform_id, code, at, told, created_at, due_in, rank, wanted, over). A
--- status that differs from the one last swept, and is no older, makes the history due, unless the history has told it already; a
--- newer one moves the life cycle at once (told): which of several of one instant holds, the history decides. wanted: read the history although nothing changed, once a day at most. over: followed
--- long enough. How many are new.
-create function facteur.record_sweep(p_account text, p_seen jsonb) returns integer
+-- How the search has shown an account's deposits: whether any of ours, or none of so many that it must know by now.
+create function facteur.note_shown(p_account text, p_shown integer, p_missed integer) returns void
+    language sql as $$
+    update facteur.sweeps set not_shown = case when p_shown > 0 then 0 else not_shown + 1 end,
+        not_shown_since = case when p_shown = 0 then coalesce(not_shown_since, facteur.now()) end
+    where account = p_account and (p_shown > 0 and not_shown > 0 or p_shown = 0 and p_missed > 0)
+$$;
+
+-- What of the search's answers is news (p_seen: id, platform_id, code, at, told, created_at, due_in, rank, wanted_every, over, state,
+-- number): a status (code and date) that is neither stored nor asked for, whatever its date; its date counts only where it can be
+-- true. `moves`: it is the life cycle's newest, or ends it. `mistaken`: the deposit is shown under another number than was sent.
+create function facteur.judge_seen(p_seen jsonb)
+    returns table (id bigint, code text, at timestamptz, created_at timestamptz, due_in double precision, rank smallint, over boolean,
+                   state text, number text, same boolean, differs boolean, is_new boolean, moves boolean, due boolean, mistaken boolean)
+    language sql stable as $$
+    with seen as (
+        select r.id, r.code, t.at, r.created_at, r.due_in, r.rank, r.over, r.state, r.number, r.told, r.wanted_every, s as known,
+               s.swept_id is not distinct from s.platform_id as same, s.lifecycle_code in ('210', '213', '220', '501') as ended
+        from jsonb_to_recordset(p_seen) as r(id bigint, platform_id text, code text, at timestamptz, told boolean, created_at timestamptz,
+                                             due_in double precision, rank smallint, wanted_every double precision, over boolean, state text, number text)
+        join facteur.submissions s on s.id = r.id and s.platform_id = r.platform_id and s.state = 'submitted'
+        cross join lateral (select case when r.at between least(s.submitted_at, s.deposited_at) - interval '1 day'
+                                                  and facteur.now() + interval '1 day' then r.at end as at) t
+    ), compared as (
+        select seen.*, seen.code is not null and (not seen.same or (seen.known).swept_code is distinct from seen.code
+                   or seen.at is distinct from (seen.known).swept_at and seen.at is not null and (seen.known).swept_at is not null)
+               or seen.state is not null and seen.state is distinct from (seen.known).swept_state as differs
+        from seen
+    ), judged as (
+        select c.*, c.differs and (c.state is not null or not exists (
+                   select from facteur.status_events e
+                   where e.submission_id = c.id and e.platform_id = (c.known).platform_id and e.code = c.code
+                     and (c.at is null or e.occurred_at = c.at))) as is_new
+        from compared c
+    )
+    select j.id, j.code, j.at, j.created_at, j.due_in, j.rank, j.over, j.state, j.number, j.same, j.differs, j.is_new,
+           j.is_new and j.told and not coalesce(j.ended, false)
+               and (j.code in ('210', '213', '220', '501') or j.at is null or (j.known).lifecycle_at is null or j.at > (j.known).lifecycle_at),
+           j.is_new or coalesce(coalesce((j.known).history_since, '-infinity') < facteur.now() - make_interval(secs => j.wanted_every), false),
+           j.number is not null and (j.known).number_seen is null
+               and facteur.plain_number(facteur.sent_number(j.known)) <> facteur.plain_number(j.number)
+    from judged j
+$$;
+
+-- Store what the search showed. News make the history due, and are unread until a status tells them; what moves the life cycle does
+-- so at once: which of several statuses holds, the history decides. over: followed long enough. How many are news, and how many were
+-- shown under another number.
+create function facteur.record_sweep(p_account text, p_seen jsonb, out fresh integer, out mistaken integer)
     language plpgsql as $$
 declare
     over bigint[];
-    fresh integer;
+    wrong bigint[];
 begin
     perform facteur.read_answered(p_account);
     perform from facteur.submissions s
     where s.id in (select (seen ->> 'id')::bigint from jsonb_array_elements(p_seen) seen) order by s.id for update;
-    with seen as materialized (
-        select r.*, s.swept_id is not distinct from s.platform_id as same,
-               r.code is not null and (s.swept_code is null or s.swept_id is distinct from s.platform_id
-                   or case when r.at is null or s.swept_at is null then r.code <> s.swept_code
-                           else (r.at, r.code) > (s.swept_at, s.swept_code) end) as differs,
-               r.code is not distinct from s.lifecycle_code and r.at is not distinct from s.lifecycle_at as known,
-               r.told and (s.lifecycle_at is null or r.at > s.lifecycle_at) as newer,
-               r.wanted and coalesce(s.history_since, '-infinity') < facteur.now() - interval '1 day' as asks
-        from jsonb_to_recordset(p_seen) as r(id bigint, platform_id text, code text, at timestamptz, told boolean, created_at timestamptz,
-                                             due_in double precision, rank smallint, wanted boolean, over boolean)
-        join facteur.submissions s on s.id = r.id and s.platform_id = r.platform_id and s.state = 'submitted'
-    ), judged as materialized (
-        select seen.*, differs and not known as is_new, differs and not known or asks as due from seen
+    with judged as materialized (
+        select * from facteur.judge_seen(p_seen)
     ), stored as (
         update facteur.submissions s set
             due_at = facteur.now() + make_interval(secs => j.due_in),
             swept_id = s.platform_id,
             swept_code = case when j.differs then j.code when j.same then s.swept_code end,
             swept_at = case when j.differs then j.at when j.same then s.swept_at end,
+            swept_state = j.state,
             shown_created_at = coalesce(j.created_at, case when j.same then s.shown_created_at end),
-            lifecycle_code = case when j.is_new and j.newer then j.code else s.lifecycle_code end,
-            lifecycle_at = case when j.is_new and j.newer then j.at else s.lifecycle_at end,
-            write_back_due_at = case when j.is_new and j.newer then coalesce(s.write_back_due_at, facteur.now()) else s.write_back_due_at end,
+            number_seen = coalesce(s.number_seen, j.number),
+            lifecycle_code = case when j.moves then j.code else s.lifecycle_code end,
+            lifecycle_at = case when j.moves then coalesce(j.at, facteur.now()) else s.lifecycle_at end,
+            write_back_due_at = case when j.moves then coalesce(s.write_back_due_at, facteur.now()) else s.write_back_due_at end,
             history_due_at = case when j.due then facteur.now() else s.history_due_at end,
             history_since = case when j.due then facteur.now() else s.history_since end,
             history_rank = case when j.due then least(j.rank, case when s.history_due_at is not null then s.history_rank end)
                                 else s.history_rank end,
+            unread_since = case when j.is_new and (j.code is not null and j.code not like 'state:%' or j.state is not null)
+                                then coalesce(s.unread_since, facteur.now()) else s.unread_since end,
             updated_at = case when j.is_new then facteur.now() else s.updated_at end
         from judged j where s.id = j.id
-        returning s.id, j.is_new, j.over and s.history_due_at is null as ends
+        returning s.id, j.is_new, j.over and s.history_due_at is null as ends, j.mistaken
     )
-    select count(*) filter (where is_new), array_agg(id) filter (where ends) into fresh, over from stored;
+    select count(*) filter (where stored.is_new), array_agg(stored.id) filter (where stored.ends),
+           coalesce(array_agg(stored.id) filter (where stored.mistaken), '{}')
+    into fresh, over, wrong from stored;
+    mistaken := cardinality(wrong);
+    perform facteur.stop_mistaken(wrong) where mistaken > 0;
     perform facteur.move_submission(ended, '{"state": "closed"}') from unnest(over) ended;
-    return fresh;
 end $$;
 
--- Submissions whose history is wanted, the urgent ones first, put off by p_lease_seconds.
+-- Submissions whose history is wanted, the urgent ones first, put off by p_lease_seconds. Of a rejected one: its reason.
 create function facteur.claim_histories(p_limit integer, p_lease_seconds double precision)
-    returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision, swept_code text, swept_at timestamptz)
+    returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision,
+                   heard_at timestamptz, made_at timestamptz, known jsonb, swept_code text, swept_at timestamptz, swept_state text)
     language sql as $$
     with due as (
-        select s.id from facteur.submissions s where s.state = 'submitted' and s.history_due_at <= facteur.now()
+        select s.id from facteur.submissions s where s.state in ('submitted', 'rejected') and s.history_due_at <= facteur.now()
+          and (s.state = 'submitted' or s.unread_since is not null)
           and s.account <> all (array(select substr(b.key, 9) from facteur.budgets b where b.key like 'account:%' and facteur.paused(b)))
         order by s.history_rank, s.history_due_at limit p_limit for update skip locked
     )
     update facteur.submissions s set history_due_at = facteur.now() + make_interval(secs => p_lease_seconds)
     from due where s.id = due.id
     returning s.id, s.account, s.platform_id, s.lifecycle_code, extract(epoch from facteur.now() - s.submitted_at)::double precision,
-              case when s.swept_id = s.platform_id then s.swept_code end, case when s.swept_id = s.platform_id then s.swept_at end
+              facteur.now(), least(s.submitted_at, s.deposited_at), facteur.statuses_of(s.id, s.platform_id),
+              case when s.swept_id = s.platform_id then s.swept_code end, case when s.swept_id = s.platform_id then s.swept_at end,
+              case when s.swept_id = s.platform_id then s.swept_state end
 $$;
 
--- A history was read because a sweep asked for it (p_news: swept_code, swept_at as they were then). It is wanted no more, unless it
--- does not tell yet what the sweep saw, or another sweep has seen something else meanwhile: then again, later and later.
-create function facteur.settle_history(p_submission_id bigint, p_news jsonb, p_due_at timestamptz, p_lags boolean) returns void
+-- Verdicts that the search has shown for an hour and that no status tells: they are acted upon without their reason.
+create function facteur.unread_verdicts(p_limit integer)
+    returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision,
+                   heard_at timestamptz, made_at timestamptz, known jsonb, swept_code text, swept_at timestamptz, swept_state text)
+    language sql stable as $$
+    select s.id, s.account, s.platform_id, s.lifecycle_code, extract(epoch from facteur.now() - s.submitted_at)::double precision,
+           facteur.now(), least(s.submitted_at, s.deposited_at), facteur.statuses_of(s.id, s.platform_id), s.swept_code, s.swept_at, s.swept_state
+    from facteur.submissions s
+    where s.unread_since <= facteur.now() - interval '1 hour' and s.state = 'submitted' and s.swept_id = s.platform_id
+      and (s.swept_code in ('213', '501') or s.swept_state is not null) and s.objection_code is null
+    order by s.unread_since limit p_limit
+$$;
+
+-- A history was read because a sweep asked for it (p_news: swept_code, swept_at, swept_state as they were then), or news were pulled.
+-- It is wanted no more, unless it does not tell yet what the sweep saw, or another sweep has seen something else meanwhile: then
+-- again, later and later. When the search or the pull looks at the deposit again does not change.
+create function facteur.settle_history(s facteur.submissions, p_news jsonb, p_due_at timestamptz) returns void
     language sql as $$
-    update facteur.submissions s set
-        due_at = case when s.state = 'submitted' then p_due_at else s.due_at end,
+    update facteur.submissions w set
+        due_at = case when w.state = 'submitted' then coalesce(p_due_at, w.due_at) else w.due_at end,
         history_due_at = case
-            when p_lags then facteur.now() + least(interval '1 day', greatest(interval '1 minute', facteur.now() - s.history_since))
-            when (s.swept_code, s.swept_at) is distinct from (p_news ->> 'swept_code', (p_news ->> 'swept_at')::timestamptz)
-                 and s.swept_id = s.platform_id then facteur.now() end
-    where s.id = p_submission_id and s.state in ('submitted', 'closed', 'rejected')
+            when p_news ->> 'asked_by' <> 'sweep' then w.history_due_at
+            when w.unread_since is not null then facteur.now() + least(interval '1 day', greatest(interval '1 minute', facteur.now() - w.history_since))
+            when (w.swept_code, w.swept_at, w.swept_state) is distinct from
+                 (p_news ->> 'swept_code', (p_news ->> 'swept_at')::timestamptz, p_news ->> 'swept_state')
+                 and w.swept_id = w.platform_id then facteur.now() end
+    where w.id = s.id and w.state in ('submitted', 'closed', 'rejected')
 $$;

@@ -39,18 +39,18 @@ create function facteur.early_statuses(p_account text, p_platform_id text) retur
     language sql stable as $$
     select coalesce(jsonb_agg(s.event), '[]') from facteur.strays s
     where s.account = any (facteur.names_of_client(p_account)) and s.platform_id = p_platform_id
-      and not exists (select from facteur.status_events e where e.platform_id = s.platform_id and e.status_id = s.status_id
+      and not exists (select from facteur.status_events e where e.platform_id = s.platform_id and e.status_id = s.status_id and e.code = s.code
                       and e.submission_id in (select o.id from facteur.submissions o where o.platform_id = s.platform_id))
 $$;
 
 -- Those of these deposits that are ours, with the statuses known of them, and those that came too early.
 create function facteur.tell_of(p_account text, p_platform_ids text[])
-    returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision, known jsonb, early jsonb)
+    returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision,
+                   heard_at timestamptz, made_at timestamptz, known jsonb, early jsonb)
     language sql stable as $$
     select s.id, s.account, s.platform_id, s.lifecycle_code, coalesce(extract(epoch from facteur.now() - s.submitted_at), 0)::double precision,
-           (select coalesce(jsonb_agg(to_jsonb(e) - 'raw'), '[]') from facteur.status_events e
-            where e.submission_id = s.id and e.platform_id = s.platform_id),
-           facteur.early_statuses(s.account, s.platform_id)
+           facteur.now(), coalesce(least(s.submitted_at, s.deposited_at), s.created_at),
+           facteur.statuses_of(s.id, s.platform_id), facteur.early_statuses(s.account, s.platform_id)
     from facteur.submissions s where s.account = any (facteur.names_of_client(p_account)) and s.platform_id = any (p_platform_ids)
 $$;
 
@@ -58,9 +58,16 @@ $$;
 create function facteur.keep_strays(p_account text, p_events jsonb) returns void
     language sql as $$
     delete from facteur.strays where recorded_at < facteur.now() - interval '30 days';
-    insert into facteur.strays (status_id, account, platform_id, event)
-    select event ->> 'status_id', p_account, event ->> 'platform_id', event from jsonb_array_elements(p_events) event
+    insert into facteur.strays (status_id, account, platform_id, code, event)
+    select event ->> 'status_id', p_account, event ->> 'platform_id', event ->> 'code', event from jsonb_array_elements(p_events) event
     on conflict do nothing
+$$;
+
+-- Whether a full page of an account's unseen statuses shows nothing new: what is behind it is asked for by history meanwhile.
+create function facteur.note_blocked(p_account text, p_blocked boolean) returns void
+    language sql as $$
+    update facteur.sweeps set blocked_since = case when p_blocked then coalesce(blocked_since, facteur.now()) end
+    where account = p_account and p_blocked <> (blocked_since is not null)
 $$;
 
 create function facteur.close_followed(p_submission_id bigint) returns void

@@ -119,7 +119,7 @@ create function facteur.reject(p_submission_id bigint, p_act jsonb) returns text
 declare
     s constant facteur.submissions := facteur.lock_to_operate(p_submission_id);
 begin
-    if s.state not in ('failed', 'in_doubt') then
+    if s.state not in ('failed', 'in_doubt') and s.objection is null then
         perform facteur.refuse(format('Invoice %s (id %s) is %s: only what failed or is in doubt is rejected by a person%s.',
             coalesce(s.invoice_number, 'without a number'), s.invoice_id, s.state,
             case when s.state = 'pending' then '. Nothing was sent yet: take its row back, and it is withdrawn' else '' end));
@@ -131,6 +131,16 @@ begin
                                else 'Rejected. Its row could not be written yet; that is repeated by itself.' end,
                           case when exists (select from facteur.doubtful_attempts(s.invoice_id))
                                then 'An attempt''s outcome stays unknown: the platform may have it.' end);
+end $$;
+
+-- A person says that a deposit is the invoice's in spite of what made its row show an error: that is not said again.
+create function facteur.settle_objection(s facteur.submissions) returns text
+    language plpgsql as $$
+begin
+    update facteur.submissions w set objection = null, mismatch = case when w.mismatch is distinct from w.objection then w.mismatch end
+    where w.id = s.id;
+    return case when facteur.tell_company(s.id, '2s') then 'The deposit stands, and its row says so.'
+                else 'The deposit stands. Its row could not be written yet; that is repeated by itself.' end;
 end $$;
 
 -- A deposit that a person found (p_found: platform_id; where the platform was asked sha256, if it shows a copy, and platform; account,
@@ -147,6 +157,10 @@ declare
     other text;
     attempt facteur.attempts;
 begin
+    if s.state in ('submitted', 'closed') and s.platform_id = found_id and s.objection is not null then
+        perform facteur.log_operation(p_act, holder, s.id, s.invoice_id, p_found || jsonb_build_object('objection', s.objection_code));
+        return facteur.settle_objection(s);
+    end if;
     if s.state not in ('failed', 'in_doubt', 'pending', 'rejected') then
         perform facteur.refuse(format('Invoice %s is %s: only what failed, was rejected, is in doubt, or is pending adopts a deposit.', s.invoice_id, s.state));
     end if;

@@ -33,10 +33,32 @@ begin
     return 100 * (1 - greatest(0, facteur.held(p_bucket, p_per_minute) / facteur.held(brimming, p_per_minute)));
 end $$;
 
+-- How long the deposit that was never heard of for longest has been silent; and how long what the search shows has gone untold by
+-- any status. Both walk over what is wrong, and over the deposits of the last minutes.
+create function facteur.oldest_silent_seconds() returns double precision
+    language sql stable as $$
+    select coalesce(greatest(0, extract(epoch from facteur.now() - min(submitted_at))), 0)::double precision
+    from facteur.submissions where state = 'submitted' and lifecycle_code is null
+$$;
+
+create function facteur.oldest_unread_seconds() returns double precision
+    language sql stable as $$
+    select coalesce(greatest(0, extract(epoch from facteur.now() - min(unread_since))), 0)::double precision
+    from facteur.submissions where unread_since is not null
+$$;
+
+-- Accounts whose statuses cannot be seen: the search has shown none of their deposits in three answers, or a full page of unseen
+-- statuses shows nothing new.
+create function facteur.accounts_not_shown() returns integer
+    language sql stable as $$
+    select count(*)::integer from facteur.sweeps where not_shown >= 3 or blocked_since is not null
+$$;
+
 create function facteur.vitals(p_per_minute double precision, p_deposits_enabled boolean default true,
                                out overdue_seconds double precision, out doubt_seconds double precision, out untold_seconds double precision,
                                out undeposited_days integer, out failed integer, out breakers_open integer, out accounts_paused integer,
-                               out rate_percent double precision, out budget_use_percent double precision, out forgotten integer)
+                               out rate_percent double precision, out budget_use_percent double precision, out forgotten integer,
+                               out silent_seconds double precision, out unread_seconds double precision, out not_shown integer)
     language plpgsql as $$
 declare
     bucket facteur.budgets;
@@ -57,5 +79,8 @@ begin
     select * into bucket from facteur.budgets where key = 'address';
     rate_percent := 100 * facteur.rate_factor(bucket);
     budget_use_percent := facteur.budget_use_percent(bucket, p_per_minute);
+    silent_seconds := facteur.oldest_silent_seconds();
+    unread_seconds := facteur.oldest_unread_seconds();
+    not_shown := facteur.accounts_not_shown();
     forgotten := facteur.note_forgotten(); -- once a day; else null
 end $$;

@@ -23,29 +23,6 @@ CREATE TABLE facteur.budgets (
 )
 WITH (fillfactor='50');
 
-CREATE TABLE facteur.attempts (
-    id bigint NOT NULL,
-    submission_id bigint,
-    invoice_id text NOT NULL,
-    account text NOT NULL,
-    lease_token uuid NOT NULL,
-    started_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
-    ended_at timestamp with time zone,
-    outcome text,
-    http_status integer,
-    code text,
-    message text,
-    platform_id text,
-    document_sha256 text NOT NULL,
-    invoice_number text,
-    seller_siren text,
-    total numeric,
-    platform jsonb,
-    response text,
-    CONSTRAINT attempts_accepted_means_identified CHECK (((outcome <> 'accepted'::text) OR (platform_id IS NOT NULL))),
-    CONSTRAINT attempts_outcome CHECK ((outcome = ANY (ARRAY['accepted'::text, 'rejected'::text, 'duplicate'::text, 'not_deposited'::text, 'unknown'::text, 'not_found'::text])))
-);
-
 CREATE TABLE facteur.submissions (
     id bigint NOT NULL,
     invoice_id text NOT NULL,
@@ -70,15 +47,20 @@ CREATE TABLE facteur.submissions (
     swept_id text,
     swept_code text,
     swept_at timestamp with time zone,
+    swept_state text,
     shown_created_at timestamp with time zone,
     deposited_at timestamp with time zone GENERATED ALWAYS AS (COALESCE(
 CASE
-    WHEN (swept_id = platform_id) THEN shown_created_at
+    WHEN (swept_id = platform_id) THEN facteur.deposit_time(shown_created_at, submitted_at)
     ELSE NULL::timestamp with time zone
-END, facteur.time_in(platform_id), submitted_at)) STORED,
+END, facteur.deposit_time(facteur.time_in(platform_id), submitted_at), submitted_at)) STORED,
     history_due_at timestamp with time zone,
     history_since timestamp with time zone,
     history_rank smallint,
+    unread_since timestamp with time zone,
+    number_seen text,
+    objection_code text,
+    objection text,
     write_back_due_at timestamp with time zone,
     write_back_error text,
     untold_since timestamp with time zone,
@@ -104,6 +86,29 @@ END, facteur.time_in(platform_id), submitted_at)) STORED,
     CONSTRAINT submissions_state CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'in_doubt'::text, 'submitted'::text, 'rejected'::text, 'closed'::text, 'failed'::text])))
 )
 WITH (fillfactor='80');
+
+CREATE TABLE facteur.attempts (
+    id bigint NOT NULL,
+    submission_id bigint,
+    invoice_id text NOT NULL,
+    account text NOT NULL,
+    lease_token uuid NOT NULL,
+    started_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
+    ended_at timestamp with time zone,
+    outcome text,
+    http_status integer,
+    code text,
+    message text,
+    platform_id text,
+    document_sha256 text NOT NULL,
+    invoice_number text,
+    seller_siren text,
+    total numeric,
+    platform jsonb,
+    response text,
+    CONSTRAINT attempts_accepted_means_identified CHECK (((outcome <> 'accepted'::text) OR (platform_id IS NOT NULL))),
+    CONSTRAINT attempts_outcome CHECK ((outcome = ANY (ARRAY['accepted'::text, 'rejected'::text, 'duplicate'::text, 'not_deposited'::text, 'unknown'::text, 'not_found'::text])))
+);
 
 ALTER TABLE facteur.attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME facteur.attempts_id_seq
@@ -246,6 +251,8 @@ CREATE TABLE facteur.status_events (
     network_code text,
     label text NOT NULL,
     occurred_at timestamp with time zone NOT NULL,
+    date_believed boolean DEFAULT true NOT NULL,
+    date_given text,
     caused_by text,
     audience text,
     reason text,
@@ -329,6 +336,7 @@ CREATE TABLE facteur.strays (
     status_id text NOT NULL,
     account text NOT NULL,
     platform_id text NOT NULL,
+    code text NOT NULL,
     event jsonb NOT NULL,
     recorded_at timestamp with time zone DEFAULT facteur.now() NOT NULL
 );
@@ -346,7 +354,10 @@ CREATE TABLE facteur.sweeps (
     account text NOT NULL,
     turn_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     by_number_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    taken_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+    taken_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    not_shown integer DEFAULT 0 NOT NULL,
+    not_shown_since timestamp with time zone,
+    blocked_since timestamp with time zone
 );
 
 ALTER TABLE ONLY facteur.attempts
@@ -371,13 +382,13 @@ ALTER TABLE ONLY facteur.routes
     ADD CONSTRAINT routes_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY facteur.status_events
-    ADD CONSTRAINT status_events_once UNIQUE (submission_id, platform_id, status_id);
+    ADD CONSTRAINT status_events_once UNIQUE (submission_id, platform_id, status_id, code);
 
 ALTER TABLE ONLY facteur.status_events
     ADD CONSTRAINT status_events_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY facteur.strays
-    ADD CONSTRAINT strays_pkey PRIMARY KEY (account, platform_id, status_id);
+    ADD CONSTRAINT strays_pkey PRIMARY KEY (account, platform_id, status_id, code);
 
 ALTER TABLE ONLY facteur.submissions
     ADD CONSTRAINT submissions_pkey PRIMARY KEY (id);
@@ -411,7 +422,7 @@ CREATE INDEX submissions_doubts ON facteur.submissions USING btree (doubt_since)
 
 CREATE INDEX submissions_due ON facteur.submissions USING btree (account, state, due_at) WHERE ((queued_at IS NULL) AND (state = ANY (ARRAY['pending'::text, 'in_doubt'::text])));
 
-CREATE INDEX submissions_history ON facteur.submissions USING btree (history_rank, history_due_at) WHERE ((state = 'submitted'::text) AND (history_due_at IS NOT NULL));
+CREATE INDEX submissions_history ON facteur.submissions USING btree (history_rank, history_due_at) WHERE ((state = ANY (ARRAY['submitted'::text, 'rejected'::text])) AND (history_due_at IS NOT NULL));
 
 CREATE INDEX submissions_invoice ON facteur.submissions USING btree (invoice_id, id DESC);
 
@@ -427,11 +438,15 @@ CREATE UNIQUE INDEX submissions_platform_id ON facteur.submissions USING btree (
 
 CREATE INDEX submissions_queued ON facteur.submissions USING btree (account, queued_at) WHERE (queued_at IS NOT NULL);
 
+CREATE INDEX submissions_silent ON facteur.submissions USING btree (submitted_at) WHERE ((state = 'submitted'::text) AND (lifecycle_code IS NULL));
+
 CREATE INDEX submissions_slice ON facteur.submissions USING btree (account, deposited_at, id) WHERE (state = 'submitted'::text);
 
 CREATE INDEX submissions_sweep ON facteur.submissions USING btree (account, due_at, deposited_at) WHERE (state = 'submitted'::text);
 
 CREATE INDEX submissions_undeposited ON facteur.submissions USING btree (state, issue_date) WHERE ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'in_doubt'::text, 'failed'::text])) AND (NOT superseded));
+
+CREATE INDEX submissions_unread ON facteur.submissions USING btree (unread_since) WHERE (unread_since IS NOT NULL);
 
 CREATE INDEX submissions_write_back ON facteur.submissions USING btree (write_back_due_at) WHERE (write_back_due_at IS NOT NULL);
 

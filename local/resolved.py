@@ -23,13 +23,19 @@ def resolved(value: Any) -> Any:
     match value:
         case {"Ref": name}:
             return _named(name)
+        case {"Fn::Sub": [text, names]}:
+            return _filled(text, resolved(names))
         case {"Fn::Sub": text}:
-            return re.sub(r"\$\{([^}]+)\}", lambda found: str(_named(found[1])), text)
+            return _filled(text, {})
         case {"Fn::GetAtt": path}:
             return ".".join(path)
         case {"Fn::If": [_, chosen, _]}:
             return resolved(chosen)
     return {key: resolved(each) for key, each in value.items()}
+
+
+def _filled(text: str, names: dict[str, Any]) -> str:
+    return re.sub(r"\$\{([^}]+)\}", lambda found: str(names.get(found[1]) or _named(found[1])), text)
 
 
 def _named(name: str) -> Any:

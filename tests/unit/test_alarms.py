@@ -25,7 +25,8 @@ OF_AWS = {"AWS/SQS": {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOld
 # What an alarm watches; the others are for the dashboard, and for whoever asks why.
 WATCHED = {
     "OldestOverdueSeconds", "OldestDoubtSeconds", "OldestUntoldSeconds", "OldestUndepositedDays", "FailedInvoices", "AccountRefused",
-    "BreakersOpen", "PollRuns", "ForgottenInvoices", "UnreadableRows", "Deposits", "Rejections",
+    "BreakersOpen", "PollRuns", "OldestSilentSeconds", "OldestUnreadSeconds", "DepositsNotShown", "StatusesPutOff",
+     "ForgottenInvoices", "UnreadableRows", "Deposits", "Rejections",
 }  # fmt: skip
 
 

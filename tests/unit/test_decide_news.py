@@ -108,7 +108,13 @@ def test_a_deposit_that_was_followed_long_enough_is_over() -> None:
 
 
 def event(code: str, seconds: float = 0, status_id: str | None = None, **more: Any) -> StatusEvent:
-    filled: dict[str, Any] = {"network_code": None, "caused_by": None, "audience": None, "reason": None, "message": None} | more
+    filled: dict[str, Any] = {
+        "network_code": None,
+        "caused_by": None,
+        "audience": None,
+        "reason": None,
+        "message": None,
+    } | more
     return StatusEvent(
         status_id=status_id or f"{code}-{seconds}", platform_id="p-1", code=code, platform_code=code, label=label_of(code), raw={},
         **{"occurred_at": AT + timedelta(seconds=seconds)} | filled,

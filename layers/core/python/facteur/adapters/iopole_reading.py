@@ -48,7 +48,9 @@ def error_words(body: Any) -> tuple[str | None, str | None]:
         first,
         *_schematron(inner),
     ]
-    spoken += [each.get("message") if isinstance(each, dict) else each for each in _list(body.get("errors"), MOST_RULES)]
+    spoken += [
+        each.get("message") if isinstance(each, dict) else each for each in _list(body.get("errors"), MOST_RULES)
+    ]
     words = [word for each in spoken for word in (each if isinstance(each, list) else [each]) if isinstance(word, str)]
     if code is None and not any(words) and isinstance(details, dict | list):
         words = ["no reason given"]

@@ -19,8 +19,8 @@ update facteur.submissions set last_error_message = 'Mme Durand is unknown' wher
 insert into facteur.status_events (status_id, submission_id, platform_id, code, platform_code, label, occurred_at, message, raw, reason)
 select 'S-' || id, id, 'P-' || id, '210', 'REFUSED', 'Refusée', facteur.now(), 'ask Mme Durand', '{"message": "Mme Durand"}', 'DEST_ERR'
 from facteur.submissions;
-insert into facteur.strays (status_id, account, platform_id, event, recorded_at)
-values ('X-1', 'default', 'P-X', '{}', facteur.now())
+insert into facteur.strays (status_id, account, platform_id, code, event, recorded_at)
+values ('X-1', 'default', 'P-X', '200', '{}', facteur.now())
 """
 KEPT = """
 select (select jsonb_agg(to_jsonb(a) - 'response' - 'message' order by a.id) from facteur.attempts a) as attempts,

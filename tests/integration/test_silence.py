@@ -1,0 +1,253 @@
+"""What a platform does not say: refused states, silence after a 201, verdicts without a history, a search that shows nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from local.alarm_clock import rings
+from local.invoices import UNKNOWN_BUYER, render, sample_invoice, truncated
+from local.sam import load_template
+from tests.measured import measured
+from tests.open_deposits import crowd
+from tests.world import World, platform_secret
+
+HOUR, DAY = 3600.0, 86400.0
+RESOURCES = load_template()["Resources"]
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    return {"STATUS_SOURCE": "sweep"}
+
+
+def production(world: World, **switches: Any) -> None:
+    world.put_secret("default", platform_secret(world.simulator) | {"sandbox": False})
+    world.simulator.configure(**switches)
+
+
+def deposited(world: World, content: bytes | None = None) -> str:
+    world.add(1, content=content)
+    world.deposit()
+    return str(world.row(1).submission_id)
+
+
+def polled(world: World, seconds: float, times: int = 1) -> None:
+    for _ in range(times):
+        world.advance(seconds)
+        world.relay()
+        world.poll()
+
+
+def told(world: World, capsys: pytest.CaptureFixture[str]) -> dict[str, list[float]]:
+    """What one more run of each function measures."""
+    capsys.readouterr()
+    world.poll()
+    world.relay()
+    return measured(capsys.readouterr().out)
+
+
+def heard(alarm: str, period: dict[str, list[float]]) -> bool:
+    properties = RESOURCES[f"{alarm}Alarm"]["Properties"]
+    return rings(properties, *[period] * properties["EvaluationPeriods"])
+
+
+# --- a state that refuses, without a status -----------------------------------------------------------------------------
+
+
+def unroutable() -> bytes:
+    return render(sample_invoice(1, buyer=UNKNOWN_BUYER), "cii")
+
+
+@pytest.mark.parametrize(
+    ("content", "state"),
+    [(lambda: truncated(render(sample_invoice(1), "cii")), "INVALID"), (unroutable, "WRONG_ROUTING")],
+)
+def test_a_state_that_refuses_for_an_hour_without_a_status_is_a_persons(
+    world: World, capsys: pytest.CaptureFixture[str], content: Any, state: str
+) -> None:
+    production(world, lifecycle_twists=["state_only"])
+    deposit = deposited(world, content())
+    polled(world, 60, 3)
+    assert (world.row(1).technical_status, world.submission(1).swept_state) == ("validated", state)
+
+    polled(world, 900, 6)
+
+    submission = world.submission(1)
+    assert (world.row(1).technical_status, world.row(1).submission_id) == ("error", deposit)
+    assert (submission.state, submission.objection_code) == ("submitted", "refused_state")
+    assert f"shows state {state}; the reason is not known yet" in submission.mismatch
+    assert heard("FailedInvoices", told(world, capsys))
+
+    world.simulator.add_status(deposit, "REJECTED", reason="VALIDATION_FAILURE", message="line 3", author="PLATFORM")
+    polled(world, HOUR, 4)
+    assert (world.row(1).technical_status, world.submission(1).last_error_code) == ("rejected", "VALIDATION_FAILURE")
+    assert world.submission(1).objection is None
+
+
+def test_a_duplicate_state_without_a_status_is_looked_up_and_never_a_refusal_by_itself(world: World) -> None:
+    production(world)
+    world.simulator.configure(search_lag=1e6)
+    world.simulator.script(sample_invoice(1).number, ["lost_answer"])
+    world.add(1)
+    world.deposit()
+    for _ in range(8):
+        world.advance(300)
+        world.deposit()
+    if len(world.deposits(1)) < 2:
+        pytest.skip("nothing is sent again without a witness")
+    first, second = (str(each["id"]) for each in world.deposits(1))
+    assert world.row(1).submission_id == second
+    world.simulator.configure(search_lag=0, history_refused="empty", search_omits=["lastStatusData"])
+
+    polled(world, 900, 6)
+    world.advance(60)
+    world.deposit()
+
+    assert world.row(1).technical_status != "rejected"
+    assert world.row(1).submission_id == first
+
+
+# --- a verdict that the search knows and no history tells -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["500", "empty"])
+def test_a_verdict_whose_history_cannot_be_read_counts_after_an_hour_and_gets_its_reason_later(
+    world: World, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    production(world, history_refused=how)
+    deposit = deposited(world)
+    polled(world, 10)
+    world.simulator.add_status(deposit, "REJECTED", reason="VALIDATION_FAILURE", message="line 3", author="PLATFORM")
+    polled(world, 120, 4)
+    assert (world.row(1).technical_status, world.submission(1).lifecycle_code) == ("validated", "213")
+
+    polled(world, 1200, 4)
+    submission = world.submission(1)
+    assert (world.row(1).technical_status, submission.state) == ("rejected", "rejected")
+    assert "213 Rejetée; the reason is not known yet" in submission.last_error_message
+    assert submission.unread_since is not None
+
+    polled(world, 4 * HOUR, 2)
+    assert heard("OldestUnread", told(world, capsys))
+
+    world.simulator.configure(history_refused="shown")
+    polled(world, DAY, 2)
+    submission = world.submission(1)
+    assert (world.row(1).technical_status, submission.last_error_code) == ("rejected", "VALIDATION_FAILURE")
+    assert "line 3" in submission.last_error_message
+    assert submission.unread_since is None
+    assert not heard("OldestUnread", told(world, capsys))
+
+
+def test_a_verdict_without_a_history_that_turns_out_to_be_about_a_duplicate_is_a_question_again(world: World) -> None:
+    production(world, history_refused="empty")
+    deposit = deposited(world)
+    polled(world, 10)
+    world.simulator.add_status(deposit, "REJECTED", reason="DUPLICATED_INVOICE", author="PLATFORM")
+    polled(world, 1200, 5)
+    assert world.row(1).technical_status == "rejected"
+
+    world.simulator.configure(history_refused="shown")
+    polled(world, DAY, 2)
+
+    assert (world.row(1).technical_status, world.row(1).submission_id) == ("error", deposit)
+    assert world.submission(1).objection_code == "duplicate"
+
+
+# --- silence ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settings", [{"STATUS_SOURCE": source} for source in ("sweep", "pull", "history")])
+def test_a_deposit_that_is_never_heard_of_rings_after_a_day_and_its_history_is_asked_for(
+    world: World, capsys: pytest.CaptureFixture[str], settings: dict[str, str]
+) -> None:
+    production(world, lifecycle_twists=["never"])
+    deposited(world)
+    polled(world, HOUR, 20)
+    assert not heard("OldestSilent", told(world, capsys))
+
+    polled(world, HOUR, 5)
+
+    assert heard("OldestSilent", told(world, capsys))
+    assert world.row(1).technical_status == "validated"
+    assert world.simulator.calls("history")
+
+
+def test_a_search_that_shows_none_of_ours_rings_and_histories_are_read_meanwhile(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    production(world, search_hides=["all"])
+    for rank in (1, 2, 3):
+        world.add(rank)
+    world.deposit()
+    world.advance(2 * HOUR)
+
+    polled(world, 600, 6)
+    assert heard("DepositsNotShown", told(world, capsys))
+    assert {row.code for row in world.database.rows("select lifecycle_code as code from facteur.submissions")} == {
+        "203"
+    }
+
+    world.simulator.add_status(
+        str(world.row(2).submission_id), "REJECTED", reason="VALIDATION_FAILURE", author="PLATFORM"
+    )
+    polled(world, HOUR, 3)
+    assert [world.row(rank).technical_status for rank in (1, 2, 3)] == ["validated", "rejected", "validated"]
+
+    world.simulator.configure(search_hides=["none"])
+    polled(world, HOUR, 2)
+    assert not heard("DepositsNotShown", told(world, capsys))
+
+
+def test_a_search_that_does_not_show_young_deposits_rings_nothing(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    production(world, search_hides=["all"])
+    deposited(world)
+
+    polled(world, 120, 10)
+
+    assert not heard("DepositsNotShown", told(world, capsys))
+
+
+# --- pull ------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("settings", [{"STATUS_SOURCE": "pull"}])
+def test_behind_a_full_page_that_nobody_can_acknowledge_a_refusal_is_found_all_the_same(
+    world: World, capsys: pytest.CaptureFixture[str], settings: dict[str, str]
+) -> None:
+    production(world)
+    deposit = deposited(world)
+    polled(world, 10)
+    assert world.submission(1).lifecycle_code == "203"
+    world.simulator.configure(not_seen_noise=100)
+    world.simulator.add_status(deposit, "REJECTED", reason="VALIDATION_FAILURE", author="PLATFORM", at_offset=20)
+
+    polled(world, 900, 4)
+
+    assert (world.row(1).technical_status, world.submission(1).lifecycle_code) == ("rejected", "213")
+    polled(world, 60)
+    assert heard("DepositsNotShown", told(world, capsys))
+    assert world.database.row("select count(*) as n from facteur.strays").n == 100
+
+
+@pytest.mark.parametrize("settings", [{"STATUS_SOURCE": "pull"}])
+@pytest.mark.parametrize("switches", [{"not_seen_noise": 40}, {"acks_refused": 0.3}, {"acks_forgotten": 0.5}])
+def test_what_cannot_be_acknowledged_is_gone_past(
+    world: World, settings: dict[str, str], switches: dict[str, Any]
+) -> None:
+    crowd(world, 90)
+    world.simulator.configure(**switches)
+
+    for _ in range(4):
+        world.advance(60)
+        world.poll()
+
+    assert world.database.row("select count(*) as n from facteur.status_events").n == 180
+    assert (
+        world.database.row("select paused_until from facteur.budgets where key = 'account:default'").paused_until
+        is None
+    )

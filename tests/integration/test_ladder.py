@@ -152,3 +152,41 @@ def test_an_id_of_this_invoices_own_refused_deposit_is_doubted(world: World, gat
 
     assert (world.submission(1).state, world.submission(1).last_error_code) == ("in_doubt", "platform_id_held")
     assert [attempt.platform_id for attempt in world.attempts(1)] == [refused, None]
+
+
+def test_the_same_unknown_answer_three_times_ends_at_a_person_and_a_retry_looks_first(
+    world: World, gateway: AlteringProxy
+) -> None:
+    refuse(gateway, said(400, b"<html>Ray ID: 1234abcd</html>"))
+    world.add(1)
+
+    for _ in range(60):
+        world.deposit()
+        world.advance(400)
+    failed = world.submission(1)
+    sent = sum(asked.is_deposit for asked in gateway.requests)
+
+    assert (failed.state, failed.last_error_code, sent) == ("failed", "unknown_thrice", 3)
+    assert "HTTP 400" in failed.last_error_message
+    assert world.row(1).technical_status == "error"
+
+    refuse(gateway, None)
+    world.update(1, technical_status="pending")
+    world.relay()
+    assert world.submission(1).state == "in_doubt"
+    settle(world, 20)
+    assert len(world.deposits(1)) == 1
+    assert world.row(1).technical_status == "validated"
+
+
+def test_a_slow_token_endpoint_leaves_no_open_attempt(world: World) -> None:
+    world.simulator.outage(600, "503", ["token"])
+    world.add(1)
+
+    world.deposit()
+
+    assert (world.attempts(1), world.submission(1).state) == ([], "pending")
+    world.advance(700)
+    world.deposit()
+    world.deposit()
+    assert len(world.deposits(1)) == 1

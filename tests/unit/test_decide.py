@@ -363,6 +363,22 @@ def test_a_deposit_that_is_never_answered_and_never_found_is_given_up_at_last(wa
     assert move.error_code == (None if state is State.PENDING else "given_up")
 
 
+def test_the_same_unknown_answer_three_times_is_a_persons_with_the_words_and_a_next_step_that_looks_first() -> None:
+    doubt = replace(
+        DOUBT, empty_lookups=3, doubt_seconds=3600.0, repeated_answer="HTTP 403: unclear. The platform says: No."
+    )
+
+    asked_enough = after_look_up(doubt, [], [], LIMITS)
+    too_early = after_look_up(replace(doubt, empty_lookups=2), [], [], LIMITS)
+    found = after_look_up(doubt, [FOUND], [], LIMITS)
+
+    assert (asked_enough.state, asked_enough.error_code) == (State.FAILED, "unknown_thrice")
+    assert "HTTP 403: unclear. The platform says: No. Ask the platform why. facteur retry" in str(
+        asked_enough.error_message
+    )
+    assert (too_early.state, found.state) == (State.IN_DOUBT, State.SUBMITTED)
+
+
 def test_conflicting_evidence_names_the_deposit_to_compare_with() -> None:
     message = after_look_up(replace(DOUBT, empty_lookups=3, doubt_seconds=3600.0), [], [STRANGER], LIMITS).error_message
 

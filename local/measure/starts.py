@@ -58,6 +58,7 @@ def rotation(world: World, *, invoices: int, late: bool) -> Rotation:
         add_invoices(world, invoices)
     world.advance(ACCOUNT_PAUSE_SECONDS)
     work_off(world)
+    work_off(world)  # after a refusal the first deposit goes alone
     tokens = world.simulator.calls("token")[before:]
     refused = sum(1 for call in tokens if call["status"] != 200)
     return Rotation(

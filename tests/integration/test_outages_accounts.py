@@ -66,6 +66,8 @@ def test_one_account_that_is_refused_stops_no_other_and_loses_nothing(
     ready.new_container()  # or the cached secret serves for some minutes of real time
     ready.advance(ACCOUNT_PAUSE_SECONDS)
     work_off(ready)
+    assert deposits_by_account(ready)[SECOND["client_id"]] == 1  # alone, until it is accepted
+    work_off(ready)
 
     assert deposits_by_account(ready) == {ready.simulator.client_id: 12, SECOND["client_id"]: 12}
     assert states(ready) == {"submitted": 24}

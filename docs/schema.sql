@@ -67,6 +67,7 @@ END, facteur.deposit_time(facteur.time_in(platform_id), submitted_at), submitted
     told_status text DEFAULT 'pending'::text NOT NULL,
     mismatch text,
     doubt_since timestamp with time zone,
+    doubt_clock jsonb,
     duplicate_verdict boolean DEFAULT false NOT NULL,
     empty_lookups integer DEFAULT 0 NOT NULL,
     tries integer DEFAULT 0 NOT NULL,
@@ -104,6 +105,8 @@ CREATE TABLE facteur.attempts (
     invoice_number text,
     seller_siren text,
     total numeric,
+    currency text,
+    witnessed_at timestamp with time zone,
     platform jsonb,
     response text,
     CONSTRAINT attempts_accepted_means_identified CHECK (((outcome <> 'accepted'::text) OR (platform_id IS NOT NULL))),
@@ -396,13 +399,19 @@ ALTER TABLE ONLY facteur.submissions
 ALTER TABLE ONLY facteur.sweeps
     ADD CONSTRAINT sweeps_pkey PRIMARY KEY (account);
 
+CREATE INDEX attempts_accepted ON facteur.attempts USING btree (account, seller_siren, started_at DESC) WHERE (outcome = 'accepted'::text);
+
 CREATE INDEX attempts_document ON facteur.attempts USING btree (document_sha256);
 
 CREATE INDEX attempts_invoice ON facteur.attempts USING btree (invoice_id);
 
+CREATE INDEX attempts_number ON facteur.attempts USING btree (facteur.plain(invoice_number));
+
 CREATE INDEX attempts_platform_id ON facteur.attempts USING btree (platform_id) WHERE (platform_id IS NOT NULL);
 
 CREATE INDEX attempts_submission ON facteur.attempts USING btree (submission_id);
+
+CREATE INDEX attempts_witnessed ON facteur.attempts USING btree (account, seller_siren, witnessed_at DESC) WHERE (witnessed_at IS NOT NULL);
 
 CREATE INDEX changes_later ON facteur.changes USING btree (due_at) WHERE (due_at > '-infinity'::timestamp with time zone);
 

@@ -19,8 +19,8 @@ truncate facteur.status_events, facteur.attempts, facteur.submissions, facteur.c
 delete from facteur.budgets; insert into facteur.budgets (key) values ('address'), ('history');
 """
 INSERT = """
-insert into invoicing.invoices (invoice_number, seller_siren, issue_date, total, document_uri, status)
-values (%(number)s, '130000011', '2026-09-01', %(total)s, %(uri)s, 'final')
+insert into invoicing.invoices (invoice_number, seller_siren, issue_date, total, currency, document_uri, status)
+values (%(number)s, '130000011', '2026-09-01', %(total)s, 'EUR', %(uri)s, 'final')
 """
 NEXT_MOMENT = """
 select least(

@@ -11,6 +11,7 @@ from enum import StrEnum
 from facteur.errors import AccountRefusedError, OutcomeUnknownError, PlatformBusyError, Problem
 from facteur.model import Accepted, Answer, Candidate, Rejected, StatusEvent
 
+SELLER = "130000011"
 LATE_SECONDS = 60.0  # a deposit whose answer nobody waited for is stored by then
 
 
@@ -81,7 +82,7 @@ class MemoryPlatform:
         self.check(fault)
         shown = self.clock() - timedelta(seconds=self.lag_seconds)
         return [
-            Candidate(d.platform_id, self._by_its_clock(d.stored_at), d.refused, None, d.total)
+            Candidate(d.platform_id, self._by_its_clock(d.stored_at), d.refused, SELLER, d.total, "EUR", d.number)
             for d in self.deposits.values()
             if d.number == number and d.stored_at and d.stored_at <= shown
         ]

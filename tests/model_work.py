@@ -11,7 +11,7 @@ from hashlib import sha256
 from facteur.adapters.news_store import PostgresNews
 from facteur.adapters.submission_store import PostgresSubmissions
 from facteur.decide import after_answer, after_failure, after_unknown
-from facteur.decide_look_up import after_look_up, attribute, is_ours, plausible
+from facteur.decide_look_up import after_look_up, attribute, lasted, weighed
 from facteur.decide_news import merged, rule
 from facteur.decision import LOOKED_UP, Decision, Limits, Outcome
 from facteur.errors import (
@@ -142,10 +142,10 @@ def _looked_up(doubt: Doubt, bench: Bench, fault: Fault) -> tuple[Decision, list
     numbers = {a.invoice_number for a in doubt.attempts if a.outcome != "accepted" and a.invoice_number}
     shown = [candidate for number in sorted(numbers) for candidate in bench.platform.find(number, fault)]
     held = bench.store.held_elsewhere(doubt.invoice_id, [candidate.platform_id for candidate in shown])
-    candidates = plausible(doubt, shown, held)
-    ours = [c for c in candidates if is_ours(c, bench.platform.sha256_of(c.platform_id), doubt.attempts)]
-    strangers = [c for c in candidates if c not in ours]
-    return Decision(after_look_up(doubt, ours, strangers, LIMITS), LOOKED_UP), attribute(doubt.attempts, ours)
+    copies = {each.platform_id: bench.platform.sha256_of(each.platform_id) for each in shown}
+    evidence = weighed(doubt, shown, copies, held)
+    move = after_look_up(doubt, evidence, lasted(doubt, bench.clock()), LIMITS)
+    return Decision(move, LOOKED_UP), attribute(doubt.attempts, evidence.ours, copies)
 
 
 def _sent(row: Waiting, digest: str, claim: Claim, now: datetime) -> Deposit:

@@ -31,7 +31,7 @@ from local.postgres import (
 )
 from local.simulator.control import Simulator, running_simulator
 from local.stack import database_secret
-from local.torture import clock, company
+from local.torture import clock, company, witness
 from local.torture.clock import Clock
 from local.torture.company import Company
 from local.torture.points import Points
@@ -114,6 +114,7 @@ class Lane:
         self.database.rows(EMPTY)
         self.clock.reset()
         self.simulator.reset()
+        witness.deposit(self.simulator, self.database)
         self.simulator.configure(**schedule.switches)
         for queue_url in self.queue_urls:
             self.sqs.purge_queue(QueueUrl=queue_url)

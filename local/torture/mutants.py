@@ -96,6 +96,30 @@ MUTANTS: dict[str, Mutant] = {
         run_of(LOST, switches={"search_lag": 300}),
         worker=sabotage.ask_once,
     ),
+    "an empty look needs no witness": Mutant(
+        "a search that shows nothing of ours counts as an empty one",
+        run_of(LOST, switches={"search_hides": ("all",)}),
+        worker=sabotage.believe_blind_looks,
+    ),
+    "one clock": Mutant(
+        "the waiting time counts by the database's clock alone",
+        run_of(
+            LOST,
+            happenings=[Happening(2, "skew", details={"seconds": 7200.0})],
+            switches={"search_hides": ("younger:400",)},
+        ),
+        worker=sabotage.read_one_clock,
+    ),
+    "a number is identity": Mutant(
+        "whatever bears our number is taken for ours",
+        run_of(Order(faults=("503",)), switches={"search_strangers": ("seller",)}),
+        worker=sabotage.take_what_bears_the_number,
+    ),
+    "a short page is the last": Mutant(
+        "a listing ends at a page that is shorter than asked for",
+        run_of(LOST, switches={"search_cap": 1, "search_order": "oldest", "search_count": "none"}),
+        worker=sabotage.end_at_a_short_page,
+    ),
     "notes by watermark": Mutant(
         "notes are consumed up to the highest id",
         run_of(

@@ -11,9 +11,12 @@ from typing import Any
 
 import urllib3.connectionpool
 
+from facteur.adapters.iopole import Iopole
 from facteur.adapters.postgres import Database
+from facteur.decide_look_up import Kinship
 from facteur.errors import NotDepositedError
-from facteur.model import Move, State
+from facteur.model import Move, Shown, State
+from facteur.news import PAGE, Listing
 from local.torture.sql import add_table, replace_in
 from local.torture.worker import Worker
 
@@ -70,16 +73,17 @@ def keep_interim_answers(_worker: Worker) -> None:
 
 
 def take_failure_for_absence(_worker: Worker) -> None:
-    def forgiving(search: Any) -> Any:
-        def searched(*arguments: Any) -> Any:
+    def forgiving(ask: Any) -> Any:
+        def asked(platform: Any, questions: Any) -> Any:
             try:
-                return search(*arguments)
+                return ask(platform, questions)
             except NotDepositedError:
-                return [], []
+                return [Shown((), frozenset({"nobody's"}), None) for _ in questions]
 
-        return searched
+        return asked
 
-    switch("_search", forgiving)
+    Iopole.shown = forgiving(Iopole.shown)  # type: ignore[method-assign]
+    Iopole.answers_what_is_asked = lambda _: True  # type: ignore[method-assign, assignment]
 
 
 def ask_once(_worker: Worker) -> None:
@@ -102,6 +106,32 @@ def wait_for_ever(_worker: Worker) -> None:
 
 def say_nothing(_worker: Worker) -> None:
     switch("_tell_vitals", lambda _: lambda _services: None)
+
+
+def believe_blind_looks(_worker: Worker) -> None:
+    switch("blindness", lambda _: lambda *_about: None)
+
+
+def read_one_clock(_worker: Worker) -> None:
+    def alone(two_clocks: Any) -> Any:
+        return lambda doubt, _dated_at: replace(two_clocks(doubt, None), seconds=doubt.doubt_seconds)
+
+    switch("lasted", alone)
+
+
+def take_what_bears_the_number(_worker: Worker) -> None:
+    switch("kinship", lambda _: lambda *_about: Kinship.OURS)
+
+
+def end_at_a_short_page(_worker: Worker) -> None:
+    def hasty(add: Any) -> Any:
+        def added(listing: Any, ids: Any, told: Any = None) -> None:
+            add(listing, ids)
+            listing.whole = listing.whole or len(ids) < PAGE
+
+        return added
+
+    Listing.add = hasty(Listing.add)  # type: ignore[method-assign]
 
 
 def acknowledge_early(worker: Worker) -> None:
@@ -152,7 +182,7 @@ def claim_anything(database: Database) -> None:
 
 
 def forget_holders(database: Database) -> None:
-    replace_in(database, "facteur.held_elsewhere", r"(?s)\bselect coalesce.*held\s", "select '{}'::text[] ")
+    replace_in(database, "facteur.holders", r"group by held\.platform_id", "where false group by held.platform_id")
 
 
 def keep_a_watermark(database: Database) -> None:

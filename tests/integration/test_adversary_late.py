@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from facteur.decide_look_up import after_look_up
+from facteur.decide_look_up import Evidence, after_look_up, lasted
 from facteur.decision import Limits
 from facteur.model import State
 from tests.rows import Rows
@@ -114,7 +114,8 @@ def test_a_duplicate_verdict_gives_way_to_the_first_deposit_whose_201_came_late(
     verdict = status("213", "DUPLICATED_INVOICE")
     told(rows, invoice, [verdict], {"state": "in_doubt", "duplicate_verdict": True, "due_in_seconds": 0})
     look_up = rows.claim(invoice)
-    found = after_look_up(rows.submissions.doubt(look_up.submission_id), [], [], LIMITS)
+    doubt = rows.submissions.doubt(look_up.submission_id)
+    found = after_look_up(doubt, Evidence(), lasted(doubt, None), LIMITS)
     assert (found.state, found.platform_id) == (State.SUBMITTED, "P-first")
 
     rows.record(invoice, look_up, "submitted", platform_id="P-first")

@@ -11,7 +11,7 @@ from facteur.cli.reconcile import harmless
 from facteur.operate.compare import compared, of_a_row
 from facteur.operate.reconcile_model import Code, IssuedRow, KnownDeposit, ShownDeposit
 
-SHOWN = ShownDeposit("P-1", "F-1", "111111111", Decimal("120.00"), "203", False, None)
+SHOWN = ShownDeposit("P-1", "F-1", "111111111", Decimal("120.00"), "EUR", "203", False, None)
 OURS = KnownDeposit(
     7, "42", "default", "submitted", "P-1", ("F-1",), "111111111", Decimal(120), "203", "validated", True, True
 )

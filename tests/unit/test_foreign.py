@@ -17,7 +17,7 @@ from facteur.adapters import foreign
 from facteur.adapters.http import HttpAnswer
 from facteur.adapters.iopole_deposits import shown
 from facteur.adapters.iopole_news import unseen_statuses
-from facteur.adapters.iopole_reading import candidate, error_words, nameless, same_number, sighting, status_event
+from facteur.adapters.iopole_reading import about, candidate, error_words, id_in, sighting, status_event
 from facteur.decide_news import merged, rule
 from facteur.errors import NotDepositedError
 from facteur.model import Due
@@ -140,8 +140,8 @@ def read_unseen(value: Any) -> None:
 
 def read_found(value: Any) -> None:
     assert len(candidate(value).platform_id) <= 200
-    same_number(value, "F-1")
-    nameless(value, "F-1")
+    about(value, "F-1")
+    id_in(value)
     shown(value)
     found = sighting(value)
     assert found is None or 0 < len(found.platform_id) <= 200

@@ -12,7 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from facteur.adapters import foreign
-from facteur.adapters.iopole_reading import CODES, candidate, error_words, same_number, status_event
+from facteur.adapters.iopole_reading import (
+    CODES,
+    about,
+    candidate,
+    error_words,
+    id_in,
+    inbound,
+    status_event,
+    whole_number,
+)
 from facteur.lifecycle import LABELS
 
 DATE = "2026-10-12T08:15:30.412Z"
@@ -241,17 +250,38 @@ def test_an_amount_is_exact_or_unknown(amount: Any, total: Decimal | None) -> No
         ({"businessData": None}, True),
         (entry("metadata", direction="INBOUND"), False),
         (entry("metadata", direction=None), True),
-        (entry("metadata", invoiceId=None), False),
-        ({"metadata": None}, False),
+        (entry("metadata", invoiceId=None), True),  # which is told, and makes no empty search
+        ({"metadata": None}, True),
     ],
 )
 def test_which_search_entries_are_about_a_number(changes: dict[str, Any], same: bool) -> None:
-    assert same_number(ENTRY | changes, "F-2026-0042") is same
+    assert about(ENTRY | changes, "F-2026-0042") is same
 
 
 @pytest.mark.parametrize("odd", ["text", 17, None, []])
-def test_what_is_no_object_is_about_no_number(odd: Any) -> None:
-    assert same_number(odd, "F-1") is False
+def test_what_is_no_object_may_be_about_any_number_and_names_no_deposit(odd: Any) -> None:
+    assert (about(odd, "F-1"), id_in(odd)) == (True, None)
+
+
+@pytest.mark.parametrize(
+    "said", ["outbound", "OUT", "EMITTED", "Outbound ", "SENT", "", None, 7, ["INBOUND?"], "interne", "NON-IN"]
+)
+def test_an_entry_is_dropped_for_no_spelling_of_its_direction(said: Any) -> None:
+    assert not inbound(entry("metadata", direction=said))
+    assert about(entry("metadata", direction=said), "F-2026-0042")
+
+
+@pytest.mark.parametrize("said", ["INBOUND", "inbound", "In", "RECEIVED", " Received", "IN_BOUND", "Reçue"])
+@pytest.mark.parametrize("name", ["direction", "way"])
+def test_an_entry_that_says_that_it_was_received_is_not_ours(name: str, said: str) -> None:
+    assert inbound(entry("metadata", **{"direction": None, name: said}))
+
+
+@pytest.mark.parametrize(
+    ("value", "count"), [(3, 3), ("3", 3), (0, 0), (True, None), (-1, None), ("9" * 40, None), (None, None)]
+)
+def test_which_counts_are_read(value: Any, count: int | None) -> None:
+    assert whole_number(value) == count
 
 
 ANYTHING = st.recursive(
@@ -302,7 +332,7 @@ def test_a_status_can_be_read_whatever_stands_anywhere_in_it(path: str, value: A
 )
 def test_a_search_entry_can_be_read_whatever_stands_anywhere_in_it(part: str, name: str, value: Any) -> None:
     for odd in (entry(part, **{name: value}), ENTRY | {part: value}):
-        if same_number(odd, "F-2026-0042"):
+        if about(odd, "F-2026-0042") and id_in(odd):
             assert candidate(odd).platform_id
 
 

@@ -2,80 +2,187 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
 
-from facteur.decide import FIRST_NEWS_SECONDS
-from facteur.decision import Limits, final, next_look_up, wait
+from facteur.decide import FIRST_NEWS_SECONDS, back_off
+from facteur.decision import Jitter, Limits, final, next_look_up, wait
 from facteur.errors import Problem
-from facteur.model import Attempt, Candidate, Doubt, Move, State
+from facteur.identity import may_be_of, same_invoice
+from facteur.model import Attempt, Candidate, Doubt, DoubtClock, Holder, Move, State
 
 EMPTY_LOOKUPS_BEFORE_RESEND = 4
 SEND_AGAIN = "Ask the platform why. facteur retry sends it again, once it was looked up again"
-CLOCK_SKEW = timedelta(minutes=5)  # between our database and the platform
+BELIEVED = timedelta(days=1)  # a platform's Date that is further from ours says nothing
 
 
-def plausible(doubt: Doubt, candidates: Iterable[Candidate], held: frozenset[str]) -> list[Candidate]:
-    """Candidates that may be a doubtful attempt's deposit, the platform's good ones first, then oldest first."""
-    started = [attempt.started_at for attempt in doubt.attempts]
-    earliest = min(started) - CLOCK_SKEW if started else None
+class Kinship(Enum):
+    """Whose a deposit is that the platform shows under a doubt's number."""
+
+    OURS = auto()
+    UNSURE = auto()  # it may be ours, and nothing proves it: a person compares
+    ANOTHERS = auto()  # another document under our number
+    STRANGERS = auto()  # another document of another seller: it does not concern us
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a look-up found: our own deposits, best first, those in the way, and whose the known ones are."""
+
+    ours: tuple[Candidate, ...] = ()
+    in_the_way: tuple[Candidate, ...] = ()
+    held: Mapping[str, Holder] | None = None
+
+
+def kinship(candidate: Candidate, sha256: str | None, doubt: Doubt) -> Kinship:
+    """By the bytes where the platform shows a copy; else by number, seller, amount and currency, if it shows them and all agree.
+
+    What is not shown is no evidence, neither for nor against. A deposit that another open doubt could claim as well, and one
+    that the platform refused, are settled by the bytes alone.
+    """
+    if sha256 is not None and any(attempt.document_sha256 == sha256 for attempt in doubt.attempts):
+        return Kinship.OURS
     sellers = {attempt.seller_siren for attempt in doubt.attempts if attempt.seller_siren}
-
-    def possible(candidate: Candidate) -> bool:
-        return (
-            candidate.platform_id not in held
-            and not (earliest and candidate.created_at and candidate.created_at < earliest)
-            and not (candidate.seller_siren and sellers and candidate.seller_siren not in sellers)
-            and not (doubt.duplicate_verdict and candidate.refused)
-        )
-
-    epoch = earliest or datetime.min.replace(tzinfo=UTC)
-    return sorted(filter(possible, candidates), key=lambda c: (c.refused, c.created_at or epoch, c.platform_id))
-
-
-def is_ours(candidate: Candidate, sha256: str | None, attempts: Sequence[Attempt]) -> bool:
-    """Whether a candidate holds what an attempt sent: the same bytes or, where the platform shows no copy, the same known amount."""
+    foreign = bool(candidate.seller_siren and sellers and candidate.seller_siren not in sellers)
     if sha256 is not None:
-        return any(attempt.document_sha256 == sha256 for attempt in attempts)
-    return candidate.total is not None and any(attempt.total == candidate.total for attempt in attempts)
+        return Kinship.STRANGERS if foreign else Kinship.ANOTHERS
+    contested = candidate.refused or any(may_be_of(candidate, rival) for rival in doubt.rivals)
+    if not contested and any(same_invoice(candidate, attempt) for attempt in doubt.attempts):
+        return Kinship.OURS
+    totals = {attempt.total for attempt in doubt.attempts}
+    another_amount = candidate.total is not None and None not in totals and candidate.total not in totals
+    return Kinship.STRANGERS if foreign and another_amount else Kinship.UNSURE
 
 
-def attribute(attempts: Sequence[Attempt], ours: Sequence[Candidate]) -> list[tuple[int, str]]:
-    """Which attempt made which deposit: the latest open one that had begun by then, each attempt once."""
+def weighed(
+    doubt: Doubt, candidates: Iterable[Candidate], copies: Mapping[str, str | None], held: Mapping[str, Holder]
+) -> Evidence:
+    """Sort what was shown, the platform's good deposits first, then oldest first.
+
+    Args:
+        copies: the SHA-256 of each candidate's copy; None where the platform shows none.
+        held: those that our own tables know as somebody's.
+    """
+    free = [each for each in candidates if each.platform_id not in held]
+    free = [each for each in free if not (doubt.duplicate_verdict and each.refused)]  # the duplicate itself
+    free.sort(key=lambda c: (c.refused, c.created_at or datetime.min.replace(tzinfo=UTC), c.platform_id))
+    kin = {each.platform_id: kinship(each, copies[each.platform_id], doubt) for each in free}
+    ours = tuple(each for each in free if kin[each.platform_id] is Kinship.OURS)
+    others = tuple(each for each in free if kin[each.platform_id] in {Kinship.UNSURE, Kinship.ANOTHERS})
+    return Evidence(ours, others, held)
+
+
+def attribute(
+    attempts: Sequence[Attempt], ours: Sequence[Candidate], copies: Mapping[str, str | None]
+) -> list[tuple[int, str]]:
+    """Which attempt made which deposit: one with its bytes, the latest open one that had begun by then, each attempt once."""
     free = [attempt for attempt in attempts if attempt.outcome in {"unknown", "not_found"}]
     pairs = []
     for candidate in sorted(ours, key=lambda c: (c.created_at is not None, c.created_at), reverse=True):
-        begun = [a for a in free if candidate.created_at is None or a.started_at <= candidate.created_at] or free[:1]
-        if begun:
-            pairs.append((begun[-1].attempt_id, candidate.platform_id))
-            free.remove(begun[-1])
+        sha256 = copies.get(candidate.platform_id)
+        fitting = [each for each in free if sha256 in {None, each.document_sha256}]
+        begun = [each for each in fitting if candidate.created_at is None or each.started_at <= candidate.created_at]
+        if chosen := begun[-1:] or fitting[:1]:
+            pairs.append((chosen[0].attempt_id, candidate.platform_id))
+            free.remove(chosen[0])
     return pairs
 
 
-def after_look_up(doubt: Doubt, ours: Sequence[Candidate], strangers: Sequence[Candidate], limits: Limits) -> Move:
-    """A look-up came through: adopt what is ours, stop at conflicting evidence, else look again, and at last send again."""
-    known = [attempt.platform_id for attempt in doubt.attempts if attempt.outcome == "accepted" and attempt.platform_id]
-    if known or ours:
-        return Move(State.SUBMITTED, FIRST_NEWS_SECONDS, platform_id=known[0] if known else ours[0].platform_id)
-    if not _unknown(doubt) and not doubt.duplicate_verdict:
+def lasted(doubt: Doubt, dated_at: datetime | None) -> DoubtClock:
+    """How long a doubt has lasted by both clocks, once the platform has answered and said that it is `dated_at`.
+
+    The platform's time begins with the first look: nobody knows what it was at the attempt. Its Date counts as far as it passes
+    the latest one seen; one that is old, stands still, goes back, or is absurd adds nothing.
+    """
+    known, latest = doubt.clock, doubt.clock.dated_at if doubt.clock else None
+    ours = (doubt.now - known.looked_at).total_seconds() if known else doubt.doubt_seconds
+    seconds = known.seconds if known else 0.0
+    if dated_at is None:
+        return DoubtClock(seconds + max(0.0, ours), doubt.now, latest)
+    if abs(dated_at - doubt.now) > BELIEVED:
+        return DoubtClock(seconds, doubt.now, latest)
+    theirs = (dated_at - latest).total_seconds() if latest else 0.0
+    return DoubtClock(seconds + max(0.0, min(ours, theirs)), doubt.now, max(dated_at, latest) if latest else dated_at)
+
+
+def decided(doubt: Doubt) -> bool:
+    """Whether it is known without a search what follows: a deposit that was answered after all, or nothing unknown."""
+    return bool(_accepted(doubt)) or (not _unknown(doubt) and not doubt.duplicate_verdict)
+
+
+def after_look_up(doubt: Doubt, evidence: Evidence, clock: DoubtClock, limits: Limits) -> Move:
+    """A look-up whose silence counts: adopt what is ours, stop at conflicting evidence, else look again, and at last send again."""
+    known = _accepted(doubt)
+    if known or evidence.ours:
+        return Move(
+            State.SUBMITTED, FIRST_NEWS_SECONDS, platform_id=known[0] if known else evidence.ours[0].platform_id
+        )
+    if decided(doubt):
         return Move(State.PENDING)
     asked = doubt.empty_lookups + 1
-    asked_enough = asked >= EMPTY_LOOKUPS_BEFORE_RESEND and doubt.doubt_seconds >= limits.resend_after_seconds
-    if strangers and (asked_enough or not _unknown(doubt)):  # ours may still come up beside them
-        problem = Problem("conflicting_deposit", "the platform has another document under this number and seller")
-        return final(State.FAILED, problem, f"Compare it with deposit {strangers[0].platform_id} at the platform")
+    asked_enough = asked >= EMPTY_LOOKUPS_BEFORE_RESEND and clock.seconds >= limits.resend_after_seconds
+    if evidence.in_the_way and (asked_enough or not _unknown(doubt)):  # ours may still come up beside them
+        return _in_the_way(doubt, evidence.in_the_way[0])
     if asked_enough:
-        return _not_found(doubt, limits)
+        return _not_found(doubt, evidence, limits)
+    if _too_long(doubt, limits):
+        words = (
+            f"looked up {asked} times, and the platform's clock has moved on by only {clock.seconds:.0f} s meanwhile"
+        )
+        return final(State.FAILED, Problem("given_up", words), LOOK_THERE)
     problem = Problem("in_doubt", f"a deposit's outcome is unknown, and look-up {asked} did not find it")
-    delay = next_look_up(asked, doubt.doubt_seconds, limits.resend_after_seconds)
-    return wait(State.IN_DOUBT, delay, problem, "It is looked up again", empty_lookups=1)
+    delay = next_look_up(asked, clock.seconds, limits.resend_after_seconds)
+    return wait(State.IN_DOUBT, delay, problem, "It is looked up again", empty_lookups=1, clock=clock)
 
 
-def _unknown(doubt: Doubt) -> bool:
-    return any(attempt.outcome in {"unknown", "not_found"} for attempt in doubt.attempts)
+def blindness(doubt: Doubt, witnesses: Collection[str], answers_what_is_asked: Callable[[], bool]) -> Problem | None:
+    """Why a look that found nothing says nothing; None: its silence counts."""
+    if not any(attempt.invoice_number for attempt in doubt.attempts):
+        return Problem("no_witness", "it cannot be looked up: what was sent has no number here")
+    if not doubt.witnesses:
+        words = "no other deposit of this account and seller has been shown by its search yet"
+        return Problem("no_witness", f"{words}, so nothing tells an empty answer from a blind one")
+    if not witnesses:
+        words = f"the search shows none of the deposits that it must have, such as {doubt.witnesses[0].platform_id}"
+        return Problem("search_not_credible", f"{words}, so it says nothing of this one")
+    if not answers_what_is_asked():
+        return Problem(
+            "search_not_credible", "the search shows deposits under a number that nobody has, so it says nothing"
+        )
+    return None
 
 
-def _not_found(doubt: Doubt, limits: Limits) -> Move:
+def after_blind_look(doubt: Doubt, problem: Problem, tries: int, limits: Limits, jitter: Jitter) -> Move:
+    """Such a look is a failed one: nothing is sent, and at last a person must look."""
+    delay = back_off(tries, jitter)
+    if _too_long(doubt, limits) or doubt.waited_seconds + delay > limits.give_up_after_seconds:
+        return final(State.FAILED, problem, LOOK_THERE)
+    step = "It is looked up again; a further invoice that is deposited for this seller is such a witness"
+    return wait(
+        State.IN_DOUBT, delay, problem, step if problem.code == "no_witness" else "It is looked up again", waited=delay
+    )
+
+
+LOOK_THERE = (
+    "Look its number up at the platform: if it is there, `facteur adopt` it; if it is not, set technical_status back to "
+    "'pending', and it is looked up once more before anything is sent"
+)
+
+
+def _in_the_way(doubt: Doubt, other: Candidate) -> Move:
+    problem = Problem(
+        "conflicting_deposit", "the platform has another deposit under this number, which is not certainly ours"
+    )
+    step = (
+        f"Compare it with deposit {other.platform_id} at the platform: if that is this invoice, facteur adopt id:{doubt.invoice_id} "
+        f'{other.platform_id} --why "…"; if not, give this invoice a number of its own'
+    )
+    return final(State.FAILED, problem, step)
+
+
+def _not_found(doubt: Doubt, evidence: Evidence, limits: Limits) -> Move:
     if doubt.repeated_answer and not doubt.duplicate_verdict:
         told = (
             f"it was sent three times, the platform does not have it, and answered each time: {doubt.repeated_answer}"
@@ -86,9 +193,33 @@ def _not_found(doubt: Doubt, limits: Limits) -> Move:
     if not doubt.duplicate_verdict:
         problem = Problem("given_up", "no deposit of this invoice was ever answered, and the platform does not have it")
         return final(State.FAILED, problem, "Ask the platform why, then set technical_status back to 'pending'")
-    problem = Problem("duplicate", "the platform calls this invoice a duplicate, and the other deposit is not ours")
+    words, step = _whose(doubt, evidence.held or {})
+    problem = Problem("duplicate", f"the platform calls this invoice a duplicate, and {words}")
     if _unknown(doubt):
-        return final(
-            State.FAILED, problem, "An earlier attempt's outcome is unknown: look the number up at the platform"
+        return final(State.FAILED, problem, f"An earlier attempt's outcome is unknown. {LOOK_THERE}")
+    return final(State.REJECTED, problem, step)
+
+
+def _whose(doubt: Doubt, held: Mapping[str, Holder]) -> tuple[str, str]:
+    """Who has the number, as far as our own tables know, and what a person does."""
+    own_number = "Give this invoice a number of its own, or leave it"
+    for platform_id, holder in sorted(held.items(), key=lambda item: item[1].refused):
+        if holder.invoice_id != doubt.invoice_id:
+            return f"row id:{holder.invoice_id} deposited this number (deposit {platform_id})", own_number
+        return (
+            f"its own rejected deposit {platform_id} keeps the number",
+            "Correct the invoice under a number of its own, or ask the platform to free this one",
         )
-    return final(State.REJECTED, problem, "Another deposit used this number: give the invoice its own, or leave it")
+    return "the other deposit is not shown as ours", own_number
+
+
+def _too_long(doubt: Doubt, limits: Limits) -> bool:
+    return max(doubt.doubt_seconds, doubt.waited_seconds) > limits.give_up_after_seconds
+
+
+def _accepted(doubt: Doubt) -> list[str]:
+    return [each.platform_id for each in doubt.attempts if each.outcome == "accepted" and each.platform_id]
+
+
+def _unknown(doubt: Doubt) -> bool:
+    return any(attempt.outcome in {"unknown", "not_found"} for attempt in doubt.attempts)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from facteur.errors import Problem
-from facteur.model import Claim, Move, State, Waiting
+from facteur.model import Claim, DoubtClock, Move, State, Waiting
 
 LOOKUP_FRACTIONS = (1 / 16, 3 / 16, 7 / 16, 1.0)  # of RESEND_AFTER_SECONDS: when the look-ups of a doubt are due
 LOOKED_UP = "looked_up"
@@ -63,12 +63,13 @@ def platform_failed(problem: Problem) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a claim; `found` pairs attempts with the platform ids that a look-up found."""
+    """What became of a claim; `found` pairs attempts with the platform ids that a look-up found, `witnesses` are ids that it showed."""
 
     row: Waiting
     claim: Claim
     decision: Decision
     found: Sequence[tuple[int, str]] = ()
+    witnesses: Sequence[str] = ()
 
 
 def next_look_up(empty_lookups: int, doubt_seconds: float, resend_after_seconds: float) -> float:
@@ -91,7 +92,14 @@ def in_doubt(problem: Problem, limits: Limits, *, duplicate: bool = False) -> Mo
 
 
 def wait(
-    state: State, delay: float, problem: Problem, next_step: str, *, waited: float = 0, empty_lookups: int = 0
+    state: State,
+    delay: float,
+    problem: Problem,
+    next_step: str,
+    *,
+    waited: float = 0,
+    empty_lookups: int = 0,
+    clock: DoubtClock | None = None,
 ) -> Move:
     """Stay in a state and be due again."""
     return Move(
@@ -101,6 +109,7 @@ def wait(
         error_message=problem.sentence(next_step),
         waited_seconds=waited,
         empty_lookups=empty_lookups,
+        clock=clock,
     )
 
 

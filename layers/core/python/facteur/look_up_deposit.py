@@ -3,42 +3,99 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from facteur.decide_look_up import after_look_up, attribute, is_ours, plausible
+from facteur.decide_look_up import (
+    Evidence,
+    after_blind_look,
+    after_look_up,
+    attribute,
+    blindness,
+    decided,
+    lasted,
+    weighed,
+)
 from facteur.decision import LOOKED_UP, Decision, Outcome
-from facteur.errors import NotDepositedError
-from facteur.model import Candidate, Claim, Doubt, Waiting
-from facteur.ports import Platform, SubmissionStore
+from facteur.errors import NotDepositedError, PlatformBusyError, Problem
+from facteur.model import Candidate, Claim, Doubt, Question, Shown, Waiting
+from facteur.ports import Platform
 from facteur.submission_services import Lease, Services
 
+MOST_COMPARED = 20  # copies of one look-up; a number that shows more is looked at by a person
 
-def look_up_deposit(row: Waiting, claim: Claim, services: Services, lease: Lease) -> None:
-    """Look up a claimed doubt and record what was found. A look-up that fails is not an empty one."""
-    began, doubt = time.monotonic(), services.store.doubt(row.submission_id)
-    found: list[tuple[int, str]] = []
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A claimed doubt that is looked up."""
+
+    row: Waiting
+    claim: Claim
+    doubt: Doubt
+
+
+def look_up_deposits(claimed: Sequence[tuple[Waiting, Claim]], services: Services, lease: Lease) -> None:
+    """Look up claimed doubts, those of one account with one question, and record each by itself."""
+    looks = [Look(row, claim, services.store.doubt(row.submission_id)) for row, claim in claimed]
+    for account in dict.fromkeys(look.row.account for look in looks):
+        _look_up([look for look in looks if look.row.account == account], services, lease)
+
+
+def _look_up(looks: Sequence[Look], services: Services, lease: Lease) -> None:
+    """A look-up that fails, or shows none of our deposits, is not an empty one."""
+    began, asked = time.monotonic(), [look for look in looks if not decided(look.doubt)]
+    shown: Mapping[int, Shown] = {}
+    failure = None
     try:
         lease.check()
-        ours, strangers = _search(doubt, services.platforms.of(row.account), services.store)
+        platform = services.platforms.of(looks[0].row.account)
+        answers = platform.shown([question(look.doubt) for look in asked]) if asked else []
+        shown = {look.row.submission_id: answer for look, answer in zip(asked, answers, strict=True)}
     except NotDepositedError as error:
-        decision = services.failed(row, error, doubt.waited_seconds)
-    else:
-        decision = Decision(after_look_up(doubt, ours, strangers, services.limits), LOOKED_UP)
-        found = attribute(doubt.attempts, ours)
-    (state,) = services.store.record([Outcome(row, claim, decision, found)])
-    services.tell(row, state, decision, time.monotonic() - began)
+        failure = error
+    for look in looks:
+        found: list[tuple[int, str]] = []
+        answer = shown.get(look.row.submission_id)
+        try:
+            if failure:
+                raise failure
+            decision, found = _judged(look, answer, platform, services, lease)
+        except NotDepositedError as error:
+            decision = services.failed(look.row, error, look.doubt.waited_seconds)
+        outcome = Outcome(look.row, look.claim, decision, found, tuple(answer.witnesses) if answer else ())
+        (state,) = services.store.record([outcome])
+        services.tell(look.row, state, decision, time.monotonic() - began)
 
 
-def _search(doubt: Doubt, platform: Platform, store: SubmissionStore) -> tuple[list[Candidate], list[Candidate]]:
-    """What the platform has under the doubtful attempts' numbers: our own deposits, and others'."""
-    numbers = {attempt.invoice_number for attempt in doubt.attempts if attempt.outcome != "accepted"} - {None}
-    shown = [candidate for number in sorted(map(str, numbers)) for candidate in platform.find(number)]
-    held = store.held_elsewhere(doubt.invoice_id, [candidate.platform_id for candidate in shown])
-    candidates = plausible(doubt, shown, held)
-    ours = [c for c in candidates if is_ours(c, platform.sha256_of(c.platform_id), doubt.attempts)]
-    sent = {attempt.document_sha256 for attempt in doubt.attempts}
-    unlikely = {c.platform_id: c for c in shown if c not in candidates and c.platform_id not in held and not c.refused}
-    # another seller than the row's, a clock that is far off: bytes cannot lie, and without them a person compares
-    copies = {platform_id: platform.sha256_of(platform_id) for platform_id in unlikely}
-    ours += [c for c in unlikely.values() if copies[c.platform_id] in sent]
-    unsure = [c for c in unlikely.values() if copies[c.platform_id] is None and is_ours(c, None, doubt.attempts)]
-    return ours, [c for c in candidates if c not in ours] + unsure
+def question(doubt: Doubt) -> Question:
+    """What the platform is asked for: the doubtful attempts' numbers, beside the witnesses'."""
+    numbers = {each.invoice_number for each in doubt.attempts if each.outcome != "accepted" and each.invoice_number}
+    since = min((each.started_at for each in doubt.attempts), default=doubt.now)
+    return Question(tuple(sorted(map(str, numbers))), doubt.witnesses, since, doubt.now)
+
+
+def _judged(
+    look: Look, shown: Shown | None, platform: Platform, services: Services, lease: Lease
+) -> tuple[Decision, list[tuple[int, str]]]:
+    doubt, limits = look.doubt, services.limits
+    clock = lasted(doubt, shown.dated_at if shown else None)
+    if shown is None:
+        return Decision(after_look_up(doubt, Evidence(), clock, limits), LOOKED_UP), []
+    lease.check()
+    held = services.store.held_elsewhere(doubt.invoice_id, [each.platform_id for each in shown.candidates])
+    copies = _copies([each for each in shown.candidates if each.platform_id not in held], platform)
+    evidence = weighed(doubt, shown.candidates, copies, held)
+    problem = None if evidence.ours else blindness(doubt, shown.witnesses, platform.answers_what_is_asked)
+    if problem:
+        move = after_blind_look(doubt, problem, look.row.tries, limits, services.jitter)
+        return Decision(move, LOOKED_UP), []
+    move = after_look_up(doubt, evidence, clock, limits)
+    return Decision(move, LOOKED_UP), attribute(doubt.attempts, evidence.ours, copies)
+
+
+def _copies(candidates: Sequence[Candidate], platform: Platform) -> dict[str, str | None]:
+    """The SHA-256 of what each holds."""
+    if len(candidates) > MOST_COMPARED:
+        words = f"the platform shows {len(candidates)} deposits that may be this invoice"
+        raise PlatformBusyError(Problem("search_too_wide", words, 200))
+    return {each.platform_id: platform.sha256_of(each.platform_id) for each in candidates}

@@ -92,12 +92,34 @@ class Attempt:
     seller_siren: str | None
     total: Decimal | None
     platform_id: str | None
+    currency: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """A deposit of the same client and seller that stands: a search that does not show it shows nothing."""
+
+    platform_id: str
+    invoice_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtClock:
+    """How long a doubt has certainly lasted by two clocks, ours and the platform's: between two looks what says less counts.
+
+    `looked_at` is by ours, `dated_at` the latest of the platform's.
+    """
+
+    seconds: float
+    looked_at: datetime
+    dated_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What is known of a submission in doubt. Times are seconds by the database's clock.
+    """What is known of a submission in doubt. Times are seconds by the database's clock, which said `now`.
 
+    `rivals` are attempts of other invoices under the same number whose outcome is unknown too. `clock`: None before the first look.
     `repeated_answer`: what the platform answered three times, without saying what became of the deposit.
     """
 
@@ -108,7 +130,29 @@ class Doubt:
     waited_seconds: float
     duplicate_verdict: bool
     attempts: tuple[Attempt, ...]
+    now: datetime
+    clock: DoubtClock | None = None
+    rivals: tuple[Attempt, ...] = ()
+    witnesses: tuple[Witness, ...] = ()
     repeated_answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which numbers the platform is asked for, and beside which witnesses; `since` the oldest attempt, by our clock, which says `now`."""
+
+    numbers: tuple[str, ...]
+    witnesses: tuple[Witness, ...]
+    since: datetime
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose a deposit is by our own tables; `refused`: the platform refused it."""
+
+    invoice_id: str
+    refused: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +164,20 @@ class Candidate:
     refused: bool
     seller_siren: str | None
     total: Decimal | None
+    currency: str | None = None
+    invoice_number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the platform's search shows of a question: deposits that may bear its numbers, and which witnesses beside them.
+
+    `dated_at`: when the platform says that it answered, at the latest.
+    """
+
+    candidates: tuple[Candidate, ...]
+    witnesses: frozenset[str]
+    dated_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,3 +258,4 @@ class Move:
     waited_seconds: float = 0
     empty_lookups: int = 0
     duplicate_verdict: bool | None = None
+    clock: DoubtClock | None = None

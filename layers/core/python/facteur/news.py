@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from facteur.errors import Problem
+from facteur.errors import PlatformBusyError, Problem
 from facteur.model import Due, Move, StatusEvent
 
 PAGE = 200  # the most that the platform's search shows at once
 NOT_SHOWN = 3  # answers in a row that show none of ours; fewer may be chance
+OVERLAP = 5  # entries that two pages share, as the platform may move some while they are read
 NUMBERS_IN_A_QUERY = 175  # of usual length
 
 
@@ -73,12 +75,45 @@ class Page:
     """One answer of the platform's search. `full`: there may be more. `numbers`: how many it was asked for.
 
     `unreadable`: entries that do not say which deposit they are about.
+    `ids` and `told` are what a Listing is told of it: the ids of all entries, and how many the platform says that there are.
     """
 
     sightings: tuple[Sighting, ...]
     full: bool
     numbers: int = 0
     unreadable: int = 0
+    ids: tuple[str | None, ...] = ()
+    told: int | None = None
+
+
+@dataclass(slots=True)
+class Listing:
+    """The pages of one question as they come in.
+
+    It is whole at an empty page, or at a page that shows no new id. Neither a short page nor what the platform says of its
+    count or limit ends it: such a count can only tell that something is lacking.
+    """
+
+    offset: int = 0  # where the next page begins
+    whole: bool = False
+    _ids: set[str] = field(default_factory=set)
+    _shown: int = 0
+    _told: int = 0
+
+    def add(self, ids: Sequence[str | None], told: int | None = None) -> None:
+        """The next page, by the ids of all its entries (None: it has none), and the count that came with it."""
+        fresh = {each for each in ids if each} - self._ids
+        self._shown += sum(each not in self._ids for each in ids)
+        self._told = max(self._told, told or 0)
+        self._ids |= fresh
+        self.whole = not fresh
+        self.offset += len(ids) - min(OVERLAP, len(ids) // 4)
+
+    def check(self) -> None:
+        """Raises PlatformBusyError where fewer were shown than the platform told of."""
+        if self._told > self._shown:
+            words = f"the platform says that there are {self._told} deposits and shows {self._shown}"
+            raise PlatformBusyError(Problem("search_not_whole", words, 200))
 
 
 @dataclass(frozen=True, slots=True)

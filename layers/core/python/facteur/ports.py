@@ -9,7 +9,7 @@ from typing import IO, Any, Protocol
 
 from facteur.decision import Decision, Outcome
 from facteur.metrics import Metric
-from facteur.model import Answer, Candidate, Claim, Doubt, Intent, Invoice, Waiting
+from facteur.model import Answer, Candidate, Claim, Doubt, Holder, Intent, Invoice, Question, Shown, Waiting
 
 
 class Document(Protocol):
@@ -57,7 +57,13 @@ class Platform(Protocol):
         """One harmless read; returning means that it was answered as documented."""
 
     def find(self, invoice_number: str) -> list[Candidate]:
-        """Outbound deposits under a number, of any seller; an empty list means that the platform shows none."""
+        """Outbound deposits under a number, of any seller; an empty list means that the platform shows none, and no more."""
+
+    def shown(self, questions: Sequence[Question]) -> list[Shown]:
+        """What it shows of each question, asked in as few calls as it allows. Whoever finds nothing looks for a witness there."""
+
+    def answers_what_is_asked(self) -> bool:
+        """Whether its search shows nothing under a number that nobody has; a cache may answer whatever it likes."""
 
     def sha256_of(self, platform_id: str) -> str | None:
         """Of the document deposited under an id; None where the platform shows no copy."""
@@ -123,7 +129,8 @@ class SubmissionStore(Protocol):
 
     def withdraw(self, submission_id: int) -> bool: ...
     def doubt(self, submission_id: int) -> Doubt: ...
-    def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> frozenset[str]: ...
+    def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> Mapping[str, Holder]:
+        """Which of these deposits are another invoice's, or ones of this one that the platform refused."""
 
 
 class RelayStore(Protocol):

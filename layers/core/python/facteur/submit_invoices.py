@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from facteur.decide import after_answer, after_unknown
 from facteur.decision import Decision, Outcome
 from facteur.errors import AccountRefusedError, ConfigurationError, NotDepositedError, OutcomeUnknownError, Problem
-from facteur.look_up_deposit import look_up_deposit
+from facteur.look_up_deposit import look_up_deposits
 from facteur.model import Claim, Intent, Waiting
 from facteur.ports import Document
 from facteur.prepare_batch import HELD_BYTES, Item, prepare_batch
@@ -106,8 +106,7 @@ def _work(batch: Sequence[Item], run: Run) -> None:
     ]
     alone = look_ups or any(document and document.size > HELD_BYTES for _, document in batch)
     _record_until(0 if alone else services.max_in_flight, run)
-    for row, claim in look_ups:
-        look_up_deposit(row, claim, services, lease)
+    look_up_deposits(look_ups, services, lease)
 
 
 def _close(documents: Iterable[Document | None]) -> None:

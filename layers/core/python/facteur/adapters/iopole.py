@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 from urllib.parse import quote
 
 from facteur.adapters.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, speaks_json
-from facteur.adapters.iopole_answers import expect, in_its_own_words, listed, longest_page, problem, refusal
+from facteur.adapters.iopole_answers import expect, in_its_own_words, listed, refusal
 from facteur.adapters.iopole_ladder import is_accepted, meaning_of_deposit
+from facteur.adapters.iopole_look_ups import IopoleLookUps
 from facteur.adapters.iopole_news import WITH_NUMBERS, searched_news, unseen_statuses
-from facteur.adapters.iopole_reading import candidate, nameless, same_number, status_event
+from facteur.adapters.iopole_reading import status_event
 from facteur.adapters.multipart import SingleFileBody
 from facteur.adapters.oauth import BearerToken
-from facteur.errors import PlatformBusyError, Problem
-from facteur.model import Answer, Candidate, StatusEvent
-from facteur.news import PAGE, Page
+from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
+from facteur.news import Page
 from facteur.ports import Document
 
 TOKEN_PATH = "/realms/iopole/protocol/openid-connect/token"  # noqa: S105  a path
-LAST_OFFSET = 1000  # search refuses more; a number has never so many deposits
-NUMBER_FIELDS = ("invoice.invoiceId", "invoiceId")  # accounts have been seen to refuse one or the other
 LONGEST_DOCUMENT_BYTES = 60_000_000  # a copy of what was deposited, 50 MB at most
 SEEN = frozenset({200, 201, 204, 404})  # 404: there is nothing to acknowledge any more
 UNAUTHORISED = 401
-NOBODYS_NUMBER = '"facteur-nobody"'
+NOBODYS_NUMBER = "facteur-nobody"
 
 
 class Iopole:
@@ -35,6 +32,7 @@ class Iopole:
     def __init__(self, client: HttpClient, token: BearerToken, *, sandbox: bool) -> None:
         self._client, self._token, self._sandbox = client, token, sandbox
         self._searched = searched_news(self.search)
+        self._look_ups = IopoleLookUps(self.search)
 
     @property
     def sandbox(self) -> bool:
@@ -49,7 +47,7 @@ class Iopole:
         self._token.authorisation()
 
     def probe(self) -> None:
-        listed(self._search_page(_spelled(NOBODYS_NUMBER)))
+        self._look_ups.find(NOBODYS_NUMBER)
 
     def search(self, params: dict[str, str]) -> HttpAnswer:
         return self.get("/v1.1/invoice/search", params)
@@ -63,11 +61,13 @@ class Iopole:
             return meaning_of_deposit(self._authorised("POST", "/v1/invoice", body=body, understood=is_accepted))
 
     def find(self, invoice_number: str) -> list[Candidate]:
-        quoted = invoice_number.replace("\\", "\\\\").replace('"', '\\"')
-        shown = list(self._search(f'"{quoted}"'))
-        if any(nameless(entry, invoice_number) for entry in shown):  # it may be the one that is looked for
-            raise PlatformBusyError(Problem("unreadable_answer", "the platform shows a deposit without its id", 200))
-        return [candidate(entry) for entry in shown if same_number(entry, invoice_number)]
+        return list(self._look_ups.find(invoice_number))
+
+    def shown(self, questions: Sequence[Question]) -> list[Shown]:
+        return self._look_ups.shown(questions)
+
+    def answers_what_is_asked(self) -> bool:
+        return self._look_ups.answers_what_is_asked()
 
     def sha256_of(self, platform_id: str) -> str | None:
         files = expect(self._authorised("GET", f"/v1/invoice/{_in_path(platform_id)}/files"), list, absent=[])
@@ -105,30 +105,6 @@ class Iopole:
             raise refusal(answer)
         return hashlib.sha256(answer.body).hexdigest()
 
-    def _search(self, quoted_number: str) -> Iterator[Any]:
-        offset = 0
-        while offset <= LAST_OFFSET:
-            page = {"expand": "businessData,lastStatusData", "offset": str(offset), "limit": str(PAGE)}
-            body = self._search_page([page | spelling for spelling in _spelled(quoted_number)])
-            entries = listed(body)
-            yield from entries
-            if len(entries) < longest_page(body, PAGE):
-                return
-            offset += len(entries)
-        raise PlatformBusyError(
-            Problem("search_too_wide", "the platform shows more deposits than it lets us read", 200)
-        )
-
-    def _search_page(self, spellings: list[dict[str, str]]) -> Any:
-        """One page, by the first spelling of the query that the account does not refuse. An answer that is not a list is no empty one."""
-        for params in spellings:
-            answer = self.search(params)
-            if answer.status != 400:
-                break
-        else:
-            raise PlatformBusyError(problem(answer, "search_refused", "the platform refuses to search by number"))
-        return expect(answer, (dict, list))
-
     def _authorised(self, method: str, path: str, *, understood: Callable[[HttpAnswer], bool] = speaks_json,
                     body: SingleFileBody | None = None, params: dict[str, str] | None = None,
                     longest_bytes: int = LONGEST_ANSWER_BYTES) -> HttpAnswer:  # fmt: skip
@@ -151,11 +127,6 @@ class Iopole:
         return self._client.call(
             method, path, auth=auth, body=body, params=params, longest_bytes=longest_bytes, understood=understood
         )
-
-
-def _spelled(quoted_number: str) -> list[dict[str, str]]:
-    """The query for a number in each spelling that some account takes."""
-    return [{"q": f"{field}:{quoted_number}"} for field in NUMBER_FIELDS]
 
 
 def _in_path(platform_id: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from facteur.adapters.http import HttpAnswer
@@ -64,11 +66,13 @@ def listed(body: Any) -> list[Any]:
     return entries
 
 
-def longest_page(body: Any, asked: int) -> int:
-    """How many entries a full page has: what was asked for, or less where the platform says that it shows no more at once."""
-    meta = body.get("meta") if isinstance(body, dict) else None
-    limit = meta.get("limit") if isinstance(meta, dict) else None
-    return min(asked, limit) if isinstance(limit, int) and limit > 0 else asked
+def dated(answer: HttpAnswer) -> datetime | None:
+    """When the platform says that it answered; None where it does not say so readably."""
+    try:
+        moment = parsedate_to_datetime(answer.headers["Date"])
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
 
 
 def problem(answer: HttpAnswer, code: str, message: str) -> Problem:

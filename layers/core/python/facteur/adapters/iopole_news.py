@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote_plus
 
 from facteur.adapters.foreign import identifier
 from facteur.adapters.http import HttpAnswer
-from facteur.adapters.iopole_answers import expect, listed, problem
-from facteur.adapters.iopole_reading import sighting, status_event
+from facteur.adapters.iopole_answers import dated, expect, listed, problem
+from facteur.adapters.iopole_reading import id_in, sighting, status_event, whole_number
 from facteur.errors import PlatformBusyError
 from facteur.model import StatusEvent
 from facteur.news import PAGE, Page
@@ -25,16 +26,32 @@ BETWEEN = (  # accounts have been seen to refuse one or the other
     'invoice.createdDate:>="{since}" AND invoice.createdDate:<="{until}"',
     'createdDate:>="{since}" AND createdDate:<="{until}"',
 )
+COUNTS = ("count", "total", "totalCount")  # in `meta`; whether of the page or of all is not documented
 NUMBERED = ("invoice.invoiceId:{number}", "invoiceId:{number}")
 Search = Callable[[dict[str, str]], HttpAnswer]
 Read = TypeVar("Read")
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One answer of the search: its entries, how many numbers it was asked for, and what it says of itself."""
+
+    entries: list[Any]
+    numbers: int
+    told: int | None
+    dated_at: datetime | None
+
+    @property
+    def ids(self) -> tuple[str | None, ...]:
+        """For a Listing."""
+        return tuple(map(id_in, self.entries))
+
+
 class Searched(Generic[Read]):
     """Deposits as search shows them, in pages. What an account has refused once is tried last from then on."""
 
-    def __init__(self, search: Search, expand: str, read: Callable[[list[Any], int], Read]) -> None:
-        """`expand`: what each entry is to show. `read` makes a page of the entries, and of the count of numbers asked for."""
+    def __init__(self, search: Search, expand: str, read: Callable[[Answered], Read]) -> None:
+        """`expand`: what each entry is to show. `read` makes a page of an answer."""
         self._search, self._expand, self._read = search, expand, read
         self._between, self._numbered = list(BETWEEN), list(NUMBERED)
         self._longest = LONGEST_QUERY
@@ -45,7 +62,7 @@ class Searched(Generic[Read]):
         for spelling in list(self._between):
             answer = self._asked(spelling.format(**moments), offset, expand)
             if answer.status != 400:
-                return self._read(_entries(answer), 0)
+                return self._read(_answered(answer, 0))
             self._between.append(self._between.pop(0))
         return None
 
@@ -56,10 +73,22 @@ class Searched(Generic[Read]):
                 query, count = self._any_of(numbers, spelling)
                 answer = self._asked(query, offset, expand)
                 if answer.status not in {400, *TOO_LONG}:
-                    return self._read(_entries(answer), count)
+                    return self._read(_answered(answer, count))
                 self._numbered.append(self._numbered.pop(0))
             self._longest //= 4  # may be the length that it does not like
         raise PlatformBusyError(problem(answer, "search_refused", "the platform refuses to search by number"))
+
+    def under_all(self, numbers: Sequence[str], offset: int) -> Read | None:
+        """A page of what bears any of these numbers; None where the account takes no query that names them all."""
+        for spelling in list(self._numbered):
+            query, count = self._any_of(numbers, spelling)
+            if count < len(numbers):
+                return None
+            answer = self._asked(query, offset, None)
+            if answer.status not in {400, *TOO_LONG}:
+                return self._read(_answered(answer, count))
+            self._numbered.append(self._numbered.pop(0))
+        return None
 
     def _any_of(self, numbers: Sequence[str], spelling: str) -> tuple[str, int]:
         terms = [spelling.format(number=_quoted(number)) for number in numbers]
@@ -76,9 +105,16 @@ def searched_news(search: Search) -> Searched[Page]:
     return Searched(search, "lastStatusData", _page)
 
 
-def _page(entries: list[Any], numbers: int) -> Page:
-    found = tuple(each for each in map(sighting, entries) if each)
-    return Page(found, len(entries) >= PAGE, numbers, len(entries) - len(found))
+def _page(answered: Answered) -> Page:
+    found = tuple(each for each in map(sighting, answered.entries) if each)
+    return Page(
+        found,
+        len(answered.entries) >= PAGE,
+        answered.numbers,
+        len(answered.entries) - len(found),
+        answered.ids,
+        answered.told,
+    )
 
 
 def unseen_statuses(answer: HttpAnswer) -> tuple[list[StatusEvent], bool]:
@@ -93,6 +129,14 @@ def _statuses(entry: dict[str, Any]) -> list[StatusEvent]:
     invoice_id = identifier(entry.get("invoiceId")) or ""
     statuses = [entry] if group is None else [each for each in group if isinstance(each, dict)]
     return [status_event(each, invoice_id) for each in statuses]
+
+
+def _answered(answer: HttpAnswer, numbers: int) -> Answered:
+    body = expect(answer, (dict, list))
+    meta = body.get("meta") if isinstance(body, dict) else None
+    counts = [whole_number(meta.get(name)) for name in COUNTS] if isinstance(meta, dict) else []
+    told = max((count for count in counts if count is not None), default=None)
+    return Answered(listed(body), numbers, told, dated(answer))
 
 
 def _entries(answer: HttpAnswer) -> list[Any]:

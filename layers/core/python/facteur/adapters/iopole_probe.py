@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from facteur.adapters.http import HttpAnswer
-from facteur.adapters.iopole_answers import expect, listed, refusal
+from facteur.adapters.iopole_answers import dated, expect, listed, refusal
 
 NOBODYS_NUMBER = 'invoice.invoiceId:"facteur-doctor"'
 ANSWERED = frozenset({200, 400})  # 400: the account may search, and spells its fields in another way
@@ -32,7 +31,7 @@ class IopoleProbe:
         answer = self._get("/v1.1/invoice/search", {"q": NOBODYS_NUMBER, "limit": "1"})
         if answer.status not in ANSWERED:
             raise refusal(answer)
-        return _moment(answer.headers.get("Date"))
+        return dated(answer)
 
     def active_webhooks(self) -> int | None:
         answer = self._get("/v1/config/webhook", {})
@@ -75,10 +74,3 @@ def _instant(text: Any) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _moment(header: str | None) -> datetime | None:
-    try:
-        return parsedate_to_datetime(header) if header else None
-    except ValueError:
-        return None

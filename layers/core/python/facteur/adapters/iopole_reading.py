@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -18,6 +19,8 @@ from facteur.lifecycle import LABELS, REJECTING, label_of
 from facteur.model import Candidate, StatusEvent
 from facteur.news import Sighting
 
+LONGEST_COUNT = 10  # digits
+INBOUND = frozenset({"INBOUND", "IN", "INCOMING", "RECEIVED", "RECEPTION", "ENTRANT", "ENTRANTE", "REÇUE", "RECUE"})
 MOST_RULES = 5  # of those that a document broke
 SPOKEN = ("statusMessage", "message", "error_description", "errorMessage", "title", "detail")  # the last two: RFC 9457
 # status.code -> the reform's number (OpenAPI; UNACCEPTABLE seen live only)
@@ -71,8 +74,9 @@ def candidate(entry: dict[str, Any]) -> Candidate:
         _french(_word(status.get("code")) or "", None) in REJECTING
     )
     return Candidate(
-        _id(metadata.get("invoiceId")) or "", created, refused, _siren(_dict(business.get("seller"))), _total(business)
-    )
+        _id(metadata.get("invoiceId")) or "", created, refused, _siren(_dict(business.get("seller"))), _total(business),
+        _currency(business), number_in(entry),
+    )  # fmt: skip
 
 
 def sighting(entry: Any) -> Sighting | None:
@@ -103,25 +107,44 @@ def number_in(entry: dict[str, Any]) -> str | None:
     return _word(_dict(entry.get("businessData")).get("invoiceId"))
 
 
-def same_number(entry: Any, invoice_number: str) -> bool:
-    """Whether a search entry is about this number; search may match loosely, and may leave out what it was asked to expand."""
-    if not isinstance(entry, dict) or _id(_dict(entry.get("metadata")).get("invoiceId")) is None:
-        return False
-    number = _word(_dict(entry.get("businessData")).get("invoiceId"))
-    outbound = (entry["metadata"].get("direction") or "OUTBOUND") == "OUTBOUND"
-    return outbound and (not number or _plain(number) == _plain(invoice_number))
+def id_in(entry: Any) -> str | None:
+    """The platform's id of the deposit behind a search entry; None where it does not say, or not readably."""
+    return _id(_dict(_dict(entry).get("metadata")).get("invoiceId"))
 
 
-def nameless(entry: Any, invoice_number: str) -> bool:
-    """Whether an entry, of this number for all it says, does not tell which deposit it is about."""
-    number = _word(_dict(_dict(entry).get("businessData")).get("invoiceId"))
-    named = _id(_dict(_dict(entry).get("metadata")).get("invoiceId"))
-    return named is None and (not number or _plain(number) == _plain(invoice_number))
+def about(entry: Any, invoice_number: str) -> bool:
+    """Whether a search entry may be about this number: unless it says that it is another's, or that it was received.
+
+    Search may match loosely, and may leave out what it was asked to expand.
+    """
+    number = _dict(_dict(entry).get("businessData")).get("invoiceId")
+    readable = isinstance(number, str | int) and number != ""
+    return not inbound(entry) and (not readable or alike(str(number), invoice_number))
 
 
-def _plain(number: Any) -> str:
-    """Case and spaces do not make another invoice: rather look at one deposit too many than send a second."""
-    return "".join(str(number).split()).casefold()
+def inbound(entry: Any) -> bool:
+    """Whether a search entry says that the invoice was received. Whatever else it says of the direction, or not, it may be ours."""
+    metadata = _dict(_dict(entry).get("metadata"))
+    said = [metadata.get("direction"), metadata.get("way")]
+    words = [word for word in said if isinstance(word, str)]
+    return any("".join(filter(str.isalpha, word)).upper() in INBOUND for word in words)
+
+
+def alike(number: str, other: str) -> bool:
+    """Whether two numbers may be one, spelled in two ways: rather look at one deposit too many than send a second."""
+    return _letters(number) == _letters(other)
+
+
+def _letters(number: str) -> str:
+    """What no spelling changes: letters and digits. A number without any is what it is."""
+    folded = unicodedata.normalize("NFKD", number).casefold()
+    return "".join(filter(str.isalnum, folded)) or folded
+
+
+def whole_number(value: Any) -> int | None:
+    """A count, also one that is written as text."""
+    text = str(value).strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < LONGEST_COUNT else None
 
 
 def status_event(entry: dict[str, Any], asked_id: str) -> StatusEvent:
@@ -190,3 +213,8 @@ def _siren(seller: dict[str, Any]) -> str | None:
 
 def _total(business: dict[str, Any]) -> Decimal | None:
     return foreign.amount(_dict(_dict(business.get("monetary")).get("invoiceAmount")).get("amount"))
+
+
+def _currency(business: dict[str, Any]) -> str | None:
+    monetary = _dict(business.get("monetary"))
+    return _word(_dict(monetary.get("invoiceAmount")).get("currency") or monetary.get("invoiceCurrency"))

@@ -15,7 +15,7 @@ from psycopg2.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedF
 from psycopg2.extras import NamedTupleCursor
 
 from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError, StatementRefusedError
-from facteur.model import Move
+from facteur.model import DoubtClock, Move
 
 CONNECT_TIMEOUT_SECONDS = 10
 # Without keep-alives a connection that a firewall forgot blocks until the function is stopped.
@@ -202,4 +202,10 @@ def _storable(value: Any) -> Any:
 
 def as_move(move: Move) -> dict[str, Any]:
     """A move as facteur.move_submission reads it: what is absent stays as it is."""
-    return {name: value for name in MOVE if (value := getattr(move, name)) is not None}
+    moved = {name: value for name in MOVE if (value := getattr(move, name)) is not None}
+    return moved | ({"clock": _written(move.clock)} if move.clock else {})
+
+
+def _written(clock: DoubtClock) -> dict[str, Any]:
+    dated_at = clock.dated_at.isoformat() if clock.dated_at else None
+    return {"seconds": clock.seconds, "looked_at": clock.looked_at.isoformat(), "dated_at": dated_at}

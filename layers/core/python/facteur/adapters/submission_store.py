@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from facteur.adapters.postgres import Database, Row, as_json, as_move
 from facteur.decision import LOOKED_UP, Decision, Outcome
 from facteur.errors import DatabaseUnavailableError
-from facteur.model import Attempt, Claim, Doubt, Intent, Invoice, State, Waiting
+from facteur.model import Attempt, Claim, Doubt, DoubtClock, Holder, Intent, Invoice, State, Waiting, Witness
 
 INLINE_BYTES = 5_000_000
 LONGEST_TEXT = 4000  # of the platform's answer that is kept
@@ -111,13 +111,18 @@ class PostgresSubmissions:
             row.waited_seconds,
             row.duplicate_verdict,
             attempts,
+            row.now,
+            _doubt_clock(row.clock),
+            tuple(_past_attempt(attempt) for attempt in row.rivals),
+            tuple(Witness(**witness) for witness in row.witnesses),
             row.repeated_answer,
         )
 
-    def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> frozenset[str]:
-        parameters = {"invoice_id": invoice_id, "platform_ids": list(platform_ids)}
-        row = self._database.row("select facteur.held_elsewhere(%(invoice_id)s, %(platform_ids)s) as ids", parameters)
-        return frozenset(row.ids)
+    HOLDERS = "select platform_id, invoice_id, refused from facteur.holders(%(invoice_id)s, %(platform_ids)s)"
+
+    def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> Mapping[str, Holder]:
+        rows = self._database.rows(self.HOLDERS, {"invoice_id": invoice_id, "platform_ids": list(platform_ids)})
+        return {row.platform_id: Holder(row.invoice_id, row.refused) for row in rows}
 
 
 def as_invoice(row: Row) -> Invoice:
@@ -162,6 +167,8 @@ def _item(intent: Intent) -> dict[str, Any]:
 def _recorded(outcome: Outcome) -> dict[str, Any]:
     claim, decision = outcome.claim, outcome.decision
     recorded = _outcome(outcome.row, decision) | {"lease_token": claim.lease_token}
+    if outcome.witnesses:
+        recorded["witnesses"] = list(outcome.witnesses)
     recorded["found"] = [{"attempt_id": attempt, "platform_id": platform_id} for attempt, platform_id in outcome.found]
     return recorded if claim.attempt_id is None else recorded | {"attempt": _attempt(claim.attempt_id, decision)}
 
@@ -199,5 +206,16 @@ def _past_attempt(attempt: dict[str, Any]) -> Attempt:
     started_at, total = datetime.fromisoformat(attempt["started_at"]), attempt["total"]
     return Attempt(
         attempt["attempt_id"], started_at, attempt["outcome"], attempt["document_sha256"], attempt["invoice_number"],
-        attempt["seller_siren"], None if total is None else Decimal(total), attempt["platform_id"],
+        attempt["seller_siren"], None if total is None else Decimal(total), attempt["platform_id"], attempt["currency"],
     )  # fmt: skip
+
+
+def _doubt_clock(clock: dict[str, Any] | None) -> DoubtClock | None:
+    if clock is None:
+        return None
+    dated_at = clock["dated_at"]
+    return DoubtClock(
+        clock["seconds"],
+        datetime.fromisoformat(clock["looked_at"]),
+        datetime.fromisoformat(dated_at) if dated_at else None,
+    )

@@ -21,6 +21,12 @@ create function facteur.deposit_time(p_at timestamptz, p_known_at timestamptz) r
     select case when p_at - p_known_at between interval '-400 days' and interval '1 day' then p_at end
 $$;
 
+-- Case and spaces do not make another number.
+create function facteur.plain(p_number text) returns text
+    language sql immutable parallel safe as $$
+    select lower(regexp_replace(p_number, '\s', '', 'g'))
+$$;
+
 -- Keys of invoices that somebody wrote, appended by the trigger in the writer's own transaction.
 -- There is no unique key on purpose: with `on conflict do nothing` a transaction that finds another's committed note adds
 -- none, the relay may consume that note before the transaction commits, and the change would be lost.
@@ -103,6 +109,7 @@ create table facteur.submissions (
     told_status         text not null default 'pending', -- the technical_status that the company's row was last given
     mismatch            text,                -- the row asks for another invoice than the one that was deposited under its key
     doubt_since         timestamptz,         -- when the lease of the attempt in question ended
+    doubt_clock         jsonb,               -- {of: its doubt_since, seconds that it certainly lasted, looked_at, dated_at: by the platform's clock}
     duplicate_verdict   boolean not null default false, -- in doubt because the platform called the deposit a duplicate
     empty_lookups       integer not null default 0,
     tries               integer not null default 0, -- failures in a row, for the back-off
@@ -165,6 +172,8 @@ create table facteur.attempts (
     invoice_number  text,                    -- as sent: what a look-up searches for, whatever the row says later
     seller_siren    text,
     total           numeric,
+    currency        text,
+    witnessed_at    timestamptz,             -- a look-up's answer showed this deposit: such are asked for first beside a doubt
     platform        jsonb,                   -- {provider, base_url, client} of the credentials it was made with
     response        text,
 
@@ -177,6 +186,11 @@ create table facteur.attempts (
 create index attempts_invoice on facteur.attempts (invoice_id);
 create index attempts_submission on facteur.attempts (submission_id);
 create index attempts_document on facteur.attempts (document_sha256);
+-- Witnesses of a look-up: accepted deposits of an account and seller, those shown before and the newest.
+create index attempts_witnessed on facteur.attempts (account, seller_siren, witnessed_at desc) where witnessed_at is not null;
+create index attempts_accepted on facteur.attempts (account, seller_siren, started_at desc) where outcome = 'accepted';
+-- Whoever else sent, or may have sent, a number.
+create index attempts_number on facteur.attempts (facteur.plain(invoice_number));
 create index attempts_platform_id on facteur.attempts (platform_id) where platform_id is not null;
 
 -- Append-only: what the platform said about a deposit.

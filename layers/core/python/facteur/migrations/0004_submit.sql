@@ -250,17 +250,11 @@ begin
                 return next;
                 continue;
             end if;
-            select * into other from facteur.sent_for_another_row(s, item ->> 'sha256') where s.state = 'pending';
+            select * into other from facteur.sent_for_another_row(s, item) where s.state = 'pending';
             if other.attempt_id is not null then
-                verdict := 'sent_already';
-                perform facteur.move_submission(s.id, case
-                    when other.unsettled then jsonb_build_object('state', 'pending', 'due_in_seconds', 60, 'error_code', verdict, 'error_message',
-                        format('The same document was sent for row %s, and that deposit is not settled yet. This one waits.', other.invoice_id))
-                    else jsonb_build_object('state', 'failed', 'error_code', verdict, 'error_message',
-                        format('The same document was sent for row %s (deposit %s). Give this row a document of its own, or leave it.',
-                               other.invoice_id, coalesce(other.platform_id, 'of unknown outcome'))) end);
+                perform facteur.move_submission(s.id, facteur.move_of_another(to_jsonb(other)));
                 update facteur.submissions w set write_back_due_at = facteur.now() where w.id = s.id and w.state = 'failed';
-                verdict := case when not other.unsettled then 'failed' else verdict end;
+                verdict := case when other.unsettled then 'postponed' else 'failed' end;
                 return next;
                 continue;
             end if;
@@ -285,9 +279,10 @@ begin
                 update facteur.budgets b set deposits_at = facteur.now() + make_interval(secs => p_lease_seconds) -- no second one beside it
                 where b.key = 'account:' || s.account and admitted is not null;
                 insert into facteur.attempts (submission_id, invoice_id, account, lease_token, document_sha256,
-                                              invoice_number, seller_siren, total, platform)
+                                              invoice_number, seller_siren, total, currency, platform)
                 values (s.id, s.invoice_id, s.account, claim.lease_token, item ->> 'sha256',
-                        item ->> 'invoice_number', item ->> 'seller_siren', (item ->> 'total')::numeric, item -> 'platform')
+                        item ->> 'invoice_number', item ->> 'seller_siren', (item ->> 'total')::numeric,
+                        item ->> 'currency', item -> 'platform')
                 returning id into attempt_id;
                 s.document_sha256 := item ->> 'sha256'; s.invoice_number := item ->> 'invoice_number'; s.seller_siren := item ->> 'seller_siren';
                 s.total := item ->> 'total'; s.currency := item ->> 'currency'; s.issue_date := item ->> 'issue_date'; s.mismatch := null;
@@ -319,21 +314,27 @@ create function facteur.doubtful_attempts(p_invoice_id text) returns setof facte
                where s.invoice_id = a.invoice_id and s.platform_id = a.platform_id and s.state = 'rejected'))
 $$;
 
--- An attempt that sent these bytes for another row, and whose deposit may stand; unsettled while somebody still
--- finds out. Claims take turns at the address's budget, so none overlooks another's attempt.
-create function facteur.sent_for_another_row(s facteur.submissions, p_sha256 text)
-    returns table (attempt_id bigint, invoice_id text, platform_id text, unsettled boolean)
+-- An attempt that sent these bytes, or this number of this seller in the same year, for another row, and whose deposit may stand;
+-- unsettled while somebody still finds out. Claims take turns at the address's budget, so none overlooks another's attempt.
+create function facteur.sent_for_another_row(s facteur.submissions, p_item jsonb)
+    returns table (attempt_id bigint, invoice_id text, platform_id text, unsettled boolean, same_bytes boolean)
     language sql stable as $$
-    select a.id, a.invoice_id, a.platform_id,
-           a.outcome is distinct from 'accepted' and exists (
-               select from facteur.submissions o where o.id = a.submission_id and o.state in ('pending', 'sending', 'in_doubt'))
-    from facteur.attempts a
-    where a.document_sha256 = p_sha256 and a.invoice_id <> s.invoice_id
-      and (a.outcome is null or a.outcome = 'unknown'
-           or a.outcome = 'accepted' and not exists (
-               select from facteur.submissions o
-               where o.account = a.account and o.platform_id = a.platform_id and o.state = 'rejected'))
-    order by a.outcome = 'accepted' desc nulls last, a.id limit 1
+    select sent.id, sent.invoice_id, sent.platform_id,
+           sent.outcome is distinct from 'accepted' and coalesce(o.state in ('pending', 'sending', 'in_doubt'), false), sent.same_bytes
+    from (
+        select a.*, true as same_bytes from facteur.attempts a where a.document_sha256 = p_item ->> 'sha256'
+        union all
+        select a.*, false from facteur.attempts a
+        where facteur.plain(a.invoice_number) = facteur.plain(p_item ->> 'invoice_number') and a.seller_siren = p_item ->> 'seller_siren'
+    ) sent left join facteur.submissions o on o.id = sent.submission_id
+    where sent.invoice_id <> s.invoice_id
+      and (sent.outcome is null or sent.outcome = 'unknown'
+           or sent.outcome = 'accepted' and not exists (
+               select from facteur.submissions r
+               where r.account = sent.account and r.platform_id = sent.platform_id and r.state = 'rejected'))
+      and (sent.same_bytes -- a number begins anew with each year
+           or coalesce(extract(year from o.issue_date) = extract(year from (p_item ->> 'issue_date')::date), true))
+    order by sent.outcome = 'accepted' desc nulls last, sent.same_bytes desc, sent.id limit 1
 $$;
 
 -- An answer of unknown meaning that a submission met three times, numbers and ids in its words apart; null: none. Silence is no answer.
@@ -345,33 +346,121 @@ create function facteur.repeated_answer(p_submission_id bigint) returns text
     having count(*) >= 3 limit 1
 $$;
 
--- Everything a look-up needs. Attempts that the platform called duplicates tell what to search for.
-create function facteur.read_doubt(p_submission_id bigint)
-    returns table (invoice_id text, empty_lookups integer, doubt_seconds double precision, waited_seconds double precision,
-                   duplicate_verdict boolean, attempts jsonb, repeated_answer text)
+-- What becomes of a row whose document or number was sent for another one.
+create function facteur.move_of_another(p_other jsonb) returns jsonb
+    language plpgsql stable as $$
+declare
+    code constant text := case when (p_other ->> 'same_bytes')::boolean then 'sent_already' else 'number_sent_already' end;
+    what constant text := case when (p_other ->> 'same_bytes')::boolean then 'The same document' else 'The same number of the same seller' end;
+    own constant text := case when (p_other ->> 'same_bytes')::boolean then 'document' else 'number' end;
+begin
+    if (p_other ->> 'unsettled')::boolean then
+        return jsonb_build_object('state', 'pending', 'due_in_seconds', 60, 'error_code', code, 'error_message',
+            format('%s was sent for row id:%s, and that deposit is not settled yet. This one waits.', what, p_other ->> 'invoice_id'));
+    end if;
+    return jsonb_build_object('state', 'failed', 'error_code', code, 'error_message',
+        format('%s was sent for row id:%s (deposit %s). Give this row a %s of its own, or leave it.', what, p_other ->> 'invoice_id',
+               coalesce(p_other ->> 'platform_id', 'of unknown outcome: settle that one first'), own));
+end $$;
+
+-- The accounts that deposit as the same client of the same platform: one that was renamed has two names. Whichever of them asks
+-- first is shown the statuses of all.
+create function facteur.names_of_client(p_account text) returns text[]
     language sql stable as $$
-    select s.invoice_id, s.empty_lookups, extract(epoch from facteur.now() - s.doubt_since)::double precision,
-           extract(epoch from s.waited)::double precision, s.duplicate_verdict,
-           (select coalesce(jsonb_agg(jsonb_build_object('attempt_id', a.id, 'started_at', a.started_at,
-                'outcome', coalesce(a.outcome, 'unknown'), 'document_sha256', a.document_sha256, 'invoice_number', a.invoice_number,
-                'seller_siren', a.seller_siren, 'total', a.total::text, 'platform_id', a.platform_id) order by a.started_at, a.id), '[]')
-            from (select * from facteur.doubtful_attempts(s.invoice_id)
-                  union all
-                  select * from facteur.attempts d where d.submission_id = s.id and d.outcome = 'duplicate') a),
-           facteur.repeated_answer(s.id)
-    from facteur.submissions s where s.id = p_submission_id
+    select array_agg(account) from (
+        select p_account as account union select pin.key from facteur.installation i, jsonb_each(i.pins) pin where pin.value = i.pins -> p_account
+    ) names
 $$;
 
--- Which of these platform ids are taken: by another invoice, or by a submission of this one that the platform rejected.
-create function facteur.held_elsewhere(p_invoice_id text, p_platform_ids text[]) returns text[]
+-- Whether a deposit is a client's, is held as the platform's good one, and has another number than these.
+create function facteur.stands(a facteur.attempts, p_client jsonb, p_numbers text[]) returns boolean
+    language sql stable as $$
+    select a.invoice_number is not null and (a.platform = p_client or p_client is null) and facteur.plain(a.invoice_number) <> all (p_numbers)
+       and exists (select from facteur.submissions s
+                   where s.platform_id = a.platform_id and s.account = a.account and s.state in ('submitted', 'closed'))
+$$;
+
+-- Deposits of a client and seller that stand, three at most: those that a look-up was shown before, then the newest of those that
+-- search should show by now, then the newest. What it does not show beside one of them, it does not show at all.
+create function facteur.witnesses(p_account text, p_seller text, p_client jsonb, p_numbers text[])
+    returns table (platform_id text, invoice_number text)
+    language sql stable as $$
+    with standing as (
+        select a.*, names.account as name
+        from unnest(facteur.names_of_client(p_account)) names(account)
+        cross join lateral (
+            (select a.*, 1 as rank from facteur.attempts a
+             where a.account = names.account and a.seller_siren = p_seller and a.witnessed_at is not null and a.outcome = 'accepted'
+               and facteur.stands(a, p_client, p_numbers)
+             order by a.witnessed_at desc limit 2)
+            union all
+            (select a.*, 2 from facteur.attempts a
+             where a.account = names.account and a.seller_siren = p_seller and a.outcome = 'accepted'
+               and a.started_at < facteur.now() - interval '1 hour' and facteur.stands(a, p_client, p_numbers)
+             order by a.started_at desc limit 3)
+            union all
+            (select a.*, 3 from facteur.attempts a
+             where a.account = names.account and a.seller_siren = p_seller and a.outcome = 'accepted'
+               and facteur.stands(a, p_client, p_numbers)
+             order by a.started_at desc limit 3)
+        ) a
+    )
+    select s.platform_id, min(s.invoice_number) from standing s
+    group by s.platform_id order by min(s.rank), max(s.witnessed_at) desc nulls last, max(s.started_at) desc limit 3
+$$;
+
+create function facteur.in_json(a facteur.attempts) returns jsonb
+    language sql stable as $$
+    select jsonb_build_object('attempt_id', a.id, 'started_at', a.started_at, 'outcome', coalesce(a.outcome, 'unknown'),
+        'document_sha256', a.document_sha256, 'invoice_number', a.invoice_number, 'seller_siren', a.seller_siren,
+        'total', a.total::text, 'currency', a.currency, 'platform_id', a.platform_id)
+$$;
+
+-- Everything a look-up needs. Attempts that the platform called duplicates tell what to search for; rivals are other invoices'
+-- attempts with the same client and number whose outcome is unknown as well.
+create function facteur.read_doubt(p_submission_id bigint)
+    returns table (invoice_id text, empty_lookups integer, doubt_seconds double precision, waited_seconds double precision,
+                   duplicate_verdict boolean, now timestamptz, clock jsonb, attempts jsonb, rivals jsonb, witnesses jsonb,
+                   repeated_answer text)
+    language plpgsql stable as $$
+declare
+    s constant facteur.submissions := (select w from facteur.submissions w where w.id = p_submission_id);
+    own constant facteur.attempts[] := array(
+        select made from (select a as made from facteur.doubtful_attempts(s.invoice_id) a
+                          union all
+                          select d from facteur.attempts d where d.submission_id = s.id and d.outcome = 'duplicate') attempts
+        order by (made).started_at, (made).id);
+    numbers constant text[] := array(select distinct facteur.plain(a.invoice_number) from unnest(own) a where a.invoice_number is not null);
+    client constant jsonb := (select a.platform from unnest(own) a where a.platform is not null order by a.id desc limit 1);
+    seller constant text := (select a.seller_siren from unnest(own) a where a.seller_siren is not null order by a.id desc limit 1);
+begin
+    return query select s.invoice_id, s.empty_lookups, extract(epoch from facteur.now() - s.doubt_since)::double precision,
+        extract(epoch from s.waited)::double precision, s.duplicate_verdict, facteur.now(),
+        case when (s.doubt_clock ->> 'of')::timestamptz = s.doubt_since then s.doubt_clock end,
+        (select coalesce(jsonb_agg(facteur.in_json(a) order by a.started_at, a.id), '[]') from unnest(own) a),
+        (select coalesce(jsonb_agg(facteur.in_json(r)), '[]') from facteur.attempts r
+         where facteur.plain(r.invoice_number) = any (numbers) and r.invoice_id <> s.invoice_id
+           and (r.outcome is null or r.outcome in ('unknown', 'not_found')) and (r.platform = client or r.platform is null or client is null)),
+        (select coalesce(jsonb_agg(to_jsonb(w)), '[]') from facteur.witnesses(s.account, seller, client, numbers) w),
+        facteur.repeated_answer(s.id);
+end $$;
+
+-- Which of these deposits are taken: by another invoice, or by a submission of this one that the platform rejected.
+create function facteur.holders(p_invoice_id text, p_platform_ids text[])
+    returns table (platform_id text, invoice_id text, refused boolean)
     language plpgsql stable as $$
 begin
-    return (
-        select coalesce(array_agg(platform_id), '{}') from (
-            select platform_id from facteur.attempts
-            where platform_id = any (p_platform_ids) and (invoice_id <> p_invoice_id or outcome in ('duplicate', 'rejected'))
-            union select platform_id from facteur.submissions
-            where platform_id = any (p_platform_ids) and (invoice_id <> p_invoice_id or state = 'rejected')
-        ) held
-    );
+    return query
+    select held.platform_id, min(held.invoice_id), bool_or(held.refused) from (
+        select a.platform_id, a.invoice_id, a.outcome in ('duplicate', 'rejected') as refused from facteur.attempts a
+        where a.platform_id = any (p_platform_ids) and (a.invoice_id <> p_invoice_id or a.outcome in ('duplicate', 'rejected'))
+        union all
+        select s.platform_id, s.invoice_id, s.state = 'rejected' from facteur.submissions s
+        where s.platform_id = any (p_platform_ids) and (s.invoice_id <> p_invoice_id or s.state = 'rejected')
+    ) held group by held.platform_id;
 end $$;
+
+create function facteur.held_elsewhere(p_invoice_id text, p_platform_ids text[]) returns text[]
+    language sql stable as $$
+    select coalesce(array_agg(h.platform_id), '{}') from facteur.holders(p_invoice_id, p_platform_ids) h
+$$;

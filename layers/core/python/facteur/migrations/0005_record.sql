@@ -88,10 +88,10 @@ begin
     where id = (p_attempt ->> 'id')::bigint and (outcome is null or outcome in ('unknown', 'not_found'));
     if not found and p_attempt ->> 'outcome' = 'accepted' then
         insert into facteur.attempts (submission_id, invoice_id, account, lease_token, started_at, ended_at, outcome, http_status, message,
-                                      platform_id, document_sha256, invoice_number, seller_siren, total, platform, response)
+                                      platform_id, document_sha256, invoice_number, seller_siren, total, currency, platform, response)
         select a.submission_id, a.invoice_id, a.account, a.lease_token, a.started_at, facteur.now(), 'accepted',
                (p_attempt ->> 'http_status')::integer, p_attempt ->> 'message', p_attempt ->> 'platform_id', a.document_sha256,
-               a.invoice_number, a.seller_siren, a.total, a.platform, p_attempt ->> 'response'
+               a.invoice_number, a.seller_siren, a.total, a.currency, a.platform, p_attempt ->> 'response'
         from facteur.attempts a where a.id = (p_attempt ->> 'id')::bigint and not exists (
             select from facteur.attempts k where k.platform_id = p_attempt ->> 'platform_id' and k.invoice_id = a.invoice_id);
     end if;
@@ -109,7 +109,7 @@ begin
 end $$;
 
 -- Move a submission. p_move: state, due_in_seconds, platform_id, error_code, error_message, waited_seconds, empty_lookups,
--- duplicate_verdict. What is absent stays as it is.
+-- duplicate_verdict, clock. What is absent stays as it is.
 create function facteur.move_submission(p_submission_id bigint, p_move jsonb) returns void
     language plpgsql as $$
 begin
@@ -125,6 +125,8 @@ begin
         submitted_at = case when m.state = 'submitted' then coalesce(submitted_at, facteur.now()) else submitted_at end,
         doubt_since = case when m.state <> 'in_doubt' then doubt_since
                            when submissions.state <> 'in_doubt' then facteur.now() else doubt_since end,
+        doubt_clock = case when m.state = 'in_doubt' and m.clock is not null
+                           then m.clock || jsonb_build_object('of', submissions.doubt_since) else submissions.doubt_clock end,
         duplicate_verdict = case when m.state = 'in_doubt' then coalesce(m.duplicate_verdict, submissions.duplicate_verdict) else false end,
         empty_lookups = case when m.state <> 'in_doubt' or submissions.state <> 'in_doubt' then 0
                              else submissions.empty_lookups + coalesce(m.empty_lookups, 0) end,
@@ -140,7 +142,7 @@ begin
         finalized_at = case when m.state in ('rejected', 'closed', 'failed') then facteur.now() end,
         updated_at = facteur.now()
     from jsonb_to_record(p_move) as m(state text, due_in_seconds double precision, platform_id text, error_code text, error_message text,
-                                      waited_seconds double precision, empty_lookups integer, duplicate_verdict boolean)
+                                      waited_seconds double precision, empty_lookups integer, duplicate_verdict boolean, clock jsonb)
     where id = p_submission_id;
 end $$;
 
@@ -227,6 +229,11 @@ begin
     from jsonb_to_recordset(coalesce(p_outcome -> 'found', '[]')) as f(attempt_id bigint, platform_id text)
     where a.id = f.attempt_id and a.invoice_id = coalesce(p_outcome ->> 'invoice_id', a.invoice_id)
       and (a.outcome is null or a.outcome <> 'accepted') and facteur.holder_of(a, a.invoice_id, f.platform_id) is null;
+    update facteur.attempts set witnessed_at = facteur.now() where id in (
+        select a.id from facteur.attempts a
+        where a.platform_id in (select jsonb_array_elements_text(p_outcome -> 'witnesses')) and a.outcome = 'accepted'
+          and coalesce(a.witnessed_at, '-infinity') < facteur.now() - interval '10 minutes'
+        order by a.id for update skip locked) and p_outcome ? 'witnesses';
     if move ->> 'state' = 'pending' and s.state = 'in_doubt' and s.lease_token = (p_outcome ->> 'lease_token')::uuid then -- asked often enough: the platform does not have them
         update facteur.attempts set outcome = 'not_found', ended_at = coalesce(ended_at, facteur.now())
         where invoice_id = s.invoice_id and (outcome is null or outcome = 'unknown');

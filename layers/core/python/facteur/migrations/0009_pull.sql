@@ -25,15 +25,6 @@ $$;
 create function facteur.end_turn(p_account text) returns void
     language sql as 'update facteur.sweeps set taken_until = ''-infinity'' where account = p_account';
 
--- The accounts that deposit as the same client of the same platform: one that was renamed has two names. Whichever of them asks
--- first is shown the statuses of all.
-create function facteur.names_of_client(p_account text) returns text[]
-    language sql stable as $$
-    select array_agg(account) from (
-        select p_account as account union select pin.key from facteur.installation i, jsonb_each(i.pins) pin where pin.value = i.pins -> p_account
-    ) names
-$$;
-
 -- Statuses of a deposit that were told before its answer was recorded, and are not stored with it yet.
 create function facteur.early_statuses(p_account text, p_platform_id text) returns jsonb
     language sql stable as $$

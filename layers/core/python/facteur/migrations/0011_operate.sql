@@ -187,9 +187,9 @@ begin
     order by a.platform_id = found_id desc nulls last, a.outcome = 'not_found' nulls first, a.id desc limit 1;
     if attempt.id is null then
         insert into facteur.attempts (submission_id, invoice_id, account, lease_token, ended_at, outcome, message, platform_id, document_sha256,
-                                      invoice_number, seller_siren, total, platform)
+                                      invoice_number, seller_siren, total, currency, platform)
         values (s.id, s.invoice_id, holder, gen_random_uuid(), facteur.now(), 'accepted', 'adopted by ' || (p_act ->> 'who'), found_id,
-                coalesce(found_sha256, 'unknown'), s.invoice_number, s.seller_siren, s.total, platform);
+                coalesce(found_sha256, 'unknown'), s.invoice_number, s.seller_siren, s.total, s.currency, platform);
     else
         update facteur.attempts set outcome = 'accepted', platform_id = found_id, ended_at = facteur.now(), message = 'adopted by ' || (p_act ->> 'who')
         where id = attempt.id;

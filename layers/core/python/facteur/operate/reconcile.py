@@ -8,16 +8,15 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 
 from facteur.errors import EnvironmentMismatchError, NotDepositedError, OperatorError
-from facteur.news import PAGE
+from facteur.news import Listing
 from facteur.operate.compare import compared, gone, missing, of_a_row, plain
-from facteur.operate.reconcile_model import Code, Difference, KnownDeposit, Portion, ShownDeposit
+from facteur.operate.reconcile_model import Code, Difference, KnownDeposit, Portion, ShownDeposit, ShownPage
 from facteur.operate.reconcile_ports import Reconciling, ShownDeposits
 from facteur.operate.services import OperateServices
 
 MOST_ROWS = (
     2000  # differing rows of a day that one report holds; each is some 400 bytes of a Lambda answer's six megabytes
 )
-OVERLAP = 5  # entries that two pages share, as new deposits move them
 LAST_OFFSET = 1000  # search refuses more
 NARROWEST = timedelta(seconds=4)
 MOST_BY_NUMBER = 1000  # some six calls
@@ -124,32 +123,37 @@ def _pages(
     books: Reconciling, search: ShownDeposits, account: str, since: datetime, until: datetime
 ) -> list[ShownDeposit] | None:
     """All pages of a time; None where they have no end."""
-    found: dict[str, ShownDeposit] = {}
-    for offset in range(0, LAST_OFFSET + 1, PAGE - OVERLAP):
+    found, listing = dict[str, ShownDeposit](), Listing()
+    while not listing.whole:
+        if listing.offset > LAST_OFFSET:
+            return None
         _take_permit(books, account)
-        page = search.between(since, until, offset)
+        page = search.between(since, until, listing.offset)
         if page is None:
             raise _NoDatesError
-        found |= {each.platform_id: each for each in page.deposits}
-        if not page.full:
-            return list(found.values())
-    return None
+        _read(page, listing, found)
+    listing.check()
+    return list(found.values())
 
 
 def _under(books: Reconciling, search: ShownDeposits, account: str, wanted: Sequence[str]) -> list[ShownDeposit]:
     """What the platform shows under these numbers."""
     numbers, found = sorted(set(wanted)), dict[str, ShownDeposit]()
     while numbers:
-        count = len(numbers)
-        for offset in range(0, LAST_OFFSET + 1, PAGE - OVERLAP):
+        count, listing = len(numbers), Listing()
+        while not listing.whole and listing.offset <= LAST_OFFSET:
             _take_permit(books, account)
-            page = search.under(numbers[:count], offset)
+            page = search.under(numbers[:count], listing.offset)
             count = page.numbers or count
-            found |= {each.platform_id: each for each in page.deposits}
-            if not page.full:
-                break
+            _read(page, listing, found)
+        listing.check()
         numbers = numbers[count:]
     return list(found.values())
+
+
+def _read(page: ShownPage, listing: Listing, found: dict[str, ShownDeposit]) -> None:
+    listing.add(page.ids, page.told)
+    found |= {each.platform_id: each for each in page.deposits}
 
 
 def _judged(

@@ -33,6 +33,7 @@ class ShownDeposit:
     invoice_number: str | None
     seller_siren: str | None
     total: Decimal | None
+    currency: str | None
     code: str | None
     refused: bool
     created_at: datetime | None
@@ -102,8 +103,9 @@ class Portion:
 
 @dataclass(frozen=True, slots=True)
 class ShownPage:
-    """One answer of the platform's search. `full`: there may be more."""
+    """One answer of the platform's search. `ids` of all its entries, and `told`, the count that came with it, are for a Listing."""
 
     deposits: tuple[ShownDeposit, ...]
-    full: bool
+    ids: tuple[str | None, ...]
+    told: int | None
     numbers: int = 0

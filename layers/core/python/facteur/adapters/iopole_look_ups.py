@@ -1,0 +1,148 @@
+"""How Iopole's search is asked what became of deposits: with witnesses, in as few calls as the account allows."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from facteur.adapters.iopole_news import Answered, Search, Searched
+from facteur.adapters.iopole_reading import about, candidate, id_in
+from facteur.errors import PlatformBusyError, Problem
+from facteur.model import Candidate, Question, Shown, Witness
+from facteur.news import Listing
+
+LAST_OFFSET = 1000  # search refuses more; a number has never so many deposits
+BEFORE = timedelta(hours=1)  # a listing of a time begins so long before the oldest attempt
+TOO_WIDE = Problem("search_too_wide", "the platform shows more deposits than it lets us read", 200)
+REFUSED = Problem("search_refused", "the platform refuses to search by number", 400)
+WITHOUT_ID = Problem("unreadable_answer", "the platform shows a deposit without its id", 200)
+ReadPage = Callable[[int], Answered | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All entries of a listing."""
+
+    entries: tuple[Any, ...] = ()
+    dated_at: datetime | None = None
+
+    def candidates(self, numbers: Iterable[str]) -> tuple[Candidate, ...]:
+        """Those that may bear one of these numbers, each once.
+
+        Raises:
+            PlatformBusyError: one of them does not say which deposit it is: it may be the one that is looked for.
+        """
+        found = [each for each in self.entries if any(about(each, number) for number in numbers)]
+        if any(id_in(each) is None for each in found):
+            raise PlatformBusyError(WITHOUT_ID)
+        return tuple({each.platform_id: each for each in map(candidate, found)}.values())
+
+    def witnesses(self, wanted: Iterable[Witness]) -> frozenset[str]:
+        """Which of these it shows, and shows as standing."""
+        ids = {each.platform_id for each in wanted}
+        named = [each for each in self.entries if id_in(each) in ids]
+        return frozenset(each.platform_id for each in map(candidate, named) if not each.refused)
+
+    def shown(self, question: Question) -> Shown:
+        return Shown(self.candidates(question.numbers), self.witnesses(question.witnesses), self.dated_at)
+
+
+class IopoleLookUps:
+    """The look-ups of one account. That it takes no query of several numbers is remembered."""
+
+    def __init__(self, search: Search) -> None:
+        self._searched = Searched[Answered](search, "businessData,lastStatusData", lambda answered: answered)
+        self._one_by_one = False
+
+    def find(self, number: str) -> tuple[Candidate, ...]:
+        """What bears a number. That there is nothing says nothing: there was no witness."""
+        return self._under(number).candidates([number])
+
+    def shown(self, questions: Sequence[Question]) -> list[Shown]:
+        """All questions as one query; else a listing of their time, if it shows a witness of each; else witness, number, witness."""
+        if together := self._together(questions):
+            return [together.shown(each) for each in questions]
+        listed = self._listed(questions) if all(each.witnesses for each in questions) else None
+        found = [listed.shown(each) for each in questions] if listed else []
+        if found and all(each.witnesses for each in found):
+            return found
+        return [self._between_witnesses(each) for each in questions]
+
+    def answers_what_is_asked(self) -> bool:
+        """A number that is new each time is in no cache either."""
+        return not self._under(f"facteur-{secrets.token_hex(8)}").entries
+
+    def _together(self, questions: Sequence[Question]) -> Reading | None:
+        terms = [number for each in questions for number in (*each.numbers, *_numbers(each.witnesses))]
+        terms = list(dict.fromkeys(terms))
+        if self._one_by_one and len(terms) > 1:
+            return None
+        if len(terms) == 1:
+            return self._under(terms[0])
+        reading = _whole(lambda offset: self._searched.under_all(terms, offset))
+        self._one_by_one = reading is None
+        return reading
+
+    def _listed(self, questions: Sequence[Question]) -> Reading | None:
+        """Everything since the oldest attempt, by whichever clock is behind; None where that cannot be asked for, or has no end."""
+        now = questions[0].now
+        probe = self._searched.between(now, now, 0)
+        if probe is None:
+            return None
+        ahead = probe.dated_at - now if probe.dated_at else timedelta()
+        since = min(min(each.since for each in questions), now) - BEFORE + min(ahead, timedelta())
+        until = now + BEFORE + max(ahead, timedelta())
+        try:
+            return _whole(lambda offset: self._searched.between(since, until, offset))
+        except PlatformBusyError as error:
+            if error.problem is TOO_WIDE:
+                return None
+            raise
+
+    def _between_witnesses(self, question: Question) -> Shown:
+        """A number counts as asked only between two answers that show the same witness, and not where one shows it instead."""
+        before = next((each for each in question.witnesses if self._shows(each)), None)
+        readings = [self._under(number) for number in question.numbers]
+        after = before is not None and self._shows(before)
+        others = {each.platform_id for each in question.witnesses}
+        mixed_up = any(id_in(entry) in others for reading in readings for entry in reading.entries)
+        shown = frozenset({before.platform_id} if before and after and not mixed_up else ())
+        dates = [reading.dated_at for reading in readings if reading.dated_at]
+        candidates = tuple(each for reading in readings for each in reading.candidates(question.numbers))
+        return Shown(candidates, shown, max(dates, default=None))
+
+    def _shows(self, witness: Witness) -> bool:
+        return bool(self._under(witness.invoice_number).witnesses([witness]))
+
+    def _under(self, number: str) -> Reading:
+        reading = _whole(lambda offset: self._searched.under_all([number], offset))
+        if reading is None:
+            raise PlatformBusyError(REFUSED)
+        return reading
+
+
+def _numbers(witnesses: Iterable[Witness]) -> list[str]:
+    return [each.invoice_number for each in witnesses]
+
+
+def _whole(read: ReadPage) -> Reading | None:
+    """Page after page until the listing is whole; None where the account refuses the question.
+
+    Raises:
+        PlatformBusyError: it is not answered, has no end, or shows less than it tells of.
+    """
+    listing, entries, dates = Listing(), list[Any](), list[datetime]()
+    while not listing.whole:
+        if listing.offset > LAST_OFFSET:
+            raise PlatformBusyError(TOO_WIDE)
+        page = read(listing.offset)
+        if page is None:
+            return None
+        listing.add(page.ids, page.told)
+        entries += page.entries
+        dates += [page.dated_at] if page.dated_at else []
+    listing.check()
+    return Reading(tuple(entries), max(dates, default=None))

@@ -1,0 +1,430 @@
+"""What proves that a deposit is ours, and what proves that it is not there: a platform whose search lies, and clocks that do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from local.invoices import render, sample_invoice
+from local.invoices.samples import company
+from local.simulator.control import Simulator
+from tests.altering import AlteringProxy, Asked, Said, altering, in_json
+from tests.world import NOW, World, platform_secret
+
+NUMBER = sample_invoice(1).number
+ROUNDS = 14  # of 160 seconds: a doubt is settled after 600
+RENAMED = """
+create or replace view facteur.invoice_source as
+select id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
+       invoice_number, seller_siren, issue_date, total, currency, technical_status, 'second' as account, submission_id
+from invoicing.invoices
+"""
+RIVAL = """
+insert into facteur.attempts (invoice_id, account, lease_token, outcome, document_sha256, invoice_number, seller_siren, total, currency,
+                              platform)
+select 'another', account, lease_token, 'unknown', 'other bytes', invoice_number, seller_siren, total, currency, platform
+from facteur.attempts where outcome = 'unknown'
+"""
+
+
+@pytest.fixture
+def proxy(simulator: Simulator) -> Iterator[AlteringProxy]:
+    with altering(simulator.base_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def settings(proxy: AlteringProxy) -> dict[str, str]:
+    return {"IOPOLE_BASE_URL": proxy.url}
+
+
+@pytest.fixture
+def witnessed(world: World) -> World:
+    """A world whose account has a deposit that its search shows."""
+    world.witness()
+    return world
+
+
+def until_settled(world: World, rounds: int = ROUNDS) -> None:
+    for _ in range(rounds):
+        world.deposit()
+        world.advance(160)
+
+
+def lost(world: World, rank: int = 1, fault: str = "lost_answer", **columns: Any) -> None:
+    """An invoice whose deposit's answer is lost."""
+    world.simulator.script(sample_invoice(rank).number, [fault])
+    world.add(rank, **columns)
+    world.deposit()
+    assert world.submission(rank).state == "in_doubt"
+
+
+def skew(world: World, seconds: float) -> None:
+    """The database's clock is set, and nobody else's."""
+    world.shift += seconds
+    world.database.rows(NOW.format(world.shift))
+
+
+def in_search(proxy: AlteringProxy, change: Any) -> None:
+    """From now on search shows what `change` makes of its entries."""
+
+    def after(asked: Asked, said: Said) -> Said:
+        if said.status != 200 or "/search" not in asked.path:
+            return said
+        return in_json(lambda body: body | {"data": change(body["data"])}, said)
+
+    proxy.after = after
+
+
+def without_copies(proxy: AlteringProxy) -> None:
+    """The platform shows no copy of what it keeps."""
+    proxy.before = lambda asked: (
+        Said(404, {}, b'{"statusMessage":"Not found"}') if asked.path.endswith(("/files", "/download")) else None
+    )
+
+
+# --- B1: filters ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("word", ["outbound", "OUT", "EMITTED", "Sortante"])
+def test_a_deposit_is_found_however_its_direction_is_spelled(witnessed: World, word: str) -> None:
+    witnessed.simulator.configure(spellings=[f"OUTBOUND={word}"])
+    lost(witnessed)
+
+    until_settled(witnessed)
+
+    (deposit,) = witnessed.deposits(1)
+    assert witnessed.row(1).submission_id == deposit["id"]
+
+
+@pytest.mark.parametrize(
+    "write", [str.lower, lambda n: n.replace("-", ""), lambda n: f"\u00a0{n}\u200b", lambda n: {"value": n}]
+)
+def test_a_deposit_is_found_however_its_number_is_written(witnessed: World, proxy: AlteringProxy, write: Any) -> None:
+    def rewritten(entries: list[Any]) -> list[Any]:
+        for each in entries:
+            each["businessData"]["invoiceId"] = write(each["businessData"]["invoiceId"])
+        return entries
+
+    in_search(proxy, rewritten)
+    lost(witnessed)
+
+    until_settled(witnessed)
+
+    assert len(witnessed.deposits(1)) == 1
+    assert witnessed.row(1).submission_id == witnessed.deposits(1)[0]["id"]
+
+
+# --- B2: emptiness needs a witness ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["first", "previous"])
+def test_a_cache_that_ignores_the_question_makes_no_second_deposit(witnessed: World, how: str) -> None:
+    lost(witnessed, 2)
+    witnessed.simulator.configure(search_cache=how)
+    witnessed.advance(20)
+    witnessed.deposit()  # its page is what the cache keeps, with the witness on it
+    lost(witnessed)
+
+    until_settled(witnessed)
+
+    assert len(witnessed.deposits(1)) == 1
+    assert witnessed.submission(1).state in {"in_doubt", "submitted"}
+    assert witnessed.submission(1).platform_id in {None, witnessed.deposits(1)[0]["id"]}
+
+
+@pytest.mark.parametrize("hidden", ["all", f"number:{NUMBER}"])
+def test_a_search_that_shows_nothing_of_ours_says_nothing(witnessed: World, hidden: str) -> None:
+    witnessed.simulator.configure(search_hides=[hidden])
+    lost(witnessed)
+
+    until_settled(witnessed, 3)
+
+    assert len(witnessed.deposits(1)) == 1
+    assert witnessed.submission(1).last_error_code == ("search_not_credible" if hidden == "all" else "in_doubt")
+
+
+def test_a_search_that_hides_one_seller_says_nothing_of_that_one(witnessed: World) -> None:
+    hidden = company("Sœur de Vauban SARL", "130", 7)
+    witnessed.simulator.configure(search_hides=[f"seller:{hidden.siren}"])
+    witnessed.simulator.script(NUMBER, ["lost_answer"])
+    witnessed.add(1, content=_rendered(1, hidden), siren=hidden.siren)
+    witnessed.deposit()
+
+    until_settled(witnessed)
+
+    assert len(witnessed.deposits(1)) == 1
+    assert (witnessed.submission(1).state, witnessed.submission(1).last_error_code) == ("in_doubt", "no_witness")
+
+
+def test_the_first_deposit_of_an_account_is_not_sent_again_by_itself_and_the_next_one_is_its_witness(
+    world: World,
+) -> None:
+    lost(world, fault="503")
+
+    until_settled(world)
+    assert world.deposits(1) == []
+    assert (world.submission(1).state, world.submission(1).last_error_code) == ("in_doubt", "no_witness")
+    assert "no other deposit of this account" in world.submission(1).last_error_message
+
+    world.witness()
+    for _ in range(30):
+        world.advance(300)
+        world.deposit()
+    assert len(world.deposits(1)) == 1
+    assert world.row(1).technical_status == "validated"
+
+
+def test_an_account_without_a_witness_is_a_persons_in_the_end(world: World) -> None:
+    lost(world, fault="503")
+
+    world.advance(4 * 86400)
+    world.deposit()
+
+    assert world.simulator.ledger() == []
+    assert (world.row(1).technical_status, world.submission(1).last_error_code) == ("error", "no_witness")
+    assert "Look its number up at the platform" in world.submission(1).last_error_message
+
+
+def test_a_refused_deposit_is_no_witness(world: World) -> None:
+    world.witness()
+    world.advance(60)
+    (deposit,) = world.deposits(900)
+    world.simulator.add_status(deposit["id"], "REJECTED", reason="VALIDATION_FAILURE", author="PLATFORM")
+    lost(world, fault="503")
+
+    until_settled(world)
+
+    assert (world.deposits(1), world.submission(1).last_error_code) == ([], "search_not_credible")
+
+
+def test_an_account_of_another_name_for_the_same_client_has_the_same_witnesses(witnessed: World) -> None:
+    witnessed.put_secret("second", platform_secret(witnessed.simulator))
+    witnessed.database.rows(RENAMED)
+    lost(witnessed, fault="503")
+
+    until_settled(witnessed)
+
+    assert len(witnessed.deposits(1)) == 1
+    assert witnessed.submission(1).account == "second"
+
+
+# --- listings ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "switches", [{"search_cap": 1}, {"search_cap": 3}, {"search_endless": True}, {"search_count": "zero"}]
+)
+def test_a_deposit_is_found_on_whichever_page_it_stands(witnessed: World, switches: dict[str, Any]) -> None:
+    witnessed.simulator.configure(search_loose=True, search_order="oldest", **switches)
+    for place in range(7):
+        witnessed.simulator.add_foreign_invoice(f"{NUMBER}{place}", seller=sample_invoice(1).seller.siren)
+    lost(witnessed)
+
+    until_settled(witnessed)
+
+    (deposit,) = witnessed.deposits(1)
+    assert witnessed.row(1).submission_id == deposit["id"]
+
+
+def test_a_count_that_is_higher_than_what_is_shown_unmakes_the_look(witnessed: World) -> None:
+    lost(witnessed, fault="503")
+    witnessed.simulator.configure(search_count="long")
+
+    until_settled(witnessed)
+
+    assert (witnessed.deposits(1), witnessed.submission(1).last_error_code) == ([], "search_not_whole")
+
+
+def test_a_listing_with_duplicates_is_whole(witnessed: World, proxy: AlteringProxy) -> None:
+    lost(witnessed, fault="503")
+    witnessed.simulator.configure(search_count="none")
+    in_search(proxy, lambda entries: [each for each in entries for _ in range(2)])
+
+    until_settled(witnessed)
+
+    assert len(witnessed.deposits(1)) == 1
+
+
+@pytest.mark.parametrize("dates", [True, False])
+def test_an_account_that_takes_no_query_of_several_numbers_is_asked_in_another_way(
+    witnessed: World, proxy: AlteringProxy, dates: bool
+) -> None:
+    witnessed.simulator.configure(search_dates=dates)
+    proxy.before = lambda asked: Said(400, {}, b'{"statusMessage":"Unable to parse"}') if "+OR+" in asked.path else None
+    lost(witnessed, fault="503")
+    lost(witnessed, 2)
+
+    until_settled(witnessed)
+
+    assert [len(witnessed.deposits(rank)) for rank in (1, 2)] == [1, 1]
+    assert witnessed.row(2).submission_id == witnessed.deposits(2)[0]["id"]
+
+
+def test_the_doubts_of_an_account_are_looked_up_with_one_question(witnessed: World, proxy: AlteringProxy) -> None:
+    for rank in (1, 2, 3):
+        witnessed.simulator.script(sample_invoice(rank).number, ["503"])
+        witnessed.add(rank)
+    witnessed.deposit()
+    proxy.requests.clear()
+
+    witnessed.advance(20)
+    witnessed.deposit()
+
+    asked = [each.path for each in proxy.requests if "/search" in each.path]
+    assert all(sample_invoice(rank).number in asked[0] for rank in (1, 2, 3, 900))
+    assert len([each for each in asked if "facteur-" not in each]) == 2  # and its empty page
+    assert [witnessed.submission(rank).empty_lookups for rank in (1, 2, 3)] == [1, 1, 1]
+
+
+# --- B3: two clocks ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [7200, -7200])
+def test_a_database_clock_that_is_set_in_a_doubt_makes_no_second_deposit(witnessed: World, seconds: float) -> None:
+    witnessed.simulator.configure(search_lag=500)
+    lost(witnessed)
+    witnessed.advance(20)
+    witnessed.deposit()
+
+    skew(witnessed, seconds)
+    for _ in range(20):
+        witnessed.advance(20)
+        witnessed.deposit()
+
+    assert len(witnessed.deposits(1)) == 1
+
+
+def test_a_clock_that_is_set_between_attempt_and_first_look_makes_no_second_deposit(witnessed: World) -> None:
+    witnessed.simulator.configure(search_lag=500)
+    lost(witnessed)
+
+    skew(witnessed, 7200)
+    for _ in range(20):
+        witnessed.advance(20)
+        witnessed.deposit()
+
+    assert len(witnessed.deposits(1)) == 1
+
+
+def test_a_date_that_stands_still_makes_no_doubt_hang_for_ever(witnessed: World) -> None:
+    witnessed.simulator.configure(date_header="still")
+    lost(witnessed, fault="503")
+
+    until_settled(witnessed)
+    assert (witnessed.deposits(1), witnessed.submission(1).state) == ([], "in_doubt")
+
+    witnessed.advance(4 * 86400)
+    witnessed.deposit()
+    assert (witnessed.deposits(1), witnessed.submission(1).last_error_code) == ([], "given_up")
+    assert "clock has moved on by only 0 s" in witnessed.submission(1).last_error_message
+
+
+def test_a_platform_that_tells_no_date_is_asked_by_our_clock(witnessed: World) -> None:
+    witnessed.simulator.configure(date_header="none")
+    lost(witnessed, fault="503")
+
+    until_settled(witnessed)
+
+    assert len(witnessed.deposits(1)) == 1
+
+
+# --- B4: identity -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("omitted", ["seller", "amount", "currency", "number", "businessData"])
+def test_what_is_not_shown_is_no_evidence(witnessed: World, proxy: AlteringProxy, omitted: str) -> None:
+    witnessed.simulator.configure(search_omits=[omitted])
+    without_copies(proxy)
+    lost(witnessed)
+
+    until_settled(witnessed)
+
+    (deposit,) = witnessed.deposits(1)
+    assert (witnessed.row(1).technical_status, witnessed.submission(1).last_error_code) == (
+        "error",
+        "conflicting_deposit",
+    )
+    assert f"facteur adopt id:{witnessed.ids[1]} {deposit['id']}" in witnessed.submission(1).last_error_message
+
+
+def test_number_seller_amount_and_currency_that_all_agree_are_enough(witnessed: World, proxy: AlteringProxy) -> None:
+    without_copies(proxy)
+    lost(witnessed)
+
+    until_settled(witnessed)
+
+    (deposit,) = witnessed.deposits(1)
+    assert witnessed.row(1).submission_id == deposit["id"]
+
+
+def test_an_amount_that_is_a_strangers_by_chance_proves_nothing(witnessed: World, proxy: AlteringProxy) -> None:
+    without_copies(proxy)
+    lost(witnessed, fault="503")
+    total = str(sample_invoice(1).total)
+    witnessed.simulator.add_foreign_invoice(NUMBER, seller="999999998", total=total)
+
+    until_settled(witnessed)
+
+    assert witnessed.row(1).submission_id is None
+    assert witnessed.submission(1).last_error_code == "conflicting_deposit"
+
+
+def test_two_open_doubts_of_equal_number_and_amount_are_settled_by_bytes_alone(
+    witnessed: World, proxy: AlteringProxy
+) -> None:
+    lost(witnessed)
+    witnessed.database.rows(RIVAL)
+    without_copies(proxy)
+    until_settled(witnessed)
+    assert witnessed.submission(1).last_error_code == "conflicting_deposit"
+
+    proxy.before = lambda _asked: None
+    witnessed.update(1, technical_status="pending")
+    until_settled(witnessed)
+
+    assert witnessed.row(1).submission_id == witnessed.deposits(1)[0]["id"]
+
+
+# --- B6: our own table ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", [None, "lost_answer", "400"])
+def test_a_number_that_another_row_sent_does_not_go_out_a_second_time(witnessed: World, fault: str | None) -> None:
+    if fault:
+        witnessed.simulator.script(NUMBER, [fault])
+    first = witnessed.add(1)
+    witnessed.deposit()
+    witnessed.add(2, number=NUMBER, content=_rendered(2, number=NUMBER), total=sample_invoice(2).total)
+
+    until_settled(witnessed)
+
+    assert len(witnessed.deposits(1)) == 1
+    if fault == "400":  # nothing was deposited: the number is free
+        assert witnessed.row(2).technical_status == "validated"
+        return
+    assert (witnessed.row(2).technical_status, witnessed.submission(2).last_error_code) == (
+        "error",
+        "number_sent_already",
+    )
+    assert f"row id:{first} (deposit {witnessed.deposits(1)[0]['id']})" in witnessed.submission(2).last_error_message
+
+
+def test_a_number_of_another_year_or_seller_is_another_number(witnessed: World) -> None:
+    witnessed.add(1)
+    witnessed.deposit()
+    witnessed.add(2, number=NUMBER, content=_rendered(2, number=NUMBER), issue_date="2027-01-04")
+    seller = company("Sœur de Vauban SARL", "130", 7)
+    witnessed.add(3, number=NUMBER, content=_rendered(3, seller, NUMBER), siren=seller.siren)
+
+    witnessed.deposit()
+
+    assert len(witnessed.deposits(1)) == 3
+
+
+def _rendered(rank: int, seller: Any = None, number: str | None = None) -> bytes:
+    invoice = sample_invoice(rank, seller=seller)
+    return render(replace(invoice, number=number or invoice.number), "cii")

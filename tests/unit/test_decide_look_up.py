@@ -1,0 +1,369 @@
+"""What follows from a look-up: whose a deposit is, how long a doubt has lasted, and when it is sent again. Tables, no I/O."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from facteur.decide_look_up import (
+    Evidence,
+    Kinship,
+    after_blind_look,
+    after_look_up,
+    attribute,
+    blindness,
+    kinship,
+    lasted,
+    weighed,
+)
+from facteur.decision import Limits, next_look_up
+from facteur.model import Attempt, Candidate, Doubt, DoubtClock, Holder, Move, State, Witness
+
+LIMITS = Limits(resend_after_seconds=3600, give_up_after_seconds=259200, follow_up_seconds=400 * 86400)
+GIVE_UP = 259200
+NOON = datetime(2026, 10, 12, 12, tzinfo=UTC)
+ATTEMPT = Attempt(1, NOON, "unknown", "sha-1", "F-1", "111111111", Decimal("120.00"), None, "EUR")
+LATER = replace(ATTEMPT, attempt_id=2, started_at=NOON + timedelta(hours=2))
+WITNESS = Witness("w-1", "F-0")
+DOUBT = Doubt(7, "1", 0, 0, 0, False, (ATTEMPT,), NOON, witnesses=(WITNESS,))
+FOUND = Candidate("id-1", NOON + timedelta(seconds=1), False, "111111111", Decimal("120.00"), "EUR", "F-1")
+RIVAL = replace(ATTEMPT, attempt_id=9, document_sha256="sha-9")
+
+
+def clock(seconds: float) -> DoubtClock:
+    return DoubtClock(seconds, NOON, NOON)
+
+
+# --- identity ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "sha256", "kin"),
+    [
+        ({}, "sha-1", Kinship.OURS),
+        (
+            {"total": Decimal(999), "seller_siren": "222222222", "currency": "USD"},
+            "sha-1",
+            Kinship.OURS,
+        ),  # bytes cannot lie
+        ({"created_at": NOON - timedelta(days=9)}, "sha-1", Kinship.OURS),  # clocks can
+        ({}, "other", Kinship.ANOTHERS),
+        ({"seller_siren": "222222222"}, "other", Kinship.STRANGERS),
+        ({}, None, Kinship.OURS),
+        ({"total": Decimal(120), "currency": " eur"}, None, Kinship.OURS),
+        ({"invoice_number": "f-1 "}, None, Kinship.OURS),
+        ({"created_at": NOON - timedelta(days=9)}, None, Kinship.OURS),
+        ({"invoice_number": None}, None, Kinship.UNSURE),  # what is not shown is no evidence
+        ({"seller_siren": None}, None, Kinship.UNSURE),
+        ({"total": None}, None, Kinship.UNSURE),
+        ({"currency": None}, None, Kinship.UNSURE),
+        ({"total": Decimal("119.99")}, None, Kinship.UNSURE),  # the row's may be without tax
+        ({"currency": "USD"}, None, Kinship.UNSURE),
+        ({"seller_siren": "222222222"}, None, Kinship.UNSURE),  # a document may name another seller than its row
+        ({"seller_siren": "222222222", "total": Decimal(7)}, None, Kinship.STRANGERS),
+        ({"seller_siren": "222222222", "total": None}, None, Kinship.UNSURE),
+        ({"refused": True}, "sha-1", Kinship.OURS),
+        ({"refused": True}, None, Kinship.UNSURE),
+    ],
+)
+def test_whose_a_deposit_is(changes: dict[str, object], sha256: str | None, kin: Kinship) -> None:
+    assert kinship(replace(FOUND, **changes), sha256, DOUBT) is kin  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"invoice_number": None}, {"seller_siren": None}, {"total": None}, {"currency": None}]
+)
+def test_what_we_do_not_know_is_no_evidence_either(changes: dict[str, None]) -> None:
+    doubt = replace(DOUBT, attempts=(replace(ATTEMPT, **changes),))  # type: ignore[arg-type]
+
+    assert kinship(FOUND, None, doubt) is Kinship.UNSURE
+
+
+@pytest.mark.parametrize(
+    ("rival", "sha256", "kin"),
+    [
+        (RIVAL, None, Kinship.UNSURE),  # either may have made it
+        (RIVAL, "sha-1", Kinship.OURS),
+        (RIVAL, "sha-9", Kinship.ANOTHERS),
+        (replace(RIVAL, total=Decimal(7)), None, Kinship.OURS),  # that one cannot have
+        (replace(RIVAL, seller_siren="222222222"), None, Kinship.OURS),
+        (replace(RIVAL, currency="USD"), None, Kinship.OURS),
+        (replace(RIVAL, total=None, currency=None), None, Kinship.UNSURE),
+    ],
+)
+def test_a_deposit_that_another_doubt_could_claim_is_settled_by_bytes(
+    rival: Attempt, sha256: str | None, kin: Kinship
+) -> None:
+    assert kinship(FOUND, sha256, replace(DOUBT, rivals=(rival,))) is kin
+
+
+def test_good_deposits_come_before_refused_ones_and_old_ones_before_young_ones() -> None:
+    refused, young = (
+        replace(FOUND, platform_id="r", refused=True),
+        replace(FOUND, platform_id="y", created_at=NOON + timedelta(seconds=9)),
+    )
+    undated = replace(FOUND, platform_id="u", created_at=None)
+    shown = [refused, young, FOUND, undated]
+
+    evidence = weighed(DOUBT, shown, dict.fromkeys("ryu", "sha-1") | {"id-1": "sha-1"}, {})
+
+    assert [each.platform_id for each in evidence.ours] == ["u", "id-1", "y", "r"]
+
+
+def test_what_our_own_tables_know_as_anothers_is_not_in_the_way() -> None:
+    evidence = weighed(DOUBT, [FOUND], {}, {"id-1": Holder("2", False)})
+
+    assert (evidence.ours, evidence.in_the_way) == ((), ())
+
+
+def test_a_deposit_that_was_called_a_duplicate_is_not_the_one_that_stands() -> None:
+    doubt = replace(DOUBT, duplicate_verdict=True)
+
+    evidence = weighed(doubt, [replace(FOUND, refused=True)], {"id-1": "sha-1"}, {})
+
+    assert (evidence.ours, evidence.in_the_way) == ((), ())
+
+
+FIRST, SECOND = replace(FOUND, platform_id="first"), replace(FOUND, platform_id="second", created_at=LATER.started_at)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "ours", "pairs"),
+    [
+        ([ATTEMPT], [FOUND], [(1, "id-1")]),
+        ([ATTEMPT, LATER], [FIRST, SECOND], [(2, "second"), (1, "first")]),
+        ([ATTEMPT, LATER], [FIRST], [(1, "first")]),  # the second had not begun by then
+        ([ATTEMPT, LATER], [SECOND], [(2, "second")]),
+        ([ATTEMPT], [FIRST, SECOND], [(1, "second")]),  # each attempt made one deposit at most
+        ([replace(ATTEMPT, outcome="not_found")], [FOUND], [(1, "id-1")]),
+        ([replace(ATTEMPT, outcome="accepted")], [FOUND], []),
+        ([replace(ATTEMPT, outcome="duplicate")], [FOUND], []),
+        ([LATER], [FIRST], [(2, "first")]),  # the platform's clock is behind
+        (
+            [ATTEMPT, LATER],
+            [replace(FIRST, created_at=None), replace(SECOND, created_at=None)],
+            [(2, "first"), (1, "second")],
+        ),
+        ([ATTEMPT], [], []),
+    ],
+)
+def test_which_attempt_made_which_deposit(
+    attempts: list[Attempt], ours: list[Candidate], pairs: list[tuple[int, str]]
+) -> None:
+    assert attribute(attempts, ours, {}) == pairs
+
+
+def test_the_bytes_say_which_attempt_it_was() -> None:
+    other = replace(LATER, document_sha256="sha-2")
+
+    assert attribute([ATTEMPT, other], [SECOND], {"second": "sha-1"}) == [(1, "second")]
+
+
+# --- two clocks -------------------------------------------------------------------------------------------------------
+
+
+def looked(*looks: tuple[float, float | None]) -> float:
+    """Seconds that a doubt has lasted after looks at these seconds by our clock, answered with these Dates."""
+    doubt = DOUBT
+    for ours, theirs in looks:
+        doubt = replace(doubt, now=NOON + timedelta(seconds=ours), doubt_seconds=ours)
+        doubt = replace(doubt, clock=lasted(doubt, None if theirs is None else NOON + timedelta(seconds=theirs)))
+    assert doubt.clock
+    return doubt.clock.seconds
+
+
+HOUR, DAY = 3600.0, 86400.0
+
+
+@pytest.mark.parametrize(
+    ("looks", "seconds"),
+    [
+        ([(15, 15)], 0),  # the platform's time begins with the first look
+        ([(15, 15), (615, 615)], 600),
+        ([(15, -3000), (615, -2400)], 600),  # a constant difference says nothing
+        ([(15, 15), (7215, 65)], 50),  # our clock was set forward
+        ([(15, 15), (7215, 65), (7815, 665)], 650),
+        ([(15, 15), (65, 7215)], 50),  # the platform's was
+        ([(15, 15), (-3000, 65)], 0),  # ours was set back
+        ([(15, None), (615, None)], 615),  # it does not say: ours
+        ([(15, 15), (615, None), (1215, 1215)], 1200),
+        ([(15, None), (615, 615)], 15),
+        ([(15, 15), (615, 15), (1215, 15)], 0),  # it stands still
+        ([(15, 15), (615, -600), (1215, 1215)], 600),  # an old page in between
+        ([(15, -HOUR), (75, 75), (7275, 135)], 120),  # an old page first, then a clock that is set forward
+        ([(15, 15), (615, 9 * DAY), (1215, 1215)], 600),  # absurd
+        ([(15, -9 * DAY), (615, 615), (1215, 1215)], 600),
+        ([(15, 15), (615, 615), (615, 615)], 600),
+    ],
+)
+def test_a_doubt_lasts_as_long_as_both_clocks_say(looks: list[tuple[float, float | None]], seconds: float) -> None:
+    assert looked(*looks) == seconds
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e5), st.one_of(st.none(), st.floats(-1e6, 1e6))), min_size=1, max_size=8))
+def test_no_dates_make_a_doubt_last_longer_than_our_own_clock_says(looks: list[tuple[float, float | None]]) -> None:
+    ordered = sorted(looks, key=lambda look: look[0])
+
+    assert looked(*ordered) <= ordered[-1][0] + 1e-3
+
+
+# --- what follows -----------------------------------------------------------------------------------------------------
+
+STRANGER = replace(FOUND, platform_id="stranger")
+ASKED = {"empty_lookups": 3}
+ACCEPTED = replace(ATTEMPT, attempt_id=3, outcome="accepted", platform_id="known")
+DUPLICATE = {"duplicate_verdict": True, "attempts": (replace(ATTEMPT, outcome="duplicate"),)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "seconds", "ours", "in_the_way", "state", "platform_id"),
+    [
+        ({}, 0, [FOUND], [], State.SUBMITTED, "id-1"),
+        ({}, 0, [FOUND], [STRANGER], State.SUBMITTED, "id-1"),
+        ({}, 0, [], [STRANGER], State.IN_DOUBT, None),  # ours may come up beside it
+        (ASKED, 3600, [], [STRANGER], State.FAILED, None),
+        (DUPLICATE, 0, [], [STRANGER], State.FAILED, None),  # that one is what ours is a duplicate of
+        ({}, 0, [], [], State.IN_DOUBT, None),
+        ({"attempts": (ATTEMPT, ACCEPTED)}, 0, [FOUND], [], State.SUBMITTED, "known"),  # a late 201
+        ({"empty_lookups": 2}, 3600, [], [], State.IN_DOUBT, None),  # not asked often enough
+        ({"empty_lookups": 9, "doubt_seconds": 9999.0}, 3599, [], [], State.IN_DOUBT, None),  # not for long enough
+        (ASKED, 3600, [], [], State.PENDING, None),
+        ({"attempts": ()}, 0, [], [], State.PENDING, None),  # nothing was ever sent
+        ({"duplicate_verdict": True}, 0, [], [], State.IN_DOUBT, None),
+        (ASKED | {"duplicate_verdict": True}, 3600, [], [], State.FAILED, None),  # some attempt's outcome is unknown
+        (ASKED | DUPLICATE, 3600, [], [], State.REJECTED, None),  # the other deposit is certainly not ours
+        (ASKED | {"duplicate_verdict": True}, 3600, [FOUND], [], State.SUBMITTED, "id-1"),
+        ({"empty_lookups": 50, "doubt_seconds": GIVE_UP + 1.0}, 7, [], [], State.FAILED, None),  # a Date that stands still
+    ],
+)  # fmt: skip
+def test_after_a_look_up(
+    changes: dict[str, object], seconds: float, ours: list[Candidate], in_the_way: list[Candidate], state: State,
+    platform_id: str | None,
+) -> None:  # fmt: skip
+    evidence = Evidence(tuple(ours), tuple(in_the_way), {})
+
+    move = after_look_up(replace(DOUBT, **changes), evidence, clock(seconds), LIMITS)  # type: ignore[arg-type]
+
+    assert (move.state, move.platform_id) == (state, platform_id)
+    assert move.empty_lookups == (1 if state is State.IN_DOUBT else 0)
+    assert (move.clock is not None) == (state is State.IN_DOUBT)
+    assert (move.error_message is None) == (state in {State.SUBMITTED, State.PENDING})
+
+
+@pytest.mark.parametrize(("waited", "state"), [(GIVE_UP - 3600, State.PENDING), (GIVE_UP - 3599, State.FAILED)])
+def test_a_deposit_that_is_never_answered_and_never_found_is_given_up_at_last(waited: float, state: State) -> None:
+    doubt = replace(DOUBT, empty_lookups=3, doubt_seconds=3600.0, waited_seconds=waited)
+
+    move = after_look_up(doubt, Evidence(), clock(3600), LIMITS)
+
+    assert move.state is state
+    assert move.waited_seconds == (3600 if state is State.PENDING else 0)
+    assert move.error_code == (None if state is State.PENDING else "given_up")
+
+
+def test_conflicting_evidence_names_the_deposit_and_the_command() -> None:
+    doubt = replace(DOUBT, empty_lookups=3)
+
+    message = after_look_up(doubt, Evidence(in_the_way=(STRANGER,)), clock(3600), LIMITS).error_message
+
+    assert message
+    assert "facteur adopt id:1 stranger" in message
+
+
+@pytest.mark.parametrize(
+    ("held", "words"),
+    [
+        ({"id-5": Holder("2", False)}, "row id:2 deposited this number (deposit id-5)"),
+        ({"id-5": Holder("1", True)}, "its own rejected deposit id-5 keeps the number"),
+        ({"id-5": Holder("1", True), "id-6": Holder("2", False)}, "row id:2 deposited this number (deposit id-6)"),
+        ({}, "the other deposit is not shown as ours"),
+    ],
+)
+def test_a_duplicate_says_whose_the_other_deposit_is(held: dict[str, Holder], words: str) -> None:
+    doubt = replace(DOUBT, empty_lookups=3, **DUPLICATE)  # type: ignore[arg-type]
+
+    move = after_look_up(doubt, Evidence(held=held), clock(3600), LIMITS)
+
+    assert move.state is State.REJECTED
+    assert words in str(move.error_message)
+
+
+def blind(doubt: Doubt, tries: int = 3, shown: tuple[str, ...] = (), answers: bool = True) -> Move | None:
+    problem = blindness(doubt, shown, lambda: answers)
+    return after_blind_look(doubt, problem, tries, LIMITS, lambda seconds: seconds) if problem else None
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown", "answers", "code", "words"),
+    [
+        ({"witnesses": ()}, (), True, "no_witness", "no other deposit of this account and seller has been shown"),
+        ({}, (), True, "search_not_credible", "none of the deposits that it must have, such as w-1"),
+        ({}, ("w-1",), False, "search_not_credible", "under a number that nobody has"),
+        ({"attempts": (replace(ATTEMPT, invoice_number=None),)}, ("w-1",), True, "no_witness", "no number"),
+    ],
+)
+def test_a_look_without_its_witness_is_a_failed_one(
+    changes: dict[str, object], shown: tuple[str, ...], answers: bool, code: str, words: str
+) -> None:
+    move = blind(replace(DOUBT, **changes), shown=shown, answers=answers)  # type: ignore[arg-type]
+
+    assert move
+    assert (move.state, move.empty_lookups, move.error_code) == (State.IN_DOUBT, 0, code)
+    assert words in str(move.error_message)
+    assert move.waited_seconds == move.due_in_seconds == 40
+
+
+def test_a_look_with_its_witness_counts() -> None:
+    assert blind(DOUBT, shown=("w-1",)) is None
+
+
+@pytest.mark.parametrize("changes", [{"doubt_seconds": GIVE_UP + 1.0}, {"waited_seconds": GIVE_UP - 39.0}])
+def test_an_account_without_witness_is_a_persons_at_last_and_nothing_is_sent(changes: dict[str, float]) -> None:
+    move = blind(replace(DOUBT, witnesses=(), **changes))  # type: ignore[arg-type]
+
+    assert move
+    assert (move.state, move.error_code) == (State.FAILED, "no_witness")
+    assert "Look its number up at the platform" in str(move.error_message)
+
+
+@pytest.mark.parametrize(
+    ("empty_lookups", "doubt_seconds", "resend_after", "seconds"),
+    [
+        (0, 0, 3600, 15),
+        (0, 0, 16, 1),
+        (1, 15, 3600, 660),  # at 3/16 of an hour
+        (2, 675, 3600, 900),
+        (3, 1575, 3600, 2025),  # the fourth at the end of the hour
+        (4, 3600, 3600, 56.25),
+        (50, 9999, 3600, 56.25),
+        (1, 0, 0, 0),
+    ],
+)
+def test_look_ups_are_spread_over_the_time_before_a_resend(
+    empty_lookups: int, doubt_seconds: float, resend_after: float, seconds: float
+) -> None:
+    assert next_look_up(empty_lookups, doubt_seconds, resend_after) == pytest.approx(seconds)
+
+
+@given(st.floats(1, 1e5), st.booleans())
+def test_a_resend_comes_after_four_empty_look_ups_and_no_sooner_than_allowed(resend_after: float, dated: bool) -> None:
+    limits = replace(LIMITS, resend_after_seconds=resend_after, give_up_after_seconds=1e9)
+    at, asked, doubt = next_look_up(0, 0, resend_after), 0, DOUBT
+
+    while True:
+        moment = NOON + timedelta(seconds=at)
+        doubt = replace(doubt, now=moment, doubt_seconds=at, empty_lookups=asked)
+        doubt, asked = replace(doubt, clock=lasted(doubt, moment if dated else None)), asked + 1
+        assert doubt.clock
+        if (move := after_look_up(doubt, Evidence(), doubt.clock, limits)).state is not State.IN_DOUBT:
+            break
+        at += move.due_in_seconds
+
+    assert move.state is State.PENDING
+    assert asked in {4, 5}  # five where rounding puts the fourth a hair before the time
+    assert resend_after - 1e-3 <= at <= 1.1 * resend_after + 16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -74,6 +75,13 @@ class Result:
     reached: Mapping[str, int] = field(default_factory=dict)
 
 
+def raised_in(output: str) -> list[tuple[str, int]]:
+    """The exceptions that ended tracebacks, most frequent first; not their texts, which may quote anything."""
+    return Counter(
+        re.findall(r"^(?:\w+\.)*(\w*(?:Error|Exception|Mismatch\w*))(?::|$)", output, re.MULTILINE)
+    ).most_common(4)
+
+
 class Run:
     """The conductor of one run."""
 
@@ -108,7 +116,10 @@ class Run:
             findings.append(
                 Finding(STUCK, f"not drained after {self._rounds} rounds and {self._lane.clock.leaps} leaps")
             )
-        findings += [Finding(CRASH, f"{what}: {n}") for what, n in self._faults.items() if n]
+        raised = ", ".join(
+            f"{name} ({n})" for name, n in raised_in((self._lane.folder / "output").read_text(errors="replace"))
+        )
+        findings += [Finding(CRASH, f"{what}: {n}; raised: {raised}") for what, n in self._faults.items() if n]
         reached = {name: self._lane.points.count(name) for name in POINTS}
         struck = sum(reached[each.point] >= each.nth for each in self._schedule.interrupts)
         clock = self._lane.clock

@@ -11,6 +11,7 @@ from local.invoices import UNKNOWN_BUYER, render, sample_invoice, truncated
 from local.sam import load_template
 from tests.measured import measured
 from tests.open_deposits import crowd
+from tests.operator import Operator
 from tests.world import World, platform_secret
 
 HOUR, DAY = 3600.0, 86400.0
@@ -198,6 +199,16 @@ def test_a_search_that_shows_none_of_ours_rings_and_histories_are_read_meanwhile
     world.simulator.configure(search_hides=[])
     polled(world, HOUR, 2)
     assert not heard("DepositsNotShown", told(world, capsys))
+
+
+def test_status_tells_what_nobody_hears_of(world: World, operator: Operator) -> None:
+    production(world, lifecycle_twists=["never"])
+    deposited(world)
+    polled(world, HOUR, 25)
+
+    told_troubles = [trouble["what"] for trouble in operator.ask("status")["troubles"]]
+
+    assert any("has shown no status for 25 hours" in what for what in told_troubles)
 
 
 def test_a_search_that_does_not_show_young_deposits_rings_nothing(

@@ -17,7 +17,9 @@ class PostgresReading:
                round(facteur.budget_use_percent(b, %(per_minute)s))::integer as budget_use_percent,
                facteur.oldest_undeposited_days() as undeposited_days,
                (select coalesce(sum(cardinality(c.invoice_ids)), 0)::integer from facteur.changes c
-                where c.due_at > '-infinity' and c.error is not null) as unreadable
+                where c.due_at > '-infinity' and c.error is not null) as unreadable,
+               facteur.oldest_silent_seconds() as silent, facteur.oldest_unread_seconds() as unread,
+               facteur.accounts_not_shown() as not_shown
         from facteur.installation i, facteur.budgets b where b.key = 'address'
     """
     ACCOUNTS = """
@@ -70,6 +72,9 @@ class PostgresReading:
             row.budget_use_percent,
             row.undeposited_days,
             row.unreadable,
+            row.silent,
+            row.unread,
+            row.not_shown,
         )
 
     def noted(self) -> int:

@@ -65,7 +65,8 @@ class PostgresStories:
     LIST = """
         select s.invoice_id, s.account, s.state, s.invoice_number, s.total, s.currency, s.created_at as since, s.due_at,
                s.platform_id as submission_id, count(*) over () as found,
-               coalesce(case %(only)s when 'untold' then s.write_back_error when 'mismatched' then s.mismatch end,
+               coalesce(case %(only)s when 'untold' then s.write_back_error when 'mismatched' then s.mismatch
+                                      when 'unread' then concat_ws(' ', 'the search shows', s.swept_code, s.swept_state) end,
                         nullif(concat_ws(': ', s.last_error_code, s.last_error_message), ''), s.lifecycle_code) as about
         from facteur.submissions s
         where (%(states)s = '{}' or s.state = any (%(states)s))
@@ -73,6 +74,8 @@ class PostgresStories:
           and (%(since)s::date is null or s.created_at >= %(since)s::date::timestamp at time zone 'UTC')
           and case %(only)s when 'untold' then s.write_back_error is not null
                             when 'mismatched' then s.mismatch is not null and s.state in ('submitted', 'closed')
+                            when 'silent' then s.state = 'submitted' and s.lifecycle_code is null
+                            when 'unread' then s.unread_since is not null
                             else true end
           and (s.state not in ('rejected', 'failed') or not exists ( -- replaced: part of a story, and nobody's concern any more
               select from facteur.submissions n where n.invoice_id = s.invoice_id and n.id > s.id))

@@ -20,14 +20,15 @@ def list_invoices(
     account: Annotated[str | None, typer.Option(help="Only this account")] = None,
     since: Annotated[str | None, typer.Option(help="Only what was opened on that day or later, YYYY-MM-DD")] = None,
     unreadable: Annotated[bool, typer.Option("--unreadable", help="Rows that the mapping raises on")] = False,
-    mismatched: Annotated[bool, typer.Option("--mismatched", help="Rows that ask for another invoice than was sent")] = False,
+    mismatched: Annotated[bool, typer.Option("--mismatched", help="Rows that show an error though something was deposited")] = False,
     untold: Annotated[bool, typer.Option("--untold", help="Rows that could not be written back")] = False,
+    silent: Annotated[bool, typer.Option("--silent", help="Deposits that have never shown a status")] = False,
+    unread: Annotated[bool, typer.Option("--unread", help="Deposits of which the search shows what no status tells")] = False,
     limit: Annotated[int, typer.Option(help="So many at most")] = 50,
 ) -> None:  # fmt: skip
     """Which invoices? The youngest first."""
-    asked = [
-        name for name, wanted in (("unreadable", unreadable), ("mismatched", mismatched), ("untold", untold)) if wanted
-    ]
+    filters = {"unreadable": unreadable, "mismatched": mismatched, "untold": untold, "silent": silent, "unread": unread}
+    asked = [name for name, wanted in filters.items() if wanted]
     if len(asked) > 1:
         raise OperatorError(f"--{asked[0]} and --{asked[1]} exclude each other")
     if unreadable and (state or account or since):

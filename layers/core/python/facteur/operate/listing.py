@@ -12,6 +12,7 @@ from facteur.operate.status import unopened
 from facteur.operate.story_model import Listing
 
 MOST = 10_000
+FILTERS = ("mismatched", "untold", "unreadable", "silent", "unread")
 
 
 def list_invoices(
@@ -27,7 +28,8 @@ def list_invoices(
 
     Args:
         since: the day on which its submission was opened, YYYY-MM-DD, by UTC.
-        only: `mismatched`, `untold` (its row could not be written back), or `unreadable` (the mapping raises on the row).
+        only: `mismatched`, `untold` (its row could not be written back), `unreadable` (the mapping raises on the row), `silent`
+            (deposited, and never a status), or `unread` (the search shows what no status tells).
 
     Raises:
         OperatorError: a filter is wrong.
@@ -35,7 +37,7 @@ def list_invoices(
     unknown = sorted(set(states) - set(State))
     if unknown:
         raise OperatorError(f"there is no state {', '.join(unknown)}; there are {', '.join(State)}")
-    if only not in {None, "mismatched", "untold", "unreadable"}:
+    if only not in {None, *FILTERS}:
         raise OperatorError(f"there is no filter {only!r}")
     if not 1 <= limit <= MOST:
         raise OperatorError(f"--limit must be between 1 and {MOST}")

@@ -21,6 +21,9 @@ class Installation:
     budget_use_percent: int
     undeposited_days: int  # since the oldest invoice that is not deposited yet was issued; 0: there is none
     unreadable_rows: int
+    silent_seconds: float = 0.0  # of the deposit that has never shown a status for longest
+    unread_seconds: float = 0.0  # since when the search has shown what no status tells
+    accounts_not_shown: int = 0  # whose search shows none of their deposits, or whose unseen statuses cannot be seen
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def _in_doubt(current: KnownSubmission, name: str) -> Step:
 
 def _submitted(current: KnownSubmission, name: str) -> Step:
     if current.mismatch:
-        return "Deposited, but the row asks for another invoice: mend the row.", None
+        return f"Deposited, but a person decides: {current.mismatch}", None
     return f"Deposited. The platform is asked for news at {_at(current.due_at)} at the latest.", None
 
 

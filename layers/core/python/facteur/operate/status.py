@@ -13,6 +13,7 @@ DOUBT_SECONDS = 3600  # by then a doubt is decided, or somebody should look
 DEADLINE_DAYS = 10  # as the alarm's default
 UNDEPOSITED = "facteur list --state pending --state sending --state in_doubt --state failed"
 SILENT_SECONDS = 300  # schedules come every minute
+NEVER_HEARD_OF_SECONDS, UNREAD_SECONDS = 86_400, 21_600  # as the alarms
 
 
 def status(services: OperateServices) -> Status:
@@ -53,9 +54,24 @@ def _of_installation(installation: Installation) -> Iterator[Trouble]:
             f"an invoice that was issued {installation.undeposited_days} days ago is not deposited",
             UNDEPOSITED,
         )
+    yield from _of_statuses(installation)
     if installation.unreadable_rows:
         yield Trouble(
             f"{installation.unreadable_rows} rows that the mapping could not read", "facteur list --unreadable"
+        )
+
+
+def _of_statuses(installation: Installation) -> Iterator[Trouble]:
+    if installation.silent_seconds > NEVER_HEARD_OF_SECONDS:
+        hours = installation.silent_seconds / 3600
+        yield Trouble(f"a deposit has shown no status for {hours:.0f} hours", "facteur list --silent")
+    if installation.unread_seconds > UNREAD_SECONDS:
+        hours = installation.unread_seconds / 3600
+        yield Trouble(f"a status that the search shows cannot be read for {hours:.0f} hours", "facteur list --unread")
+    if installation.accounts_not_shown:
+        yield Trouble(
+            f"{installation.accounts_not_shown} accounts: the platform shows none of their deposits, or hides unseen statuses",
+            "facteur doctor",
         )
 
 
@@ -67,7 +83,8 @@ def _of_account(account: AccountHealth) -> Iterator[Trouble]:
         )
     if account.mismatched:
         yield Trouble(
-            f"{name}: {account.mismatched} rows ask for another invoice than was sent", "facteur list --mismatched"
+            f"{name}: {account.mismatched} rows show an error though something was deposited",
+            "facteur list --mismatched",
         )
     if account.oldest_doubt_seconds > DOUBT_SECONDS:
         minutes = account.oldest_doubt_seconds / 60

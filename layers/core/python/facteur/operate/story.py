@@ -105,7 +105,7 @@ def _of_submission(one: KnownSubmission) -> Iterator[Happening]:
     elif error:
         yield Happening(one.updated_at, f"still {one.state.replace('_', ' ')}", error)
     if one.mismatch:
-        yield Happening(one.updated_at, "row asks for another invoice", one.mismatch)
+        yield Happening(one.updated_at, "row shows an error though it is deposited", one.mismatch)
 
 
 def _of_attempt(one: KnownAttempt) -> Iterator[Happening]:

@@ -159,6 +159,26 @@ MUTANTS: dict[str, Mutant] = {
     "nothing is told": Mutant(
         "the relay emits no metrics", run_of(Order(), Order("nameless")), worker=sabotage.say_nothing
     ),
+    "the newest date decides": Mutant(
+        "the newest status is the verdict, whatever the others say",
+        run_of(Order(), Order("bounced"), switches={"status_dates": ["ISSUED@7200"]}),
+        worker=sabotage.let_the_newest_decide,
+    ),
+    "news is what is later": Mutant(
+        "a sweep reads the history of what is dated later than what it saw before",
+        run_of(Order(), Order("bounced"), switches={"status_dates": ["ISSUED@7200"], "delay_decision": 600}),
+        prepare=sabotage.hear_only_what_is_later,
+    ),
+    "unknown statuses are dropped": Mutant(
+        "a status with a code that nobody knows is not stored",
+        run_of(Order(), switches={"lifecycle_twists": ["unknown_codes"]}),
+        prepare=sabotage.store_no_unknown_status,
+    ),
+    "acknowledged before the commit": Mutant(
+        "a pulled status is acknowledged before it is stored",
+        replace(run_of(Order(), Order(), strike="kill@news.record_news.before:1"), settings={"STATUS_SOURCE": "pull"}),
+        worker=sabotage.acknowledge_before_storing,
+    ),
     "acknowledged early": Mutant(
         "a message is deleted before its invoice is claimed",
         run_of(Order(), Order(), strike="kill@store.claim.before:1"),

@@ -226,3 +226,33 @@ def take_any_id(database: Database) -> None:
     forget_holders(database)
     replace_in(database, "facteur.holder_of", r"limit 1\b", "limit 0")
     database.rows("drop index facteur.submissions_platform_id")
+
+
+def let_the_newest_decide(_worker: Worker) -> None:
+    switch("current_of", lambda _current_of: sys.modules["facteur.decide_news"].newest_of)
+
+
+def acknowledge_before_storing(_worker: Worker) -> None:
+    pulling: Any = sys.modules["facteur.news_by_pull"]
+    store = pulling._store
+
+    def acknowledged_first(account: str, new: Any, platform: Any, services: Any) -> Any:
+        for event in new:
+            platform.acknowledge(event)
+        return store(account, new, platform, services)
+
+    pulling._store = acknowledged_first
+
+
+def hear_only_what_is_later(database: Database) -> None:
+    for pattern, replacement in (
+        (r"\(seen\.known\)\.swept_code is distinct from seen\.code", "seen.at > (seen.known).swept_at"),
+        (r"or seen\.at is distinct from .*?\)\s+or seen\.state is not null and .*?swept_state", ")"),
+    ):
+        replace_in(database, "facteur.judge_seen", "(?s)" + pattern, replacement)
+
+
+def store_no_unknown_status(database: Database) -> None:
+    replace_in(
+        database, "facteur.store_statuses", r"order by listed\.place", "where e.code ~ '^[0-9]+$' order by listed.place"
+    )

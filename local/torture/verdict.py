@@ -19,7 +19,7 @@ TECHNICAL_STATUS = {
     "rejected": "rejected", "failed": "error",
 }  # fmt: skip
 ROWS = """
-select i.id, i.technical_status, i.submission_id, s.state, s.platform_id, s.last_error_code, s.write_back_due_at
+select i.id, i.technical_status, i.submission_id, s.state, s.platform_id, s.last_error_code, s.write_back_due_at, s.objection_code
 from invoicing.invoices i left join lateral (
     select * from facteur.submissions s where s.invoice_id = i.id::text order by s.id desc limit 1) s on true
 """
@@ -146,7 +146,8 @@ def _twins(entry: Entry, lane: Lane) -> int:
 def _wrong_row(entry: Entry, row: Any, lane: Lane) -> Wrong:
     if entry.id in lane.company.refused:
         return  # the company never let us write
-    if row.technical_status != TECHNICAL_STATUS.get(row.state) or row.write_back_due_at:
+    shown = "error" if row.objection_code and row.state in {"submitted", "closed"} else TECHNICAL_STATUS.get(row.state)
+    if row.technical_status != shown or row.write_back_due_at:
         yield STUCK, f"the company's row shows {row.technical_status}"
     if row.submission_id != row.platform_id and not (entry.meddled and _was_saved(row.submission_id)):
         yield LOST, f"the company's row shows deposit {row.submission_id}, not {row.platform_id}"

@@ -39,7 +39,8 @@ demo: setup ## Watch real invoices go through (INVOICES=folder deposits your own
 test: setup ## Unit, contract, integration, and end-to-end tests
 	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not localstack" $(PYTEST_ARGS)
 
-test-all: setup ## The same and the slow ones: other Postgres versions, mutants; with coverage
+test-all: setup ## The same and the slow ones: other Postgres versions, mutants, fuzzing; with coverage
+	@$(UV) sync --locked --quiet --inexact --group fuzz || echo "atheris has no wheel here: its tests are skipped"
 	$(BIN)/pytest -n auto --dist worksteal -m "not localstack" --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 lint: setup ## ruff, the lock file, the generated requirements, the template, the documents' links

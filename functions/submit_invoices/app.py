@@ -33,7 +33,7 @@ def submission_id_in(body: str) -> int:
     """The submission that a message names: `{"submission_id": 1}`. Raises InvalidMessageError."""
     try:
         submission_id = json.loads(body)["submission_id"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         submission_id = None
     if type(submission_id) is not int or not 0 < submission_id < 1 << 63:
         raise InvalidMessageError('a message must be {"submission_id": <number>}')

@@ -57,7 +57,8 @@ def _takes_statuses(webhook: Mapping[str, Any]) -> bool:
 
 def _networks(entry: Any) -> list[Mapping[str, Any]]:
     identifiers = entry.get("identifiers") if isinstance(entry, dict) else None
-    found = [each.get("networkRegistered") for each in identifiers or [] if isinstance(each, dict)]
+    listed = identifiers if isinstance(identifiers, list) else []
+    found = [each.get("networkRegistered") for each in listed if isinstance(each, dict)]
     return [network for each in found if isinstance(each, list) for network in each if isinstance(network, dict)]
 
 

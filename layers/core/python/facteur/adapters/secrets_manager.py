@@ -57,15 +57,30 @@ class Secrets:
 
     def _fetch(self, secret_id: str) -> dict[str, Any]:
         try:
-            text = self._client().get_secret_value(SecretId=secret_id)["SecretString"]
-            value = json.loads(text)
+            text = self._client().get_secret_value(SecretId=secret_id).get("SecretString")
         except ClientError as exc:
             code = str(exc.response.get("Error", {}).get("Code"))
             raise SecretUnreadableError(f"secret {secret_id} could not be read ({code})") from None
         except BotoCoreError as exc:
             raise SecretUnreadableError(f"secret {secret_id} could not be read ({type(exc).__name__})") from None
-        except (KeyError, ValueError):
-            raise SecretUnreadableError(f"secret {secret_id} is not a JSON object") from None
-        if not isinstance(value, dict):
-            raise SecretUnreadableError(f"secret {secret_id} is not a JSON object")
-        return value
+        return object_in(text, secret_id)
+
+
+def object_in(text: str | None, secret_id: str) -> dict[str, Any]:
+    """The JSON object that a secret's text is.
+
+    Raises:
+        SecretUnreadableError: it is none, or holds what can stand in no header, no form and no database.
+    """
+    try:
+        value = json.loads(text or "")
+        unsendable = "\\u0000" in json.dumps(value) or not json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        unsendable = True
+    except (ValueError, RecursionError):
+        value, unsendable = None, False
+    if unsendable:
+        raise SecretUnreadableError(f"secret {secret_id} holds a NUL or half of a surrogate pair: write it anew")
+    if not isinstance(value, dict):
+        raise SecretUnreadableError(f"secret {secret_id} is not a JSON object")
+    return value

@@ -1,0 +1,240 @@
+"""Everything foreign that Facteur parses: a parser, samples of what it meant to read, and what it may raise.
+
+What comes out must be fit to be stored: no character that Postgres refuses, no instant that it does not have.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from io import BytesIO
+from types import FunctionType
+from typing import Any
+
+from requests.structures import CaseInsensitiveDict
+
+from facteur.adapters import (
+    database_address,
+    document_number,
+    iopole_answers,
+    iopole_news,
+    iopole_probe,
+    iopole_reading,
+)
+from facteur.adapters.accounts import credentials_from
+from facteur.adapters.http import HttpAnswer
+from facteur.adapters.iopole import meaning_of_deposit
+from facteur.adapters.secrets_manager import SecretUnreadableError, object_in
+from facteur.errors import (
+    AccountRefusedError,
+    ConfigurationError,
+    DocumentUnusableError,
+    InvalidMessageError,
+    NotDepositedError,
+    OutcomeUnknownError,
+)
+from facteur.operate.reconcile_model import ShownDeposit
+from functions.submit_invoices.app import submission_id_in
+from local.invoices import render, sample_invoice
+
+LONGEST_SECONDS = 1.0  # of CPU time for one input of some kilobytes
+FIRST_YEAR, LAST_YEAR = 1900, 3000
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Planted:
+    """A fault to plant in a parser: a piece of a function's source and what it becomes."""
+
+    function: Callable[..., Any]
+    old: str
+    new: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Target:
+    """A parser of foreign input."""
+
+    name: str
+    parse: Callable[[bytes], object]
+    samples: tuple[bytes, ...]
+    allowed: tuple[type[Exception], ...]
+    planted: Planted
+
+    def check(self, data: bytes) -> None:
+        """Parse; raises whatever the parser may not raise, AssertionError for what cannot be stored or took too long."""
+        began = time.thread_time()
+        try:
+            parsed = self.parse(data)
+        except self.allowed:
+            parsed = None
+        assert time.thread_time() - began < LONGEST_SECONDS, f"{len(data)} bytes took too long"
+        for value in _leaves(parsed):
+            assert _storable(value), f"Postgres cannot store {value!r:.200}"
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = [getattr(value, each.name) for each in dataclasses.fields(value)]
+    if isinstance(value, Mapping):
+        yield from value.keys()
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for each in value:
+            yield from _leaves(each)
+    else:
+        yield value
+
+
+def _storable(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\x00" not in value and value.encode("utf-8", "replace").decode() == value
+    if isinstance(value, datetime):
+        return FIRST_YEAR < value.astimezone(UTC).year < LAST_YEAR
+    return True
+
+
+def _answer(data: bytes, status: int = 200, content_type: str = "application/json") -> HttpAnswer:
+    return HttpAnswer(status, CaseInsensitiveDict({"Content-Type": content_type}), data)
+
+
+def _sample(value: Any) -> bytes:
+    return json.dumps(value).encode()
+
+
+STATUS = {
+    "statusId": "01a2b3c4-5d6e-7f80-9a1b-2c3d4e5f6071", "invoiceId": "01a2b3c4-0000-7000-8000-0000000000aa",
+    "date": "2026-10-12T08:15:30.412Z", "destType": "OPERATOR", "status": {"code": "REFUSED", "networkCode": "210"},
+    "json": {
+        "identification": {"id": "x", "date": "2026-10-12T08:15:30.412Z"}, "notes": [{"content": "free text"}],
+        "sender": {"name": "ACHETEUR SA", "roleCode": {"code": "BUYER", "value": "BY"}},
+        "responses": [{
+            "documentStatus": {"code": "REFUSED", "networkCode": "210"},
+            "rejectionDetail": {"reason": "CALCULATION_ERROR", "message": "free", "errors": [{"rule": "BR-05", "message": "m"}]},
+        }],
+    },
+}  # fmt: skip
+ENTRY = {
+    "metadata": {
+        "invoiceId": "01a2b3c4-0000-7000-8000-0000000000aa", "createDate": "2026-10-12T08:15:30.412Z", "direction": "OUTBOUND",
+        "state": "DELIVERED",
+    },
+    "businessData": {
+        "invoiceId": "F-2026-0042", "seller": {"siren": "111111111", "electronicAddress": "0225:111111111"},
+        "monetary": {"invoiceCurrency": "EUR", "invoiceAmount": {"amount": 120.5}},
+    },
+    "lastStatusData": {"code": "MADE_AVAILABLE", "date": "2026-10-12T08:15:31.000Z"},
+}  # fmt: skip
+DIRECTORY = {"data": [{"identifiers": [{"networkRegistered": [
+    {"networkIdentifier": "DOMESTIC_FR", "validFrom": "2026-01-01T00:00:00Z", "validTo": None}]}]}]}  # fmt: skip
+REFUSAL = {
+    "statusMessage": "Request validation issues", "code": "custom",
+    "details": [{"code": "custom", "message": "m", "path": ["a"], "schematronValidationErrors": [{"id": "BR-1", "text": "t"}]}],
+}  # fmt: skip
+PAGE = {"data": [ENTRY], "meta": {"limit": 200, "offset": 0, "count": 1}}
+XML = tuple(render(sample_invoice(1), syntax) for syntax in ("cii", "ubl"))
+PLATFORM_SECRET = {
+    "client_id": "a@b.example", "client_secret": "s", "customer_id": "c", "sandbox": True, "base_url": "https://a.example",
+    "auth_url": "https://b.example",
+}  # fmt: skip
+DATABASE_SECRET = {"host": "h", "port": 5432, "dbname": "d", "username": "u", "password": "p", "sslmode": "require"}
+
+
+def _statuses(data: bytes) -> object:
+    return iopole_news.unseen_statuses(_answer(data))
+
+
+def _search_page(data: bytes) -> object:
+    searched = iopole_news.searched_news(lambda _params: _answer(data))
+    now = datetime(2026, 10, 12, tzinfo=UTC)
+    return [searched.between(now, now, 0), searched.under(["F-2026-0042"], 0)]
+
+
+def _candidates(data: bytes) -> object:
+    entries = iopole_answers.listed(iopole_answers.expect(_answer(data), (dict, list)))
+    return [iopole_reading.candidate(each) for each in entries if iopole_reading.same_number(each, "F-2026-0042")]
+
+
+def _shown(data: bytes) -> ShownDeposit | object:
+    from facteur.adapters.iopole_deposits import searched_deposits
+
+    now = datetime(2026, 10, 12, tzinfo=UTC)
+    return searched_deposits(lambda _params: _answer(data)).between(now, now, 0)
+
+
+def _deposit_answers(data: bytes) -> object:
+    statuses = (200, 201, 202, 204, 302, 400, 401, 403, 404, 408, 409, 413, 422, 429, 500, 503)
+    types = (
+        "application/json",
+        "text/html; charset=nonsense",
+        "application/json; charset=utf-16",
+        "",
+        "text/plain; charset=latin-1",
+    )
+    answer = _answer(data, statuses[len(data) % len(statuses)], types[len(data) // 7 % len(types)])
+    try:
+        return meaning_of_deposit(answer)
+    except (NotDepositedError, OutcomeUnknownError) as error:
+        return error.problem
+
+
+def _reachable(data: bytes) -> object:
+    probe = iopole_probe.IopoleProbe(lambda: None, lambda _path, _params: _answer(data), sandbox=False)
+    return [probe.reachable("111111111"), probe.active_webhooks()]
+
+
+def _secret(data: bytes) -> dict[str, Any]:
+    return object_in(data.decode("utf-8", "replace"), "facteur/x")
+
+
+TARGETS = (
+    Target("deposit answers", _deposit_answers, (_sample({"type": "INVOICE", "id": "01a2"}), _sample(REFUSAL), b"<html>"),
+           (), Planted(iopole_reading.error_words, "if not isinstance(body, dict):", "if body is None:")),
+    Target("statuses", _statuses, (_sample([STATUS]), _sample({"data": [{"invoiceId": "i", "newstatus": [STATUS]}]})),
+           (NotDepositedError,), Planted(iopole_reading._sender, "isinstance(role, dict)", "role")),
+    Target("search pages", _search_page, (_sample(PAGE),), (NotDepositedError,),
+           Planted(iopole_reading._dict, "isinstance(value, dict)", "value")),
+    Target("candidates", _candidates, (_sample(PAGE),), (NotDepositedError,),
+           Planted(iopole_reading._total, "InvalidOperation", "ZeroDivisionError")),
+    Target("deposits to reconcile", _shown, (_sample(PAGE),), (NotDepositedError,),
+           Planted(iopole_reading._time, "(ValueError, OverflowError)", "OverflowError")),
+    Target("directory and webhooks", _reachable, (_sample(DIRECTORY),), (NotDepositedError,),
+           Planted(iopole_probe._instant, "except ValueError", "except KeyError")),
+    Target("messages", lambda data: submission_id_in(data.decode("utf-8", "replace")), (b'{"submission_id": 7}',),
+           (InvalidMessageError,), Planted(submission_id_in, "KeyError, TypeError,", "KeyError,")),
+    Target("documents", lambda data: document_number.number_in(BytesIO(data)), XML, (DocumentUnusableError,),
+           Planted(document_number.number_in, "(ExpatError, ValueError, LookupError)", "(ValueError, LookupError)")),
+    Target("platform secrets", lambda data: credentials_from(_secret(data), "facteur/x"), (_sample(PLATFORM_SECRET),),
+           (AccountRefusedError, SecretUnreadableError), 
+           Planted(credentials_from, "isinstance(secret.get(name), kind | None)", "len(secret.get(name))")),
+    Target("database secrets", lambda data: database_address.database_parameters(_secret(data), "facteur/database", True),
+           (_sample(DATABASE_SECRET),), (ConfigurationError, SecretUnreadableError),
+           Planted(database_address._malformed, 'str(secret.get("port") or 5432).isdigit()', "True")),
+)  # fmt: skip
+
+
+@contextmanager
+def faulty(fault: Planted) -> Iterator[None]:
+    """The parser with its fault, for as long as this lasts.
+
+    Raises:
+        LookupError: the parser reads otherwise now: whoever changed it must plant another fault.
+    """
+    import inspect
+    import textwrap
+
+    function = fault.function
+    assert isinstance(function, FunctionType)
+    source = textwrap.dedent(inspect.getsource(function))
+    if source.count(fault.old) != 1:
+        raise LookupError(f"{function.__qualname__} does not hold {fault.old!r} once")
+    made: dict[str, Any] = {}
+    exec(compile(source.replace(fault.old, fault.new), "planted", "exec"), function.__globals__ | {}, made)  # noqa: S102
+    whole, function.__code__ = function.__code__, made[function.__name__].__code__
+    try:
+        yield
+    finally:
+        function.__code__ = whole

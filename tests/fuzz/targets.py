@@ -208,7 +208,7 @@ TARGETS = (
     Target("documents", lambda data: document_number.number_in(BytesIO(data)), XML, (DocumentUnusableError,),
            Planted(document_number.number_in, "(ExpatError, ValueError, LookupError)", "(ValueError, LookupError)")),
     Target("platform secrets", lambda data: credentials_from(_secret(data), "facteur/x"), (_sample(PLATFORM_SECRET),),
-           (AccountRefusedError, SecretUnreadableError), 
+           (AccountRefusedError, SecretUnreadableError),
            Planted(credentials_from, "isinstance(secret.get(name), kind | None)", "len(secret.get(name))")),
     Target("database secrets", lambda data: database_address.database_parameters(_secret(data), "facteur/database", True),
            (_sample(DATABASE_SECRET),), (ConfigurationError, SecretUnreadableError),

@@ -13,11 +13,24 @@ exception when others or assert_failure then
     return;
 end $$;
 
--- A deferred trigger of the company's must raise now and not at the commit, and with the rights that its others have.
+-- A deferred trigger of the company's must raise now and not at the commit, and with the rights that its others have: the owner's.
+-- So it never says ALL, which before Postgres 18 would run as well, with those rights, what the caller has deferred on a temporary
+-- table or on one of its own. A name stands for every constraint of that name in its schema: one that the caller has too is left out.
 create function facteur.settle_constraints() returns void
-    language plpgsql security definer set search_path from current as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+    deferred constant text := (
+        select string_agg(name, ', ') from (
+            select format('%I.%I', n.nspname, c.conname) as name
+            from pg_constraint c join pg_namespace n on n.oid = c.connamespace join pg_class t on t.oid = c.conrelid
+            where c.condeferrable
+            group by n.nspname, c.conname
+            having bool_and(t.relpersistence <> 't'
+                            and (session_user = current_user or not pg_has_role(session_user, t.relowner, 'member')))) named);
 begin
-    set constraints all immediate;
+    if deferred is not null then
+        execute 'set constraints ' || deferred || ' immediate';
+    end if;
 end $$;
 
 -- Give the company's row the submission's verdict, and its own history table the statuses it has not had. In a sub-block: a

@@ -337,7 +337,7 @@ end $$;
 
 -- Rows that would become ready by themselves if submit_from were lowered: it is lowered, looked at, and put back.
 create function facteur.made_ready_by(p_since date) returns text[]
-    language plpgsql security definer set search_path from current as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     before constant date := (select submit_from from facteur.installation);
     ids text[];
@@ -360,7 +360,7 @@ end $$;
 -- Let invoices be ready from an earlier day on. Rows that say pending already would become ready by that alone: refused, unless
 -- they are meant too (p_include); then they are noted. With the owner's rights: recorded, whoever calls it.
 create function facteur.lower_submit_from(p_since date, p_include boolean, p_act jsonb) returns date
-    language plpgsql security definer set search_path from current as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     ids constant text[] := facteur.made_ready_by(p_since);
     before date;
@@ -383,7 +383,7 @@ end $$;
 
 -- Which of these are ready, or would be from that day on? submit_from is lowered, looked at, and put back.
 create function facteur.ready_from(p_since date, p_ids text[]) returns text[]
-    language plpgsql security definer set search_path from current as $$
+    language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
     ready_ids text[];
 begin
@@ -395,6 +395,16 @@ begin
         null;
     end;
     return ready_ids;
+end $$;
+
+-- These two read facteur.invoice_source with the owner's rights: functions of the company's in that view find what they find for
+-- the owner, but nobody's temporary tables, types or functions come first.
+do $$
+declare
+    path constant text := concat_ws(', ', 'pg_catalog', (select string_agg(quote_ident(s), ', ') from unnest(current_schemas(false)) s), 'pg_temp');
+begin
+    execute 'alter function facteur.made_ready_by(date) set search_path = ' || path;
+    execute 'alter function facteur.ready_from(date, text[]) set search_path = ' || path;
 end $$;
 
 -- Which of these would be ready if their rows said pending? They are written, looked at, and put back: a draft stays as it is.

@@ -1,0 +1,145 @@
+"""Functions that run with their owner's rights lend them to nobody: each is tried in the role of an attacker, the worker's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg2
+import pytest
+
+from local.postgres import WORKER, as_worker
+from tests.rows import Rows
+
+ALSO_ON_DEBIAN = True
+
+DEFINERS = """
+select p.oid::regprocedure::text as name, p.proname, p.proconfig, pg_get_userbyid(p.proowner) as owner
+from pg_proc p where p.prosecdef and p.pronamespace = 'facteur'::regnamespace
+"""
+WITH_THE_COMPANYS_PATH = {"write_back", "write_status", "made_ready_by", "ready_from"}
+# What an attacker wants to run: it tells as whom it ran.
+TELL = """
+create table if not exists public.ran (who text);
+grant insert on public.ran to public;
+"""
+ATTACK = """
+create function pg_temp.attack(text) returns boolean language plpgsql as
+$$ begin insert into public.ran values (current_user); return true; end $$;
+create function pg_temp.attack() returns trigger language plpgsql as
+$$ begin insert into public.ran values (current_user); return null; end $$;
+"""
+CALLS = [
+    "select facteur.made_ready_by('2026-01-01')",
+    'select facteur.lower_submit_from(\'2026-01-01\', true, \'{"who": "w", "why": "y", "operation": "o"}\')',
+    "select facteur.ready_from('2026-01-01', array['1'])",
+    "select facteur.write_back('1', 'pending', null, null)",
+    "select facteur.write_status('1', '200', 'l', 'c', now())",
+    "select facteur.settle_constraints()",
+]
+TYPES = ["date", "text", "bigint", "boolean", "integer", "timestamptz", "jsonb", "name"]
+
+
+@pytest.fixture
+def attacker(rows: Rows) -> Iterator[psycopg2.extensions.cursor]:
+    """The worker, who may make temporary things and nothing else."""
+    rows.run(TELL)
+    rows.run("update facteur.installation set submit_from = '2026-06-01'")
+    connection = psycopg2.connect(as_worker(rows.url))
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(ATTACK)
+        yield cursor
+    connection.close()
+
+
+def _ran_as(rows: Rows) -> set[str]:
+    return {row.who for row in rows.run("select who from public.ran")}
+
+
+def test_no_definer_function_looks_for_names_where_others_may_put_them(rows: Rows) -> None:
+    functions = rows.run(DEFINERS)
+
+    assert {row.proname for row in functions} >= WITH_THE_COMPANYS_PATH | {"settle_constraints", "lower_submit_from"}
+    for function in functions:
+        (path,) = [each.partition("=")[2] for each in function.proconfig or () if each.startswith("search_path=")]
+        names = [name.strip() for name in path.split(",")]
+        assert (names[0], names[-1]) == ("pg_catalog", "pg_temp"), function.name
+        assert "$user" not in path, function.name
+        assert function.proname in WITH_THE_COMPANYS_PATH or len(names) == 2, function.name
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_temporary_type_of_the_callers_runs_nothing_as_the_owner(
+    rows: Rows, attacker: psycopg2.extensions.cursor, call: str
+) -> None:
+    for name in TYPES:
+        attacker.execute(f"create domain pg_temp.{name} as pg_catalog.text check (pg_temp.attack(value))")
+
+    try:
+        attacker.execute(call)
+    except psycopg2.Error:
+        assert call  # whatever it says to its own types: what counts is who ran what
+
+    assert "app" not in _ran_as(rows)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_what_the_caller_has_deferred_on_a_temporary_table_runs_nothing_as_the_owner(
+    rows: Rows, attacker: psycopg2.extensions.cursor, call: str
+) -> None:
+    attacker.execute("create temporary table bait (id int)")
+    attacker.execute(
+        "create constraint trigger bait after insert on bait deferrable initially deferred "
+        "for each row execute function pg_temp.attack()"
+    )
+
+    attacker.execute("begin")
+    attacker.execute("insert into bait values (1)")
+    try:
+        attacker.execute(call)
+    except psycopg2.Error:
+        attacker.execute("rollback")
+    else:
+        attacker.execute("commit")
+
+    assert "app" not in _ran_as(rows)
+
+
+def test_what_the_caller_has_deferred_on_a_table_of_its_own_runs_nothing_as_the_owner(rows: Rows) -> None:
+    rows.run(TELL)
+    rows.run(f"grant create on schema public to {WORKER}")
+    rows.run("create table public.company (id int primary key deferrable)")
+    connection = psycopg2.connect(as_worker(rows.url))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "create function public.attack() returns trigger language plpgsql as "
+            "$$ begin insert into public.ran values (current_user); return null; end $$"
+        )
+        cursor.execute("create table public.mine (id int)")
+        cursor.execute(  # of the same name as one of the company's: a name stands for all
+            "create constraint trigger company_pkey after insert on public.mine deferrable initially deferred "
+            "for each row execute function public.attack()"
+        )
+        cursor.execute("insert into public.mine values (1)")
+        cursor.execute("select facteur.settle_constraints()")
+    connection.commit()
+    connection.close()
+
+    assert _ran_as(rows) == {WORKER}
+
+
+def test_the_owner_alone_in_an_installation_settles_what_it_has_deferred(rows: Rows) -> None:
+    rows.run("create table public.company (id int)")
+    rows.run("create function public.refuse() returns trigger language plpgsql as $$ begin raise 'no such row'; end $$")
+    rows.run(
+        "create constraint trigger refuse after insert on public.company deferrable initially deferred "
+        "for each row execute function public.refuse()"
+    )
+    connection = psycopg2.connect(rows.url)
+
+    cursor = connection.cursor()
+    cursor.execute("insert into public.company values (1)")
+    with pytest.raises(psycopg2.errors.RaiseException, match="no such row"):
+        cursor.execute("select facteur.settle_constraints()")
+
+    connection.close()

@@ -397,12 +397,13 @@ begin
     return ready_ids;
 end $$;
 
--- These two read facteur.invoice_source with the owner's rights: functions of the company's in that view find what they find for
--- the owner, but nobody's temporary tables, types or functions come first.
+-- What runs the company's own code with the owner's rights, functions in her view and deferred triggers, lets it find what it finds
+-- for the owner; but nobody's temporary tables, types or functions come first.
 do $$
 declare
     path constant text := concat_ws(', ', 'pg_catalog', (select string_agg(quote_ident(s), ', ') from unnest(current_schemas(false)) s), 'pg_temp');
 begin
+    execute 'alter function facteur.settle_constraints() set search_path = ' || path;
     execute 'alter function facteur.made_ready_by(date) set search_path = ' || path;
     execute 'alter function facteur.ready_from(date, text[]) set search_path = ' || path;
 end $$;

@@ -21,8 +21,8 @@ def nasty(dice: random.Random) -> Any:
     return dice.choice(
         (
             lambda: None,
-            lambda: dice.choice(WORDS),
-            lambda: dice.choice(NUMBERS),
+            *(lambda: dice.choice(WORDS),) * 5,
+            *(lambda: dice.choice(NUMBERS),) * 2,
             list,
             dict,
             lambda: [None],

@@ -20,6 +20,7 @@ from requests.structures import CaseInsensitiveDict
 from facteur.adapters import (
     database_address,
     document_number,
+    foreign,
     iopole_answers,
     iopole_news,
     iopole_probe,
@@ -27,7 +28,7 @@ from facteur.adapters import (
 )
 from facteur.adapters.accounts import credentials_from
 from facteur.adapters.http import HttpAnswer
-from facteur.adapters.iopole import meaning_of_deposit
+from facteur.adapters.iopole_ladder import meaning_of_deposit
 from facteur.adapters.secrets_manager import SecretUnreadableError, object_in
 from facteur.errors import (
     AccountRefusedError,
@@ -196,11 +197,11 @@ TARGETS = (
     Target("statuses", _statuses, (_sample([STATUS]), _sample({"data": [{"invoiceId": "i", "newstatus": [STATUS]}]})),
            (NotDepositedError,), Planted(iopole_reading._sender, "isinstance(role, dict)", "role")),
     Target("search pages", _search_page, (_sample(PAGE),), (NotDepositedError,),
-           Planted(iopole_reading._dict, "isinstance(value, dict)", "value")),
+           Planted(foreign.fields, "isinstance(value, dict)", "value")),
     Target("candidates", _candidates, (_sample(PAGE),), (NotDepositedError,),
-           Planted(iopole_reading._total, "InvalidOperation", "ZeroDivisionError")),
+           Planted(foreign.amount, "except InvalidOperation", "except ZeroDivisionError")),
     Target("deposits to reconcile", _shown, (_sample(PAGE),), (NotDepositedError,),
-           Planted(iopole_reading._time, "(ValueError, OverflowError)", "OverflowError")),
+           Planted(foreign.moment, "(ValueError, OverflowError)", "OverflowError")),
     Target("directory and webhooks", _reachable, (_sample(DIRECTORY),), (NotDepositedError,),
            Planted(iopole_probe._instant, "except ValueError", "except KeyError")),
     Target("messages", lambda data: submission_id_in(data.decode("utf-8", "replace")), (b'{"submission_id": 7}',),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from facteur.adapters import foreign
 from facteur.adapters.http import HttpAnswer
 from facteur.adapters.iopole_answers import in_its_own_words, problem, refusal
 from facteur.adapters.iopole_reading import error_words
@@ -14,6 +15,7 @@ from facteur.errors import OutcomeUnknownError, ProblemError
 from facteur.model import Accepted, Answer, Rejected
 
 LONGEST_ID = 200
+LONGEST_KEPT = 4000  # characters
 REDIRECT = 300
 
 
@@ -64,9 +66,9 @@ def meaning_of_deposit(answer: HttpAnswer) -> Answer:
     name = deposit_id(body)
     # an early success may be the answer to another deposit, late: its id is that one's
     if meaning is Meaning.DEPOSITED and name is not None and answer.whole_body_sent:
-        return Accepted(name, answer.status, answer.text)
+        return Accepted(name, answer.status, _kept(answer))
     if meaning is Meaning.REFUSED:
-        return Rejected(problem(answer, "refused", "the platform refused the invoice"), answer.text)
+        return Rejected(problem(answer, "refused", "the platform refused the invoice"), _kept(answer))
     if meaning is Meaning.NOT_DEPOSITED or (not answer.whole_body_sent and answer.status >= REDIRECT):
         raise refusal(answer)
     raise OutcomeUnknownError(
@@ -81,3 +83,8 @@ def is_accepted(answer: HttpAnswer) -> bool:
         return isinstance(meaning_of_deposit(answer), Accepted)
     except ProblemError:
         return False
+
+
+def _kept(answer: HttpAnswer) -> str:
+    """What is stored of an answer: visible, and not too much of it."""
+    return foreign.word(answer.text, LONGEST_KEPT) or ""

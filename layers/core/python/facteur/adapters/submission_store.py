@@ -13,7 +13,6 @@ from facteur.errors import DatabaseUnavailableError
 from facteur.model import Attempt, Claim, Doubt, DoubtClock, Holder, Intent, Invoice, State, Waiting, Witness
 
 INLINE_BYTES = 5_000_000
-LONGEST_TEXT = 4000  # of the platform's answer that is kept
 
 READ = """
 select b.id, b.state, b.account, b.invoice_id, b.tries, b.waited_seconds, b.age_seconds, b.doubtful_sha256, b.row_exists,
@@ -198,7 +197,7 @@ def _attempt(attempt_id: int, decision: Decision) -> dict[str, Any]:
         "code": (problem.platform_code or problem.code) if problem else None,
         "message": problem.sentence() if problem else None,
         "platform_id": decision.platform_id,
-        "response": (decision.response or "")[:LONGEST_TEXT] or None,
+        "response": decision.response or None,
     }
 
 

@@ -14,6 +14,7 @@ LONGEST_WORDS = 500
 LONGEST_ID = 200  # of a deposit or a status; UUIDs have 36
 LONGEST_CODE = 60
 LONGEST_MOMENT = 60
+FIRST_YEAR, LAST_YEAR = 1900, 2999  # an hour more or less of any of them is an instant as well
 LONGEST_AMOUNT = 40
 LARGEST_AMOUNT = Decimal(10) ** 15
 FINEST_AMOUNT = -10  # digits after the point, as an exponent
@@ -48,14 +49,18 @@ def identifier(value: Any) -> str | None:
 
 
 def moment(value: Any) -> datetime | None:
-    """An ISO 8601 date and time; one without a zone is UTC. Whether it can be true is for whoever knows the deposit."""
+    """An ISO 8601 date and time of these centuries; one without a zone is UTC.
+
+    Whether it can be true is for whoever knows the deposit.
+    """
     if not isinstance(value, str) or len(value) > LONGEST_MOMENT:
         return None
     try:
         at = datetime.fromisoformat(value.strip())
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
+    return at if FIRST_YEAR <= at.year <= LAST_YEAR else None
 
 
 def amount(value: Any) -> Decimal | None:

@@ -155,7 +155,7 @@ def _search_page(data: bytes) -> object:
 
 def _candidates(data: bytes) -> object:
     entries = iopole_answers.listed(iopole_answers.expect(_answer(data), (dict, list)))
-    return [iopole_reading.candidate(each) for each in entries if iopole_reading.same_number(each, "F-2026-0042")]
+    return [iopole_reading.candidate(each) for each in entries if iopole_reading.about(each, "F-2026-0042")]
 
 
 def _shown(data: bytes) -> ShownDeposit | object:

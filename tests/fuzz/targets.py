@@ -38,6 +38,7 @@ from facteur.errors import (
     NotDepositedError,
     OutcomeUnknownError,
 )
+from facteur.model import Witness
 from facteur.operate.reconcile_model import ShownDeposit
 from functions.submit_invoices.app import submission_id_in
 from local.invoices import render, sample_invoice
@@ -155,7 +156,11 @@ def _search_page(data: bytes) -> object:
 
 def _candidates(data: bytes) -> object:
     entries = iopole_answers.listed(iopole_answers.expect(_answer(data), (dict, list)))
-    return [iopole_reading.candidate(each) for each in entries if iopole_reading.about(each, "F-2026-0042")]
+    reading = iopole_look_ups.Reading(tuple(entries))
+    return [
+        reading.candidates(["F-2026-0042"]),
+        reading.witnesses([Witness("01a2b3c4-0000-7000-8000-0000000000aa", "F-2026-0042")]),
+    ]
 
 
 def _shown(data: bytes) -> ShownDeposit | object:

@@ -22,6 +22,7 @@ from facteur.adapters import (
     document_number,
     foreign,
     iopole_answers,
+    iopole_look_ups,
     iopole_news,
     iopole_probe,
     iopole_reading,

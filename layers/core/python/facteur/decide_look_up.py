@@ -197,6 +197,8 @@ def _not_found(doubt: Doubt, evidence: Evidence, limits: Limits) -> Move:
     problem = Problem("duplicate", f"the platform calls this invoice a duplicate, and {words}")
     if _unknown(doubt):
         return final(State.FAILED, problem, f"An earlier attempt's outcome is unknown. {LOOK_THERE}")
+    if not evidence.held:  # a verdict that nothing bears out is a question, however old
+        return final(State.FAILED, problem, f"{step}. If it is this invoice, facteur adopt it")
     return final(State.REJECTED, problem, step)
 
 

@@ -214,7 +214,7 @@ CHUNKED = b"f\r\n" + ID + b"\r\n0\r\n\r\n"
     [
         (framed(ID, LENGTH), 1),
         (framed(CHUNKED, "Transfer-Encoding: chunked"), 1),
-        (framed(gzip.compress(ID), f"Content-Length: {len(gzip.compress(ID))}", "Content-Encoding: gzip"), 1),
+        (framed(gzip.compress(ID, mtime=0), f"Content-Length: {len(gzip.compress(ID))}", "Content-Encoding: gzip"), 1),
         (framed(ID, LENGTH, "Connection: close"), 2),
         (framed(ID, LENGTH, LENGTH), 2),
         (framed(CHUNKED, f"Content-Length: {len(CHUNKED)}", "Transfer-Encoding: chunked"), 2),
@@ -320,7 +320,9 @@ HEADS = {
     "a chunk": framed(b"3e8\r\n", "Transfer-Encoding: chunked"),
     "a chunk's size": framed(b"", "Transfer-Encoding: chunked"),
     "trailers": framed(CHUNKED[:-2], "Transfer-Encoding: chunked"),
-    "a compressed body": framed(gzip.compress(b"x" * 10_000)[:20], "Content-Length: 1000", "Content-Encoding: gzip"),
+    "a compressed body": framed(
+        gzip.compress(b"x" * 10_000, mtime=0)[:20], "Content-Length: 1000", "Content-Encoding: gzip"
+    ),
 }
 
 

@@ -16,10 +16,13 @@ from typing import Any
 
 # fmt: off
 VERBS = {
-    "store": ("read", "claim", "record", "record_unclaimed", "withdraw", "doubt", "held_elsewhere"),
+    "store": (
+        "read", "claim", "record", "record_unclaimed", "withdraw", "doubt", "held_elsewhere", "begin_read", "read_answered",
+    ),
     "documents": ("fetch",),
     "platform": (
-        "deposit", "find", "sha256_of", "history", "shown_between", "shown_under", "not_seen", "acknowledge",
+        "deposit", "find", "shown", "probe", "obtain_token", "sha256_of", "history", "shown_between",
+        "shown_under", "not_seen", "acknowledge",
     ),
     "sqs": ("delete",),
     "relay": ("take_notes", "end_expired_leases", "repeat_write_backs"),
@@ -27,9 +30,9 @@ VERBS = {
     "due": ("mark_queued", "commit"),
     "news": (
         "claim_news", "record_news", "postpone_news", "take_history_permit",
-        "claim_slice", "record_seen", "claim_histories", "release",
+        "claim_slice", "record_seen", "claim_histories", "release", "note_shown", "unread_verdicts", "sweep_by_number",
     ),
-    "pulls": ("take_turn", "tell_of", "keep_strays", "early_statuses", "end_turn"),
+    "pulls": ("take_turn", "tell_of", "keep_strays", "early_statuses", "end_turn", "note_blocked"),
 }
 # fmt: on
 REQUESTS = ("token", "deposit", "search", "files", "history", "not_seen", "mark_as_seen")

@@ -26,12 +26,13 @@ def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
     source = news.choice(("sweep", "sweep", "pull", "history"))
     clients = news.choice(("one", "one", "one", "two", "same"))
     happenings = tuple(sorted(_happenings(dice, clients), key=lambda happening: happening.at))
+    mute = Random(f"mute {seed}").random() < 0.08  # noqa: S311  repeatable
     skewed = any(happening.what == "skew" for happening in happenings)
     orders = [order for _ in range(dice.randint(3, 9)) for order in _orders(dice, contradictory=contradictory)]
     return Schedule(
         name=str(seed),
         seed=seed,
-        orders=_with_witnesses(news, orders, clients),
+        orders=_with_witnesses(news, [*orders, Order("mute")] if mute else orders, clients),
         interrupts=tuple(_interrupt(dice) for _ in range(dice.choice((0, 1, 1, 2, 3)))),
         happenings=happenings,
         switches=_switches(dice, contradictory=contradictory)
@@ -40,15 +41,21 @@ def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
         rates=_rates(dice),
         settings=_settings(dice, skewed=skewed)
         | {"STATUS_SOURCE": source}
-        | (
-            {"FOLLOW_UP_DAYS": "0.02"} if source == "pull" and not skewed else {}
-        ),  # longer than its statuses are held up by faults
+        | _followed(source, skewed=skewed, mute=mute),
         shuffled=True,
         stacks=news.choice((1, 1, 1, 2)),
+        mute=mute,
         clients=clients,
         stall_seconds=dice.choice((20.0, 160.0, 820.0, 5000.0)),
         mutant=mutant,
     )
+
+
+def _followed(source: str, *, skewed: bool, mute: bool) -> dict[str, str]:
+    """For how long, where it matters: longer than statuses are held up by faults, than the skew, or than anybody is silent."""
+    if mute:
+        return {"FOLLOW_UP_DAYS": "400"}
+    return {"FOLLOW_UP_DAYS": "0.02"} if source == "pull" and not skewed else {}
 
 
 def _orders(dice: Random, *, contradictory: bool) -> list[Order]:

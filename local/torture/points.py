@@ -21,7 +21,7 @@ VERBS = {
     ),
     "documents": ("fetch",),
     "platform": (
-        "deposit", "find", "shown", "probe", "obtain_token", "sha256_of", "history", "shown_between",
+        "deposit", "shown", "probe", "obtain_token", "sha256_of", "history", "shown_between",
         "shown_under", "not_seen", "acknowledge",
     ),
     "sqs": ("delete",),

@@ -6,7 +6,7 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +16,8 @@ from local.torture.crew import ROLES, Crew, Member, Pass
 from local.torture.lane import Lane
 from local.torture.points import POINTS
 from local.torture.schedule import Schedule
-from local.torture.silence import ALARMS, ringing
-from local.torture.verdict import CRASH, SILENT, STUCK, Finding, judge
+from local.torture.verdict import CRASH, STUCK, Finding, judge
+from local.torture.watch import unheard
 
 ROUNDS_PER_LEAP = 6  # more without a leap means that somebody turns in a circle
 SLACK_SECONDS = 4.0  # what is due at nearly the same time is done in one round
@@ -42,23 +42,10 @@ select exists (select from facteur.submissions where queued_at is not null
        exists (select from facteur.submissions where state = 'submitted' and due_at <= facteur.now()) as poll
 """
 OPEN = """
-select (select count(*) from facteur.submissions where finalized_at is null)
+select (select count(*) from facteur.submissions where finalized_at is null and not (%(mute)s and state = 'submitted'))
      + (select count(*) from facteur.changes where not invoice_ids <@ %(refused)s)
      + (select count(*) from facteur.submissions where write_back_due_at is not null and not invoice_id = any (%(refused)s)) as n
 """
-
-
-# What does not end by itself, by the alarms that may tell of it.
-UNENDED = """
-select case when state = 'failed' then 'failed' else 'unended' end as kind, count(*) as n
-from (select distinct on (invoice_id) * from facteur.submissions order by invoice_id, id desc) latest
-where state = 'failed' or finalized_at is null group by 1
-"""
-WATCHED_MINUTES = 16
-RINGS = {
-    "failed": frozenset({"FailedInvoicesAlarm"}),
-    "unended": frozenset(ALARMS) - {"FailedInvoicesAlarm", "RejectionRateAlarm", "ForgottenInvoicesAlarm"},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +92,7 @@ class Run:
                 self._lane.simulator.fault_rates(rates, seed=self._schedule.seed, endpoint=endpoint)
             drained = self._drain()
             self._chaos.close()
-            silent = list(self._unheard())
+            silent = list(unheard(self._lane, self._crew, self._schedule))
         finally:
             self._crew.close()
         findings = [*judge(self._lane, self._schedule), *silent]
@@ -126,23 +113,6 @@ class Run:
         return Result(
             self._schedule, findings, time.monotonic() - began, struck, self._rounds, clock.leaps, clock.shift, reached
         )
-
-    def _unheard(self) -> Iterator[Finding]:
-        """What waits for a person, or has not ended, while nothing rings: watched for as long as an alarm may take."""
-        waiting = {row.kind: row.n for row in self._lane.database.rows(UNENDED)}
-        metrics = self._lane.metrics()
-        since, heard = self._lane.clock.now(), set[str]()
-        for _ in range(WATCHED_MINUTES if waiting else 0):
-            self._crew.start(["relay", "poll"])
-            self._crew.finish()
-            metrics = self._lane.metrics()
-            heard = ringing(metrics, since, self._lane.clock.now())
-            if all(heard & RINGS[kind] for kind in waiting):
-                return
-            self._lane.clock.leap(60.0, self._lane.database, self._lane.simulator)
-        for kind, count in waiting.items():
-            if not heard & RINGS[kind]:
-                yield Finding(SILENT, f"{count} {kind}, and no alarm rings but {sorted(heard)}")
 
     def _drain(self) -> bool:
         most_rounds = 100 + ROUNDS_PER_LEAP * self._schedule.most_leaps
@@ -219,7 +189,7 @@ class Run:
         if self._stalled or self._chaos.waits() or self._lane.company.unsaved:
             return False
         refused = [str(each) for each in self._lane.company.refused]
-        return bool(self._lane.database.row(OPEN, {"refused": refused}).n == 0)
+        return bool(self._lane.database.row(OPEN, {"refused": refused, "mute": self._schedule.mute}).n == 0)
 
     def _settle(self) -> None:
         """A platform that stores late does so in real time: the clock must not leap while it does."""

@@ -42,6 +42,7 @@ KINDS = {
         Kind("taken", frozenset({REJECTED, FAILED, DEPOSITED}), faults=("409",)),
         # number and seller of the one before, in another document: one of them gets the deposit
         Kind("rival", frozenset({DEPOSITED, REJECTED, FAILED}), mended=frozenset({DEPOSITED, REJECTED, FAILED})),
+        Kind("mute", frozenset({DEPOSITED}), faults=("lifecycle_twists=never",)),  # deposited, and never heard of
         Kind("namesake", frozenset({DEPOSITED})),  # the number of the one before, of another seller
     )
 }
@@ -84,6 +85,7 @@ class Schedule:
     settings: Mapping[str, str] = field(default_factory=dict)
     shuffled: bool = False  # rounds of some workers only
     stacks: int = 1  # on one database, each with its own queue and workers
+    mute: bool = False  # deposits are followed for a year: some are never heard of
     clients: str = "one"  # two: the second account is another client of the platform; same: it is the first one again
     stall_seconds: float = LONG_STALL_SECONDS
     mutant: str | None = None

@@ -11,7 +11,7 @@ from local.invoices import BUYERS
 from local.torture import witness
 from local.torture.company import STALE_ID, Entry
 from local.torture.lane import Lane
-from local.torture.schedule import FAILED, KINDS, Schedule
+from local.torture.schedule import DEPOSITED, FAILED, KINDS, Schedule
 
 DOUBLE, LOST, STUCK, SILENT, LEAK, CRASH = "double", "lost", "stuck", "silent", "leak", "crash"
 TECHNICAL_STATUS = {
@@ -58,7 +58,11 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
     entries = [entry for entry in lane.company.entries.values() if entry.id not in missing]
     return [
         *_doubles(deposits, lane),
-        *(finding for entry in entries for finding in _ending(entry, rows[entry.id], deposits[entry.id], lane)),
+        *(
+            finding
+            for entry in entries
+            for finding in _ending(entry, rows[entry.id], deposits[entry.id], lane, schedule)
+        ),
         *(Finding(STUCK, f"open without due_at: invoice {row.invoice_id}") for row in lane.database.rows(UNDUE)),
         *_unheld(ledger, list(rows.values()), lane),
         *_untold(ledger, lane, schedule),
@@ -90,17 +94,17 @@ def _doubles(deposits: Deposits, lane: Lane) -> Iterator[Finding]:
             standing += not refused
 
 
-def _ending(entry: Entry, row: Any, deposits: list[Any], lane: Lane) -> Iterator[Finding]:
+def _ending(entry: Entry, row: Any, deposits: list[Any], lane: Lane, schedule: Schedule) -> Iterator[Finding]:
     verdicts = [deposit["verdict"] for deposit in deposits]
     name = f"invoice {entry.id} ({entry.order.kind}): {row.state}, {row.last_error_code}, platform {verdicts}"
-    for kind, what in (*_wrong_end(entry, row, deposits, lane), *_wrong_row(entry, row, lane)):
+    for kind, what in (*_wrong_end(entry, row, deposits, lane, schedule), *_wrong_row(entry, row, lane)):
         yield Finding(kind, f"{name}: {what}")
 
 
 Wrong = Iterator[tuple[str, str]]
 
 
-def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Lane) -> Wrong:
+def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Lane, schedule: Schedule) -> Wrong:
     twins = _twins(entry, lane) > 1
     ends = _ends(entry) if not twins else KINDS["twin"].ends
     if row.last_error_code == "unknown_thrice":  # the same answer of unknown meaning three times: a person's
@@ -111,7 +115,8 @@ def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Lane) -> Wrong
     if not _has_witness(entry, lane):
         ends |= {"failed"}
     refused = row.state in {None, "rejected", "failed"}
-    if row.state not in ends:
+    state = DEPOSITED if schedule.mute and row.state == "submitted" else row.state
+    if state not in ends:
         yield LOST if refused else STUCK, f"expected {'/'.join(sorted(ends))}"
     if row.state in {"submitted", "closed"} and row.platform_id not in accepted:
         yield LOST, f"its id {row.platform_id} is no accepted deposit"

@@ -76,7 +76,7 @@ DURING_OUTAGE = (
 DURING_LIES = (
     "search_hides=all", "search_cache=first", "search_cache=previous", "search_omits=metadata", "search_omits=businessData",
     "search_omits=number", "spellings=OUTBOUND=OUT", "search_cap=1", "search_endless=on", "search_count=zero", "search_hides=younger:400",
-    "date_header=still", "date_header=none", 'answer:200:{"data": []}', "history_refused=500", "quotes=search",
+    "date_header=still", "date_header=none", 'answer:200:{"data": []}', "history_refused=500", "quotes=search", "search_count=long",
 )  # fmt: skip
 DATES = (
     "7200", "-7200", "MADE_AVAILABLE@7200", "local", "REJECTED@null", "null", "absent", "text", "epoch_ms", "year9999", "year1",
@@ -100,7 +100,7 @@ def switches(dice: Random, source: str) -> dict[str, Any]:
         # where nothing tells them from ours, they are conflicting evidence
         "search_strangers": [] if UNMARKED & set(omits) else strangers,
         "search_cap": dice.choice((0,) * 8 + (1, 3, 20)),
-        "search_count": dice.choice(("total",) * 6 + ("page", "zero", "short", "long", "text", "none")),
+        "search_count": dice.choice(("total",) * 6 + ("page", "zero", "short", "text", "none")),
         "search_endless": dice.random() < 0.05,
         "search_lag_per_kb": dice.choice((0.0,) * 9 + (20.0,)),
         "spellings": [each for each in SPELT if dice.random() < 0.06],

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from local.torture import hostile
-from local.torture.company import OF_ANOTHER
+from local.torture.company import OF_ANOTHER, seller_of
 from local.torture.hostile import DURING_OUTAGE
 from local.torture.points import KILL, POINTS, STALL, Interrupt
 from local.torture.schedule import WITNESS, Happening, Order, Schedule
@@ -27,21 +27,21 @@ def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
     clients = news.choice(("one", "one", "one", "two", "same"))
     happenings = tuple(sorted(_happenings(dice, clients), key=lambda happening: happening.at))
     mute = Random(f"mute {seed}").random() < 0.08  # noqa: S311  repeatable
-    skewed = any(happening.what == "skew" for happening in happenings)
     orders = [order for _ in range(dice.randint(3, 9)) for order in _orders(dice, contradictory=contradictory)]
+    switches = _switches(dice, contradictory=contradictory) | hostile.switches(news, source)
+    switches["search_dates"] = news.random() < 0.8
     return Schedule(
         name=str(seed),
         seed=seed,
         orders=_with_witnesses(news, [*orders, Order("mute")] if mute else orders, clients),
         interrupts=tuple(_interrupt(dice) for _ in range(dice.choice((0, 1, 1, 2, 3)))),
         happenings=happenings,
-        switches=_switches(dice, contradictory=contradictory)
-        | hostile.switches(news, source)
-        | {"search_dates": news.random() < 0.8},
+        switches=switches,
+        strangers=hostile.strangers(news, switches["search_omits"]),
         rates=_rates(dice),
-        settings=_settings(dice, skewed=skewed)
+        settings=_settings(dice)
         | {"STATUS_SOURCE": source}
-        | _followed(source, skewed=skewed, mute=mute),
+        | _followed(source, {happening.what for happening in happenings}, mute=mute),
         shuffled=True,
         stacks=news.choice((1, 1, 1, 2)),
         mute=mute,
@@ -51,11 +51,10 @@ def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
     )
 
 
-def _followed(source: str, *, skewed: bool, mute: bool) -> dict[str, str]:
-    """For how long, where it matters: longer than statuses are held up by faults, than the skew, or than anybody is silent."""
-    if mute:
-        return {"FOLLOW_UP_DAYS": "400"}
-    return {"FOLLOW_UP_DAYS": "0.02"} if source == "pull" and not skewed else {}
+def _followed(source: str, happenings: set[str], *, mute: bool) -> dict[str, str]:
+    """For how long, where it matters: longer than the clock jumps, than the platform lies, than faults hold up statuses."""
+    days = [("400", mute), ("1", "skew" in happenings), ("0.2", "lie" in happenings), ("0.02", source == "pull")]
+    return {"FOLLOW_UP_DAYS": next((each for each, needed in days if needed), "0.001")}
 
 
 def _orders(dice: Random, *, contradictory: bool) -> list[Order]:
@@ -71,7 +70,7 @@ def _orders(dice: Random, *, contradictory: bool) -> list[Order]:
 
 
 def _with_witnesses(dice: Random, orders: list[Order], clients: str) -> tuple[Order, ...]:
-    """Several sellers, each account's invoices, and for each account one that nothing happens to."""
+    """Several sellers, each account's invoices, and for each account and seller one that nothing happens to."""
     accounts = ["default"] if clients == "one" else ["default", "second"]
     sellers = dice.choice((1, 1, 2, 3))
     spread: list[Order] = []
@@ -80,7 +79,8 @@ def _with_witnesses(dice: Random, orders: list[Order], clients: str) -> tuple[Or
         like = spread[-1] if order.kind in OF_ANOTHER and spread else None
         account, seller = (like.account, like.seller) if like else (dice.choice(accounts), dice.randrange(sellers))
         spread.append(replace(order, account=account, seller=seller))
-    return (*(replace(WITNESS, account=account) for account in accounts), *spread)
+    issued = dict.fromkeys((order.account, seller_of(order)) for order in spread)
+    return (*(replace(WITNESS, account=account, seller=seller) for account, seller in issued), *spread)
 
 
 def _interrupt(dice: Random) -> Interrupt:
@@ -173,9 +173,8 @@ def _switches(dice: Random, *, contradictory: bool) -> dict[str, Any]:
     }
 
 
-def _settings(dice: Random, *, skewed: bool) -> dict[str, str]:
+def _settings(dice: Random) -> dict[str, str]:
     return {
-        "FOLLOW_UP_DAYS": "0.3" if skewed else "0.001",  # longer than the skew, or it would end before the life cycle
         "REQUESTS_PER_MINUTE": dice.choice(("60000", "60000", "150")),
         "HISTORY_REQUESTS_PER_MINUTE": dice.choice(("60000", "60000", "60")),
         "MAX_IN_FLIGHT": str(dice.choice((1, 2, 4, 8))),

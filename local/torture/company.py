@@ -77,17 +77,25 @@ class Entry:
     meddled: bool = False  # its row shows a deposit that somebody wrote there
 
 
+def seller_of(order: Order) -> int:
+    """Which of the company's sellers issues an invoice."""
+    return (order.seller + (order.kind == "namesake")) % len(SELLERS)
+
+
 class Company:
     """Writes invoices as an application would; knows nothing of Facteur but the three columns."""
 
     def __init__(self, database: Database, simulator: Simulator, folder: Path) -> None:
         self._database, self._simulator, self._folder = database, simulator, folder
         self.entries: dict[int, Entry] = {}
+        self.strangers: Sequence[str] = ()
+        self.second_client = ""
         self.refused: set[int] = set()
         self.unsaved: list[tuple[list[int], str]] = []
         self._hashes: dict[Path, str] = {}
 
-    def begin(self) -> None:
+    def begin(self, strangers: Sequence[str] = (), second_client: str | None = None) -> None:
+        self.strangers, self.second_client = strangers, second_client or self._simulator.client_id
         self.entries.clear()
         self.refused.clear()
         self.unsaved.clear()
@@ -110,7 +118,25 @@ class Company:
             entry = Entry((database or self._database).row(INSERT, values).id, rank, order, {sha256})
             self.entries[entry.id] = entry
             ids.append(entry.id)
+            self._simulator.add_foreign_invoices([self._stranger(kind, invoice, order) for kind in self.strangers])
         return ids
+
+    def _stranger(self, kind: str, invoice: SampleInvoice, order: Order) -> dict[str, Any]:
+        """What somebody else deposited with the same client under an invoice's number, or received."""
+        client = self.second_client if order.account == "second" else self._simulator.client_id
+        same = {
+            "number": invoice.number,
+            "seller": invoice.seller.siren,
+            "account": client,
+            "issue_date": str(invoice.issue_date),
+        }
+        other: dict[str, dict[str, Any]] = {
+            "seller": {"seller": "999999998", "total": str(invoice.total)},
+            "year": {"issue_date": "2025-10-10", "age_seconds": 31_536_000.0, "total": str(invoice.total + 1)},
+            "inbound": {"direction": "INBOUND", "total": str(invoice.total)},
+            "amount": {"total": str(invoice.total + 1)},
+        }
+        return {**same, "age_seconds": 0.0, "statuses": ["MADE_AVAILABLE"], **other[kind]}
 
     def mend(self) -> bool:
         """Correct what shows a refusal and is to be corrected, once each. A locked row is left for later."""
@@ -180,7 +206,7 @@ class Company:
 
     def _invoice(self, rank: int, behaviour: str | None, order: Order) -> SampleInvoice:
         buyer: Any = company("Client Secret & Cie", behaviour, rank) if behaviour else BUYERS[rank % len(BUYERS)]
-        seller = SELLERS[(order.seller + (order.kind == "namesake")) % len(SELLERS)]
+        seller = SELLERS[seller_of(order)]
         if order.kind == "rival":
             return replace(sample_invoice(rank + RIVAL, buyer=buyer, seller=seller), number=sample_invoice(rank).number)
         return sample_invoice(rank, buyer=buyer, seller=seller)

@@ -6,6 +6,7 @@ something that it did not store, an index that shows younger deposits and hides 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
@@ -91,14 +92,17 @@ SPELT = (
 UNMARKED = frozenset({"businessData", "seller", "direction", "number", "amount", "monetary", "currency"})
 
 
+def strangers(dice: Random, omits: Sequence[str]) -> tuple[str, ...]:
+    """Which lookalikes others deposit under our numbers. Where nothing tells them from ours, they are conflicting evidence."""
+    drawn = tuple(name for name in ("seller", "year", "inbound", "amount") if dice.random() < 0.06)
+    return () if UNMARKED & set(omits) else drawn
+
+
 def switches(dice: Random, source: str) -> dict[str, Any]:
     """How the platform lies in all of a run."""
     omits = [name for name in OMITTED if dice.random() < 0.04]
-    strangers = [name for name in ("seller", "year", "inbound", "amount", "number") if dice.random() < 0.06]
     lies: dict[str, Any] = {
         "search_omits": omits,
-        # where nothing tells them from ours, they are conflicting evidence
-        "search_strangers": [] if UNMARKED & set(omits) else strangers,
         "search_cap": dice.choice((0,) * 8 + (1, 3, 20)),
         "search_count": dice.choice(("total",) * 6 + ("page", "zero", "short", "text", "none")),
         "search_endless": dice.random() < 0.05,

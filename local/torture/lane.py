@@ -131,7 +131,7 @@ class Lane:
             self.simulator.add_account(**SECOND)
             self.put_secret("second", json.dumps({**SECOND, "sandbox": True}))
         self.points.begin(schedule.interrupts)
-        self.company.begin()
+        self.company.begin(schedule.strangers, SECOND["client_id"] if schedule.clients == "two" else None)
         for name in ("output", "tokens"):
             (self.folder / name).write_text("")
         mutate = MUTANTS[schedule.mutant].worker if schedule.mutant else lambda _worker: None

@@ -86,6 +86,7 @@ class Schedule:
     shuffled: bool = False  # rounds of some workers only
     stacks: int = 1  # on one database, each with its own queue and workers
     mute: bool = False  # deposits are followed for a year: some are never heard of
+    strangers: tuple[str, ...] = ()  # what others deposit under the company's numbers
     clients: str = "one"  # two: the second account is another client of the platform; same: it is the first one again
     stall_seconds: float = LONG_STALL_SECONDS
     mutant: str | None = None

@@ -9,7 +9,7 @@ from typing import Any
 
 from local.invoices import BUYERS
 from local.torture import witness
-from local.torture.company import STALE_ID, Entry
+from local.torture.company import STALE_ID, Entry, seller_of
 from local.torture.lane import Lane
 from local.torture.schedule import DEPOSITED, FAILED, KINDS, Schedule
 
@@ -112,8 +112,9 @@ def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Lane, schedule
     accepted = {deposit["id"] for deposit in deposits if _stands(deposit)}
     if entry.decided:
         return  # by a person
-    if not _has_witness(entry, lane):
-        ends |= {"failed"}
+    taken = row.last_error_code == "conflicting_deposit" and {"amount", "year"} & set(schedule.strangers)
+    if taken or not _has_witness(entry, lane):
+        ends |= {FAILED}
     refused = row.state in {None, "rejected", "failed"}
     state = DEPOSITED if schedule.mute and row.state == "submitted" else row.state
     if state not in ends:
@@ -125,9 +126,10 @@ def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Lane, schedule
 
 
 def _has_witness(entry: Entry, lane: Lane) -> bool:
-    """Whether the invoice's client ever had an accepted deposit: without one nothing doubtful is sent again by itself."""
+    """Whether the account ever had another accepted deposit of that seller: else nothing doubtful is sent again by itself."""
     owners = lane.company.owners()
-    alike = {e.id for e in lane.company.entries.values() if e.order.account == entry.order.account}
+    whose = entry.order.account, seller_of(entry.order)
+    alike = {e.id for e in lane.company.entries.values() if (e.order.account, seller_of(e.order)) == whose}
     return any(
         _stands(deposit) and any(each.id in alike for each in owners.get(deposit["sha256"], []))
         for deposit in lane.simulator.ledger()

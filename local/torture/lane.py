@@ -115,6 +115,7 @@ class Lane:
         self.clock.reset()
         self.simulator.reset()
         witness.deposit(self.simulator, self.database)
+        self.clock.leap(witness.AGE_SECONDS, self.database, self.simulator)
         self.simulator.configure(**schedule.switches)
         for queue_url in self.queue_urls:
             self.sqs.purge_queue(QueueUrl=queue_url)

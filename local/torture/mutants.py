@@ -98,7 +98,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "an empty look needs no witness": Mutant(
         "a search that shows nothing of ours counts as an empty one",
-        run_of(LOST, switches={"search_hides": ("all",)}),
+        run_of(LOST, happenings=[Happening(1, "lie", details={"seconds": 8000.0, "fault": "search_hides=all"})]),
         worker=sabotage.believe_blind_looks,
     ),
     "one clock": Mutant(

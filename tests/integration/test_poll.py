@@ -369,8 +369,10 @@ def test_a_company_history_that_raises_holds_nothing_back_and_hears_of_it_later(
 
 
 def deposited_twice(world: World) -> tuple[str, str]:
-    """The first answer is lost, search lags behind for hours, and so the invoice is sent again; the two ids."""
-    world.simulator.configure(search_lag=1e6)
+    """The first answer is lost, search lags behind by hours, and so the invoice is sent again; the two ids."""
+    world.witness()
+    world.advance(1e5)
+    world.simulator.configure(search_lag=1e5)
     world.simulator.script(NUMBER, ["lost_answer"])
     world.add(1)
     world.deposit()

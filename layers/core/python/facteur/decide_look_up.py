@@ -10,7 +10,7 @@ from enum import Enum, auto
 from facteur.decide import FIRST_NEWS_SECONDS, back_off
 from facteur.decision import Jitter, Limits, final, next_look_up, wait
 from facteur.errors import Problem
-from facteur.identity import may_be_of, same_invoice
+from facteur.identity import may_be_of, plain, same_invoice
 from facteur.model import Attempt, Candidate, Doubt, DoubtClock, Holder, Move, State
 
 EMPTY_LOOKUPS_BEFORE_RESEND = 4
@@ -65,13 +65,32 @@ def weighed(
         copies: the SHA-256 of each candidate's copy; None where the platform shows none.
         held: those that our own tables know as somebody's.
     """
+    swapped = tuple(
+        each
+        for each in candidates
+        if each.platform_id in held and _misheld(each, copies.get(each.platform_id), held[each.platform_id], doubt)
+    )
     free = [each for each in candidates if each.platform_id not in held]
     free = [each for each in free if not (doubt.duplicate_verdict and each.refused)]  # the duplicate itself
     free.sort(key=lambda c: (c.refused, c.created_at or datetime.min.replace(tzinfo=UTC), c.platform_id))
     kin = {each.platform_id: kinship(each, copies[each.platform_id], doubt) for each in free}
     ours = tuple(each for each in free if kin[each.platform_id] is Kinship.OURS)
     others = tuple(each for each in free if kin[each.platform_id] in {Kinship.UNSURE, Kinship.ANOTHERS})
-    return Evidence(ours, others, held)
+    return Evidence(ours, swapped + others, held)
+
+
+def _misheld(candidate: Candidate, sha256: str | None, holder: Holder, doubt: Doubt) -> bool:
+    """Whether a deposit that is another's by our tables is this one by what the platform shows: its answers were mixed up.
+
+    By the bytes where there is a copy, else by the number; one that the platform refused stays where it is.
+    """
+    if candidate.refused:
+        return False
+    if sha256 is not None:
+        return any(attempt.document_sha256 == sha256 for attempt in doubt.attempts) and sha256 not in holder.sent
+    number = plain(candidate.invoice_number)
+    ours = {plain(attempt.invoice_number) for attempt in doubt.attempts}
+    return bool(number and number in ours and holder.numbers and number not in map(plain, holder.numbers))
 
 
 def attribute(
@@ -124,7 +143,7 @@ def after_look_up(doubt: Doubt, evidence: Evidence, clock: DoubtClock, limits: L
     asked = doubt.empty_lookups + 1
     asked_enough = asked >= EMPTY_LOOKUPS_BEFORE_RESEND and clock.seconds >= limits.resend_after_seconds
     if evidence.in_the_way and (asked_enough or not _unknown(doubt)):  # ours may still come up beside them
-        return _in_the_way(doubt, evidence.in_the_way[0])
+        return _in_the_way(doubt, evidence.in_the_way[0], evidence.held or {})
     if asked_enough:
         return _not_found(doubt, evidence, limits)
     if _too_long(doubt, limits):
@@ -171,7 +190,14 @@ LOOK_THERE = (
 )
 
 
-def _in_the_way(doubt: Doubt, other: Candidate) -> Move:
+def _in_the_way(doubt: Doubt, other: Candidate, held: Mapping[str, Holder]) -> Move:
+    if holder := held.get(other.platform_id):
+        words = f"the platform shows deposit {other.platform_id}, which row id:{holder.invoice_id} has, as this invoice"
+        return final(
+            State.FAILED,
+            Problem("conflicting_deposit", words),
+            "Compare both at the platform; nothing is sent again meanwhile",
+        )
     problem = Problem(
         "conflicting_deposit", "the platform has another deposit under this number, which is not certainly ours"
     )

@@ -83,7 +83,7 @@ def _judged(
         return Decision(after_look_up(doubt, Evidence(), clock, limits), LOOKED_UP), []
     lease.check()
     held = services.store.held_elsewhere(doubt.invoice_id, [each.platform_id for each in shown.candidates])
-    copies = _copies([each for each in shown.candidates if each.platform_id not in held], platform)
+    copies = _copies([each for each in shown.candidates if each.platform_id not in held or not each.refused], platform)
     evidence = weighed(doubt, shown.candidates, copies, held)
     problem = None if evidence.ours else blindness(doubt, shown.witnesses, platform.answers_what_is_asked)
     if problem:

@@ -149,10 +149,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Whose a deposit is by our own tables; `refused`: the platform refused it."""
+    """Whose a deposit is by our own tables; `refused`: the platform refused it. `sent`: SHA-256 of what he sent, under `numbers`."""
 
     invoice_id: str
     refused: bool
+    sent: frozenset[str] = frozenset()
+    numbers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

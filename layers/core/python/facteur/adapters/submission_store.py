@@ -117,11 +117,16 @@ class PostgresSubmissions:
             row.repeated_answer,
         )
 
-    HOLDERS = "select platform_id, invoice_id, refused from facteur.holders(%(invoice_id)s, %(platform_ids)s)"
+    HOLDERS = (
+        "select platform_id, invoice_id, refused, sent, numbers from facteur.holders(%(invoice_id)s, %(platform_ids)s)"
+    )
 
     def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> Mapping[str, Holder]:
         rows = self._database.rows(self.HOLDERS, {"invoice_id": invoice_id, "platform_ids": list(platform_ids)})
-        return {row.platform_id: Holder(row.invoice_id, row.refused) for row in rows}
+        return {
+            row.platform_id: Holder(row.invoice_id, row.refused, frozenset(row.sent), frozenset(row.numbers))
+            for row in rows
+        }
 
 
 def as_invoice(row: Row) -> Invoice:

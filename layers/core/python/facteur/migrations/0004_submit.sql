@@ -445,17 +445,22 @@ begin
         facteur.repeated_answer(s.id);
 end $$;
 
--- Which of these deposits are taken: by another invoice, or by a submission of this one that the platform rejected.
+-- Which of these deposits are taken: by another invoice, or by a submission of this one that the platform rejected; and what was
+-- sent there, under which numbers.
 create function facteur.holders(p_invoice_id text, p_platform_ids text[])
-    returns table (platform_id text, invoice_id text, refused boolean)
+    returns table (platform_id text, invoice_id text, refused boolean, sent text[], numbers text[])
     language plpgsql stable as $$
 begin
     return query
-    select held.platform_id, min(held.invoice_id), bool_or(held.refused) from (
-        select a.platform_id, a.invoice_id, a.outcome in ('duplicate', 'rejected') as refused from facteur.attempts a
+    select held.platform_id, min(held.invoice_id), bool_or(held.refused),
+           coalesce(array_agg(distinct held.sent) filter (where held.sent is not null), '{}'),
+           coalesce(array_agg(distinct held.number) filter (where held.number is not null), '{}')
+    from (
+        select a.platform_id, a.invoice_id, a.outcome in ('duplicate', 'rejected') as refused, a.document_sha256 as sent, a.invoice_number as number
+        from facteur.attempts a
         where a.platform_id = any (p_platform_ids) and (a.invoice_id <> p_invoice_id or a.outcome in ('duplicate', 'rejected'))
         union all
-        select s.platform_id, s.invoice_id, s.state = 'rejected' from facteur.submissions s
+        select s.platform_id, s.invoice_id, s.state = 'rejected', s.document_sha256, s.invoice_number from facteur.submissions s
         where s.platform_id = any (p_platform_ids) and (s.invoice_id <> p_invoice_id or s.state = 'rejected')
     ) held group by held.platform_id;
 end $$;

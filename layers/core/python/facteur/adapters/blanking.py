@@ -27,6 +27,7 @@ LOWER = bytes.maketrans(bytes(range(65, 91)), bytes(range(97, 123)))
 PUNCTUATION = bytes(each for each in range(256) if not chr(each).isalnum() or each > 127)
 ESCAPED = re.compile(rb"\\u([0-9a-f]{4})|%([0-9a-f]{2})|&#x([0-9a-f]{1,6});")
 DECIMAL = re.compile(rb"&#([0-9]{1,7});")
+UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 WORD = re.compile(r"[^\s\"'<>,;()\[\]{}]+")
 SHAPES = re.compile(  # a token that another container was given
     r"\b(?i:bearer|basic)\s+(?=\S*\d)[A-Za-z0-9._~+/=-]{20,}|\beyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*)*"
@@ -117,7 +118,12 @@ class Blanking:
         return HIDDEN if isinstance(value, str) and key.lower() in SECRET_KEYS else self._in_value(value)
 
     def _in_words(self, text: str) -> str:
-        """Blank the words that quote, or all where a quote goes over several."""
+        """Blank the words that quote, or all where a quote goes over several.
+
+        A UUID quotes another only as a whole: those that one machine makes, a customer's and its deposits', have long pieces alike.
+        """
+        if UUID.fullmatch(text):
+            return HIDDEN if _plain(text.encode()) in self._forms else text
         text = SHAPES.sub(HIDDEN, text)
         if not self._known(text.encode("utf-8", "replace")):
             return text

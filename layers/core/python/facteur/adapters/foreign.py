@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from facteur.adapters.blanking import HIDDEN
+
 LONGEST_WORDS = 500
 LONGEST_ID = 200  # of a deposit or a status; UUIDs have 36
 LONGEST_CODE = 60
@@ -20,6 +22,7 @@ LARGEST_AMOUNT = Decimal(10) ** 15
 FINEST_AMOUNT = -10  # digits after the point, as an exponent
 LARGEST_NUMBER = 10**30
 ELLIPSIS = "…"
+GAP = "\ufffd"  # where a letter could not be read
 
 
 def visible(text: str) -> str:
@@ -43,7 +46,7 @@ def code(value: Any) -> str | None:
 def identifier(value: Any) -> str | None:
     """A platform's id, to the letter but for blanks around it; None where it is none that could be asked for again."""
     text = (_scalar(value) or "").strip()
-    if isinstance(value, bool | float) or not 0 < len(text) <= LONGEST_ID:
+    if isinstance(value, bool | float) or not 0 < len(text) <= LONGEST_ID or GAP in text or HIDDEN in text:
         return None
     return text if text.isprintable() and text.encode("utf-8", "ignore").decode() == text else None
 

@@ -14,7 +14,6 @@ from facteur.adapters.iopole_reading import error_words
 from facteur.errors import OutcomeUnknownError, ProblemError
 from facteur.model import Accepted, Answer, Rejected
 
-LONGEST_ID = 200
 LONGEST_KEPT = 4000  # characters
 REDIRECT = 300
 
@@ -41,8 +40,7 @@ class Rung:
 def deposit_id(body: Any) -> str | None:
     """The id of a new deposit; None where there is none that could be kept and shown."""
     found = body.get("id") if isinstance(body, dict) else None
-    name = found.strip() if isinstance(found, str) else ""
-    return name if name.isprintable() and 0 < len(name) <= LONGEST_ID else None
+    return foreign.identifier(found) if isinstance(found, str) else None
 
 
 LADDER = (

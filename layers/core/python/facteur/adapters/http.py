@@ -24,7 +24,7 @@ from facteur.errors import OutcomeUnknownError, PlatformBusyError, Problem
 
 HEADERS = {
     "User-Agent": f"facteur/{__version__}", "Accept": "application/json",
-    "Accept-Encoding": "gzip, deflate", "Connection": "keep-alive",
+    "Accept-Encoding": "gzip, deflate", "Connection": "keep-alive", "Cache-Control": "no-cache",
 }  # fmt: skip
 LONGEST_ANSWER_BYTES = 20_000_000  # a search page of 200 entries has some 200 kB; anything near this is not an answer
 STALE_CONNECTION_SECONDS = 20.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from urllib.parse import quote
@@ -22,6 +23,7 @@ from facteur.ports import Document
 TOKEN_PATH = "/realms/iopole/protocol/openid-connect/token"  # noqa: S105  a path
 LONGEST_DOCUMENT_BYTES = 60_000_000  # a copy of what was deposited, 50 MB at most
 SEEN = frozenset({200, 201, 204, 404})  # 404: there is nothing to acknowledge any more
+SHA256 = re.compile(r"[0-9a-f]{64}")  # a checksum of another kind says nothing
 UNAUTHORISED = 401
 NOBODYS_NUMBER = "facteur-nobody"
 
@@ -72,7 +74,7 @@ class Iopole:
     def sha256_of(self, platform_id: str) -> str | None:
         files = expect(self._authorised("GET", f"/v1/invoice/{_in_path(platform_id)}/files"), list, absent=[])
         sums = [str(file["checksum"]).lower() for file in files if isinstance(file, dict) and file.get("checksum")]
-        return sums[0] if len(sums) == 1 else self._sha256_of_download(platform_id)
+        return sums[0] if len(sums) == 1 and SHA256.fullmatch(sums[0]) else self._sha256_of_download(platform_id)
 
     def history(self, platform_id: str) -> list[StatusEvent]:
         answer = self._authorised("GET", f"/v1/invoice/{_in_path(platform_id)}/status-history")

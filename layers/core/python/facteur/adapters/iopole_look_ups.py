@@ -12,10 +12,11 @@ from facteur.adapters.iopole_news import Answered, Search, Searched
 from facteur.adapters.iopole_reading import about, alike, candidate, id_in, number_in
 from facteur.errors import PlatformBusyError, Problem
 from facteur.model import Candidate, Question, Shown, Witness
-from facteur.news import Listing
+from facteur.news import PAGE, Listing
 
 LAST_OFFSET = 1000  # search refuses more; a number has never so many deposits
 BEFORE = timedelta(hours=1)  # a listing of a time begins so long before the oldest attempt
+AFTER = timedelta(days=1)  # and ends so long after now: its dates may be local ones
 TOO_WIDE = Problem("search_too_wide", "the platform shows more deposits than it lets us read", 200)
 REFUSED = Problem("search_refused", "the platform refuses to search by number", 400)
 WITHOUT_ID = Problem("unreadable_answer", "the platform shows a deposit without its id", 200)
@@ -54,7 +55,11 @@ class IopoleLookUps:
     """The look-ups of one account. That it takes no query of several numbers is remembered."""
 
     def __init__(self, search: Search) -> None:
-        self._searched = Searched[Answered](search, "businessData,lastStatusData", lambda answered: answered)
+        self._searched = Searched[Answered](
+            lambda params: search(params | _new_to_caches()),
+            "businessData,lastStatusData",
+            lambda answered: answered,
+        )
         self._one_by_one = False
 
     def find(self, number: str) -> tuple[Candidate, ...]:
@@ -73,7 +78,7 @@ class IopoleLookUps:
 
     def answers_what_is_asked(self) -> bool:
         """A number that is new each time is in no cache either."""
-        nobodys = f"facteur-{secrets.token_hex(8)}"
+        nobodys = _nobodys_number()
         return all(alike(number_in(each) or "", nobodys) for each in self._under(nobodys).entries)
 
     def _together(self, questions: Sequence[Question]) -> Reading | None:
@@ -83,6 +88,7 @@ class IopoleLookUps:
             return None
         if len(terms) == 1:
             return self._under(terms[0])
+        terms.append(_nobodys_number())
         reading = _whole(lambda offset: self._searched.under_all(terms, offset))
         self._one_by_one = reading is None
         return reading
@@ -95,7 +101,7 @@ class IopoleLookUps:
             return None
         ahead = probe.dated_at - now if probe.dated_at else timedelta()
         since = min(min(each.since for each in questions), now) - BEFORE + min(ahead, timedelta())
-        until = now + BEFORE + max(ahead, timedelta())
+        until = now + AFTER + max(ahead, timedelta())
         try:
             return _whole(lambda offset: self._searched.between(since, until, offset))
         except PlatformBusyError as error:
@@ -123,6 +129,16 @@ class IopoleLookUps:
         if reading is None:
             raise PlatformBusyError(REFUSED)
         return reading
+
+
+def _new_to_caches() -> dict[str, str]:
+    """Another page size each time: what a cache kept of an earlier look says nothing new."""
+    return {"limit": str(PAGE - secrets.randbelow(PAGE // 2))}
+
+
+def _nobodys_number() -> str:
+    """New each time: a question with it is in no cache."""
+    return f"facteur-{secrets.token_hex(8)}"
 
 
 def _numbers(witnesses: Iterable[Witness]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
@@ -21,6 +22,7 @@ from facteur.news import Sighting
 
 LONGEST_COUNT = 10  # digits
 INBOUND = frozenset({"INBOUND", "IN", "INCOMING", "RECEIVED", "RECEPTION", "ENTRANT", "ENTRANTE", "REÇUE", "RECUE"})
+RUN = re.compile(r"\d+|[^\W\d_]+")  # of digits, or of letters
 MOST_RULES = 5  # of those that a document broke
 SPOKEN = ("statusMessage", "message", "error_description", "errorMessage", "title", "detail")  # the last two: RFC 9457
 # status.code -> the reform's number (OpenAPI; UNACCEPTABLE seen live only)
@@ -31,6 +33,7 @@ CODES = {
 }  # fmt: skip
 REFUSED_STATES = frozenset({"DUPLICATED", "INVALID", "WRONG_ROUTING", "CONVERSION_FAILED"})
 KEPT_RAW = ("statusId", "invoiceId", "date", "destType")
+SIREN_SCHEMES = frozenset({"", "0002", "0009", "0225"})  # of addresses that begin with a SIREN; a GLN has digits, too
 ROLES = {
     "BY": "buyer", "BUYER": "buyer", "SE": "seller", "SELLER": "seller", "WK": "platform", "DFH": "administration",
 }  # fmt: skip
@@ -118,7 +121,7 @@ def about(entry: Any, invoice_number: str) -> bool:
     Search may match loosely, and may leave out what it was asked to expand.
     """
     number = _dict(_dict(entry).get("businessData")).get("invoiceId")
-    readable = isinstance(number, str | int) and number != ""
+    readable = isinstance(number, str | int) and not isinstance(number, bool) and number != ""
     return not inbound(entry) and (not readable or alike(str(number), invoice_number))
 
 
@@ -132,13 +135,14 @@ def inbound(entry: Any) -> bool:
 
 def alike(number: str, other: str) -> bool:
     """Whether two numbers may be one, spelled in two ways: rather look at one deposit too many than send a second."""
-    return _letters(number) == _letters(other)
+    return not _spellings(number).isdisjoint(_spellings(other))
 
 
-def _letters(number: str) -> str:
-    """What no spelling changes: letters and digits. A number without any is what it is."""
-    folded = unicodedata.normalize("NFKD", number).casefold()
-    return "".join(filter(str.isalnum, folded)) or folded
+def _spellings(number: str) -> set[str]:
+    """What machines leave of a number: letters and digits, those of ASCII alone where others were garbled, without leading zeros."""
+    kept = {"".join(filter(str.isascii, number)), unicodedata.normalize("NFKD", number)}
+    runs = [RUN.findall(each.casefold()) for each in kept]
+    return {"".join(each) for each in runs} | {"".join(run.lstrip("0") for run in each) for each in runs}
 
 
 def whole_number(value: Any) -> int | None:
@@ -204,7 +208,8 @@ def _short(detail: dict[str, Any]) -> dict[str, Any]:
 
 
 def _siren(seller: dict[str, Any]) -> str | None:
-    for value in (seller.get("siren"), (_word(seller.get("electronicAddress")) or "").rpartition(":")[2]):
+    scheme, _, address = (_word(seller.get("electronicAddress")) or "").rpartition(":")
+    for value in (seller.get("siren"), address if scheme in SIREN_SCHEMES else None):
         digits = (_word(value) or "").replace(" ", "")[:9]
         if len(digits) == 9 and digits.isascii() and digits.isdigit():
             return digits

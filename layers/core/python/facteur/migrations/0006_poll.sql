@@ -194,6 +194,23 @@ create function facteur.sent_number(s facteur.submissions) returns text
                     s.invoice_number)
 $$;
 
+-- Letters and digits of ASCII, without leading zeros (p_zeros: with them): what any machine leaves of a number.
+create function facteur.bare_number(p_number text, p_zeros boolean) returns text
+    language sql immutable parallel safe as $$
+    select lower(regexp_replace(case when p_zeros then p_number else regexp_replace(p_number, '(^|[^0-9])0+(?=[0-9])', '\1', 'g') end,
+                                '[^a-zA-Z0-9]', '', 'g'))
+$$;
+
+-- Whether a number is another invoice's than the one that was sent: not where it is only spelled otherwise, and nobody else sent it.
+create function facteur.is_anothers(s facteur.submissions, p_number text) returns boolean
+    language sql stable as $$
+    select facteur.plain_number(sent.number) <> facteur.plain_number(p_number)
+       and (facteur.bare_number(sent.number, true) <> facteur.bare_number(p_number, true)
+            and facteur.bare_number(sent.number, false) <> facteur.bare_number(p_number, false)
+            or exists (select from facteur.attempts a where facteur.plain(a.invoice_number) = facteur.plain(p_number) and a.invoice_id <> s.invoice_id))
+    from (select facteur.sent_number(s) as number) sent
+$$;
+
 -- The first time that the platform shows an invoice number with a deposit it must be the one that was sent. True: it is another.
 create function facteur.check_number(s facteur.submissions, p_platform_id text, p_number text) returns boolean
     language plpgsql as $$
@@ -202,7 +219,7 @@ begin
         return false;
     end if;
     update facteur.submissions w set number_seen = p_number where w.id = s.id;
-    if facteur.plain_number(facteur.sent_number(s)) <> facteur.plain_number(p_number) then
+    if facteur.is_anothers(s, p_number) then
         perform facteur.stop_mistaken(array[s.id]);
         return true;
     end if;

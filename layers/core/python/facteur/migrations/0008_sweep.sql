@@ -139,7 +139,7 @@ create function facteur.judge_seen(p_seen jsonb)
                and (j.code in ('210', '213', '220', '501') or j.at is null or (j.known).lifecycle_at is null or j.at > (j.known).lifecycle_at),
            j.is_new or coalesce(coalesce((j.known).history_since, '-infinity') < facteur.now() - make_interval(secs => j.wanted_every), false),
            j.number is not null and (j.known).number_seen is null
-               and facteur.plain_number(facteur.sent_number(j.known)) <> facteur.plain_number(j.number)
+               and facteur.is_anothers(j.known, j.number)
     from judged j
 $$;
 

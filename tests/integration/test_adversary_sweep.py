@@ -1,0 +1,77 @@
+"""What an adversary found about sweeps: pages shorter than asked for, and numbers that a machine has rewritten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.simulator.control import Simulator
+from tests.altering import AlteringProxy, Asked, Said, altering
+from tests.open_deposits import crowd, known
+from tests.world import World
+
+CODES = "select count(*) filter (where lifecycle_code in ('210', '213') or state = 'rejected') as refused from facteur.submissions"
+
+SENT_BY_ANOTHER = """
+insert into facteur.attempts (invoice_id, account, lease_token, outcome, document_sha256, invoice_number)
+values ('another', 'default', gen_random_uuid(), 'unknown', 'x', 'F-2026-0')
+"""
+
+
+@pytest.fixture
+def proxy(simulator: Simulator) -> Iterator[AlteringProxy]:
+    with altering(simulator.base_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def settings(proxy: AlteringProxy) -> dict[str, str]:
+    return {"IOPOLE_BASE_URL": proxy.url, "STATUS_SOURCE": "sweep"}
+
+
+@pytest.mark.parametrize("dates", [True, False])
+def test_verdicts_on_pages_that_a_platform_cuts_short_are_seen_within_an_hour(world: World, dates: bool) -> None:
+    world.simulator.configure(search_dates=dates)
+    opened = crowd(world, 90)
+    known(world)
+    world.simulator.configure(search_cap=20)
+    for platform_id in opened.ids:
+        world.simulator.add_status(platform_id, "REJECTED", reason="OTHER")
+
+    for _ in range(12):
+        world.advance(300)
+        world.poll()
+
+    assert world.database.row(CODES).refused == 90
+
+
+@pytest.mark.parametrize("shown", ["F2026000000", "F-2026-0", "f 2026/000000"])
+def test_a_number_that_a_machine_has_rewritten_is_no_other_invoices(
+    world: World, proxy: AlteringProxy, shown: str
+) -> None:
+    def rewritten(asked: Asked, said: Said) -> Said:
+        if "/search" not in asked.path or said.status != 200:
+            return said
+        return Said(said.status, said.headers, said.body.replace(b"F-2026-000000", shown.encode()))
+
+    crowd(world, 1)
+    proxy.after = rewritten
+
+    world.poll()
+
+    row = world.database.row("select objection_code, number_seen from facteur.submissions")
+    assert (row.objection_code, row.number_seen) == (None, shown)
+
+
+def test_a_number_that_differs_only_in_its_spelling_stops_where_another_row_sent_it(
+    world: World, proxy: AlteringProxy
+) -> None:
+    opened = crowd(world, 1)
+    world.database.rows(SENT_BY_ANOTHER)
+    proxy.after = lambda _asked, said: Said(said.status, said.headers, said.body.replace(b"F-2026-000000", b"F-2026-0"))
+
+    world.poll()
+
+    row = world.database.row("select platform_id, objection_code from facteur.submissions")
+    assert (row.platform_id, row.objection_code) == (opened.ids[0], "shown_as_another")

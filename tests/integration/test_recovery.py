@@ -174,6 +174,8 @@ def test_resume_begins_with_a_read_at_once(ready: World, gateway: AlteringProxy)
 
     ready.database.rows('select facteur.resume(\'default\', \'{"operation": "resume", "who": "me", "why": "mended"}\')')
     state = ready.database.row(STATE)
+    work_off(ready)  # the read, and what is looked up at once
+    ready.advance(60)
     work_off(ready)
 
     assert (state.recovery, state.paused_until, state.deposits_at) == ("read", None, None)

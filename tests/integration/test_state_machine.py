@@ -55,7 +55,7 @@ def test_the_readme_draws_what_the_enum_names() -> None:
 
 def test_every_open_state_is_served_by_an_index_on_its_time(rows: Rows) -> None:
     indexes = rows.value(
-        "select string_agg(indexdef, ' ') from pg_indexes where tablename = 'submissions' and indexdef like '%%due_at%%'"
+        r"select string_agg(indexdef, ' ') from pg_indexes where tablename = 'submissions' and indexdef ~ '\mdue_at\M'"
     )
 
     assert {state for state in STATES if f"'{state}'" in indexes} == STATES - FINAL

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +23,25 @@ DEBIAN_BINARIES = Path("/usr/lib/postgresql/15/bin")
 MEMORY = Path("/dev/shm")  # a file system of Linux without a disk  # noqa: S108
 MEMORY_WANTED = 4 * 2**30  # bytes free, for two servers; a container may have 64 MiB only
 
+CASES_OF_EACH = 2  # an example and a sibling
+MANY_CASES = frozenset({
+    "test_adversary_platform", "test_adversary_sweep", "test_evidence", "test_http", "test_ladder", "test_recovery", "test_secrecy_quotes",
+    "test_silence", "test_simulator_faults", "test_simulator_search_lies", "test_simulator_status_lies", "test_simulator_wire",
+    "test_verdicts", "test_wire", "test_wire_run",
+})  # fmt: skip
+
 _numbers = itertools.count()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where a module tries a class of cases over a whole world, `make test` runs two of each, `make test-all` all."""
+    seen: Counter[tuple[Path, str]] = Counter()
+    for item in items:
+        if isinstance(item, pytest.Function) and item.path.stem in MANY_CASES and hasattr(item, "callspec"):
+            seen[item.path, item.originalname] += 1
+            if seen[item.path, item.originalname] > CASES_OF_EACH:
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.hookimpl(wrapper=True)

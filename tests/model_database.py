@@ -26,7 +26,8 @@ NEXT_MOMENT = """
 select least(
     (select min(due_at) from facteur.changes),
     (select min(write_back_due_at) from facteur.submissions),
-    (select min(greatest(case when s.queued_at is null then s.due_at else s.queued_at + interval '31 minutes' end, b.paused_until))
+    (select min(greatest(case when s.queued_at is null then s.due_at else s.queued_at + interval '31 minutes' end, b.paused_until,
+                         case s.state when 'pending' then b.deposits_at end))
      from facteur.submissions s left join facteur.budgets b on b.key = 'account:' || s.account
      where s.state in ('pending', 'sending', 'in_doubt') or s.state = 'submitted' and s.platform_id = any (%(refused)s))
 ) as moment

@@ -49,7 +49,9 @@ def submit(ids: Sequence[int], bench: Bench) -> Work:
     """What submit_invoices does with a batch, one statement or call at a time."""
     waiting = bench.store.read(ids)
     fault = yield
-    for account in {row.account for row in waiting if row.read_first}:  # the harmless read of an account that was refused
+    for account in {
+        row.account for row in waiting if row.read_first
+    }:  # the harmless read of an account that was refused
         if bench.store.begin_read(account) and fault is Fault.NONE:
             bench.store.read_answered(account)
     items = [Intent(row, digest) for row in waiting for digest in _digests(row, bench, fault)]

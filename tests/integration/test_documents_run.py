@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -158,8 +159,8 @@ def test_a_mapping_is_written_and_installed_as_its_page_says(
 def test_a_reader_deposits_with_curl(simulator: Simulator) -> None:
     (block,) = BY_CURL
     here = {
-        "/path/to/facteur": str(ROOT),
-        ".venv/bin/python": sys.executable,
+        "/path/to/facteur": shlex.quote(str(ROOT)),
+        ".venv/bin/python": shlex.quote(sys.executable),
         "http://127.0.0.1:8080": simulator.base_url,
     }
     text = block.text

@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.aws import Aws
-from local.sam import ROOT, package
+from local.sam import ROOT, package, upload_template
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -104,12 +104,13 @@ def deploy(
     """
     values = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in parameters.items()}
     s3 = aws.session.client("s3", endpoint_url=aws.endpoint_url)
-    template = package(s3, create_bucket(aws, f"{name}-artifacts"), root, values, dependencies)
+    bucket = create_bucket(aws, f"{name}-artifacts")
+    url = upload_template(s3, bucket, package(s3, bucket, root, values, dependencies))
     client = aws.session.client("cloudformation", endpoint_url=aws.endpoint_url)
     if _status(client, name) == "ROLLBACK_COMPLETE":  # what a failed creation leaves behind can only be deleted
         _delete(client, name, progress)
     seen = {event["EventId"] for event in _events(client, name)}
-    if _submit(client, name, json.dumps(template, separators=(",", ":")), values):
+    if _submit(client, name, url, values):
         _wait(client, name, seen, progress)
     return _describe(aws, client, name)
 
@@ -171,13 +172,13 @@ def _logs_client(aws: Aws) -> CloudWatchLogsClient:
     return aws.session.client("logs", endpoint_url=aws.endpoint_url)
 
 
-def _submit(client: CloudFormationClient, name: str, body: str, parameters: Mapping[str, str]) -> bool:
+def _submit(client: CloudFormationClient, name: str, template_url: str, parameters: Mapping[str, str]) -> bool:
     """Ask for the stack; false when it already is as asked."""
     call = client.update_stack if _status(client, name) else client.create_stack
     try:
         call(
             StackName=name,
-            TemplateBody=body,
+            TemplateURL=template_url,
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )

@@ -28,6 +28,7 @@ DOCUMENTS, STRANGER = "facteur-documents", "stranger-documents"
 FUNCTIONS = ["MigrateDatabase", "RelaySubmissions", "SubmitInvoices", "PollStatuses", "Operate"]
 ALLOWED, DENIED = "allowed", "AccessDenied"
 SUBMISSION = '{"submission_id": 1}'
+INLINE_LIMIT_BYTES = 51_200  # of a template that is sent with the request; one in a bucket may have a megabyte
 PROBE = """
 import functools
 import boto3
@@ -219,6 +220,16 @@ def test_new_code_migrates_again_and_the_same_code_does_not(aws: Aws, tmp_path: 
     deploy(aws, "facteur-again", {}, root=root)
 
     assert (unchanged, _invocations(first)) == (1, 2)
+
+
+def test_a_template_beyond_the_inline_limit_is_deployed(aws: Aws, tmp_path: Path) -> None:
+    root = _copy_of_the_project(tmp_path)
+    with (root / "template.yaml").open("a") as template:
+        template.write(f"\nMetadata:\n  Padding: {'x' * INLINE_LIMIT_BYTES}\n")
+
+    large = deploy(aws, "facteur-large", {"CreateAlarms": False}, root=root)
+
+    assert large.outputs["SubmissionsQueueUrl"]
 
 
 def test_a_failed_migration_fails_the_deploy_with_its_reason_and_leaves_nothing(aws: Aws) -> None:

@@ -65,6 +65,7 @@ END, facteur.deposit_time(facteur.time_in(platform_id), submitted_at), submitted
     write_back_error text,
     untold_since timestamp with time zone,
     told_status text DEFAULT 'pending'::text NOT NULL,
+    unverified_at timestamp with time zone,
     mismatch text,
     doubt_since timestamp with time zone,
     doubt_clock jsonb,
@@ -182,7 +183,7 @@ CREATE TABLE facteur.installation (
 
 CREATE VIEW facteur.invoice_source AS
  SELECT id AS invoice_id,
-    COALESCE(((status = 'final'::text) AND (document_uri IS NOT NULL) AND (((technical_status)::text = 'pending'::text) OR ((technical_status IS NULL) AND (submission_id IS NULL) AND (issue_date >= ( SELECT installation.installed_from
+    COALESCE(((status = 'final'::text) AND (document_uri IS NOT NULL) AND (((technical_status)::text ~* '^[\s\u00a0]*pending[\s\u00a0]*$'::text) OR ((technical_status IS NULL) AND (submission_id IS NULL) AND (issue_date >= ( SELECT installation.installed_from
            FROM facteur.installation)))) AND (issue_date >= ( SELECT installation.submit_from
            FROM facteur.installation))), false) AS ready,
     document_uri,
@@ -456,6 +457,8 @@ CREATE INDEX submissions_sweep ON facteur.submissions USING btree (account, due_
 CREATE INDEX submissions_undeposited ON facteur.submissions USING btree (state, issue_date) WHERE ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'in_doubt'::text, 'failed'::text])) AND (NOT superseded));
 
 CREATE INDEX submissions_unread ON facteur.submissions USING btree (unread_since) WHERE (unread_since IS NOT NULL);
+
+CREATE INDEX submissions_unverified ON facteur.submissions USING btree (unverified_at) WHERE (unverified_at IS NOT NULL);
 
 CREATE INDEX submissions_write_back ON facteur.submissions USING btree (write_back_due_at) WHERE (write_back_due_at IS NOT NULL);
 

@@ -25,6 +25,7 @@ class Metric(StrEnum):
     COMMIT_TO_NOTICE_SECONDS = "CommitToNoticeSeconds"
     UNREADABLE_ROWS = "UnreadableRows"
     WRITE_BACKS_REFUSED = "WriteBacksRefused"
+    ROWS_HEALED = "RowsHealed"
     OLDEST_OVERDUE_SECONDS = "OldestOverdueSeconds"
     OLDEST_DOUBT_SECONDS = "OldestDoubtSeconds"
     OLDEST_UNTOLD_SECONDS = "OldestUntoldSeconds"
@@ -38,6 +39,7 @@ class Metric(StrEnum):
     OLDEST_SILENT_SECONDS = "OldestSilentSeconds"
     OLDEST_UNREAD_SECONDS = "OldestUnreadSeconds"
     DEPOSITS_NOT_SHOWN = "DepositsNotShown"
+    UNVERIFIED_WRITE_BACKS = "UnverifiedWriteBacks"
     # poll_statuses
     POLL_RUNS = "PollRuns"
     STATUS_TO_POSTGRES_SECONDS = "StatusToPostgresSeconds"

@@ -108,6 +108,7 @@ class Vitals:
     silent_seconds: float
     unread_seconds: float
     not_shown: int
+    unverified: int
 
 
 class SubmissionStore(Protocol):

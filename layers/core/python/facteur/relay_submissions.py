@@ -62,6 +62,8 @@ def relay_once(services: RelayServices) -> bool:
         )
         if taken.oldest_seconds is not None:
             services.journal.count(Metric.COMMIT_TO_NOTICE_SECONDS, taken.oldest_seconds)
+        if taken.repeated:
+            services.journal.count(Metric.ROWS_HEALED, taken.repeated)
         if taken.broken:
             services.journal.count(Metric.UNREADABLE_ROWS, taken.broken)
         if taken.mismatched:
@@ -126,6 +128,7 @@ def _tell_vitals(services: RelayServices) -> None:
     count(Metric.OLDEST_SILENT_SECONDS, vitals.silent_seconds)
     count(Metric.OLDEST_UNREAD_SECONDS, vitals.unread_seconds)
     count(Metric.DEPOSITS_NOT_SHOWN, vitals.not_shown)
+    count(Metric.UNVERIFIED_WRITE_BACKS, vitals.unverified)
     if vitals.forgotten is not None:
         count(Metric.FORGOTTEN_INVOICES, vitals.forgotten)
     if vitals.forgotten:

@@ -44,8 +44,8 @@ class PostgresBooks:
             select {ROW} from issued r {LAST}
             where r.ready and (l.id is null or l.state in ('rejected', 'failed'))
                or not r.ready and l.id is null and r.shown_id is null
-               or r.technical_status <> facteur.shown_status(l.state, l.mismatch)
-               or r.shown_id is distinct from l.platform_id and r.shown_id is not null
+               or facteur.word(r.technical_status) <> facteur.shown_status(l.state, l.mismatch)
+               or r.shown_id is not null and not facteur.same_deposit(r.shown_id, l.platform_id)
             order by l.id is null and not r.ready, r.invoice_number, r.invoice_id limit %(limit)s
         )
         select counted.n, d.* from (select count(*)::integer as n from issued) counted left join differing d on true

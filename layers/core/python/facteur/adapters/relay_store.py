@@ -31,7 +31,7 @@ class PostgresRelay:
 
     VITALS = """
     select overdue_seconds, doubt_seconds, untold_seconds, undeposited_days, failed, breakers_open, accounts_paused, rate_percent,
-           budget_use_percent, forgotten, silent_seconds, unread_seconds, not_shown
+           budget_use_percent, forgotten, silent_seconds, unread_seconds, not_shown, unverified
     from facteur.vitals(%(per_minute)s, %(deposits_enabled)s)
     """
 

@@ -9,6 +9,7 @@ from facteur.install.template import template
 
 REQUIRED = ("invoice_id", "ready", "invoice_number", "seller_siren", "issue_date")  # of the view
 COLUMN_WIDTH = 7  # of "select "
+PENDING = r"~* '^[\s\u00a0]*pending[\s\u00a0]*$'"  # blanks and case apart
 
 
 def mapping_sql(found: Found, source: Source, history: History | None) -> str:
@@ -59,7 +60,7 @@ def _pending(source: Source) -> str | None:
     if status is None:
         return None
     silent = " and ".join(f"i.{column.quoted} is null" for column in (status, deposit) if column)
-    return f"(i.{status.quoted} = 'pending' or {silent} and {source.day} >= {INSTALLED_DAY})"
+    return f"(i.{status.quoted}::text {PENDING} or {silent} and {source.day} >= {INSTALLED_DAY})"
 
 
 def _write_back(source: Source) -> str:

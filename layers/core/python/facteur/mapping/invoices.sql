@@ -3,7 +3,7 @@
 create view facteur.invoice_source as
 select id as invoice_id,
        coalesce(status = 'final' and document_uri is not null
-                and (technical_status = 'pending'
+                and (technical_status::text ~* '^[\s\u00a0]*pending[\s\u00a0]*$' -- blanks and case apart
                      or technical_status is null and submission_id is null -- a draft from before the installation
                         and issue_date >= (select installed_from from facteur.installation))
                 and issue_date >= (select submit_from from facteur.installation), false) as ready,

@@ -27,6 +27,12 @@ create function facteur.plain(p_number text) returns text
     select lower(regexp_replace(left(p_number, 200), '\s', '', 'g'))
 $$;
 
+-- A word, or an id, as a person means it: blanks and case apart. Nothing but blanks is null.
+create function facteur.word(p_text text) returns text
+    language sql immutable parallel safe as $$
+    select nullif(lower(regexp_replace(p_text, '[\s\u00a0]', '', 'g')), '')
+$$;
+
 -- Keys of invoices that somebody wrote, appended by the trigger in the writer's own transaction.
 -- There is no unique key on purpose: with `on conflict do nothing` a transaction that finds another's committed note adds
 -- none, the relay may consume that note before the transaction commits, and the change would be lost.
@@ -107,6 +113,7 @@ create table facteur.submissions (
     write_back_error    text,
     untold_since        timestamptz,         -- since when that has been tried in vain
     told_status         text not null default 'pending', -- the technical_status that the company's row was last given
+    unverified_at       timestamptz,         -- when a write-back was last believed: the view did not show its row, or raised on it
     mismatch            text,                -- the row asks for another invoice than the one that was deposited under its key
     doubt_since         timestamptz,         -- when the lease of the attempt in question ended
     doubt_clock         jsonb,               -- {of: its doubt_since, seconds that it certainly lasted, looked_at, dated_at: by the platform's clock}
@@ -153,6 +160,7 @@ create index submissions_unread on facteur.submissions (unread_since) where unre
 create index submissions_silent on facteur.submissions (submitted_at) where state = 'submitted' and lifecycle_code is null;
 create index submissions_news on facteur.submissions (due_at) where state = 'submitted';
 create index submissions_write_back on facteur.submissions (write_back_due_at) where write_back_due_at is not null;
+create index submissions_unverified on facteur.submissions (unverified_at) where unverified_at is not null;
 
 -- Every call that could have deposited, opened before the call. outcome null: under way.
 create table facteur.attempts (

@@ -75,7 +75,8 @@ $$;
 -- The invoice as the company's view shows it, trimmed and in our types. Columns that the view may lack come as null.
 create type facteur.invoice as (
     invoice_id text, ready boolean, account text, document_uri text, document bytea, document_bytes integer, file_name text,
-    invoice_number text, seller_siren text, issue_date date, total numeric, currency text, technical_status text
+    invoice_number text, seller_siren text, issue_date date, total numeric, currency text, technical_status text,
+    submission_id text
 );
 
 -- The type of the company's key: ids travel as text and are compared in that type, so that its index is used.
@@ -115,13 +116,15 @@ begin
                case when %9$s::date between '0001-01-01' and '9999-12-31' then %9$s::date end, -- a year that was mistyped
                %10$s::numeric,
                nullif(btrim(%11$s::text), ''),
-               btrim(%12$s::text)
+               btrim(%12$s::text),
+               btrim(%13$s::text)
         from facteur.invoice_source s
         where s.invoice_id = any ($1::%1$s[])
         $q$, facteur.key_type(), facteur.source_column('ready'), facteur.source_column('account'),
         facteur.source_column('document_uri'), facteur.source_column('document'), facteur.source_column('file_name'),
         facteur.source_column('invoice_number'), facteur.source_column('seller_siren'), facteur.source_column('issue_date'),
-        facteur.source_column('total'), facteur.source_column('currency'), facteur.source_column('technical_status'))
+        facteur.source_column('total'), facteur.source_column('currency'), facteur.source_column('technical_status'),
+        facteur.source_column('submission_id'))
     using p_ids, p_inline_bytes;
 end $$;
 

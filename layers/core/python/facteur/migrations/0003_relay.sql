@@ -21,6 +21,12 @@ create function facteur.shown_status(p_state text, p_mismatch text) returns text
     select case when p_mismatch is not null and p_state in ('submitted', 'closed') then 'error' else facteur.technical_status(p_state) end
 $$;
 
+-- Whether a row shows a deposit's id: a column of type uuid sets hyphens.
+create function facteur.same_deposit(p_shown text, p_platform_id text) returns boolean
+    language sql immutable parallel safe as $$
+    select replace(facteur.word(p_shown), '-', '') is not distinct from replace(facteur.word(p_platform_id), '-', '')
+$$;
+
 create function facteur.mismatch_in_words(p_number text, p_seller text, p_sent_number text, p_sent_seller text) returns text
     language sql stable as $$
     select format('The row asks for invoice %s of %s, and %s of %s was sent for its key. Give another invoice a row of its own, '
@@ -68,8 +74,8 @@ begin
 end $$;
 
 -- Judge noted invoices: a ready one without a live submission gets one, in doubt from the start where an earlier attempt's
--- outcome is unknown. Where the row shows something else than it was told (an ORM saved a stale row) it is told again; but a
--- row that is taken back before anything was sent is its owner's, and "pending" after a final verdict means: once more. A row
+-- outcome is unknown. Where the row shows another status than it was given, or another deposit than the invoice has (an ORM saved a
+-- stale row), it is written again; but a row that is taken back before anything was sent is its owner's, and "pending" after a final verdict means: once more. A row
 -- that asks for another invoice than the one sent for it (its key was used again, its number changed) is a mismatch; new ones are
 -- counted, for such a row is shown an error. A doubt stays with the account that it arose with; anything else goes to the one that
 -- the row's account is routed to now.
@@ -77,6 +83,7 @@ create function facteur.open_submissions(p_ids text[], p_provider text, out open
     language plpgsql as $$
 declare
     shows_status constant boolean := facteur.source_column('technical_status') <> 'null';
+    shows_deposit constant boolean := facteur.source_column('submission_id') <> 'null';
     too_early text[];
 begin
     with shown as materialized (
@@ -85,13 +92,14 @@ begin
         select named.account as name, facteur.routed(named.account, facteur.now()) as account
         from (select distinct account from shown) named
     ), source as materialized (
-        select i.invoice_id, i.ready, r.account, i.invoice_number, i.seller_siren, i.issue_date, i.total, i.currency, i.technical_status
+        select i.invoice_id, i.ready, r.account, i.invoice_number, i.seller_siren, i.issue_date, i.total, i.currency,
+               facteur.word(i.technical_status) as technical_status, i.submission_id as shown_deposit
         from shown i join routes r on r.name = i.account
     ), latest as materialized (
         select distinct on (s.invoice_id) s.* from facteur.submissions s
         where s.invoice_id = any (p_ids) order by s.invoice_id, s.id desc
     ), judged as materialized (
-        select i.*, l.id as latest_id, l.state as latest_state, l.write_back_due_at, l.mismatch as known_mismatch,
+        select i.*, l.id as latest_id, l.state as latest_state, l.platform_id as deposit, l.write_back_due_at, l.mismatch as known_mismatch,
                coalesce(l.state not in ('rejected', 'failed'), false) as live,
                d.id is not null as doubtful, coalesce(d.account, i.account) as spender,
                case when not i.ready then l.mismatch
@@ -142,8 +150,9 @@ begin
                or s.write_back_due_at is null
                   and case when j.latest_state = 'pending' then j.doubtful
                            else j.live or j.technical_status in ('validated', 'rejected', 'error') end
-                  and case when shows_status then j.technical_status is distinct from facteur.shown_status(j.latest_state, j.mismatch)
-                           else j.ready and facteur.technical_status(j.latest_state) <> 'pending' end)
+                  and (case when shows_status then j.technical_status is distinct from facteur.shown_status(j.latest_state, j.mismatch)
+                            else j.ready and facteur.technical_status(j.latest_state) <> 'pending' end
+                       or shows_deposit and j.live and j.deposit is not null and not facteur.same_deposit(j.shown_deposit, j.deposit)))
         returning 1
     )
     select (select count(*) from inserted), (select count(*) from written_again),

@@ -1,16 +1,25 @@
 -- Record: what an answer, a look-up, or the platform's news means for a submission, and the write-back to the company.
 
--- The note that a write-back itself caused says nothing new, unless a trigger of the company's has answered a final verdict by
--- making the row ready again. Where the view raises, the note stays: the relay tells of such rows.
-create function facteur.forget_own_note(s facteur.submissions, p_after bigint) returns void
+-- What the view shows of a row that was just written: which of the two columns, as far as it shows them, differ from what was
+-- written. seen is null where it raises on the row; what passes by itself, such as a lock, is raised on.
+create function facteur.compare_written(p_invoice_id text, p_status text, p_platform_id text, out seen boolean, out differing text)
     language plpgsql as $$
+declare
+    status constant text := facteur.source_column('technical_status');
+    deposit constant text := facteur.source_column('submission_id');
 begin
-    delete from facteur.changes
-    where id > p_after and transaction_id = pg_current_xact_id() and invoice_ids = array[s.invoice_id]
-      and not (s.state in ('rejected', 'failed')
-               and exists (select from facteur.read_invoices(array[s.invoice_id], 0) i where i.ready and i.technical_status = 'pending'));
-exception when others or assert_failure then
-    return;
+    execute format($q$
+        select true, nullif(concat_ws(' and ', case when %s then 'technical_status' end, case when %s then 'submission_id' end), '') as differing
+        from facteur.invoice_source s where s.invoice_id = $1::%s order by differing limit 1
+        $q$, case when status = 'null' then 'false' else format('facteur.word(%s::text) is distinct from $2', status) end,
+        case when deposit = 'null' then 'false' else format('not facteur.same_deposit(%s::text, $3)', deposit) end, facteur.key_type())
+    into seen, differing using p_invoice_id, p_status, p_platform_id;
+    seen := coalesce(seen, false);
+exception
+    when transaction_rollback or lock_not_available then
+        raise;
+    when others or assert_failure then
+        seen := null;
 end $$;
 
 -- A deferred trigger of the company's must raise now and not at the commit, and with the rights that its others have: the owner's.
@@ -34,18 +43,22 @@ begin
 end $$;
 
 -- Give the company's row the submission's verdict, and its own history table the statuses it has not had. In a sub-block: a
--- locked row or a trigger that raises leaves everything else recorded, and write_back_due_at says when to try again.
+-- locked row, a trigger that raises, or a row that shows something else afterwards leaves everything else recorded, and
+-- write_back_due_at says when to try again. The note that the write itself caused says nothing new, unless the view raises on the row.
 create function facteur.tell_company(p_submission_id bigint, p_lock_timeout text default '500ms') returns boolean
     language plpgsql as $$
 declare
     s facteur.submissions;
     e facteur.status_events;
+    shown text;
+    written record;
     last_note bigint := (select case when is_called then last_value else 0 end from facteur.changes_id_seq);
 begin
     select * into s from facteur.submissions where id = p_submission_id;
+    shown := facteur.shown_status(s.state, s.mismatch);
     perform set_config('lock_timeout', p_lock_timeout, true);
     begin
-        perform facteur.write_back(s.invoice_id, facteur.shown_status(s.state, s.mismatch), s.platform_id, s.lifecycle_code);
+        perform facteur.write_back(s.invoice_id, shown, s.platform_id, s.lifecycle_code);
         for e in
             select * from facteur.status_events -- those of a deposit that the platform called a duplicate are not the invoice's
             where submission_id = s.id and told_at is null and (platform_id = s.platform_id or s.state = 'failed' and exists (
@@ -56,9 +69,16 @@ begin
             update facteur.status_events set told_at = facteur.now() where id = e.id;
         end loop;
         perform facteur.settle_constraints();
-        update facteur.submissions set write_back_due_at = null, write_back_error = null, untold_since = null, told_status = facteur.shown_status(s.state, s.mismatch)
+        select * into written from facteur.compare_written(s.invoice_id, shown, s.platform_id);
+        if written.differing is not null then
+            raise 'the row does not show the % that was written: a trigger, a rule, row security or the view keeps it away', written.differing
+                using errcode = 'FR004';
+        end if;
+        update facteur.submissions set write_back_due_at = null, write_back_error = null, untold_since = null, told_status = shown,
+            unverified_at = case when written.seen then null else facteur.now() end
         where id = s.id;
-        perform facteur.forget_own_note(s, last_note);
+        delete from facteur.changes
+        where id > last_note and transaction_id = pg_current_xact_id() and invoice_ids = array[s.invoice_id] and written.seen is not null;
         return true;
     exception when others or assert_failure or query_canceled then -- a failed `assert` and a timeout are no "others"
         update facteur.submissions set write_back_error = sqlstate || ': ' || sqlerrm, untold_since = coalesce(untold_since, facteur.now()),

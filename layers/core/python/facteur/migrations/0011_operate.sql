@@ -47,8 +47,8 @@ declare
     first_day constant date := (select submit_from from facteur.installation);
 begin
     return coalesce(nullif(concat_ws(', ',
-        case when p_shown.technical_status is null and facteur.source_column('technical_status') <> 'null' then 'its technical_status is null'
-             when p_shown.technical_status <> 'pending' then format('its technical_status shows %s', p_shown.technical_status) end,
+        case when facteur.word(p_shown.technical_status) is null and facteur.source_column('technical_status') <> 'null' then 'its technical_status is null'
+             when facteur.word(p_shown.technical_status) is distinct from 'pending' then format('its technical_status shows %s', p_shown.technical_status) end,
         case when p_shown.document_uri is null and p_shown.document_bytes is null then 'it has no document' end,
         case when first_day is null then 'submit_from is not set'
              when p_shown.issue_date is null then 'it has no issue_date'

@@ -54,11 +54,19 @@ create function facteur.accounts_not_shown() returns integer
     select count(*)::integer from facteur.sweeps where not_shown >= 3 or blocked_since is not null
 $$;
 
+-- Rows whose last write-back, within a day, had to be believed. More than a thousand are as bad.
+create function facteur.unverified_write_backs() returns integer
+    language sql stable as $$
+    select count(*)::integer from (
+        select from facteur.submissions where unverified_at > facteur.now() - interval '1 day' limit 1000) believed
+$$;
+
 create function facteur.vitals(p_per_minute double precision, p_deposits_enabled boolean default true,
                                out overdue_seconds double precision, out doubt_seconds double precision, out untold_seconds double precision,
                                out undeposited_days integer, out failed integer, out breakers_open integer, out accounts_paused integer,
                                out rate_percent double precision, out budget_use_percent double precision, out forgotten integer,
-                               out silent_seconds double precision, out unread_seconds double precision, out not_shown integer)
+                               out silent_seconds double precision, out unread_seconds double precision, out not_shown integer,
+                               out unverified integer)
     language plpgsql as $$
 declare
     bucket facteur.budgets;
@@ -82,5 +90,6 @@ begin
     silent_seconds := facteur.oldest_silent_seconds();
     unread_seconds := facteur.oldest_unread_seconds();
     not_shown := facteur.accounts_not_shown();
+    unverified := facteur.unverified_write_backs();
     forgotten := facteur.note_forgotten(); -- once a day; else null
 end $$;

@@ -136,7 +136,7 @@ def of_a_row(row: IssuedRow) -> Iterator[Difference]:
         return
     says = [(row.technical_status, row.told_status), (row.shown_id, row.platform_id)]
     for theirs, ours in says:
-        if theirs is not None and theirs != ours:
+        if theirs is not None and plain(theirs) != plain(ours):
             what = f"the row says {theirs}, and it is {ours or 'nothing'} here"
             yield Difference(Code.ROW_SAYS_OTHERWISE, *named, what, f"facteur show id:{row.invoice_id}")
 

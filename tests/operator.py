@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from facteur.bootstrap import deployed, operate_services
 from facteur.cli.main import app
-from facteur.operate.dispatch import operate
+from facteur.operate.dispatch import ACT, operate
 
 WIDE = {"COLUMNS": "200", "NO_COLOR": "1"}
 
@@ -40,9 +40,7 @@ class Operator:
 
     def request(self, request: dict[str, Any]) -> dict[str, Any]:
         """What the command would be answered, whatever it asks."""
-        return (
-            deployed(f"{self.stack}-operate", request) if self.stack else operate(request, operate_services(self.url))
-        )
+        return deployed(f"{self.stack}-{ACT}", request) if self.stack else operate(request, operate_services(self.url))
 
     def ask(self, *arguments: str) -> Any:
         """The same, with --json."""

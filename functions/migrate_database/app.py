@@ -1,10 +1,13 @@
-"""Called by CloudFormation on deploy, by hand with `{}`, and by `facteur init` and `facteur uninstall` with an operation."""
+"""Called by CloudFormation on deploy, by hand with `{}`, and by `facteur init` and `facteur uninstall` with an operation.
+
+The only function that reads the owner's secret.
+"""
 
 from dataclasses import asdict
 from typing import Any
 
 from facteur.adapters.cloudformation import answer, as_custom_resource
-from facteur.bootstrap import migration_services, operate_services
+from facteur.bootstrap import migration_services, owner_services
 from facteur.migrate import migrate
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
 
@@ -13,11 +16,7 @@ from facteur.observability import PowertoolsJournal, observed, remaining_seconds
 def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> dict[str, Any]:
     """A stack that is deleted keeps all its data."""
     if "operation" in event:
-        from facteur.operate.dispatch import operate  # a deploy needs none of it
-
-        told = operate(event, operate_services())
-        journal.event("operation", operation=str(event["operation"]), done="result" in told)
-        return told
+        return _operated(event, context, journal)
     if event.get("RequestType") == "Delete":
         answer(event, context, "SUCCESS", "all data stays")
         return {"deleted": "nothing"}
@@ -28,3 +27,16 @@ def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> 
             "database.migrated", version=migrated.version, applied=len(migrated.applied), watching=migrated.watching
         )
         return asdict(migrated)
+
+
+def _operated(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> dict[str, Any]:
+    """The log keeps who dropped what: a table of the schema goes with it."""
+    from facteur.operate.dispatch import OWN, invoked  # a deploy needs none of it
+
+    told = invoked(event, context, OWN, owner_services)
+    result = told.get("result", {})
+    journal.event(
+        "operation", operation=str(event["operation"]), done="result" in told, caller=event.get("caller"),
+        recorded=result.get("recorded"), forgotten=result.get("forgotten"), deposits=result.get("forgotten_deposits"),
+    )  # fmt: skip
+    return told

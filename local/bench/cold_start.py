@@ -93,6 +93,12 @@ FUNCTIONS = {
     "migrate_database": Function(
         "migration_services()", ("secretsmanager",), ("import psycopg2, psycopg2.extras", POWERTOOLS)
     ),
+    "operate_read": Function(
+        "operate_services()",
+        ("secretsmanager",),
+        ("import psycopg2, psycopg2.extras", POWERTOOLS),
+        frozenset({"facteur.operate", "facteur.install"}),
+    ),
     "operate": Function(
         "operate_services()",
         ("secretsmanager",),

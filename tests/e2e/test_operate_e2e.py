@@ -142,8 +142,9 @@ def test_a_person_acts_through_the_stack_with_the_workers_rights(ways: dict[str,
 
     assert (paused.code, resumed.code, refused.code) == (0, 0, 2)
     assert "it is not sent again" in refused.err
-    recorded = operated.database.rows("select operation, who from facteur.operations order by id")
-    assert recorded[-2:] == [("pause", "jane@desk"), ("resume", "jane@desk")]
+    recorded = operated.database.rows("select operation, who, caller, request_id from facteur.operations order by id")
+    assert [each[:2] for each in recorded[-2:]] == [("pause", "jane@desk"), ("resume", "jane@desk")]
+    assert all(each.caller.startswith("arn:aws:") and each.request_id for each in recorded[-2:])
 
 
 def test_dead_letters_go_back_with_the_functions_own_rights(ways: dict[str, Operator], operated: Company) -> None:
@@ -167,25 +168,31 @@ def test_a_crash_of_the_function_is_a_sentence_that_names_the_log(ways: dict[str
 
     operated.database.rows("insert into facteur.installation select * from facteur.kept")
     assert told.code == 2
-    assert f"{operated.stack.name}-operate crashed; its log says why" in told.err
-    assert any("operate.failed" in line for line in operated.stack.log_lines("OperateFunction"))
+    assert f"{operated.stack.name}-operate-read crashed; its log says why" in told.err
+    assert any("operate_read.failed" in line for line in operated.stack.log_lines("OperateReadFunction"))
 
 
 def test_a_stack_that_does_not_exist_is_a_sentence_that_says_what_to_check(surroundings: None) -> None:
     told = Operator("", "no-such-stack").run("status")
 
     assert told.code == 2
-    assert "no-such-stack-operate could not be invoked (ResourceNotFoundException)" in told.err
+    assert "no-such-stack-operate-read could not be invoked (ResourceNotFoundException)" in told.err
 
 
-def test_the_right_to_invoke_the_function_is_all_that_a_person_needs(
+def test_the_right_to_invoke_the_readers_function_lets_a_person_look_and_do_nothing(
     operated: Company, surroundings: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _become(operated, monkeypatch, f"{operated.stack.name}-operate")
+    _become(operated, monkeypatch, f"{operated.stack.name}-operate-read")
+    signed = ("--who", "jane@desk", "--why", "maintenance", "--yes")
 
-    allowed = Operator("", operated.stack.name).run("status")
+    looked = Operator("", operated.stack.name).run("status")
+    acted = Operator("", operated.stack.name).run("pause", "default", *signed)
+    installed = Operator("", operated.stack.name).run("init")
 
-    assert allowed.code == 0, allowed.err
+    assert looked.code == 0, looked.err
+    assert [each.code for each in (acted, installed)] == [2, 2]
+    assert "lambda:InvokeFunction" in acted.err
+    assert "lambda:InvokeFunction" in installed.err
 
 
 def test_without_that_right_it_says_so(operated: Company, surroundings: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.e2e
 
 DOCUMENTS, STRANGER = "facteur-documents", "stranger-documents"
-FUNCTIONS = ["MigrateDatabase", "RelaySubmissions", "SubmitInvoices", "PollStatuses", "Operate"]
+FUNCTIONS = ["MigrateDatabase", "RelaySubmissions", "SubmitInvoices", "PollStatuses", "OperateRead", "Operate"]
 ALLOWED, DENIED = "allowed", "AccessDenied"
 SUBMISSION = '{"submission_id": 1}'
 INLINE_LIMIT_BYTES = 51_200  # of a template that is sent with the request; one in a bucket may have a megabyte
@@ -91,6 +91,7 @@ def probes(aws: Aws, stack: Stack) -> dict[str, str]:
         ("RelaySubmissions", {"facteur/database"}),
         ("SubmitInvoices", {"facteur/database", "facteur/default", "facteur/subsidiary"}),
         ("PollStatuses", {"facteur/database", "facteur/default", "facteur/subsidiary"}),
+        ("OperateRead", {"facteur/database", "facteur/default", "facteur/subsidiary"}),
         ("Operate", {"facteur/database", "facteur/default", "facteur/subsidiary"}),
     ],
 )
@@ -126,13 +127,27 @@ def test_only_the_relay_and_a_redrive_send_and_only_submit_receives(
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_only_a_redrive_takes_dead_letters(aws: Aws, probes: dict[str, str], function: str) -> None:
+def test_only_a_redrive_takes_dead_letters_and_a_reader_sees_them(
+    aws: Aws, probes: dict[str, str], function: str
+) -> None:
     sqs = aws.session.client("sqs", endpoint_url=aws.endpoint_url)
     dead = sqs.get_queue_url(QueueName="facteur-submissions-dead")["QueueUrl"]
 
     received = _try(aws, probes[function], "sqs", "receive_message", QueueUrl=dead)
+    deleted = _try(aws, probes[function], "sqs", "delete_message", QueueUrl=dead, ReceiptHandle="x")
+    sent = _try(aws, probes[function], "sqs", "send_message", QueueUrl=dead, MessageBody=SUBMISSION)
 
-    assert received == (ALLOWED if function == "Operate" else DENIED)
+    assert received == (ALLOWED if function in {"OperateRead", "Operate"} else DENIED)
+    assert (deleted == DENIED) is (function != "Operate")
+    assert sent == DENIED
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_function_writes_a_secret(aws: Aws, probes: dict[str, str], function: str) -> None:
+    for operation, arguments in (("put_secret_value", {"SecretString": "x"}), ("delete_secret", {})):
+        assert (
+            _try(aws, probes[function], "secretsmanager", operation, SecretId="facteur/default", **arguments) == DENIED
+        )
 
 
 @pytest.mark.parametrize("function", ["SubmitInvoices", "Operate"])
@@ -147,7 +162,7 @@ def test_submit_reads_documents_and_is_told_when_one_is_missing(
     assert _try(aws, probe, "s3", "get_object", Bucket=STRANGER, Key="invoice.pdf") == DENIED
 
 
-@pytest.mark.parametrize("function", ["MigrateDatabase", "RelaySubmissions", "PollStatuses"])
+@pytest.mark.parametrize("function", ["MigrateDatabase", "RelaySubmissions", "PollStatuses", "OperateRead"])
 def test_no_other_function_reads_documents(aws: Aws, probes: dict[str, str], function: str) -> None:
     assert _try(aws, probes[function], "s3", "get_object", Bucket=DOCUMENTS, Key="invoice.pdf") == DENIED
 

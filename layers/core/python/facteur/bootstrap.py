@@ -99,7 +99,12 @@ def migration_services() -> tuple[Database, dict[str, Any]]:
     }  # fmt: skip
 
 
-def operate_services(database_url: str | None = None) -> OperateServices:
+def owner_services(database_url: str | None = None) -> OperateServices:
+    """The same for init and uninstall: where there is an owner's secret, with it."""
+    return operate_services(database_url, as_owner=True)
+
+
+def operate_services(database_url: str | None = None, *, as_owner: bool = False) -> OperateServices:
     """What operations work with: the database of a URL, or the one that the settings name."""
     from facteur.adapters.act_store import PostgresActs
     from facteur.adapters.dead_letters import SqsDeadLetters
@@ -114,7 +119,10 @@ def operate_services(database_url: str | None = None) -> OperateServices:
     from facteur.operate.services import OperateServices
 
     settings = _settings()
-    database = Database(lambda: {"dsn": database_url}) if database_url else _begun(_database())
+    if database_url:
+        database = Database(lambda: {"dsn": database_url})
+    else:
+        database = _begun(_owned_database() if as_owner and settings.migration_secret_id else _database())
     queue_url = settings.submissions_queue_url
     letters = SqsDeadLetters(lambda: _aws("sqs"), queue_url) if queue_url else None
     return OperateServices(
@@ -131,6 +139,7 @@ def operate_services(database_url: str | None = None) -> OperateServices:
         lambda: _asked_platforms(settings, Secrets(lambda: _aws("secretsmanager")), database),
         lambda: DocumentStore(database, lambda: _aws("s3"), allow_files=not settings.in_lambda),
         lambda: _reconciling(settings, database),
+        _stack(settings),
     )
 
 
@@ -144,12 +153,17 @@ def _examination(settings: Settings, database: Database, letters: DeadLetters | 
 
     secrets = Secrets(lambda: _aws("secretsmanager"))  # of its own: no kept secret or token
     platforms = functools.cache(lambda: OperatorPlatforms(settings, secrets, database))
-    stack = os.environ.get("POWERTOOLS_SERVICE_NAME") if settings.in_lambda else None
+    stack = _stack(settings)
     return Examination(
         settings, PostgresExamined(database, requests_per_minute=settings.requests_per_minute), platforms, letters,
         DeployedStack(stack, lambda: _aws("scheduler"), lambda: _aws("lambda")) if stack else None,
         frozenset(number for number, _ in migrations()), lambda: datetime.now(UTC),
     )  # fmt: skip
+
+
+def _stack(settings: Settings) -> str | None:
+    """The stack that this runs in."""
+    return os.environ.get("POWERTOOLS_SERVICE_NAME") if settings.in_lambda else None
 
 
 def _reconciling(settings: Settings, database: Database) -> Reconciling:
@@ -175,6 +189,14 @@ def deployed(function: str, request: Mapping[str, Any]) -> dict[str, Any]:
     from facteur.adapters.stack import invoke
 
     return invoke(lambda: _aws("lambda"), function, request)
+
+
+@functools.cache
+def caller_identity() -> str | None:
+    """As whom AWS knows this terminal's credentials."""
+    from facteur.adapters.stack import identity
+
+    return identity(lambda: _aws("sts"))
 
 
 def _limits(settings: Settings) -> Limits:
@@ -244,6 +266,6 @@ def reset() -> None:
     for connected in (_database, _owned_database):
         if connected.cache_info().currsize:
             connected().close()
-    for built in (_settings, _platforms, _secrets, _database, _owned_database):
+    for built in (_settings, _platforms, _secrets, _database, _owned_database, caller_identity):
         built.cache_clear()
     forget_clients()

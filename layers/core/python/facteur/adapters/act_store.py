@@ -90,6 +90,12 @@ def _end_rehearsal(act: Act) -> None:
         raise _RehearsedError
 
 
+def recorded(act: Act) -> str:
+    """An act in one line, for a log that outlives the table."""
+    return f"by {act.who}: {act.why}"
+
+
 def signed(act: Act) -> dict[str, str]:
     """An act as facteur.log_operation reads it."""
-    return {"operation": act.operation, "who": act.who, "why": act.why}
+    known = {"caller": act.caller.identity, "request_id": act.caller.request_id}
+    return {"operation": act.operation, "who": act.who, "why": act.why} | {k: v for k, v in known.items() if v}

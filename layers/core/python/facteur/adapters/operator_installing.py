@@ -12,12 +12,14 @@ from typing import Any
 import psycopg2
 
 from facteur import __version__
-from facteur.adapters.postgres import Database
+from facteur.adapters.act_store import PostgresActs, signed
+from facteur.adapters.postgres import Database, as_json
 from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError
 from facteur.install.mapping import REQUIRED
 from facteur.install.model import Column, Found, Plan, Reference, Sanity, Step, Table
 from facteur.install.plan import CREATE_MAPPING
 from facteur.migrate import grant_worker, migrate_schema
+from facteur.operate.act_model import Act
 
 PATIENCE = "select set_config('lock_timeout', %(milliseconds)s, true)"
 # Mistakes in a text that a person wrote: Postgres names an identifier or a place in it, never a row.
@@ -158,7 +160,9 @@ class Installing(Looking):
     TRANSACTION = "select pg_current_xact_id()::text as id"
     LONGEST_COUNT = "select set_config('statement_timeout', '30s', true)"
 
-    def apply(self, plan: Plan, first_day: date, lock_timeout_seconds: float) -> Sanity:
+    def apply(
+        self, plan: Plan, first_day: date, lock_timeout_seconds: float, worker_role: str | None, act: Act
+    ) -> Sanity:
         added = [dict(each) for step in plan.steps for each in step.added] + [
             {"what": "source", "table": plan.table, "key": plan.key}
         ]
@@ -177,7 +181,10 @@ class Installing(Looking):
             refuse_old_invoices(sanity)
             for step in plan.triggers:
                 self._run(step)
-            grant_worker(OneTransaction(self._database), None)
+            grant_worker(OneTransaction(self._database), worker_role)
+            counts = {"table": plan.table, "first_day": first_day.isoformat(), "rows": plan.rows}
+            counts |= {} if sanity is None else {"shown": sanity.rows, "ready": sanity.ready}
+            self._database.rows(PostgresActs.LOG, {"act": as_json(signed(act)), "detail": as_json(counts)})
         with self._database.transaction():
             return sanity or self._sanity(first_day)
 

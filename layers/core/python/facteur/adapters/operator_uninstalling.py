@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from facteur.adapters.act_store import PostgresActs, recorded, signed
 from facteur.adapters.operator_installing import Installing, impatient
-from facteur.adapters.postgres import Database
+from facteur.adapters.postgres import Database, as_json
 from facteur.errors import OperatorError
 from facteur.install.model import Uninstalled
+from facteur.operate.act_model import Act
 
 
 class Uninstalling:
@@ -66,22 +68,29 @@ class Uninstalling:
         self._database = database
 
     def uninstall(
-        self, *, drop_data: bool, drop_columns: bool, force: bool, dry_run: bool, lock_timeout_seconds: float
+        self, act: Act, *, drop_data: bool, drop_columns: bool, force: bool, lock_timeout_seconds: float
     ) -> Uninstalled:
         asked = {"drop_data": drop_data, "drop_columns": drop_columns}
         with impatient(self._database, lock_timeout_seconds):
             if not self._database.row(self.THERE).there:
                 raise OperatorError("there is no schema facteur here: nothing to take away")
-            if not dry_run:
+            if not act.dry_run:
                 self._database.rows(self.HOLD)
             counted = self._database.row(self.OPEN)
             statements = tuple(row.statement for row in self._database.rows(self.STATEMENTS, asked))
             kept = self._kept(drop_data, drop_columns, counted.known)
-            if not dry_run:
+            if not act.dry_run:
                 self._refuse(counted.open, drop_data, force)
                 self._carry_out(statements, drop_data, drop_columns)
+                if not drop_data:
+                    counts = counted._asdict() | {
+                        "statements": len(statements),
+                        "drop_columns": drop_columns,
+                        "force": force,
+                    }
+                    self._database.rows(PostgresActs.LOG, {"act": as_json(signed(act)), "detail": as_json(counts)})
         known, deposited = (counted.known, counted.deposited) if drop_data else (0, 0)
-        return Uninstalled(statements, kept, counted.open, known, deposited, not dry_run)
+        return Uninstalled(statements, kept, counted.open, known, deposited, not act.dry_run, recorded(act))
 
     def _refuse(self, still_open: int, drop_data: bool, force: bool) -> None:
         dependent = [row.name for row in self._database.rows(self.DEPENDENT)] if drop_data else []

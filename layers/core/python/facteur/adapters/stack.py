@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 
+def identity(client: Callable[[], Any]) -> str | None:
+    """The ARN of the caller's own credentials; None where AWS does not say."""
+    try:
+        return str(client().get_caller_identity()["Arn"])
+    except (BotoCoreError, ClientError):
+        return None
+
+
 def invoke(client: Callable[[], LambdaClient], function: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """What the function answers.
 

@@ -56,6 +56,18 @@ def confirm(session: Session, told: str, about: str = "") -> None:
         raise OperatorError("nothing was done")
 
 
+def typed_name(session: Session, loss: str) -> str:
+    """What is typed where a stack has to be named: yes is said too easily.
+
+    Raises:
+        OperatorError: there is nobody to ask.
+    """
+    try:
+        return str(typer.prompt(f"On {session.place}: {loss}Type the stack's name to do it", err=True)).strip()
+    except typer.Abort:
+        raise OperatorError("nobody named the stack, and nothing was done") from None
+
+
 def subject(answer: Any) -> str:
     """What an act is about, before its sentence."""
     if answer.get("invoice_id"):

@@ -9,13 +9,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from facteur.cli.confirm import DryRunOption, YesOption, confirm
+from facteur.cli.confirm import DryRunOption, WhoOption, YesOption, confirm, typed_name, who_am_i
 from facteur.cli.root import NOT_WELL, Session, command
 from facteur.errors import OperatorError
-from facteur.operate.install import LOCK_TIMEOUT_SECONDS, NO_FIRST_DAY
+from facteur.operate.install import LOCK_TIMEOUT_SECONDS, NAME_THE_STACK, NO_FIRST_DAY
 
-FUNCTION = "migrate-database"  # it has the owner's rights
-
+RecordedWhy = Annotated[str, typer.Option("--why", help="Why; it is recorded in facteur.operations")]
 LockTimeout = Annotated[float, typer.Option(help="Seconds to wait for a lock before giving up", min=0.001)]
 
 
@@ -42,6 +41,8 @@ def init(
     ] = None,
     lock_timeout: LockTimeout = LOCK_TIMEOUT_SECONDS,
     apply: Annotated[bool, typer.Option("--apply", help="Do it, in one transaction")] = False,
+    why: RecordedWhy = "",
+    who: WhoOption = None,
     yes: YesOption = False,
 ) -> int:
     """Install on a database that lives: show the mapping and every statement with its locks; with --apply, run them."""
@@ -52,7 +53,7 @@ def init(
         "add_columns": add_columns, "replace": replace, "submit_from": submit_from,
         "mapping": read_mapping(mapping) if mapping and apply else None,
     }  # fmt: skip
-    proposed = session.ask("init", function=FUNCTION, **wish)
+    proposed = session.ask("init", **wish)
     if not apply:
         write_mapping(mapping, proposed["plan"]["mapping"])
         session.show(proposed, render_proposal)
@@ -68,7 +69,8 @@ def init(
         "table": proposed["plan"]["table"],
         "mapping": proposed["plan"]["mapping"],
     }  # what was shown is what is run
-    answer = session.ask("init", function=FUNCTION, **wish, apply=True, lock_timeout_seconds=lock_timeout)
+    signed = {"who": who or who_am_i(), "why": why}
+    answer = session.ask("init", **wish, **signed, apply=True, lock_timeout_seconds=lock_timeout)
     answer["plan"]["remarks"] = proposed["plan"]["remarks"]  # on what was chosen; a mapping that is given has none
     session.show(answer, render_sanity)
     return NOT_WELL if answer["sanity"]["ready_too_early"] or answer["sanity"]["ready_without_number_or_seller"] else 0
@@ -84,19 +86,30 @@ def uninstall(
     force: Annotated[bool, typer.Option("--force", help="Though invoices are still being deposited")] = False,
     dry_run: DryRunOption = False,
     lock_timeout: LockTimeout = LOCK_TIMEOUT_SECONDS,
+    confirmed: Annotated[
+        str | None,
+        typer.Option("--confirm", help="The stack's name, once more: for --drop-data with --stack and --yes"),
+    ] = None,
+    why: RecordedWhy = "",
+    who: WhoOption = None,
     yes: YesOption = False,
 ) -> int:
     """Take triggers and mapping away; your tables are left as they were."""
     asked: dict[str, Any] = {"drop_data": drop_data, "drop_columns": drop_columns, "force": force}
-    preview = session.ask("uninstall", function=FUNCTION, **asked, dry_run=True)
+    preview = session.ask("uninstall", **asked, dry_run=True)
     if dry_run:
         session.show(preview, render_uninstalled)
         return NOT_WELL if preview["open_submissions"] and not force else 0
     if not session.as_json:
         render_uninstalled(preview, session.out)
-    if not yes:
+    if drop_data and session.stack:
+        named = confirmed if yes or confirmed else typed_name(session, _loss(preview))
+        if named != session.stack:
+            raise OperatorError(f"nothing was done: to drop its data, name the stack once more ({NAME_THE_STACK})")
+    elif not yes:
         confirm(session, f"{_loss(preview)}these statements are run.")
-    answer = session.ask("uninstall", function=FUNCTION, **asked, lock_timeout_seconds=lock_timeout)
+    asked |= {"stack": session.stack, "who": who or who_am_i(), "why": why}
+    answer = session.ask("uninstall", **asked, lock_timeout_seconds=lock_timeout)
     session.show(answer, lambda _, out: out.print("[green]✔ done[/green]"))
     return 0
 

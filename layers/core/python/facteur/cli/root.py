@@ -16,11 +16,11 @@ import typer
 from rich.console import Console
 
 from facteur import __version__
-from facteur.bootstrap import deployed, operate_services
+from facteur.bootstrap import caller_identity, deployed, operate_services, owner_services
 from facteur.cli.lines import console
 from facteur.cli.where import chosen, place
 from facteur.errors import FacteurError, OperatorError
-from facteur.operate.dispatch import operate
+from facteur.operate.dispatch import OWN, READ, function_for, operate
 
 NOT_WELL = 1  # it was done, and all is not well
 NOT_DONE = 2  # it could not be done, and nothing was; Click's own code for wrong usage
@@ -67,19 +67,19 @@ class Session:
     as_json: bool
     out: Console
 
-    def ask(self, operation: str, *, function: str = "operate", **arguments: Any) -> Any:
+    def ask(self, operation: str, **arguments: Any) -> Any:
         """The answer to an operation, as JSON has it.
-
-        Args:
-            function: the stack's function that does it; the one that migrates has the owner's rights.
 
         Raises:
             OperatorError: it could not be done.
         """
+        function = function_for(operation, arguments)
         request = {"operation": operation, "arguments": arguments}
-        answer = (
-            self._deployed(function, request) if self.stack else operate(request, operate_services(self._database()))
-        )
+        if self.stack:
+            answer = self._deployed(function, request)
+        else:
+            services = owner_services if function == OWN else operate_services
+            answer = operate(request, services(self._database()))
         if "error" in answer:
             raise OperatorError(answer["error"]["message"])
         return answer["result"]
@@ -97,7 +97,10 @@ class Session:
             render(answer, self.out)
 
     def _deployed(self, function: str, request: dict[str, Any]) -> dict[str, Any]:
-        return deployed(f"{self.stack}-{function}", request)
+        """What changes something says, beside the name that was given, as whom AWS knows these credentials."""
+        recorded = function != READ and not request["arguments"].get("dry_run")
+        claim = {"caller": caller_identity()} if recorded else {}
+        return deployed(f"{self.stack}-{function}", request | claim)
 
     def _database(self) -> str | None:
         if not self.database and "DATABASE_SECRET_ID" not in os.environ:

@@ -156,3 +156,4 @@ class Uninstalled:
     forgotten: int  # submissions that go with the schema: nothing but the rows then says what was deposited
     forgotten_deposits: int  # of these, what a platform has
     done: bool
+    recorded: str  # by whom, and why

@@ -293,9 +293,12 @@ create index strays_age on facteur.strays (recorded_at);
 create table facteur.operations (
     id            bigint generated always as identity primary key,
     at            timestamptz not null default facteur.now(),
-    who           text not null check (btrim(who) <> ''),
+    who           text not null check (btrim(who) <> ''), -- as he calls himself
     why           text not null check (btrim(why) <> ''),
     operation     text not null,
+    caller        text,                          -- as whom AWS knows his credentials, as his command says
+    request_id    text,                          -- of the invocation: CloudTrail's data event of that id names who invoked it
+    session_role  name not null default session_user, -- as whom the database knows him
     account       text,
     submission_id bigint,                        -- no reference: a submission that is withdrawn leaves its acts
     invoice_id    text,

@@ -9,8 +9,9 @@ end $$;
 
 create function facteur.log_operation(p_act jsonb, p_account text, p_submission_id bigint, p_invoice_id text, p_detail jsonb) returns void
     language sql as $$
-    insert into facteur.operations (who, why, operation, account, submission_id, invoice_id, detail)
-    values (p_act ->> 'who', p_act ->> 'why', p_act ->> 'operation', p_account, p_submission_id, p_invoice_id, p_detail)
+    insert into facteur.operations (who, why, operation, caller, request_id, account, submission_id, invoice_id, detail)
+    values (p_act ->> 'who', p_act ->> 'why', p_act ->> 'operation', p_act ->> 'caller', p_act ->> 'request_id',
+            p_account, p_submission_id, p_invoice_id, p_detail)
 $$;
 
 -- The row, locked, and certainly nobody's work: a lease that runs, or ran out and is not ended yet, is left alone.

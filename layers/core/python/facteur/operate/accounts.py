@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 
 from facteur.errors import OperatorError
 from facteur.operate.account_model import Accounts
-from facteur.operate.act_model import Done, act
+from facteur.operate.act_model import Done
 from facteur.operate.services import OperateServices
 
 
@@ -32,7 +32,7 @@ def limit(
     Raises:
         OperatorError: there is no such account, or the limit is below one or absurd.
     """
-    signed = act("limit", who, why, dry_run)
+    signed = services.act("limit", who, why, dry_run)
     return Done(signed.operation, services.accounts.limit(account, per_minute, signed), dry_run, account)
 
 
@@ -48,7 +48,7 @@ def route(
     Raises:
         OperatorError: there is no such account, the date is past or none, or it is so already.
     """
-    signed = act("route", who, why, dry_run)
+    signed = services.act("route", who, why, dry_run)
     return Done(signed.operation, services.accounts.route(account, _instant(since), to, signed), dry_run, account)
 
 

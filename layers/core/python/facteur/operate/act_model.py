@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from facteur.errors import OperatorError
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, beside the name that a person gives.
+
+    Args:
+        identity: as whom AWS knows the terminal's credentials: what the command says, a claim.
+        request_id: of the invocation; under it CloudTrail's data event names who invoked the function.
+    """
+
+    identity: str | None = None
+    request_id: str | None = None
+
+
+UNKNOWN = Caller()
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +30,7 @@ class Act:
     who: str
     why: str
     dry_run: bool
+    caller: Caller = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +56,3 @@ class Repinned:
     secret_problem: str | None
     open_doubts: tuple[str, ...]
     dry_run: bool
-
-
-def act(operation: str, who: str, why: str, dry_run: bool) -> Act:
-    """Raises OperatorError where nobody answers for it."""
-    if not who.strip() or not why.strip():
-        raise OperatorError(f"{operation} is recorded: say who and why")
-    return Act(operation, who.strip(), why.strip(), dry_run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from facteur.errors import ConfigurationError, FacteurError, OperatorError
-from facteur.operate.act_model import Act, Done, Repinned, act
+from facteur.operate.act_model import Act, Done, Repinned
 from facteur.operate.services import OperateServices
 from facteur.operate.story import current_of, found
 from facteur.operate.story_model import KnownSubmission
@@ -19,7 +19,7 @@ def retry(services: OperateServices, *, what: str, who: str, why: str, dry_run: 
     Raises:
         OperatorError: it is refused; see docs/operate.md.
     """
-    signed, target = act("retry", who, why, dry_run), the_submission(services, what)
+    signed, target = services.act("retry", who, why, dry_run), the_submission(services, what)
     return _done(signed, target, services.acts.retry(target.submission_id, signed))
 
 
@@ -29,7 +29,7 @@ def reject(services: OperateServices, *, what: str, who: str, why: str, dry_run:
     Raises:
         OperatorError: it is refused.
     """
-    signed, target = act("reject", who, why, dry_run), the_submission(services, what)
+    signed, target = services.act("reject", who, why, dry_run), the_submission(services, what)
     return _done(signed, target, services.acts.reject(target.submission_id, signed))
 
 
@@ -43,7 +43,7 @@ def pause(
     """
     if seconds is not None and seconds <= 0:
         raise OperatorError("a pause takes some time: --for 2h, say")
-    signed = act("pause", who, why, dry_run)
+    signed = services.act("pause", who, why, dry_run)
     return Done(signed.operation, services.acts.hold(account, seconds, signed), dry_run, account)
 
 
@@ -53,7 +53,7 @@ def resume(services: OperateServices, *, account: str, who: str, why: str, dry_r
     Raises:
         OperatorError: it is not paused.
     """
-    signed = act("resume", who, why, dry_run)
+    signed = services.act("resume", who, why, dry_run)
     return Done(signed.operation, services.acts.resume(account, signed), dry_run, account)
 
 
@@ -63,7 +63,7 @@ def redrive(services: OperateServices, *, who: str, why: str, dry_run: bool = Fa
     Raises:
         OperatorError: no queue is known here, or SQS refuses.
     """
-    signed, letters = act("redrive", who, why, dry_run), services.dead_letters()
+    signed, letters = services.act("redrive", who, why, dry_run), services.dead_letters()
     if letters is None:
         raise OperatorError("no queue is known here: ask the deployed stack (--stack), or set SUBMISSIONS_QUEUE_URL")
     count = letters.count()
@@ -89,7 +89,7 @@ def repin(
     """
     named, problem = _named_by_secret(services, account)
     refused = named is None and not unverified
-    was, doubts = services.acts.repin(account, act("repin", who, why, dry_run or refused))
+    was, doubts = services.acts.repin(account, services.act("repin", who, why, dry_run or refused))
     if refused:
         raise OperatorError(
             f"the pin stays: what the secret names cannot be compared ({problem}). --unverified takes it away all the same"

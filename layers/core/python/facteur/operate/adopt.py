@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from facteur.errors import DocumentError, NotDepositedError, OperatorError
 from facteur.model import Candidate
-from facteur.operate.act_model import Done, act
+from facteur.operate.act_model import Done
 from facteur.operate.acts import the_submission
 from facteur.operate.services import OperateServices
 from facteur.operate.story_model import KnownAttempt, KnownSubmission
@@ -35,7 +35,8 @@ def adopt(
     Raises:
         OperatorError: it is refused: another invoice's, not shown, refused by the platform, or another document.
     """
-    signed, target, platform_id = act("adopt", who, why, dry_run), the_submission(services, what), platform_id.strip()
+    signed, target = services.act("adopt", who, why, dry_run), the_submission(services, what)
+    platform_id = platform_id.strip()
     if not platform_id:
         raise OperatorError("which deposit? Give the platform's id of it")
     if services.acts.held_elsewhere(target.invoice_id, [platform_id]):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 
 from facteur.errors import OperatorError
-from facteur.operate.act_model import Act, act
 from facteur.operate.listing import day
 from facteur.operate.services import OperateServices
 
+NAME = "submit-backlog"
 PORTION = 500  # rows in a transaction
 
 
@@ -77,7 +77,8 @@ def lower_submit_from(
     Raises:
         OperatorError: rows outside of any filter would become ready.
     """
-    return services.backlog.lower_submit_from(_filter(since, None, None).since, include_pending, _act(who, why))
+    signed = services.act(NAME, who, why, dry_run=False)
+    return services.backlog.lower_submit_from(_filter(since, None, None).since, include_pending, signed)
 
 
 def submit_backlog(
@@ -97,7 +98,7 @@ def submit_backlog(
         OperatorError: a row is locked, or its write-back raises: nothing of this portion was done.
     """
     wanted = _filter(since, until, account)
-    return services.backlog.submit(wanted, after, _at_most(limit), _act(who, why))
+    return services.backlog.submit(wanted, after, _at_most(limit), services.act(NAME, who, why, dry_run=False))
 
 
 def _filter(since: str, until: str | None, account: str | None) -> BacklogFilter:
@@ -113,7 +114,3 @@ def _at_most(limit: int) -> int:
     if limit < 1:
         raise OperatorError("--limit must be at least 1")
     return min(limit, PORTION)
-
-
-def _act(who: str, why: str) -> Act:
-    return act("submit-backlog", who, why, dry_run=False)

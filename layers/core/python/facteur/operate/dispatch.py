@@ -1,4 +1,7 @@
-"""From a request in JSON to an operation, and from its answer to JSON: a terminal and the deployed stack do the same."""
+"""From a request in JSON to an operation, and from its answer to JSON: a terminal and the deployed stack do the same.
+
+A stack has three functions for it, each with the rights that its operations need and no others: see `function_for`.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from facteur.errors import FacteurError, OperatorError
 from facteur.operate.accounts import accounts, limit, route
+from facteur.operate.act_model import Caller
 from facteur.operate.acts import pause, redrive, reject, repin, resume, retry
 from facteur.operate.adopt import adopt
 from facteur.operate.backlog import lower_submit_from, preview_backlog, submit_backlog
@@ -26,25 +30,64 @@ from facteur.operate.status import status
 from facteur.operate.story import show
 
 Operation = Callable[..., Any]
-QUESTIONS: tuple[Operation, ...] = (status, doctor, show, list_invoices, preview, preview_backlog, accounts, reconcile)
+READ, ACT, OWN = "operate-read", "operate", "migrate-database"  # a stack's functions, without its name
+READS: tuple[Operation, ...] = (status, doctor, show, list_invoices, accounts)
 ACTS: tuple[Operation, ...] = (
-    init, uninstall, retry, reject, adopt, pause, resume, redrive, repin, lower_submit_from, submit_backlog,
-    limit, route,
+    preview, preview_backlog, reconcile,  # no acts, but they spend permits, fetch documents, or write and roll back
+    retry, reject, adopt, pause, resume, redrive, repin, lower_submit_from, submit_backlog, limit, route,
 )  # fmt: skip
-OPERATIONS: Mapping[str, Operation] = {each.__name__: each for each in (*QUESTIONS, *ACTS)}
+OWNS: tuple[Operation, ...] = (init, uninstall)
+OPERATIONS: Mapping[str, Operation] = {each.__name__: each for each in (*READS, *ACTS, *OWNS)}
+LONGEST_IDENTITY = 2048  # of an ARN
 
 
-def operate(request: Mapping[str, Any], services: OperateServices) -> dict[str, Any]:
-    """Carry out `{"operation": "status", "arguments": {}}`.
+def function_for(name: str, arguments: Mapping[str, Any]) -> str:
+    """The function of a stack that an operation is asked of: the one with the fewest rights. What is `deep` writes and rolls back."""
+    if name in {each.__name__ for each in OWNS}:
+        return OWN
+    return READ if name in {each.__name__ for each in READS} and not arguments.get("deep") else ACT
+
+
+def operate(
+    request: Mapping[str, Any], services: OperateServices, *, function: str | None = None, request_id: str | None = None
+) -> dict[str, Any]:
+    """Carry out `{"operation": "status", "arguments": {}, "caller": …}`.
+
+    Args:
+        function: which of a stack's functions is asked: it carries out its own operations only. None: a terminal, which may all.
+        request_id: of the invocation.
 
     Returns:
         `{"result": …}`, or `{"error": {"type", "message"}}` where it could not be done; then nothing was.
     """
     try:
-        operation, arguments = _bound(request)
-        return {"result": as_plain(operation(services, **arguments))}
+        operation, arguments = _bound(request, function)
+        asked = dataclasses.replace(services, caller=Caller(_identity(request.get("caller")), request_id))
+        return {"result": as_plain(operation(asked, **arguments))}
     except FacteurError as error:
         return refusal(error)
+
+
+def invoked(
+    request: Mapping[str, Any], context: Any, function: str, services: Callable[[], OperateServices]
+) -> dict[str, Any]:
+    """The same in a function of a stack: a setting that is wrong is an answer as well, for whoever asks is who can mend it."""
+    try:
+        request_id = getattr(context, "aws_request_id", None)
+        return operate(request, services(), function=function, request_id=request_id)
+    except FacteurError as error:
+        return refusal(error)
+
+
+def _check_function(function: str | None, name: str, arguments: Mapping[str, Any]) -> None:
+    """Who may invoke a function may ask it for no more than its own. Who may act may read."""
+    right = function_for(name, arguments)
+    if function not in {None, right} and (function, right) != (ACT, READ):
+        raise OperatorError(f"{name} is asked of the stack's function {right}, not of {function}")
+
+
+def _identity(claimed: object) -> str | None:
+    return claimed[:LONGEST_IDENTITY] if isinstance(claimed, str) and claimed.strip() else None
 
 
 def refusal(error: FacteurError) -> dict[str, Any]:
@@ -52,13 +95,14 @@ def refusal(error: FacteurError) -> dict[str, Any]:
     return {"error": {"type": type(error).__name__, "message": str(error)}}
 
 
-def _bound(request: Mapping[str, Any]) -> tuple[Operation, dict[str, Any]]:
+def _bound(request: Mapping[str, Any], function: str | None) -> tuple[Operation, dict[str, Any]]:
     name, arguments = request.get("operation"), request.get("arguments") or {}
     operation = OPERATIONS.get(name) if isinstance(name, str) else None
     if operation is None:
         raise OperatorError(f"there is no operation {name!r}; there are {', '.join(sorted(OPERATIONS))}")
     if not isinstance(arguments, dict):
         raise OperatorError(f"the arguments of {name} must be an object")
+    _check_function(function, operation.__name__, arguments)
     try:
         inspect.signature(operation).bind(None, **arguments)
     except TypeError as exc:

@@ -7,9 +7,12 @@ from facteur.install.model import Initialised, Uninstalled, Wish
 from facteur.install.names import PARTS, plain
 from facteur.install.plan import plan
 from facteur.migrate import as_date
+from facteur.operate.act_model import Act
 from facteur.operate.services import OperateServices
 
 LOCK_TIMEOUT_SECONDS = 3.0
+NOT_SAID = "not said"
+NAME_THE_STACK = "--confirm NAME"
 NO_FIRST_DAY = "give --submit-from YYYY-MM-DD, the issue date of the first invoice to deposit: none before it ever is"
 
 
@@ -17,7 +20,7 @@ def init(
     services: OperateServices, *, table: str | None = None, columns: list[str] | None = None, documents: str | None = None,
     final: list[str] | None = None, seller: str | None = None, add_columns: bool = False, mapping: str | None = None,
     watch: list[str] | None = None, replace: bool = False, submit_from: str | None = None,
-    lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS, apply: bool = False,
+    lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS, apply: bool = False, who: str = "", why: str = "",
 ) -> Initialised:  # fmt: skip
     """Find the invoice table and propose the mapping and every statement; with `apply`, run them in one transaction.
 
@@ -38,12 +41,17 @@ def init(
         return Initialised(proposal, False, None)
     if first_day is None:
         raise OperatorError(NO_FIRST_DAY)
-    return Initialised(proposal, True, services.installing.apply(proposal, first_day, lock_timeout_seconds))
+    signed = _signed(services, "init", who, why, dry_run=False)
+    worker = services.settings.worker_role
+    return Initialised(
+        proposal, True, services.installing.apply(proposal, first_day, lock_timeout_seconds, worker, signed)
+    )
 
 
 def uninstall(
     services: OperateServices, *, drop_data: bool = False, drop_columns: bool = False, force: bool = False,
-    dry_run: bool = False, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS,
+    dry_run: bool = False, lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS, stack: str | None = None, who: str = "",
+    why: str = "",
 ) -> Uninstalled:  # fmt: skip
     """Take triggers and mapping away, in one transaction.
 
@@ -51,17 +59,22 @@ def uninstall(
         drop_data: the schema facteur as well, with all that is known of deposits.
         drop_columns: the columns as well that installing added, with what was written there.
         force: though invoices are still being deposited.
+        stack: whose data is dropped; must be named where a stack is asked to.
 
     Raises:
         OperatorError: it cannot be done, and nothing was.
     """
+    if drop_data and not dry_run and services.stack not in {None, stack}:
+        raise OperatorError(f"what is known of deposits is dropped only where the stack is named: {NAME_THE_STACK}")
     return services.installing.uninstall(
-        drop_data=drop_data,
-        drop_columns=drop_columns,
-        force=force,
-        dry_run=dry_run,
+        _signed(services, "uninstall", who, why, dry_run), drop_data=drop_data, drop_columns=drop_columns, force=force,
         lock_timeout_seconds=lock_timeout_seconds,
-    )
+    )  # fmt: skip
+
+
+def _signed(services: OperateServices, operation: str, who: str, why: str, dry_run: bool) -> Act:
+    """Whoever owns the schema need not say why; that nobody said it is recorded as well."""
+    return services.act(operation, who.strip() or NOT_SAID, why.strip() or NOT_SAID, dry_run)
 
 
 def _parts(columns: list[str]) -> dict[str, str]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from facteur.errors import OperatorError
 from facteur.install.ports import InstallingStore
 from facteur.operate.account_ports import AccountStore
+from facteur.operate.act_model import UNKNOWN, Act, Caller
 from facteur.operate.act_ports import ActStore, OperatorPlatforms
 from facteur.operate.doctor_ports import Examination
 from facteur.operate.pending_ports import BacklogStore, PendingStore
@@ -33,3 +35,11 @@ class OperateServices:
     platforms: Callable[[], OperatorPlatforms]
     documents: Callable[[], Documents]
     reconciling: Callable[[], Reconciling]
+    stack: str | None = None  # the stack that is asked; None: a terminal
+    caller: Caller = UNKNOWN
+
+    def act(self, operation: str, who: str, why: str, dry_run: bool) -> Act:
+        """What is recorded of an act. Raises OperatorError where nobody answers for it."""
+        if not who.strip() or not why.strip():
+            raise OperatorError(f"{operation} is recorded: say who and why")
+        return Act(operation, who.strip(), why.strip(), dry_run, self.caller)

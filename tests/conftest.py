@@ -24,21 +24,17 @@ MEMORY = Path("/dev/shm")  # a file system of Linux without a disk  # noqa: S108
 MEMORY_WANTED = 4 * 2**30  # bytes free, for two servers; a container may have 64 MiB only
 
 CASES_OF_EACH = 2  # an example and a sibling
-MANY_CASES = frozenset({
-    "test_adversary_platform", "test_adversary_sweep", "test_evidence", "test_http", "test_ladder", "test_recovery", "test_secrecy_quotes",
-    "test_silence", "test_simulator_faults", "test_simulator_search_lies", "test_simulator_status_lies", "test_simulator_wire",
-    "test_verdicts", "test_wire", "test_wire_run",
-})  # fmt: skip
+UNIT = Path(__file__).parent / "unit"
 
 _numbers = itertools.count()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where a module tries a class of cases over a whole world, `make test` runs two of each, `make test-all` all."""
+    """Where a test tries a class of cases over a database or more, `make test` runs two of them, `make test-all` all."""
     seen: Counter[tuple[Path, str]] = Counter()
     for item in items:
-        if isinstance(item, pytest.Function) and item.path.stem in MANY_CASES and hasattr(item, "callspec"):
+        if isinstance(item, pytest.Function) and UNIT not in item.path.parents:
             seen[item.path, item.originalname] += 1
             if seen[item.path, item.originalname] > CASES_OF_EACH:
                 item.add_marker(pytest.mark.slow)

@@ -87,10 +87,10 @@ def test_a_deposit_whose_id_was_given_to_another_row_is_not_sent_again(witnessed
     until_settled(witnessed)
 
     assert len(witnessed.deposits(1)) == 1
-    assert (witnessed.row(1).technical_status, witnessed.submission(1).last_error_code) == (
-        "error", "conflicting_deposit",
-    )  # fmt: skip
-    assert f"row id:{witnessed.ids[2]}" in witnessed.submission(1).last_error_message
+    assert [witnessed.row(rank).technical_status for rank in (1, 2)] == ["error", "error"]
+    assert witnessed.submission(1).last_error_code == witnessed.submission(2).objection_code == "shown_as_another"
+    assert first in witnessed.submission(1).last_error_message
+    assert witnessed.row(2).submission_id == first  # until a person has compared them
 
 
 def test_a_corrected_invoice_that_gets_its_refused_deposits_id_is_not_sent_again(

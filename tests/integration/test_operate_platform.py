@@ -19,6 +19,11 @@ truncate facteur.attempts, facteur.status_events, facteur.submissions;
 update invoicing.invoices set technical_status = 'pending', submission_id = null
 """
 
+MIX_UP = """
+with moved as (update facteur.attempts set platform_id = %(then)s where platform_id = %(was)s)
+update facteur.submissions set platform_id = %(then)s where platform_id = %(was)s
+"""
+
 
 @pytest.fixture
 def restored(world: World) -> World:
@@ -186,3 +191,30 @@ def dead_letters(world: World) -> str:
     policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "5"})
     sqs.set_queue_attributes(QueueUrl=world.queue_url, Attributes={"RedrivePolicy": policy})
     return url
+
+
+def test_two_invoices_that_hold_each_others_deposit_are_put_right_by_one_adoption(
+    world: World, operator: Operator
+) -> None:
+    for rank in (1, 2):
+        world.add(rank)
+    world.deposit()
+    mine, others = (world.deposits(rank)[0]["id"] for rank in (1, 2))
+    for was, then in ((mine, "aside"), (others, mine), ("aside", others)):
+        world.database.rows(MIX_UP, {"was": was, "then": then})
+    for _ in range(4):
+        world.advance(120)
+        world.poll()
+    assert {world.submission(rank).objection_code for rank in (1, 2)} == {"shown_as_another"}
+
+    unasked = adopt(operator, world, mine, "--unverified")
+    told = adopt(operator, world, mine)
+    for _ in range(3):
+        world.advance(60)
+        world.deposit()
+        world.poll()
+
+    assert (unasked.code, told.code) == (2, 0), told.err
+    assert [world.row(rank).submission_id for rank in (1, 2)] == [mine, others]
+    assert [world.row(rank).technical_status for rank in (1, 2)] == ["validated"] * 2
+    assert [len(world.deposits(rank)) for rank in (1, 2)] == [1, 1]

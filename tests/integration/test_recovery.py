@@ -13,6 +13,7 @@ from tests.altering import AlteringProxy, Said, altering
 from tests.world import World
 
 PAGE = b"<html><body>Request blocked.</body></html>"
+BACKLOG = 25
 UNDER_WAY = 10  # a batch of messages: what was claimed is sent
 STATE = "select * from facteur.budgets where key = 'account:default'"
 DOUBTED = "select count(*) as attempts from facteur.attempts where http_status is not null and outcome <> 'accepted'"
@@ -79,25 +80,25 @@ def reads(gateway: AlteringProxy) -> int:
 def test_deposits_refused_by_anybody_for_hours_leave_a_handful_of_doubts(
     ready: World, gateway: AlteringProxy, status: int, body: bytes
 ) -> None:
-    add_invoices(ready, 60)
+    add_invoices(ready, BACKLOG)
     refuse(gateway, status, body)
 
-    go_on(ready, 4, step_seconds=300)
+    go_on(ready, 2, step_seconds=300)
     tried = deposits(gateway)
     admit(gateway)
     drain(ready)
 
     assert tried <= UNDER_WAY + 10
-    assert len(ready.simulator.ledger()) == 60
-    assert states(ready) == {"submitted": 60}
+    assert len(ready.simulator.ledger()) == BACKLOG
+    assert states(ready) == {"submitted": BACKLOG}
     assert ready.database.row(STATE).recovery is None
 
 
 def test_while_reads_are_refused_as_well_nothing_is_deposited(ready: World, gateway: AlteringProxy) -> None:
-    add_invoices(ready, 60)
+    add_invoices(ready, BACKLOG)
     refuse(gateway, 403, PAGE, everything=True)
 
-    go_on(ready, 2)
+    go_on(ready, 2, step_seconds=150)
 
     assert deposits(gateway) <= UNDER_WAY
     assert 15 <= reads(gateway) <= 2 * 12 + 6  # every five minutes
@@ -105,8 +106,8 @@ def test_while_reads_are_refused_as_well_nothing_is_deposited(ready: World, gate
 
     admit(gateway)
     drain(ready)
-    assert len(ready.simulator.ledger()) == 60
-    assert states(ready) == {"submitted": 60}
+    assert len(ready.simulator.ledger()) == BACKLOG
+    assert states(ready) == {"submitted": BACKLOG}
 
 
 WAITS = (5, 10, 20, 40, 60)  # minutes
@@ -168,7 +169,7 @@ def test_after_the_read_one_deposit_goes_alone_and_after_it_all(ready: World, ga
 def test_resume_begins_with_a_read_at_once(ready: World, gateway: AlteringProxy) -> None:
     add_invoices(ready, 20)
     refuse(gateway, 403, PAGE)
-    go_on(ready, 2)
+    go_on(ready, 2, step_seconds=150)
     admit(gateway)
     before = reads(gateway)
 

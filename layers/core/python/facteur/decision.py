@@ -63,13 +63,20 @@ def platform_failed(problem: Problem) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a claim; `found` pairs attempts with the platform ids that a look-up found, `witnesses` are ids that it showed."""
+    """What became of a claim.
+
+    Attributes:
+        found: attempts with the platform ids that a look-up found for them.
+        witnesses: ids that it showed.
+        shown: ids with the invoice number under which it showed them.
+    """
 
     row: Waiting
     claim: Claim
     decision: Decision
     found: Sequence[tuple[int, str]] = ()
     witnesses: Sequence[str] = ()
+    shown: Sequence[tuple[str, str]] = ()
 
 
 def next_look_up(empty_lookups: int, doubt_seconds: float, resend_after_seconds: float) -> float:

@@ -62,7 +62,7 @@ def _look_up(looks: Sequence[Look], services: Services, lease: Lease) -> None:
             decision, found = _judged(look, answer, platform, services, lease)
         except NotDepositedError as error:
             decision = services.failed(look.row, error, look.doubt.waited_seconds)
-        outcome = Outcome(look.row, look.claim, decision, found, tuple(answer.witnesses) if answer else ())
+        outcome = Outcome(look.row, look.claim, decision, found, *_shown_by(answer))
         (state,) = services.store.record([outcome])
         services.tell(look.row, state, decision, time.monotonic() - began)
 
@@ -91,6 +91,14 @@ def _judged(
         return Decision(move, LOOKED_UP), []
     move = after_look_up(doubt, evidence, clock, limits)
     return Decision(move, LOOKED_UP), attribute(doubt.attempts, evidence.ours, copies)
+
+
+def _shown_by(answer: Shown | None) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """The witnesses, and the ids of deposits with the invoice number that each is shown under."""
+    if answer is None:
+        return (), ()
+    numbers = [(each.platform_id, each.invoice_number) for each in answer.candidates]
+    return tuple(answer.witnesses), tuple((platform_id, number) for platform_id, number in numbers if number)
 
 
 def _copies(candidates: Sequence[Candidate], platform: Platform) -> dict[str, str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -20,7 +20,7 @@ class PostgresActs:
     RETRY = "select facteur.retry(%(id)s, %(act)s) as told"
     REJECT = "select facteur.reject(%(id)s, %(act)s) as told"
     ADOPT = "select facteur.adopt(%(id)s, %(found)s, %(act)s) as told"
-    HELD = "select facteur.held_elsewhere(%(invoice_id)s, %(platform_ids)s) as ids"
+    HELD = "select facteur.held_firmly(%(invoice_id)s, %(platform_id)s, %(unverified)s) as held"
     SPEND = "select facteur.spend(%(account)s, %(calls)s)"
     HOLD = "select facteur.hold(%(account)s, %(seconds)s, %(act)s) as told"
     RESUME = "select facteur.resume(%(account)s, %(act)s) as told"
@@ -49,9 +49,9 @@ class PostgresActs:
         found = {"platform_id": platform_id, "sha256": sha256, "platform": known, "account": account}
         return str(self._done(self.ADOPT, act, id=submission_id, found=as_json(found)).told)
 
-    def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> frozenset[str]:
-        row = self._database.row(self.HELD, {"invoice_id": invoice_id, "platform_ids": list(platform_ids)})
-        return frozenset(row.ids)
+    def held_elsewhere(self, invoice_id: str, platform_id: str, *, unverified: bool) -> bool:
+        asked = {"invoice_id": invoice_id, "platform_id": platform_id, "unverified": unverified}
+        return bool(self._database.row(self.HELD, asked).held)
 
     def spend(self, account: str, calls: int) -> None:
         self._database.rows(self.SPEND, {"account": account, "calls": calls})

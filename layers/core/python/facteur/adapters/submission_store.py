@@ -173,6 +173,8 @@ def _recorded(outcome: Outcome) -> dict[str, Any]:
     recorded = _outcome(outcome.row, decision) | {"lease_token": claim.lease_token}
     if outcome.witnesses:
         recorded["witnesses"] = list(outcome.witnesses)
+    if outcome.shown:
+        recorded["shown"] = [{"platform_id": platform_id, "number": number} for platform_id, number in outcome.shown]
     recorded["found"] = [{"attempt_id": attempt, "platform_id": platform_id} for attempt, platform_id in outcome.found]
     return recorded if claim.attempt_id is None else recorded | {"attempt": _attempt(claim.attempt_id, decision)}
 

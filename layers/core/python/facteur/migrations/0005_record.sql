@@ -168,7 +168,8 @@ begin
         last_error_code = m.error_code, last_error_message = m.error_message,
         unread_since = case when m.state in ('submitted', 'rejected') and coalesce(m.platform_id, submissions.platform_id) = submissions.platform_id
                             then unread_since end,
-        number_seen = case when m.platform_id is null or m.platform_id = submissions.platform_id then number_seen end,
+        number_seen = case when m.state in ('submitted', 'closed', 'rejected') and (m.platform_id is null or m.platform_id = submissions.platform_id)
+                           then number_seen end,
         mismatch = case when m.state in ('submitted', 'closed') or mismatch is distinct from objection then mismatch end,
         objection_code = case when m.state in ('submitted', 'closed') then objection_code end,
         objection = case when m.state in ('submitted', 'closed') then objection end,
@@ -223,6 +224,7 @@ declare
     move jsonb := p_outcome -> 'move';
     accepted_id text := p_outcome -> 'attempt' ->> 'platform_id';
     named_id constant text := coalesce(accepted_id, move ->> 'platform_id');
+    shown_ids constant text[] := array(select e ->> 'platform_id' from jsonb_array_elements(p_outcome -> 'shown') e);
     holder text;
     first_id text;
 begin
@@ -231,6 +233,7 @@ begin
     where a.id = (p_outcome -> 'attempt' ->> 'id')::bigint and a.invoice_id = coalesce(p_outcome ->> 'invoice_id', a.invoice_id);
     perform from facteur.submissions -- rows before budgets, as everywhere, also the row that a late answer may move
     where id = target or invoice_id = coalesce(tried.invoice_id, case when accepted_id is not null then p_outcome ->> 'invoice_id' end)
+       or platform_id = any (shown_ids)
     order by id for update;
     perform facteur.tell_budget(p_outcome, tried.started_at);
     perform facteur.slow_down('address') where move ->> 'error_code' = 'connection_reset';
@@ -307,6 +310,10 @@ begin
     end if;
     if facteur.technical_status(move ->> 'state') <> s.told_status then
         perform facteur.tell_company(s.id, p_lock_timeout);
+    end if;
+    if p_outcome ? 'shown' then
+        perform facteur.check_shown(s.account, p_outcome -> 'shown');
+        return (select w.state from facteur.submissions w where w.id = s.id);
     end if;
     return move ->> 'state';
 end $$;

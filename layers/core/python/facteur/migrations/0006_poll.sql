@@ -181,12 +181,6 @@ begin
     return next;
 end $$;
 
--- Two numbers are one where only spaces and case differ.
-create function facteur.plain_number(p_number text) returns text
-    language sql immutable parallel safe as $$
-    select lower(regexp_replace(p_number, '\s', '', 'g'))
-$$;
-
 -- The number that a deposit was sent with.
 create function facteur.sent_number(s facteur.submissions) returns text
     language sql stable as $$
@@ -204,7 +198,7 @@ $$;
 -- Whether a number is another invoice's than the one that was sent: not where it is only spelled otherwise, and nobody else sent it.
 create function facteur.is_anothers(s facteur.submissions, p_number text) returns boolean
     language sql stable as $$
-    select facteur.plain_number(sent.number) <> facteur.plain_number(p_number)
+    select facteur.plain(sent.number) <> facteur.plain(p_number)
        and (facteur.bare_number(sent.number, true) <> facteur.bare_number(p_number, true)
             and facteur.bare_number(sent.number, false) <> facteur.bare_number(p_number, false)
             or exists (select from facteur.attempts a where facteur.plain(a.invoice_number) = facteur.plain(p_number) and a.invoice_id <> s.invoice_id))
@@ -226,6 +220,15 @@ begin
     return false;
 end $$;
 
+-- What a look-up shows under another invoice's number tells as much of the deposits that we hold as their own news would.
+create function facteur.check_shown(p_account text, p_shown jsonb) returns void
+    language plpgsql as $$
+begin
+    perform facteur.check_number(s, s.platform_id, e ->> 'number')
+    from jsonb_array_elements(p_shown) e join facteur.submissions s
+      on s.platform_id = e ->> 'platform_id' and s.account = any (facteur.names_of_client(p_account));
+end $$;
+
 -- The platform shows these deposits (number_seen) under another number than was sent. Each stops, and so does the invoice whose
 -- number it is: either may have the other's id. Neither is sent again, and a person compares them.
 create function facteur.stop_mistaken(p_ids bigint[]) returns void
@@ -242,7 +245,7 @@ begin
                             s.platform_id)
         from facteur.submissions s join facteur.submissions o
           on o.id <> s.id and o.invoice_id <> s.invoice_id and o.account = any (facteur.names_of_client(s.account))
-         and facteur.plain_number(o.invoice_number) = facteur.plain_number(s.number_seen)
+         and facteur.plain(o.invoice_number) = facteur.plain(s.number_seen)
         where s.id = any (p_ids) and o.state in ('submitted', 'closed', 'pending', 'in_doubt')
     loop
         perform facteur.stop_one(it.id, it.words);

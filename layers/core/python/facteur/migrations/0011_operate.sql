@@ -144,6 +144,33 @@ begin
                 else 'The deposit stands. Its row could not be written yet; that is repeated by itself.' end;
 end $$;
 
+-- Another invoice's deposit that the platform shows as someone else's, or a wrong one of its own: the invoice lets it go, and its
+-- own deposit is looked up as after any unknown outcome.
+create function facteur.let_go(s facteur.submissions, p_who text) returns void
+    language plpgsql as $$
+begin
+    update facteur.attempts set outcome = 'unknown', platform_id = null, message = format('answered with id %s, which is another invoice''s (%s)', s.platform_id, p_who)
+    where invoice_id = s.invoice_id and platform_id = s.platform_id and outcome = 'accepted';
+    perform facteur.move_submission(s.id, jsonb_build_object('state', 'in_doubt', 'due_in_seconds', 0, 'error_code', 'shown_as_another', 'duplicate_verdict', false,
+        'error_message', format('Deposit %s was another invoice''s. This one''s own is looked up before anything is sent again.', s.platform_id)));
+    perform facteur.tell_company(s.id, '2s');
+end $$;
+
+-- The invoices that hold a deposit which the platform shows under another's number.
+create function facteur.mixed_up(p_platform_id text) returns setof facteur.submissions
+    language sql stable as $$
+    select s.* from facteur.submissions s
+    where s.platform_id = p_platform_id and s.objection_code = 'shown_as_another' and s.state in ('submitted', 'closed')
+      and facteur.is_anothers(s, s.number_seen)
+$$;
+
+-- Whether a deposit is another invoice's beyond a mix-up of ids; p_unverified: nobody asks the platform, so a mix-up counts.
+create function facteur.held_firmly(p_invoice_id text, p_platform_id text, p_unverified boolean) returns boolean
+    language sql stable as $$
+    select exists (select from facteur.holders(p_invoice_id, array[p_platform_id]) h
+                   where p_unverified or h.refused or not exists (select from facteur.mixed_up(p_platform_id) m where m.invoice_id <> p_invoice_id))
+$$;
+
 -- A deposit that a person found (p_found: platform_id; where the platform was asked sha256, if it shows a copy, and platform; account,
 -- if it is not the submission's) becomes the invoice's. One that was rejected keeps its verdict: a new submission takes the deposit.
 create function facteur.adopt(p_submission_id bigint, p_found jsonb, p_act jsonb) returns text
@@ -162,11 +189,19 @@ begin
         perform facteur.log_operation(p_act, holder, s.id, s.invoice_id, p_found || jsonb_build_object('objection', s.objection_code));
         return facteur.settle_objection(s);
     end if;
+    if platform is not null and s.objection_code = 'shown_as_another' and s.state in ('submitted', 'closed')
+       and (s.number_seen is null or facteur.is_anothers(s, s.number_seen)) then
+        perform facteur.let_go(s, p_act ->> 'who');
+        select w.* into s from facteur.submissions w where w.id = s.id;
+    end if;
     if s.state not in ('failed', 'in_doubt', 'pending', 'rejected') then
         perform facteur.refuse(format('Invoice %s is %s: only what failed, was rejected, is in doubt, or is pending adopts a deposit.', s.invoice_id, s.state));
     end if;
     perform facteur.refuse_unknown_account(holder);
     perform pg_advisory_xact_lock(hashtextextended(found_id, 7161838)); -- whoever adopts it for another invoice meanwhile
+    if platform is not null and not facteur.held_firmly(s.invoice_id, found_id, false) then
+        perform facteur.let_go(facteur.lock_to_operate(m.id), p_act ->> 'who') from facteur.mixed_up(found_id) m;
+    end if;
     if cardinality(facteur.held_elsewhere(s.invoice_id, array[found_id])) > 0 then
         perform facteur.refuse(format('Deposit %s is another invoice''s, or one that the platform refused.', found_id));
     end if;

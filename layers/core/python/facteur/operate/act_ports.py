@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -29,7 +29,9 @@ class ActStore(Protocol):
     ) -> str:
         """`platform` is None where the platform was not asked; `account` made the deposit."""
 
-    def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> frozenset[str]: ...
+    def held_elsewhere(self, invoice_id: str, platform_id: str, *, unverified: bool) -> bool:
+        """Whether a deposit is another invoice's; not by a mix-up of ids, unless nobody asks the platform (`unverified`)."""
+
     def spend(self, account: str, calls: int) -> None:
         """Calls to the platform that were made at once: the budget owes them."""
 

@@ -28,6 +28,8 @@ def adopt(
 ) -> Done:
     """The invoice is submitted under this id, and followed from then on.
 
+    An invoice that has the id by a mix-up (`shown_as_another`) lets it go and is looked up, if the platform says whose it is.
+
     Args:
         account: whose deposit it is, where that is not the submission's account: it was made before a route's day.
         unverified: do not ask the platform whether it shows this id under the invoice's number and seller, and the same bytes.
@@ -39,7 +41,7 @@ def adopt(
     platform_id = platform_id.strip()
     if not platform_id:
         raise OperatorError("which deposit? Give the platform's id of it")
-    if services.acts.held_elsewhere(target.invoice_id, [platform_id]):
+    if services.acts.held_elsewhere(target.invoice_id, platform_id, unverified=unverified):
         raise OperatorError(f"deposit {platform_id} is {_holder(services, target, platform_id)}")
     target = replace(target, account=account or target.account)
     if unverified:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from facteur.identity import plain
 from facteur.operate.reconcile_model import Code, Difference, IssuedRow, KnownDeposit, ShownDeposit
 
 STANDING = frozenset({"submitted", "closed"})
@@ -144,11 +145,6 @@ def of_a_row(row: IssuedRow) -> Iterator[Difference]:
 def gone(known: KnownDeposit) -> Difference:
     what = "deposited, and the view does not show its row any more"
     return _of(Code.ROW_GONE, known, known.platform_id, what, f"facteur show id:{known.invoice_id}")
-
-
-def plain(number: str | None) -> str:
-    """Case and spaces do not make another invoice."""
-    return "".join(str(number or "").split()).casefold()
 
 
 def _same_invoice(shown: ShownDeposit, known: KnownDeposit) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 
 from facteur.errors import EnvironmentMismatchError, NotDepositedError, OperatorError
+from facteur.identity import plain
 from facteur.news import Listing
-from facteur.operate.compare import compared, gone, missing, of_a_row, plain
+from facteur.operate.compare import compared, gone, missing, of_a_row
 from facteur.operate.reconcile_model import Code, Difference, KnownDeposit, Portion, ShownDeposit, ShownPage
 from facteur.operate.reconcile_ports import Reconciling, ShownDeposits
 from facteur.operate.services import OperateServices

@@ -96,6 +96,7 @@ def migration_services() -> tuple[Database, dict[str, Any]]:
     database = _owned_database() if settings.migration_secret_id else _database()
     return _begun(database), {
         "install_capture": settings.install_capture, "submit_from": settings.submit_from, "worker_role": settings.worker_role,
+        "invoice_kinds": settings.invoice_kinds,
     }  # fmt: skip
 
 

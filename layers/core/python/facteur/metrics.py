@@ -36,6 +36,7 @@ class Metric(StrEnum):
     REQUEST_RATE_PERCENT = "RequestRatePercent"
     BUDGET_USE_PERCENT = "BudgetUsePercent"
     FORGOTTEN_INVOICES = "ForgottenInvoices"
+    UNNAMED_KINDS = "UnnamedKinds"
     OLDEST_SILENT_SECONDS = "OldestSilentSeconds"
     OLDEST_UNREAD_SECONDS = "OldestUnreadSeconds"
     DEPOSITS_NOT_SHOWN = "DepositsNotShown"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +11,11 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 from facteur import __version__
-from facteur.errors import ConfigurationError
+from facteur.errors import ConfigurationError, OperatorError
+from facteur.install.kinds import answered, is_invoice, kinds_as_remembered, left_out, other_kind, unanswered
+from facteur.install.model import KindColumn, Wish
+from facteur.install.tables import choose_table
+from facteur.install.template import template
 
 FIRST = """
 create schema if not exists facteur;
@@ -36,6 +41,11 @@ select format_type(atttypid, atttypmod) as type from pg_attribute where attrelid
 SEARCH_PATH = """
 select concat_ws(', ', 'pg_catalog', (select string_agg(quote_ident(s), ', ') from unnest(current_schemas(false)) s), 'pg_temp') as path
 """
+TABLE = "invoicing.invoices"
+OTHER_KIND = """
+       case when status = 'final' and issue_date >= (select submit_from from facteur.installation)
+            then {} end as other_kind,"""
+REMEMBER_KINDS = "update facteur.installation set kinds_left_out = %(left_out)s, added = added || %(added)s::jsonb"
 SET_VERSION = "update facteur.installation set version = %(version)s"
 WORKER = """
 select coalesce(%(role)s::name, (select worker_role from facteur.installation where worker_role in (select rolname from pg_roles))) as role
@@ -71,7 +81,8 @@ class Migrated:
 
 
 def migrate(
-    database: MigratedDatabase, *, install_capture: bool = False, submit_from: str | None = None, worker_role: str | None = None
+    database: MigratedDatabase, *, install_capture: bool = False, submit_from: str | None = None, worker_role: str | None = None,
+    invoice_kinds: str | None = None,
 ) -> Migrated:  # fmt: skip
     """Apply what is missing, each migration in a transaction of its own. Safe to repeat and to run twice at once.
 
@@ -80,6 +91,7 @@ def migrate(
         submit_from: issue date (YYYY-MM-DD) of the first invoice to deposit; must be given for a table that exists already.
         worker_role: the role that the other functions connect as; it gets exactly the rights that they need. One that was named
             before is granted what is new.
+        invoice_kinds: which kinds of documents are invoices, as `facteur init --kinds` has it; must be given for a table that tells kinds.
 
     Raises:
         ConfigurationError: what is asked for cannot be done; nothing of that step is.
@@ -87,9 +99,10 @@ def migrate(
     """
     first_day = as_date(submit_from)
     applied = migrate_schema(database)
+    kinds = _kinds(database, invoice_kinds) if install_capture else ()
     with database.transaction():
         database.rows(LOCK)
-        watching = _install(database, install_capture, first_day)
+        watching = _install(database, install_capture, first_day, kinds)
         grant_worker(database, worker_role)
         database.rows(SET_VERSION, {"version": __version__})
     return Migrated(__version__, applied, watching)
@@ -121,7 +134,28 @@ def _apply(database: MigratedDatabase, number: int, name: str) -> bool:
     return True
 
 
-def _install(database: MigratedDatabase, install_capture: bool, first_day: date | None) -> bool:
+def _kinds(database: MigratedDatabase, named: str | None) -> tuple[KindColumn, ...]:
+    """What is known of the kinds of documents in a table that is to be watched. Raises ConfigurationError where nobody has said."""
+    from facteur.adapters.kinds_reading import KindsReading  # imports this module
+
+    found = database.row(LOOK)
+    if found.mapped or not found.has_table:
+        return ()
+    reading, wish = KindsReading(database), Wish(table=TABLE, kinds=(named,) if named else ())
+    there = reading.look([])
+    told, _ = reading.kinds(there, choose_table(there, wish), wish)
+    try:
+        kinds = answered(told, wish.kinds)
+    except OperatorError as error:
+        raise ConfigurationError(f"INVOICE_KINDS: {error}") from None
+    if sentence := unanswered(kinds):
+        raise ConfigurationError(f"INSTALL_CAPTURE=true needs INVOICE_KINDS, for {sentence}")
+    return kinds
+
+
+def _install(
+    database: MigratedDatabase, install_capture: bool, first_day: date | None, kinds: tuple[KindColumn, ...]
+) -> bool:
     found = database.row(LOOK)
     if found.mapped:
         if first_day:
@@ -141,8 +175,18 @@ def _install(database: MigratedDatabase, install_capture: bool, first_day: date 
         database.rows(_text("mapping", "missing_columns.sql"))
     # a new table has no rows that say nothing because they are older than the column
     database.rows(SET_FIRST_DAY, {"first_day": first_day, "old_rows_from": first_day if found.has_table else None})
-    mapping = _text("mapping", "invoices.sql").replace("{key_type}", _key_type(database))
-    database.rows(mapping.replace("{search_path}", str(database.row(SEARCH_PATH).path)))
+    named, other = is_invoice(kinds), other_kind(kinds)
+    mapping = template(
+        "invoices.sql",
+        key_type=_key_type(database),
+        search_path=str(database.row(SEARCH_PATH).path),
+        kinds=f"\n                and {named}" if named else "",
+        other_kind=OTHER_KIND.format(other) if other else "",
+    )
+    database.rows(mapping)
+    if kinds:
+        source = [{"what": "source", "table": TABLE, "key": "id", "kinds": kinds_as_remembered(kinds)}]
+        database.rows(REMEMBER_KINDS, {"left_out": left_out(kinds), "added": json.dumps(source)})
     database.rows("select facteur.watch('invoicing.invoices', 'id')")
     return True
 

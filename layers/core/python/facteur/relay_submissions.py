@@ -13,6 +13,7 @@ NOTES_AT_ONCE = 20  # a note holds up to a thousand keys
 ROWS_AT_ONCE = 10_000  # locked until SQS has them all, a few seconds; the budget hardly ever admits so many
 WRITE_BACKS_AT_ONCE = 100
 IDS_IN_A_LINE = 100
+KINDS_TOLD = 5
 SHORTEST_PAUSE_SECONDS = 0.3  # between two looks of an idle relay
 PAUSE_PER_LOOK = 10  # a slow look is repeated less often: at most a tenth of the time is spent looking
 
@@ -131,8 +132,20 @@ def _tell_vitals(services: RelayServices) -> None:
     count(Metric.UNVERIFIED_WRITE_BACKS, vitals.unverified)
     if vitals.forgotten is not None:
         count(Metric.FORGOTTEN_INVOICES, vitals.forgotten)
+        _tell_unnamed_kinds(services)
     if vitals.forgotten:
         services.journal.warning(
             "invoices.forgotten", invoices=vitals.forgotten,
             next_step="they are noted now; find what writes past the triggers",
+        )  # fmt: skip
+
+
+def _tell_unnamed_kinds(services: RelayServices) -> None:
+    """Once a day: finished documents of a kind that came up after the installation wait for somebody's word."""
+    kinds = services.store.unnamed_kinds()
+    services.journal.count(Metric.UNNAMED_KINDS, len(kinds))
+    for kind, documents in list(kinds.items())[:KINDS_TOLD]:
+        services.journal.warning(
+            "kinds.unnamed", kind=kind[:40], documents=documents,
+            next_step="they are not deposited; if they are invoices, let facteur.invoice_source name the kind: see facteur doctor",
         )  # fmt: skip

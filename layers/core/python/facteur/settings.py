@@ -132,6 +132,9 @@ class Settings:
         _boolean, False, "true: install the trigger on an invoice table that exists already"
     )
     submit_from: str | None = _setting(_date, None, "Issue date of the first invoice to deposit, YYYY-MM-DD")
+    invoice_kinds: str | None = _setting(
+        _text, None, "Kinds of documents that are invoices, such as standard,deposit, where that table tells kinds"
+    )
     in_lambda: bool = False
 
     @classmethod

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from facteur.adapters.postgres import Database
 from facteur.install.model import Column, Found, Reference, Table
+from facteur.migrate import MigratedDatabase
 
 
 class Looking:
@@ -28,6 +28,7 @@ class Looking:
                     'name', a.attname, 'quoted', quote_ident(a.attname), 'type', format_type(a.atttypid, a.atttypmod), 'kind', t.typname,
                     'length', case when t.typname in ('varchar', 'bpchar') and a.atttypmod > 4 then a.atttypmod - 4 end,
                     'not_null', a.attnotnull, 'has_default', a.atthasdef or a.attidentity <> '',
+                    'enum', t.typtype = 'e',
                     'indexed', exists (select from pg_index x where x.indrelid = c.oid and x.indisvalid and x.indpred is null
                                        and x.indkey[0] = a.attnum),
                     'values', case when replace(lower(a.attname), '_', '') = any (%(status_columns)s) then to_jsonb(array(
@@ -68,7 +69,24 @@ class Looking:
                as own_tables
     """
 
-    def __init__(self, database: Database) -> None:
+    # Of these columns, those that no view behind the mapping asks.
+    UNREAD = """
+        with recursive views as (
+            select to_regclass('facteur.invoice_source')::oid as id
+            union
+            select d.refobjid from views v join pg_rewrite r on r.ev_class = v.id
+            join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass
+            join pg_class c on c.oid = d.refobjid and c.relkind in ('v', 'm')
+        )
+        select array(
+            select a.attname::text from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+            where n.nspname || '.' || c.relname = %(table)s and a.attname = any (%(columns)s::name[])
+              and not exists (select from views v join pg_rewrite r on r.ev_class = v.id join pg_depend d on d.objid = r.oid
+                              where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
+                                and d.refobjid = a.attrelid and d.refobjsubid = a.attnum)) as columns
+    """
+
+    def __init__(self, database: MigratedDatabase) -> None:
         self._database = database
 
     def look(self, status_columns: Sequence[str]) -> Found:
@@ -81,6 +99,10 @@ class Looking:
             tuple(_table(row) for row in tables), now.mapped, known.submissions if known else 0, known.source if known else None,
             tuple(known.own_tables) if known else (), now.may_create, now.role, tuple(now.search_path), known.source_key if known else None,
         )  # fmt: skip
+
+    def unread(self, table: str, columns: Sequence[str]) -> list[str]:
+        """Of a table's columns, those that no view behind the mapping asks."""
+        return list(self._database.row(self.UNREAD, {"table": table, "columns": list(columns)}).columns)
 
 
 def _table(row: Any) -> Table:

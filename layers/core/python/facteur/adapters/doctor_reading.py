@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from facteur.adapters.catalogue import Looking
 from facteur.adapters.operator_reading import PostgresReading
 from facteur.adapters.postgres import Database
+from facteur.install.kinds import named_like_kinds
+from facteur.install.model import Wish
 from facteur.operate.doctor_ports import Connection, ExaminedAccount, ReadyRow, WatchedTable
 from facteur.operate.model import Installation
 
@@ -80,6 +83,11 @@ class PostgresExamined:
                  or l.state not in ('rejected', 'failed') or l.write_back_due_at is not null))
           and not exists (select from facteur.changes c where s.invoice_id::text = any (c.invoice_ids))
     """
+    ANSWERED = """
+        select array(select jsonb_object_keys(each -> 'kinds')) as columns from facteur.installation, jsonb_array_elements(added) each
+        where each ->> 'what' = 'source' and each ? 'kinds'
+    """
+    UNNAMED = "select kind, documents from facteur.other_kinds() where not left_out"
     ACCOUNTS = """
         with known as (
             select substr(key, 9) as account from facteur.budgets where key like 'account:%%'
@@ -137,6 +145,20 @@ class PostgresExamined:
 
     def forgotten(self) -> int:
         return int(self._patiently(self.FORGOTTEN)[0].rows)
+
+    def unread_kinds(self) -> list[str]:
+        looking = Looking(self._database)
+        found = looking.look([])
+        table = found.table(found.source or "invoicing.invoices")
+        if table is None:
+            return []
+        answered = {name for row in self._database.rows(self.ANSWERED) for name in row.columns}
+        return looking.unread(
+            table.name, [each.name for each in named_like_kinds(found, table, Wish()) if each.name not in answered]
+        )
+
+    def unnamed_kinds(self) -> Mapping[str, int]:
+        return {row.kind: row.documents for row in self._patiently(self.UNNAMED)}
 
     def accounts(self) -> list[ExaminedAccount]:
         rows = self._database.rows(self.ACCOUNTS, {"sellers": 5})

@@ -13,13 +13,14 @@ import psycopg2
 
 from facteur import __version__
 from facteur.adapters.act_store import PostgresActs, signed
-from facteur.adapters.catalogue import Looking
-from facteur.adapters.postgres import Database, as_json
+from facteur.adapters.kinds_reading import KindsReading
+from facteur.adapters.postgres import as_json
 from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError
+from facteur.install.kinds import EVERY, kinds_as_remembered
 from facteur.install.mapping import REQUIRED
 from facteur.install.model import Plan, Sanity, Step
 from facteur.install.plan import CREATE_MAPPING
-from facteur.migrate import grant_worker, migrate_schema
+from facteur.migrate import MigratedDatabase, grant_worker, migrate_schema
 from facteur.operate.act_model import Act
 
 PATIENCE = "select set_config('lock_timeout', %(milliseconds)s, true)"
@@ -32,7 +33,7 @@ LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 class OneTransaction:
     """Migrations that run inside a transaction which somebody else has begun."""
 
-    database: Database
+    database: MigratedDatabase
 
     def rows(self, statement: str, parameters: Any = None) -> list[Any]:
         return self.database.rows(statement, parameters)
@@ -45,7 +46,7 @@ class OneTransaction:
 
 
 @contextmanager
-def impatient(database: Database, lock_timeout_seconds: float) -> Iterator[None]:
+def impatient(database: MigratedDatabase, lock_timeout_seconds: float) -> Iterator[None]:
     """A transaction that rather gives up than makes the company's writers wait.
 
     Raises:
@@ -64,13 +65,13 @@ def impatient(database: Database, lock_timeout_seconds: float) -> Iterator[None]
         ) from None
 
 
-class Installing(Looking):
+class Installing(KindsReading):
     """Runs a plan."""
 
     REMEMBER = """
         update facteur.installation
         set version = %(version)s, submit_from = %(first_day)s, installed_from = %(first_day)s, added = added || %(added)s::jsonb,
-            forgotten_checked_at = '-infinity'
+            kinds_left_out = %(left_out)s, forgotten_checked_at = '-infinity'
     """
     SANITY = """
         select count(*)::bigint as rows, count(*) filter (where ready)::bigint as ready,
@@ -91,9 +92,14 @@ class Installing(Looking):
         self, plan: Plan, first_day: date, lock_timeout_seconds: float, worker_role: str | None, act: Act
     ) -> Sanity:
         added = [dict(each) for step in plan.steps for each in step.added] + [
-            {"what": "source", "table": plan.table, "key": plan.key}
+            {"what": "source", "table": plan.table, "key": plan.key, "kinds": kinds_as_remembered(plan.kinds)}
         ]
-        known = {"version": __version__, "first_day": first_day, "added": json.dumps(added)}
+        known = {
+            "version": __version__,
+            "first_day": first_day,
+            "added": json.dumps(added),
+            "left_out": list(plan.left_out),
+        }
         if self._database.row(
             self.SITUATION
         ).migrated:  # it may have writers already, who must not wait for tables of ours
@@ -106,6 +112,7 @@ class Installing(Looking):
             self._database.rows(self.REMEMBER, known)
             sanity = self._sanity(first_day) if plan.counts_first else None
             refuse_old_invoices(sanity)
+            self._check_kinds(plan)
             for step in plan.triggers:
                 self._run(step)
             grant_worker(OneTransaction(self._database), worker_role)
@@ -136,19 +143,39 @@ class Installing(Looking):
         if lacking:
             raise OperatorError(f"nothing was changed: the view lacks {', '.join(lacking)}")
 
+    def _check_kinds(self, plan: Plan) -> None:
+        """Raises OperatorError where an edited mapping does not ask what kind of document a row is."""
+        asked = [each.name for each in plan.kinds if EVERY not in (each.named or ())]
+        unread = self.unread(plan.table, asked)
+        if unread:
+            raise OperatorError(
+                f"nothing was changed: the mapping does not ask {', '.join(unread)}, which tells kinds of documents; let `ready` compare "
+                f"it, or say that every kind is an invoice: --kinds '{unread[0]}={EVERY}'"
+            )
+        found = self._in_time(plan.wrong_kinds, {}) if plan.wrong_kinds else None
+        if found and found.documents:
+            raise OperatorError(
+                f"nothing was changed: the mapping shows {found.documents} documents as ready that are of other kinds than those named "
+                f"({found.kinds})"
+            )
+
     def _sanity(self, first_day: date) -> Sanity:
-        """What the view shows; its time limit ends with the savepoint."""
+        """What the view shows."""
+        row = self._in_time(self.SANITY, {"first_day": first_day})
+        return Sanity(row.rows, row.ready, row.too_early, row.nameless) if row else Sanity(None, None, None, None)
+
+    def _in_time(self, statement: str, parameters: dict[str, Any]) -> Any:
+        """The row of a statement on the view; None: not in thirty seconds, a limit that ends with the savepoint."""
         self._database.rows("savepoint counting")
         self._database.rows(self.LONGEST_COUNT)
         try:
-            row = self._database.row(self.SANITY, {"first_day": first_day})
-            sanity = Sanity(row.rows, row.ready, row.too_early, row.nameless)
+            row = self._database.row(statement, parameters or None)
         except DatabaseUnavailableError as exc:
             if QUERY_CANCELED not in str(exc):
                 raise OperatorError(f"the mapping cannot be read, so it was not installed ({exc})") from None
-            sanity = Sanity(None, None, None, None)
+            row = None
         self._database.rows("rollback to savepoint counting")
-        return sanity
+        return row
 
 
 def refuse_old_invoices(sanity: Sanity | None) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from facteur.adapters.act_store import PostgresActs, recorded, signed
 from facteur.adapters.operator_installing import Installing, impatient
-from facteur.adapters.postgres import Database, as_json
+from facteur.adapters.postgres import as_json
 from facteur.errors import OperatorError
 from facteur.install.model import Uninstalled
+from facteur.migrate import MigratedDatabase
 from facteur.operate.act_model import Act
 
 
@@ -64,7 +65,7 @@ class Uninstalling:
     # What is ready is found again, should this be installed again.
     FORGET_NOTES = "delete from facteur.changes"
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: MigratedDatabase) -> None:
         self._database = database
 
     def uninstall(

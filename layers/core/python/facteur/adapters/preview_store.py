@@ -41,6 +41,11 @@ class PostgresPending:
         row = self._database.row(self.COUNT, {"account": account})
         return row.pending, row.totals
 
+    def other_kinds(self) -> dict[str, int]:
+        return {
+            row.kind: row.documents for row in self._database.rows("select kind, documents from facteur.other_kinds()")
+        }
+
     def next_ones(self, account: str | None, limit: int) -> list[Previewed]:
         return [
             Previewed(**row._asdict()) for row in self._database.rows(self.NEXT, {"account": account, "limit": limit})

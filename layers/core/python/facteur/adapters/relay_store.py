@@ -29,6 +29,8 @@ class PostgresRelay:
     BEGIN = "select facteur.begin_relay_run(%(deposits_enabled)s) as run"
     PICK = "select pick_due as id from facteur.pick_due(%(limit)s, %(per_minute)s, %(deposits_enabled)s)"
 
+    UNNAMED = "select kind, documents from facteur.other_kinds() where not left_out"
+
     VITALS = """
     select overdue_seconds, doubt_seconds, untold_seconds, undeposited_days, failed, breakers_open, accounts_paused, rate_percent,
            budget_use_percent, forgotten, silent_seconds, unread_seconds, not_shown, unverified
@@ -79,6 +81,9 @@ class PostgresRelay:
     def vitals(self) -> Vitals:
         parameters = {"per_minute": self._per_minute, "deposits_enabled": self._deposits_enabled}
         return Vitals(*self._database.row(self.VITALS, parameters))
+
+    def unnamed_kinds(self) -> dict[str, int]:
+        return {row.kind: row.documents for row in self._database.rows(self.UNNAMED)}
 
     @contextmanager
     def pick_due(self, limit: int) -> Iterator[DueBatch]:

@@ -32,6 +32,11 @@ def init(
     add_columns: Annotated[
         bool, typer.Option("--add-columns", help="Add the columns to write back to that are missing")
     ] = False,
+    kinds: Annotated[
+        list[str] | None,
+        typer.Option(help="Kinds of documents that are invoices: standard,deposit or column=kind; may be repeated"),
+    ] = None,
+    where: Annotated[str | None, typer.Option(help="A condition of your own on the invoice's row, in SQL")] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Put this mapping in place of one that is installed")
     ] = False,
@@ -50,10 +55,13 @@ def init(
         raise OperatorError(NO_FIRST_DAY)
     wish: dict[str, Any] = {
         "table": table, "columns": column, "documents": documents, "final": final, "seller": seller, "watch": watch,
-        "add_columns": add_columns, "replace": replace, "submit_from": submit_from,
+        "add_columns": add_columns, "replace": replace, "submit_from": submit_from, "kinds": kinds, "where": where,
         "mapping": read_mapping(mapping) if mapping and apply else None,
     }  # fmt: skip
     proposed = session.ask("init", **wish)
+    if proposed["question"]:
+        wish["kinds"] = [*(kinds or ()), *_asked_kinds(session, proposed["question"], yes)]
+        proposed = session.ask("init", **wish)
     if not apply:
         write_mapping(mapping, proposed["plan"]["mapping"])
         session.show(proposed, render_proposal)
@@ -74,6 +82,27 @@ def init(
     answer["plan"]["remarks"] = proposed["plan"]["remarks"]  # on what was chosen; a mapping that is given has none
     session.show(answer, render_sanity)
     return NOT_WELL if answer["sanity"]["ready_too_early"] or answer["sanity"]["ready_without_number_or_seller"] else 0
+
+
+def _asked_kinds(session: Session, question: Any, yes: bool) -> list[str]:
+    """Ask which kinds are invoices. Raises OperatorError where nobody is there to say it."""
+    if yes or session.as_json:
+        raise OperatorError(question["sentence"])
+    return [_asked_kind(question, each) for each in question["columns"] if each["named"] is None]
+
+
+def _asked_kind(question: Any, column: Any) -> str:
+    for each in column["kinds"]:
+        label = f" {each['label']}" if each["label"] else ""
+        documents = "" if each["documents"] is None else f": {each['documents']:,} documents"
+        print(f"  {column['name']} {each['value'] or '(none)'}{label}{documents}", file=sys.stderr)
+    try:
+        answer = str(
+            typer.prompt(f"Which {column['name']} of {question['table']} are invoices? Several by commas", err=True)
+        )
+    except typer.Abort:
+        raise OperatorError(question["sentence"]) from None
+    return f"{column['name']}={answer}"
 
 
 @command()
@@ -145,6 +174,7 @@ def render(answer: Any, out: Console) -> None:
     out.print(f"[bold]{plan['table']}[/bold], about {plan['rows']:,} rows ({size:,.0f} MB)", highlight=False)
     for choice in plan["choices"]:
         out.print(f"  {choice['part']}: {choice['chosen']}", highlight=False, markup=False)
+    render_samples(answer["samples"], out)
     out.print("In one transaction, in this order:")
     last = (plan["count"], *plan["triggers"]) if plan["counts_first"] else (*plan["triggers"], plan["count"])
     for number, step in enumerate((*plan["steps"], *last), 1):
@@ -156,6 +186,17 @@ def render(answer: Any, out: Console) -> None:
             out.print("   | " + line, highlight=False, markup=False, soft_wrap=True)
     for remark in plan["remarks"]:
         out.print(f"\n[yellow]![/yellow] {remark}", highlight=False)
+
+
+def render_samples(samples: Any, out: Console) -> None:
+    """Rows that would be deposited, and rows that would not, so that a wrong choice is seen before it is made."""
+    for goes, heading in (True, "would go, if issued on the first day or later:"), (False, "would not go:"):
+        chosen = [each for each in samples if each["goes"] is goes]
+        if chosen:
+            out.print(f"  {heading}", highlight=False)
+        for each in chosen:
+            named = ", ".join(each[name] for name in ("number", "status", "kind") if each[name])
+            out.print(f"    {each['id']}: {named}", highlight=False, markup=False)
 
 
 def render_proposal(answer: Any, out: Console) -> None:

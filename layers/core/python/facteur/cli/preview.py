@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from facteur.cli.lines import print_rows
 from facteur.cli.root import NOT_WELL, Session, command
@@ -37,6 +38,8 @@ def render(answer: Any, out: Console) -> None:
             f"{answer['pending']} wait: {sums}"
             + ("" if answer["documents"] else "; --documents looks into each document")
         )
+    for kind, documents in answer["other_kinds"].items():
+        out.print(f"{documents:,} finished documents of kind {escape(kind)} are not deposited", highlight=False)
     if answer["unopened"]:
         out.print(f"[yellow]![/yellow] {answer['unopened']}", highlight=False)
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 from facteur.errors import OperatorError
 from facteur.install.documents import address, literal
-from facteur.install.model import Choice, Column, Found, Table, Wish
+from facteur.install.kinds import EVERY, NONE, kind_remarks
+from facteur.install.model import Choice, Column, Found, KindColumn, Table, Wish
 from facteur.install.names import DATE_KINDS, ID_LENGTH, KEY_KINDS, STATUS_LENGTH, TEXT_KINDS, known, likely_final
 from facteur.install.tables import key_of
 
 FIRST_DAY = "(select submit_from from facteur.installation)"
 INSTALLED_DAY = "(select installed_from from facteur.installation)"
 PARTS = ("key", "number", "date", "seller", "total", "currency", "document", "status", "technical_status", "submission_id",
-         "last_technical_update", "lifecycle_code", "account")  # fmt: skip
+         "last_technical_update", "lifecycle_code", "account", "kind")  # fmt: skip
 MADE = ("created_at", "date_creation", "cree_le")  # not the day of issue, but better than none
 SIREN = re.compile(r"\d{9}(\d{5})?")
 
@@ -39,6 +40,9 @@ class Source:
     submission_id: Column | None
     last_technical_update: Column | None
     lifecycle_code: Column | None
+    kinds: tuple[KindColumn, ...]
+    where: str | None  # a condition of the company's own
+    status: Column | None
     choices: tuple[Choice, ...]
     remarks: tuple[str, ...]
 
@@ -53,13 +57,13 @@ def choose_key(table: Table, wish: Wish) -> Column:
     return key
 
 
-def choose_columns(found: Found, table: Table, wish: Wish) -> Source:
-    """What of the table makes up an invoice.
+def choose_columns(found: Found, table: Table, wish: Wish, kinds: tuple[KindColumn, ...] = ()) -> Source:
+    """What of the table makes up an invoice. `kinds` are answered.
 
     Raises:
         OperatorError: something that must be there was not found; it says which option names it.
     """
-    return _Chooser(found, table, wish).source()
+    return _Chooser(found, table, wish).source(kinds)
 
 
 class _Chooser:
@@ -74,7 +78,7 @@ class _Chooser:
             if table.column(name) is None:
                 raise OperatorError(f"{table.name} has no column {name} (--column {part}={name})")
 
-    def source(self) -> Source:
+    def source(self, kinds: tuple[KindColumn, ...]) -> Source:
         key = choose_key(self._table, self._wish)
         self._chose("key", f"{key.name} ({key.type})")
         number, day = self._number(), self._day()
@@ -85,8 +89,21 @@ class _Chooser:
         return Source(
             self._table, key, number, day, seller, join, total, currency, document, missing,
             f"i.{account.quoted}" if account else "'default'",
-            self._finished(), *self._written(), tuple(self._choices), tuple(self._remarks),
+            self._finished(), *self._written(), self._named(kinds), self._where(), self._pick("status"),
+            tuple(self._choices), tuple(self._remarks),
         )  # fmt: skip
+
+    def _named(self, kinds: tuple[KindColumn, ...]) -> tuple[KindColumn, ...]:
+        for each in kinds:
+            named = ", ".join(value or NONE for value in each.named or ())
+            self._chose("kinds", f"{each.name}: " + ("every kind" if EVERY in (each.named or ()) else named))
+        self._remarks += kind_remarks(kinds)
+        return kinds
+
+    def _where(self) -> str | None:
+        if self._wish.where is not None:
+            self._chose("where", self._wish.where)
+        return self._wish.where
 
     def _chose(self, part: str, chosen: str) -> None:
         self._choices.append(Choice(part, chosen))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from facteur.install.columns import FIRST_DAY, INSTALLED_DAY, Source
 from facteur.install.history import History
-from facteur.install.model import Found
+from facteur.install.kinds import is_invoice, other_kind
+from facteur.install.model import Column, Found, KindColumn, Table
 from facteur.install.template import template
 
 REQUIRED = ("invoice_id", "ready", "invoice_number", "seller_siren", "issue_date")  # of the view
@@ -25,6 +26,32 @@ def mapping_sql(found: Found, source: Source, history: History | None) -> str:
     )
 
 
+def samples_sql(source: Source) -> str:
+    """Three rows that would go, and three that would not, finished ones first: key, number, status and kind."""
+    finished = source.finished or "true"
+    kinds = [f"i.{each.quoted}::text" for each in source.kinds]
+    return template(
+        "samples.sql",
+        key=source.key.quoted,
+        number=source.number,
+        status=f"i.{source.status.quoted}::text" if source.status else "null::text",
+        kind=f"concat_ws(', ', {', '.join(kinds)})" if kinds else "null::text",
+        goes=_all(finished, is_invoice(source.kinds), _where(source), source.document_missing),
+        finished=_all(finished),
+        table=source.table.quoted,
+        join=source.join,
+    )
+
+
+def wrong_kinds_sql(table: Table, key: Column, kinds: tuple[KindColumn, ...]) -> str | None:
+    """Ready rows of a kind that was not named: of a mapping that somebody has edited."""
+    named = is_invoice(kinds)
+    if named is None:
+        return None
+    columns = ", ".join(f"i.{each.quoted}::text" for each in kinds)
+    return template("wrong_kinds.sql", table=table.quoted, key=key.quoted, named=named, kinds=columns)
+
+
 def triggers_fired(source: Source, history: History | None) -> tuple[str, ...]:
     """The company's triggers on what is written."""
     return source.table.triggers + (history.table.triggers if history else ())
@@ -37,6 +64,7 @@ def _lines(source: Source) -> list[str]:
     return [
         f"i.{source.key.quoted} as invoice_id",
         f"{_ready(source)} as ready",
+        *([f"{_finished(source)} as finished"] if source.document_missing else []),
         f"{document} as {part}",
         f"{source.number} as invoice_number",
         f"{source.seller} as seller_siren",
@@ -46,11 +74,38 @@ def _lines(source: Source) -> list[str]:
         *status,
         *deposit,
         f"{source.account} as account",
+        *([f"{other} as other_kind"] if (other := _other_kind(source)) else []),
     ]
 
 
 def _ready(source: Source) -> str:
-    conditions = [source.finished, _pending(source), source.document_missing, f"{source.day} >= {FIRST_DAY}"]
+    kinds, pending, day = is_invoice(source.kinds), _pending(source), f"{source.day} >= {FIRST_DAY}"
+    return _all(source.finished, kinds, _where(source), pending, source.document_missing, day)
+
+
+def _finished(source: Source) -> str:
+    """What would be ready if its document were there."""
+    day = f"{source.day} >= {FIRST_DAY}"
+    return _all(source.finished, is_invoice(source.kinds), _where(source), _pending(source), day)
+
+
+def _other_kind(source: Source) -> str | None:
+    """The kind of a finished document that is none of those named."""
+    told = other_kind(source.kinds)
+    if told is None:
+        return None
+    finished = _all(source.finished, _where(source), f"{source.day} >= {FIRST_DAY}")
+    return f"case when {finished} then {told} end"
+
+
+def _where(source: Source) -> str | None:
+    """In brackets, and on lines of its own: it may end with a comment."""
+    if source.where is None:
+        return None
+    return f"({source.where}\n)" if "--" in source.where else f"({source.where})"
+
+
+def _all(*conditions: str | None) -> str:
     return "coalesce(" + ("\n" + " " * 16 + "and ").join(each for each in conditions if each) + ", false)"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +19,30 @@ class Column:
     has_default: bool = False
     indexed: bool = False  # some index begins with it
     values: tuple[str, ...] = ()  # known from an enum or the statistics; only of columns that may tell a status
+    enum: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of document, as a column's value has it (None: null), and as the table that it refers to names it."""
+
+    value: str | None
+    label: str | None
+    documents: int | None  # None: not counted
+
+
+@dataclass(frozen=True, slots=True)
+class KindColumn:
+    """A column that tells what kind of document a row is, and which of its kinds a person has named as invoices."""
+
+    name: str
+    quoted: str
+    kind: str  # of the column's type
+    kinds: tuple[Kind, ...]
+    named: tuple[str | None, ...] | None = None  # None: nobody has said
+
+    def answered(self, named: tuple[str | None, ...]) -> KindColumn:
+        return replace(self, named=named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +105,8 @@ class Wish:
     mapping: str | None = None  # SQL that a person has edited
     watch: tuple[str, ...] = ()  # schema.table:column
     replace: bool = False
+    kinds: tuple[str, ...] = ()  # of documents that are invoices: value, or column=value, several by commas
+    where: str | None = None  # a condition of the company's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +134,17 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """A row of the company's: whether it would be deposited once it is issued on the first day or later, and nothing of its content."""
+
+    id: str
+    number: str | None
+    status: str | None
+    kind: str | None
+    goes: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that installing would do, in one transaction: the steps, and the triggers last of all.
 
@@ -125,6 +162,10 @@ class Plan:
     triggers: tuple[Step, ...]
     remarks: tuple[str, ...]
     key: str  # the column by which invoices are known from then on
+    kinds: tuple[KindColumn, ...]
+    left_out: tuple[str, ...]  # kinds that were seen and are no invoices
+    wrong_kinds: str | None  # a query that finds ready rows of a kind that was not named
+    sampling: str | None  # a query that finds rows that would go, and rows that would not
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +179,23 @@ class Sanity:
 
 
 @dataclass(frozen=True, slots=True)
-class Initialised:
-    """The answer of `init`. `sanity` is None where nothing was applied."""
+class Question:
+    """Which kinds of documents are invoices? Nothing is installed without an answer."""
 
-    plan: Plan
+    table: str
+    columns: tuple[KindColumn, ...]
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Initialised:
+    """The answer of `init`. `sanity` is None where nothing was applied, `plan` where `question` has to be answered first."""
+
+    plan: Plan | None
     applied: bool
     sanity: Sanity | None
+    samples: tuple[Sample, ...] = ()
+    question: Question | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from facteur.errors import OperatorError
 from facteur.install.columns import Source, choose_columns, choose_key
 from facteur.install.documents import literal
 from facteur.install.history import History, find_history
-from facteur.install.mapping import mapping_sql, triggers_fired
-from facteur.install.model import Choice, Column, Found, Plan, Step, Table, Wish
+from facteur.install.kinds import left_out
+from facteur.install.mapping import mapping_sql, samples_sql, triggers_fired, wrong_kinds_sql
+from facteur.install.model import Choice, Column, Found, KindColumn, Plan, Step, Table, Wish
 from facteur.install.names import known
 from facteur.install.tables import choose_table
 
@@ -35,8 +36,8 @@ drop function facteur.write_status(text, text, text, text, timestamptz);
 delete from facteur.changes;"""
 
 
-def plan(found: Found, wish: Wish) -> Plan:
-    """What installing would do.
+def plan(found: Found, wish: Wish, kinds: tuple[KindColumn, ...] = (), told: tuple[str, ...] = ()) -> Plan:
+    """What installing would do. `kinds` are answered; `told` is what was noticed when they were read.
 
     Raises:
         OperatorError: something must be said first; the text names the option.
@@ -49,7 +50,8 @@ def plan(found: Found, wish: Wish) -> Plan:
         )
     _check_rights(found, table)
     added = _missing(table) if wish.add_columns else ()
-    key, mapping, choices, remarks = _mapping(found, table, wish, added)
+    key, mapping, choices, remarks, sampling = _mapping(found, table, wish, added, kinds)
+    remarks += told
     if found.submissions and found.source_key not in {None, key.name}:
         raise OperatorError(
             f"{found.submissions} submissions are known here by {table.name}.{found.source_key}: by {key.name} all of them would be new, "
@@ -75,6 +77,10 @@ def plan(found: Found, wish: Wish) -> Plan:
         triggers,
         remarks,
         key.name,
+        kinds,
+        tuple(left_out(kinds)),
+        wrong_kinds_sql(table, key, kinds),
+        sampling,
     )
 
 
@@ -99,19 +105,20 @@ def _check_rights(found: Found, table: Table) -> None:
 
 
 def _mapping(
-    found: Found, table: Table, wish: Wish, added: tuple[Column, ...]
-) -> tuple[Column, str, tuple[Choice, ...], tuple[str, ...]]:
+    found: Found, table: Table, wish: Wish, added: tuple[Column, ...], kinds: tuple[KindColumn, ...]
+) -> tuple[Column, str, tuple[Choice, ...], tuple[str, ...], str | None]:
     if wish.mapping is not None:
         key = choose_key(table, wish)
-        return key, wish.mapping, (Choice("key", f"{key.name} ({key.type})"), Choice("mapping", "as given")), ()
-    source = choose_columns(found, replace(table, columns=(*table.columns, *added)), wish)
+        return key, wish.mapping, (Choice("key", f"{key.name} ({key.type})"), Choice("mapping", "as given")), (), None
+    source = choose_columns(found, replace(table, columns=(*table.columns, *added)), wish, kinds)
     history, told = find_history(found, table)
     filled = Choice(
         "history",
         f"{history.table.name} ({', '.join(c.name for c in history.filled.values())})" if history else "none is filled",
     )
     remarks = [*source.remarks, *told, *_path_remarks(found, source, history)]
-    return source.key, mapping_sql(found, source, history), (*source.choices, filled), tuple(remarks)
+    choices = (*source.choices, filled)
+    return source.key, mapping_sql(found, source, history), choices, tuple(remarks), samples_sql(source)
 
 
 def _path_remarks(found: Found, source: Source, history: History | None) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
-from facteur.install.model import Found, Plan, Sanity, Uninstalled
+from facteur.install.model import Found, KindColumn, Plan, Sample, Sanity, Table, Uninstalled, Wish
 from facteur.operate.act_model import Act
 
 
@@ -15,6 +15,15 @@ class InstallingStore(Protocol):
 
     def look(self, status_columns: Sequence[str]) -> Found:
         """What the catalogue shows, in a read-only transaction. `status_columns` are names whose known values are wanted."""
+
+    def kinds(self, found: Found, table: Table, wish: Wish) -> tuple[tuple[KindColumn, ...], tuple[str, ...]]:
+        """The columns that tell kinds of documents, counted, and what to know of them."""
+
+    def samples(self, sampling: str) -> tuple[Sample, ...]:
+        """Rows that would go, and rows that would not; none where they cannot be read just now."""
+
+    def check_condition(self, condition: str, table: Table) -> None:
+        """Raises OperatorError where it is no condition on the table's own rows."""
 
     def apply(
         self, plan: Plan, first_day: date, lock_timeout_seconds: float, worker_role: str | None, act: Act

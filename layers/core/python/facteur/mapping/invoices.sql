@@ -2,18 +2,23 @@
 
 create view facteur.invoice_source as
 select id as invoice_id,
-       coalesce(status = 'final' and document_uri is not null
+       coalesce(status = 'final'{kinds} and document_uri is not null
                 and (technical_status::text ~* '^[\s\u00a0]*pending[\s\u00a0]*$' -- blanks and case apart
                      or technical_status is null and submission_id is null -- a draft from before the installation
                         and issue_date >= (select installed_from from facteur.installation))
                 and issue_date >= (select submit_from from facteur.installation), false) as ready,
+       coalesce(status = 'final'{kinds}
+                and (technical_status = 'pending'
+                     or technical_status is null and submission_id is null
+                        and issue_date >= (select installed_from from facteur.installation))
+                and issue_date >= (select submit_from from facteur.installation), false) as finished, -- ready but for its document
        document_uri,                  -- s3://bucket/key; or a column document (bytea)
        null::text as file_name,       -- null: the last part of document_uri
-       invoice_number, seller_siren, issue_date, total, currency,
+       invoice_number, seller_siren, issue_date, total, currency,{other_kind}
        technical_status,              -- lets Facteur see a stale row; leave it out where it is not ours
        'default' as account,          -- whose credentials: the secret facteur/<account>
        submission_id                  -- an old row that shows one was deposited: a backlog leaves it alone
-from invoicing.invoices;
+from invoicing.invoices i;
 
 -- Both run with their owner's rights, so that the role of the functions needs none on your tables. Triggers of yours find what they
 -- find for the owner: the search path is the one at the installation, with nobody's temporary tables first.

@@ -63,6 +63,7 @@ create table facteur.installation (
     pins         jsonb not null default '{}', -- account -> {provider, base_url, client}: which platform this database deposits with
     own_urls     text[] not null default '{}', -- accounts whose secret names its own platform, whatever IOPOLE_BASE_URL says
     added        jsonb not null default '[]', -- what installing added to the company's schemas: [{what, table, column}]
+    kinds_left_out text[] not null default '{}', -- kinds of documents that a person has seen and not named as invoices
     notes_seen   pg_snapshot not null default '1:1:', -- notes of transactions that had ended by then are consumed
     relay_run    bigint not null default 0,   -- a run of the relay stops watching once a newer one has begun
     relay_began_at       timestamptz,         -- the last runs, and how the relay ran: what `facteur status` looks at

@@ -105,7 +105,7 @@ create function facteur.read_invoices(p_ids text[], p_inline_bytes integer) retu
 begin
     return query execute format($q$
         select s.invoice_id::text,
-               coalesce(%2$s::boolean, false),
+               coalesce(%2$s::boolean, false) and %14$s is null, -- what the view itself calls another kind of document is never ready
                coalesce(nullif(btrim(%3$s::text), ''), 'default'),
                nullif(btrim(%4$s::text), ''),
                case when octet_length(%5$s::bytea) <= $2 then %5$s::bytea end,
@@ -124,7 +124,7 @@ begin
         facteur.source_column('document_uri'), facteur.source_column('document'), facteur.source_column('file_name'),
         facteur.source_column('invoice_number'), facteur.source_column('seller_siren'), facteur.source_column('issue_date'),
         facteur.source_column('total'), facteur.source_column('currency'), facteur.source_column('technical_status'),
-        facteur.source_column('submission_id'))
+        facteur.source_column('submission_id'), facteur.source_column('other_kind'))
     using p_ids, p_inline_bytes;
 end $$;
 

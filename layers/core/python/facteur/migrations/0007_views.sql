@@ -48,6 +48,25 @@ exception when others or assert_failure then
     problem := 'facteur.invoice_source raises on it (SQLSTATE ' || sqlstate || ')';
 end $$;
 
+-- Finished documents of kinds that are not deposited, by kind, as the view's optional column other_kind shows them; and whether a
+-- person has left that kind out on purpose. Reads the whole view.
+create function facteur.other_kinds() returns table (kind text, documents bigint, left_out boolean)
+    language plpgsql stable as $$
+begin
+    if facteur.source_column('other_kind') <> 'null' then
+        return query execute 'select s.other_kind::text, count(*), s.other_kind::text = any (i.kinds_left_out) '
+                             'from facteur.invoice_source s, facteur.installation i where s.other_kind is not null group by 1, 3 order by 2 desc, 1';
+    end if;
+exception when others or assert_failure then -- a row on which the view raises is told by the relay
+    raise warning 'facteur.invoice_source cannot be read for kinds of documents (SQLSTATE %)', sqlstate;
+end $$;
+
+-- A kind of document that nobody need hear of: it is no invoice. For the schema's owner.
+create function facteur.leave_out(p_kind text) returns void
+    language sql as $$
+    update facteur.installation set kinds_left_out = kinds_left_out || p_kind where p_kind <> all (kinds_left_out)
+$$;
+
 -- Keys of the company's rows that nothing was ever opened for, by key or by number. A text that no key of its type can have is none.
 create function facteur.find_rows(p_key text, p_number text) returns setof text
     language plpgsql stable as $$

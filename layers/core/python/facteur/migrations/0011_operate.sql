@@ -41,6 +41,21 @@ begin
     return s;
 end $$;
 
+-- Null: the row is of a kind that is deposited. Else what the view calls it, in words.
+create function facteur.kind_of(p_invoice_id text) returns text
+    language plpgsql stable as $$
+declare
+    found_kind text;
+begin
+    if facteur.source_column('other_kind') <> 'null' then
+        execute format('select s.other_kind::text from facteur.invoice_source s where s.invoice_id = $1::%s limit 1', facteur.key_type())
+        into found_kind using p_invoice_id;
+    end if;
+    return case when found_kind is not null then format('its kind %s was not named as an invoice''s', found_kind) end;
+exception when others or assert_failure then
+    return null;
+end $$;
+
 -- Why the view does not show a row as ready, as far as its columns tell.
 create function facteur.lacks(p_shown facteur.invoice) returns text
     language plpgsql stable as $$
@@ -48,6 +63,7 @@ declare
     first_day constant date := (select submit_from from facteur.installation);
 begin
     return coalesce(nullif(concat_ws(', ',
+        facteur.kind_of(p_shown.invoice_id),
         case when facteur.word(p_shown.technical_status) is null and facteur.source_column('technical_status') <> 'null' then 'its technical_status is null'
              when facteur.word(p_shown.technical_status) is distinct from 'pending' then format('its technical_status shows %s', p_shown.technical_status) end,
         case when p_shown.document_uri is null and p_shown.document_bytes is null then 'it has no document' end,

@@ -39,6 +39,7 @@ FIRST = (
     Check("clock", checks_database.clock, ("migrations",)),
     Check("triggers", checks_database.triggers, ("migrations",)),
     Check("mapping", checks_database.mapping, ("migrations",)),
+    Check("kinds", checks_database.kinds, ("mapping",)),
     Check("keys", checks_database.keys, ("mapping",)),
     Check("ready rows", checks_database.ready_rows, ("mapping",)),
     Check("forgotten rows", checks_database.forgotten, ("mapping",)),

@@ -77,6 +77,12 @@ class ExaminedDatabase(Protocol):
     def forgotten(self) -> int:
         """Rows that are ready and have neither a note nor a submission."""
 
+    def unread_kinds(self) -> list[str]:
+        """Columns that tell kinds of documents by their names, which the mapping does not ask and nobody has answered for."""
+
+    def unnamed_kinds(self) -> Mapping[str, int]:
+        """Finished documents by kind, of kinds that nobody has named or left out."""
+
     def accounts(self) -> list[ExaminedAccount]: ...
     def take_permit(self) -> bool:
         """One of the source address's, also where the account is paused: the doctor is asked why."""

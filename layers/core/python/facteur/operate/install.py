@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from facteur.errors import OperatorError
-from facteur.install.model import Initialised, Uninstalled, Wish
+from facteur.install.kinds import answered, unanswered
+from facteur.install.model import Initialised, Question, Uninstalled, Wish
 from facteur.install.names import PARTS, plain
 from facteur.install.plan import plan
+from facteur.install.tables import choose_table
 from facteur.migrate import as_date
 from facteur.operate.act_model import Act
 from facteur.operate.services import OperateServices
@@ -21,6 +23,7 @@ def init(
     final: list[str] | None = None, seller: str | None = None, add_columns: bool = False, mapping: str | None = None,
     watch: list[str] | None = None, replace: bool = False, submit_from: str | None = None,
     lock_timeout_seconds: float = LOCK_TIMEOUT_SECONDS, apply: bool = False, who: str = "", why: str = "",
+    kinds: list[str] | None = None, where: str | None = None,
 ) -> Initialised:  # fmt: skip
     """Find the invoice table and propose the mapping and every statement; with `apply`, run them in one transaction.
 
@@ -28,24 +31,33 @@ def init(
         columns: `part=column`, where the names do not say it.
         mapping: SQL to install in place of what would be proposed.
         submit_from: issue date (YYYY-MM-DD) of the first invoice to deposit; must be given to apply.
+        kinds: of documents that are invoices, where the table tells kinds: without an answer there is only a question.
+        where: a condition of the company's own, on the invoice's row.
 
     Raises:
         OperatorError: it cannot be done like this, and nothing was; the text names the option.
     """
     wish = Wish(
-        table, _parts(columns or []), documents, tuple(final or ()), seller, add_columns, mapping, tuple(watch or ()), replace
+        table, _parts(columns or []), documents, tuple(final or ()), seller, add_columns, mapping, tuple(watch or ()), replace,
+        tuple(kinds or ()), where,
     )  # fmt: skip
-    first_day = as_date(submit_from)
-    proposal = plan(services.installing.look(_status_columns(wish)), wish)
+    first_day, store = as_date(submit_from), services.installing
+    found = store.look(_status_columns(wish))
+    chosen = choose_table(found, wish)
+    if where is not None:
+        store.check_condition(where, chosen)
+    told, remarks = store.kinds(found, chosen, wish)
+    known = answered(told, wish.kinds)
+    if sentence := unanswered(known):
+        return Initialised(None, False, None, question=Question(chosen.name, known, sentence))
+    proposal = plan(found, wish, known, remarks)
     if not apply:
-        return Initialised(proposal, False, None)
+        return Initialised(proposal, False, None, store.samples(proposal.sampling) if proposal.sampling else ())
     if first_day is None:
         raise OperatorError(NO_FIRST_DAY)
     signed = _signed(services, "init", who, why, dry_run=False)
     worker = services.settings.worker_role
-    return Initialised(
-        proposal, True, services.installing.apply(proposal, first_day, lock_timeout_seconds, worker, signed)
-    )
+    return Initialised(proposal, True, store.apply(proposal, first_day, lock_timeout_seconds, worker, signed))
 
 
 def uninstall(

@@ -20,6 +20,9 @@ class PendingStore(Protocol):
     def counted(self, account: str | None) -> tuple[int, Mapping[str, str]]:
         """How many wait, and their total by currency."""
 
+    def other_kinds(self) -> Mapping[str, int]:
+        """Finished documents of kinds that were not named as invoices, by kind."""
+
     def next_ones(self, account: str | None, limit: int) -> list[Previewed]: ...
     def invoice(self, invoice_id: str) -> Invoice | None:
         """The company's row, to fetch its document by."""

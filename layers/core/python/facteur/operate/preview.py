@@ -40,6 +40,7 @@ class Preview:
     invoices: tuple[Previewed, ...]
     documents: bool
     unopened: str | None  # what the relay has not taken up, where it does not run
+    other_kinds: Mapping[str, int]  # finished documents of kinds that are not deposited
 
 
 def preview(
@@ -62,7 +63,7 @@ def preview(
     invoices = [_judged(each) for each in services.pending.next_ones(account, limit)]
     if documents:
         invoices = [_with_document(services, each) for each in invoices]
-    return Preview(pending, totals, tuple(invoices), documents, unopened(services))
+    return Preview(pending, totals, tuple(invoices), documents, unopened(services), services.pending.other_kinds())
 
 
 def _judged(one: Previewed) -> Previewed:

@@ -1,0 +1,3 @@
+explain (verbose, format json) select case when
+{condition}
+then 1 end from {table} i

@@ -1,0 +1,1 @@
+bool_or(pg_column_size(i.{column}) < 100 and translate(lower(i.{column}::text), 'éèê -_''’', 'eee') = any (array[{words}]))

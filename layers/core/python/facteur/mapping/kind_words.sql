@@ -1,0 +1,1 @@
+select array[{tests}] as tells from {table} i

@@ -1,0 +1,1 @@
+select unnest(enum_range(null::{type}))::text as value, null::text as label

@@ -1,0 +1,1 @@
+select {key}::text as value, {label} as label from {table}

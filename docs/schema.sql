@@ -172,6 +172,7 @@ CREATE TABLE facteur.installation (
     pins jsonb DEFAULT '{}'::jsonb NOT NULL,
     own_urls text[] DEFAULT '{}'::text[] NOT NULL,
     added jsonb DEFAULT '[]'::jsonb NOT NULL,
+    kinds_left_out text[] DEFAULT '{}'::text[] NOT NULL,
     notes_seen pg_snapshot DEFAULT '1:1:'::pg_snapshot NOT NULL,
     relay_run bigint DEFAULT 0 NOT NULL,
     relay_began_at timestamp with time zone,
@@ -186,6 +187,9 @@ CREATE VIEW facteur.invoice_source AS
     COALESCE(((status = 'final'::text) AND (document_uri IS NOT NULL) AND (((technical_status)::text ~* '^[\s\u00a0]*pending[\s\u00a0]*$'::text) OR ((technical_status IS NULL) AND (submission_id IS NULL) AND (issue_date >= ( SELECT installation.installed_from
            FROM facteur.installation)))) AND (issue_date >= ( SELECT installation.submit_from
            FROM facteur.installation))), false) AS ready,
+    COALESCE(((status = 'final'::text) AND (((technical_status)::text = 'pending'::text) OR ((technical_status IS NULL) AND (submission_id IS NULL) AND (issue_date >= ( SELECT installation.installed_from
+           FROM facteur.installation)))) AND (issue_date >= ( SELECT installation.submit_from
+           FROM facteur.installation))), false) AS finished,
     document_uri,
     NULL::text AS file_name,
     invoice_number,
@@ -196,7 +200,7 @@ CREATE VIEW facteur.invoice_source AS
     technical_status,
     'default'::text AS account,
     submission_id
-   FROM invoicing.invoices;
+   FROM invoicing.invoices i;
 
 CREATE TABLE facteur.migrations (
     number integer NOT NULL,

@@ -21,7 +21,7 @@ group by 1
 A_DAY_SECONDS = 86400.0
 PASSES_AFTER_A_DAY = 3
 WATCHED_MINUTES = 16
-OF_OTHERS = frozenset({"FailedInvoicesAlarm", "RejectionRateAlarm", "ForgottenInvoicesAlarm"})
+OF_OTHERS = frozenset({"FailedInvoicesAlarm", "RejectionRateAlarm", "ForgottenInvoicesAlarm", "UnnamedKindsAlarm"})
 RINGS = {
     "failed": frozenset({"FailedInvoicesAlarm"}),
     "unheard": frozenset({"OldestSilentAlarm", "DepositsNotShownAlarm"}),

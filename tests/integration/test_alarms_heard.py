@@ -25,6 +25,14 @@ select id as invoice_id, status = 'final' and technical_status = 'pending' as re
        invoice_number, seller_siren, issue_date, 1 / (total - 13) as total, currency, technical_status, 'default' as account, submission_id
 from invoicing.invoices
 """
+OF_A_KIND = """
+drop view facteur.invoice_source;
+create view facteur.invoice_source as
+select id as invoice_id, false as ready, document_uri, null::text as file_name, invoice_number, seller_siren, issue_date, total, currency,
+       technical_status, 'default' as account, submission_id, 'proforma' as other_kind
+from invoicing.invoices;
+grant select on facteur.invoice_source to public
+"""
 Trouble = Callable[[World], None]
 
 
@@ -87,6 +95,11 @@ def a_trigger_that_was_disabled(world: World) -> None:
     world.add(1, issue_date=TODAY)
 
 
+def a_kind_that_came_later(world: World) -> None:
+    world.database.rows(OF_A_KIND)
+    world.add(1, issue_date=TODAY)
+
+
 def an_unreadable_row(world: World) -> None:
     world.database.rows(RAISING)
     world.add(1, issue_date=TODAY, total=13)
@@ -107,7 +120,7 @@ def many_rejections(world: World) -> None:
         (nothing, set()), (a_refused_secret, {"AccountRefused"}), (an_unusable_document, {"FailedInvoices"}),
         (an_old_invoice_that_waits, {"LegalDeadline"}), (a_silent_platform, {"BreakerOpen"}), (a_doubt_that_stays, {"OldestDoubt"}),
         (a_stubborn_row, {"WriteBacks"}), (a_trigger_that_was_disabled, {"ForgottenInvoices"}),
-        (an_unreadable_row, {"UnreadableRows"}), (many_rejections, {"RejectionRate"}),
+        (a_kind_that_came_later, {"UnnamedKinds"}), (an_unreadable_row, {"UnreadableRows"}), (many_rejections, {"RejectionRate"}),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )  # fmt: skip

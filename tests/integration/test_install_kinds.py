@@ -240,7 +240,7 @@ def test_a_view_that_calls_a_document_ready_and_of_another_kind_is_not_believed(
 def test_doctor_tells_that_a_view_edited_afterwards_does_not_ask_for_the_kind(company: Rows) -> None:
     install(company, "--documents", DOCUMENTS, *NAMED)
     company.run("drop view facteur.invoice_source; update facteur.installation set added = '[]'")
-    company.run(READY.format(COLUMNS, "'default' as account"))
+    company.run(READY.format(COLUMNS, "'s3://documents/1' as document_uri"))
 
     found = {each["check"]: each for each in Operator(company.url).ask("doctor")["findings"]}
 

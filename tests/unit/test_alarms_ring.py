@@ -37,6 +37,8 @@ CASES: list[tuple[str, bool, list[Period]]] = [
     ("PollerSilent", False, [told(RUNS, 1), NOTHING]),
     ("ForgottenInvoices", True, [told("ForgottenInvoices", 3), *[NOTHING] * 23]),  # all day, until it is looked at again
     ("ForgottenInvoices", False, [told("ForgottenInvoices", 0), *[NOTHING] * 23]),
+    ("UnnamedKinds", True, [told("UnnamedKinds", 1), *[NOTHING] * 23]),
+    ("UnnamedKinds", False, [told("UnnamedKinds", 0), *[NOTHING] * 23]),
     ("UnreadableRows", True, [told("UnreadableRows", 1), NOTHING, told("UnreadableRows", 1), told("UnreadableRows", 2)]),
     ("UnreadableRows", False, [told("UnreadableRows", 5), NOTHING, NOTHING, told("UnreadableRows", 1)]),
     ("WriteBacks", True, [told("OldestUntoldSeconds", 901), told("OldestUntoldSeconds", 1200)]),

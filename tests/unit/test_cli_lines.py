@@ -57,7 +57,8 @@ def test_a_preview_shows_the_whole_document_uri() -> None:
     }  # fmt: skip
 
     lines = printed(
-        preview.render, {"invoices": [row], "pending": 0, "totals": {}, "documents": False, "unopened": None}
+        preview.render,
+        {"invoices": [row], "pending": 0, "totals": {}, "documents": False, "unopened": None, "other_kinds": {}},
     )
 
     assert lines[1].split() == ["42", NUMBER, "·", "2026-11-22", "·", "default"]

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg2
 
 from facteur.adapters.catalogue import Looking
-from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError
+from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError, StatementRefusedError
 from facteur.install.kinds import KIND_VALUES, MOST_KINDS, lookup_of, named_like_kinds, perhaps_kinds
 from facteur.install.model import Column, Found, Kind, KindColumn, Sample, Table, Wish
 from facteur.install.template import template
@@ -47,7 +47,14 @@ class KindsReading(Looking):
     def samples(self, sampling: str) -> tuple[Sample, ...]:
         """Rows that would go, and rows that would not; none where they cannot be read just now."""
         with of_a_text():
-            return tuple(Sample(*row) for row in self._read(sampling) or ())
+            try:
+                return tuple(Sample(*row) for row in self._read(sampling) or ())
+            except (
+                StatementRefusedError
+            ) as exc:  # a value that the column cannot have; or a condition that no row can be asked
+                if _mistake(exc):
+                    raise
+                return ()
 
     def check_condition(self, condition: str, table: Table) -> None:
         """Let Postgres plan a condition, in two places that only one whole expression fits into. Nothing is run.
@@ -116,10 +123,15 @@ def of_a_text() -> Iterator[None]:
     try:
         yield
     except (ConfigurationError, DatabaseUnavailableError) as exc:
-        cause = exc.__context__
-        if not isinstance(cause, psycopg2.Error) or cause.pgcode not in OF_THE_TEXT:
+        if (mistake := _mistake(exc)) is None:
             raise
-        raise OperatorError(f"--where is no condition on the invoice table: {cause.diag.message_primary}") from None
+        raise OperatorError(f"--where is no condition on the invoice table: {mistake}") from None
+
+
+def _mistake(exc: BaseException) -> str | None:
+    cause = exc.__context__
+    known = isinstance(cause, psycopg2.Error) and cause.pgcode in OF_THE_TEXT
+    return str(cause.diag.message_primary) if isinstance(cause, psycopg2.Error) and known else None
 
 
 def _relations(plan: Any) -> set[str]:

@@ -42,7 +42,6 @@ def plan(found: Found, wish: Wish, kinds: tuple[KindColumn, ...] = (), told: tup
     Raises:
         OperatorError: something must be said first; the text names the option.
     """
-    _check_installation(found, wish)
     table = choose_table(found, wish)
     if found.submissions and found.source != table.name:
         raise OperatorError(
@@ -84,7 +83,8 @@ def plan(found: Found, wish: Wish, kinds: tuple[KindColumn, ...] = (), told: tup
     )
 
 
-def _check_installation(found: Found, wish: Wish) -> None:
+def check_installation(found: Found, wish: Wish) -> None:
+    """Raises OperatorError where a mapping is in the way."""
     if found.mapped and not wish.replace:
         raise OperatorError(
             "a mapping is installed already (facteur.invoice_source): --replace puts another in its place"

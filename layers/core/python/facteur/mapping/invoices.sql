@@ -7,11 +7,6 @@ select id as invoice_id,
                      or technical_status is null and submission_id is null -- a draft from before the installation
                         and issue_date >= (select installed_from from facteur.installation))
                 and issue_date >= (select submit_from from facteur.installation), false) as ready,
-       coalesce(status = 'final'{kinds}
-                and (technical_status = 'pending'
-                     or technical_status is null and submission_id is null
-                        and issue_date >= (select installed_from from facteur.installation))
-                and issue_date >= (select submit_from from facteur.installation), false) as finished, -- ready but for its document
        document_uri,                  -- s3://bucket/key; or a column document (bytea)
        null::text as file_name,       -- null: the last part of document_uri
        invoice_number, seller_siren, issue_date, total, currency,{other_kind}

@@ -6,7 +6,7 @@ from facteur.errors import OperatorError
 from facteur.install.kinds import answered, unanswered
 from facteur.install.model import Initialised, Question, Uninstalled, Wish
 from facteur.install.names import PARTS, plain
-from facteur.install.plan import plan
+from facteur.install.plan import check_installation, plan
 from facteur.install.tables import choose_table
 from facteur.migrate import as_date
 from facteur.operate.act_model import Act
@@ -43,6 +43,7 @@ def init(
     )  # fmt: skip
     first_day, store = as_date(submit_from), services.installing
     found = store.look(_status_columns(wish))
+    check_installation(found, wish)
     chosen = choose_table(found, wish)
     if where is not None:
         store.check_condition(where, chosen)

@@ -187,9 +187,6 @@ CREATE VIEW facteur.invoice_source AS
     COALESCE(((status = 'final'::text) AND (document_uri IS NOT NULL) AND (((technical_status)::text ~* '^[\s\u00a0]*pending[\s\u00a0]*$'::text) OR ((technical_status IS NULL) AND (submission_id IS NULL) AND (issue_date >= ( SELECT installation.installed_from
            FROM facteur.installation)))) AND (issue_date >= ( SELECT installation.submit_from
            FROM facteur.installation))), false) AS ready,
-    COALESCE(((status = 'final'::text) AND (((technical_status)::text = 'pending'::text) OR ((technical_status IS NULL) AND (submission_id IS NULL) AND (issue_date >= ( SELECT installation.installed_from
-           FROM facteur.installation)))) AND (issue_date >= ( SELECT installation.submit_from
-           FROM facteur.installation))), false) AS finished,
     document_uri,
     NULL::text AS file_name,
     invoice_number,

@@ -64,7 +64,6 @@ def _lines(source: Source) -> list[str]:
     return [
         f"i.{source.key.quoted} as invoice_id",
         f"{_ready(source)} as ready",
-        *([f"{_finished(source)} as finished"] if source.document_missing else []),
         f"{document} as {part}",
         f"{source.number} as invoice_number",
         f"{source.seller} as seller_siren",
@@ -74,6 +73,7 @@ def _lines(source: Source) -> list[str]:
         *status,
         *deposit,
         f"{source.account} as account",
+        *([f"{_finished(source)} as finished"] if source.document_missing else []),
         *([f"{other} as other_kind"] if (other := _other_kind(source)) else []),
     ]
 

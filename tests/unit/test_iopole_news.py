@@ -99,11 +99,11 @@ def test_a_search_that_is_refused_in_every_way_is_no_empty_one() -> None:
 
 
 @pytest.mark.parametrize("body", [{"data": [ENTRY] * PAGE}, [ENTRY] * PAGE])
-def test_a_full_page_says_that_there_may_be_more(body: Any) -> None:
+def test_a_page_is_read_whole_whatever_holds_it(body: Any) -> None:
     page = searched_news(lambda params: answer(200, body)).between(AT, AT, 0)
 
     assert page is not None
-    assert (page.full, len(page.sightings)) == (True, PAGE)
+    assert len(page.sightings) == len(page.ids) == PAGE
     first = page.sightings[0]
     assert (first.platform_id, first.code, first.at, first.state) == ("p-1", "203", AT, "DELIVERED")
     assert first.created_at == datetime(2026, 10, 10, 9, tzinfo=UTC)

@@ -72,14 +72,13 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer of the platform's search. `full`: there may be more. `numbers`: how many it was asked for.
+    """One answer of the platform's search. `numbers`: how many it was asked for.
 
     `unreadable`: entries that do not say which deposit they are about.
     `ids` and `told` are what a Listing is told of it: the ids of all entries, and how many the platform says that there are.
     """
 
     sightings: tuple[Sighting, ...]
-    full: bool
     numbers: int = 0
     unreadable: int = 0
     ids: tuple[str | None, ...] = ()

@@ -9,11 +9,10 @@ from datetime import timedelta
 from facteur.decide_news import SILENT_SECONDS, next_look, seen
 from facteur.errors import NotDepositedError, StatementRefusedError
 from facteur.metrics import Metric
-from facteur.news import PAGE, Open, Page, Seen, Sighting, Slice
+from facteur.news import PAGE, Listing, Open, Page, Seen, Sighting, Slice
 from facteur.news_ports import NewsPlatform
 from facteur.news_services import PollServices, Step, alone, not_answered
 
-OVERLAP = 5  # entries that two pages share, as the platform may move some while they are read
 LAST_OFFSET = 1000  # search refuses more
 MARGIN = timedelta(seconds=1)  # an instant inside an id is not quite that of the deposit
 WIDE_MARGIN = timedelta(seconds=60)  # where only our own clock says when something was deposited
@@ -81,18 +80,18 @@ def _look_by_date(look: Look) -> None:
     members = look.slice.members
     margin = MARGIN if all(member.dated for member in members) else WIDE_MARGIN
     since, until = members[0].deposited_at - margin, members[-1].deposited_at + margin
-    offset = 0
+    listing = Listing()
     while look.permitted():
-        page = look.platform.shown_between(since, until, offset, with_numbers=look.slice.with_numbers)
+        page = look.platform.shown_between(since, until, listing.offset, with_numbers=look.slice.with_numbers)
         if page is None:
             _give_up_dates(look, "refused")
             return
         found = look.add(page)
-        if not page.full or not look.missing():
+        listing.add(page.ids)
+        if listing.whole or not look.missing():
             _after_dates(look)
             return
-        offset += PAGE - OVERLAP
-        if found < FRUITFUL or offset > LAST_OFFSET:
+        if (len(page.ids) >= PAGE and found < FRUITFUL) or listing.offset > LAST_OFFSET:
             _give_up_dates(look, "crowded")
             return
 
@@ -132,13 +131,15 @@ def _look_by_number(look: Look, deposits: Sequence[Open] | None = None) -> None:
 def _ask_for(rest: Sequence[Open], look: Look) -> int:
     """One query, with all its pages; how many numbers it held, or 0 where the budget ended it."""
     numbers = [str(member.invoice_number) for member in rest]
-    for offset in range(0, LAST_OFFSET + 1, PAGE - OVERLAP):
+    listing = Listing()
+    while not listing.whole and listing.offset <= LAST_OFFSET:
         if not look.permitted():
             return 0
-        page = look.platform.shown_under(numbers, offset, with_numbers=look.slice.with_numbers)
+        page = look.platform.shown_under(numbers, listing.offset, with_numbers=look.slice.with_numbers)
         numbers = numbers[: page.numbers]
         look.add(page)
-        if not page.full or all(m.platform_id in look.sightings for m in rest[: page.numbers]):
+        listing.add(page.ids)
+        if all(m.platform_id in look.sightings for m in rest[: page.numbers]):
             break
     return len(numbers)
 

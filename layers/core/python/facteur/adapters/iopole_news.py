@@ -109,7 +109,6 @@ def _page(answered: Answered) -> Page:
     found = tuple(each for each in map(sighting, answered.entries) if each)
     return Page(
         found,
-        len(answered.entries) >= PAGE,
         answered.numbers,
         len(answered.entries) - len(found),
         answered.ids,

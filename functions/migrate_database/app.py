@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from facteur.adapters.cloudformation import answer, as_custom_resource
-from facteur.bootstrap import migration_services, owner_services
+from facteur.bootstrap import migration_services, owner_services, recorded_run
 from facteur.migrate import migrate
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
 
@@ -20,7 +20,10 @@ def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> 
     if event.get("RequestType") == "Delete":
         answer(event, context, "SUCCESS", "all data stays")
         return {"deleted": "nothing"}
-    with as_custom_resource(event, context, remaining_seconds(context)):
+    with (
+        as_custom_resource(event, context, remaining_seconds(context)),
+        recorded_run("migrate_database", by_owner=True),
+    ):
         database, wishes = migration_services()
         migrated = migrate(database, **wishes)
         journal.event(

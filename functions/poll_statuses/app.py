@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from facteur.bootstrap import poll_services
+from facteur.bootstrap import poll_services, recorded_run
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
 from facteur.poll_statuses import poll_statuses
 
@@ -10,5 +10,6 @@ from facteur.poll_statuses import poll_statuses
 @observed("poll_statuses")
 def handler(event: Any, context: Any, journal: PowertoolsJournal) -> dict[str, int]:
     """The event says nothing; all that is due stands in Postgres."""
-    services = poll_services(journal, remaining_seconds(context))
-    return {"reads": poll_statuses(services, remaining_seconds(context))}
+    with recorded_run("poll_statuses"):
+        services = poll_services(journal, remaining_seconds(context))
+        return {"reads": poll_statuses(services, remaining_seconds(context))}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from facteur.bootstrap import relay_services
+from facteur.bootstrap import recorded_run, relay_services
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
 from facteur.relay_submissions import relay_submissions
 
@@ -10,4 +10,5 @@ from facteur.relay_submissions import relay_submissions
 @observed("relay_submissions")
 def handler(event: Any, context: Any, journal: PowertoolsJournal) -> None:
     """The event says nothing; all that is due stands in Postgres."""
-    relay_submissions(relay_services(journal), remaining_seconds(context))
+    with recorded_run("relay_submissions"):
+        relay_submissions(relay_services(journal), remaining_seconds(context))

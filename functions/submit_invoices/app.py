@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
-from facteur.bootstrap import submit_services
+from facteur.bootstrap import recorded_run, submit_services
 from facteur.errors import InvalidMessageError
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
 from facteur.submit_invoices import submit_invoices
@@ -24,8 +24,9 @@ def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> 
     for failure in response["batchItemFailures"]:
         journal.warning("message.unreadable", message_id=failure["itemIdentifier"])
     if submission_ids:
-        services = submit_services(journal, remaining_seconds(context))
-        submit_invoices(submission_ids, services, remaining_seconds(context))
+        with recorded_run("submit_invoices"):
+            services = submit_services(journal, remaining_seconds(context))
+            submit_invoices(submission_ids, services, remaining_seconds(context))
     return response
 
 

@@ -54,7 +54,7 @@ def test_a_doubt_stays_with_the_account_that_it_was_sent_by(two: World) -> None:
 
 def test_a_doubt_that_was_given_up_is_looked_up_with_the_account_that_it_was_sent_by(two: World) -> None:
     two.simulator.script(FIRST, ["lost_answer"])
-    two.simulator.outage(1e9, "503", ["search"])
+    two.simulator.outage(1e9, "400", ["search"])  # a platform that is down would be no reason to give up
     add_invoices(two, 1)
     work_off(two)
     for _ in range(PATIENCE):

@@ -169,13 +169,21 @@ def test_a_document_that_never_comes_goes_to_a_person(world: World) -> None:
     assert_deposited_once(world)
 
 
-@pytest.mark.parametrize(("bucket", "key"), [("documents", "absent.xml"), ("no-such-bucket", "a.xml")])
-def test_a_document_that_is_not_in_s3_yet_is_waited_for(world: World, bucket: str, key: str) -> None:
+@pytest.mark.parametrize(
+    ("bucket", "key", "code", "words"),
+    [
+        ("documents", "absent.xml", "document_missing", "nothing lies at document_uri yet"),
+        ("no-such-bucket", "a.xml", "document_unavailable", "NoSuchBucket"),
+    ],
+)
+def test_a_document_that_is_not_in_s3_yet_is_waited_for(
+    world: World, bucket: str, key: str, code: str, words: str
+) -> None:
     bucket, existing = f"{world.prefix}-{bucket}", create_bucket(world.aws, f"{world.prefix}-documents")
     world.add(1, uri=f"s3://{bucket}/{key}")
 
     world.deposit()
-    assert_told(world, "pending", "pending", "document_missing", "nothing lies at document_uri yet")
+    assert_told(world, "pending", "pending", code, words)
 
     boto3.client("s3").put_object(Bucket=existing, Key="a b/é#1?.xml", Body=GOOD)
     world.update(1, document_uri=f"s3://{existing}/a b/é#1?.xml")
@@ -189,7 +197,7 @@ def test_a_folder_is_no_document_and_is_tried_until_a_person_looks(world: World)
 
     world.deposit()
 
-    assert_told(world, "pending", "pending", "document_unavailable", "could not be read (IsADirectoryError)")
+    assert_told(world, "pending", "pending", "document_unavailable", "does not give it (IsADirectoryError)")
 
 
 FILE_NAMES = {  # in the address -> at the platform

@@ -69,10 +69,12 @@ MAY = {
     "budgets": "insert, update",
     "changes": "delete, insert, update due_at",
     "installation": "update deposits_enabled, update forgotten_checked_at, update notes_seen, update own_urls, update pins, "
-    "update poll_began_at, update relay_began_at, update relay_run",
+    "update poll_began_at, update relay_began_at, update relay_run, update requests_per_minute",
     "operations": "insert",
     "routes": "insert, update applied_at",
+    "runs": "insert, update",
     "status_events": "insert, update told_at",
+    "stores": "delete, insert, update",
     "strays": "delete, insert",
     "submissions": "delete, insert, update",
     "sweeps": "insert, update",

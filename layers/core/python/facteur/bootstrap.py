@@ -6,12 +6,13 @@ import functools
 import os
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from facteur.decision import Limits
-from facteur.errors import ConfigurationError
+from facteur.errors import ConfigurationError, FacteurError
 from facteur.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,6 +28,23 @@ if TYPE_CHECKING:
     from facteur.ports import Journal
     from facteur.relay_submissions import RelayServices
     from facteur.submission_services import Services
+
+
+@contextmanager
+def recorded_run(name: str, *, by_owner: bool = False) -> Iterator[None]:
+    """Remember how a run of a function ended: `facteur status` shows it. One that does not reach the database cannot say so."""
+    try:
+        yield
+    except Exception as error:
+        _end_run(name, type(error).__name__, by_owner)
+        raise
+    _end_run(name, None, by_owner)
+
+
+def _end_run(name: str, error: str | None, by_owner: bool) -> None:
+    with suppress(FacteurError):
+        database = _owned_database() if by_owner and _settings().migration_secret_id else _database()
+        database.rows("select facteur.end_run(%(name)s, %(error)s)", {"name": name, "error": error})
 
 
 def submit_services(journal: Journal, remaining_seconds: float = float("inf")) -> Services:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from facteur.decision import CORRECT_IT, Decision, Jitter, Limits, final, in_doubt, wait
+from facteur.decision import CORRECT_IT, Decision, Jitter, Limits, final, in_doubt, platform_failed, wait
 from facteur.errors import (
     AccountRefusedError,
     DocumentMissingError,
     DocumentUnusableError,
+    NotDepositedError,
     OutcomeUnknownError,
     PlatformBusyError,
     Problem,
     ProblemError,
+    StoreRefusedError,
 )
-from facteur.model import Accepted, Answer, Move, State
+from facteur.model import Accepted, Answer, Move, State, Waiting
 
 LONGEST_BACK_OFF_SECONDS = 3600.0
 ACCOUNT_PAUSE_SECONDS = 300.0  # long enough to be quiet, short enough that a mended secret is noticed soon
@@ -51,20 +53,24 @@ def after_unknown(error: OutcomeUnknownError, limits: Limits) -> Decision:
 
 
 def after_failure(
-    error: ProblemError, tries: int, waited: float, age: float, limits: Limits, jitter: Jitter, state: State
-) -> Decision:
-    """Certainly nothing was deposited, or a look-up did not come through: the row waits in its state, and at last a person must look."""
+    error: ProblemError, tries: int, waited: float, age: float, limits: Limits, jitter: Jitter, state: State, *, shared: bool = False
+) -> Decision:  # fmt: skip
+    """Certainly nothing was deposited, or a look-up did not come through: the row waits in its state, and at last a person must look.
+
+    Where many wait for the cause (`shared`, see `is_shared`), it is nobody's invoice: then it uses up none of its time.
+    """
     problem = error.problem
     if _for_a_person(error, age):
         return Decision(final(State.FAILED, problem, MENDING.get(problem.code, MEND_DOCUMENT)), problem=problem)
     if isinstance(error, AccountRefusedError):
-        move = wait(state, _pause_seconds(problem, tries, jitter), problem, PAUSED)
+        move = wait(state, _pause_seconds(problem, tries, jitter), problem, PAUSED, shared=True)
         return Decision(move, problem=problem, pause_seconds=ACCOUNT_PAUSE_SECONDS, refused=True)
     named = _named(error.retry_after_seconds) if isinstance(error, PlatformBusyError) else None
     delay = back_off(tries, jitter) if named is None else named
-    if waited + delay > limits.give_up_after_seconds:
+    if not shared and waited + delay > limits.give_up_after_seconds:
         return Decision(final(State.FAILED, problem, GIVEN_UP), problem=problem)
-    move = wait(state, delay, problem, "It is tried again by itself", waited=delay)
+    spent = 0.0 if shared else delay
+    move = wait(state, delay, problem, "It is tried again by itself", waited=spent, shared=shared or None)
     return Decision(move, problem=problem, pause_seconds=delay if problem.http_status == TOO_MANY_REQUESTS else None)
 
 
@@ -90,6 +96,22 @@ def _pause_seconds(problem: Problem, tries: int, jitter: Jitter) -> float:
 def _named(seconds: float | None) -> float | None:
     """A wait that the platform asks for, within bounds."""
     return None if seconds is None else min(LONGEST_NAMED_WAIT_SECONDS, max(1.0, seconds))
+
+
+OURS = frozenset({"lease_too_short", "no_time_left"})
+
+
+def is_shared(error: ProblemError, row: Waiting) -> bool:
+    """Whether the cause is nobody's invoice: a store, a platform that is down or asks to slow down, a worker without time.
+
+    A store or a platform is at fault only as long as nothing else of it has gone well since this row last failed.
+    """
+    if isinstance(error, StoreRefusedError):
+        return not row.store_gives
+    problem = error.problem
+    if problem.code in OURS or problem.http_status == TOO_MANY_REQUESTS:
+        return True
+    return isinstance(error, NotDepositedError) and platform_failed(problem) and not row.platform_answers
 
 
 def _for_a_person(error: ProblemError, age: float) -> bool:

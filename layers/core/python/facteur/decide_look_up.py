@@ -214,8 +214,8 @@ def _not_found(doubt: Doubt, evidence: Evidence, limits: Limits) -> Move:
             f"it was sent three times, the platform does not have it, and answered each time: {doubt.repeated_answer}"
         )
         return final(State.FAILED, Problem("unknown_thrice", told.rstrip(".")), SEND_AGAIN)
-    if not doubt.duplicate_verdict and doubt.waited_seconds + doubt.doubt_seconds <= limits.give_up_after_seconds:
-        return Move(State.PENDING, waited_seconds=doubt.doubt_seconds)
+    if not doubt.duplicate_verdict and doubt.waited_seconds + _own_seconds(doubt) <= limits.give_up_after_seconds:
+        return Move(State.PENDING, waited_seconds=_own_seconds(doubt))
     if not doubt.duplicate_verdict:
         problem = Problem("given_up", "no deposit of this invoice was ever answered, and the platform does not have it")
         return final(State.FAILED, problem, "Ask the platform why, then set technical_status back to 'pending'")
@@ -242,7 +242,12 @@ def _whose(doubt: Doubt, held: Mapping[str, Holder]) -> tuple[str, str]:
 
 
 def _too_long(doubt: Doubt, limits: Limits) -> bool:
-    return max(doubt.doubt_seconds, doubt.waited_seconds) > limits.give_up_after_seconds
+    return max(_own_seconds(doubt), doubt.waited_seconds) > limits.give_up_after_seconds
+
+
+def _own_seconds(doubt: Doubt) -> float:
+    """Of the doubt's time, what is the invoice's own: while the platform was down, or its account waited, nobody could look."""
+    return max(0.0, doubt.doubt_seconds - doubt.excused_seconds)
 
 
 def _accepted(doubt: Doubt) -> list[str]:

@@ -107,6 +107,7 @@ def wait(
     waited: float = 0,
     empty_lookups: int = 0,
     clock: DoubtClock | None = None,
+    shared: bool | None = None,
 ) -> Move:
     """Stay in a state and be due again."""
     return Move(
@@ -117,6 +118,7 @@ def wait(
         waited_seconds=waited,
         empty_lookups=empty_lookups,
         clock=clock,
+        shared=shared,
     )
 
 

@@ -8,7 +8,8 @@ FacteurError
 │   ├── OutcomeUnknownError          a deposit may or may not have arrived: look it up, never send again blindly
 │   └── DocumentError                the invoice's document cannot be sent as it is
 │       ├── DocumentMissingError     there is none yet: it may still arrive
-│       ├── DocumentUnavailableError it could not be read just now: not this invoice's fault
+│       ├── DocumentUnavailableError it changed while it was read
+│       ├── StoreRefusedError        its store refuses or does not answer: nobody's invoice, as long as no document of it is read
 │       └── DocumentUnusableError    empty, too large, or neither PDF nor XML: a person must replace it
 ├── DatabaseUnavailableError         escapes: SQS redelivers
 │   └── StatementRefusedError        the server answered and refused one statement: what it was about is put off, the others go on
@@ -92,7 +93,15 @@ class DocumentMissingError(DocumentError):
 
 
 class DocumentUnavailableError(DocumentError):
-    """The document's store did not answer or refused access."""
+    """The document changed while it was read: it is read again."""
+
+
+class StoreRefusedError(DocumentError):
+    """The document's store did not answer or refused access; `reason` is its code, or the class of the error."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(Problem("document_unavailable", f"the document's store does not give it ({reason})"))
+        self.reason = reason
 
 
 class DocumentUnusableError(DocumentError):

@@ -41,6 +41,7 @@ class Metric(StrEnum):
     OLDEST_UNREAD_SECONDS = "OldestUnreadSeconds"
     DEPOSITS_NOT_SHOWN = "DepositsNotShown"
     UNVERIFIED_WRITE_BACKS = "UnverifiedWriteBacks"
+    OLDEST_WAITING_SECONDS = "OldestWaitingSeconds"  # by reason as well, as facteur.waiting names them
     # poll_statuses
     POLL_RUNS = "PollRuns"
     STATUS_TO_POSTGRES_SECONDS = "StatusToPostgresSeconds"
@@ -57,8 +58,16 @@ REASONS = REJECTING | {
 }  # fmt: skip
 
 
+WAITING_REASONS = frozenset({  # why something waits, as facteur.waiting says
+    "deposits_off", "account_paused", "account_refused", "platform_down", "account_limit", "request_limit", "store_refused", "put_off",
+    "unreadable", "queued", "relay", "sending", "in_doubt", "not_written_back", "silent", "unread",
+})  # fmt: skip
+
+
 def bounded_reason(code: str | None) -> str:
-    """A rejection's code as a dimension: one of REASONS, or `other`. All that mean "already there" are one."""
+    """A reason as a dimension: one of REASONS or WAITING_REASONS, or `other`. All rejections that mean "already there" are one."""
+    if code in WAITING_REASONS:
+        return code
     if code in DUPLICATE_REASONS or code == "duplicate":
         return DUPLICATE
     return code if code in REASONS else OTHER

@@ -46,7 +46,9 @@ class Invoice:
 class Waiting:
     """A submission whose message arrived: to be deposited (pending) or looked up (in doubt). `invoice` is None where the row is gone.
 
-    `read_first`: its account was refused, and nothing is deposited before a read of it was answered.
+    `read_first`: its account was refused, and nothing is deposited before a read of it was answered. `store`: where its document
+    lies, which `store_refuses` to give any. `store_gives`, `platform_answers`: since its last failure another's document was read there,
+    or another's call was answered.
     """
 
     submission_id: int
@@ -59,6 +61,10 @@ class Waiting:
     doubtful_sha256: tuple[str, ...]
     invoice: Invoice | None
     read_first: bool = False
+    store: str | None = None
+    store_refuses: bool = False
+    store_gives: bool = False
+    platform_answers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,8 @@ class Doubt:
     """What is known of a submission in doubt. Times are seconds by the database's clock, which said `now`.
 
     `rivals` are attempts of other invoices under the same number whose outcome is unknown too. `clock`: None before the first look.
-    `repeated_answer`: what the platform answered three times, without saying what became of the deposit.
+    `repeated_answer`: what the platform answered three times, without saying what became of the deposit. `excused_seconds`: of its
+    time, what went by for a cause that many share, or before anybody had time for it.
     """
 
     submission_id: int
@@ -135,6 +142,7 @@ class Doubt:
     rivals: tuple[Attempt, ...] = ()
     witnesses: tuple[Witness, ...] = ()
     repeated_answer: str | None = None
+    excused_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +258,10 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What happens to a submission next. None leaves a column as it is; `waited_seconds` and `empty_lookups` are added."""
+    """What happens to a submission next. None leaves a column as it is; `waited_seconds` and `empty_lookups` are added.
+
+    `shared`: many wait for the cause, and the wait is nobody's invoice; `store` does not give its document, for `store_reason`.
+    """
 
     state: State
     due_in_seconds: float = 0
@@ -261,3 +272,6 @@ class Move:
     empty_lookups: int = 0
     duplicate_verdict: bool | None = None
     clock: DoubtClock | None = None
+    shared: bool | None = None
+    store: str | None = None
+    store_reason: str | None = None

@@ -94,7 +94,9 @@ class PowertoolsJournal:
             self._metrics.flush_metrics()
         for (metric, reason), value in self._reasons.items():
             dimensions = {"service": self._stack, "reason": reason}
-            with single_metric(metric, _unit(metric), value, namespace=NAMESPACE, default_dimensions=dimensions):
+            with single_metric(
+                metric, _unit(metric), round(value, 3), namespace=NAMESPACE, default_dimensions=dimensions
+            ):
                 pass  # written when it is left
         self._reasons.clear()
 

@@ -128,6 +128,9 @@ class SubmissionStore(Protocol):
     def read_answered(self, account: str) -> None:
         """That read was answered as documented: the account goes on, at first with one deposit at a time."""
 
+    def store_answered(self, store: str) -> None:
+        """A document of a store that refused was read: what waits for it is due."""
+
     def withdraw(self, submission_id: int) -> bool: ...
     def doubt(self, submission_id: int) -> Doubt: ...
     def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> Mapping[str, Holder]:
@@ -146,6 +149,12 @@ class RelayStore(Protocol):
         """Finished documents by kind, of kinds that nobody has named as invoices or left out. Reads the whole view."""
 
     def begin_run(self) -> int: ...
+    def passed(self) -> None:
+        """This run has done all that was due: it runs well, though it goes on watching."""
+
+    def oldest_waiting(self) -> Mapping[str, float]:
+        """The age in seconds of whatever has waited for longest, by reason."""
+
     def look(self, run: int) -> tuple[bool, bool]:
         """Whether anything is due, and whether this run is still the newest."""
 

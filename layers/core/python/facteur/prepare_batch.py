@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from facteur.errors import DocumentError, DocumentUnusableError, NotDepositedError, Problem, ProblemError
+from facteur.errors import (
+    DocumentError,
+    DocumentMissingError,
+    DocumentUnusableError,
+    NotDepositedError,
+    Problem,
+    ProblemError,
+    StoreRefusedError,
+)
 from facteur.model import State, Waiting
 from facteur.ports import Document
 from facteur.submission_services import Services
@@ -35,11 +43,13 @@ def prepare_batch(waiting: Iterable[Waiting], services: Services, threads: Threa
     step = ROUNDS_AT_ONCE * services.max_in_flight
     for start in range(0, len(deposits), step):
         part = deposits[start : start + step]
-        for row, result in zip(part, _fetched(part, services, threads), strict=True):
+        fetched = _fetched(part, services, threads)
+        for row, result in zip(part, fetched, strict=True):
             if result is None:
                 large.append(row)
             elif document := _usable(row, result, services):
                 together.append((row, document))
+        _note_readable_stores(part, fetched, services)
         yield together
         together = []
     if together:
@@ -119,6 +129,16 @@ def _withdraw(row: Waiting, services: Services) -> None:
 
 
 Fetched = Document | ProblemError | None
+
+
+def _note_readable_stores(rows: Iterable[Waiting], fetched: Iterable[Fetched], services: Services) -> None:
+    """A store that refused and has given one: too large to hold, or unusable, it was read all the same."""
+    for store in {
+        row.store
+        for row, result in zip(rows, fetched, strict=True)
+        if row.store_refuses and not isinstance(result, StoreRefusedError | DocumentMissingError)
+    }:
+        services.store.store_answered(str(store))
 
 
 def _fetched(rows: Iterable[Waiting], services: Services, threads: ThreadPoolExecutor) -> list[Fetched]:

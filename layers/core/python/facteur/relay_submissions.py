@@ -42,6 +42,7 @@ def relay_submissions(services: RelayServices, remaining_seconds: float = float(
     run = services.store.begin_run()
     relay_once(services)
     _tell_vitals(services)
+    services.store.passed()
     while True:
         began = time.monotonic()
         anything, newest = services.store.look(run)
@@ -130,6 +131,7 @@ def _tell_vitals(services: RelayServices) -> None:
     count(Metric.OLDEST_UNREAD_SECONDS, vitals.unread_seconds)
     count(Metric.DEPOSITS_NOT_SHOWN, vitals.not_shown)
     count(Metric.UNVERIFIED_WRITE_BACKS, vitals.unverified)
+    _count_waiting(services)
     if vitals.forgotten is not None:
         count(Metric.FORGOTTEN_INVOICES, vitals.forgotten)
         _tell_unnamed_kinds(services)
@@ -149,3 +151,12 @@ def _tell_unnamed_kinds(services: RelayServices) -> None:
             "kinds.unnamed", kind=kind[:40], documents=documents,
             next_step="they are not deposited; if they are invoices, let facteur.invoice_source name the kind: see facteur doctor",
         )  # fmt: skip
+
+
+def _count_waiting(services: RelayServices) -> None:
+    """By reason, those that occur; and once whatever has waited for longest."""
+    waiting = services.store.oldest_waiting()
+    for reason, seconds in waiting.items():
+        services.journal.count(Metric.OLDEST_WAITING_SECONDS, seconds, reason=reason)
+    if not waiting:
+        services.journal.count(Metric.OLDEST_WAITING_SECONDS, 0)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from facteur.decide import after_failure
+from facteur.decide import after_failure, is_shared
 from facteur.decision import Decision, Jitter, Limits
-from facteur.errors import PlatformBusyError, Problem, ProblemError
+from facteur.errors import PlatformBusyError, Problem, ProblemError, StoreRefusedError
 from facteur.metrics import Metric
 from facteur.model import State, Waiting
 from facteur.ports import Documents, Journal, Platforms, SubmissionStore
@@ -53,7 +53,12 @@ class Services:
     def failed(self, row: Waiting, error: ProblemError, waited_seconds: float | None = None) -> Decision:
         """What follows where certainly nothing was deposited."""
         waited = row.waited_seconds if waited_seconds is None else waited_seconds
-        return after_failure(error, row.tries, waited, row.age_seconds, self.limits, self.jitter, row.state)
+        decision = after_failure(
+            error, row.tries, waited, row.age_seconds, self.limits, self.jitter, row.state, shared=is_shared(error, row)
+        )
+        if not isinstance(error, StoreRefusedError) or decision.move.state is State.FAILED:
+            return decision
+        return replace(decision, move=replace(decision.move, store=row.store, store_reason=error.reason))
 
     def leave(self, row: Waiting, error: ProblemError) -> None:
         """Record an unclaimed row that cannot be deposited now, or not at all."""

@@ -18,7 +18,13 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from facteur.adapters.document_number import number_in
 from facteur.adapters.postgres import Database
-from facteur.errors import DocumentMissingError, DocumentUnavailableError, DocumentUnusableError, Problem
+from facteur.errors import (
+    DocumentMissingError,
+    DocumentUnavailableError,
+    DocumentUnusableError,
+    Problem,
+    StoreRefusedError,
+)
 from facteur.model import Invoice
 
 if TYPE_CHECKING:
@@ -28,7 +34,8 @@ LONGEST_BYTES = 50_000_000  # Iopole answers 413 above 50 MB
 BLOCK_BYTES = 1 << 20
 ROW_PART_BYTES = 4 << 20
 LONGEST_STEM = 100
-MISSING_CODES = frozenset({"NoSuchKey", "404", "NoSuchBucket", "NotFound"})
+MISSING_CODES = frozenset({"NoSuchKey", "404", "NotFound"})
+UNUSABLE_CODES = frozenset({"KeyTooLongError", "InvalidURI"})
 XML_SPACE = " \t\r\n"
 CONTENT_TYPES = {".pdf": "application/pdf", ".xml": "application/xml"}
 
@@ -138,6 +145,10 @@ class DocumentStore:
             answer = self._s3().get_object(Bucket=bucket, Key=key)
         except ParamValidationError:
             raise self._unusable_uri() from None
+        except ClientError as exc:
+            if _code(exc) in UNUSABLE_CODES:
+                raise self._unusable_uri() from None
+            raise
         return answer["ContentLength"], lambda: answer["Body"].iter_chunks(BLOCK_BYTES)
 
 
@@ -148,16 +159,15 @@ def _unreadable_store() -> Iterator[None]:
     except FileNotFoundError:
         raise DocumentMissingError(Problem("document_missing", "nothing lies at document_uri yet")) from None
     except ClientError as exc:
-        code = str(exc.response.get("Error", {}).get("Code"))
-        if code in MISSING_CODES:
+        if _code(exc) in MISSING_CODES:
             raise DocumentMissingError(Problem("document_missing", "nothing lies at document_uri yet")) from None
-        raise DocumentUnavailableError(
-            Problem("document_unavailable", f"the document's store refused to give it ({code})")
-        ) from None
+        raise StoreRefusedError(_code(exc)) from None
     except (BotoCoreError, OSError) as exc:
-        raise DocumentUnavailableError(
-            Problem("document_unavailable", f"the document could not be read ({type(exc).__name__})")
-        ) from None
+        raise StoreRefusedError(type(exc).__name__) from None
+
+
+def _code(error: ClientError) -> str:
+    return str(error.response.get("Error", {}).get("Code"))
 
 
 def _file_blocks(path: Path) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from facteur.adapters.postgres import Database
-from facteur.operate.model import AccountHealth, Installation
+from facteur.operate.model import AccountHealth, FunctionRun, Installation, Waits
 
 
 class PostgresReading:
@@ -79,6 +79,21 @@ class PostgresReading:
 
     def noted(self) -> int:
         return int(self._database.row(self.NOTED).noted)
+
+    WAITING = """
+        select reason, account, count, oldest, extract(epoch from facteur.now() - oldest)::float as oldest_seconds, until,
+               extract(epoch from until - facteur.now())::float as until_seconds, detail, next_step from facteur.waiting
+    """
+    RUNS = """
+        select name, extract(epoch from facteur.now() - ended_at)::float as ended_ago, error,
+               extract(epoch from facteur.now() - ok_at)::float as ok_ago, failures from facteur.runs order by name
+    """
+
+    def waiting(self) -> list[Waits]:
+        return [Waits(*row) for row in self._database.rows(self.WAITING)]
+
+    def runs(self) -> list[FunctionRun]:
+        return [FunctionRun(*row) for row in self._database.rows(self.RUNS)]
 
     def accounts(self) -> list[AccountHealth]:
         return [

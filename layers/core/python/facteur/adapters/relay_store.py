@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ class LockedRows:
 class PostgresRelay:
     """Postgres for relay_submissions."""
 
-    BEGIN = "select facteur.begin_relay_run(%(deposits_enabled)s) as run"
+    BEGIN = "select facteur.begin_relay_run(%(deposits_enabled)s, %(per_minute)s) as run"
     PICK = "select pick_due as id from facteur.pick_due(%(limit)s, %(per_minute)s, %(deposits_enabled)s)"
 
     UNNAMED = "select kind, documents from facteur.other_kinds() where not left_out"
@@ -56,7 +56,14 @@ class PostgresRelay:
             )
 
     def begin_run(self) -> int:
-        return int(self._database.row(self.BEGIN, {"deposits_enabled": self._deposits_enabled}).run)
+        parameters = {"deposits_enabled": self._deposits_enabled, "per_minute": self._per_minute}
+        return int(self._database.row(self.BEGIN, parameters).run)
+
+    def passed(self) -> None:
+        self._database.rows("select facteur.end_run('relay_submissions')")
+
+    def oldest_waiting(self) -> Mapping[str, float]:
+        return {row.reason: row.seconds for row in self._database.rows("select * from facteur.oldest_waiting()")}
 
     def look(self, run: int) -> tuple[bool, bool]:
         parameters = {"run": run, "deposits_enabled": self._deposits_enabled}

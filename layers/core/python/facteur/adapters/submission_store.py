@@ -17,7 +17,8 @@ INLINE_BYTES = 5_000_000
 READ = """
 select b.id, b.state, b.account, b.invoice_id, b.tries, b.waited_seconds, b.age_seconds, b.doubtful_sha256, b.row_exists,
        (b.source).ready, (b.source).document_uri, (b.source).document, (b.source).document_bytes, (b.source).file_name,
-       (b.source).invoice_number, (b.source).seller_siren, (b.source).issue_date, (b.source).total, (b.source).currency, b.read_first
+       (b.source).invoice_number, (b.source).seller_siren, (b.source).issue_date, (b.source).total, (b.source).currency, b.read_first,
+       b.store, b.store_refuses, b.store_gives, b.platform_answers
 from facteur.read_batch(%(ids)s, %(inline_bytes)s) b
 """
 UNREADABLE = """
@@ -96,6 +97,9 @@ class PostgresSubmissions:
     def read_answered(self, account: str) -> None:
         self._database.rows("select facteur.read_answered(%(account)s)", {"account": account})
 
+    def store_answered(self, store: str) -> None:
+        self._database.rows("select facteur.store_answered(%(store)s)", {"store": store})
+
     def withdraw(self, submission_id: int) -> bool:
         return bool(self._database.row("select facteur.withdraw(%(id)s) as gone", {"id": submission_id}).gone)
 
@@ -115,6 +119,7 @@ class PostgresSubmissions:
             tuple(_past_attempt(attempt) for attempt in row.rivals),
             tuple(Witness(**witness) for witness in row.witnesses),
             row.repeated_answer,
+            row.excused_seconds,
         )
 
     HOLDERS = (
@@ -141,7 +146,8 @@ def as_invoice(row: Row) -> Invoice:
 def _waiting(row: Row) -> Waiting:
     return Waiting(
         row.id, State(row.state), row.account, row.invoice_id, row.tries, row.waited_seconds, row.age_seconds,
-        tuple(row.doubtful_sha256), as_invoice(row) if row.row_exists else None, row.read_first,
+        tuple(row.doubtful_sha256), as_invoice(row) if row.row_exists else None, row.read_first, row.store, row.store_refuses,
+        row.store_gives, row.platform_answers,
     )  # fmt: skip
 
 

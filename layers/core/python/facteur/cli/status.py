@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from facteur.cli.lines import print_rows
+from facteur.cli.lines import one_line, print_line, print_rows
 from facteur.cli.root import NOT_WELL, Session, command
 
 STATES = ("pending", "sending", "in_doubt", "submitted", "closed", "rejected", "failed")
@@ -30,6 +30,8 @@ def render(answer: Any, out: Console) -> None:
     counts = [(each["account"], *(each["states"].get(state) for state in STATES)) for each in answer["accounts"]]
     print_rows(out, ("account", *(state.replace("_", " ") for state in STATES)), counts)
     _say_pace(answer, out)
+    for each in answer["waiting"]:
+        print_line(out, f"… {one_line(each['what'])} → {each['next_step']}")
     for name, key in (("relay_submissions", "relay_began_seconds_ago"), ("poll_statuses", "poll_began_seconds_ago")):
         ago = installation[key]
         out.print(f"{name} {'has never run' if ago is None else f'last ran {ago:.0f} s ago'}")

@@ -39,7 +39,7 @@ $$;
 create table facteur.changes (
     id             bigint generated always as identity primary key,
     invoice_ids    text[] not null,
-    noted_at       timestamptz not null default now(),
+    noted_at       timestamptz not null default facteur.now(),
     due_at         timestamptz not null default '-infinity', -- later for a key whose row could not be read
     transaction_id xid8 not null default pg_current_xact_id(), -- lets a write-back recognise the note it caused itself
     error          text
@@ -68,7 +68,8 @@ create table facteur.installation (
     relay_run    bigint not null default 0,   -- a run of the relay stops watching once a newer one has begun
     relay_began_at       timestamptz,         -- the last runs, and how the relay ran: what `facteur status` looks at
     poll_began_at        timestamptz,
-    deposits_enabled     boolean,
+    deposits_enabled     boolean,             -- as the relay last ran, and the rate that all accounts share
+    requests_per_minute  double precision,
     forgotten_checked_at timestamptz not null default '-infinity'
 );
 insert into facteur.installation default values;
@@ -121,7 +122,9 @@ create table facteur.submissions (
     duplicate_verdict   boolean not null default false, -- in doubt because the platform called the deposit a duplicate
     empty_lookups       integer not null default 0,
     tries               integer not null default 0, -- failures in a row, for the back-off
-    waited              interval not null default '0', -- back-off spent so far; pauses of the account do not count
+    waited              interval not null default '0', -- back-off spent so far on what is the invoice's own; no cause that many share counts
+    excused             interval not null default '0', -- of a doubt's time, what went by for such a cause, or past its due_at
+    store               text,                -- where its document lies, while that store refuses it
     last_error_code     text,
     last_error_message  text,
     created_at          timestamptz not null default facteur.now(),
@@ -159,6 +162,7 @@ create index submissions_history on facteur.submissions (history_rank, history_d
 create index submissions_unread on facteur.submissions (unread_since) where unread_since is not null;
 -- Deposited and never heard of: those of the last minutes, unless something is wrong.
 create index submissions_silent on facteur.submissions (submitted_at) where state = 'submitted' and lifecycle_code is null;
+create index submissions_store on facteur.submissions (store) where store is not null; -- due at once when it is read again
 create index submissions_news on facteur.submissions (due_at) where state = 'submitted';
 create index submissions_write_back on facteur.submissions (write_back_due_at) where write_back_due_at is not null;
 create index submissions_unverified on facteur.submissions (unverified_at) where unverified_at is not null;
@@ -289,6 +293,23 @@ create table facteur.strays (
     primary key (account, platform_id, status_id, code)
 );
 create index strays_age on facteur.strays (recorded_at);
+
+-- Where documents lie ('s3://bucket', 'file:') that refuse them now: none could be read there since. The next that is read ends it.
+create table facteur.stores (
+    name          text primary key,
+    reason        text not null,                 -- AWS's code or an error's class: AccessDenied, NoSuchBucket, SlowDown
+    refused_since timestamptz not null default facteur.now(),
+    refused_at    timestamptz not null default facteur.now()
+);
+
+-- How the last run of each function ended. One that cannot reach the database cannot say so: then ok_at grows old.
+create table facteur.runs (
+    name     text primary key,
+    ended_at timestamptz not null,
+    error    text,                               -- the class of what it raised; null: it ended well
+    ok_at    timestamptz,                        -- when one last ended well
+    failures integer not null default 0          -- in a row
+);
 
 -- Append-only: what people did by the command `facteur`, each in the transaction of the act itself.
 create table facteur.operations (

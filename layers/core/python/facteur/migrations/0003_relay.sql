@@ -220,7 +220,7 @@ begin
         returning c.id, c.invoice_ids, case when c.due_at = '-infinity' then c.noted_at end as noted_at
     )
     select count(distinct taken.id), array_agg(distinct key) filter (where key is not null),
-           extract(epoch from clock_timestamp() - min(taken.noted_at)) into notes, ids, oldest_seconds
+           extract(epoch from clock_timestamp() - now() + facteur.now() - min(taken.noted_at)) into notes, ids, oldest_seconds
     from taken left join lateral unnest(taken.invoice_ids) key on true;
     if notes = 0 and pg_snapshot_xmax(now_seen) > pg_snapshot_xmax(seen) and not facteur.any_note(seen) then
         update facteur.installation set notes_seen = now_seen
@@ -405,10 +405,11 @@ create function facteur.look(p_run bigint, p_deposits_enabled boolean, out anyth
         (select relay_run = p_run from facteur.installation)
 $$;
 
-create function facteur.begin_relay_run(p_deposits_enabled boolean default null) returns bigint
+create function facteur.begin_relay_run(p_deposits_enabled boolean default null, p_per_minute double precision default null) returns bigint
     language sql as $$
     select facteur.apply_routes();
-    update facteur.installation set relay_run = relay_run + 1, relay_began_at = facteur.now(), deposits_enabled = p_deposits_enabled
+    update facteur.installation set relay_run = relay_run + 1, relay_began_at = facteur.now(), deposits_enabled = p_deposits_enabled,
+        requests_per_minute = p_per_minute
     returning relay_run
 $$;
 
@@ -420,7 +421,7 @@ create function facteur.oldest_overdue_seconds(p_deposits_enabled boolean defaul
         where queued_at is null and state in ('pending', 'in_doubt') and (state = 'in_doubt' or p_deposits_enabled)
         union all select min(due_at) from facteur.submissions where state = 'sending'
         union all select min(due_at) from facteur.submissions where state = 'submitted'
-        union all select min(queued_at) from facteur.submissions where queued_at is not null
+        union all select min(due_at) from facteur.submissions where queued_at is not null -- queued_at is renewed each half hour
         union all select min(write_back_due_at) from facteur.submissions where write_back_due_at is not null
     ) open where due_at < facteur.now()
 $$;

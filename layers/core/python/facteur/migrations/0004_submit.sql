@@ -156,11 +156,19 @@ create function facteur.deposits_admitted(b facteur.budgets) returns integer
                            when 'deposit' then case when b.deposits_at > facteur.now() then 0 else 1 end end
 $$;
 
+-- The store in which a document lies, by its address; null: the row itself.
+create function facteur.store_of(p_uri text) returns text
+    language sql immutable parallel safe as $$
+    select case when p_uri like 's3://%' then 's3://' || split_part(substr(p_uri, 6), '/', 1) when p_uri like 'file:%' then 'file:' end
+$$;
+
 -- Read a batch: what the messages name and still waits, with the company's row as it is now (null: it is gone). read_first: its
--- account was refused, and nothing is deposited before a read of it was answered.
+-- account was refused, and nothing is deposited before a read of it was answered. store_refuses: no document of its store could be
+-- read since one was refused. store_gives, platform_answers: since this row last failed, another's document was read, or call answered.
 create function facteur.read_batch(p_ids bigint[], p_inline_bytes integer)
     returns table (id bigint, state text, account text, invoice_id text, tries integer, waited_seconds double precision,
-                   age_seconds double precision, doubtful_sha256 text[], row_exists boolean, source facteur.invoice, read_first boolean)
+                   age_seconds double precision, doubtful_sha256 text[], row_exists boolean, source facteur.invoice, read_first boolean,
+                   store text, store_refuses boolean, store_gives boolean, platform_answers boolean)
     language plpgsql stable as $$
 declare
     invoice_ids text[] := array(select s.invoice_id from facteur.submissions s where s.id = any (p_ids) and s.state = 'pending');
@@ -171,8 +179,12 @@ begin
            array(select distinct a.document_sha256 from facteur.attempts a
                  where a.submission_id = s.id and (a.outcome is null or a.outcome in ('unknown', 'not_found'))),
            i.invoice_id is not null, i,
-           exists (select from facteur.budgets b where b.key = 'account:' || s.account and b.recovery = 'read' and not facteur.paused(b))
+           coalesce(b.recovery = 'read' and not facteur.paused(b), false), at.store, t.name is not null,
+           coalesce(s.store = at.store and t.name is null, false), s.tries > 0 and coalesce(b.failures = 0, true)
     from facteur.submissions s left join facteur.read_invoices(invoice_ids, p_inline_bytes) i on i.invoice_id = s.invoice_id
+    cross join lateral (select facteur.store_of(i.document_uri) as store) at
+    left join facteur.stores t on t.name = at.store
+    left join facteur.budgets b on b.key = 'account:' || s.account
     where s.id = any (p_ids) and s.state in ('pending', 'in_doubt') and s.due_at <= facteur.now();
 end $$;
 
@@ -289,6 +301,7 @@ begin
             end if;
             update facteur.submissions w set queued_at = null, lease_token = claim.lease_token,
                 state = case s.state when 'pending' then 'sending' else 'in_doubt' end,
+                excused = case s.state when 'in_doubt' then w.excused + greatest(interval '0', facteur.now() - w.due_at) else w.excused end,
                 lease_until = facteur.now() + make_interval(secs => p_lease_seconds),
                 due_at = facteur.now() + make_interval(secs => p_lease_seconds), updated_at = facteur.now(),
                 client = coalesce(md5(nullif(item -> 'platform', 'null')::text), w.client),
@@ -421,7 +434,7 @@ $$;
 create function facteur.read_doubt(p_submission_id bigint)
     returns table (invoice_id text, empty_lookups integer, doubt_seconds double precision, waited_seconds double precision,
                    duplicate_verdict boolean, now timestamptz, clock jsonb, attempts jsonb, rivals jsonb, witnesses jsonb,
-                   repeated_answer text)
+                   repeated_answer text, excused_seconds double precision)
     language plpgsql stable as $$
 declare
     s constant facteur.submissions := (select w from facteur.submissions w where w.id = p_submission_id);
@@ -442,7 +455,7 @@ begin
          where facteur.plain(r.invoice_number) = any (numbers) and r.invoice_id <> s.invoice_id
            and (r.outcome is null or r.outcome in ('unknown', 'not_found')) and (r.platform = client or r.platform is null or client is null)),
         (select coalesce(jsonb_agg(to_jsonb(w)), '[]') from facteur.witnesses(s.account, seller, client, numbers) w),
-        facteur.repeated_answer(s.id);
+        facteur.repeated_answer(s.id), extract(epoch from s.excused)::double precision;
 end $$;
 
 -- Which of these deposits are taken: by another invoice, or by a submission of this one that the platform rejected; and what was

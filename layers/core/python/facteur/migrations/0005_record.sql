@@ -142,7 +142,8 @@ begin
 end $$;
 
 -- Move a submission. p_move: state, due_in_seconds, platform_id, error_code, error_message, waited_seconds, empty_lookups,
--- duplicate_verdict, clock. What is absent stays as it is.
+-- duplicate_verdict, clock, shared (many wait for the cause: it uses up none of the invoice's time), store and store_reason (which
+-- refuses its document). What is absent stays as it is.
 create function facteur.move_submission(p_submission_id bigint, p_move jsonb) returns void
     language plpgsql as $$
 begin
@@ -165,6 +166,9 @@ begin
                              else submissions.empty_lookups + coalesce(m.empty_lookups, 0) end,
         tries = case when m.state in ('pending', 'in_doubt') then tries + 1 else 0 end,
         waited = case when m.state in ('pending', 'in_doubt') then waited + make_interval(secs => coalesce(m.waited_seconds, 0)) else waited end,
+        excused = case when m.state <> 'in_doubt' or submissions.state <> 'in_doubt' then interval '0'
+                       when m.shared then excused + make_interval(secs => coalesce(m.due_in_seconds, 0)) else excused end,
+        store = m.store,
         last_error_code = m.error_code, last_error_message = m.error_message,
         unread_since = case when m.state in ('submitted', 'rejected') and coalesce(m.platform_id, submissions.platform_id) = submissions.platform_id
                             then unread_since end,
@@ -176,8 +180,25 @@ begin
         finalized_at = case when m.state in ('rejected', 'closed', 'failed') then facteur.now() end,
         updated_at = facteur.now()
     from jsonb_to_record(p_move) as m(state text, due_in_seconds double precision, platform_id text, error_code text, error_message text,
-                                      waited_seconds double precision, empty_lookups integer, duplicate_verdict boolean, clock jsonb)
+                                      waited_seconds double precision, empty_lookups integer, duplicate_verdict boolean, clock jsonb,
+                                      shared boolean, store text)
     where id = p_submission_id;
+    if p_move ? 'store' then
+        insert into facteur.stores (name, reason) values (p_move ->> 'store', p_move ->> 'store_reason')
+        on conflict (name) do update set reason = excluded.reason, refused_at = facteur.now();
+    end if;
+end $$;
+
+-- A document of this store was read: whatever waits for it is due at once.
+create function facteur.store_answered(p_store text) returns void
+    language plpgsql as $$
+begin
+    delete from facteur.stores where name = p_store;
+    if found then
+        update facteur.submissions set due_at = facteur.now() where id in (
+            select id from facteur.submissions where store = p_store and state = 'pending' and queued_at is null and due_at > facteur.now()
+            order by id for update skip locked);
+    end if;
 end $$;
 
 -- The row whose deposit has an id, where it is another than the attempt's: another invoice's, or one of its own that was refused.

@@ -46,6 +46,33 @@ class AccountHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionRun:
+    """How the last run of a function ended. `error`: the class of what it raised. `ok_seconds_ago`: since one ended well; None: never."""
+
+    name: str
+    ended_seconds_ago: float
+    error: str | None
+    ok_seconds_ago: float | None
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """How many wait for one reason, since when the oldest, until when at least, and the command that helps. `what` is the sentence."""
+
+    reason: str
+    account: str | None
+    count: int
+    oldest: datetime
+    oldest_seconds: float
+    until: datetime | None
+    until_seconds: float | None
+    detail: str | None
+    next_step: str
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """Something that is not well, and the command that helps."""
 
@@ -61,3 +88,5 @@ class Status:
     accounts: tuple[AccountHealth, ...]
     dead_letters: int | None
     troubles: tuple[Trouble, ...]
+    waiting: tuple[Waits, ...] = ()
+    runs: tuple[FunctionRun, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
-from facteur.operate.model import AccountHealth, Installation
+from facteur.operate.model import AccountHealth, FunctionRun, Installation, Waits
 from facteur.operate.story_model import (
     CompanyRow,
     KnownAttempt,
@@ -24,6 +24,8 @@ class ReadingStore(Protocol):
     def installation(self) -> Installation: ...
     def noted(self) -> int: ...
     def accounts(self) -> list[AccountHealth]: ...
+    def waiting(self) -> list[Waits]: ...
+    def runs(self) -> list[FunctionRun]: ...
 
 
 class StoryStore(Protocol):

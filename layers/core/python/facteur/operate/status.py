@@ -5,24 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from facteur.errors import QueueUnavailableError
-from facteur.operate.model import AccountHealth, Installation, Status, Trouble
+from facteur.operate.model import AccountHealth, FunctionRun, Installation, Status, Trouble
 from facteur.operate.services import OperateServices
+from facteur.operate.waiting import said
+from facteur.operate.waiting import troubles as of_waiting
 
 OVERDUE_SECONDS = 900  # as the alarm's default
 DOUBT_SECONDS = 3600  # by then a doubt is decided, or somebody should look
 DEADLINE_DAYS = 10  # as the alarm's default
 UNDEPOSITED = "facteur list --state pending --state sending --state in_doubt --state failed"
-SILENT_SECONDS = 300  # schedules come every minute
+SILENT_SECONDS = 120  # schedules come every minute: two of them
+LONGEST_RUN_SECONDS = 240  # since one ended well, while another is under way
 NEVER_HEARD_OF_SECONDS, UNREAD_SECONDS = 86_400, 21_600  # as the alarms
 
 
 def status(services: OperateServices) -> Status:
     """Counts by state and account, what is late, paused, or dead, and what to do about it."""
     installation, accounts = services.reading.installation(), tuple(services.reading.accounts())
-    troubles = [*_of_installation(installation), *(each for account in accounts for each in _of_account(account))]
+    waiting, runs = said(services.reading.waiting()), tuple(services.reading.runs())
+    troubles = [
+        *_of_installation(installation, runs),
+        *(each for account in accounts for each in _of_account(account)),
+        *of_waiting(waiting),
+    ]
     dead, trouble = _dead_letters(services)
     troubles += [trouble] if trouble else []
-    return Status(installation, accounts, dead, tuple(troubles))
+    return Status(installation, accounts, dead, tuple(troubles), waiting, runs)
 
 
 def unopened(services: OperateServices) -> str | None:
@@ -39,16 +47,34 @@ def _silence(ago: float | None) -> str:
     return "has never run" if ago is None else f"has not run for {ago / 60:.0f} minutes"
 
 
-def _of_installation(installation: Installation) -> Iterator[Trouble]:
+def _of_runs(installation: Installation, runs: tuple[FunctionRun, ...]) -> Iterator[Trouble]:
+    """How functions end. One that cannot reach the database cannot say so: then the last that ended well grows old."""
+    ended = {run.name: run for run in runs}
+    began = {
+        "relay_submissions": installation.relay_began_seconds_ago, "poll_statuses": installation.poll_began_seconds_ago,
+    }  # fmt: skip
+    for run in runs:
+        if run.error:
+            times = f", {run.failures} times in a row" if run.failures > 1 else ""
+            yield Trouble(f"{run.name} raised {run.error} {run.ended_seconds_ago:.0f} s ago{times}", "facteur doctor")
+    for name, ago in began.items():
+        if name in ended and ended[name].error:
+            continue
+        ok = ended[name].ok_seconds_ago if name in ended else ago
+        if not _fresh(ago, ok):
+            yield Trouble(f"{name} {_silence(ago if ok is None else ok)}", "facteur doctor")
+
+
+def _fresh(began: float | None, ok: float | None) -> bool:
+    under_way = began is not None and began <= SILENT_SECONDS
+    return ok is not None and ok <= (LONGEST_RUN_SECONDS if under_way else SILENT_SECONDS)
+
+
+def _of_installation(installation: Installation, runs: tuple[FunctionRun, ...]) -> Iterator[Trouble]:
     if not installation.watching:
         yield Trouble("no invoice table is watched", "facteur init")
         return
-    for name, ago in (
-        ("relay_submissions", installation.relay_began_seconds_ago),
-        ("poll_statuses", installation.poll_began_seconds_ago),
-    ):
-        if ago is None or ago > SILENT_SECONDS:
-            yield Trouble(f"{name} {_silence(ago)}", "facteur doctor")
+    yield from _of_runs(installation, runs)
     if installation.undeposited_days >= DEADLINE_DAYS:
         yield Trouble(
             f"an invoice that was issued {installation.undeposited_days} days ago is not deposited",

@@ -1,0 +1,121 @@
+-- Waiting: one reason and one age for each row that waits for something of ours. Deposits that are followed are not waiting.
+
+-- A run of a function ended: well, or with an error of this class.
+create function facteur.end_run(p_name text, p_error text default null) returns void
+    language sql as $$
+    insert into facteur.runs (name, ended_at, error, ok_at, failures)
+    select p_name, facteur.now(), p_error, case when p_error is null then facteur.now() end, case when p_error is null then 0 else 1 end
+    where p_error is not null or not exists ( -- a hundred a minute that end well need not all say so
+        select from facteur.runs r where r.name = p_name and r.error is null and r.ok_at between facteur.now() - interval '15 seconds' and facteur.now())
+    on conflict (name) do update set ended_at = excluded.ended_at, error = excluded.error,
+        ok_at = coalesce(excluded.ok_at, facteur.runs.ok_at), failures = case when p_error is null then 0 else facteur.runs.failures + 1 end
+$$;
+
+-- What holds an account as a whole, and the rate at which it may deposit. null: nothing holds it.
+create view facteur.waiting_accounts as
+select substr(b.key, 9) as account,
+       case when b.held_until > facteur.now() then 'account_paused'
+            when b.probing or b.paused_until > facteur.now() and b.pause_reason = 'platform_down' then 'platform_down'
+            when b.paused_until > facteur.now() and b.pause_reason = 'too_many_requests' then 'request_limit'
+            when b.paused_until > facteur.now() or b.recovery = 'read' then 'account_refused' end as cause,
+       case when b.deposits_at > facteur.now() and b.recovery = 'deposit' then 'account_refused' end as deposits_cause,
+       nullif(case when b.held_until > facteur.now() then b.held_until
+                   else greatest(b.paused_until, case when b.recovery = 'deposit' then b.deposits_at end) end, 'infinity') as until,
+       case when b.held_until > facteur.now() then format('%s: %s', b.held_by, b.held_why) else b.pause_reason end as detail,
+       facteur.held(b, rate.shared) as held, facteur.held(a, rate.shared) as address_held,
+       b.per_minute < rate.shared as limited, least(b.per_minute, rate.shared) as per_minute, b.failures
+from facteur.budgets b, facteur.budgets a, facteur.installation i, lateral (select coalesce(i.requests_per_minute, 1e6) as shared) rate
+where b.key like 'account:%' and a.key = 'address';
+
+-- One row for each thing that waits, with one reason: what holds all first, then its account, then itself. `since` does not move
+-- while it waits. Each branch reads a partial index, so that what is deposited costs nothing.
+create view facteur.waiting_rows as
+with due as (
+    select account, count(*) as n, sum(count(*)) over () as all_accounts from facteur.submissions
+    where queued_at is null and state = 'pending' and due_at <= facteur.now() group by account
+), relay as (
+    select i.deposits_enabled, coalesce(r.ok_at, i.relay_began_at) > facteur.now() - interval '2 minutes' as runs
+    from facteur.installation i left join facteur.runs r on r.name = 'relay_submissions'
+), pending as (
+    select s.id, s.account, s.created_at as since, 1 as n, a.until as account_until, s.due_at, a.detail, s.last_error_code, t.reason as store_reason,
+           s.store, a.per_minute, due.n as due, due.all_accounts,
+           case when relay.deposits_enabled is false then 'deposits_off'
+                when coalesce(a.cause, a.deposits_cause) is not null then coalesce(a.cause, a.deposits_cause)
+                when t.name is not null then 'store_refused'
+                when s.due_at > facteur.now() then case when s.last_error_code = 'row_unreadable' then 'unreadable'
+                                                        when a.failures > 0 and s.last_error_code in ('platform_unreachable', 'no_answer', 'connection_reset')
+                                                        then 'platform_down' else 'put_off' end
+                when relay.runs is not true then 'relay'
+                when due.n > a.held and a.limited then 'account_limit'
+                when due.n > a.held or due.all_accounts > a.address_held then 'request_limit'
+                else 'relay' end as reason
+    from facteur.submissions s cross join relay
+    left join facteur.waiting_accounts a on a.account = s.account
+    left join due on due.account = s.account
+    left join facteur.stores t on t.name = s.store
+    where s.queued_at is null and s.state = 'pending'
+)
+select id as submission_id, reason, account, since, n,
+       case when reason in ('account_paused', 'platform_down', 'account_refused') then account_until
+            when reason = 'account_limit' then facteur.now() + due / nullif(per_minute, 0) * interval '1 minute'
+            when reason = 'request_limit' then greatest(account_until, facteur.now() + all_accounts / nullif(per_minute, 0) * interval '1 minute')
+            when reason in ('put_off', 'store_refused', 'unreadable') then due_at end as until,
+       case when reason in ('account_paused', 'platform_down', 'account_refused') then detail
+            when reason in ('account_limit', 'request_limit') then round(per_minute::numeric, 2)::text
+            when reason = 'store_refused' then format('%s (%s)', store_reason, store)
+            when reason = 'put_off' then last_error_code end as detail
+from pending
+union all -- a doubt, also while it is looked up
+select s.id, case when a.cause in ('account_paused', 'platform_down', 'account_refused') then a.cause else 'in_doubt' end, s.account, s.created_at, 1,
+       greatest(s.due_at, a.until), case when a.cause in ('account_paused', 'platform_down', 'account_refused') then a.detail else s.last_error_code end
+from facteur.submissions s left join facteur.waiting_accounts a on a.account = s.account
+where s.queued_at is null and s.state = 'in_doubt'
+union all
+select id, 'queued', account, created_at, 1, null, null from facteur.submissions where queued_at is not null
+union all
+select id, 'sending', account, created_at, 1, lease_until, null from facteur.submissions where state = 'sending'
+union all
+select id, 'not_written_back', account, untold_since, 1, write_back_due_at, left(write_back_error, 5)
+from facteur.submissions where write_back_due_at is not null and untold_since is not null
+union all
+select id, 'silent', account, submitted_at, 1, null, null from facteur.submissions
+where state = 'submitted' and lifecycle_code is null and submitted_at < facteur.now() - interval '1 day'
+union all
+select id, 'unread', account, unread_since, 1, history_due_at, swept_code from facteur.submissions where unread_since is not null
+union all -- notes: rows that nobody has read yet, or that cannot be read
+select null, case when error is null then 'relay' else 'unreadable' end, null, noted_at, cardinality(invoice_ids), nullif(due_at, '-infinity'), left(error, 5)
+from facteur.changes where error is null and due_at <= facteur.now() or error is not null and error not like 'the last verdict%';
+
+-- The command that helps with a reason.
+create function facteur.waiting_step(p_reason text, p_account text) returns text
+    language sql immutable parallel safe as $$
+    select replace(case p_reason
+        when 'deposits_off' then 'facteur preview, then deploy with DepositsEnabled=true'
+        when 'account_paused' then 'facteur resume ACCOUNT --why "…"'
+        when 'account_refused' then 'facteur doctor, then facteur resume ACCOUNT --why "…"'
+        when 'platform_down' then 'facteur doctor'
+        when 'account_limit' then 'facteur limit ACCOUNT N --why "…"'
+        when 'request_limit' then 'facteur accounts'
+        when 'store_refused' then 'facteur list --state pending --account ACCOUNT'
+        when 'put_off' then 'facteur list --state pending --account ACCOUNT'
+        when 'unreadable' then 'facteur list --unreadable'
+        when 'queued' then 'facteur doctor'
+        when 'relay' then 'facteur doctor'
+        when 'sending' then 'facteur list --state sending'
+        when 'in_doubt' then 'facteur list --state in_doubt --account ACCOUNT'
+        when 'not_written_back' then 'facteur list --untold'
+        when 'silent' then 'facteur list --silent'
+        when 'unread' then 'facteur list --unread' end, 'ACCOUNT', coalesce(p_account, 'default'))
+$$;
+
+-- How many wait for what, since when the oldest, until when at least, and which command helps.
+create view facteur.waiting as
+select reason, account, sum(n)::integer as count, min(since) as oldest, facteur.waiting_step(reason, account) as next_step,
+       min(until) as until, string_agg(distinct detail, ', ') as detail
+from facteur.waiting_rows group by reason, account order by min(since);
+
+-- The age of the oldest of each reason: what alarms watch.
+create function facteur.oldest_waiting() returns table (reason text, seconds double precision)
+    language sql stable as $$
+    select w.reason, greatest(0, extract(epoch from facteur.now() - min(w.oldest)))::double precision from facteur.waiting w group by w.reason
+$$;

@@ -1,0 +1,61 @@
+"""What waits, and for what: a sentence for each reason, and when it is a trouble."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+
+from facteur.operate.model import Trouble, Waits
+
+SENTENCES = {  # reason of facteur.waiting -> what waits
+    "deposits_off": "{count} wait for deposits to be enabled",
+    "account_paused": "{count} wait for account {account}, which is paused by {detail}",
+    "account_refused": "{count} wait for account {account}, which is refused: {detail}",
+    "platform_down": "{count} wait for the platform of account {account}, which does not answer",
+    "account_limit": "{count} wait for the account's limit of {detail} a minute",
+    "request_limit": "{count} wait for the limit of {detail} requests a minute",
+    "store_refused": "{count} wait for documents: {detail}",
+    "put_off": "{count} are tried again: {detail}",
+    "unreadable": "{count} wait for a row that facteur.invoice_source cannot show",
+    "queued": "{count} wait on the queue for a worker",
+    "relay": "{count} wait for the relay",
+    "sending": "{count} are being sent",
+    "in_doubt": "{count} are in doubt and are looked up",
+    "not_written_back": "{count} rows could not be written back: {detail}",
+    "silent": "{count} deposits have shown no status for a day",
+    "unread": "{count} deposits have a status that cannot be read",
+}
+# From which age on it is a trouble that no other line of `facteur status` names.
+TROUBLES = {
+    "account_limit": 0, "request_limit": 0, "store_refused": 0, "relay": 60, "queued": 300, "put_off": 900,
+}  # fmt: skip
+LIMITS = frozenset({"account_limit", "request_limit"})
+
+
+def said(waiting: Iterable[Waits]) -> tuple[Waits, ...]:
+    """The same, each with its sentence."""
+    return tuple(dataclasses.replace(each, what=_sentence(each)) for each in waiting)
+
+
+def troubles(waiting: Iterable[Waits]) -> Iterator[Trouble]:
+    """What has waited for too long, or waits for what many wait for."""
+    for each in waiting:
+        if each.oldest_seconds >= TROUBLES.get(each.reason, float("inf")):
+            yield Trouble(each.what, each.next_step)
+
+
+def _sentence(waits: Waits) -> str:
+    words = SENTENCES[waits.reason].format(
+        count=waits.count, account=waits.account, detail=waits.detail or "no reason given"
+    )
+    if waits.until_seconds is None or waits.until_seconds <= 0:
+        return words
+    if waits.reason in LIMITS:
+        return f"{words}, about {_duration(waits.until_seconds)}"
+    return f"{words}, until {waits.until:%H:%M:%S} UTC (in {_duration(waits.until_seconds)})"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.0f} h"

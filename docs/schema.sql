@@ -73,6 +73,8 @@ END, facteur.deposit_time(facteur.time_in(platform_id), submitted_at), submitted
     empty_lookups integer DEFAULT 0 NOT NULL,
     tries integer DEFAULT 0 NOT NULL,
     waited interval DEFAULT '00:00:00'::interval NOT NULL,
+    excused interval DEFAULT '00:00:00'::interval NOT NULL,
+    store text,
     last_error_code text,
     last_error_message text,
     created_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
@@ -126,7 +128,7 @@ ALTER TABLE facteur.attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE facteur.changes (
     id bigint NOT NULL,
     invoice_ids text[] NOT NULL,
-    noted_at timestamp with time zone DEFAULT now() NOT NULL,
+    noted_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
     due_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
     error text
@@ -178,6 +180,7 @@ CREATE TABLE facteur.installation (
     relay_began_at timestamp with time zone,
     poll_began_at timestamp with time zone,
     deposits_enabled boolean,
+    requests_per_minute double precision,
     forgotten_checked_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT installation_single_check CHECK (single)
 );
@@ -249,6 +252,14 @@ ALTER TABLE facteur.routes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     CACHE 1
 );
 
+CREATE TABLE facteur.runs (
+    name text NOT NULL,
+    ended_at timestamp with time zone NOT NULL,
+    error text,
+    ok_at timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL
+);
+
 CREATE TABLE facteur.status_events (
     id bigint NOT NULL,
     status_id text NOT NULL,
@@ -277,6 +288,13 @@ ALTER TABLE facteur.status_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTI
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE facteur.stores (
+    name text NOT NULL,
+    reason text NOT NULL,
+    refused_since timestamp with time zone DEFAULT facteur.now() NOT NULL,
+    refused_at timestamp with time zone DEFAULT facteur.now() NOT NULL
 );
 
 CREATE VIEW facteur.story AS
@@ -368,6 +386,213 @@ CREATE TABLE facteur.sweeps (
     blocked_since timestamp with time zone
 );
 
+CREATE VIEW facteur.waiting_accounts AS
+ SELECT substr(b.key, 9) AS account,
+        CASE
+            WHEN (b.held_until > facteur.now()) THEN 'account_paused'::text
+            WHEN (b.probing OR ((b.paused_until > facteur.now()) AND (b.pause_reason = 'platform_down'::text))) THEN 'platform_down'::text
+            WHEN ((b.paused_until > facteur.now()) AND (b.pause_reason = 'too_many_requests'::text)) THEN 'request_limit'::text
+            WHEN ((b.paused_until > facteur.now()) OR (b.recovery = 'read'::text)) THEN 'account_refused'::text
+            ELSE NULL::text
+        END AS cause,
+        CASE
+            WHEN ((b.deposits_at > facteur.now()) AND (b.recovery = 'deposit'::text)) THEN 'account_refused'::text
+            ELSE NULL::text
+        END AS deposits_cause,
+    NULLIF(
+        CASE
+            WHEN (b.held_until > facteur.now()) THEN b.held_until
+            ELSE GREATEST(b.paused_until,
+            CASE
+                WHEN (b.recovery = 'deposit'::text) THEN b.deposits_at
+                ELSE NULL::timestamp with time zone
+            END)
+        END, 'infinity'::timestamp with time zone) AS until,
+        CASE
+            WHEN (b.held_until > facteur.now()) THEN format('%s: %s'::text, b.held_by, b.held_why)
+            ELSE b.pause_reason
+        END AS detail,
+    facteur.held(b.*, rate.shared) AS held,
+    facteur.held(a.*, rate.shared) AS address_held,
+    (b.per_minute < rate.shared) AS limited,
+    LEAST(b.per_minute, rate.shared) AS per_minute,
+    b.failures
+   FROM facteur.budgets b,
+    facteur.budgets a,
+    facteur.installation i,
+    LATERAL ( SELECT COALESCE(i.requests_per_minute, ('1000000'::numeric)::double precision) AS shared) rate
+  WHERE ((b.key ~~ 'account:%'::text) AND (a.key = 'address'::text));
+
+CREATE VIEW facteur.waiting_rows AS
+ WITH due AS (
+         SELECT submissions.account,
+            count(*) AS n,
+            sum(count(*)) OVER () AS all_accounts
+           FROM facteur.submissions
+          WHERE ((submissions.queued_at IS NULL) AND (submissions.state = 'pending'::text) AND (submissions.due_at <= facteur.now()))
+          GROUP BY submissions.account
+        ), relay AS (
+         SELECT i.deposits_enabled,
+            (COALESCE(r.ok_at, i.relay_began_at) > (facteur.now() - '00:02:00'::interval)) AS runs
+           FROM (facteur.installation i
+             LEFT JOIN facteur.runs r ON ((r.name = 'relay_submissions'::text)))
+        ), pending AS (
+         SELECT s.id,
+            s.account,
+            s.created_at AS since,
+            1 AS n,
+            a.until AS account_until,
+            s.due_at,
+            a.detail,
+            s.last_error_code,
+            t.reason AS store_reason,
+            s.store,
+            a.per_minute,
+            due.n AS due,
+            due.all_accounts,
+                CASE
+                    WHEN (relay.deposits_enabled IS FALSE) THEN 'deposits_off'::text
+                    WHEN (COALESCE(a.cause, a.deposits_cause) IS NOT NULL) THEN COALESCE(a.cause, a.deposits_cause)
+                    WHEN (t.name IS NOT NULL) THEN 'store_refused'::text
+                    WHEN (s.due_at > facteur.now()) THEN
+                    CASE s.last_error_code
+                        WHEN 'row_unreadable'::text THEN 'unreadable'::text
+                        WHEN 'too_many_requests'::text THEN 'request_limit'::text
+                        ELSE
+                        CASE
+                            WHEN ((a.failures > 0) AND (s.last_error_code = ANY (ARRAY['platform_unreachable'::text, 'no_answer'::text, 'connection_reset'::text]))) THEN 'platform_down'::text
+                            ELSE 'put_off'::text
+                        END
+                    END
+                    WHEN (relay.runs IS NOT TRUE) THEN 'relay'::text
+                    WHEN (((due.n)::double precision > a.held) AND a.limited) THEN 'account_limit'::text
+                    WHEN (((due.n)::double precision > a.held) OR ((due.all_accounts)::double precision > a.address_held)) THEN 'request_limit'::text
+                    ELSE 'relay'::text
+                END AS reason
+           FROM ((((facteur.submissions s
+             CROSS JOIN relay)
+             LEFT JOIN facteur.waiting_accounts a ON ((a.account = s.account)))
+             LEFT JOIN due ON ((due.account = s.account)))
+             LEFT JOIN facteur.stores t ON ((t.name = s.store)))
+          WHERE ((s.queued_at IS NULL) AND (s.state = 'pending'::text))
+        )
+ SELECT pending.id AS submission_id,
+    pending.reason,
+    pending.account,
+    pending.since,
+    pending.n,
+        CASE
+            WHEN (pending.reason = ANY (ARRAY['account_paused'::text, 'platform_down'::text, 'account_refused'::text])) THEN pending.account_until
+            WHEN (pending.reason = 'account_limit'::text) THEN (facteur.now() + (((pending.due)::double precision / NULLIF(pending.per_minute, (0)::double precision)) * '00:01:00'::interval))
+            WHEN (pending.reason = 'request_limit'::text) THEN GREATEST(pending.account_until, (facteur.now() + (((pending.all_accounts)::double precision / NULLIF(pending.per_minute, (0)::double precision)) * '00:01:00'::interval)))
+            WHEN (pending.reason = ANY (ARRAY['put_off'::text, 'store_refused'::text, 'unreadable'::text])) THEN pending.due_at
+            ELSE NULL::timestamp with time zone
+        END AS until,
+        CASE
+            WHEN (pending.reason = ANY (ARRAY['account_paused'::text, 'platform_down'::text, 'account_refused'::text])) THEN pending.detail
+            WHEN (pending.reason = ANY (ARRAY['account_limit'::text, 'request_limit'::text])) THEN (trim_scale(round((pending.per_minute)::numeric, 2)))::text
+            WHEN (pending.reason = 'store_refused'::text) THEN format('%s (%s)'::text, pending.store_reason, pending.store)
+            WHEN (pending.reason = 'put_off'::text) THEN pending.last_error_code
+            ELSE NULL::text
+        END AS detail
+   FROM pending
+UNION ALL
+ SELECT s.id AS submission_id,
+        CASE
+            WHEN (a.cause = ANY (ARRAY['account_paused'::text, 'platform_down'::text, 'account_refused'::text])) THEN a.cause
+            ELSE 'in_doubt'::text
+        END AS reason,
+    s.account,
+    s.created_at AS since,
+    1 AS n,
+    GREATEST(s.due_at, a.until) AS until,
+        CASE
+            WHEN (a.cause = ANY (ARRAY['account_paused'::text, 'platform_down'::text, 'account_refused'::text])) THEN a.detail
+            ELSE s.last_error_code
+        END AS detail
+   FROM (facteur.submissions s
+     LEFT JOIN facteur.waiting_accounts a ON ((a.account = s.account)))
+  WHERE ((s.queued_at IS NULL) AND (s.state = 'in_doubt'::text))
+UNION ALL
+ SELECT s.id AS submission_id,
+        CASE
+            WHEN ((s.state = 'in_doubt'::text) AND (r.ok_at > (facteur.now() - '00:15:00'::interval))) THEN 'in_doubt'::text
+            ELSE 'queued'::text
+        END AS reason,
+    s.account,
+    s.created_at AS since,
+    1 AS n,
+    NULL::timestamp with time zone AS until,
+    NULL::text AS detail
+   FROM (facteur.submissions s
+     LEFT JOIN facteur.runs r ON ((r.name = 'submit_invoices'::text)))
+  WHERE (s.queued_at IS NOT NULL)
+UNION ALL
+ SELECT submissions.id AS submission_id,
+    'sending'::text AS reason,
+    submissions.account,
+    submissions.created_at AS since,
+    1 AS n,
+    submissions.lease_until AS until,
+    NULL::text AS detail
+   FROM facteur.submissions
+  WHERE (submissions.state = 'sending'::text)
+UNION ALL
+ SELECT submissions.id AS submission_id,
+    'not_written_back'::text AS reason,
+    submissions.account,
+    submissions.untold_since AS since,
+    1 AS n,
+    submissions.write_back_due_at AS until,
+    "left"(submissions.write_back_error, 5) AS detail
+   FROM facteur.submissions
+  WHERE ((submissions.write_back_due_at IS NOT NULL) AND (submissions.untold_since IS NOT NULL))
+UNION ALL
+ SELECT submissions.id AS submission_id,
+    'silent'::text AS reason,
+    submissions.account,
+    submissions.submitted_at AS since,
+    1 AS n,
+    NULL::timestamp with time zone AS until,
+    NULL::text AS detail
+   FROM facteur.submissions
+  WHERE ((submissions.state = 'submitted'::text) AND (submissions.lifecycle_code IS NULL) AND (submissions.submitted_at < (facteur.now() - '1 day'::interval)))
+UNION ALL
+ SELECT submissions.id AS submission_id,
+    'unread'::text AS reason,
+    submissions.account,
+    submissions.unread_since AS since,
+    1 AS n,
+    submissions.history_due_at AS until,
+    submissions.swept_code AS detail
+   FROM facteur.submissions
+  WHERE (submissions.unread_since IS NOT NULL)
+UNION ALL
+ SELECT NULL::bigint AS submission_id,
+        CASE
+            WHEN (changes.error IS NULL) THEN 'relay'::text
+            ELSE 'unreadable'::text
+        END AS reason,
+    NULL::text AS account,
+    changes.noted_at AS since,
+    cardinality(changes.invoice_ids) AS n,
+    NULLIF(changes.due_at, '-infinity'::timestamp with time zone) AS until,
+    "left"(changes.error, 5) AS detail
+   FROM facteur.changes
+  WHERE (((changes.error IS NULL) AND (changes.due_at <= facteur.now())) OR ((changes.error IS NOT NULL) AND (changes.error !~~ 'the last verdict%'::text)));
+
+CREATE VIEW facteur.waiting AS
+ SELECT reason,
+    account,
+    (sum(n))::integer AS count,
+    min(since) AS oldest,
+    facteur.waiting_step(reason, account) AS next_step,
+    min(until) AS until,
+    string_agg(DISTINCT detail, ', '::text) AS detail
+   FROM facteur.waiting_rows
+  GROUP BY reason, account
+  ORDER BY (min(since));
+
 ALTER TABLE ONLY facteur.attempts
     ADD CONSTRAINT attempts_pkey PRIMARY KEY (id);
 
@@ -389,11 +614,17 @@ ALTER TABLE ONLY facteur.operations
 ALTER TABLE ONLY facteur.routes
     ADD CONSTRAINT routes_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY facteur.runs
+    ADD CONSTRAINT runs_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY facteur.status_events
     ADD CONSTRAINT status_events_once UNIQUE (submission_id, platform_id, status_id, code);
 
 ALTER TABLE ONLY facteur.status_events
     ADD CONSTRAINT status_events_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY facteur.stores
+    ADD CONSTRAINT stores_pkey PRIMARY KEY (name);
 
 ALTER TABLE ONLY facteur.strays
     ADD CONSTRAINT strays_pkey PRIMARY KEY (account, platform_id, status_id, code);
@@ -455,6 +686,8 @@ CREATE INDEX submissions_queued ON facteur.submissions USING btree (account, que
 CREATE INDEX submissions_silent ON facteur.submissions USING btree (submitted_at) WHERE ((state = 'submitted'::text) AND (lifecycle_code IS NULL));
 
 CREATE INDEX submissions_slice ON facteur.submissions USING btree (account, deposited_at, id) WHERE (state = 'submitted'::text);
+
+CREATE INDEX submissions_store ON facteur.submissions USING btree (store) WHERE (store IS NOT NULL);
 
 CREATE INDEX submissions_sweep ON facteur.submissions USING btree (account, due_at, deposited_at) WHERE (state = 'submitted'::text);
 

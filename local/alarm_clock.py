@@ -9,7 +9,7 @@ from typing import Any
 
 from local.resolved import resolved
 
-Period = Mapping[str, Sequence[float]]  # metric -> the values told in it
+Period = Mapping[str, Sequence[float]]  # metric, or metric/reason -> the values told in it
 COMPARED = {
     "GreaterThanThreshold": operator.gt, "GreaterThanOrEqualToThreshold": operator.ge, "LessThanThreshold": operator.lt,
 }  # fmt: skip
@@ -33,7 +33,8 @@ def _breaches(alarm: dict[str, Any], period: Period) -> bool:
 
 
 def _statistic(alarm: dict[str, Any], period: Period) -> float | None:
-    values = period.get(alarm["MetricName"], ())
+    reason = next((each["Value"] for each in alarm.get("Dimensions", []) if each["Name"] == "reason"), None)
+    values = period.get(f"{alarm['MetricName']}/{reason}" if reason else alarm["MetricName"], ())
     return STATISTICS[alarm["Statistic"]](values) if values else None  # type: ignore[operator]
 
 

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from facteur.metrics import Metric
+from facteur.metrics import WAITING_REASONS, Metric
 from local.resolved import resolved
 from local.sam import ROOT, load_template
 
@@ -26,7 +26,7 @@ OF_AWS = {"AWS/SQS": {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOld
 WATCHED = {
     "OldestOverdueSeconds", "OldestDoubtSeconds", "OldestUntoldSeconds", "OldestUndepositedDays", "FailedInvoices", "AccountRefused",
     "BreakersOpen", "PollRuns", "OldestSilentSeconds", "OldestUnreadSeconds", "DepositsNotShown", "StatusesPutOff",
-     "ForgottenInvoices", "UnnamedKinds", "UnreadableRows", "Deposits", "Rejections",
+     "OldestWaitingSeconds", "ForgottenInvoices", "UnnamedKinds", "UnreadableRows", "Deposits", "Rejections",
 }  # fmt: skip
 
 
@@ -67,7 +67,9 @@ def test_the_alarms_watch_metrics_that_the_code_emits_for_this_stack() -> None:
 
     assert {each["MetricName"] for each in ours} == WATCHED
     assert set(Metric) >= WATCHED
-    assert all(each["Dimensions"] == THIS_STACK for each in ours)
+    reasons = {each["Dimensions"][1]["Value"] for each in ours if each["MetricName"] == "OldestWaitingSeconds"}
+    assert reasons <= WAITING_REASONS
+    assert all(each["Dimensions"][:1] == THIS_STACK for each in ours)
     variables = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
     assert variables["POWERTOOLS_METRICS_NAMESPACE"] == "Facteur"
     assert variables["POWERTOOLS_SERVICE_NAME"] == {"Ref": "AWS::StackName"}

@@ -17,6 +17,16 @@ def told(metric: str, *values: float) -> Period:
 
 OVERDUE, DOUBT, RUNS, REFUSED = "OldestOverdueSeconds", "OldestDoubtSeconds", "PollRuns", "AccountRefused"
 LETTERS = "ApproximateNumberOfMessagesVisible"
+WAITING = [  # alarm, reason, the seconds that are not yet too many
+    ("StoreRefused", "store_refused", 900),
+    ("DepositsOff", "deposits_off", 3600),
+    ("AccountPaused", "account_paused", 3600),
+    ("AccountLimit", "account_limit", 900),
+    ("RequestLimit", "request_limit", 900),
+    ("Queued", "queued", 900),
+    ("Relay", "relay", 600),
+    ("PutOff", "put_off", 3600),
+]
 CASES: list[tuple[str, bool, list[Period]]] = [
     ("OldestOverdue", True, [told(OVERDUE, 800, 901), told(OVERDUE, 950)]),
     ("OldestOverdue", False, [told(OVERDUE, 950), told(OVERDUE, 0)]),
@@ -43,6 +53,9 @@ CASES: list[tuple[str, bool, list[Period]]] = [
     ("UnreadableRows", False, [told("UnreadableRows", 5), NOTHING, NOTHING, told("UnreadableRows", 1)]),
     ("WriteBacks", True, [told("OldestUntoldSeconds", 901), told("OldestUntoldSeconds", 1200)]),
     ("WriteBacks", False, [told("OldestUntoldSeconds", 0, 5), told("OldestUntoldSeconds", 901)]),
+    *((alarm, True, [told(f"OldestWaitingSeconds/{reason}", seconds + 1)] * 2) for alarm, reason, seconds in WAITING),
+    *((alarm, False, [told(f"OldestWaitingSeconds/{reason}", seconds)] * 2) for alarm, reason, seconds in WAITING),
+    ("StoreRefused", False, [told("OldestWaitingSeconds/queued", 5000), told("OldestWaitingSeconds", 5000)]),
     ("RejectionRate", True, [{"Deposits": [10, 5], "Rejections": [5]}]),
     ("RejectionRate", False, [{"Deposits": [16], "Rejections": [4]}]),  # twenty percent are not more than twenty
     ("RejectionRate", False, [{"Deposits": [9], "Rejections": [10]}]),  # nineteen are too few to tell

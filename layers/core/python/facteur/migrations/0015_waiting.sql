@@ -42,9 +42,9 @@ with due as (
            case when relay.deposits_enabled is false then 'deposits_off'
                 when coalesce(a.cause, a.deposits_cause) is not null then coalesce(a.cause, a.deposits_cause)
                 when t.name is not null then 'store_refused'
-                when s.due_at > facteur.now() then case when s.last_error_code = 'row_unreadable' then 'unreadable'
+                when s.due_at > facteur.now() then case s.last_error_code when 'row_unreadable' then 'unreadable' when 'too_many_requests' then 'request_limit' else case
                                                         when a.failures > 0 and s.last_error_code in ('platform_unreachable', 'no_answer', 'connection_reset')
-                                                        then 'platform_down' else 'put_off' end
+                                                        then 'platform_down' else 'put_off' end end
                 when relay.runs is not true then 'relay'
                 when due.n > a.held and a.limited then 'account_limit'
                 when due.n > a.held or due.all_accounts > a.address_held then 'request_limit'
@@ -61,17 +61,19 @@ select id as submission_id, reason, account, since, n,
             when reason = 'request_limit' then greatest(account_until, facteur.now() + all_accounts / nullif(per_minute, 0) * interval '1 minute')
             when reason in ('put_off', 'store_refused', 'unreadable') then due_at end as until,
        case when reason in ('account_paused', 'platform_down', 'account_refused') then detail
-            when reason in ('account_limit', 'request_limit') then round(per_minute::numeric, 2)::text
+            when reason in ('account_limit', 'request_limit') then trim_scale(round(per_minute::numeric, 2))::text
             when reason = 'store_refused' then format('%s (%s)', store_reason, store)
             when reason = 'put_off' then last_error_code end as detail
 from pending
-union all -- a doubt, also while it is looked up
+union all -- a doubt, also while a worker looks it up
 select s.id, case when a.cause in ('account_paused', 'platform_down', 'account_refused') then a.cause else 'in_doubt' end, s.account, s.created_at, 1,
        greatest(s.due_at, a.until), case when a.cause in ('account_paused', 'platform_down', 'account_refused') then a.detail else s.last_error_code end
 from facteur.submissions s left join facteur.waiting_accounts a on a.account = s.account
 where s.queued_at is null and s.state = 'in_doubt'
 union all
-select id, 'queued', account, created_at, 1, null, null from facteur.submissions where queued_at is not null
+select s.id, case when s.state = 'in_doubt' and r.ok_at > facteur.now() - interval '15 minutes' then 'in_doubt' else 'queued' end, s.account, s.created_at,
+       1, null, null
+from facteur.submissions s left join facteur.runs r on r.name = 'submit_invoices' where s.queued_at is not null
 union all
 select id, 'sending', account, created_at, 1, lease_until, null from facteur.submissions where state = 'sending'
 union all

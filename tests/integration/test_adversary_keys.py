@@ -116,7 +116,19 @@ def test_an_xml_document_that_has_not_the_rows_number_is_not_sent(world: World, 
 
     assert world.simulator.calls("deposit") == []
     assert (world.row(1).technical_status, world.submission(1).last_error_code) == ("error", "number_differs")
-    assert "Correct the invoice's number or its document" in world.submission(1).last_error_message
+    message = world.submission(1).last_error_message
+    assert f"the document's number is '{sample_invoice(1).number}', the row's is 'F-OTHER'" in message
+    assert "Correct the invoice's number or its document" in message
+
+
+@pytest.mark.parametrize(("letter", "shown"), [("\u2011", "\\u2011"), ("\u00a0", "\\xa0"), ("\u0421", "\\u0421")])
+def test_two_numbers_that_look_alike_are_told_apart_in_the_message(world: World, letter: str, shown: str) -> None:
+    number = sample_invoice(1).number
+    world.add(1, number=number[:3] + letter + number[3:], content=render(sample_invoice(1), "cii"))
+
+    world.deposit()
+
+    assert f"'{number[:3]}{shown}{number[3:]}'" in world.submission(1).last_error_message
 
 
 def test_a_number_that_xml_escapes_is_found_in_its_document(world: World) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 LONGEST_BYTES = 50_000_000  # Iopole answers 413 above 50 MB
 BLOCK_BYTES = 1 << 20
 ROW_PART_BYTES = 4 << 20
+LONGEST_NUMBER = 100  # letters of one that are shown
 LONGEST_STEM = 100
 MISSING_CODES = frozenset({"NoSuchKey", "404", "NotFound"})
 UNUSABLE_CODES = frozenset({"KeyTooLongError", "InvalidURI"})
@@ -217,7 +218,16 @@ def _check_number(invoice: Invoice, held: HeldDocument) -> None:
     number = number_in(held.open())
     # to the letter: search may be as strict
     if number is not None and number.strip(XML_SPACE) != invoice.invoice_number:
-        raise DocumentUnusableError(Problem("number_differs", "the document has another number than the row"))
+        words = (
+            f"the document's number is {_to_the_letter(number)}, the row's is {_to_the_letter(invoice.invoice_number)}"
+        )
+        raise DocumentUnusableError(Problem("number_differs", words))
+
+
+def _to_the_letter(number: str | None) -> str:
+    """In quotes, what is not plain ASCII escaped: two numbers that look alike differ here."""
+    shown = ascii((number or "").strip(XML_SPACE))
+    return shown if len(shown) <= LONGEST_NUMBER else f"{shown[:LONGEST_NUMBER]}…'"
 
 
 def _file_name(invoice: Invoice, extension: str) -> str:

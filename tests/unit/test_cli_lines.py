@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from typing import Any
 
 from rich.console import Console
 
 from facteur.cli import listing, preview, reconcile, show
+from facteur.visible import as_text
+from local.sam import ROOT
 
 DEPOSIT = "0195f1f0-6a39-7f3e-8a36-1b6f0c5f1e57"
 NUMBER = "F-2026-000000000000123456"
@@ -77,3 +80,23 @@ def test_a_story_shows_the_whole_deposit_of_an_attempt() -> None:
     lines = printed(show.render, {"stories": [story]})
 
     assert "    " + detail.strip() in lines
+
+
+def test_every_command_prints_by_the_one_screen_that_takes_nothing_for_markup() -> None:
+    """A bracket that somebody wrote is a bracket: see facteur.visible and tests/integration/test_hostile_text.py."""
+    sources = {path.name: path.read_text() for path in (ROOT / "layers/core/python/facteur/cli").glob("*.py")}
+
+    assert {name for name, text in sources.items() if re.search(r"\bConsole\(|rich\.markup|\[/", text)} == set()
+    direct = re.compile(r"(?:typer\.(?:prompt|confirm)|(?<![.\w])print)\(f.*")
+    assert sorted(line for text in sources.values() for line in direct.findall(text)) == [
+        'print(f"facteur {__version__}")', 'print(f"facteur: the mapping is in {visible(str(path))}", file=sys.stderr)',
+        'print(f"facteur: {visible(str(error))}", file=sys.stderr)',
+    ]  # fmt: skip
+
+
+def test_an_answer_is_made_visible_wherever_a_text_is() -> None:
+    answer = {"a\x1b": ["x\n\ud800", {"b": "\u3164"}], "statement": "select 1;\n  -- \u202e", "n": 1, "none": None}
+
+    assert as_text(answer) == {
+        "a\\x1b": ["x \\ud800", {"b": "\\u3164"}], "statement": "select 1;\n  -- \\u202e", "n": 1, "none": None,
+    }  # fmt: skip

@@ -15,6 +15,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
 from facteur.metrics import Metric, bounded_reason
+from facteur.visible import visible
 
 NAMESPACE = "Facteur"
 UNITS = {"Seconds": MetricUnit.Seconds, "Percent": MetricUnit.Percent}  # by a name's ending
@@ -43,14 +44,9 @@ class ConsoleFormatter(LambdaPowertoolsFormatter):
         """One line: sign, event, fields."""
         name = record.getMessage()
         sign, code = MARKS.get(name, ("!", "31") if record.levelno >= logging.WARNING else ("·", "2"))
-        fields = " ".join(f"{key}={_on_one_line(value)}" for key, value in getattr(record, "fields", {}).items())
+        fields = " ".join(f"{key}={visible(str(value))}" for key, value in getattr(record, "fields", {}).items())
         line = f"{sign} {name:<22} {fields}"
         return f"\033[{code}m{line}\033[0m" if self._colour else line
-
-
-def _on_one_line(value: object) -> str:
-    """A key may hold anything; on a terminal a control character could write a line of its own."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in str(value))
 
 
 class PowertoolsJournal:

@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from facteur.adapters.blanking import HIDDEN
+from facteur.visible import visible
 
 LONGEST_WORDS = 500
 LONGEST_ID = 200  # of a deposit or a status; UUIDs have 36
@@ -23,12 +24,6 @@ FINEST_AMOUNT = -10  # digits after the point, as an exponent
 LARGEST_NUMBER = 10**30
 ELLIPSIS = "…"
 GAP = "\ufffd"  # where a letter could not be read
-
-
-def visible(text: str) -> str:
-    """The text on one line, with what a terminal obeys or nobody sees (ESC, NUL, U+202E, lone surrogates) as its escape."""
-    shown = (c if c.isprintable() else " " if c.isspace() else c.encode("unicode_escape").decode() for c in text)
-    return "".join(shown).strip()
 
 
 def word(value: Any, longest: int = LONGEST_WORDS) -> str | None:

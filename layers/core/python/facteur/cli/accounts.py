@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from facteur.cli.acts import AccountArgument
@@ -63,16 +62,16 @@ def render(answer: Any, out: Console) -> None:
     table = Table("account", "deposits with", "calls a minute", "paused until (UTC)", "platform", "client", "open")
     for each in answer["accounts"]:
         table.add_row(
-            escape(each["account"]), escape(each["credentials"]), _rate(each["per_minute"]), _pause(each),
+            each["account"], each["credentials"], _rate(each["per_minute"]), _pause(each),
             *_pin(each), ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in sorted(each["open"].items())) or "·",
         )  # fmt: skip
     out.print(table if table.row_count else "no account yet: a row that shows one makes it")
-    out.print(f"together: {answer['requests_per_minute']:g} calls a minute", highlight=False)
+    out.print(f"together: {answer['requests_per_minute']:g} calls a minute")
     for each in answer["accounts"]:
         for one in each["routes"]:
             begun = "since" if one["begun"] else "from"
             told = f"route: {each['account']} → {one['credentials']} {begun} {moment(one['since'])} (UTC)"
-            out.print(escape(told), highlight=False)
+            out.print(told)
 
 
 def _number(text: str) -> float | None:
@@ -92,7 +91,7 @@ def _pause(account: Any) -> str:
     if account["pause_reason"] is None and account["paused_until"] is None:
         return "·"
     until = moment(account["paused_until"])[:19] if account["paused_until"] else "somebody resumes it"
-    return escape(f"{until}: {account['pause_reason'] or 'no reason'}")
+    return f"{until}: {account['pause_reason'] or 'no reason'}"
 
 
 def _pin(account: Any) -> tuple[str, str]:
@@ -100,4 +99,4 @@ def _pin(account: Any) -> tuple[str, str]:
     if pin is None:
         return "not pinned yet", "·"
     own = " (own address)" if account["own_address"] else ""
-    return escape(f"{pin['provider']} at {pin['base_url']}{own}"), f"{pin['client'][:12]}…"
+    return f"{pin['provider']} at {pin['base_url']}{own}", f"{pin['client'][:12]}…"

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from facteur.cli.confirm import DryRunOption, WhoOption, WhyOption, YesOption, carry_out, render_done, seconds_in
+from facteur.cli.lines import GOOD, say
 from facteur.cli.root import Session, command
 from facteur.cli.show import What
 
@@ -102,16 +102,16 @@ def repin(
 
 def render_repinned(answer: Any, out: Console) -> None:
     """What it was, what the secret says, and what the old client left."""
-    done = "dry run, nothing was changed: the pin would go" if answer["dry_run"] else "[green]✔[/green] the pin is gone"
-    out.print(f"{done}; the next deposit of account {escape(answer['account'])} sets one", highlight=False)
-    out.print(f"it was:          {_in_words(answer['was'])}", highlight=False)
+    done = ("dry run, nothing was changed: the pin would go",) if answer["dry_run"] else (GOOD, " the pin is gone")
+    say(out, *done, f"; the next deposit of account {answer['account']} sets one")
+    out.print(f"it was:          {_in_words(answer['was'])}")
     named = _in_words(answer["secret_names"]) if answer["secret_names"] else answer["secret_problem"]
-    out.print(f"its secret says: {escape(str(named))}", highlight=False)
+    out.print(f"its secret says: {named}")
     if answer["open_doubts"]:
         ids = ", ".join(f"id:{each}" for each in answer["open_doubts"])
         out.print(
-            f"in doubt with the old client, and not to be looked up with another one: {escape(ids)}. "
-            "Put the old secret back until they are settled, or adopt or reject each.", highlight=False,
+            f"in doubt with the old client, and not to be looked up with another one: {ids}. "
+            "Put the old secret back until they are settled, or adopt or reject each.",
         )  # fmt: skip
 
 

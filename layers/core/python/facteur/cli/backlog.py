@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from facteur.cli.confirm import WhoOption, YesOption, confirm, who_am_i
+from facteur.cli.lines import GOOD, Screen, say
 from facteur.cli.root import Session, command
 from facteur.errors import OperatorError
 from facteur.operate.backlog import PORTION
@@ -57,7 +58,7 @@ def submit_backlog(
 def _previewed(session: Session, arguments: dict[str, Any], limit: int) -> dict[str, Any]:
     """All portions as one, by the same look that submitting takes: both say the same number."""
     whole = portion = session.ask("preview_backlog", **arguments, limit=min(PORTION, limit))
-    with Console(stderr=True).status("looking…") as progress:
+    with Screen(stderr=True).status("looking…") as progress:
         while portion["after"] is not None and _looked(whole) < limit:
             left = min(PORTION, limit - _looked(whole))
             portion = session.ask("preview_backlog", **arguments, after=portion["after"], limit=left)
@@ -85,7 +86,7 @@ def _in_portions(session: Session, arguments: dict[str, Any], limit: int, expect
     """Each portion is a transaction of its own: what was interrupted goes on where it stood when it is repeated."""
     submitted = skipped = 0
     after: str | None = None
-    progress = Console(stderr=True)
+    progress = Screen(stderr=True)
     while submitted + skipped < limit:
         portion = session.ask(
             "submit_backlog", **arguments, after=after, limit=min(PORTION, limit - submitted - skipped)
@@ -93,7 +94,7 @@ def _in_portions(session: Session, arguments: dict[str, Any], limit: int, expect
         if portion["last"] is None:
             break
         after, submitted, skipped = portion["last"], submitted + portion["submitted"], skipped + portion["skipped"]
-        progress.print(f"{submitted + skipped} of {expected}", highlight=False)
+        progress.print(f"{submitted + skipped} of {expected}")
     return {"submitted": submitted, "skipped": skipped}
 
 
@@ -102,39 +103,30 @@ def render(found: Any, out: Console) -> None:
     if not found["invoices"]:
         out.print("no old invoice fits: what has a technical_status, is ready, or was submitted before is left alone")
     else:
-        out.print(
-            f"{found['invoices']} old invoices, {found['first']} to {found['last']}: {_sums(found)}", highlight=False
-        )
+        out.print(f"{found['invoices']} old invoices, {found['first']} to {found['last']}: {_sums(found)}")
     for key, lacking in (
         ("without_document", "of all have no document"),
         ("without_number", "of them have no number"),
         ("without_seller", "of them have no seller_siren"),
     ):
         if found[key]:
-            out.print(f"  {found[key]} {lacking}", highlight=False)
+            out.print(f"  {found[key]} {lacking}")
     if found["skipped"]:
-        out.print(
-            f"  {found['skipped']} more would not be ready and stay as they are: facteur show says why", highlight=False
-        )
+        out.print(f"  {found['skipped']} more would not be ready and stay as they are: facteur show says why")
     if found["also_ready"]:
         already = f"{_rows_say(found['also_ready'])} pending already"
-        out.print(f"  {already}: without --include-pending nothing is submitted", highlight=False)
-    out.print(
-        f"submit_from is {found['submit_from'] or 'not set'}; nothing was changed, --apply does it", highlight=False
-    )
+        out.print(f"  {already}: without --include-pending nothing is submitted")
+    out.print(f"submit_from is {found['submit_from'] or 'not set'}; nothing was changed, --apply does it")
 
 
 def render_submitted(answer: Any, out: Console) -> None:
     """How many, and how many were left as they are."""
-    out.print(
-        f"[green]✔[/green] {answer['submitted']} old invoices are pending: the relay submits them", highlight=False
-    )
+    say(out, GOOD, f" {answer['submitted']} old invoices are pending: the relay submits them")
     if answer["said_pending"]:
-        out.print(f"{_rows_say(answer['said_pending'])} pending already: submitted as well", highlight=False)
+        out.print(f"{_rows_say(answer['said_pending'])} pending already: submitted as well")
     if answer["skipped"]:
         out.print(
             f"{answer['skipped']} would not have been ready and are as they were: facteur show says why",
-            highlight=False,
         )
 
 

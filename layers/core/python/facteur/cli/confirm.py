@@ -9,10 +9,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
+from facteur.cli.lines import GOOD, say
 from facteur.cli.root import Session
 from facteur.errors import OperatorError
+from facteur.visible import visible
 
 WhyOption = Annotated[str, typer.Option("--why", help="Why; must be given, and is recorded in facteur.operations")]
 WhoOption = Annotated[str | None, typer.Option("--who", help="Who; by default user@host")]
@@ -49,7 +50,7 @@ def confirm(session: Session, told: str, about: str = "") -> None:
         OperatorError: no, or there is nobody to ask.
     """
     try:
-        agreed = typer.confirm(f"On {session.place}: {about}{told} Do it?", err=True)
+        agreed = typer.confirm(visible(f"On {session.place}: {about}{told} Do it?"), err=True)
     except typer.Abort:
         raise OperatorError("nobody said yes, and nothing was done; --yes does not ask") from None
     if not agreed:
@@ -63,7 +64,8 @@ def typed_name(session: Session, loss: str) -> str:
         OperatorError: there is nobody to ask.
     """
     try:
-        return str(typer.prompt(f"On {session.place}: {loss}Type the stack's name to do it", err=True)).strip()
+        asked = visible(f"On {session.place}: {loss}Type the stack's name to do it")
+        return str(typer.prompt(asked, err=True)).strip()
     except typer.Abort:
         raise OperatorError("nobody named the stack, and nothing was done") from None
 
@@ -79,8 +81,8 @@ def subject(answer: Any) -> str:
 
 def render_done(answer: Any, out: Console) -> None:
     """One line."""
-    prefix = "dry run, nothing was changed: " if answer["dry_run"] else "[green]✔[/green] "
-    out.print(prefix + escape(subject(answer).replace(" is ", " was ") + answer["told"]), highlight=False)
+    done = ("dry run, nothing was changed:",) if answer["dry_run"] else (GOOD,)
+    say(out, *done, " " + subject(answer).replace(" is ", " was ") + answer["told"])
 
 
 def who_am_i() -> str:

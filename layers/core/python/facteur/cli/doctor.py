@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
+from facteur.cli.lines import BAD, GOOD, WARN
 from facteur.cli.root import NOT_WELL, Session, command
 
-MARKS = {"ok": "[green]✔[/green]", "warning": "[yellow]![/yellow]", "failed": "[red]✖[/red]", "skipped": "[dim]–[/dim]"}
+MARKS = {"ok": GOOD, "warning": WARN, "failed": BAD, "skipped": ("–", "dim")}
 
 
 @command()
@@ -23,6 +25,6 @@ def render(answer: Any, out: Console) -> None:
     """A line a check, and below it the next step."""
     for each in answer["findings"]:
         name = f"{each['account']}: {each['check']}" if each["account"] else each["check"]
-        out.print(MARKS[each["outcome"]], f"{name:24}", each["what"], highlight=False, markup=True, soft_wrap=True)
+        out.print(Text.assemble(MARKS[each["outcome"]], f" {name:24} {each['what']}"), soft_wrap=True)
         if each["help"] and each["outcome"] != "ok":
-            out.print("    →", each["help"], highlight=False, markup=False, soft_wrap=True)
+            out.print(f"    → {each['help']}", soft_wrap=True)

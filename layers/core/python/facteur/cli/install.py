@@ -10,9 +10,11 @@ import typer
 from rich.console import Console
 
 from facteur.cli.confirm import DryRunOption, WhoOption, YesOption, confirm, typed_name, who_am_i
+from facteur.cli.lines import BAD, WARN, say
 from facteur.cli.root import NOT_WELL, Session, command
 from facteur.errors import OperatorError
 from facteur.operate.install import LOCK_TIMEOUT_SECONDS, NAME_THE_STACK, NO_FIRST_DAY
+from facteur.visible import visible
 
 RecordedWhy = Annotated[str, typer.Option("--why", help="Why; it is recorded in facteur.operations")]
 LockTimeout = Annotated[float, typer.Option(help="Seconds to wait for a lock before giving up", min=0.001)]
@@ -67,7 +69,7 @@ def init(
         session.show(proposed, render_proposal)
         return 0
     if not session.as_json:
-        render(proposed, session.out)
+        session.draw(proposed, render)
     if not yes:
         confirm(
             session,
@@ -95,11 +97,10 @@ def _asked_kind(question: Any, column: Any) -> str:
     for each in column["kinds"]:
         label = f" {each['label']}" if each["label"] else ""
         documents = "" if each["documents"] is None else f": {each['documents']:,} documents"
-        print(f"  {column['name']} {each['value'] or '(none)'}{label}{documents}", file=sys.stderr)
+        print("  " + visible(f"{column['name']} {each['value'] or '(none)'}{label}{documents}"), file=sys.stderr)
     try:
-        answer = str(
-            typer.prompt(f"Which {column['name']} of {question['table']} are invoices? Several by commas", err=True)
-        )
+        asked = visible(f"Which {column['name']} of {question['table']} are invoices? Several by commas")
+        answer = str(typer.prompt(asked, err=True))
     except typer.Abort:
         raise OperatorError(question["sentence"]) from None
     return f"{column['name']}={answer}"
@@ -130,7 +131,7 @@ def uninstall(
         session.show(preview, render_uninstalled)
         return NOT_WELL if preview["open_submissions"] and not force else 0
     if not session.as_json:
-        render_uninstalled(preview, session.out)
+        session.draw(preview, render_uninstalled)
     if drop_data and session.stack:
         named = confirmed if yes or confirmed else typed_name(session, _loss(preview))
         if named != session.stack:
@@ -139,7 +140,7 @@ def uninstall(
         confirm(session, f"{_loss(preview)}these statements are run.")
     asked |= {"stack": session.stack, "who": who or who_am_i(), "why": why}
     answer = session.ask("uninstall", **asked, lock_timeout_seconds=lock_timeout)
-    session.show(answer, lambda _, out: out.print("[green]✔ done[/green]"))
+    session.show(answer, lambda _, out: say(out, ("✔ done", "green")))
     return 0
 
 
@@ -164,28 +165,28 @@ def write_mapping(path: Path | None, text: str) -> None:
     if path.exists() and path.read_text("utf-8") != text:
         raise OperatorError(f"{path} is there already and differs: remove it, or use it with --apply")
     path.write_text(text, "utf-8")
-    print(f"facteur: the mapping is in {path}", file=sys.stderr)
+    print(f"facteur: the mapping is in {visible(str(path))}", file=sys.stderr)
 
 
 def render(answer: Any, out: Console) -> None:
     """What was found, the statements in order with their locks, and what to know beforehand."""
     plan = answer["plan"]
     size = plan["bytes"] / 2**20
-    out.print(f"[bold]{plan['table']}[/bold], about {plan['rows']:,} rows ({size:,.0f} MB)", highlight=False)
+    say(out, (plan["table"], "bold"), f", about {plan['rows']:,} rows ({size:,.0f} MB)")
     for choice in plan["choices"]:
-        out.print(f"  {choice['part']}: {choice['chosen']}", highlight=False, markup=False)
+        out.print(f"  {choice['part']}: {choice['chosen']}")
     render_samples(answer["samples"], out)
     out.print("In one transaction, in this order:")
     last = (plan["count"], *plan["triggers"]) if plan["counts_first"] else (*plan["triggers"], plan["count"])
     for number, step in enumerate((*plan["steps"], *last), 1):
-        out.print(f"\n{number}. {step['what']}", style="bold", highlight=False)
+        out.print(f"\n{number}. {step['what']}", style="bold")
         lock = f"{step['lock']} on {', '.join(step['on'])}" if step["lock"] else "none on your tables"
-        out.print(f"   lock: {lock}; blocks {step['blocks']}", highlight=False, markup=False)
-        out.print(f"   lasts {step['lasts']}", highlight=False, markup=False)
+        out.print(f"   lock: {lock}; blocks {step['blocks']}")
+        out.print(f"   lasts {step['lasts']}")
         for line in step["statement"].splitlines():
-            out.print("   | " + line, highlight=False, markup=False, soft_wrap=True)
+            out.print("   | " + line, soft_wrap=True)
     for remark in plan["remarks"]:
-        out.print(f"\n[yellow]![/yellow] {remark}", highlight=False)
+        say(out, "\n", WARN, f" {remark}")
 
 
 def render_samples(samples: Any, out: Console) -> None:
@@ -193,10 +194,10 @@ def render_samples(samples: Any, out: Console) -> None:
     for goes, heading in (True, "would go, if issued on the first day or later:"), (False, "would not go:"):
         chosen = [each for each in samples if each["goes"] is goes]
         if chosen:
-            out.print(f"  {heading}", highlight=False)
+            out.print(f"  {heading}")
         for each in chosen:
             named = ", ".join(each[name] for name in ("number", "status", "kind") if each[name])
-            out.print(f"    {each['id']}: {named}", highlight=False, markup=False)
+            out.print(f"    {each['id']}: {named}")
 
 
 def render_proposal(answer: Any, out: Console) -> None:
@@ -208,39 +209,30 @@ def render_proposal(answer: Any, out: Console) -> None:
 def render_sanity(answer: Any, out: Console) -> None:
     """What the installed mapping shows."""
     sanity = answer["sanity"]
-    out.print(f"[green]✔ installed on {answer['plan']['table']}[/green]")
+    say(out, (f"✔ installed on {answer['plan']['table']}", "green"))
     if sanity["ready"] is None:
         out.print("The table is too large to be counted here: select count(*) from facteur.invoice_source where ready")
         return
     out.print(
         f"facteur.invoice_source shows {sanity['rows']:,} invoices. Ready, and so deposited next: {sanity['ready']:,}; "
         f"of these, issued before the first day: {sanity['ready_too_early']:,}.",
-        highlight=False,
     )
     if sanity["ready_too_early"]:
-        out.print(
-            "[red]✖[/red] The mapping does not hold the first day: keep deposits off and mend facteur.invoice_source"
-        )
+        say(out, BAD, " The mapping does not hold the first day: keep deposits off and mend facteur.invoice_source")
     if sanity["ready_without_number_or_seller"]:
-        out.print(
-            f"[red]✖[/red] {sanity['ready_without_number_or_seller']:,} ready ones lack a number or the seller's SIREN"
-        )
+        say(out, BAD, f" {sanity['ready_without_number_or_seller']:,} ready ones lack a number or the seller's SIREN")
 
 
 def render_uninstalled(answer: Any, out: Console) -> None:
     """The statements, and what stays."""
     for statement in answer["statements"]:
-        out.print(statement + ";", highlight=False, markup=False, soft_wrap=True)
+        out.print(statement + ";", soft_wrap=True)
     for kept in answer["kept"]:
-        out.print(f"stays: {kept}", highlight=False, markup=False)
+        out.print(f"stays: {kept}")
     if answer["forgotten"]:
-        out.print(
-            f"[red]✖[/red] {answer['forgotten']} submissions are forgotten: should it be installed again, whatever row is ready then is "
+        say(
+            out, BAD, f" {answer['forgotten']} submissions are forgotten: should it be installed again, whatever row is ready then is "
             "deposited, also for a second time",
-            highlight=False,
-        )
+        )  # fmt: skip
     if answer["open_submissions"]:
-        out.print(
-            f"[red]✖[/red] {answer['open_submissions']} invoices are still being deposited: refused without --force",
-            highlight=False,
-        )
+        say(out, BAD, f" {answer['open_submissions']} invoices are still being deposited: refused without --force")

@@ -1,20 +1,36 @@
-"""Rows that nothing cuts or folds: whatever the width, an id can be copied whole."""
+"""What commands print: texts are never markup, and rows are never cut or folded: whatever the width, an id can be copied whole."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 INDENT = "    "
 UNFOLDED = 100_000  # columns: in a pipe or a file a line is as long as it is
+GOOD, BAD, WARN = ("✔", "green"), ("✖", "red"), ("!", "yellow")
+
+Part = str | tuple[str, str]  # a text, or a text and its style
 
 
-def console() -> Console:
+class Screen(Console):
+    """The console of every command. What it is given is text: a bracket in it is a bracket, and no word gets a colour by itself."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, emoji=False, **options)
+
+
+def console() -> Screen:
     """A terminal's own width; everywhere else nothing is folded."""
-    return Console() if sys.stdout.isatty() else Console(width=UNFOLDED)
+    return Screen() if sys.stdout.isatty() else Screen(width=UNFOLDED)
+
+
+def say(out: Console, *parts: Part) -> None:
+    """One line of texts, some of them in a style."""
+    out.print(Text.assemble(*parts))
 
 
 def print_rows(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from facteur.cli.lines import print_rows
+from facteur.cli.lines import WARN, print_rows, say
 from facteur.cli.root import Session, command
 from facteur.cli.show import moment
 from facteur.errors import OperatorError
@@ -52,7 +52,7 @@ def render(answer: Any, out: Console) -> None:
     if answer["more"]:
         out.print(f"and {answer['more']} more: raise --limit")
     if answer["unopened"]:
-        out.print(f"[yellow]![/yellow] {answer['unopened']}", highlight=False)
+        say(out, WARN, f" {answer['unopened']}")
 
 
 def _shown(row: Any) -> tuple[tuple[object, ...], tuple[str | None, ...]]:

@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from facteur.cli.lines import print_rows
+from facteur.cli.lines import WARN, print_rows, say
 from facteur.cli.root import NOT_WELL, Session, command
 
 
@@ -39,9 +38,9 @@ def render(answer: Any, out: Console) -> None:
             + ("" if answer["documents"] else "; --documents looks into each document")
         )
     for kind, documents in answer["other_kinds"].items():
-        out.print(f"{documents:,} finished documents of kind {escape(kind)} are not deposited", highlight=False)
+        out.print(f"{documents:,} finished documents of kind {kind} are not deposited")
     if answer["unopened"]:
-        out.print(f"[yellow]![/yellow] {answer['unopened']}", highlight=False)
+        say(out, WARN, f" {answer['unopened']}")
 
 
 def _shown(one: Any) -> tuple[tuple[object, ...], tuple[str | None, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,14 +11,16 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from facteur.cli.lines import print_rows
+from facteur.cli.lines import Screen, print_rows, say
 from facteur.cli.root import NOT_WELL, Session, command
 from facteur.errors import OperatorError
+from facteur.visible import visible
 
 COLUMNS = (
     "code", "account", "invoice_id", "invoice_number", "seller_siren", "submission_id", "platform_id", "what", "help",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would carry out
+# What a spreadsheet carries out begins a cell; where it takes another separator than the comma, a cell begins within a text.
+FORMULA = re.compile(r"(^|[;,|\t\r\n])([\s\"']*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])|^[\t\r]")
 MOST_SHOWN = 100
 COUNTED = {  # there may be many, and nobody need do anything
     "FOREIGN": "deposited by something else",
@@ -44,7 +47,7 @@ def _whole(session: Session, day: str, account: str | None) -> dict[str, Any]:
     whole: dict[str, Any] = {"day": day, "account": account, "rows": 0, "deposits": 0, "shown": 0}
     found: dict[tuple[Any, ...], Any] = {}
     cursor: str | None = None
-    with Console(stderr=True).status("comparing…") as progress:
+    with Screen(stderr=True).status("comparing…") as progress:
         while True:
             portion = session.ask("reconcile", day=day, account=account, cursor=cursor)
             whole |= {name: whole[name] + portion[name] for name in ("rows", "deposits", "shown")}
@@ -56,7 +59,7 @@ def _whole(session: Session, day: str, account: str | None) -> dict[str, Any]:
 
 
 def write_csv(path: Path, differences: list[dict[str, Any]]) -> None:
-    """One line a difference. What a spreadsheet would take for a formula gets an apostrophe before it.
+    """One line a difference, its texts made visible. What a spreadsheet would take for a formula gets an apostrophe before it.
 
     Raises:
         OperatorError: the file cannot be written.
@@ -71,8 +74,11 @@ def write_csv(path: Path, differences: list[dict[str, Any]]) -> None:
 
 
 def harmless(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) else text
+    """A cell that no spreadsheet takes for a formula, whatever separates its cells: an apostrophe before it, and before each within."""
+    text = re.sub(r"[^\t\r\n ]+", lambda shown: visible(shown[0]), "" if value is None else str(value))
+    if not FORMULA.search(text):
+        return text
+    return "'" + FORMULA.sub(lambda sign: sign[0] + ("'" if sign.start() else ""), text)
 
 
 def render(report: Any, out: Console) -> None:
@@ -83,10 +89,10 @@ def render(report: Any, out: Console) -> None:
     )
     differences = report["differences"]
     if not differences:
-        out.print("[green]✔ the three books agree[/green]")
+        say(out, ("✔ the three books agree", "green"))
         return
     counts = Counter(each["code"] for each in differences)
-    out.print(", ".join(f"{count} {code}" for code, count in counts.most_common()), highlight=False)
+    out.print(", ".join(f"{count} {code}" for code, count in counts.most_common()))
     told = [each for each in differences if each["code"] not in COUNTED]
     if told:
         cells = ("code", "invoice_number", "invoice_id", "account")
@@ -96,7 +102,7 @@ def render(report: Any, out: Console) -> None:
         out.print(f"and {len(told) - MOST_SHOWN} more: --csv FILE or --json has them all")
     for code, meaning in COUNTED.items():
         if counts[code]:
-            out.print(f"{code}: {meaning}; only counted here, --csv FILE or --json lists them", highlight=False)
+            out.print(f"{code}: {meaning}; only counted here, --csv FILE or --json lists them")
 
 
 def _below(each: Any) -> tuple[str | None, ...]:

@@ -21,6 +21,7 @@ from facteur.cli.lines import console
 from facteur.cli.where import chosen, place
 from facteur.errors import FacteurError, OperatorError
 from facteur.operate.dispatch import OWN, READ, function_for, operate
+from facteur.visible import as_text, visible
 
 NOT_WELL = 1  # it was done, and all is not well
 NOT_DONE = 2  # it could not be done, and nothing was; Click's own code for wrong usage
@@ -90,11 +91,15 @@ class Session:
         return place(self.database, self.stack)
 
     def show(self, answer: Any, render: Callable[[Any, Console], None]) -> None:
-        """Print an answer for a person or, asked so, for a program."""
+        """Print an answer for a person or, asked so, for a program: in ASCII, which every terminal and program reads alike."""
         if self.as_json:
-            print(json.dumps(answer, indent=2, ensure_ascii=False))
+            print(json.dumps(answer, indent=2))
         else:
-            render(answer, self.out)
+            self.draw(answer, render)
+
+    def draw(self, answer: Any, render: Callable[[Any, Console], None], out: Console | None = None) -> None:
+        """Print an answer for a person: whoever wrote what is in it, it is text and visible."""
+        render(as_text(answer), out or self.out)
 
     def _deployed(self, function: str, request: dict[str, Any]) -> dict[str, Any]:
         """What changes something says, beside the name that was given, as whom AWS knows these credentials."""
@@ -146,5 +151,5 @@ def told_errors() -> Iterator[None]:
     try:
         yield
     except FacteurError as error:
-        print(f"facteur: {error}", file=sys.stderr)
+        print(f"facteur: {visible(str(error))}", file=sys.stderr)
         raise typer.Exit(NOT_DONE) from None

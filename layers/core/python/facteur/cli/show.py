@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
-from facteur.cli.lines import print_rows
+from facteur.cli.lines import Part, print_rows, say
 from facteur.cli.root import Session, command
 
 WHAT = (
@@ -32,24 +31,21 @@ def render(answer: Any, out: Console) -> None:
 def render_story(story: Any, out: Console) -> None:
     """What it is, what happened, what happens next."""
     amount = f"{story['total']} {story['currency'] or ''}".strip() if story["total"] else "no total"
-    out.print(
-        f"[bold]{escape(str(story['invoice_number']))}[/bold] of {story['seller_siren']} · {amount} · id {story['invoice_id']} "
-        f"· account {story['account']}",
-        highlight=False,
-    )
+    about = f" of {story['seller_siren']} · {amount} · id {story['invoice_id']} · account {story['account']}"
+    say(out, (str(story["invoice_number"]), "bold"), about)
     state = (story["state"] or "no submission").replace("_", " ")
     held = f" · submission_id {story['submission_id']}" if story["submission_id"] else ""
-    out.print(f"now: [bold]{state}[/bold]{held}", highlight=False)
+    say(out, "now: ", (state, "bold"), held)
     happenings = story["happenings"]
     rows = [(moment(each["at"]), each["what"]) for each in happenings]
     print_rows(out, ("at (UTC)", "what"), rows, [(each["detail"],) for each in happenings])
     row = story["row"]
     ready = "ready" if row["ready"] else f"not ready: {row['lacks']}"
     shows = row["problem"] or f"technical_status {row['technical_status'] or 'null'}, {ready}"
-    out.print(f"its row was told: {escape(story['told'])}", highlight=False)
-    out.print(f"its row shows: {escape(shows)}", highlight=False)
-    helpful = f" → [bold]{escape(story['help'])}[/bold]" if story["help"] else ""
-    out.print(f"next: {escape(story['next_step'])}{helpful}\n", highlight=False)
+    out.print(f"its row was told: {story['told']}")
+    out.print(f"its row shows: {shows}")
+    helpful: tuple[Part, ...] = (" → ", (story["help"], "bold")) if story["help"] else ()
+    say(out, f"next: {story['next_step']}", *helpful, "\n")
 
 
 def moment(at: str) -> str:

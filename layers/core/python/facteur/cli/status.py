@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from facteur.cli.lines import one_line, print_line, print_rows
+from facteur.cli.lines import BAD, one_line, print_line, print_rows, say
 from facteur.cli.root import NOT_WELL, Session, command
 
 STATES = ("pending", "sending", "in_doubt", "submitted", "closed", "rejected", "failed")
@@ -38,9 +38,9 @@ def render(answer: Any, out: Console) -> None:
     if answer["dead_letters"] is not None:
         out.print(f"dead letters: {answer['dead_letters']}")
     if not answer["troubles"]:
-        out.print("[green]✔ all is well[/green]")
+        say(out, ("✔ all is well", "green"))
     for trouble in answer["troubles"]:
-        out.print(f"[red]✖[/red] {trouble['what']} → [bold]{trouble['help']}[/bold]", highlight=False)
+        say(out, BAD, f" {trouble['what']} → ", (trouble["help"], "bold"))
 
 
 def _say_pace(answer: Any, out: Console) -> None:
@@ -53,6 +53,6 @@ def _say_pace(answer: Any, out: Console) -> None:
         else "nothing"
     )
     silent = ", ".join(each["account"] for each in accounts if each["breaker_open"])
-    out.print(f"overdue: {overdue} · breaker: {f'open ({silent})' if silent else 'closed'}", highlight=False)
+    out.print(f"overdue: {overdue} · breaker: {f'open ({silent})' if silent else 'closed'}")
     use, rate = installation["budget_use_percent"], installation["rate_percent"]
-    out.print(f"budget: {use} % used, rate {rate} % of the allowed", highlight=False)
+    out.print(f"budget: {use} % used, rate {rate} % of the allowed")

@@ -7,13 +7,14 @@ import time
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 from facteur.cli import status
+from facteur.cli.lines import Screen
 from facteur.cli.root import NOT_DONE, Session, command
 from facteur.errors import FacteurError
+from facteur.visible import visible
 
 PAUSE_SECONDS = 2.0
 
@@ -58,14 +59,14 @@ def _paused(ends_at: float) -> bool:
 
 def _look(session: Session) -> tuple[Text, bool]:
     """What status shows, and whether it was answered. A database that fails over is told, and looked at again."""
-    console = Console(width=session.out.width, force_terminal=session.out.is_terminal)
+    console = Screen(width=session.out.width, force_terminal=session.out.is_terminal)
     answered = True
     with console.capture() as captured:
         try:
-            status.render(session.ask("status"), console)
+            session.draw(session.ask("status"), status.render, console)
         except FacteurError as error:
             answered = False
-            console.print(f"facteur: {error}", highlight=False, markup=False)
+            console.print(f"facteur: {visible(str(error))}")
     return Text.from_ansi(captured.get()), answered
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -39,6 +40,7 @@ ACTS: tuple[Operation, ...] = (
 OWNS: tuple[Operation, ...] = (init, uninstall)
 OPERATIONS: Mapping[str, Operation] = {each.__name__: each for each in (*READS, *ACTS, *OWNS)}
 LONGEST_IDENTITY = 2048  # of an ARN
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 def function_for(name: str, arguments: Mapping[str, Any]) -> str:
@@ -111,7 +113,13 @@ def _bound(request: Mapping[str, Any], function: str | None) -> tuple[Operation,
     wrong = sorted(each for each, value in arguments.items() if not _fits(value, hints[each]))
     if wrong:
         raise OperatorError(f"{name}: wrong type of {', '.join(wrong)}")
+    if any(UNSTORABLE.search(each) for value in arguments.values() for each in _texts(value)):
+        raise OperatorError(f"{name}: no argument may hold NUL or half a character: no database takes it")
     return operation, arguments
+
+
+def _texts(value: Any) -> list[str]:
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
 
 
 def _fits(value: Any, kind: Any) -> bool:

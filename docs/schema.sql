@@ -593,6 +593,13 @@ CREATE VIEW facteur.waiting AS
   GROUP BY reason, account
   ORDER BY (min(since));
 
+CREATE TABLE facteur.watched (
+    name text NOT NULL,
+    key name NOT NULL,
+    relation regclass NOT NULL,
+    mark text NOT NULL
+);
+
 ALTER TABLE ONLY facteur.attempts
     ADD CONSTRAINT attempts_pkey PRIMARY KEY (id);
 
@@ -634,6 +641,9 @@ ALTER TABLE ONLY facteur.submissions
 
 ALTER TABLE ONLY facteur.sweeps
     ADD CONSTRAINT sweeps_pkey PRIMARY KEY (account);
+
+ALTER TABLE ONLY facteur.watched
+    ADD CONSTRAINT watched_pkey PRIMARY KEY (name, key);
 
 CREATE INDEX attempts_accepted ON facteur.attempts USING btree (account, seller_siren, started_at DESC) WHERE (outcome = 'accepted'::text);
 

@@ -29,6 +29,8 @@ def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> 
         journal.event(
             "database.migrated", version=migrated.version, applied=len(migrated.applied), watching=migrated.watching
         )
+        if migrated.faults:
+            journal.warning("installation.faults", faults=list(migrated.faults), next_step="facteur doctor --deep")
         return asdict(migrated)
 
 

@@ -119,7 +119,7 @@ def many_rejections(world: World) -> None:
     [
         (nothing, set()), (a_refused_secret, {"AccountRefused"}), (an_unusable_document, {"FailedInvoices"}),
         (an_old_invoice_that_waits, {"LegalDeadline"}), (a_silent_platform, {"BreakerOpen"}), (a_doubt_that_stays, {"OldestDoubt"}),
-        (a_stubborn_row, {"WriteBacks"}), (a_trigger_that_was_disabled, {"ForgottenInvoices"}),
+        (a_stubborn_row, {"WriteBacks"}), (a_trigger_that_was_disabled, {"ForgottenInvoices", "InstallationFaults"}),
         (a_kind_that_came_later, {"UnnamedKinds"}), (an_unreadable_row, {"UnreadableRows"}), (many_rejections, {"RejectionRate"}),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",

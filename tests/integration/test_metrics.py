@@ -147,7 +147,7 @@ def test_an_idle_relay_tells_that_all_is_well(world: World, told: Reading) -> No
         "OldestOverdueSeconds": [0], "OldestDoubtSeconds": [0], "OldestUntoldSeconds": [0], "OldestUndepositedDays": [0],
         "FailedInvoices": [0], "BreakersOpen": [0], "AccountsPaused": [0], "BudgetUsePercent": [0], "ForgottenInvoices": [0],
         "UnnamedKinds": [0], "OldestSilentSeconds": [0], "OldestUnreadSeconds": [0], "DepositsNotShown": [0],
-        "UnverifiedWriteBacks": [0], "OldestWaitingSeconds": [0],
+        "UnverifiedWriteBacks": [0], "OldestWaitingSeconds": [0], "InstallationFaults": [0],
     }  # fmt: skip
 
 

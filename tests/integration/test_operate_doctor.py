@@ -203,12 +203,12 @@ def test_a_clock_that_is_ahead_is_told(sound: World, operator: Operator) -> None
 def test_a_disabled_trigger_is_told_with_the_statement_that_mends_it(sound: World, operator: Operator) -> None:
     sound.database.rows("alter table invoicing.invoices disable trigger user")
 
-    finding = found(operator)["triggers"]
+    finding = found(operator)["installation"]
     sound.database.rows(finding["help"].partition(";")[0])
 
     assert finding["outcome"] == "failed"
     assert "invoicing.invoices" in finding["what"]
-    assert found(operator)["triggers"]["outcome"] == "ok"
+    assert found(operator)["installation"]["outcome"] == "ok"
 
 
 def test_a_partition_that_was_attached_is_told_with_the_statement_that_mends_it(
@@ -220,12 +220,12 @@ def test_a_partition_that_was_attached_is_told_with_the_statement_that_mends_it(
     sound.database.rows('create table invoicing.lines_2 (id bigint, "Invoice Key" bigint)')
     sound.database.rows('alter table invoicing."Lines" attach partition invoicing.lines_2 for values from (2) to (3)')
 
-    finding = found(operator)["triggers"]
+    finding = found(operator)["installation"]
     sound.database.rows(finding["help"].partition(";")[0])
 
     assert "invoicing.lines_2" in finding["what"]
     assert "lines_1" not in finding["what"]
-    assert found(operator)["triggers"]["outcome"] == "ok"
+    assert found(operator)["installation"]["outcome"] == "ok"
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_a_missing_migration_stops_what_depends_on_it(sound: World, operator: Op
     findings = found(operator)
 
     assert "missing: 9" in findings["migrations"]["what"]
-    assert findings["triggers"]["what"] == "needs migrations"
+    assert findings["installation"]["what"] == "needs migrations"
     assert findings["accounts"]["what"] == "needs migrations"
     assert findings["queue"]["outcome"] == "ok"
 
@@ -300,7 +300,7 @@ def test_a_database_that_does_not_answer_stops_nearly_everything(world: World) -
     findings = {each["check"]: each for each in json.loads(told.out)["findings"]}
     assert told.code == 1
     assert findings["database"]["outcome"] == "failed"
-    assert findings["triggers"]["what"] == "needs migrations"
+    assert findings["installation"]["what"] == "needs migrations"
 
 
 def test_a_role_without_rights_is_told_what_it_lacks(sound: World, operator: Operator) -> None:

@@ -56,6 +56,8 @@ CASES: list[tuple[str, bool, list[Period]]] = [
     *((alarm, True, [told(f"OldestWaitingSeconds/{reason}", seconds + 1)] * 2) for alarm, reason, seconds in WAITING),
     *((alarm, False, [told(f"OldestWaitingSeconds/{reason}", seconds)] * 2) for alarm, reason, seconds in WAITING),
     ("StoreRefused", False, [told("OldestWaitingSeconds/queued", 5000), told("OldestWaitingSeconds", 5000)]),
+    ("InstallationFaults", True, [told("InstallationFaults", 0, 1), told("InstallationFaults", 2)]),
+    ("InstallationFaults", False, [told("InstallationFaults", 1), told("InstallationFaults", 0)]),
     ("RejectionRate", True, [{"Deposits": [10, 5], "Rejections": [5]}]),
     ("RejectionRate", False, [{"Deposits": [16], "Rejections": [4]}]),  # twenty percent are not more than twenty
     ("RejectionRate", False, [{"Deposits": [9], "Rejections": [10]}]),  # nineteen are too few to tell

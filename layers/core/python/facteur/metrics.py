@@ -42,6 +42,7 @@ class Metric(StrEnum):
     DEPOSITS_NOT_SHOWN = "DepositsNotShown"
     UNVERIFIED_WRITE_BACKS = "UnverifiedWriteBacks"
     OLDEST_WAITING_SECONDS = "OldestWaitingSeconds"  # by reason as well, as facteur.waiting names them
+    INSTALLATION_FAULTS = "InstallationFaults"
     # poll_statuses
     POLL_RUNS = "PollRuns"
     STATUS_TO_POSTGRES_SECONDS = "StatusToPostgresSeconds"

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from facteur import __version__
 from facteur.errors import ConfigurationError, OperatorError
+from facteur.install.faults import grave_words, installation_faults, try_write_backs
 from facteur.install.kinds import answered, is_invoice, kinds_as_remembered, left_out, other_kind, unanswered
 from facteur.install.model import KindColumn, Wish
 from facteur.install.tables import choose_table
@@ -33,8 +34,10 @@ LOOK = """
 select to_regclass('facteur.invoice_source') is not null as mapped, to_regclass('invoicing.invoices') is not null as has_table,
        (select submit_from from facteur.installation) as submit_from
 """
-KEY_TYPE = """
-select format_type(atttypid, atttypmod) as type from pg_attribute where attrelid = 'invoicing.invoices'::regclass and attname = 'id'
+# A length is left out: a cast would cut what is too long, and nobody would know.
+TYPES = """
+select attname as name, format_type(atttypid, case when attname = 'id' then atttypmod end) as type from pg_attribute
+where attrelid = 'invoicing.invoices'::regclass and attname in ('id', 'technical_status', 'submission_id') and not attisdropped
 """
 # Where a write-back looks for names: as its owner does now, for triggers of the company's run with it; but nobody's temporary
 # table comes first.
@@ -73,11 +76,12 @@ class MigratedDatabase(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Migrated:
-    """What a migration did. `watching` is False where an existing table waits for InstallCapture."""
+    """What a migration did. `watching` is False where an existing table waits for InstallCapture. `faults`: what has come apart since."""
 
     version: str
     applied: Sequence[str]
     watching: bool
+    faults: Sequence[str] = ()
 
 
 def migrate(
@@ -102,10 +106,14 @@ def migrate(
     kinds = _kinds(database, invoice_kinds) if install_capture else ()
     with database.transaction():
         database.rows(LOCK)
+        mapped = bool(database.row(LOOK).mapped)
         watching = _install(database, install_capture, first_day, kinds)
         grant_worker(database, worker_role)
         database.rows(SET_VERSION, {"version": __version__})
-    return Migrated(__version__, applied, watching)
+        faults = grave_words(installation_faults(database), try_write_backs(database, thorough=False))
+        if faults and not mapped:
+            raise ConfigurationError(f"not installed, because write-backs would fail: {'; '.join(faults)}")
+    return Migrated(__version__, applied, watching, tuple(faults))
 
 
 def migrate_schema(database: MigratedDatabase) -> list[str]:
@@ -178,7 +186,7 @@ def _install(
     named, other = is_invoice(kinds), other_kind(kinds)
     mapping = template(
         "invoices.sql",
-        key_type=_key_type(database),
+        **_types(database),
         search_path=str(database.row(SEARCH_PATH).path),
         kinds=f"\n                and {named}" if named else "",
         other_kind=OTHER_KIND.format(other) if other else "",
@@ -200,12 +208,13 @@ def grant_worker(database: MigratedDatabase, named: str | None) -> None:
     database.rows(GRANT_WORKER, {"role": role})
 
 
-def _key_type(database: MigratedDatabase) -> str:
-    for key in database.rows(KEY_TYPE):
-        return str(key.type)
-    raise ConfigurationError(
-        "invoicing.invoices has no column id: create facteur.invoice_source and facteur.write_back for your table yourself"
-    )
+def _types(database: MigratedDatabase) -> dict[str, str]:
+    found = {row.name: str(row.type) for row in database.rows(TYPES)}
+    if "id" not in found:
+        raise ConfigurationError(
+            "invoicing.invoices has no column id: create facteur.invoice_source and facteur.write_back for your table yourself"
+        )
+    return {"key_type": found["id"], "status_type": found["technical_status"], "deposit_type": found["submission_id"]}
 
 
 def _text(folder: str, name: str) -> str:

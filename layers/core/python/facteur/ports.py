@@ -109,6 +109,7 @@ class Vitals:
     unread_seconds: float
     not_shown: int
     unverified: int
+    faults: Sequence[str]  # of the installation, each with what puts it right
 
 
 class SubmissionStore(Protocol):

@@ -132,6 +132,9 @@ def _tell_vitals(services: RelayServices) -> None:
     count(Metric.DEPOSITS_NOT_SHOWN, vitals.not_shown)
     count(Metric.UNVERIFIED_WRITE_BACKS, vitals.unverified)
     _count_waiting(services)
+    count(Metric.INSTALLATION_FAULTS, len(vitals.faults))
+    if vitals.faults:
+        services.journal.warning("installation.faults", faults=list(vitals.faults), next_step="facteur doctor")
     if vitals.forgotten is not None:
         count(Metric.FORGOTTEN_INVOICES, vitals.forgotten)
         _tell_unnamed_kinds(services)

@@ -9,13 +9,13 @@ from typing import Any
 from facteur.adapters.catalogue import Looking
 from facteur.adapters.operator_reading import PostgresReading
 from facteur.adapters.postgres import Database
+from facteur.install.faults import Fault, Tried, installation_faults, try_write_backs
 from facteur.install.kinds import named_like_kinds
 from facteur.install.model import Wish
-from facteur.operate.doctor_ports import Connection, ExaminedAccount, ReadyRow, WatchedTable
+from facteur.operate.doctor_ports import Connection, ExaminedAccount, ReadyRow
 from facteur.operate.model import Installation
 
 PATIENCE_MILLISECONDS = "20000"  # the view may be large, and a function has five minutes
-KEY_IN_A_NOTE = "select +(?:distinct +)?([^()]+?)::text as key from changed"  # in the body that facteur.watch generates
 
 
 class PostgresExamined:
@@ -36,35 +36,9 @@ class PostgresExamined:
     TABLES = ("facteur.submissions", "facteur.attempts", "facteur.budgets")
     MIGRATIONS = "select number from facteur.migrations"
     CLOCK = "select facteur.now() + (clock_timestamp() - now()) as now"
-    # From every table with a trigger of ours up to the topmost it is a partition of, and down again to each of its partitions.
-    WATCHED = """
-        with recursive noted as (
-            select distinct t.tgrelid as id, t.tgfoid as note, substring(p.prosrc from %(key)s) as key
-            from pg_trigger t join pg_proc p on p.oid = t.tgfoid join pg_namespace n on n.oid = p.pronamespace
-            where n.nspname = 'facteur' and p.proname like 'note\\_%%' and not t.tgisinternal
-        ), up as (
-            select id, note, key from noted
-            union select i.inhparent, u.note, u.key from up u join pg_inherits i on i.inhrelid = u.id
-        ), tree as (
-            select u.id as root, u.id, u.note, u.key from up u where not exists (select from pg_inherits where inhrelid = u.id)
-            union select t.root, i.inhrelid, t.note, t.key from tree t join pg_inherits i on i.inhparent = t.id
-        )
-        select format('%%I.%%I', n.nspname, c.relname) as name,
-               (select count(distinct g.tgtype) = 2 from pg_trigger g
-                where g.tgrelid = t.id and g.tgfoid = t.note and g.tgenabled = 'A') as watched,
-               format('select facteur.watch(%%L, %%L)', format('%%I.%%I', rn.nspname, r.relname),
-                      case when t.key like '"%%"' then replace(trim('"' from t.key), '""', '"') else t.key end) as mend
-        from tree t join pg_class c on c.oid = t.id join pg_namespace n on n.oid = c.relnamespace
-        join pg_class r on r.oid = t.root join pg_namespace rn on rn.oid = r.relnamespace
-        where c.relkind <> 'f' order by 1
-    """
     COLUMNS = """
         select attname::text as name, format_type(atttypid, null) as type from pg_attribute
         where attrelid = to_regclass('facteur.invoice_source') and attnum > 0 and not attisdropped
-    """
-    FUNCTIONS = """
-        select 'facteur.write_back' as name, to_regprocedure('facteur.write_back(text, text, text, text)') is not null as there
-        union all select 'facteur.write_status', to_regprocedure('facteur.write_status(text, text, text, text, timestamptz)') is not null
     """
     PATIENCE = "select set_config('statement_timeout', %(patience)s, true)"
     REPEATED = """
@@ -125,17 +99,16 @@ class PostgresExamined:
         now: datetime = self._database.row(self.CLOCK).now
         return now
 
-    def watched_tables(self) -> list[WatchedTable]:
-        return [
-            WatchedTable(row.name, row.watched, row.mend)
-            for row in self._database.rows(self.WATCHED, {"key": KEY_IN_A_NOTE})
-        ]
+    def installation_faults(self) -> list[Fault]:
+        return installation_faults(self._database)
+
+    def try_write_backs(self) -> Tried:
+        with self._database.transaction():
+            self._database.rows(self.PATIENCE, {"patience": PATIENCE_MILLISECONDS})
+            return try_write_backs(self._database, thorough=True)
 
     def mapping_columns(self) -> Mapping[str, str]:
         return {row.name: row.type for row in self._database.rows(self.COLUMNS)}
-
-    def mapping_functions(self) -> Mapping[str, bool]:
-        return {row.name: row.there for row in self._database.rows(self.FUNCTIONS)}
 
     def repeated_keys(self, limit: int) -> list[str]:
         return [row.key for row in self._patiently(self.REPEATED, limit=limit)]

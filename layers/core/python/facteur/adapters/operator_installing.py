@@ -16,6 +16,7 @@ from facteur.adapters.act_store import PostgresActs, signed
 from facteur.adapters.kinds_reading import KindsReading
 from facteur.adapters.postgres import as_json
 from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError
+from facteur.install.faults import grave_words, installation_faults, try_write_backs
 from facteur.install.kinds import EVERY, kinds_as_remembered
 from facteur.install.mapping import REQUIRED
 from facteur.install.model import Plan, Sanity, Step
@@ -116,6 +117,7 @@ class Installing(KindsReading):
             for step in plan.triggers:
                 self._run(step)
             grant_worker(OneTransaction(self._database), worker_role)
+            self._refuse_faults()
             counts = {"table": plan.table, "first_day": first_day.isoformat(), "rows": plan.rows}
             counts |= {} if sanity is None else {"shown": sanity.rows, "ready": sanity.ready}
             self._database.rows(PostgresActs.LOG, {"act": as_json(signed(act)), "detail": as_json(counts)})
@@ -158,6 +160,21 @@ class Installing(KindsReading):
                 f"nothing was changed: the mapping shows {found.documents} documents as ready that are of other kinds than those named "
                 f"({found.kinds})"
             )
+
+    def _refuse_faults(self) -> None:
+        """Raises OperatorError where a write-back to a real row fails, or would; what it takes too long to find is not looked for."""
+        faults = installation_faults(self._database)
+        self._database.rows("savepoint trying")
+        self._database.rows(self.LONGEST_COUNT)
+        try:
+            words = grave_words(faults, try_write_backs(self._database, thorough=True))
+        except DatabaseUnavailableError as exc:
+            if QUERY_CANCELED not in str(exc):
+                raise
+            words = []
+        self._database.rows("rollback to savepoint trying")
+        if words:
+            raise OperatorError(f"nothing was changed, because write-backs would fail: {'; '.join(words)}")
 
     def _sanity(self, first_day: date) -> Sanity:
         """What the view shows."""

@@ -33,7 +33,7 @@ class PostgresRelay:
 
     VITALS = """
     select overdue_seconds, doubt_seconds, untold_seconds, undeposited_days, failed, breakers_open, accounts_paused, rate_percent,
-           budget_use_percent, forgotten, silent_seconds, unread_seconds, not_shown, unverified
+           budget_use_percent, forgotten, silent_seconds, unread_seconds, not_shown, unverified, faults
     from facteur.vitals(%(per_minute)s, %(deposits_enabled)s)
     """
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
@@ -14,9 +15,12 @@ MARKS = {"ok": GOOD, "warning": WARN, "failed": BAD, "skipped": ("–", "dim")}
 
 
 @command()
-def doctor(session: Session) -> int:
+def doctor(
+    session: Session,
+    deep: Annotated[bool, typer.Option("--deep", help="Write real rows with each status as well, and roll back")] = False,
+) -> int:  # fmt: skip
     """Check everything that has to be right, in order, and say of each failure what to do. Changes nothing."""
-    answer = session.ask("doctor")
+    answer = session.ask("doctor", **({"deep": True} if deep else {}))
     session.show(answer, render)
     return NOT_WELL if any(each["outcome"] == "failed" for each in answer["findings"]) else 0
 

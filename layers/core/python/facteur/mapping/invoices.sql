@@ -20,7 +20,7 @@ from invoicing.invoices i;
 create function facteur.write_back(invoice_id text, technical_status text, submission_id text, lifecycle_code text) returns void
     language plpgsql security definer set search_path = {search_path} as $$
 begin
-    update invoicing.invoices i set technical_status = $2, submission_id = $3, last_technical_update = now() where i.id = $1::{key_type};
+    update invoicing.invoices i set technical_status = $2::{status_type}, submission_id = $3::{deposit_type}, last_technical_update = now() where i.id = $1::{key_type};
 end $$;
 revoke execute on function facteur.write_back(text, text, text, text) from public;
 

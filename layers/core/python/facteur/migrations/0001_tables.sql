@@ -53,6 +53,17 @@ alter table facteur.changes set (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0
 );
 
+-- What facteur.watch was asked for: facteur.installation_faults() tells what has come apart since. A table is remembered by itself and
+-- by its name, which may come to stand for another one; a dump keeps the name alone.
+create table facteur.watched (
+    name     text not null,                  -- schema and table, quoted where they must be
+    key      name not null,
+    relation regclass not null,
+    mark     text not null,                  -- ends the names of its triggers and of their function
+
+    primary key (name, key)
+);
+
 create table facteur.installation (
     single       boolean primary key default true check (single),
     version      text,

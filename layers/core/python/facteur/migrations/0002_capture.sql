@@ -7,14 +7,16 @@ create function facteur.watch(p_table regclass, p_key name) returns void
     language plpgsql as $$
 declare
     -- Both names fit into an identifier's 63 bytes, whatever the letters, and tell apart two keys of one table.
-    mark constant text := left(md5((select format('%I.%I.%I', n.nspname, c.relname, p_key) from pg_class c
-                                    join pg_namespace n on n.oid = c.relnamespace where c.oid = p_table)), 8);
+    called constant text := (select format('%I.%I', n.nspname, c.relname) from pg_class c
+                             join pg_namespace n on n.oid = c.relnamespace where c.oid = p_table);
+    mark constant text := left(md5(format('%s.%I', called, p_key)), 8);
     note_function constant text := 'note_' || left((select relname from pg_class where oid = p_table), 12) || '_' || mark;
     once constant boolean := exists (
         select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
         where i.indrelid = p_table and a.attname = p_key and i.indisunique and i.indnkeyatts = 1 and i.indpred is null);
     leaf regclass;
     event text;
+    former text;
 begin
     if not exists (
         select from pg_attribute a
@@ -47,6 +49,21 @@ begin
             execute format('alter table %s enable always trigger %I', leaf, 'facteur_' || event || '_' || mark);
         end loop;
     end loop;
+    -- what it was called before, a key that it has no more, and what is a part of it by now
+    delete from facteur.watched w where w.relation = p_table
+        and (w.name <> called or not exists (select from pg_attribute a where a.attrelid = p_table and a.attname = w.key and not a.attisdropped));
+    with recursive parts as (select inhrelid from pg_inherits where inhparent = p_table
+                             union select i.inhrelid from parts join pg_inherits i on i.inhparent = parts.inhrelid)
+    delete from facteur.watched w where w.key = p_key and w.relation in (select inhrelid from parts);
+    insert into facteur.watched (name, key, relation, mark) values (called, p_key, p_table, mark)
+    on conflict (name, key) do update set relation = excluded.relation, mark = excluded.mark;
+    for former in
+        select format('drop trigger %I on %s', t.tgname, t.tgrelid::regclass) from facteur.family(p_table) part
+        join pg_trigger t on t.tgrelid = part join pg_proc p on p.oid = t.tgfoid and p.pronamespace = 'facteur'::regnamespace
+        where not t.tgisinternal and p.proname like 'note\_%' and right(p.proname, 8) not in (select w.mark from facteur.watched w)
+    loop
+        execute former;
+    end loop;
 end $$;
 
 -- The statements that take every trigger of facteur.watch away, and then their functions. A partition comes after its parent, as
@@ -60,6 +77,8 @@ create function facteur.unwatching() returns setof text
         union all
         select 3, format('drop function %s', p.oid::regprocedure) from pg_proc p
         where p.pronamespace = 'facteur'::regnamespace and p.prorettype = 'trigger'::regtype and p.proname like 'note\_%'
+        union all
+        select 4, 'delete from facteur.watched' where exists (select from facteur.watched)
     ) taken (step, statement) order by step, statement
 $$;
 
@@ -94,10 +113,11 @@ begin
 end $$;
 
 create function facteur.source_column(p_name name) returns text
-    language sql stable as $$
-    select coalesce((select format('s.%I', attname) from pg_attribute
-                     where attrelid = to_regclass('facteur.invoice_source') and attname = p_name), 'null')
-$$;
+    language plpgsql stable as $$
+begin
+    return coalesce((select format('s.%I', attname) from pg_attribute
+                     where attrelid = to_regclass('facteur.invoice_source') and attname = p_name), 'null');
+end $$;
 
 -- Documents up to p_inline_bytes come along, larger ones are read in parts.
 create function facteur.read_invoices(p_ids text[], p_inline_bytes integer) returns setof facteur.invoice

@@ -52,12 +52,17 @@ declare
     e facteur.status_events;
     shown text;
     written record;
+    apart text;
     last_note bigint := (select case when is_called then last_value else 0 end from facteur.changes_id_seq);
 begin
     select * into s from facteur.submissions where id = p_submission_id;
     shown := facteur.shown_status(s.state, s.mismatch);
     perform set_config('lock_timeout', p_lock_timeout, true);
     begin
+        apart := (select c.what from facteur.came_apart() c limit 1) where not facteur.belong_together();
+        if apart is not null then
+            raise '%: nothing is written back before that is put right', apart using errcode = 'FR003';
+        end if;
         perform facteur.write_back(s.invoice_id, shown, s.platform_id, s.lifecycle_code);
         for e in
             select * from facteur.status_events -- those of a deposit that the platform called a duplicate are not the invoice's

@@ -57,7 +57,7 @@ begin
     revoke all on all functions in schema facteur from public;
     execute format('grant usage on schema facteur to %I', p_role);
     execute format('grant select on all tables in schema facteur to %I', p_role);
-    execute format('grant select on sequence facteur.changes_id_seq to %I', p_role);
+    execute format('grant select on all sequences in schema facteur to %I', p_role);
     for written in select * from facteur.worker_rights() loop
         execute format('grant %s on facteur.%I to %I', written.rights, written.relation, p_role);
     end loop;

@@ -66,7 +66,7 @@ create function facteur.vitals(p_per_minute double precision, p_deposits_enabled
                                out undeposited_days integer, out failed integer, out breakers_open integer, out accounts_paused integer,
                                out rate_percent double precision, out budget_use_percent double precision, out forgotten integer,
                                out silent_seconds double precision, out unread_seconds double precision, out not_shown integer,
-                               out unverified integer)
+                               out unverified integer, out faults text[])
     language plpgsql as $$
 declare
     bucket facteur.budgets;
@@ -91,5 +91,6 @@ begin
     unread_seconds := facteur.oldest_unread_seconds();
     not_shown := facteur.accounts_not_shown();
     unverified := facteur.unverified_write_backs();
+    faults := array(select format('%s; %s', f.what, f.fix) from facteur.installation_faults() f);
     forgotten := facteur.note_forgotten(); -- once a day; else null
 end $$;

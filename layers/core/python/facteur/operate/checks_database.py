@@ -92,22 +92,36 @@ def judged_clock(whose: str, ahead: timedelta) -> Verdict:
     return ok(told)
 
 
-def triggers(exam: Examination) -> Verdict:
-    """Whether every change of a watched table, and of each of its partitions, is noted."""
-    tables = exam.database.watched_tables()
-    if not tables:
-        return failed("no table is watched", "facteur init, or select facteur.watch('schema.table', 'key')")
-    unwatched = [each for each in tables if not each.watched]
-    if unwatched:
+def installation(exam: Examination) -> Verdict:
+    """Whether name, table, triggers, key, view, functions, rights, types and sequences still belong together."""
+    faults = exam.database.installation_faults()
+    if not faults and not exam.database.mapping_columns():
+        return failed("no table is watched", "facteur init, or deploy with InstallCapture=true")
+    grave = [each for each in faults if each.grave]
+    shown = grave or faults
+    told, fixes = "; ".join(each.what for each in shown), "; ".join(dict.fromkeys(each.fix for each in shown))
+    if grave:
+        return failed(told, fixes)
+    return warning(told, fixes) if faults else ok("name, table, triggers, key, view and functions belong together")
+
+
+def write_backs(exam: Examination) -> Verdict:
+    """Each status, given to real rows and taken back, with all that the company's own triggers and checks do."""
+    tried = exam.database.try_write_backs()
+    if tried.problems:
         return failed(
-            f"not watched, or its triggers are not enabled always: {_some([each.name for each in unwatched])}",
-            "; ".join(dict.fromkeys(each.mend for each in unwatched)) + "; then select facteur.note_forgotten(true)",
+            _some(list(tried.problems)),
+            "let the rows take what facteur.write_back writes: docs/runbook.md, a row cannot be written",
         )
-    return ok(f"{_some([each.name for each in tables])} watched")
+    return (
+        ok(f"each status was written to {tried.rows} rows, and rolled back")
+        if tried.rows
+        else warning("there is no row to try with", "facteur doctor --deep again, once there is one")
+    )
 
 
 def mapping(exam: Examination) -> Verdict:
-    """Whether the view has the columns that are needed, and the functions that write back are there."""
+    """Whether the view has the columns that are needed."""
     columns = exam.database.mapping_columns()
     if not columns:
         return failed("there is no view facteur.invoice_source", "facteur init, or deploy with InstallCapture=true")
@@ -120,9 +134,6 @@ def mapping(exam: Examination) -> Verdict:
     ]
     if wrong:
         return failed(f"wrong types: {', '.join(wrong)}", f"{EDIT} and cast them")
-    absent = [name for name, there in exam.database.mapping_functions().items() if not there]
-    if absent:
-        return failed(f"there is no function {', '.join(absent)}", "create it as in facteur/mapping/invoices.sql")
     return ok(f"{len(columns)} columns")
 
 

@@ -1,4 +1,4 @@
-"""What is wrong, in the order in which to mend it. Nothing is changed."""
+"""What is wrong, in the order in which to mend it. Nothing is changed; what is deep is rolled back."""
 
 from __future__ import annotations
 
@@ -37,13 +37,14 @@ FIRST = (
     Check("database", checks_database.database),
     Check("migrations", checks_database.migrations, ("database",)),
     Check("clock", checks_database.clock, ("migrations",)),
-    Check("triggers", checks_database.triggers, ("migrations",)),
+    Check("installation", checks_database.installation, ("migrations",)),
     Check("mapping", checks_database.mapping, ("migrations",)),
     Check("kinds", checks_database.kinds, ("mapping",)),
     Check("keys", checks_database.keys, ("mapping",)),
     Check("ready rows", checks_database.ready_rows, ("mapping",)),
     Check("forgotten rows", checks_database.forgotten, ("mapping",)),
 )
+DEEP = (Check("write-backs", checks_database.write_backs, ("mapping",)),)
 OF_AN_ACCOUNT = (
     AccountCheck("secret", checks_platform.secret),
     AccountCheck("environment", checks_platform.environment, ("secret",)),
@@ -61,10 +62,14 @@ LAST = (
 )
 
 
-def doctor(services: OperateServices) -> Diagnosis:
-    """Check everything that has to be right, and say of each failure what to do."""
+def doctor(services: OperateServices, *, deep: bool = False) -> Diagnosis:
+    """Check everything that has to be right, and say of each failure what to do.
+
+    Args:
+        deep: write real rows as well, with each status, and roll back.
+    """
     exam, outcomes = services.examination(), dict[str, Outcome]()
-    findings = [_finding(check, exam, outcomes) for check in FIRST]
+    findings = [_finding(check, exam, outcomes) for check in (*FIRST, *(DEEP if deep else ()))]
     findings += _of_accounts(exam, outcomes)
     findings += [_finding(check, exam, outcomes) for check in LAST]
     return Diagnosis(tuple(findings))

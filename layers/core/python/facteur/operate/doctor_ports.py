@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from facteur.install.faults import Fault, Tried
 from facteur.operate.model import Installation
 from facteur.operate.ports import DeadLetters
 from facteur.settings import Settings
@@ -25,15 +26,6 @@ class Connection:
     superuser: bool
     schema_there: bool
     lacking: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class WatchedTable:
-    """A table, or a partition of one, on which notes are taken; `mend` is the statement that watches all of it again."""
-
-    name: str
-    watched: bool
-    mend: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +59,11 @@ class ExaminedDatabase(Protocol):
     def migrations(self) -> frozenset[int]: ...
     def installation(self) -> Installation: ...
     def clock(self) -> datetime: ...
-    def watched_tables(self) -> list[WatchedTable]: ...
+    def installation_faults(self) -> list[Fault]: ...
+    def try_write_backs(self) -> Tried: ...
     def mapping_columns(self) -> Mapping[str, str]:
         """Columns of the view and their types; empty where there is no view."""
 
-    def mapping_functions(self) -> Mapping[str, bool]: ...
     def repeated_keys(self, limit: int) -> list[str]: ...
     def ready_rows(self, limit: int) -> list[ReadyRow]: ...
     def forgotten(self) -> int:

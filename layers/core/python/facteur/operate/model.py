@@ -24,6 +24,7 @@ class Installation:
     silent_seconds: float = 0.0  # of the deposit that has never shown a status for longest
     unread_seconds: float = 0.0  # since when the search has shown what no status tells
     accounts_not_shown: int = 0  # whose search shows none of their deposits, or whose unseen statuses cannot be seen
+    faults: tuple[str, ...] = ()  # what has come apart between the company's table and what was installed
 
 
 @dataclass(frozen=True, slots=True)

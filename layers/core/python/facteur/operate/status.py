@@ -80,6 +80,7 @@ def _of_installation(installation: Installation, runs: tuple[FunctionRun, ...]) 
             f"an invoice that was issued {installation.undeposited_days} days ago is not deposited",
             UNDEPOSITED,
         )
+    yield from (Trouble(fault, "facteur doctor") for fault in installation.faults)
     yield from _of_statuses(installation)
     if installation.unreadable_rows:
         yield Trouble(

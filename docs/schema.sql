@@ -182,6 +182,7 @@ CREATE TABLE facteur.installation (
     deposits_enabled boolean,
     requests_per_minute double precision,
     forgotten_checked_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    everything_noted_at timestamp with time zone,
     CONSTRAINT installation_single_check CHECK (single)
 );
 

@@ -95,6 +95,7 @@ class Rows:
                 total.repeated + taken.repeated,
                 total.broken + taken.broken,
                 total.mismatched + taken.mismatched,
+                not_shown=total.not_shown + taken.not_shown,
             )
         return total
 

@@ -68,8 +68,8 @@ MAY = {
     "attempts": "insert, update",
     "budgets": "insert, update",
     "changes": "delete, insert, update due_at",
-    "installation": "update deposits_enabled, update forgotten_checked_at, update notes_seen, update own_urls, update pins, "
-    "update poll_began_at, update relay_began_at, update relay_run, update requests_per_minute",
+    "installation": "update deposits_enabled, update everything_noted_at, update forgotten_checked_at, update notes_seen, "
+    "update own_urls, update pins, update poll_began_at, update relay_began_at, update relay_run, update requests_per_minute",
     "operations": "insert",
     "routes": "insert, update applied_at",
     "runs": "insert, update",

@@ -26,7 +26,8 @@ OF_AWS = {"AWS/SQS": {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOld
 WATCHED = {
     "OldestOverdueSeconds", "OldestDoubtSeconds", "OldestUntoldSeconds", "OldestUndepositedDays", "FailedInvoices", "AccountRefused",
     "BreakersOpen", "PollRuns", "OldestSilentSeconds", "OldestUnreadSeconds", "DepositsNotShown", "StatusesPutOff",
-     "OldestWaitingSeconds", "ForgottenInvoices", "UnnamedKinds", "UnreadableRows", "InstallationFaults", "Deposits", "Rejections",
+     "OldestWaitingSeconds", "ForgottenInvoices", "UnnamedKinds", "UnreadableRows",
+     "InstallationFaults", "KeysNotShown", "Deposits", "Rejections",
 }  # fmt: skip
 
 

@@ -58,6 +58,8 @@ CASES: list[tuple[str, bool, list[Period]]] = [
     ("StoreRefused", False, [told("OldestWaitingSeconds/queued", 5000), told("OldestWaitingSeconds", 5000)]),
     ("InstallationFaults", True, [told("InstallationFaults", 0, 1), told("InstallationFaults", 2)]),
     ("InstallationFaults", False, [told("InstallationFaults", 1), told("InstallationFaults", 0)]),
+    ("KeysNotShown", True, [told("KeysNotShown", 15, 6)]),
+    ("KeysNotShown", False, [told("KeysNotShown", 10, 10)]),
     ("RejectionRate", True, [{"Deposits": [10, 5], "Rejections": [5]}]),
     ("RejectionRate", False, [{"Deposits": [16], "Rejections": [4]}]),  # twenty percent are not more than twenty
     ("RejectionRate", False, [{"Deposits": [9], "Rejections": [10]}]),  # nineteen are too few to tell

@@ -24,6 +24,7 @@ class Metric(StrEnum):
     # relay_submissions
     COMMIT_TO_NOTICE_SECONDS = "CommitToNoticeSeconds"
     UNREADABLE_ROWS = "UnreadableRows"
+    KEYS_NOT_SHOWN = "KeysNotShown"
     WRITE_BACKS_REFUSED = "WriteBacksRefused"
     ROWS_HEALED = "RowsHealed"
     OLDEST_OVERDUE_SECONDS = "OldestOverdueSeconds"

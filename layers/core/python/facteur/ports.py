@@ -89,6 +89,7 @@ class NotesTaken:
     broken: int
     mismatched: int = 0  # rows that newly ask for another invoice than was sent for their key
     oldest_seconds: float | None = None  # since the oldest writer's transaction began
+    not_shown: int = 0  # keys that the view does not show
 
 
 @dataclass(frozen=True, slots=True)

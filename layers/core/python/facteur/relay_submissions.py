@@ -68,12 +68,23 @@ def relay_once(services: RelayServices) -> bool:
             services.journal.count(Metric.ROWS_HEALED, taken.repeated)
         if taken.broken:
             services.journal.count(Metric.UNREADABLE_ROWS, taken.broken)
+        if taken.not_shown:
+            _tell_not_shown(taken.not_shown, services)
         if taken.mismatched:
             _tell_mismatched(taken.mismatched, services)
     if expired := services.store.end_expired_leases():
         services.journal.warning("leases.expired", submissions=expired)
     _repeat_write_backs(services)
     return bool(moved + expired + _queue_due(services))
+
+
+def _tell_not_shown(keys: int, services: RelayServices) -> None:
+    """A row that was deleted, or one that the view leaves out: nobody would ever send it."""
+    services.journal.count(Metric.KEYS_NOT_SHOWN, keys)
+    services.journal.warning(
+        "keys.not_shown", invoices=keys,
+        next_step="deleted rows aside, let facteur.invoice_source show every row, and `ready` say which are sent",
+    )  # fmt: skip
 
 
 def _tell_mismatched(rows: int, services: RelayServices) -> None:

@@ -73,7 +73,8 @@ class PostgresRelay:
     def take_notes(self, limit: int) -> NotesTaken:
         parameters = {"provider": self._provider, "limit": limit}
         row = self._database.row(
-            "select notes, opened, repeated, broken, mismatched, oldest_seconds from facteur.take_notes(%(provider)s, %(limit)s)",
+            "select notes, opened, repeated, broken, mismatched, oldest_seconds, not_shown"
+            " from facteur.take_notes(%(provider)s, %(limit)s)",
             parameters,
         )
         return NotesTaken(*row)

@@ -81,7 +81,8 @@ create table facteur.installation (
     poll_began_at        timestamptz,
     deposits_enabled     boolean,             -- as the relay last ran, and the rate that all accounts share
     requests_per_minute  double precision,
-    forgotten_checked_at timestamptz not null default '-infinity'
+    forgotten_checked_at timestamptz not null default '-infinity', -- when the last look through the whole view began
+    everything_noted_at  timestamptz         -- when such a look was last asked for: a note without keys
 );
 insert into facteur.installation default values;
 

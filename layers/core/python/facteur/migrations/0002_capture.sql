@@ -1,7 +1,15 @@
 -- Capture: what the company's writers do becomes notes, in their own transactions.
 
+-- What a note holds in place of keys where nobody could tell which rows were written.
+create function facteur.everything() returns text
+    language sql immutable parallel safe as $$
+    select '(everything)'
+$$;
+
 -- Install the statement triggers on a table whose rows, or whose parents' rows, are invoices. Safe to repeat.
 -- The trigger function is generated so that its statement is planned once; it is `security definer`, so writers need no right here.
+-- The key is named without its table: where the table has no such column any more, the name means the one of `gone`, and no writer
+-- fails. A column of another type, or another column of that name, is planned anew.
 -- A key that is unique occurs once in a statement; sorting a hundred thousand to see that costs a fifth of inserting them.
 create function facteur.watch(p_table regclass, p_key name) returns void
     language plpgsql as $$
@@ -29,14 +37,16 @@ begin
     execute format($f$
         create or replace function facteur.%I() returns trigger
             language plpgsql security definer set search_path = pg_catalog, pg_temp as $t$
+        #variable_conflict use_column
         begin
             insert into facteur.changes (invoice_ids)
             select array_agg(key)
-            from (select key, (row_number() over () - 1) / 1000 as chunk
-                  from (select %s %I::text as key from changed where %I is not null) as keys) as chunks
+            from (select keys.key, (row_number() over () - 1) / 1000 as chunk
+                  from (select %L::text as %I) as gone
+                  cross join lateral (select %s %I::text as key from changed where %I is not null) as keys) as chunks
             group by chunk;
             return null;
-        end $t$ $f$, note_function, case when not once then 'distinct' end, p_key, p_key);
+        end $t$ $f$, note_function, facteur.everything(), p_key, case when not once then 'distinct' end, p_key, p_key);
     for leaf in
         with recursive tree as (
             select p_table::oid as id union select inhrelid from pg_inherits join tree on inhparent = tree.id

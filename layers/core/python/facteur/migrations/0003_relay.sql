@@ -79,7 +79,8 @@ end $$;
 -- that asks for another invoice than the one sent for it (its key was used again, its number changed) is a mismatch; new ones are
 -- counted, for such a row is shown an error. A doubt stays with the account that it arose with; anything else goes to the one that
 -- the row's account is routed to now.
-create function facteur.open_submissions(p_ids text[], p_provider text, out opened integer, out repeated integer, out mismatched integer)
+create function facteur.open_submissions(p_ids text[], p_provider text, out opened integer, out repeated integer, out mismatched integer,
+                                         out not_shown integer)
     language plpgsql as $$
 declare
     shows_status constant boolean := facteur.source_column('technical_status') <> 'null';
@@ -159,26 +160,29 @@ begin
            (select count(*) from judged where mismatch is not null and case
                 when live then known_mismatch is null and latest_state <> 'pending'
                 else ready and doubtful and write_back_due_at is null end),
+           (select count(*) from unnest(p_ids) key where key not in (select invoice_id from shown)),
            -- "pending" in the row means nothing before the last verdict has been written there
            (select array_agg(invoice_id) from judged where ready and not live and write_back_due_at is not null)
-    into opened, repeated, mismatched, too_early;
+    into opened, repeated, mismatched, not_shown, too_early;
     perform facteur.note(too_early, facteur.now() + interval '1 minute', 'the last verdict is not yet written back');
 end $$;
 
 -- Judge them all, and where the company's view raises, halve until the key that raises stands alone: it becomes a note of its own.
 create function facteur.judge(p_ids text[], p_provider text,
-                              out opened integer, out repeated integer, out mismatched integer, out broken integer)
+                              out opened integer, out repeated integer, out mismatched integer, out broken integer, out not_shown integer)
     language plpgsql as $$
 declare
     half constant integer := cardinality(p_ids) / 2;
 begin
-    select o.opened, o.repeated, o.mismatched, 0 into opened, repeated, mismatched, broken from facteur.open_submissions(p_ids, p_provider) o;
+    select o.opened, o.repeated, o.mismatched, 0, o.not_shown into opened, repeated, mismatched, broken, not_shown
+    from facteur.open_submissions(p_ids, p_provider) o;
 exception when others or assert_failure or query_canceled then -- a statement's timeout strikes once
     if half = 0 then
         perform facteur.note(p_ids, facteur.now() + interval '5 minutes', sqlstate || ': ' || sqlerrm);
-        opened := 0; repeated := 0; mismatched := 0; broken := 1;
+        opened := 0; repeated := 0; mismatched := 0; broken := 1; not_shown := 0;
     else
-        select sum(j.opened), sum(j.repeated), sum(j.mismatched), sum(j.broken) into opened, repeated, mismatched, broken
+        select sum(j.opened), sum(j.repeated), sum(j.mismatched), sum(j.broken), sum(j.not_shown)
+        into opened, repeated, mismatched, broken, not_shown
         from (select * from facteur.judge(p_ids[:half], p_provider)
               union all select * from facteur.judge(p_ids[half + 1:], p_provider)) j;
     end if;
@@ -229,21 +233,27 @@ begin
 end $$;
 
 -- Consume due notes. Exactly the notes read are deleted, in the transaction that judges them. oldest_seconds: since the writer's
--- transaction began (null: none of them is a writer's).
+-- transaction began (null: none of them is a writer's). not_shown: keys that the view does not show; a row is not deleted every day.
 create function facteur.take_notes(p_provider text, p_limit integer,
-                                   out notes integer, out opened integer, out repeated integer, out broken integer, out mismatched integer, out oldest_seconds double precision)
+                                   out notes integer, out opened integer, out repeated integer, out broken integer, out mismatched integer, out oldest_seconds double precision, out not_shown integer)
     language plpgsql as $$
 declare
     ids text[];
 begin
     select c.notes, c.ids, c.oldest_seconds into notes, ids, oldest_seconds from facteur.consume_notes(p_limit) c;
-    select j.opened, j.repeated, j.broken, j.mismatched into opened, repeated, broken, mismatched
+    if facteur.everything() = any (ids) then -- the time of this moment: whoever wrote has committed by now
+        update facteur.installation set everything_noted_at = facteur.now() + (clock_timestamp() - now());
+        ids := array_remove(ids, facteur.everything());
+    end if;
+    select j.opened, j.repeated, j.broken, j.mismatched, j.not_shown into opened, repeated, broken, mismatched, not_shown
     from facteur.judge(coalesce(ids, '{}'), p_provider) j where ids is not null;
     opened := coalesce(opened, 0); repeated := coalesce(repeated, 0); broken := coalesce(broken, 0); mismatched := coalesce(mismatched, 0);
+    not_shown := coalesce(not_shown, 0);
 end $$;
 
 -- Invoices that are ready and have neither a note nor a live submission: written past the triggers (logical replication,
--- `attach partition`, a disabled trigger). Notes them and says how many; at most once a day unless forced. A view that does not
+-- `attach partition`, a disabled trigger). Notes them and says how many; once a day, five minutes after the last time where a note says
+-- no key, and where it is forced. A view that does not
 -- show the status stays ready after a rejection, so there any submission counts. A row on which the view raises hides nobody
 -- else: then the keys are looked through in portions, and a portion that raises is left to the relay to judge.
 create function facteur.note_forgotten(p_force boolean default false) returns integer
@@ -264,7 +274,8 @@ begin
     end if;
     -- not a lock on the row that every run of the relay counts up: this may take long
     if not pg_try_advisory_xact_lock(7161838) or not p_force and exists (
-        select from facteur.installation where forgotten_checked_at >= facteur.now() - interval '1 day') then
+        select from facteur.installation
+        where forgotten_checked_at >= facteur.now() - case when everything_noted_at >= forgotten_checked_at then interval '5 minutes' else interval '1 day' end) then
         return null;
     end if;
     begin

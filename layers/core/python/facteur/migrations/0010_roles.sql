@@ -6,7 +6,7 @@
 create function facteur.worker_rights() returns table (relation name, rights text)
     language sql immutable as $$
     values ('changes'::name, 'insert, delete, update (due_at)'),
-           ('installation', 'update (pins, own_urls, notes_seen, relay_run, relay_began_at, poll_began_at, deposits_enabled, requests_per_minute, forgotten_checked_at)'),
+           ('installation', 'update (pins, own_urls, notes_seen, relay_run, relay_began_at, poll_began_at, deposits_enabled, requests_per_minute, forgotten_checked_at, everything_noted_at)'),
            ('submissions', 'insert, update, delete'),
            ('attempts', 'insert, update'),
            ('status_events', 'insert, update (told_at)'),

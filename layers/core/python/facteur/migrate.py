@@ -39,14 +39,21 @@ TYPES = """
 select attname as name, format_type(atttypid, case when attname = 'id' then atttypmod end) as type from pg_attribute
 where attrelid = 'invoicing.invoices'::regclass and attname in ('id', 'technical_status', 'submission_id') and not attisdropped
 """
-# Where a write-back looks for names: as its owner does now, for triggers of the company's run with it; but nobody's temporary
-# table comes first.
-SEARCH_PATH = """
-select concat_ws(', ', 'pg_catalog', (select string_agg(quote_ident(s), ', ') from unnest(current_schemas(false)) s), 'pg_temp') as path
+# From here on in a transaction the owner's session looks for names in Postgres' own catalogue alone: whoever may create in a schema of
+# its path could have his run as the owner. Remembered is where a write-back looks for names, as its owner does now, for triggers of the
+# company's run with it; but nobody's temporary table comes first.
+NARROW = """
+select pg_catalog.set_config('facteur.path', pg_catalog.concat_ws(', '::text, 'pg_catalog'::text, (
+           select pg_catalog.string_agg(pg_catalog.quote_ident(s::text), ', '::text)
+           from pg_catalog.unnest(pg_catalog.current_schemas(false)) s), 'pg_temp'::text), true) as path,
+       pg_catalog.set_config('facteur.search_path', pg_catalog.current_setting('search_path'::text), true) as before,
+       pg_catalog.set_config('search_path'::text, 'pg_catalog'::text, true) as now
+where coalesce(pg_catalog.current_setting('facteur.search_path'::text, true), ''::text) operator(pg_catalog.=) ''::text
 """
+SEARCH_PATH = "select current_setting('facteur.path') as path"
 TABLE = "invoicing.invoices"
 OTHER_KIND = """
-       case when status = 'final' and issue_date >= (select submit_from from facteur.installation)
+       case when status operator(pg_catalog.=) 'final' and issue_date operator(pg_catalog.>=) (select submit_from from facteur.installation)
             then {} end as other_kind,"""
 REMEMBER_KINDS = "update facteur.installation set kinds_left_out = %(left_out)s, added = added || %(added)s::jsonb"
 SET_VERSION = "update facteur.installation set version = %(version)s"
@@ -105,6 +112,7 @@ def migrate(
     applied = migrate_schema(database)
     kinds = _kinds(database, invoice_kinds) if install_capture else ()
     with database.transaction():
+        database.rows(NARROW)
         database.rows(LOCK)
         mapped = bool(database.row(LOOK).mapped)
         watching = _install(database, install_capture, first_day, kinds)
@@ -119,6 +127,7 @@ def migrate(
 def migrate_schema(database: MigratedDatabase) -> list[str]:
     """Apply what is missing to the schema facteur and touch nothing else; the names of what was applied."""
     with database.transaction():
+        database.rows(NARROW)
         database.rows(LOCK)
         database.rows(FIRST)
     return [name for number, name in migrations() if _apply(database, number, name)]
@@ -134,6 +143,7 @@ def migrations() -> list[tuple[int, str]]:
 
 def _apply(database: MigratedDatabase, number: int, name: str) -> bool:
     with database.transaction():
+        database.rows(NARROW)
         database.rows(LOCK)
         if number in {row.number for row in database.rows(APPLIED)}:
             return False

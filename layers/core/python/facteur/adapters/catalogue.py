@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from facteur.adapters.exposure import exposures
 from facteur.install.model import Column, Found, Reference, Table
 from facteur.migrate import MigratedDatabase
 
@@ -95,9 +96,11 @@ class Looking:
             now = self._database.row(self.SITUATION)
             known = self._database.row(self.INSTALLED) if now.migrated else None
             tables = self._database.rows(self.TABLES, {"status_columns": list(status_columns)})
+            exposed = exposures(self._database, now.role, now.search_path, [row.quoted for row in tables])
         return Found(
             tuple(_table(row) for row in tables), now.mapped, known.submissions if known else 0, known.source if known else None,
             tuple(known.own_tables) if known else (), now.may_create, now.role, tuple(now.search_path), known.source_key if known else None,
+            exposed,
         )  # fmt: skip
 
     def unread(self, table: str, columns: Sequence[str]) -> list[str]:

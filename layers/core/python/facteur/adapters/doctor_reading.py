@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from facteur.adapters.catalogue import Looking
+from facteur.adapters.exposure import exposures
 from facteur.adapters.operator_reading import PostgresReading
 from facteur.adapters.postgres import Database
+from facteur.install.exposure import Exposure
 from facteur.install.faults import Fault, Tried, installation_faults, try_write_backs
 from facteur.install.kinds import named_like_kinds
 from facteur.install.model import Wish
@@ -30,7 +32,9 @@ class PostgresExamined:
                array(select format('%%s on %%s', lower(w.right), w.name)
                      from (select n, r from unnest(%(tables)s::text[]) n, unnest(array['SELECT', 'INSERT', 'UPDATE']) r
                            union all select 'facteur.invoice_source', 'SELECT') w (name, "right")
-                     where has_table_privilege(to_regclass(w.name), w.right) is false) as lacking
+                     where has_table_privilege(to_regclass(w.name), w.right) is false) as lacking,
+               coalesce(pg_has_role((select nspowner from pg_namespace where nspname = 'facteur'), 'member'), false) as owner,
+               array(select quote_ident(s) from unnest(current_schemas(false)) s where s <> 'pg_catalog') as path
         from (select (select version from pg_stat_ssl where pid = pg_backend_pid() and ssl)) t
     """
     TABLES = ("facteur.submissions", "facteur.attempts", "facteur.budgets")
@@ -39,6 +43,18 @@ class PostgresExamined:
     COLUMNS = """
         select attname::text as name, format_type(atttypid, null) as type from pg_attribute
         where attrelid = to_regclass('facteur.invoice_source') and attnum > 0 and not attisdropped
+    """
+    # The owner's path as it was at the installation, and the tables of the company's with a trigger of ours.
+    OWNED = r"""
+        select n.nspowner::regrole::text as owner,
+               array(select distinct s from pg_proc p, unnest(p.proconfig) c, unnest(string_to_array(substr(c, 13), ', ')) s
+                     where p.pronamespace = n.oid and p.proname = 'write_back'
+                       and c like 'search\_path=%' and s not in ('pg_catalog', 'pg_temp'))
+               as schemas,
+               array(select distinct format('%I.%I', tn.nspname, c.relname) from pg_trigger t join pg_proc p on p.oid = t.tgfoid
+                     join pg_class c on c.oid = t.tgrelid join pg_namespace tn on tn.oid = c.relnamespace
+                     where p.pronamespace = n.oid and p.proname like 'note\_%') as tables
+        from pg_namespace n where n.nspname = 'facteur'
     """
     PATIENCE = "select set_config('statement_timeout', %(patience)s, true)"
     REPEATED = """
@@ -86,7 +102,7 @@ class PostgresExamined:
         row = self._database.row(self.CONNECTION, {"tables": list(self.TABLES)})
         return Connection(
             row.server, row.role, self._database.sslmode, row.tls, row.on_this_machine, row.read_only, row.superuser,
-            row.schema_there, tuple(row.lacking),
+            row.schema_there, tuple(row.lacking), row.owner, tuple(row.path),
         )  # fmt: skip
 
     def migrations(self) -> frozenset[int]:
@@ -109,6 +125,10 @@ class PostgresExamined:
 
     def mapping_columns(self) -> Mapping[str, str]:
         return {row.name: row.type for row in self._database.rows(self.COLUMNS)}
+
+    def exposures(self) -> Sequence[Exposure]:
+        row = self._database.row(self.OWNED)
+        return exposures(self._database, row.owner, row.schemas, row.tables)
 
     def repeated_keys(self, limit: int) -> list[str]:
         return [row.key for row in self._patiently(self.REPEATED, limit=limit)]

@@ -21,12 +21,14 @@ from facteur.install.kinds import EVERY, kinds_as_remembered
 from facteur.install.mapping import REQUIRED
 from facteur.install.model import Plan, Sanity, Step
 from facteur.install.plan import CREATE_MAPPING
-from facteur.migrate import MigratedDatabase, grant_worker, migrate_schema
+from facteur.migrate import NARROW, MigratedDatabase, grant_worker, migrate_schema
 from facteur.operate.act_model import Act
 
 PATIENCE = "select set_config('lock_timeout', %(milliseconds)s, true)"
 # Mistakes in a text that a person wrote: Postgres names an identifier or a place in it, never a row.
 SYNTAX, COLUMN, TABLE, FUNCTION = "42601", "42703", "42P01", "42883"
+WIDER = "select set_config('search_path', current_setting('facteur.search_path'), true)"
+NARROWER = "select pg_catalog.set_config('search_path'::text, 'pg_catalog'::text, true)"
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 
 
@@ -55,6 +57,7 @@ def impatient(database: MigratedDatabase, lock_timeout_seconds: float) -> Iterat
     """
     try:
         with database.transaction():
+            database.rows(NARROW)
             database.rows(PATIENCE, {"milliseconds": str(max(1, round(lock_timeout_seconds * 1000)))})
             yield
     except DatabaseUnavailableError as exc:
@@ -111,9 +114,10 @@ class Installing(KindsReading):
                 self._run(step)
             self._check_columns()
             self._database.rows(self.REMEMBER, known)
-            sanity = self._sanity(first_day) if plan.counts_first else None
-            refuse_old_invoices(sanity)
-            self._check_kinds(plan)
+            with self._wider():
+                sanity = self._sanity(first_day) if plan.counts_first else None
+                refuse_old_invoices(sanity)
+                self._check_kinds(plan)
             for step in plan.triggers:
                 self._run(step)
             grant_worker(OneTransaction(self._database), worker_role)
@@ -127,7 +131,10 @@ class Installing(KindsReading):
     def _run(self, step: Step) -> None:
         before = self._database.row(self.TRANSACTION).id
         try:
-            if step.statement:
+            if step.what == CREATE_MAPPING:  # a person may have edited it, and means names as he has them
+                with self._wider():
+                    self._database.rows(step.statement)
+            elif step.statement:
                 self._database.rows(step.statement)
         except (DatabaseUnavailableError, ConfigurationError) as exc:
             if LOCK_NOT_AVAILABLE in str(exc):
@@ -138,6 +145,13 @@ class Installing(KindsReading):
             raise OperatorError(
                 "the mapping ends the transaction: take commit and rollback out of it. `facteur uninstall` takes away what was installed"
             )
+
+    @contextmanager
+    def _wider(self) -> Iterator[None]:
+        """What is the company's finds names where the owner's sessions do."""
+        self._database.rows(WIDER)
+        yield
+        self._database.rows(NARROWER)
 
     def _check_columns(self) -> None:
         """Raises OperatorError where the view lacks a column that cannot be done without."""

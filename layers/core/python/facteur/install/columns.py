@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from facteur.errors import OperatorError
-from facteur.install.documents import address, literal
+from facteur.install.documents import address, literal, one_of, op
 from facteur.install.kinds import EVERY, NONE, kind_remarks
 from facteur.install.model import Choice, Column, Found, KindColumn, Table, Wish
 from facteur.install.names import DATE_KINDS, ID_LENGTH, KEY_KINDS, STATUS_LENGTH, TEXT_KINDS, known, likely_final
@@ -164,7 +164,7 @@ class _Chooser:
                     self._chose("seller_siren", f"{other.name}.{identifier.name}, by {own.name}")
                     return (
                         f"s.{identifier.quoted}",
-                        f"\nleft join {other.quoted} s on s.{target.quoted} = i.{own.quoted}",
+                        f"\nleft join {other.quoted} s on s.{target.quoted} {op('=')} i.{own.quoted}",
                     )
         raise OperatorError(
             f"{self._table.name} does not say who the seller is: give --column seller=… (a SIREN or SIRET), or --seller SIREN "
@@ -221,9 +221,7 @@ class _Chooser:
                 f"{column.name} is also {', '.join(others)}: an invoice that moves on before it was deposited "
                 "is not deposited (--final may be repeated)"
             )
-        return f"i.{column.quoted} " + (
-            f"= {literal(final[0])}" if len(final) == 1 else f"in ({', '.join(map(literal, final))})"
-        )
+        return one_of(f"i.{column.quoted}", tuple(final))
 
     def _written(self) -> tuple[Column | None, Column | None, Column | None, Column | None]:
         status = self._roomy("technical_status", STATUS_LENGTH)

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from facteur.errors import OperatorError
 from facteur.install.model import Table
 
 PATTERN = re.compile(r"(s3://[^/{]+/|file:///).*\{\w+\}.*")
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+def op(sign: str) -> str:
+    """Postgres' own operator, whatever others have put into a schema on the path: it binds more closely than a bare sign."""
+    return f"operator(pg_catalog.{sign})"
+
+
+def one_of(expression: str, values: Sequence[str]) -> str:
+    """Whether an expression is one of these texts."""
+    alike = [f"{expression} {op('=')} {literal(each)}" for each in values]
+    return alike[0] if len(alike) == 1 else f"({' or '.join(alike)})"
 
 
 def literal(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from facteur.install.documents import op
 from facteur.install.model import Column, Found, Table
 from facteur.install.names import DATE_KINDS, TEXT_KINDS, plain
 from facteur.install.template import template
@@ -45,7 +46,7 @@ class History:
         )
         if code.kind not in DIGITS:
             return insert
-        return f"if $2 ~ '^[0-9]{{1,{DIGITS[code.kind]}}}$' then\n        {insert}\n    end if;"
+        return f"if $2 {op('~')} '^[0-9]{{1,{DIGITS[code.kind]}}}$' then\n        {insert}\n    end if;"
 
 
 def find_history(found: Found, table: Table) -> tuple[History | None, list[str]]:

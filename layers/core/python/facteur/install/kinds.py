@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from facteur.errors import OperatorError
-from facteur.install.documents import literal
+from facteur.install.documents import literal, one_of, op
 from facteur.install.model import Column, Found, Kind, KindColumn, Table, Wish
 from facteur.install.names import PARTS, TEXT_KINDS, plain
 
@@ -176,8 +176,8 @@ def _with_count(kind: Kind) -> str:
 def _is_named(column: KindColumn) -> str | None:
     if column.named is None or EVERY in column.named:
         return None
-    text, values = _text(column), [literal(each) for each in column.named if each is not None]
-    conditions = [f"{text} = {values[0]}" if len(values) == 1 else f"{text} in ({', '.join(values)})"] if values else []
+    text, values = _text(column), [each for each in column.named if each is not None]
+    conditions = [one_of(text, values)] if values else []
     conditions += [f"i.{column.quoted} is null"] if None in column.named else []
     return conditions[0] if len(conditions) == 1 else f"({' or '.join(conditions)})"
 
@@ -185,7 +185,9 @@ def _is_named(column: KindColumn) -> str | None:
 def _value(column: KindColumn, columns: Sequence[KindColumn]) -> str:
     value = f"coalesce({_text(column)}, {literal(NONE)})"
     return (
-        f"{literal(column.name + '=')} || {value}" if len([each for each in columns if _is_named(each)]) > 1 else value
+        f"{literal(column.name + '=')} {op('||')} {value}"
+        if len([each for each in columns if _is_named(each)]) > 1
+        else value
     )
 
 

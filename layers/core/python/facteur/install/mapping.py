@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from facteur.install.columns import FIRST_DAY, INSTALLED_DAY, Source
+from facteur.install.documents import op
 from facteur.install.history import History
 from facteur.install.kinds import is_invoice, other_kind
 from facteur.install.model import Column, Found, KindColumn, Table
@@ -10,7 +11,7 @@ from facteur.install.template import template
 
 REQUIRED = ("invoice_id", "ready", "invoice_number", "seller_siren", "issue_date")  # of the view
 COLUMN_WIDTH = 7  # of "select "
-PENDING = r"~* '^[\s\u00a0]*pending[\s\u00a0]*$'"  # blanks and case apart
+PENDING = op("~*") + r" '^[\s\u00a0]*pending[\s\u00a0]*$'"  # blanks and case apart
 
 
 def mapping_sql(found: Found, source: Source, history: History | None) -> str:
@@ -79,13 +80,13 @@ def _lines(source: Source) -> list[str]:
 
 
 def _ready(source: Source) -> str:
-    kinds, pending, day = is_invoice(source.kinds), _pending(source), f"{source.day} >= {FIRST_DAY}"
+    kinds, pending, day = is_invoice(source.kinds), _pending(source), f"{source.day} {op('>=')} {FIRST_DAY}"
     return _all(source.finished, kinds, _where(source), pending, source.document_missing, day)
 
 
 def _finished(source: Source) -> str:
     """What would be ready if its document were there."""
-    day = f"{source.day} >= {FIRST_DAY}"
+    day = f"{source.day} {op('>=')} {FIRST_DAY}"
     return _all(source.finished, is_invoice(source.kinds), _where(source), _pending(source), day)
 
 
@@ -94,7 +95,7 @@ def _other_kind(source: Source) -> str | None:
     told = other_kind(source.kinds)
     if told is None:
         return None
-    finished = _all(source.finished, _where(source), f"{source.day} >= {FIRST_DAY}")
+    finished = _all(source.finished, _where(source), f"{source.day} {op('>=')} {FIRST_DAY}")
     return f"case when {finished} then {told} end"
 
 
@@ -115,11 +116,15 @@ def _pending(source: Source) -> str | None:
     if status is None:
         return None
     silent = " and ".join(f"i.{column.quoted} is null" for column in (status, deposit) if column)
-    return f"(i.{status.quoted}::text {PENDING} or {silent} and {source.day} >= {INSTALLED_DAY})"
+    return f"(i.{status.quoted}::text {PENDING} or {silent} and {source.day} {op('>=')} {INSTALLED_DAY})"
 
 
 def _write_back(source: Source) -> str:
-    given = {"$2": source.technical_status, "$3": source.submission_id, "now()": source.last_technical_update}
+    given = {
+        "$2": source.technical_status,
+        "$3": source.submission_id,
+        "pg_catalog.now()": source.last_technical_update,
+    }
     assignments = [f"{column.quoted} = {_cast(value, column.kind)}" for value, column in given.items() if column]
     if source.lifecycle_code:
         assignments.append(f"{source.lifecycle_code.quoted} = $4")

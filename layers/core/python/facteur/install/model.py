@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from facteur.install.exposure import Exposure
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -87,6 +89,7 @@ class Found:
     role: str
     search_path: tuple[str, ...]  # quoted
     source_key: str | None = None  # the column that submissions are known by
+    exposures: tuple[Exposure, ...] = ()  # of the schemas on the path, and of every table
 
     def table(self, name: str) -> Table | None:
         return next((each for each in self.tables if each.name == name), None)

@@ -2,11 +2,11 @@
 
 create view facteur.invoice_source as
 select id as invoice_id,
-       coalesce(status = 'final'{kinds} and document_uri is not null
-                and (technical_status::text ~* '^[\s\u00a0]*pending[\s\u00a0]*$' -- blanks and case apart
+       coalesce(status operator(pg_catalog.=) 'final'{kinds} and document_uri is not null
+                and (technical_status::text operator(pg_catalog.~*) '^[\s\u00a0]*pending[\s\u00a0]*$' -- blanks and case apart
                      or technical_status is null and submission_id is null -- a draft from before the installation
-                        and issue_date >= (select installed_from from facteur.installation))
-                and issue_date >= (select submit_from from facteur.installation), false) as ready,
+                        and issue_date operator(pg_catalog.>=) (select installed_from from facteur.installation))
+                and issue_date operator(pg_catalog.>=) (select submit_from from facteur.installation), false) as ready,
        document_uri,                  -- s3://bucket/key; or a column document (bytea)
        null::text as file_name,       -- null: the last part of document_uri
        invoice_number, seller_siren, issue_date, total, currency,{other_kind}
@@ -20,7 +20,9 @@ from invoicing.invoices i;
 create function facteur.write_back(invoice_id text, technical_status text, submission_id text, lifecycle_code text) returns void
     language plpgsql security definer set search_path = {search_path} as $$
 begin
-    update invoicing.invoices i set technical_status = $2::{status_type}, submission_id = $3::{deposit_type}, last_technical_update = now() where i.id = $1::{key_type};
+    update invoicing.invoices i set technical_status = $2::{status_type}, submission_id = $3::{deposit_type},
+        last_technical_update = pg_catalog.now()
+    where i.id operator(pg_catalog.=) $1::{key_type};
 end $$;
 revoke execute on function facteur.write_back(text, text, text, text) from public;
 

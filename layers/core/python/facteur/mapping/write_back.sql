@@ -1,1 +1,1 @@
-update {table} i set {assignments} where i.{key} = $1::{key_type};
+update {table} i set {assignments} where i.{key} operator(pg_catalog.=) $1::{key_type};

@@ -149,7 +149,7 @@ begin
                btrim(%12$s::text),
                btrim(%13$s::text)
         from facteur.invoice_source s
-        where s.invoice_id = any ($1::%1$s[])
+        where s.invoice_id operator(pg_catalog.=) any ($1::%1$s[])
         $q$, facteur.key_type(), facteur.source_column('ready'), facteur.source_column('account'),
         facteur.source_column('document_uri'), facteur.source_column('document'), facteur.source_column('file_name'),
         facteur.source_column('invoice_number'), facteur.source_column('seller_siren'), facteur.source_column('issue_date'),
@@ -163,7 +163,7 @@ create function facteur.read_document(p_id text, p_from integer, p_bytes integer
 declare
     part bytea;
 begin
-    execute format('select substring(s.document from $2 for $3) from facteur.invoice_source s where s.invoice_id = $1::%s',
+    execute format('select substring(s.document from $2 for $3) from facteur.invoice_source s where s.invoice_id operator(pg_catalog.=) $1::%s',
                    facteur.key_type()) into part using p_id, p_from, p_bytes;
     return part;
 end $$;
@@ -173,7 +173,7 @@ create function facteur.document_sha256(p_id text) returns text
 declare
     found_sha256 text;
 begin
-    execute format('select encode(sha256(s.document), ''hex'') from facteur.invoice_source s where s.invoice_id = $1::%s',
+    execute format('select encode(sha256(s.document), ''hex'') from facteur.invoice_source s where s.invoice_id operator(pg_catalog.=) $1::%s',
                    facteur.key_type()) into found_sha256 using p_id;
     return found_sha256;
 end $$;

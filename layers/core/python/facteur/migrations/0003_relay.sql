@@ -262,7 +262,7 @@ declare
     known constant text := case when facteur.source_column('technical_status') = 'null' then 'true'
                                 else 'l.state not in (''rejected'', ''failed'') or l.write_back_due_at is not null' end;
     unknown constant text := 'from facteur.invoice_source s where not exists '
-        '(select from facteur.submissions l where l.invoice_id = s.invoice_id::text and (' || known || ')) '
+        '(select from facteur.submissions l where l.invoice_id operator(pg_catalog.=) s.invoice_id::text and (' || known || ')) '
         'and s.invoice_id::text not in (select unnest(invoice_ids) from facteur.changes)';
     ready constant text := 'select array_agg(s.invoice_id::text) ' || unknown || ' and s.ready';
     portion text[];
@@ -287,7 +287,7 @@ begin
             for portion in execute 'select array_agg(key) from (select s.invoice_id::text as key, row_number() over () / 1000 as portion '
                                    || unknown || ') keys group by portion' loop
                 begin
-                    execute ready || format(' and s.invoice_id = any ($1::%s[])', facteur.key_type()) into ids using portion;
+                    execute ready || format(' and s.invoice_id operator(pg_catalog.=) any ($1::%s[])', facteur.key_type()) into ids using portion;
                     forgotten := forgotten + coalesce(cardinality(ids), 0);
                 exception when others or assert_failure then
                     ids := portion;

@@ -10,7 +10,7 @@ declare
 begin
     execute format($q$
         select true, nullif(concat_ws(' and ', case when %s then 'technical_status' end, case when %s then 'submission_id' end), '') as differing
-        from facteur.invoice_source s where s.invoice_id = $1::%s order by differing limit 1
+        from facteur.invoice_source s where s.invoice_id operator(pg_catalog.=) $1::%s order by differing limit 1
         $q$, case when status = 'null' then 'false' else format('facteur.word(%s::text) is distinct from $2', status) end,
         case when deposit = 'null' then 'false' else format('not facteur.same_deposit(%s::text, $3)', deposit) end, facteur.key_type())
     into seen, differing using p_invoice_id, p_status, p_platform_id;

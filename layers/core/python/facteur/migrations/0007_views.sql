@@ -72,7 +72,7 @@ create function facteur.find_rows(p_key text, p_number text) returns setof text
     language plpgsql stable as $$
 begin
     begin
-        return query execute format('select s.invoice_id::text from facteur.invoice_source s where s.invoice_id = $1::%s',
+        return query execute format('select s.invoice_id::text from facteur.invoice_source s where s.invoice_id operator(pg_catalog.=) $1::%s',
                                     facteur.key_type()) using p_key;
     exception when data_exception then
         null;

@@ -28,6 +28,21 @@ create function facteur.worker_problem(p_role name) returns text
     from pg_namespace n left join pg_roles r on r.rolname = p_role where n.nspname = 'facteur'
 $$;
 
+-- Where a role's sessions look for names: the worker's in pg_catalog alone, so that nobody who may create in another schema puts a
+-- function or an operator before ours. Without the right to say so (the owner lacks CREATEROLE), the doctor tells the statement.
+create function facteur.set_path(p_role name, p_path text) returns void
+    language plpgsql as $$
+begin
+    if p_path is distinct from (
+        select substr(setting, length('search_path=') + 1) from pg_roles, unnest(rolconfig) setting
+        where rolname = p_role and setting like 'search\_path=%')
+    then
+        execute format('alter role %I ', p_role) || case when p_path is null then 'reset search_path' else 'set search_path = ' || p_path end;
+    end if;
+exception when insufficient_privilege or internal_error then -- the second: another migrator has just set it
+    null;
+end $$;
+
 create function facteur.revoke_worker(p_role name) returns void
     language plpgsql as $$
 begin
@@ -62,8 +77,9 @@ begin
         execute format('grant %s on facteur.%I to %I', written.rights, written.relation, p_role);
     end loop;
     execute format('grant execute on all functions in schema facteur to %I', p_role);
-    execute format('revoke execute on function facteur.watch(regclass, name), facteur.grant_worker(name), facteur.revoke_worker(name) from %I', p_role);
+    execute format('revoke execute on function facteur.watch(regclass, name), facteur.grant_worker(name), facteur.revoke_worker(name), facteur.set_path(name, text) from %I', p_role);
     -- a view that the company drops and creates again can be read at once
     execute format('alter default privileges in schema facteur grant select on tables to %I', p_role);
+    perform facteur.set_path(p_role, 'pg_catalog');
     update facteur.installation set worker_role = p_role;
 end $$;

@@ -48,7 +48,7 @@ declare
     found_kind text;
 begin
     if facteur.source_column('other_kind') <> 'null' then
-        execute format('select s.other_kind::text from facteur.invoice_source s where s.invoice_id = $1::%s limit 1', facteur.key_type())
+        execute format('select s.other_kind::text from facteur.invoice_source s where s.invoice_id operator(pg_catalog.=) $1::%s limit 1', facteur.key_type())
         into found_kind using p_invoice_id;
     end if;
     return case when found_kind is not null then format('its kind %s was not named as an invoice''s', found_kind) end;
@@ -378,7 +378,7 @@ begin
         from facteur.invoice_source s
         where %4$s::date >= $1 and ($2 is null or %4$s::date <= $2) and %9$s is null and nullif(btrim(%11$s::text), '') is null and not coalesce(s.ready::boolean, false)
           and ($3 is null or coalesce(nullif(btrim(%10$s::text), ''), 'default') = $3)
-          and ($4 is null or s.invoice_id > $4::%1$s)
+          and ($4 is null or s.invoice_id operator(pg_catalog.>) $4::%1$s)
           and not exists (select from facteur.submissions l where l.invoice_id = s.invoice_id::text)
         order by s.invoice_id limit $5
         $q$, facteur.key_type(), facteur.source_column('invoice_number'), facteur.source_column('seller_siren'),
@@ -453,11 +453,17 @@ end $$;
 -- for the owner; but nobody's temporary tables, types or functions come first.
 do $$
 declare
-    path constant text := concat_ws(', ', 'pg_catalog', (select string_agg(quote_ident(s), ', ') from unnest(current_schemas(false)) s), 'pg_temp');
+    path constant text := coalesce(nullif(current_setting('facteur.path', true), ''), concat_ws(', ', 'pg_catalog', (select string_agg(quote_ident(s), ', ') from unnest(current_schemas(false)) s), 'pg_temp'));
 begin
     execute 'alter function facteur.settle_constraints() set search_path = ' || path;
     execute 'alter function facteur.made_ready_by(date) set search_path = ' || path;
     execute 'alter function facteur.ready_from(date, text[]) set search_path = ' || path;
+    -- the reading of her view: the worker's own path is pg_catalog alone
+    execute 'alter function facteur.read_invoices(text[], integer) set search_path = ' || path;
+    execute 'alter function facteur.read_document(text, integer, integer) set search_path = ' || path;
+    execute 'alter function facteur.document_sha256(text) set search_path = ' || path;
+    execute 'alter function facteur.compare_written(text, text, text) set search_path = ' || path;
+    execute 'alter function facteur.note_forgotten(boolean) set search_path = ' || path;
 end $$;
 
 -- Which of these would be ready if their rows said pending? They are written, looked at, and put back: a draft stays as it is.

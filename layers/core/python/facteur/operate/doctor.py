@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 
 from facteur.errors import FacteurError
-from facteur.operate import checks_database, checks_deployment, checks_platform
+from facteur.operate import checks_database, checks_deployment, checks_platform, checks_rights
 from facteur.operate.diagnosis import Diagnosis, Finding, Outcome, Verdict, failed, skipped
 from facteur.operate.doctor_ports import Examination, ExaminedAccount
 from facteur.operate.services import OperateServices
@@ -38,6 +38,8 @@ FIRST = (
     Check("migrations", checks_database.migrations, ("database",)),
     Check("clock", checks_database.clock, ("migrations",)),
     Check("installation", checks_database.installation, ("migrations",)),
+    Check("path", checks_rights.path, ("migrations",)),
+    Check("rights of others", checks_rights.others, ("migrations",)),
     Check("mapping", checks_database.mapping, ("migrations",)),
     Check("kinds", checks_database.kinds, ("mapping",)),
     Check("keys", checks_database.keys, ("mapping",)),

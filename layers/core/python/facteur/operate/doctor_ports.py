@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
+from facteur.install.exposure import Exposure
 from facteur.install.faults import Fault, Tried
 from facteur.operate.model import Installation
 from facteur.operate.ports import DeadLetters
@@ -26,6 +27,8 @@ class Connection:
     superuser: bool
     schema_there: bool
     lacking: tuple[str, ...]
+    owner: bool  # of the schema, or a member of that role
+    path: tuple[str, ...]  # the schemas besides pg_catalog where this session looks for names, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class ExaminedDatabase(Protocol):
     def mapping_columns(self) -> Mapping[str, str]:
         """Columns of the view and their types; empty where there is no view."""
 
+    def exposures(self) -> Sequence[Exposure]: ...
     def repeated_keys(self, limit: int) -> list[str]: ...
     def ready_rows(self, limit: int) -> list[ReadyRow]: ...
     def forgotten(self) -> int:

@@ -1,0 +1,191 @@
+"""Whoever may create in a schema on the path puts functions and operators there: nobody's runs with the worker's or the owner's rights."""
+
+from __future__ import annotations
+
+import psycopg2
+import pytest
+
+from local.postgres import WORKER, as_worker
+from tests.installations import build
+from tests.operator import Operator
+from tests.rows import Rows
+from tests.world import World
+
+ALSO_ON_DEBIAN = True
+
+ATTACKER = "stranger_on_the_path"
+# As on Postgres 14, or on a database that comes from one: everybody may create in public.
+OPEN = f"""
+do $$ begin create role {ATTACKER} login; exception when duplicate_object then null; end $$;
+grant create, usage on schema public to public;
+create table public.ran (who text, what text);
+grant insert on public.ran to public;
+"""
+FUNCTION = """
+create function public.{name}({kinds}) returns {returned} language plpgsql as
+$$ begin insert into public.ran values (current_user, '{name}({kinds})'); return {value}; exception when others then return {value}; end $$;
+"""
+FUNCTIONS = [  # closer to the arguments than Postgres' own
+    ("power", "integer, bigint", "double precision", "8"),
+    ("power", "integer, integer", "double precision", "8"),
+    ("round", "numeric, bigint", "numeric", "1"),
+    ("btrim", "varchar", "text", "$1::text"),
+    ("concat_ws", "text, varchar, varchar", "text", "'x'"),
+    ("left", "varchar, integer", "text", "'x'"),
+    ("now", "", "timestamptz", "pg_catalog.now()"),
+]
+OPERATOR = """
+create function public.{name}({left}, {right}) returns boolean language plpgsql as
+$$ begin insert into public.ran values (current_user, '{sign} {left} {right}'); return true; exception when others then return true; end $$;
+create operator public.{sign} (leftarg = {left}, rightarg = {right}, function = public.{name});
+"""
+OPERATORS = [
+    ("same_varchar", "=", "varchar", "varchar"),
+    ("same_text", "=", "varchar", "text"),
+    ("same_other", "=", "text", "varchar"),
+    ("later", ">=", "timestamptz", "varchar"),
+    ("alike", "~*", "varchar", "varchar"),
+    ("more", ">", "varchar", "varchar"),
+]
+TABLE = """
+create schema shop;
+create table shop.invoices (
+    id varchar(20) primary key, invoice_number varchar(40), issued_on date, seller_siren varchar(20), total numeric, status varchar(20),
+    document_url varchar(200), technical_status varchar(20) default 'pending', submission_id varchar(50));
+create table shop.invoice_history (
+    id bigserial primary key, invoice_id varchar(20) references shop.invoices, status_code varchar(10), created_at timestamptz);
+"""
+
+
+@pytest.fixture
+def attacked(template: str, bare: Rows) -> Rows:
+    """A company whose application's role has prepared everything, before anything is installed."""
+    assert template  # the worker's role is there
+    bare.run(OPEN)
+    bare.run(TABLE)
+    connection = psycopg2.connect(bare.url, user=ATTACKER)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        for name, kinds, returned, value in FUNCTIONS:
+            cursor.execute(FUNCTION.format(name=name, kinds=kinds, returned=returned, value=value))
+        for name, sign, left, right in OPERATORS:
+            cursor.execute(OPERATOR.format(name=name, sign=sign, left=left, right=right))
+    connection.close()
+    return bare
+
+
+def _installed(attacked: Rows) -> None:
+    told = Operator(attacked.url).run(
+        "init", "--table", "shop.invoices", "--final", "final", "--apply", "--yes", "--submit-from", "2026-01-01"
+    )
+    assert told.code == 0, told.err
+    attacked.run(f"select facteur.grant_worker('{WORKER}')")
+
+
+def _finished(attacked: Rows, key: str) -> None:
+    attacked.run(
+        "insert into shop.invoices (id, invoice_number, issued_on, seller_siren, total, status, document_url) "
+        "values (%(key)s, %(key)s, '2026-09-01', '732829320', 1, 'final', 's3://b/f.pdf')", key=key,
+    )  # fmt: skip
+
+
+def _ran(rows: Rows) -> list[tuple[str, str]]:
+    return [(row.who, row.what) for row in rows.run("select distinct who, what from public.ran order by 1, 2")]
+
+
+def test_what_is_generated_names_postgres_own_operators(attacked: Rows) -> None:
+    _installed(attacked)
+    _finished(attacked, "A-1")
+    attacked.run("delete from public.ran")  # what the owner's own insert in this test has run is not ours
+
+    worker = psycopg2.connect(as_worker(attacked.url))
+    worker.autocommit = True
+    with worker.cursor() as cursor:
+        for statement in (
+            "select count(*) from facteur.invoice_source where ready",
+            "select * from facteur.read_invoices(array['A-1'], 0)",
+            "select * from facteur.compare_written('A-1', 'pending', null)",
+            "select facteur.write_back('A-1', 'validated', 'd', '205')",
+            "select facteur.write_status('A-1', '205', 'l', 'c', now())",
+            "select facteur.write_status('A-1', '205', 'l', 'c', now())",
+            "select facteur.note_forgotten(true)",
+            "select facteur.look_at_row('A-1')",
+            "select facteur.ready_from('2026-01-01', array['A-1'])",
+            "select facteur.preview_backlog('2026-01-01', null, null, 'A-0', 10)",
+        ):
+            cursor.execute(statement)
+    worker.close()
+
+    assert _ran(attacked) == []
+    assert attacked.value("select technical_status from shop.invoices") == "validated"
+
+
+def test_the_worker_looks_for_names_in_postgres_own_catalogue_alone(attacked: Rows) -> None:
+    _installed(attacked)
+
+    worker = psycopg2.connect(as_worker(attacked.url))
+    with worker.cursor() as cursor:
+        cursor.execute("select current_schemas(false), power(2, 3::bigint), round(1.5, 0::bigint::integer)")
+        found = cursor.fetchone()
+    worker.close()
+
+    assert found is not None
+    assert found[0] == ["pg_catalog"]
+    assert _ran(attacked) == []
+
+
+def test_no_function_of_a_strangers_runs_while_invoices_are_deposited(world: World, database_url: str) -> None:
+    world.database.rows(OPEN)
+    connection = psycopg2.connect(database_url, user=ATTACKER)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        for name, kinds, returned, value in FUNCTIONS:
+            cursor.execute(FUNCTION.format(name=name, kinds=kinds, returned=returned, value=value))
+        for name, sign, left, right in OPERATORS:
+            cursor.execute(OPERATOR.format(name=name, sign=sign, left=left, right=right))
+    connection.close()
+
+    world.add(1)
+    world.deposit()
+    world.poll()
+    world.add(2, document_uri="s3://nowhere/f.pdf")
+    world.deposit()
+
+    assert world.row(1).technical_status == "validated"
+    assert world.database.rows("select * from public.ran") == []
+
+
+def test_init_and_the_doctor_say_who_may_create_on_the_path_or_a_trigger_on_the_table(attacked: Rows) -> None:
+    attacked.run(f"grant trigger on shop.invoices to {ATTACKER}")
+    proposed = Operator(attacked.url).run("init", "--table", "shop.invoices", "--final", "final")
+    _installed(attacked)
+
+    found = {each["check"]: each for each in Operator(as_worker(attacked.url)).ask("doctor")["findings"]}
+
+    for told in (proposed.out, found["rights of others"]["what"] + found["rights of others"]["help"]):
+        assert "everybody may create in schema public" in told
+        assert "revoke create on schema public from public" in told
+        assert f"{ATTACKER} may create triggers on shop.invoices" in told
+        assert f"revoke trigger on shop.invoices from {ATTACKER}" in told
+    assert found["rights of others"]["outcome"] == "warning"
+
+
+def test_where_nobody_else_has_such_a_right_nothing_is_said(bare: Rows) -> None:
+    build(bare, "french")
+    bare.run("revoke create on schema public from public")
+
+    told = Operator(bare.url).run("init")
+
+    assert "may create" not in told.out
+
+
+def test_where_the_owner_may_not_set_the_workers_path_the_doctor_prints_the_statement(attacked: Rows) -> None:
+    _installed(attacked)
+    attacked.run(f"alter role {WORKER} set search_path = shop, public")
+
+    found = {each["check"]: each for each in Operator(as_worker(attacked.url)).ask("doctor")["findings"]}
+
+    attacked.run(f"select facteur.grant_worker('{WORKER}')")
+    assert found["path"]["outcome"] == "warning"
+    assert f'alter role "{WORKER}" set search_path = pg_catalog' in found["path"]["help"]
+    assert "names in public as well" in found["path"]["what"]

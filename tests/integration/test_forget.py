@@ -7,6 +7,7 @@ import pytest
 from facteur.adapters.postgres import Database
 from facteur.errors import ConfigurationError, DatabaseUnavailableError
 from local.postgres import as_worker
+from local.sam import ROOT
 from tests.rows import Rows
 
 ALSO_ON_DEBIAN = True
@@ -120,3 +121,65 @@ def test_the_worker_may_not_forget(rows: Rows) -> None:
         worker.rows(FORGET)
 
     worker.close()
+
+
+@pytest.mark.parametrize("outcome", [None, "unknown"])
+def test_an_attempt_that_a_dead_worker_left_open_is_blanked_once_its_invoice_is_over(
+    rows: Rows, outcome: str | None
+) -> None:
+    invoice = ended(rows, "rejected")
+    rows.run("update facteur.submissions set write_back_due_at = null")
+    rows.run(SAID)
+    rows.run("update facteur.attempts set ended_at = null, outcome = %(outcome)s", outcome=outcome)
+    rows.advance(60 * DAY)
+
+    (done,) = rows.run(FORGET)
+
+    assert "Durand" not in rows.value(EVERYTHING, id=invoice)
+    assert done.attempts_blanked == 1
+
+
+WORDS = """
+select c.table_name as relation, c.column_name as name, c.data_type as kind from information_schema.columns c
+join information_schema.tables t using (table_schema, table_name)
+where table_schema = 'facteur' and t.table_type = 'BASE TABLE' and c.is_generated = 'NEVER' and c.data_type in ('text', 'jsonb')
+"""
+QUOTED = "Bearer eyJhbGciOi.Mme-Durand"
+
+
+def test_the_page_names_every_column_of_an_invoice_that_keeps_what_it_said(rows: Rows) -> None:
+    invoice = ended(rows, "closed")
+    rows.run(SAID)
+    rows.run(
+        "insert into facteur.changes (invoice_ids, due_at, error) values (array[%(id)s], 'infinity', 'x')", id=invoice
+    )
+    rows.run("update facteur.submissions set write_back_due_at = null, write_back_error = 'x'")
+    planted = []
+    for column in rows.run(WORDS):
+        value = "to_jsonb(%(text)s::text)" if column.kind == "jsonb" else "%(text)s"
+        if (column.relation, column.name) in KEYS or column.relation not in OF_AN_INVOICE:
+            continue
+        rows.run(f"update facteur.{column.relation} set {column.name} = {value}", text=QUOTED)
+        planted.append((column.relation, column.name))
+    rows.advance(60 * DAY)
+
+    rows.run(FORGET)
+
+    left = {
+        f"{relation}.{name}" for relation, name in planted
+        if rows.value(f"select count(*) from facteur.{relation} where {name}::text like '%%Durand%%'")
+    }  # fmt: skip
+    page = (ROOT / "docs/security.md").read_text()
+    assert {name for name in left if f"`{name}`" not in page} == set()
+    assert not left & {
+        "attempts.response",
+        "attempts.message",
+        "status_events.raw",
+        "status_events.message",
+        "changes.error",
+    }
+    assert not left & {"submissions.last_error_message", "submissions.write_back_error"}
+
+
+OF_AN_INVOICE = {"submissions", "attempts", "status_events", "changes"}
+KEYS = {("submissions", "invoice_id"), ("submissions", "state"), ("attempts", "invoice_id"), ("attempts", "outcome")}

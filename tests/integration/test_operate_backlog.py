@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from facteur.adapters.postgres import Database
-from local.postgres import as_worker
 from tests.operator import Operator, Told
 from tests.rows import Rows
 
@@ -24,8 +23,8 @@ SIGNED = ("--why", "the backlog of July", "--who", "jane@desk", "--yes")
 
 @pytest.fixture
 def operator(database_url: str) -> Operator:
-    """A person whose role may do what the functions do."""
-    return Operator(as_worker(database_url))
+    """A person whose role owns the schema: the worker lowers no first day."""
+    return Operator(database_url)
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ REFUSED = [
     "create or replace function facteur.now() returns timestamptz language sql as 'select pg_catalog.now()'",
     "create or replace view facteur.invoice_source as select 1 as invoice_id",
     "create schema mine",
+    "select facteur.lower_submit_from('1999-01-01', true, '{}')",
     "select facteur.watch('invoicing.invoices', 'id')",
     "select facteur.grant_worker('facteur_worker')",
     "select facteur.revoke_worker('facteur_worker')",
@@ -65,17 +66,21 @@ select table_name, string_agg(lower(privilege_type), ', ' order by privilege_typ
 ) given where privilege_type <> 'SELECT' group by table_name order by table_name
 """
 MAY = {
-    "attempts": "insert, update",
+    "attempts": "insert, update code, update ended_at, update http_status, update message, update outcome, update platform_id, "
+    "update response, update witnessed_at",
     "budgets": "insert, update",
-    "changes": "delete, insert, update due_at",
+    "changes": "delete, insert due_at, insert error, insert invoice_ids, update due_at",
     "installation": "update deposits_enabled, update everything_noted_at, update forgotten_checked_at, update notes_seen, "
     "update own_urls, update pins, update poll_began_at, update relay_began_at, update relay_run, update requests_per_minute",
-    "operations": "insert",
-    "routes": "insert, update applied_at",
+    "operations": "insert account, insert caller, insert detail, insert invoice_id, insert operation, insert request_id, "
+    "insert submission_id, insert who, insert why",
+    "routes": "insert account, insert credentials, insert since, update applied_at",
     "runs": "insert, update",
-    "status_events": "insert, update told_at",
+    "status_events": "insert audience, insert caused_by, insert code, insert date_believed, insert date_given, insert label, "
+    "insert message, insert network_code, insert occurred_at, insert platform_code, insert platform_id, insert raw, "
+    "insert reason, insert status_id, insert submission_id, update told_at",
     "stores": "delete, insert, update",
-    "strays": "delete, insert",
+    "strays": "delete, insert account, insert code, insert event, insert platform_id, insert status_id",
     "submissions": "delete, insert, update",
     "sweeps": "insert, update",
 }

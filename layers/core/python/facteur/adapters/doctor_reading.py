@@ -32,7 +32,7 @@ class PostgresExamined:
                array(select format('%%s on %%s', lower(w.right), w.name)
                      from (select n, r from unnest(%(tables)s::text[]) n, unnest(array['SELECT', 'INSERT', 'UPDATE']) r
                            union all select 'facteur.invoice_source', 'SELECT') w (name, "right")
-                     where has_table_privilege(to_regclass(w.name), w.right) is false) as lacking,
+                     where has_any_column_privilege(to_regclass(w.name), w.right) is false) as lacking,
                coalesce(pg_has_role((select nspowner from pg_namespace where nspname = 'facteur'), 'member'), false) as owner,
                array(select quote_ident(s) from unnest(current_schemas(false)) s where s <> 'pg_catalog') as path
         from (select (select version from pg_stat_ssl where pid = pg_backend_pid() and ssl)) t

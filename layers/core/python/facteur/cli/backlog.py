@@ -50,7 +50,10 @@ def submit_backlog(
         also = f" and {found['also_ready']} that say pending already" if found["also_ready"] else ""
         confirm(session, f"{found['invoices']} old invoices{also} are submitted ({_sums(found)}).")
     signed = {"who": who or who_am_i(), "why": why}
-    session.ask("lower_submit_from", since=since, include_pending=include_pending, **signed)
+    if (
+        found["submit_from"] is None or since < found["submit_from"]
+    ):  # the schema's owner says from when on invoices are deposited
+        session.ask("lower_submit_from", since=since, include_pending=include_pending, **signed)
     done = _in_portions(session, chosen | signed, limit, found["invoices"] + found["skipped"])
     session.show(done | {"said_pending": found["also_ready"]}, render_submitted)
 

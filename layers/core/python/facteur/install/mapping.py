@@ -80,13 +80,13 @@ def _lines(source: Source) -> list[str]:
 
 
 def _ready(source: Source) -> str:
-    kinds, pending, day = is_invoice(source.kinds), _pending(source), f"{source.day} {op('>=')} {FIRST_DAY}"
+    kinds, pending, day = is_invoice(source.kinds), _pending(source), f"{source.day} >= {FIRST_DAY}"
     return _all(source.finished, kinds, _where(source), pending, source.document_missing, day)
 
 
 def _finished(source: Source) -> str:
     """What would be ready if its document were there."""
-    day = f"{source.day} {op('>=')} {FIRST_DAY}"
+    day = f"{source.day} >= {FIRST_DAY}"
     return _all(source.finished, is_invoice(source.kinds), _where(source), _pending(source), day)
 
 
@@ -95,7 +95,7 @@ def _other_kind(source: Source) -> str | None:
     told = other_kind(source.kinds)
     if told is None:
         return None
-    finished = _all(source.finished, _where(source), f"{source.day} {op('>=')} {FIRST_DAY}")
+    finished = _all(source.finished, _where(source), f"{source.day} >= {FIRST_DAY}")
     return f"case when {finished} then {told} end"
 
 
@@ -116,7 +116,7 @@ def _pending(source: Source) -> str | None:
     if status is None:
         return None
     silent = " and ".join(f"i.{column.quoted} is null" for column in (status, deposit) if column)
-    return f"(i.{status.quoted}::text {PENDING} or {silent} and {source.day} {op('>=')} {INSTALLED_DAY})"
+    return f"(i.{status.quoted}::text {PENDING} or {silent} and {source.day} >= {INSTALLED_DAY})"
 
 
 def _write_back(source: Source) -> str:

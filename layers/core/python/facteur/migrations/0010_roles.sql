@@ -1,20 +1,22 @@
 -- Roles: the owner runs migrations and owns every object; a worker role may do what the functions do, and nothing else.
 -- docs/database-roles.md says why each right is there.
 
--- What each table is written with, by relay, submit, poll, and operate; all of them are read. `for update` needs the right to
+-- What each table is written with, by relay, submit, poll, and operate; all of them are read. Named are the columns where a row is a
+-- record: what it is about stays, and when and by which role it was made is the database's to say. `for update` needs the right to
 -- update one column. The view invoice_source is read with its owner's rights, the company's tables are not touched otherwise.
 create function facteur.worker_rights() returns table (relation name, rights text)
     language sql immutable as $$
-    values ('changes'::name, 'insert, delete, update (due_at)'),
+    values ('changes'::name, 'insert (invoice_ids, due_at, error), delete, update (due_at)'),
            ('installation', 'update (pins, own_urls, notes_seen, relay_run, relay_began_at, poll_began_at, deposits_enabled, requests_per_minute, forgotten_checked_at, everything_noted_at)'),
            ('submissions', 'insert, update, delete'),
-           ('attempts', 'insert, update'),
-           ('status_events', 'insert, update (told_at)'),
+           ('attempts', 'insert, update (outcome, ended_at, http_status, code, message, platform_id, response, witnessed_at)'),
+           ('status_events', 'insert (status_id, submission_id, platform_id, code, platform_code, network_code, label, occurred_at, date_believed,'
+                             ' date_given, caused_by, audience, reason, message, raw), update (told_at)'),
            ('budgets', 'insert, update'),
            ('sweeps', 'insert, update'),
-           ('routes', 'insert, update (applied_at)'),
-           ('operations', 'insert'),
-           ('strays', 'insert, delete'),
+           ('routes', 'insert (account, since, credentials), update (applied_at)'),
+           ('operations', 'insert (who, why, operation, caller, request_id, account, submission_id, invoice_id, detail)'),
+           ('strays', 'insert (status_id, account, platform_id, code, event), delete'),
            ('stores', 'insert, update, delete'),
            ('runs', 'insert, update')
 $$;
@@ -77,7 +79,8 @@ begin
         execute format('grant %s on facteur.%I to %I', written.rights, written.relation, p_role);
     end loop;
     execute format('grant execute on all functions in schema facteur to %I', p_role);
-    execute format('revoke execute on function facteur.watch(regclass, name), facteur.grant_worker(name), facteur.revoke_worker(name), facteur.set_path(name, text) from %I', p_role);
+    execute format('revoke execute on function facteur.watch(regclass, name), facteur.grant_worker(name), facteur.revoke_worker(name), facteur.set_path(name, text),
+        facteur.lower_submit_from(date, boolean, jsonb) from %I', p_role);
     -- a view that the company drops and creates again can be read at once
     execute format('alter default privileges in schema facteur grant select on tables to %I', p_role);
     perform facteur.set_path(p_role, 'pg_catalog');

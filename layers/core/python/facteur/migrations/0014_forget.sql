@@ -12,7 +12,7 @@ begin
     end if;
     perform set_config('lock_timeout', '10s', true);
     update facteur.attempts a set response = null, message = null
-    where a.ended_at < p_before and (a.response is not null or a.message is not null)
+    where coalesce(a.ended_at, a.started_at) < p_before and (a.response is not null or a.message is not null)
       and facteur.all_over(a.invoice_id, p_before);
     get diagnostics attempts_blanked = row_count;
     update facteur.status_events e set raw = null, message = null
@@ -20,9 +20,13 @@ begin
     where s.id = e.submission_id and s.finalized_at < p_before and (e.raw is not null or e.message is not null)
       and facteur.all_over(s.invoice_id, p_before);
     get diagnostics statuses_blanked = row_count;
-    update facteur.submissions s set last_error_message = null
-    where s.finalized_at < p_before and s.last_error_message is not null and facteur.all_over(s.invoice_id, p_before);
+    update facteur.submissions s set last_error_message = null, write_back_error = null
+    where s.finalized_at < p_before and coalesce(s.last_error_message, s.write_back_error) is not null
+      and facteur.all_over(s.invoice_id, p_before);
     get diagnostics errors_blanked = row_count;
+    update facteur.changes c set error = null -- what the view raised on a row: the relay looks again, and says it anew where it still does
+    where c.error is not null and c.noted_at < p_before
+      and not exists (select from unnest(c.invoice_ids) id where not facteur.all_over(id, p_before));
     delete from facteur.strays where recorded_at < least(p_before, facteur.now() - interval '30 days');
     get diagnostics strays_deleted = row_count;
     insert into facteur.operations (who, why, operation, detail)
@@ -38,5 +42,8 @@ begin
                        where s.invoice_id = p_invoice_id
                          and (s.finalized_at is null or s.finalized_at >= p_before or s.write_back_due_at is not null))
        and not exists (select from facteur.attempts a
-                       where a.invoice_id = p_invoice_id and (a.ended_at is null or a.ended_at >= p_before));
+                       where a.invoice_id = p_invoice_id
+                         and (coalesce(a.ended_at, a.started_at) >= p_before -- a worker that died left it open; nobody works on it where all has ended
+                              or a.outcome is null and exists (select from facteur.submissions s
+                                                               where s.lease_token = a.lease_token and s.finalized_at is null)));
 end $$;

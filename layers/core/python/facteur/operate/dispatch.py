@@ -35,9 +35,9 @@ READ, ACT, OWN = "operate-read", "operate", "migrate-database"  # a stack's func
 READS: tuple[Operation, ...] = (status, doctor, show, list_invoices, accounts)
 ACTS: tuple[Operation, ...] = (
     preview, preview_backlog, reconcile,  # no acts, but they spend permits, fetch documents, or write and roll back
-    retry, reject, adopt, pause, resume, redrive, repin, lower_submit_from, submit_backlog, limit, route,
+    retry, reject, adopt, pause, resume, redrive, repin, submit_backlog, limit, route,
 )  # fmt: skip
-OWNS: tuple[Operation, ...] = (init, uninstall)
+OWNS: tuple[Operation, ...] = (init, uninstall, lower_submit_from)
 OPERATIONS: Mapping[str, Operation] = {each.__name__: each for each in (*READS, *ACTS, *OWNS)}
 LONGEST_IDENTITY = 2048  # of an ARN
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")

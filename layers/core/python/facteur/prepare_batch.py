@@ -132,12 +132,11 @@ Fetched = Document | ProblemError | None
 
 
 def _note_readable_stores(rows: Iterable[Waiting], fetched: Iterable[Fetched], services: Services) -> None:
-    """A store that refused and has given one: too large to hold, or unusable, it was read all the same."""
-    for store in {
-        row.store
-        for row, result in zip(rows, fetched, strict=True)
-        if row.store_refuses and not isinstance(result, StoreRefusedError | DocumentMissingError)
-    }:
+    """A store that refused, before or in this batch, and has given one: too large to hold, or unusable, it was read all the same."""
+    pairs = list(zip(rows, fetched, strict=True))
+    refusing = {row.store for row, result in pairs if row.store_refuses or isinstance(result, StoreRefusedError)}
+    giving = {row.store for row, result in pairs if not isinstance(result, StoreRefusedError | DocumentMissingError)}
+    for store in refusing & giving - {None}:
         services.store.store_answered(str(store))
 
 

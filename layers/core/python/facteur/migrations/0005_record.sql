@@ -194,14 +194,14 @@ begin
     end if;
 end $$;
 
--- A document of this store was read: whatever waits for it is due at once.
+-- A document of this store was read: whatever waits for it is due at once, but for what was refused while others were read.
 create function facteur.store_answered(p_store text) returns void
     language plpgsql as $$
 begin
     delete from facteur.stores where name = p_store;
     if found then
         update facteur.submissions set due_at = facteur.now() where id in (
-            select id from facteur.submissions where store = p_store and state = 'pending' and queued_at is null and due_at > facteur.now()
+            select id from facteur.submissions where store = p_store and state = 'pending' and queued_at is null and due_at > facteur.now() and waited = interval '0'
             order by id for update skip locked);
     end if;
 end $$;

@@ -33,47 +33,50 @@ create view facteur.waiting_rows as
 with due as (
     select account, count(*) as n, sum(count(*)) over () as all_accounts from facteur.submissions
     where queued_at is null and state = 'pending' and due_at <= facteur.now() group by account
-), relay as (
-    select i.deposits_enabled, coalesce(r.ok_at, i.relay_began_at) > facteur.now() - interval '2 minutes' as runs
-    from facteur.installation i left join facteur.runs r on r.name = 'relay_submissions'
-), pending as (
+), alive as ( -- whether the relay and a worker have ended a run well of late
+    select i.deposits_enabled, r.error is null and greatest(r.ok_at, i.relay_began_at) > facteur.now() - interval '2 minutes' as relay,
+           coalesce(w.ok_at > facteur.now() - interval '15 minutes', false) as worker
+    from facteur.installation i
+    left join facteur.runs r on r.name = 'relay_submissions' left join facteur.runs w on w.name = 'submit_invoices'
+), waiting as (
+    select s.id, s.account, s.state, s.created_at, s.due_at, s.last_error_code, s.store, s.queued_at is not null as queued
+    from facteur.submissions s where s.queued_at is not null
+    union all
+    select s.id, s.account, s.state, s.created_at, s.due_at, s.last_error_code, s.store, false
+    from facteur.submissions s where s.queued_at is null and s.state in ('pending', 'in_doubt')
+), judged as (
     select s.id, s.account, s.created_at as since, 1 as n, a.until as account_until, s.due_at, a.detail, s.last_error_code, t.reason as store_reason,
            s.store, a.per_minute, due.n as due, due.all_accounts,
-           case when relay.deposits_enabled is false then 'deposits_off'
+           case when s.queued and not alive.worker then 'queued'
+                when s.state = 'in_doubt' then case when a.cause in ('account_paused', 'platform_down', 'account_refused') then a.cause else 'in_doubt' end
+                when alive.deposits_enabled is false then 'deposits_off'
                 when coalesce(a.cause, a.deposits_cause) is not null then coalesce(a.cause, a.deposits_cause)
                 when t.name is not null then 'store_refused'
-                when s.due_at > facteur.now() then case s.last_error_code when 'row_unreadable' then 'unreadable' when 'too_many_requests' then 'request_limit' else case
-                                                        when a.failures > 0 and s.last_error_code in ('platform_unreachable', 'no_answer', 'connection_reset')
-                                                        then 'platform_down' else 'put_off' end end
-                when relay.runs is not true then 'relay'
+                when s.due_at > facteur.now() or s.queued and s.last_error_code is not null
+                then case when s.last_error_code = 'row_unreadable' then 'unreadable'
+                          when s.last_error_code = 'too_many_requests' then 'request_limit'
+                          when s.last_error_code in ('platform_unreachable', 'no_answer', 'connection_reset') and a.failures > 0 then 'platform_down'
+                          else 'put_off' end
+                when s.queued then 'queued'
+                when alive.relay is not true then 'relay'
                 when due.n > a.held and a.limited then 'account_limit'
                 when due.n > a.held or due.all_accounts > a.address_held then 'request_limit'
                 else 'relay' end as reason
-    from facteur.submissions s cross join relay
+    from waiting s cross join alive
     left join facteur.waiting_accounts a on a.account = s.account
     left join due on due.account = s.account
     left join facteur.stores t on t.name = s.store
-    where s.queued_at is null and s.state = 'pending'
 )
 select id as submission_id, reason, account, since, n,
        case when reason in ('account_paused', 'platform_down', 'account_refused') then account_until
             when reason = 'account_limit' then facteur.now() + due / nullif(per_minute, 0) * interval '1 minute'
             when reason = 'request_limit' then greatest(account_until, facteur.now() + all_accounts / nullif(per_minute, 0) * interval '1 minute')
-            when reason in ('put_off', 'store_refused', 'unreadable') then due_at end as until,
+            when reason in ('put_off', 'store_refused', 'unreadable', 'in_doubt') then due_at end as until,
        case when reason in ('account_paused', 'platform_down', 'account_refused') then detail
             when reason in ('account_limit', 'request_limit') then trim_scale(round(per_minute::numeric, 2))::text
             when reason = 'store_refused' then format('%s (%s)', store_reason, store)
-            when reason = 'put_off' then last_error_code end as detail
-from pending
-union all -- a doubt, also while a worker looks it up
-select s.id, case when a.cause in ('account_paused', 'platform_down', 'account_refused') then a.cause else 'in_doubt' end, s.account, s.created_at, 1,
-       greatest(s.due_at, a.until), case when a.cause in ('account_paused', 'platform_down', 'account_refused') then a.detail else s.last_error_code end
-from facteur.submissions s left join facteur.waiting_accounts a on a.account = s.account
-where s.queued_at is null and s.state = 'in_doubt'
-union all
-select s.id, case when s.state = 'in_doubt' and r.ok_at > facteur.now() - interval '15 minutes' then 'in_doubt' else 'queued' end, s.account, s.created_at,
-       1, null, null
-from facteur.submissions s left join facteur.runs r on r.name = 'submit_invoices' where s.queued_at is not null
+            when reason in ('put_off', 'in_doubt') then last_error_code end as detail
+from judged
 union all
 select id, 'sending', account, created_at, 1, lease_until, null from facteur.submissions where state = 'sending'
 union all

@@ -1,0 +1,317 @@
+"""Each failure that Facteur has to tell of: how it is made, what `status` says, which alarm rings, and after how long.
+
+docs/outages.md shows this table; tests/integration/test_failures.py makes each line by the real thing, on the shifted clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+
+from local.invoices import render, sample_invoice
+from local.sam import load_template
+from tests.failing_store import FailingStore
+from tests.world import World, platform_secret
+
+HOUR, DAY = 3600, 86_400
+STEP_SECONDS = 300
+RAISING = """
+create or replace view facteur.invoice_source as
+select id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
+       invoice_number, seller_siren, issue_date, 1 / (total - 13) as total, currency, technical_status, 'default' as account, submission_id
+from invoicing.invoices
+"""
+
+
+@dataclass
+class Ground:
+    """What a failure is made with."""
+
+    world: World
+    store: FailingStore
+
+    def run(self, statement: str) -> None:
+        self.world.database.rows(statement)
+
+    def in_store(self, rank: int) -> None:
+        """An invoice whose document lies in S3."""
+        key, client = f"{rank}.xml", boto3.client("s3", endpoint_url=self.world.aws.endpoint_url)
+        client.put_object(Bucket=self.store.bucket, Key=key, Body=render(sample_invoice(rank), "cii"))
+        self.world.add(rank, issue_date=today(), uri=f"s3://{self.store.bucket}/{key}")
+
+
+Make = Callable[[Ground], None]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A line of the table.
+
+    `shown` is a piece of what `facteur status` says; `reason` what facteur.waiting calls it, where rows wait for it. `minutes` is
+    when the alarm rings at the latest, from `head_start` seconds after it was made. `off` are functions that no longer run.
+    """
+
+    what: str
+    make: Make
+    alarm: str
+    minutes: int
+    shown: str
+    reason: str | None = None
+    off: frozenset[str] = frozenset()
+    head_start: float = 0
+    settings: dict[str, str] = field(default_factory=dict)
+    slow: bool = True
+    meanwhile: Make | None = None  # what goes on beside it, each step
+
+    @property
+    def metric(self) -> str:
+        properties = load_template()["Resources"][f"{self.alarm}Alarm"]["Properties"]
+        reasons = [each["Value"] for each in properties.get("Dimensions", []) if each["Name"] == "reason"]
+        name = properties.get("MetricName") or "Rejections"
+        return f"{name} {reasons[0]}" if reasons else str(name)
+
+    @property
+    def section(self) -> str:
+        properties = load_template()["Resources"][f"{self.alarm}Alarm"]["Properties"]
+        return str(properties["AlarmDescription"]).rpartition("docs/")[2]
+
+    @property
+    def after(self) -> str:
+        seconds = self.head_start + 60 * self.minutes
+        return f"{seconds / 60:.0f} min" if seconds <= 2 * HOUR else f"{seconds / HOUR:.0f} h"
+
+
+def today() -> Any:
+    return datetime.now(UTC).date()
+
+
+def ready(ground: Ground) -> None:
+    ground.world.add(1, issue_date=today())
+
+
+def deposited(ground: Ground, rank: int = 1) -> None:
+    ground.world.add(rank, issue_date=today())
+    ground.world.deposit()
+
+
+def refused_store(code: str, status: int) -> Make:
+    def make(ground: Ground) -> None:
+        ground.store.refuse(code, status)
+        ground.in_store(1)
+
+    return make
+
+
+def one_bad_key(ground: Ground) -> None:
+    ground.store.refuse("AccessDenied", 403, key="1.xml")
+    ground.in_store(1)
+
+
+def another_in_store(ground: Ground) -> None:
+    ground.in_store(len(ground.world.ids) + 1)
+
+
+def unread_queue(ground: Ground) -> None:
+    ready(ground)
+    ground.world.relay()
+
+
+def queue_gone(ground: Ground) -> None:
+    boto3.client("sqs").delete_queue(QueueUrl=ground.world.queue_url)
+    ready(ground)
+
+
+def crashing_worker(ground: Ground) -> None:
+    ground.run("alter function facteur.read_batch rename to gone")
+    ready(ground)
+
+
+def paused(ground: Ground) -> None:
+    ground.run(
+        "insert into facteur.budgets (key, held_until, held_by, held_why) values ('account:default', 'infinity', 'me', 'x')"
+    )
+    ready(ground)
+
+
+def low_limit(ground: Ground) -> None:
+    ground.run("insert into facteur.budgets (key, per_minute, tokens) values ('account:default', 1, 0)")
+    for rank in range(60):
+        ground.world.add(rank, issue_date=today())
+
+
+def busy_platform(ground: Ground) -> None:
+    ground.world.simulator.outage(1e9, "429", ["deposit"])
+    ready(ground)
+
+
+def refused_account(ground: Ground) -> None:
+    other = "0198c0de-ffff-7000-8000-000000000000"
+    ground.world.put_secret("default", platform_secret(ground.world.simulator) | {"customer_id": other})
+    ready(ground)
+
+
+def lost_secret(ground: Ground) -> None:
+    ground.world.put_secret("default", "no json")
+    ready(ground)
+
+
+def silent_platform(ground: Ground) -> None:
+    ground.world.simulator.outage(1e9, "503")
+    for rank in range(6):
+        ground.world.add(rank, issue_date=today())
+
+
+def broken_view(ground: Ground) -> None:
+    ground.run(RAISING)
+    ground.world.add(1, total=13, issue_date=today())
+
+
+def raising_trigger(ground: Ground) -> None:
+    ground.run("alter table invoicing.invoices add constraint stubborn check (technical_status <> 'validated')")
+    ready(ground)
+
+
+def swallowing_trigger(ground: Ground) -> None:
+    ground.run("create function invoicing.keep() returns trigger language plpgsql as 'begin return old; end'")
+    ground.run("create trigger keep before update on invoicing.invoices for each row execute function invoicing.keep()")
+    ready(ground)
+
+
+def doubt_that_stays(ground: Ground) -> None:
+    ground.world.simulator.script(sample_invoice(1).number, ["lost_answer"])
+    deposited(ground)
+    ground.world.simulator.outage(1e9, "400", ["search"])
+
+
+def unusable_document(ground: Ground) -> None:
+    ground.world.add(1, content=b"not an invoice", issue_date=today())
+
+
+def mismatch(ground: Ground) -> None:
+    deposited(ground)
+    ground.world.update(1, invoice_number="F-other", technical_status="pending")
+
+
+def old_invoice(ground: Ground) -> None:
+    ground.world.simulator.outage(1e9, "429", ["deposit"])
+    ground.world.add(1, issue_date=today() - timedelta(days=11))
+
+
+def dropped_trigger(ground: Ground) -> None:
+    ground.world.relay()
+    ground.run("alter table invoicing.invoices disable trigger all")
+    ready(ground)
+
+
+def many_rejections(ground: Ground) -> None:
+    for rank in range(20):
+        ground.world.simulator.script(sample_invoice(rank).number, ["400"])
+        ground.world.add(rank, issue_date=today())
+
+
+def in_production(ground: Ground, **switches: Any) -> None:
+    ground.world.put_secret("default", platform_secret(ground.world.simulator) | {"sandbox": False})
+    ground.world.simulator.configure(**switches)
+
+
+def never_heard_of(ground: Ground) -> None:
+    in_production(ground, lifecycle_twists=["never"])
+    deposited(ground)
+
+
+def unread_history(ground: Ground) -> None:
+    in_production(ground)
+    deposited(ground)
+    ground.world.advance(10)
+    ground.world.poll()
+    ground.world.simulator.configure(history_refused="500")
+    deposit = str(ground.world.row(1).submission_id)
+    ground.world.simulator.add_status(deposit, "REJECTED", reason="VALIDATION_FAILURE", author="PLATFORM")
+    for _ in range(3):
+        ground.world.advance(600)
+        ground.world.poll()
+
+
+def blind_search(ground: Ground) -> None:
+    in_production(ground, search_hides=["all"])
+    for rank in (1, 2, 3):
+        deposited(ground, rank)
+
+
+def no_database(ground: Ground) -> None:
+    ready(ground)
+    ground.world.relay()
+    ground.world.poll()
+    ground.world.put_secret("database", "no json")
+    ground.world.new_container()
+
+
+def pinned_elsewhere(ground: Ground) -> None:
+    ready(ground)
+    pins = '{"default": {"provider": "iopole", "base_url": "https://elsewhere", "client": "x"}}'
+    ground.run(f"update facteur.installation set pins = '{pins}'")
+
+
+def both_ran(ground: Ground) -> None:
+    ground.world.relay()
+    ground.world.poll()
+    ready(ground)
+
+
+RELAY, SUBMIT, POLL = frozenset({"relay"}), frozenset({"submit"}), frozenset({"poll"})
+FAILURES: tuple[Failure, ...] = (
+    Failure("S3 refuses (AccessDenied)", refused_store("AccessDenied", 403), "StoreRefused", 25, "1 wait for documents: AccessDenied", "store_refused", slow=False),
+    Failure("the key of the documents is disabled (KMS)", refused_store("KMS.DisabledException", 400), "StoreRefused", 25, "1 wait for documents: KMS", "store_refused"),
+    Failure("the role's credentials ran out (ExpiredToken)", refused_store("ExpiredToken", 400), "StoreRefused", 25, "1 wait for documents: ExpiredToken", "store_refused"),
+    Failure("documents were archived (InvalidObjectState)", refused_store("InvalidObjectState", 403), "StoreRefused", 25, "1 wait for documents: InvalidObjectState", "store_refused"),
+    Failure("S3 asks to slow down", refused_store("SlowDown", 503), "StoreRefused", 25, "1 wait for documents: SlowDown", "store_refused"),
+    Failure("the bucket does not exist", refused_store("NoSuchBucket", 404), "StoreRefused", 25, "1 wait for documents: NoSuchBucket", "store_refused"),
+    Failure("one document is not there (NoSuchKey)", refused_store("NoSuchKey", 404), "FailedInvoices", 25, "1 invoices failed", None),
+    Failure("deposits are off and were forgotten", ready, "DepositsOff", 70, "1 wait for deposits to be enabled", "deposits_off", settings={"DEPOSITS_ENABLED": "false"}),
+    Failure("an account was paused by a person and forgotten", paused, "AccountPaused", 70, "paused by me", "account_paused"),
+    Failure("an account's own limit is too low", low_limit, "AccountLimit", 25, "wait for the account's limit of 1 a minute", "account_limit"),
+    Failure("the platform answers 429 to everything", busy_platform, "RequestLimit", 25, "wait for the limit of", "request_limit"),
+    Failure("a customer_id is wrong (403)", refused_account, "AccountRefused", 10, "account_refused", "account_refused", slow=False),
+    Failure("an account's secret is malformed", lost_secret, "AccountRefused", 10, "secret_", "account_refused"),
+    Failure("the platform answers 503 to everything", silent_platform, "BreakerOpen", 20, "does not answer", "platform_down"),
+    Failure("the queue's mapping is disabled, submit throttled to 0", unread_queue, "Queued", 25, "1 wait on the queue", "queued", SUBMIT, slow=False),
+    Failure("submit crashes on every message", crashing_worker, "Queued", 25, "submit_invoices raised ConfigurationError", "queued"),
+    Failure("the queue is gone, SendMessage is denied", queue_gone, "Relay", 20, "1 wait for the relay", "relay"),
+    Failure("the relay's schedule is off, or the relay is throttled", both_ran, "RelaySilent", 10, "relay_submissions has not run", "relay", RELAY, slow=False),
+    Failure("the poll's schedule is off", both_ran, "PollerSilent", 10, "poll_statuses has not run", None, POLL),
+    Failure("the database's secret is denied or malformed", no_database, "RelaySilent", 10, "relay_submissions has not run", None),
+    Failure("the database is a copy: every relay run raises", pinned_elsewhere, "RelaySilent", 10, "relay_submissions raised EnvironmentMismatchError", None, slow=False),
+    Failure("a row cannot be read: the view raises", broken_view, "UnreadableRows", 20, "that the mapping could not read", "unreadable"),
+    Failure("a row cannot be written: a constraint or trigger raises", raising_trigger, "WriteBacks", 30, "could not be written back", "not_written_back"),
+    Failure("a trigger of the company's swallows the write-back", swallowing_trigger, "WriteBacks", 30, "could not be written back", "not_written_back"),
+    Failure("one document is refused, others of its store are read", one_bad_key, "PutOff", 75, "are tried again", "put_off", meanwhile=another_in_store),
+    Failure("a document can never be sent", unusable_document, "FailedInvoices", 10, "1 invoices failed", None),
+    Failure("a deposited row asks for another invoice", mismatch, "FailedInvoices", 5, "show an error though something was deposited", None),
+    Failure("look-ups of a doubt fail", doubt_that_stays, "OldestDoubt", 75, "in doubt for", "in_doubt"),
+    Failure("an invoice was issued ten days ago and waits", old_invoice, "LegalDeadline", 5, "issued 11 days ago is not deposited", "request_limit"),
+    Failure("a trigger of ours was disabled", dropped_trigger, "ForgottenInvoices", 10, "", None, head_start=DAY),
+    Failure("a fifth of an hour's invoices is rejected", many_rejections, "RejectionRate", 10, "", None),
+    Failure("a deposit is never heard of", never_heard_of, "OldestSilent", 15, "shown no status for", "silent", head_start=DAY),
+    Failure("a verdict is in the search and its history answers 500", unread_history, "OldestUnread", 20, "cannot be read for", "unread", head_start=5.5 * HOUR),
+    Failure("the search shows none of our deposits", blind_search, "DepositsNotShown", 60, "shows none of their deposits", None, head_start=2 * HOUR),
+)  # fmt: skip
+# Alarms whose line is made elsewhere, and where.
+ELSEWHERE = {
+    "OldestOverdue": "whatever is due and not done by any of these: tests/integration/test_metrics.py",
+    "DeadLetters": "a metric of SQS: tests/integration/test_outages_database.py",
+    "StatusesPutOff": "tests/integration/test_verdicts.py",
+    "UnnamedKinds": "tests/integration/test_install_kinds.py",
+}
+
+
+def as_markdown() -> str:
+    """The table of docs/outages.md."""
+    lines = ["| Failure | `facteur.waiting` | Metric | Alarm, runbook | After |", "|---|---|---|---|---|"]
+    for each in FAILURES:
+        reason = f"`{each.reason}`" if each.reason else "–"
+        lines.append(f"| {each.what} | {reason} | `{each.metric}` | [{each.alarm}]({each.section}) | {each.after} |")
+    return "\n".join(lines)

@@ -1,0 +1,88 @@
+"""Each line of the table of failures, by the real handlers on the shifted clock: nothing that stops an invoice is silent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from local.alarm_clock import Period, rings
+from local.sam import load_template
+from local.stack import create_bucket
+from tests.failing_store import FailingStore, failing_store
+from tests.failures import FAILURES, STEP_SECONDS, Failure, Ground
+from tests.measured import measured
+from tests.operator import Operator
+from tests.world import World
+
+RESOURCES = load_template()["Resources"]
+
+
+@pytest.fixture
+def store(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[FailingStore]:
+    with failing_store(str(world.aws.endpoint_url)) as failing:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", failing.url)
+        failing.bucket = create_bucket(world.aws, f"{world.prefix}-documents")
+        world.new_container()
+        yield failing
+
+
+@pytest.mark.parametrize(
+    ("failure", "settings"),
+    [
+        pytest.param(each, each.settings, id=each.what, marks=[pytest.mark.slow] if each.slow else [])
+        for each in FAILURES
+    ],
+)
+def test_a_failure_is_shown_and_rings_its_alarm_in_time(
+    world: World, store: FailingStore, operator: Operator, capsys: pytest.CaptureFixture[str], failure: Failure
+) -> None:
+    ground = Ground(world, store)
+    failure.make(ground)
+    world.advance(failure.head_start)
+    alarm = RESOURCES[f"{failure.alarm}Alarm"]["Properties"]
+    told: list[Period] = []
+
+    while not rung(alarm, told):
+        assert len(told) * STEP_SECONDS < failure.minutes * 60, (
+            f"not heard within {failure.minutes} minutes: {told[-1:]}"
+        )
+        told.append(one_step(ground, failure, capsys))
+
+    status = operator.ask("status")
+    said = [each["what"] for each in (*status["troubles"], *status["waiting"])]
+    assert any(failure.shown in what for what in said), said
+    assert failure.reason in {None, *(each["reason"] for each in status["waiting"])}
+    assert status["troubles"] or not failure.shown or failure.reason == "deposits_off"
+
+
+def one_step(ground: Ground, failure: Failure, capsys: pytest.CaptureFixture[str]) -> Period:
+    """Five minutes go by, and each function that still runs is called; what they told."""
+    capsys.readouterr()
+    world = ground.world
+    world.advance(STEP_SECONDS)
+    if failure.meanwhile:
+        failure.meanwhile(ground)
+    for name, run in (("relay", world.relay), ("submit", world.submit), ("poll", world.poll)):
+        if name not in failure.off:
+            with suppress(Exception):  # one that raises is what some of the failures are
+                run()
+    return measured(capsys.readouterr().out)
+
+
+def rung(alarm: dict[str, Any], told: list[Period]) -> bool:
+    """Whether an alarm rings by now, its periods made of the steps."""
+    if not told:
+        return False
+    length = alarm.get("Period", 3600)
+    periods = [period for step in told for period in [step] * max(1, STEP_SECONDS // length)]
+    together = max(1, length // STEP_SECONDS)
+    joined = [_joined(periods[max(0, end - together) : end]) for end in range(len(periods), 0, -together)][::-1]
+    return rings(alarm, *joined)
+
+
+def _joined(periods: list[Period]) -> Period:
+    names = {name for period in periods for name in period}
+    return {name: [value for period in periods for value in period.get(name, ())] for name in names}

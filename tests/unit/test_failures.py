@@ -1,0 +1,40 @@
+"""The table of failures holds every alarm, reason and section of the runbook, and docs/outages.md shows it."""
+
+from __future__ import annotations
+
+import re
+
+from facteur.metrics import WAITING_REASONS, Metric
+from facteur.operate.waiting import SENTENCES
+from local.sam import ROOT, load_template
+from tests.failures import ELSEWHERE, FAILURES, as_markdown
+
+ALARMS = {
+    name.removesuffix("Alarm")
+    for name, each in load_template()["Resources"].items()
+    if each["Type"] == "AWS::CloudWatch::Alarm"
+}
+NOT_FAILURES = {"sending"}  # a lease that ends is a doubt, or is due again
+VIEW = (ROOT / "layers/core/python/facteur/migrations/0015_waiting.sql").read_text()
+
+
+def test_each_alarm_has_a_failure_that_rings_it() -> None:
+    assert {each.alarm for each in FAILURES} | set(ELSEWHERE) == ALARMS
+
+
+def test_each_reason_for_waiting_has_a_failure_a_sentence_and_a_command() -> None:
+    commands = set(re.findall(r"when '(\w+)' then 'facteur", VIEW))
+
+    assert {each.reason for each in FAILURES} - {None} | NOT_FAILURES == WAITING_REASONS
+    assert set(SENTENCES) == WAITING_REASONS == commands
+
+
+def test_each_failure_has_a_metric_of_ours_and_a_section_of_the_runbook() -> None:
+    headings = re.findall(r"^- \[.+\]\(#(.+)\)$", (ROOT / "docs" / "runbook.md").read_text(), re.MULTILINE)
+
+    assert {each.metric.split()[0] for each in FAILURES} <= set(Metric)
+    assert {each.section.partition("#")[2] for each in FAILURES} <= set(headings)
+
+
+def test_outages_shows_the_table() -> None:
+    assert as_markdown() in (ROOT / "docs" / "outages.md").read_text()

@@ -379,6 +379,7 @@ begin
        or (p_outcome ->> 'tries')::integer <> s.tries or p_outcome ->> 'was' <> s.state or p_outcome ->> 'invoice_id' <> s.invoice_id then
         return 'duplicate';
     end if;
+    update facteur.submissions set excused = excused + (facteur.now() - due_at) where id = s.id and state = 'in_doubt';
     perform facteur.move_submission(s.id, p_outcome -> 'move');
     if facteur.technical_status(p_outcome -> 'move' ->> 'state') <> s.told_status then
         perform facteur.tell_company(s.id);

@@ -432,12 +432,36 @@ CREATE VIEW facteur.waiting_rows AS
            FROM facteur.submissions
           WHERE ((submissions.queued_at IS NULL) AND (submissions.state = 'pending'::text) AND (submissions.due_at <= facteur.now()))
           GROUP BY submissions.account
-        ), relay AS (
+        ), alive AS (
          SELECT i.deposits_enabled,
-            (COALESCE(r.ok_at, i.relay_began_at) > (facteur.now() - '00:02:00'::interval)) AS runs
-           FROM (facteur.installation i
+            ((r.error IS NULL) AND (GREATEST(r.ok_at, i.relay_began_at) > (facteur.now() - '00:02:00'::interval))) AS relay,
+            COALESCE((w.ok_at > (facteur.now() - '00:15:00'::interval)), false) AS worker
+           FROM ((facteur.installation i
              LEFT JOIN facteur.runs r ON ((r.name = 'relay_submissions'::text)))
-        ), pending AS (
+             LEFT JOIN facteur.runs w ON ((w.name = 'submit_invoices'::text)))
+        ), waiting AS (
+         SELECT s.id,
+            s.account,
+            s.state,
+            s.created_at,
+            s.due_at,
+            s.last_error_code,
+            s.store,
+            (s.queued_at IS NOT NULL) AS queued
+           FROM facteur.submissions s
+          WHERE (s.queued_at IS NOT NULL)
+        UNION ALL
+         SELECT s.id,
+            s.account,
+            s.state,
+            s.created_at,
+            s.due_at,
+            s.last_error_code,
+            s.store,
+            false
+           FROM facteur.submissions s
+          WHERE ((s.queued_at IS NULL) AND (s.state = ANY (ARRAY['pending'::text, 'in_doubt'::text])))
+        ), judged AS (
          SELECT s.id,
             s.account,
             s.created_at AS since,
@@ -452,82 +476,54 @@ CREATE VIEW facteur.waiting_rows AS
             due.n AS due,
             due.all_accounts,
                 CASE
-                    WHEN (relay.deposits_enabled IS FALSE) THEN 'deposits_off'::text
+                    WHEN (s.queued AND (NOT alive.worker)) THEN 'queued'::text
+                    WHEN (s.state = 'in_doubt'::text) THEN
+                    CASE
+                        WHEN (a.cause = ANY (ARRAY['account_paused'::text, 'platform_down'::text, 'account_refused'::text])) THEN a.cause
+                        ELSE 'in_doubt'::text
+                    END
+                    WHEN (alive.deposits_enabled IS FALSE) THEN 'deposits_off'::text
                     WHEN (COALESCE(a.cause, a.deposits_cause) IS NOT NULL) THEN COALESCE(a.cause, a.deposits_cause)
                     WHEN (t.name IS NOT NULL) THEN 'store_refused'::text
-                    WHEN (s.due_at > facteur.now()) THEN
-                    CASE s.last_error_code
-                        WHEN 'row_unreadable'::text THEN 'unreadable'::text
-                        WHEN 'too_many_requests'::text THEN 'request_limit'::text
-                        ELSE
-                        CASE
-                            WHEN ((a.failures > 0) AND (s.last_error_code = ANY (ARRAY['platform_unreachable'::text, 'no_answer'::text, 'connection_reset'::text]))) THEN 'platform_down'::text
-                            ELSE 'put_off'::text
-                        END
+                    WHEN ((s.due_at > facteur.now()) OR (s.queued AND (s.last_error_code IS NOT NULL))) THEN
+                    CASE
+                        WHEN (s.last_error_code = 'row_unreadable'::text) THEN 'unreadable'::text
+                        WHEN (s.last_error_code = 'too_many_requests'::text) THEN 'request_limit'::text
+                        WHEN ((s.last_error_code = ANY (ARRAY['platform_unreachable'::text, 'no_answer'::text, 'connection_reset'::text])) AND (a.failures > 0)) THEN 'platform_down'::text
+                        ELSE 'put_off'::text
                     END
-                    WHEN (relay.runs IS NOT TRUE) THEN 'relay'::text
+                    WHEN s.queued THEN 'queued'::text
+                    WHEN (alive.relay IS NOT TRUE) THEN 'relay'::text
                     WHEN (((due.n)::double precision > a.held) AND a.limited) THEN 'account_limit'::text
                     WHEN (((due.n)::double precision > a.held) OR ((due.all_accounts)::double precision > a.address_held)) THEN 'request_limit'::text
                     ELSE 'relay'::text
                 END AS reason
-           FROM ((((facteur.submissions s
-             CROSS JOIN relay)
+           FROM ((((waiting s
+             CROSS JOIN alive)
              LEFT JOIN facteur.waiting_accounts a ON ((a.account = s.account)))
              LEFT JOIN due ON ((due.account = s.account)))
              LEFT JOIN facteur.stores t ON ((t.name = s.store)))
-          WHERE ((s.queued_at IS NULL) AND (s.state = 'pending'::text))
         )
- SELECT pending.id AS submission_id,
-    pending.reason,
-    pending.account,
-    pending.since,
-    pending.n,
+ SELECT judged.id AS submission_id,
+    judged.reason,
+    judged.account,
+    judged.since,
+    judged.n,
         CASE
-            WHEN (pending.reason = ANY (ARRAY['account_paused'::text, 'platform_down'::text, 'account_refused'::text])) THEN pending.account_until
-            WHEN (pending.reason = 'account_limit'::text) THEN (facteur.now() + (((pending.due)::double precision / NULLIF(pending.per_minute, (0)::double precision)) * '00:01:00'::interval))
-            WHEN (pending.reason = 'request_limit'::text) THEN GREATEST(pending.account_until, (facteur.now() + (((pending.all_accounts)::double precision / NULLIF(pending.per_minute, (0)::double precision)) * '00:01:00'::interval)))
-            WHEN (pending.reason = ANY (ARRAY['put_off'::text, 'store_refused'::text, 'unreadable'::text])) THEN pending.due_at
+            WHEN (judged.reason = ANY (ARRAY['account_paused'::text, 'platform_down'::text, 'account_refused'::text])) THEN judged.account_until
+            WHEN (judged.reason = 'account_limit'::text) THEN (facteur.now() + (((judged.due)::double precision / NULLIF(judged.per_minute, (0)::double precision)) * '00:01:00'::interval))
+            WHEN (judged.reason = 'request_limit'::text) THEN GREATEST(judged.account_until, (facteur.now() + (((judged.all_accounts)::double precision / NULLIF(judged.per_minute, (0)::double precision)) * '00:01:00'::interval)))
+            WHEN (judged.reason = ANY (ARRAY['put_off'::text, 'store_refused'::text, 'unreadable'::text, 'in_doubt'::text])) THEN judged.due_at
             ELSE NULL::timestamp with time zone
         END AS until,
         CASE
-            WHEN (pending.reason = ANY (ARRAY['account_paused'::text, 'platform_down'::text, 'account_refused'::text])) THEN pending.detail
-            WHEN (pending.reason = ANY (ARRAY['account_limit'::text, 'request_limit'::text])) THEN (trim_scale(round((pending.per_minute)::numeric, 2)))::text
-            WHEN (pending.reason = 'store_refused'::text) THEN format('%s (%s)'::text, pending.store_reason, pending.store)
-            WHEN (pending.reason = 'put_off'::text) THEN pending.last_error_code
+            WHEN (judged.reason = ANY (ARRAY['account_paused'::text, 'platform_down'::text, 'account_refused'::text])) THEN judged.detail
+            WHEN (judged.reason = ANY (ARRAY['account_limit'::text, 'request_limit'::text])) THEN (trim_scale(round((judged.per_minute)::numeric, 2)))::text
+            WHEN (judged.reason = 'store_refused'::text) THEN format('%s (%s)'::text, judged.store_reason, judged.store)
+            WHEN (judged.reason = ANY (ARRAY['put_off'::text, 'in_doubt'::text])) THEN judged.last_error_code
             ELSE NULL::text
         END AS detail
-   FROM pending
-UNION ALL
- SELECT s.id AS submission_id,
-        CASE
-            WHEN (a.cause = ANY (ARRAY['account_paused'::text, 'platform_down'::text, 'account_refused'::text])) THEN a.cause
-            ELSE 'in_doubt'::text
-        END AS reason,
-    s.account,
-    s.created_at AS since,
-    1 AS n,
-    GREATEST(s.due_at, a.until) AS until,
-        CASE
-            WHEN (a.cause = ANY (ARRAY['account_paused'::text, 'platform_down'::text, 'account_refused'::text])) THEN a.detail
-            ELSE s.last_error_code
-        END AS detail
-   FROM (facteur.submissions s
-     LEFT JOIN facteur.waiting_accounts a ON ((a.account = s.account)))
-  WHERE ((s.queued_at IS NULL) AND (s.state = 'in_doubt'::text))
-UNION ALL
- SELECT s.id AS submission_id,
-        CASE
-            WHEN ((s.state = 'in_doubt'::text) AND (r.ok_at > (facteur.now() - '00:15:00'::interval))) THEN 'in_doubt'::text
-            ELSE 'queued'::text
-        END AS reason,
-    s.account,
-    s.created_at AS since,
-    1 AS n,
-    NULL::timestamp with time zone AS until,
-    NULL::text AS detail
-   FROM (facteur.submissions s
-     LEFT JOIN facteur.runs r ON ((r.name = 'submit_invoices'::text)))
-  WHERE (s.queued_at IS NOT NULL)
+   FROM judged
 UNION ALL
  SELECT submissions.id AS submission_id,
     'sending'::text AS reason,

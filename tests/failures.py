@@ -207,6 +207,10 @@ def dropped_trigger(ground: Ground) -> None:
     ready(ground)
 
 
+def renamed_table(ground: Ground) -> None:
+    ground.run("alter table invoicing.invoices rename to older")
+
+
 def many_rejections(ground: Ground) -> None:
     for rank in range(20):
         ground.world.simulator.script(sample_invoice(rank).number, ["400"])
@@ -293,7 +297,9 @@ FAILURES: tuple[Failure, ...] = (
     Failure("a deposited row asks for another invoice", mismatch, "FailedInvoices", 5, "show an error though something was deposited", None),
     Failure("look-ups of a doubt fail", doubt_that_stays, "OldestDoubt", 75, "in doubt for", "in_doubt"),
     Failure("an invoice was issued ten days ago and waits", old_invoice, "LegalDeadline", 5, "issued 11 days ago is not deposited", "request_limit"),
-    Failure("a trigger of ours was disabled", dropped_trigger, "ForgottenInvoices", 10, "", None, head_start=DAY),
+    Failure("a trigger of ours was disabled or dropped", dropped_trigger, "InstallationFaults", 10, "trigger", None),
+    Failure("the invoice table was renamed", renamed_table, "InstallationFaults", 10, "invoicing.invoices", None),
+    Failure("rows were written past the triggers", dropped_trigger, "ForgottenInvoices", 10, "", None, head_start=DAY),
     Failure("a fifth of an hour's invoices is rejected", many_rejections, "RejectionRate", 10, "", None),
     Failure("a deposit is never heard of", never_heard_of, "OldestSilent", 15, "shown no status for", "silent", head_start=DAY),
     Failure("a verdict is in the search and its history answers 500", unread_history, "OldestUnread", 20, "cannot be read for", "unread", head_start=5.5 * HOUR),

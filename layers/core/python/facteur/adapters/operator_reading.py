@@ -94,6 +94,11 @@ class PostgresReading:
     def waiting(self) -> list[Waits]:
         return [Waits(*row) for row in self._database.rows(self.WAITING)]
 
+    def faults(self) -> list[str]:
+        return [
+            row.what for row in self._database.rows("select what from facteur.installation_faults(false) where grave")
+        ]
+
     def runs(self) -> list[FunctionRun]:
         return [FunctionRun(*row) for row in self._database.rows(self.RUNS)]
 

@@ -25,6 +25,7 @@ def status(services: OperateServices) -> Status:
     waiting, runs = said(services.reading.waiting()), tuple(services.reading.runs())
     troubles = [
         *_of_installation(installation, runs),
+        *(Trouble(what, "facteur doctor") for what in services.reading.faults() if installation.watching),
         *(each for account in accounts for each in _of_account(account)),
         *of_waiting(waiting),
     ]

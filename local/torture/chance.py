@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from local.torture import hostile
-from local.torture.company import OF_ANOTHER, seller_of
+from local.torture.company import OF_ANOTHER, REFUSALS, seller_of
 from local.torture.hostile import DURING_OUTAGE
 from local.torture.points import KILL, POINTS, STALL, Interrupt
 from local.torture.schedule import WITNESS, Happening, Order, Schedule
@@ -97,7 +97,8 @@ CHANCES: Mapping[str, tuple[float, bool, Dice]] = {
     "write_late": (0.3, False, lambda d: {"orders": _late(d), "rounds": d.randint(1, 6)}),
     "insert_late": (0.3, False, lambda d: {"orders": _late(d), "rounds": d.randint(1, 6)}),
     "lock_rows": (0.2, False, lambda d: {"rows": d.randint(1, 4), "rounds": d.randint(1, 8)}),
-    "refuse_write_backs": (0.2, False, lambda d: {"rows": d.randint(1, 3), "rounds": d.choice((3, 8, None)), "deferred": d.random() < 0.5}),
+    "refuse_write_backs": (0.2, False, lambda d: {"rows": d.randint(1, 3), "rounds": d.choice((3, 8, None)), "how": d.choice(REFUSALS)}),
+    "rename_table": (0.1, False, lambda d: {"rounds": d.randint(1, 3)}),
     "shake_queue": (0.4, False, lambda d: {"lose": d.choice((0.0, 0.3, 1.0)), "double": d.choice((0.0, 0.5, 1.0))}),
     "echo": (0.3, False, lambda d: {}),
     "spoil_secret": (0.15, False, lambda d: {"rounds": d.randint(1, 8), "text": d.choice(SPOILT)}),

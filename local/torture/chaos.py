@@ -19,7 +19,16 @@ from local.torture.schedule import Order, Schedule
 from local.torture.worker import Workplace
 
 ALL_IDS = "select coalesce(array_agg(id), '{}') as ids from facteur.submissions"
-REFUSE = "insert into torture.refusals select unnest(%(ids)s::bigint[]), %(deferred)s on conflict do nothing"
+REFUSE = "insert into torture.refusals select unnest(%(ids)s::bigint[]), %(how)s on conflict do nothing"
+# As a migration of the company's does it: the old name is a view over the table, and the application goes on.
+RENAME = """
+set lock_timeout = '200ms';
+alter table invoicing.invoices rename to factures; create view invoicing.invoices as select * from invoicing.factures
+"""
+RENAME_BACK = """
+set lock_timeout = '200ms';
+drop view invoicing.invoices; alter table invoicing.factures rename to invoices
+"""
 LIED_TO = ("search", "history", "files", "download", "not_seen")
 FINISH = "update invoicing.invoices set status = 'final' where id = any (%(ids)s)"
 LATEST_BLOW_SECONDS = 0.03  # into a pass
@@ -51,7 +60,7 @@ class Chaos:
         return self._round < self.last_round or bool(self._ends)
 
     def close(self) -> None:
-        for _, end in self._ends:
+        for _, end in tuple(self._ends):
             end()
         self._ends.clear()
 
@@ -108,10 +117,30 @@ class Chaos:
         session = self._hold("select from invoicing.invoices where id = any (%(ids)s) for update", self._some(rows))
         self._after(rounds, lambda: _end(session))
 
-    def refuse_write_backs(self, rows: int, rounds: int | None, *, deferred: bool = False) -> None:
-        """The company's trigger raises on some rows for a while, or (None) for ever."""
+    def rename_table(self, rounds: int) -> None:
+        """For a while the table has another name, unless somebody holds it."""
+        if self._carried_out(RENAME):
+            self._after(rounds, self._rename_back)
+
+    def _rename_back(self) -> None:
+        if not self._carried_out(RENAME_BACK):
+            self._after(1, self._rename_back)
+
+    def _carried_out(self, statements: str) -> bool:
+        session = self._session()
+        try:
+            session.cursor().execute(statements)
+            session.commit()
+        except psycopg2.Error:
+            return False
+        finally:
+            session.close()
+        return True
+
+    def refuse_write_backs(self, rows: int, rounds: int | None, *, how: str = "now") -> None:
+        """The company's trigger resists on some rows for a while, or (None) for ever."""
         ids = sorted(self._lane.company.entries)[-rows:] if rounds == self.usual_rounds else self._some(rows)
-        self._lane.database.rows(REFUSE, {"ids": ids, "deferred": deferred})
+        self._lane.database.rows(REFUSE, {"ids": ids, "how": how})
         if rounds is None:
             self._lane.company.refused.update(ids)
         else:

@@ -60,6 +60,10 @@ end $$
 EMPTY = """
 do $$ declare t record; begin
     perform pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid();
+    if to_regclass('invoicing.factures') is not null then -- the run before ended while the table had another name
+        drop view invoicing.invoices;
+        alter table invoicing.factures rename to invoices;
+    end if;
     execute (select 'truncate ' || string_agg(format('%I.%I', schemaname, tablename), ', ') || ' restart identity' from pg_tables
              where schemaname in ('facteur', 'invoicing', 'torture'));
     for t in select format('%I.%I', schemaname, tablename) as name, schemaname || '_' || tablename as saved from pg_tables

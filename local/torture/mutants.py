@@ -141,6 +141,15 @@ MUTANTS: dict[str, Mutant] = {
         run_of(Order(), happenings=[Happening(1, "refuse_write_backs", details={"rows": 1, "rounds": None})]),
         prepare=sabotage.tell_without_net,
     ),
+    "write-backs are believed": Mutant(
+        "nobody looks whether a row took what was written",
+        run_of(
+            Order(),
+            Order("nameless"),
+            happenings=[Happening(1, "refuse_write_backs", details={"rows": 2, "rounds": 6, "how": "old"})],
+        ),
+        prepare=sabotage.believe_write_backs,
+    ),
     "lost messages stay lost": Mutant(
         "a message is never sent a second time",
         run_of(Order(), happenings=[Happening(2, "shake_queue", details={"lose": 1.0, "double": 0.0})]),

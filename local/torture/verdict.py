@@ -156,12 +156,13 @@ def _wrong_row(entry: Entry, row: Any, lane: Lane) -> Wrong:
     shown = "error" if row.objection_code and row.state in {"submitted", "closed"} else TECHNICAL_STATUS.get(row.state)
     if row.technical_status != shown or row.write_back_due_at:
         yield STUCK, f"the company's row shows {row.technical_status}"
-    if row.submission_id != row.platform_id and not (entry.meddled and _was_saved(row.submission_id)):
+    healed = row.state in {"submitted", "closed"}  # a row without a live deposit keeps what somebody saved there
+    if row.submission_id != row.platform_id and not (entry.meddled and not healed and _was_saved(row.submission_id)):
         yield LOST, f"the company's row shows deposit {row.submission_id}, not {row.platform_id}"
 
 
 def _was_saved(deposit_id: str | None) -> bool:
-    """By an ORM that knew no better: that such a row is written again is not promised yet."""
+    """By an ORM that knew no better."""
     return not deposit_id or deposit_id.startswith(STALE_ID)
 
 

@@ -19,7 +19,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint types generate build docs simulator torture bench clean
+.PHONY: help setup demo test test-all lint types generate sbom audit build docs simulator torture bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,16 @@ generate: setup ## Write anew what follows from the code: requirements, README's
 	$(EXPORT) --output-file $(REQUIREMENTS)
 	$(BIN)/python -m local.readme
 	$(BIN)/python -m local.schema_dump > docs/schema.sql.new && mv docs/schema.sql.new docs/schema.sql
+
+sbom: setup ## Write .local/sbom: a CycloneDX list of what is deployed, and the third parties' licences
+	@mkdir -p .local/sbom
+	$(UV) export --locked --quiet --no-default-groups --no-emit-project --format cyclonedx1.5 --output-file .local/sbom/facteur.cdx.json
+	$(BIN)/python -m local.notices > .local/sbom/THIRD_PARTY_NOTICES.md
+
+audit: setup ## Known weaknesses of what is deployed, the workflow, the template (needs the package registry)
+	$(TOOL) --from pip-audit==2.10.1 pip-audit --requirement $(REQUIREMENTS) --disable-pip --no-deps
+	$(TOOL) --from zizmor==1.32.0 zizmor --offline .github
+	$(TOOL) --from checkov==3.3.30 checkov --quiet --compact --framework cloudformation --file template.yaml --config-file .ci/checkov.yaml
 
 types: setup ## mypy, strict
 	$(BIN)/mypy

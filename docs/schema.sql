@@ -172,6 +172,7 @@ CREATE TABLE facteur.installation (
     submit_from_deployed date,
     worker_role name,
     pins jsonb DEFAULT '{}'::jsonb NOT NULL,
+    salt uuid DEFAULT gen_random_uuid() NOT NULL,
     own_urls text[] DEFAULT '{}'::text[] NOT NULL,
     added jsonb DEFAULT '[]'::jsonb NOT NULL,
     kinds_left_out text[] DEFAULT '{}'::text[] NOT NULL,

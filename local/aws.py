@@ -155,6 +155,7 @@ def _launch(folder: Path, log: Path, auth: bool, environ: Mapping[str, str]) -> 
         "AUTH": "true" if auth else "false",
         "BIND_HOST": "127.0.0.1",
         "GATEWAY_PORT": str(port),
+        "IOT_MTLS_ENABLED": "0",  # it would listen on all addresses
         "HOME": str(folder),  # nobody reads the credentials or the .pgpass of whoever runs this
         "MINISTACK_HOST": "127.0.0.1",
         "MINISTACK_REGION": REGION,

@@ -16,6 +16,7 @@ RANK = 90_000  # no run has so many invoices
 INVOICE = sample_invoice(RANK, buyer=BUYERS[0], seller=SELLER)
 NUMBER = INVOICE.number
 KEY = "witness"  # no row of the company's
+SALT = "select salt::text as salt from facteur.installation"
 KNOWN = """
 with deposited as (
     insert into facteur.submissions (invoice_id, account, provider, state, platform_id, invoice_number, seller_siren, issue_date,
@@ -43,7 +44,7 @@ def deposit(simulator: Simulator, database: Database) -> None:
     answer = requests.post(f"{simulator.base_url}/v1/invoice", headers=headers, files=files, timeout=30)
     client = {
         "provider": "iopole", "base_url": simulator.base_url,
-        "client": hashlib.sha256(simulator.client_id.encode()).hexdigest(),
+        "client": hashlib.sha256(f"{database.row(SALT).salt}{simulator.client_id}".encode()).hexdigest(),
     }  # fmt: skip
     database.rows(
         KNOWN,

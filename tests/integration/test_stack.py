@@ -263,6 +263,7 @@ def test_a_failed_migration_fails_the_deploy_with_its_reason_and_leaves_nothing(
         ({"SubnetIds": "subnet-1,subnet-2"}, "given together or not at all"),
         ({"IopoleBaseUrl": "https://api.iopole.com/v1"}, "IopoleBaseUrl"),
         ({"SubmitMaximumConcurrency": 1}, "SubmitMaximumConcurrency"),
+        ({"DocumentsBucket": "other/*"}, "DocumentsBucket"),
     ],
 )
 def test_parameters_that_cannot_work_are_refused_before_anything_is_created(

@@ -36,6 +36,7 @@ def test_values_are_typed_and_trimmed() -> None:
 
 
 WRONG = {
+    "DOCUMENTS_BUCKET_OWNER": ("12", "must be an AWS account's twelve digits"),
     "PDP_PROVIDER": ("chorus", "must be iopole"),
     "STATUS_SOURCE": ("guess", "must be sweep or pull or history"),
     "IOPOLE_BASE_URL": ("api.iopole.com", "must be a host without a path"),

@@ -173,7 +173,54 @@ def test_the_queue_may_fill_its_own_dead_letter_queue_and_no_other_queue_may() -
 
     assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]}
     assert source.endswith(":" + queue["QueueName"]["Fn::Sub"])
-    assert queue["SqsManagedSseEnabled"] is dead["SqsManagedSseEnabled"] is True
+    for each in (queue, dead):
+        assert each["SqsManagedSseEnabled"] == {"Fn::If": ["HasQueuesKey", {"Ref": "AWS::NoValue"}, True]}
+        assert each["KmsMasterKeyId"] == {
+            "Fn::If": ["HasQueuesKey", {"Ref": "QueuesKmsKeyArn"}, {"Ref": "AWS::NoValue"}]
+        }
+
+
+def test_the_schedules_call_with_a_role_that_only_this_accounts_scheduler_assumes() -> None:
+    (trust,) = RESOURCES["SchedulesRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    (statement,) = _statements_of(RESOURCES["SchedulesRole"])
+
+    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    called = {each["Fn::Sub"].rpartition(":function:")[2] for each in statement["Resource"]}
+    assert called == {FUNCTIONS[name]["FunctionName"]["Fn::Sub"] for name in SCHEDULED}
+    for name in SCHEDULED:
+        role = FUNCTIONS[name]["Events"]["EveryMinute"]["Properties"]["RoleArn"]
+        assert role == {"Fn::GetAtt": ["SchedulesRole", "Arn"]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "named", "condition", "parameter"),
+    [
+        ("AWS::IAM::Role", "PermissionsBoundary", "HasBoundary", "PermissionsBoundaryArn"),
+        ("AWS::Logs::LogGroup", "KmsKeyId", "HasLogsKey", "LogsKmsKeyArn"),
+        ("AWS::SQS::Queue", "KmsMasterKeyId", "HasQueuesKey", "QueuesKmsKeyArn"),
+    ],
+)
+def test_what_a_companys_rules_ask_for_holds_for_every_resource_of_its_kind(
+    kind: str, named: str, condition: str, parameter: str
+) -> None:
+    asked = [each["Properties"].get(named) for each in RESOURCES.values() if each["Type"] == kind]
+
+    assert asked
+    assert all(each == {"Fn::If": [condition, {"Ref": parameter}, {"Ref": "AWS::NoValue"}]} for each in asked)
+    assert PARAMETERS[parameter]["Default"] == ""
+
+
+@pytest.mark.parametrize("bucket", ["documents", "my.bucket-1", ""])
+def test_a_buckets_name_is_one(bucket: str) -> None:
+    assert re.fullmatch(PARAMETERS["DocumentsBucket"]["AllowedPattern"], bucket)
+
+
+@pytest.mark.parametrize(
+    "bucket", ["*", "a/*", "other/*", "b*", "A", "arn:aws:s3:::b", "ab/", "${AWS::StackName}", "-b-"]
+)
+def test_a_buckets_name_opens_no_other(bucket: str) -> None:
+    assert not re.fullmatch(PARAMETERS["DocumentsBucket"]["AllowedPattern"], bucket)
 
 
 def test_the_queue_hands_over_batches_that_may_fail_in_part() -> None:

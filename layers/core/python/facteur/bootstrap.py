@@ -60,7 +60,9 @@ def submit_services(journal: Journal, remaining_seconds: float = float("inf")) -
         database, lease_seconds=settings.lease_seconds, requests_per_minute=settings.requests_per_minute,
         deposits_enabled=settings.deposits_enabled,
     )  # fmt: skip
-    documents = DocumentStore(database, lambda: _aws("s3"), allow_files=not settings.in_lambda)
+    documents = DocumentStore(
+        database, lambda: _aws("s3"), allow_files=not settings.in_lambda, bucket_owner=settings.documents_bucket_owner
+    )
     return Services(
         store, platforms, documents, journal, _limits(settings), settings.max_in_flight, settings.lease_seconds,
         settings.connect_timeout_seconds + settings.read_timeout_seconds, lambda most: random.uniform(0, most),  # noqa: S311
@@ -156,7 +158,12 @@ def operate_services(database_url: str | None = None, *, as_owner: bool = False)
         lambda: letters,
         lambda: _examination(settings, database, letters),
         lambda: _asked_platforms(settings, Secrets(lambda: _aws("secretsmanager")), database),
-        lambda: DocumentStore(database, lambda: _aws("s3"), allow_files=not settings.in_lambda),
+        lambda: DocumentStore(
+            database,
+            lambda: _aws("s3"),
+            allow_files=not settings.in_lambda,
+            bucket_owner=settings.documents_bucket_owner,
+        ),
         lambda: _reconciling(settings, database),
         _stack(settings),
     )

@@ -68,6 +68,12 @@ def _date(value: str) -> str:
         raise ValueError("must be a date, YYYY-MM-DD") from None
 
 
+def _aws_account(value: str) -> str:
+    if not re.fullmatch(r"[0-9]{12}", value.strip()):
+        raise ValueError("must be an AWS account's twelve digits")
+    return value.strip()
+
+
 def _choice(*names: str) -> Callable[[str], str]:
     def convert(value: str) -> str:
         if value.strip() not in names:
@@ -102,6 +108,9 @@ class Settings:
     )
     worker_role: str | None = _setting(
         _text, None, "Database role of all other functions; migrate_database grants it what they need"
+    )
+    documents_bucket_owner: str | None = _setting(
+        _aws_account, None, "AWS account that owns the documents' bucket; not set: whoever does"
     )
     submissions_queue_url: str | None = _setting(_text, None, "URL of the SQS queue")
     deposits_enabled: bool = _setting(_boolean, True, "false: show in facteur.health what would be sent, send nothing")

@@ -22,6 +22,7 @@ DEFAULT_ACCOUNT = "default"
 PRODUCTION_HOSTS = frozenset({"api.iopole.com"})
 SANDBOX_HOSTS = frozenset({"api.ppd.iopole.fr"})
 
+SALT = "select salt::text as salt from facteur.installation"
 CHECK_PIN = "select facteur.check_pin(%(account)s, %(platform)s, %(own_url)s) as matches"
 
 
@@ -31,6 +32,7 @@ class AccountPlatforms:
     def __init__(self, settings: Settings, secrets: Secrets, database: Database) -> None:
         self._settings, self._secrets, self._database = settings, secrets, database
         self._address = Address(*settings.require("iopole_base_url", "iopole_auth_url"))
+        self._salted: str | None = None
         self._built: dict[str, tuple[tuple[str, Address], Iopole]] = {}  # for which client and platform
         # whose secret names another platform or client since: built anew at the next invocation
         self._moved: set[str] = set()
@@ -133,8 +135,14 @@ class AccountPlatforms:
         if matches is None:
             self._unpinned.add(account)
 
+    def _salt(self) -> str:
+        """The installation's own: nobody compares its digests with those of another."""
+        if self._salted is None:
+            self._salted = str(self._database.row(SALT).salt)
+        return self._salted
+
     def _identity(self, credentials: Credentials) -> dict[str, str]:
-        hashed = hashlib.sha256(credentials.client_id.encode()).hexdigest()
+        hashed = hashlib.sha256(f"{self._salt()}{credentials.client_id}".encode()).hexdigest()
         address = credentials.address or self._address
         return {"provider": self._settings.pdp_provider, "base_url": address.base_url, "client": hashed}
 

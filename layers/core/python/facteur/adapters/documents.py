@@ -79,8 +79,12 @@ class _Borrowed(BytesIO):
 class DocumentStore:
     """The port Documents."""
 
-    def __init__(self, database: Database, s3: Callable[[], S3Client], *, allow_files: bool) -> None:
+    def __init__(
+        self, database: Database, s3: Callable[[], S3Client], *, allow_files: bool, bucket_owner: str | None = None
+    ) -> None:
+        """`bucket_owner`: a bucket of this name that another account has made is not read."""
         self._database, self._s3, self._allow_files = database, s3, allow_files
+        self._expected = {"ExpectedBucketOwner": bucket_owner} if bucket_owner else {}
 
     def far(self, invoice: Invoice) -> bool:
         return invoice.document is None and not (invoice.document_uri or "").startswith("file:")
@@ -143,7 +147,7 @@ class DocumentStore:
 
     def _from_s3(self, bucket: str, key: str) -> tuple[int, Callable[[], Iterator[bytes]]]:
         try:
-            answer = self._s3().get_object(Bucket=bucket, Key=key)
+            answer = self._s3().get_object(Bucket=bucket, Key=key, **self._expected)  # type: ignore[arg-type]
         except ParamValidationError:
             raise self._unusable_uri() from None
         except ClientError as exc:

@@ -72,6 +72,7 @@ create table facteur.installation (
     submit_from_deployed date,               -- what the last deploy named: one that names it again leaves submit_from as it is
     worker_role  name,                       -- has what facteur.grant_worker gives; each migration repeats it
     pins         jsonb not null default '{}', -- account -> {provider, base_url, client}: which platform this database deposits with
+    salt         uuid not null default gen_random_uuid(), -- of the digests of client ids in pins and attempts
     own_urls     text[] not null default '{}', -- accounts whose secret names its own platform, whatever IOPOLE_BASE_URL says
     added        jsonb not null default '[]', -- what installing added to the company's schemas: [{what, table, column}]
     kinds_left_out text[] not null default '{}', -- kinds of documents that a person has seen and not named as invoices

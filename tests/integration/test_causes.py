@@ -172,3 +172,47 @@ def test_an_account_that_is_refused_or_paused_for_days_fails_no_invoice(world: W
 
     assert waits(world) == {"account_paused": 1}
     assert (world.submission(1).state, world.submission(1).waited.total_seconds()) == ("pending", 0)
+
+
+# --- a row that raises, and a pause that ends ----------------------------------------------------------------------------------
+
+RAISING = """
+create or replace view facteur.invoice_source as
+select id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
+       invoice_number, seller_siren, issue_date, 1 / (total - 13) as total, currency, technical_status, 'default' as account, submission_id
+from invoicing.invoices
+"""
+
+
+@pytest.mark.parametrize("company", [0, 2])
+def test_a_row_on_which_the_view_raises_ends_the_same_alone_and_in_company(world: World, company: int) -> None:
+    for rank in range(1, 2 + company):
+        world.add(rank)
+    world.relay()
+    world.database.rows(RAISING)
+    world.database.rows("alter table invoicing.invoices disable trigger all")
+    world.update(1, total=13)
+
+    world.submit()
+
+    assert (world.submission(1).state, world.submission(1).last_error_code) == ("pending", "row_unreadable")
+    assert {world.submission(rank).state for rank in range(2, 2 + company)} <= {"submitted"}
+    assert waits(world) == {"unreadable": 1}
+
+
+def test_what_a_pause_put_off_is_due_when_a_person_resumes(world: World, operator: Operator) -> None:
+    world.witness()
+    world.simulator.script(sample_invoice(1).number, ["lost_answer"])
+    world.add(1)
+    world.deposit()
+    world.simulator.outage(1e9, "403", ["search"])
+    world.advance(60)
+    world.deposit()
+    assert world.submission(1).state == "in_doubt"
+    later = "select due_at > facteur.now() as later from facteur.submissions where invoice_id = %(id)s"
+    assert world.database.row(later, {"id": str(world.ids[1])}).later
+    world.simulator.outage(0)
+
+    operator.run("resume", "default", "--why", "the rights are back", "--yes")
+
+    assert not world.database.row(later, {"id": str(world.ids[1])}).later

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 from facteur.errors import EnvironmentMismatchError
 from facteur.metrics import Metric
 from facteur.ports import RelayStore
-from facteur.relay_submissions import RelayServices, relay_once, relay_submissions
+from facteur.relay_submissions import RelayServices, Round, relay_once, relay_submissions
 from tests.rows import Rows
 
 ALSO_ON_DEBIAN = True
@@ -377,3 +379,44 @@ def test_a_database_that_belongs_elsewhere_stops_the_relay_before_it_does_anythi
         relay_submissions(services(rows.relay, FussyQueue()))
 
     assert rows.states(invoice) == []
+
+
+# --- portions ------------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_due_has_its_turn_between_two_portions_of_notes(rows: Rows) -> None:
+    for _ in range(60):
+        rows.finish()
+    queue = FussyQueue()
+    impatient = dataclasses.replace(services(rows.relay, queue), portion_seconds=0.0)
+
+    rounds = [relay_once(impatient) for _ in range(4)]
+
+    assert rounds == [Round.UNFINISHED, Round.UNFINISHED, Round.UNFINISHED, Round.NOTHING]
+    assert len(queue.sent) == 60
+
+
+def test_a_writer_who_never_ends_does_not_keep_the_relay_from_its_queue(rows: Rows) -> None:
+    first, queue, stopped = rows.finish(), FussyQueue(), threading.Event()
+    writer = rows.session()
+
+    def write() -> None:
+        while not stopped.is_set():
+            writer.rows("select facteur.note(array['x'])")
+
+    with rows.in_background(write):
+        relay_once(dataclasses.replace(services(rows.relay, queue), portion_seconds=0.2))
+        stopped.set()
+
+    assert queue.sent == [rows.submission(first).id]
+
+
+def test_a_run_that_does_not_watch_works_on_while_notes_are_left(rows: Rows) -> None:
+    for _ in range(60):
+        rows.finish()
+    queue = FussyQueue()
+
+    relay_submissions(dataclasses.replace(services(rows.relay, queue), portion_seconds=0.0))
+
+    assert len(queue.sent) == 60
+    assert rows.notes() == []

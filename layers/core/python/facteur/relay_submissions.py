@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 from facteur.metrics import Metric
-from facteur.ports import Journal, Queue, RelayStore
+from facteur.ports import Journal, NotesTaken, Queue, RelayStore
 
 NOTES_AT_ONCE = 20  # a note holds up to a thousand keys
 ROWS_AT_ONCE = 10_000  # locked until SQS has them all, a few seconds; the budget hardly ever admits so many
 WRITE_BACKS_AT_ONCE = 100
 IDS_IN_A_LINE = 100
 KINDS_TOLD = 5
+CATCH_UP_SECONDS = 45.0  # a run that does not watch works on while notes are left, until the next one comes
 SHORTEST_PAUSE_SECONDS = 0.3  # between two looks of an idle relay
 PAUSE_PER_LOOK = 10  # a slow look is repeated less often: at most a tenth of the time is spent looking
 
@@ -28,6 +30,7 @@ class RelayServices:
     base_url: str
     watch_seconds: float
     sleep: Callable[[float], None] = time.sleep
+    portion_seconds: float = 5.0  # of notes: then what is due has its turn
 
 
 def relay_submissions(services: RelayServices, remaining_seconds: float = float("inf")) -> None:
@@ -37,45 +40,72 @@ def relay_submissions(services: RelayServices, remaining_seconds: float = float(
         DatabaseUnavailableError: nothing is lost, the next run does it.
         EnvironmentMismatchError: this database belongs to another environment.
     """
-    stop_at = time.monotonic() + min(services.watch_seconds, remaining_seconds)
+    began = time.monotonic()
+    stop_at = began + min(services.watch_seconds, remaining_seconds)
+    catch_up_until = began + min(max(services.watch_seconds, CATCH_UP_SECONDS), remaining_seconds)
     services.store.check_environment(services.base_url)
     run = services.store.begin_run()
-    relay_once(services)
+    last = relay_once(services)
     _tell_vitals(services)
     services.store.passed()
     while True:
         began = time.monotonic()
         anything, newest = services.store.look(run)
-        if not newest or began >= stop_at:
+        if not newest or began >= (catch_up_until if last is Round.UNFINISHED else stop_at):
             return
-        if anything and relay_once(services):
-            continue
-        pause = max(SHORTEST_PAUSE_SECONDS, PAUSE_PER_LOOK * (time.monotonic() - began))
-        services.sleep(max(0.0, min(pause, stop_at - time.monotonic())))
+        last = relay_once(services) if anything else Round.NOTHING
+        if last is Round.NOTHING:
+            pause = max(SHORTEST_PAUSE_SECONDS, PAUSE_PER_LOOK * (time.monotonic() - began))
+            services.sleep(max(0.0, min(pause, stop_at - time.monotonic())))
 
 
-def relay_once(services: RelayServices) -> bool:
-    """Do what is due now. True where something moved, so that another look at once is worth while."""
-    moved = 0
+class Round(IntEnum):
+    """What one round of the relay came to: another at once is worth while after any but NOTHING."""
+
+    NOTHING = 0
+    MOVED = 1
+    UNFINISHED = 2  # notes are left: what is due had its turn between two portions
+
+
+def relay_once(services: RelayServices) -> Round:
+    """A portion of notes, and whatever else is due now."""
+    opened, unfinished = _take_notes(services)
+    moved = opened + _do_due(services)
+    return Round.UNFINISHED if unfinished else Round.MOVED if moved else Round.NOTHING
+
+
+def _take_notes(services: RelayServices) -> tuple[int, bool]:
+    """How many submissions were opened, and whether the portion's time was over before the notes: somebody may write for hours."""
+    opened, stop_at = 0, time.monotonic() + services.portion_seconds
     while (taken := services.store.take_notes(NOTES_AT_ONCE)).notes:
-        moved += taken.opened
-        services.journal.event(
-            "notes.taken", notes=taken.notes, opened=taken.opened, repeated=taken.repeated, broken=taken.broken
-        )
-        if taken.oldest_seconds is not None:
-            services.journal.count(Metric.COMMIT_TO_NOTICE_SECONDS, taken.oldest_seconds)
-        if taken.repeated:
-            services.journal.count(Metric.ROWS_HEALED, taken.repeated)
-        if taken.broken:
-            services.journal.count(Metric.UNREADABLE_ROWS, taken.broken)
-        if taken.not_shown:
-            _tell_not_shown(taken.not_shown, services)
-        if taken.mismatched:
-            _tell_mismatched(taken.mismatched, services)
+        opened += taken.opened
+        _tell_taken(taken, services)
+        if time.monotonic() >= stop_at:
+            return opened, True
+    return opened, False
+
+
+def _tell_taken(taken: NotesTaken, services: RelayServices) -> None:
+    services.journal.event(
+        "notes.taken", notes=taken.notes, opened=taken.opened, repeated=taken.repeated, broken=taken.broken
+    )
+    if taken.oldest_seconds is not None:
+        services.journal.count(Metric.COMMIT_TO_NOTICE_SECONDS, taken.oldest_seconds)
+    if taken.repeated:
+        services.journal.count(Metric.ROWS_HEALED, taken.repeated)
+    if taken.broken:
+        services.journal.count(Metric.UNREADABLE_ROWS, taken.broken)
+    if taken.not_shown:
+        _tell_not_shown(taken.not_shown, services)
+    if taken.mismatched:
+        _tell_mismatched(taken.mismatched, services)
+
+
+def _do_due(services: RelayServices) -> int:
     if expired := services.store.end_expired_leases():
         services.journal.warning("leases.expired", submissions=expired)
     _repeat_write_backs(services)
-    return bool(moved + expired + _queue_due(services))
+    return expired + _queue_due(services)
 
 
 def _tell_not_shown(keys: int, services: RelayServices) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from facteur.adapters.postgres import Database, Row, as_json, as_move
 from facteur.decision import LOOKED_UP, Decision, Outcome
-from facteur.errors import DatabaseUnavailableError
+from facteur.errors import StatementRefusedError
 from facteur.model import Attempt, Claim, Doubt, DoubtClock, Holder, Intent, Invoice, State, Waiting, Witness
 
 INLINE_BYTES = 5_000_000
@@ -45,16 +45,15 @@ class PostgresSubmissions:
     def read(self, submission_ids: Sequence[int]) -> list[Waiting]:
         try:
             return self._read(submission_ids)
-        except DatabaseUnavailableError:
-            if len(submission_ids) == 1:
-                raise
+        except StatementRefusedError:
+            pass
         # one row that the company's view cannot show must not hold back the others of its batch
         return [row for submission_id in submission_ids for row in self._read_alone(submission_id)]
 
     def _read_alone(self, submission_id: int) -> list[Waiting]:
         try:
             return self._read([submission_id])
-        except DatabaseUnavailableError:
+        except StatementRefusedError:
             self._database.row(UNREADABLE, {"id": submission_id})
             return []
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -35,6 +35,18 @@ class PostgresActs:
 
     def reject(self, submission_id: int, act: Act) -> str:
         return str(self._done(self.REJECT, act, id=submission_id).told)
+
+    ALIKE = """
+        select s.id from facteur.submissions s
+        where s.state = any (%(states)s) and (%(code)s::text is null or s.last_error_code = %(code)s)
+          and (%(account)s::text is null or s.account = %(account)s) and not s.superseded
+          and not exists (select from facteur.submissions n where n.invoice_id = s.invoice_id and n.id > s.id)
+        order by s.id
+    """
+
+    def alike(self, states: Sequence[str], code: str | None, account: str | None) -> list[int]:
+        asked = {"states": list(states), "code": code, "account": account}
+        return [row.id for row in self._database.rows(self.ALIKE, asked)]
 
     def adopt(
         self,

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from facteur.errors import QueueUnavailableError
+from facteur.operate.model import DeadLetter
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 BATCH = 10  # SQS gives no more
+SHOWN_SECONDS = 5
 HIDDEN_SECONDS = 60  # from a second person who moves them at the same time
 # Where messages are moved by hand: a place that knows no move tasks (the emulator), a role without the right to begin one, a
 # queue that cannot be moved; also AWS's word while such a task is already under way.
@@ -55,6 +58,20 @@ class SqsDeadLetters:
             )
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
+    def shown(self, limit: int) -> list[DeadLetter]:
+        """Each is hidden for a moment, so that the next call gives others."""
+        found: dict[str, DeadLetter] = {}
+        with translated_errors():
+            url = self._dead_url()
+            while len(found) < limit:
+                messages = self._client().receive_message(
+                    QueueUrl=url, MaxNumberOfMessages=BATCH, VisibilityTimeout=SHOWN_SECONDS, AttributeNames=["All"]
+                ).get("Messages", [])  # fmt: skip
+                if not {each["MessageId"] for each in messages} - set(found):
+                    break
+                found |= {each["MessageId"]: _letter(each) for each in messages}
+        return list(found.values())[:limit]
+
     def redrive(self) -> int:
         with translated_errors():
             count = self.count()
@@ -89,3 +106,18 @@ class SqsDeadLetters:
 
     def _dead_url(self) -> str:
         return self._client().get_queue_url(QueueName=self._dead_arn().rpartition(":")[2])["QueueUrl"]
+
+
+def _letter(message: Mapping[str, Any]) -> DeadLetter:
+    """What a message says of itself; of its body only the submission that it names."""
+    attributes = message.get("Attributes", {})
+    try:
+        named = json.loads(message["Body"])["submission_id"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        named = None
+    sent = attributes.get("SentTimestamp")
+    return DeadLetter(
+        named if type(named) is int and 0 < named < 1 << 63 else None,
+        datetime.fromtimestamp(int(sent) / 1000, UTC) if sent else None,
+        int(attributes.get("ApproximateReceiveCount", 1)) - 1,
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from facteur.adapters.postgres import Database
-from facteur.operate.model import AccountHealth, FunctionRun, Installation, Waits
+from facteur.operate.model import AccountHealth, FunctionRun, Installation, NamedSubmission, Waits
 
 
 class PostgresReading:
@@ -93,6 +95,13 @@ class PostgresReading:
 
     def waiting(self) -> list[Waits]:
         return [Waits(*row) for row in self._database.rows(self.WAITING)]
+
+    NAMED = """
+        select id, invoice_id, invoice_number, account, state, last_error_code from facteur.submissions where id = any (%(ids)s)
+    """
+
+    def named(self, submission_ids: Sequence[int]) -> list[NamedSubmission]:
+        return [NamedSubmission(*row) for row in self._database.rows(self.NAMED, {"ids": list(submission_ids)})]
 
     def faults(self) -> list[str]:
         return [

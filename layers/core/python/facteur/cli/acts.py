@@ -10,17 +10,32 @@ from rich.console import Console
 from facteur.cli.confirm import DryRunOption, WhoOption, WhyOption, YesOption, carry_out, render_done, seconds_in
 from facteur.cli.lines import GOOD, say
 from facteur.cli.root import Session, command
-from facteur.cli.show import What
+from facteur.cli.show import WHAT, What
+from facteur.errors import OperatorError
 
 AccountArgument = Annotated[str, typer.Argument(help="The account's name")]
 
 
 @command()
 def retry(
-    session: Session, what: What, why: WhyOption = "", who: WhoOption = None, dry_run: DryRunOption = False, yes: YesOption = False
-) -> None:  # fmt: skip
-    """Send a failed or rejected invoice again, by way of its row; look at one that waits now. Never a blind resend."""
-    session.show(carry_out(session, "retry", what=what, who=who, why=why, dry_run=dry_run, yes=yes), render_done)
+    session: Session,
+    what: Annotated[str | None, typer.Argument(help=WHAT)] = None,
+    why: WhyOption = "",
+    state: Annotated[list[str] | None, typer.Option(help="All that are in this state; may be repeated")] = None,
+    code: Annotated[str | None, typer.Option(help="Of these, those with this code as their last error")] = None,
+    account: Annotated[str | None, typer.Option(help="Of these, those of this account")] = None,
+    who: WhoOption = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> None:
+    """Send a failed or rejected invoice again, or all alike, by way of their rows; look at what waits now. Never a blind resend."""
+    if (what is None) == (state is None):
+        raise OperatorError("say which invoice, or --state (and --code) for all that are alike")
+    if what is not None and (code or account):
+        raise OperatorError("--code and --account go with --state")
+    asked: dict[str, Any] = {"what": what} if what else {"states": state, "code": code, "account": account}
+    answer = carry_out(session, "retry" if what else "retry_many", who=who, why=why, dry_run=dry_run, yes=yes, **asked)
+    session.show(answer, render_done)
 
 
 @command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -18,6 +18,9 @@ class ActStore(Protocol):
 
     def retry(self, submission_id: int, act: Act) -> str: ...
     def reject(self, submission_id: int, act: Act) -> str: ...
+    def alike(self, states: Sequence[str], code: str | None, account: str | None) -> list[int]:
+        """Submissions in these states that no newer one has replaced, the oldest first; changes nothing."""
+
     def adopt(
         self,
         submission_id: int,

@@ -10,6 +10,9 @@ from facteur.operate.services import OperateServices
 from facteur.operate.story import current_of, found
 from facteur.operate.story_model import KnownSubmission
 
+RETRIED = frozenset({"failed", "rejected", "pending", "in_doubt"})
+RETRIED_AT_ONCE = 1000  # each is a transaction of some milliseconds
+
 
 def retry(services: OperateServices, *, what: str, who: str, why: str, dry_run: bool = False) -> Done:
     """Once more: what failed or was rejected gets its row set back to pending, what waits is looked at now.
@@ -21,6 +24,33 @@ def retry(services: OperateServices, *, what: str, who: str, why: str, dry_run: 
     """
     signed, target = services.act("retry", who, why, dry_run), the_submission(services, what)
     return _done(signed, target, services.acts.retry(target.submission_id, signed))
+
+
+def retry_many(
+    services: OperateServices, *, states: list[str], who: str, why: str, code: str | None = None, account: str | None = None,
+    dry_run: bool = False,
+) -> Done:  # fmt: skip
+    """The same for all that are in these states, with this code as their last error: at most a thousand at once, the oldest first.
+
+    Raises:
+        OperatorError: a state is none that waits or has ended badly.
+    """
+    if not states or set(states) - RETRIED:
+        raise OperatorError(f"--state must be of {', '.join(sorted(RETRIED))}")
+    signed, ids = services.act("retry", who, why, dry_run), services.acts.alike(states, code, account)
+    found = f"{len(ids)} invoices are {' or '.join(states)}" + (f" with {code}" if code else "")
+    if dry_run or not ids:
+        return Done(signed.operation, f"{found}: each would be retried." if ids else f"{found}.", dry_run, account)
+    refused: list[str] = []
+    for submission_id in ids[:RETRIED_AT_ONCE]:
+        try:
+            services.acts.retry(submission_id, signed)
+        except OperatorError as error:
+            refused.append(str(error))
+    done = min(len(ids), RETRIED_AT_ONCE) - len(refused)
+    told = f"{found}. {done} are retried, {len(refused)} were refused" + (f": {refused[0]}" if refused else ".")
+    left = len(ids) - RETRIED_AT_ONCE
+    return Done(signed.operation, told + (f" {left} are left: say it again." if left > 0 else ""), dry_run, account)
 
 
 def reject(services: OperateServices, *, what: str, who: str, why: str, dry_run: bool = False) -> Done:

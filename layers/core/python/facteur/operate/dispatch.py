@@ -18,9 +18,10 @@ from typing import Any, get_args, get_origin, get_type_hints
 from facteur.errors import FacteurError, OperatorError
 from facteur.operate.accounts import accounts, limit, route
 from facteur.operate.act_model import Caller
-from facteur.operate.acts import pause, redrive, reject, repin, resume, retry
+from facteur.operate.acts import pause, redrive, reject, repin, resume, retry, retry_many
 from facteur.operate.adopt import adopt
 from facteur.operate.backlog import lower_submit_from, preview_backlog, submit_backlog
+from facteur.operate.dead_letters import dead_letters
 from facteur.operate.doctor import doctor
 from facteur.operate.install import init, uninstall
 from facteur.operate.listing import list_invoices
@@ -32,10 +33,10 @@ from facteur.operate.story import show
 
 Operation = Callable[..., Any]
 READ, ACT, OWN = "operate-read", "operate", "migrate-database"  # a stack's functions, without its name
-READS: tuple[Operation, ...] = (status, doctor, show, list_invoices, accounts)
+READS: tuple[Operation, ...] = (status, doctor, show, list_invoices, accounts, dead_letters)
 ACTS: tuple[Operation, ...] = (
     preview, preview_backlog, reconcile,  # no acts, but they spend permits, fetch documents, or write and roll back
-    retry, reject, adopt, pause, resume, redrive, repin, submit_backlog, limit, route,
+    retry, retry_many, reject, adopt, pause, resume, redrive, repin, submit_backlog, limit, route,
 )  # fmt: skip
 OWNS: tuple[Operation, ...] = (init, uninstall, lower_submit_from)
 OPERATIONS: Mapping[str, Operation] = {each.__name__: each for each in (*READS, *ACTS, *OWNS)}

@@ -74,6 +74,27 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message in the dead-letter queue: the submission that it names (None: none), when it was sent and how often received."""
+
+    submission_id: int | None
+    sent_at: datetime | None
+    receives: int
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSubmission:
+    """What is known of a submission that a dead letter names; `why` is the code of its last error."""
+
+    submission_id: int
+    invoice_id: str
+    invoice_number: str | None
+    account: str
+    state: str
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Trouble:
     """Something that is not well, and the command that helps."""
 

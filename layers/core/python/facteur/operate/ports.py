@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Protocol
 
-from facteur.operate.model import AccountHealth, FunctionRun, Installation, Waits
+from facteur.operate.model import AccountHealth, DeadLetter, FunctionRun, Installation, NamedSubmission, Waits
 from facteur.operate.story_model import (
     CompanyRow,
     KnownAttempt,
@@ -26,6 +26,7 @@ class ReadingStore(Protocol):
     def accounts(self) -> list[AccountHealth]: ...
     def waiting(self) -> list[Waits]: ...
     def runs(self) -> list[FunctionRun]: ...
+    def named(self, submission_ids: Sequence[int]) -> list[NamedSubmission]: ...
     def faults(self) -> list[str]:
         """What has come apart between the company's table and the installation, a sentence each."""
 
@@ -54,6 +55,9 @@ class DeadLetters(Protocol):
 
     def count(self) -> int:
         """Messages in it, about. Raises QueueUnavailableError."""
+
+    def shown(self, limit: int) -> list[DeadLetter]:
+        """So many of them at most; none is taken away. Raises QueueUnavailableError."""
 
     def redrive(self) -> int:
         """Back onto the queue they came from; how many, about where SQS moves them itself. Raises QueueUnavailableError."""

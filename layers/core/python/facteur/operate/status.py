@@ -153,4 +153,4 @@ def _dead_letters(services: OperateServices) -> tuple[int | None, Trouble | None
         count = letters.count()
     except QueueUnavailableError as error:
         return None, Trouble(str(error), "facteur doctor")
-    return count, Trouble(f"{count} dead letters", 'facteur redrive --why "…"') if count else None
+    return count, Trouble(f"{count} dead letters", "facteur dead-letters") if count else None

@@ -12,8 +12,10 @@ from typing import Any
 import psycopg2
 import psycopg2.extensions
 from psycopg2.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedFunction, UndefinedTable
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extras import NamedTupleCursor
 
+from facteur.adapters.session import AGAIN, asked_for, is_useless
 from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError, StatementRefusedError
 from facteur.model import DoubtClock, Move
 
@@ -21,6 +23,7 @@ CONNECT_TIMEOUT_SECONDS = 10
 # Without keep-alives a connection that a firewall forgot blocks until the function is stopped.
 CONNECTION: dict[str, Any] = {
     "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+    "client_encoding": "UTF8",
     "application_name": "facteur",
     "keepalives": 1,
     "keepalives_idle": 30,
@@ -28,6 +31,8 @@ CONNECTION: dict[str, Any] = {
     "keepalives_count": 3,
 }
 
+AT_MOST = 3  # repetitions of a statement that was not carried out
+BEGIN = "begin"
 NO_SCHEMA = "there is no schema facteur here: is it the right database? facteur init installs it"
 UNREACHED = "check address, password, network, and that it runs"
 # By the words of the server, which sends no SQLSTATE that psycopg2 shows: 3D000, 28P01, 28000.
@@ -92,6 +97,7 @@ class Database:
         """`parameters` are libpq's. Where they do not lead to a connection, `fresh_parameters` are tried: a rotated password."""
         self._parameters, self._fresh_parameters = parameters, fresh_parameters
         self._connection: psycopg2.extensions.connection | None = None
+        self._asked = ""  # what a transaction on this connection begins with
         self._proven = False  # a statement has worked since the invocation began
         self._lock = threading.RLock()
 
@@ -116,7 +122,7 @@ class Database:
     def transaction(self) -> Iterator[None]:
         """Several statements that commit together, or not at all."""
         with self._lock:
-            self.rows("begin")
+            self.rows(BEGIN)
             try:
                 yield
             except BaseException:
@@ -144,25 +150,49 @@ class Database:
             return False
 
     def _run(self, statement: str, parameters: Parameters | None) -> list[Row]:
-        try:
-            return self._execute(statement, parameters)
-        except (psycopg2.OperationalError, psycopg2.InterfaceError):
-            if self._connection is not None and not self._connection.closed:
-                raise  # the server answered: a lock timeout, say
-            self._connection = None
-            if self._proven:
-                raise  # it may have been carried out: whoever called decides
-            return self._execute(statement, parameters)
+        for _ in range(AT_MOST):
+            try:
+                return self._execute(statement, parameters)
+            except psycopg2.Error as exc:
+                if not self._may_repeat(exc):
+                    raise
+        return self._execute(statement, parameters)
+
+    def _may_repeat(self, exc: psycopg2.Error) -> bool:
+        """Give a connection up that is no use any more; and whether the statement may be run once more: nothing was carried out."""
+        connection = self._connection
+        answered = connection is not None and not connection.closed and exc.pgcode is not None
+        alone = connection is not None and answered and connection.info.transaction_status == TRANSACTION_STATUS_IDLE
+        useless = is_useless(exc, connection)
+        if useless:
+            self.close()
+        if answered:
+            return alone and (useless or exc.pgcode in AGAIN)
+        # it may have been carried out: whoever called decides, unless the container was frozen since the last statement
+        repeat, self._proven = not self._proven, True
+        return repeat
 
     def _execute(self, statement: str, parameters: Parameters | None) -> list[Row]:
-        with self._connected().cursor(cursor_factory=NamedTupleCursor) as cursor:
-            cursor.execute(statement, parameters)  # type: ignore[no-untyped-call]
+        connection = self._connected()
+        with connection.cursor(cursor_factory=NamedTupleCursor) as cursor:
+            cursor.execute(self._asking(connection, statement), parameters)  # type: ignore[no-untyped-call]
             self._proven = True
             return cursor.fetchall() if cursor.description is not None else []
+
+    def _asking(self, connection: psycopg2.extensions.connection, statement: str) -> str:
+        """The statement, behind what its transaction has to begin with."""
+        if not self._asked or connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
+            return statement
+        return f"{statement}; {self._asked}" if statement == BEGIN else self._asked + statement
 
     def _connected(self) -> psycopg2.extensions.connection:
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
+            try:
+                self._asked = asked_for(self._connection)
+            except BaseException:
+                self.close()
+                raise
         return self._connection
 
     def _connect(self) -> psycopg2.extensions.connection:

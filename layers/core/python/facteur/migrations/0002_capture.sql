@@ -129,10 +129,20 @@ begin
                      where attrelid = to_regclass('facteur.invoice_source') and attname = p_name), 'null');
 end $$;
 
+-- Whoever holds the company's tables, this transaction waits for a few seconds at most; where nobody has said less.
+create function facteur.bound_locks() returns void
+    language plpgsql as $$
+begin
+    if current_setting('lock_timeout')::interval not between interval '1 ms' and interval '5 seconds' then
+        perform set_config('lock_timeout', '5s', true);
+    end if;
+end $$;
+
 -- Documents up to p_inline_bytes come along, larger ones are read in parts.
 create function facteur.read_invoices(p_ids text[], p_inline_bytes integer) returns setof facteur.invoice
     language plpgsql stable as $$
 begin
+    perform facteur.bound_locks();
     return query execute format($q$
         select s.invoice_id::text,
                coalesce(%2$s::boolean, false) and %14$s is null, -- what the view itself calls another kind of document is never ready

@@ -173,13 +173,15 @@ create function facteur.judge(p_ids text[], p_provider text,
     language plpgsql as $$
 declare
     half constant integer := cardinality(p_ids) / 2;
+    began constant timestamptz := clock_timestamp();
 begin
     select o.opened, o.repeated, o.mismatched, 0, o.not_shown into opened, repeated, mismatched, broken, not_shown
     from facteur.open_submissions(p_ids, p_provider) o;
 exception when others or assert_failure or query_canceled then -- a statement's timeout strikes once
-    if half = 0 then
-        perform facteur.note(p_ids, facteur.now() + interval '5 minutes', sqlstate || ': ' || sqlerrm);
-        opened := 0; repeated := 0; mismatched := 0; broken := 1; not_shown := 0;
+    if half = 0 or sqlstate = '55P03' and clock_timestamp() - began > interval '1 second' then -- somebody holds the table, not a row
+        perform facteur.note(p_ids, facteur.now() + case when sqlstate = '55P03' then interval '1 minute' else interval '5 minutes' end,
+                             sqlstate || ': ' || sqlerrm);
+        opened := 0; repeated := 0; mismatched := 0; broken := cardinality(p_ids); not_shown := 0;
     else
         select sum(j.opened), sum(j.repeated), sum(j.mismatched), sum(j.broken), sum(j.not_shown)
         into opened, repeated, mismatched, broken, not_shown
@@ -278,6 +280,7 @@ begin
         where forgotten_checked_at >= facteur.now() - case when everything_noted_at >= forgotten_checked_at then interval '5 minutes' else interval '1 day' end) then
         return null;
     end if;
+    perform facteur.bound_locks();
     begin
         execute ready into ids;
         perform facteur.note(ids);
@@ -348,6 +351,8 @@ declare
     ids bigint[];
     spent double precision;
 begin
+    -- Who vanishes between picking and marking leaves these rows locked for so long, and no longer.
+    perform set_config('idle_in_transaction_session_timeout', '60s', true), facteur.bound_locks();
     update facteur.submissions set queued_at = null -- its message was lost
     where id in (select id from facteur.submissions where queued_at < facteur.now() - interval '30 minutes' for update skip locked);
     select facteur.held(b, p_per_minute) - coalesce((
@@ -416,9 +421,20 @@ create function facteur.look(p_run bigint, p_deposits_enabled boolean, out anyth
         (select relay_run = p_run from facteur.installation)
 $$;
 
+-- What a clock that was ahead wrote into a bucket: its filling goes on from now, and a pause of its own ends as much earlier as the
+-- clock was ahead. A person's pause stays.
+create function facteur.thaw_budgets() returns void
+    language sql as $$
+    update facteur.budgets set refilled_at = facteur.now(), slowed_at = least(slowed_at, facteur.now()),
+        refused_at = least(refused_at, facteur.now()), paused_until = paused_until - (refilled_at - facteur.now()),
+        deposits_at = deposits_at - (refilled_at - facteur.now())
+    where refilled_at > facteur.now() + interval '1 minute'
+$$;
+
 create function facteur.begin_relay_run(p_deposits_enabled boolean default null, p_per_minute double precision default null) returns bigint
     language sql as $$
     select facteur.apply_routes();
+    select facteur.thaw_budgets();
     update facteur.installation set relay_run = relay_run + 1, relay_began_at = facteur.now(), deposits_enabled = p_deposits_enabled,
         requests_per_minute = p_per_minute
     returning relay_run

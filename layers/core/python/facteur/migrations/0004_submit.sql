@@ -58,7 +58,9 @@ begin
                                                                          case when bool_or(probing) then 1 else p_wanted end)) end as n
         from filled
     ), taken as (
-        update facteur.budgets b set tokens = f.available - d.n, refilled_at = greatest(b.refilled_at, facteur.now()),
+        update facteur.budgets b set tokens = f.available - d.n, 
+            refilled_at = case when b.refilled_at > facteur.now() + interval '1 minute' then facteur.now() -- a clock that was ahead
+                               else greatest(b.refilled_at, facteur.now()) end,
             paused_until = case when f.probing and d.n > 0 then facteur.now() + interval '1 minute' else b.paused_until end
         from filled f, decided d where b.key = f.key
     )

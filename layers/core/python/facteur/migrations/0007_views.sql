@@ -53,6 +53,7 @@ end $$;
 create function facteur.other_kinds() returns table (kind text, documents bigint, left_out boolean)
     language plpgsql stable as $$
 begin
+    perform facteur.bound_locks();
     if facteur.source_column('other_kind') <> 'null' then
         return query execute 'select s.other_kind::text, count(*), s.other_kind::text = any (i.kinds_left_out) '
                              'from facteur.invoice_source s, facteur.installation i where s.other_kind is not null group by 1, 3 order by 2 desc, 1';

@@ -58,7 +58,11 @@ class Looking:
     SITUATION = """
         select to_regclass('facteur.invoice_source') is not null as mapped, to_regclass('facteur.installation') is not null as migrated,
                has_database_privilege(current_database(), 'create') as may_create, current_user::text as role,
-               array(select quote_ident(s) from unnest(current_schemas(false)) s) as search_path
+               array(select quote_ident(s) from unnest(current_schemas(false)) s) as search_path,
+               array(select pubname::text from pg_publication where puballtables order by 1) as of_all_tables,
+               (select coalesce(jsonb_object_agg(name, publications), '{}') from (
+                   select schemaname || '.' || tablename as name, jsonb_agg(pubname order by pubname) as publications
+                   from pg_publication_tables group by 1) published) as published
     """
     INSTALLED = """
         select (select count(*)::integer from facteur.submissions) as submissions,
@@ -101,6 +105,7 @@ class Looking:
             tuple(_table(row) for row in tables), now.mapped, known.submissions if known else 0, known.source if known else None,
             tuple(known.own_tables) if known else (), now.may_create, now.role, tuple(now.search_path), known.source_key if known else None,
             exposed,
+            tuple(now.of_all_tables), {name: tuple(each) for name, each in now.published.items()},
         )  # fmt: skip
 
     def unread(self, table: str, columns: Sequence[str]) -> list[str]:

@@ -90,6 +90,8 @@ class Found:
     search_path: tuple[str, ...]  # quoted
     source_key: str | None = None  # the column that submissions are known by
     exposures: tuple[Exposure, ...] = ()  # of the schemas on the path, and of every table
+    of_all_tables: tuple[str, ...] = ()  # publications that also send whatever table comes later
+    published: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # table -> publications that send it
 
     def table(self, name: str) -> Table | None:
         return next((each for each in self.tables if each.name == name), None)

@@ -51,7 +51,7 @@ def plan(found: Found, wish: Wish, kinds: tuple[KindColumn, ...] = (), told: tup
     _check_rights(found, table)
     added = _missing(table) if wish.add_columns else ()
     key, mapping, choices, remarks, sampling = _mapping(found, table, wish, added, kinds)
-    remarks += told
+    remarks += (*told, *_publication_remarks(found, table, added))
     if found.submissions and found.source_key not in {None, key.name}:
         raise OperatorError(
             f"{found.submissions} submissions are known here by {table.name}.{found.source_key}: by {key.name} all of them would be new, "
@@ -121,6 +121,20 @@ def _mapping(
     remarks = [*source.remarks, *told, *_path_remarks(found, source, history)]
     choices = (*source.choices, filled)
     return source.key, mapping_sql(found, source, history), choices, tuple(remarks), samples_sql(source)
+
+
+def _publication_remarks(found: Found, table: Table, added: tuple[Column, ...]) -> list[str]:
+    """What a subscriber of the company's meets: it stops at a table or a column that it has not, and WAL piles up here."""
+    remarks = [
+        f"the publication {name} is for all tables, those of Facteur too: its subscribers stop, and WAL piles up here. "
+        "Let it name its tables first (docs/install.md, Logical replication)"
+        for name in found.of_all_tables
+    ]
+    names = ", ".join(found.published.get(table.name, ()))
+    if added and names:
+        columns = ", ".join(each.name for each in added)
+        remarks.append(f"{table.name} is published ({names}): add {columns} at each subscriber first, else it stops")
+    return remarks
 
 
 def _path_remarks(found: Found, source: Source, history: History | None) -> list[str]:

@@ -140,16 +140,15 @@ def test_once_watched_again_by_its_new_name_the_key_is_noted(rows: Rows) -> None
 
 
 def test_a_key_that_the_view_does_not_show_is_counted_and_told(
-    world: World, capsys: pytest.CaptureFixture[str]
+    world: World, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     world.add(1)
     world.database.rows(f"delete from {TABLE}")
 
     world.relay()
 
-    out = capsys.readouterr().out
-    assert '"KeysNotShown":[1.0]' in out
-    assert "keys.not_shown" in out
+    assert '"KeysNotShown":[1.0]' in capsys.readouterr().out
+    assert "keys.not_shown" in caplog.messages
 
 
 def test_a_row_that_a_join_leaves_out_is_counted_each_time(rows: Rows) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
+from facteur.adapters.postgres import Database
 from facteur.errors import ConfigurationError
 from facteur.migrate import migrate
-from local.postgres import as_worker
+from local.postgres import as_worker, embedded_binaries
+from tests.installations import DOCUMENTS, build, install, snapshot
 from tests.operator import Operator
 from tests.rows import Rows
 from tests.world import World
@@ -324,6 +328,25 @@ def test_the_deep_examination_writes_real_rows_and_leaves_them_as_they_were(
     assert (rows.notes(), rows.states(invoice)) == ([], ["pending"])
 
 
+def test_init_installs_nothing_where_a_real_row_does_not_take_a_status(bare: Rows) -> None:
+    build(bare, "mission", code_type="varchar(10)")
+    bare.run(GUARD)
+    before = snapshot(bare.url)
+
+    told = Operator(bare.url).run("init", "--documents", DOCUMENTS, "--apply", "--yes", "--submit-from", "2024-01-01")
+
+    assert told.code == 2
+    assert "write-backs would fail" in told.err
+    assert snapshot(bare.url) == before
+
+
+def test_rows_of_a_closed_year_keep_nobody_from_installing(bare: Rows) -> None:
+    build(bare, "mission", code_type="varchar(10)")
+    bare.run(GUARD.replace("old.status = 'final'", "old.id < 300"))
+
+    install(bare, "--documents", DOCUMENTS)
+
+
 def test_the_deep_examination_of_a_sound_table_tries_its_rows(rows: Rows, operator_of: Operator) -> None:
     for state in ("submitted", "rejected", "pending"):
         rows.reach(rows.noted(), state)
@@ -344,11 +367,28 @@ def test_a_deploy_on_what_has_come_apart_tells_it_and_goes_on(rows: Rows) -> Non
     assert any("cannot be written back" in each for each in migrated.faults)
 
 
-def test_a_fault_is_counted_by_the_relay_each_minute(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_is_counted_by_the_relay_each_minute(
+    world: World, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     world.database.rows(f"alter table {TABLE} disable trigger all; alter table {TABLE} enable trigger all")
 
     world.relay()
 
-    out = capsys.readouterr().out
-    assert '"InstallationFaults":[1.0]' in out
-    assert "not watched for writers that switch triggers off" in out
+    assert '"InstallationFaults":[1.0]' in capsys.readouterr().out
+    assert "installation.faults" in caplog.messages
+
+
+def test_a_dump_that_is_restored_elsewhere_belongs_together(rows: Rows, empty_url: str) -> None:
+    invoice = rows.noted()
+    dumped = subprocess.run(
+        [embedded_binaries() / "pg_dump", "--format=custom", rows.url], check=True, capture_output=True
+    )
+    # an older server does not know every setting of a newer pg_restore
+    subprocess.run([embedded_binaries() / "pg_restore", "--dbname", empty_url], input=dumped.stdout, check=False)
+    restored = Rows(empty_url, Database(lambda: {"dsn": empty_url}))
+
+    restored.reach(invoice, "submitted")
+
+    assert codes(restored, whole=True) == []
+    assert restored.invoice(invoice).technical_status == "validated"
+    restored.close()

@@ -16,7 +16,7 @@ from facteur.adapters.act_store import PostgresActs, signed
 from facteur.adapters.kinds_reading import KindsReading
 from facteur.adapters.postgres import as_json
 from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError
-from facteur.install.faults import grave_words, installation_faults, try_write_backs
+from facteur.install.faults import TRY, Tried, grave_words, installation_faults
 from facteur.install.kinds import EVERY, kinds_as_remembered
 from facteur.install.mapping import REQUIRED
 from facteur.install.model import Plan, Sanity, Step
@@ -118,10 +118,11 @@ class Installing(KindsReading):
                 sanity = self._sanity(first_day) if plan.counts_first else None
                 refuse_old_invoices(sanity)
                 self._check_kinds(plan)
+                tried = self._tried(thorough=plan.counts_first)
             for step in plan.triggers:
                 self._run(step)
             grant_worker(OneTransaction(self._database), worker_role)
-            self._refuse_faults()
+            self._refuse_faults(tried)
             counts = {"table": plan.table, "first_day": first_day.isoformat(), "rows": plan.rows}
             counts |= {} if sanity is None else {"shown": sanity.rows, "ready": sanity.ready}
             self._database.rows(PostgresActs.LOG, {"act": as_json(signed(act)), "detail": as_json(counts)})
@@ -175,18 +176,15 @@ class Installing(KindsReading):
                 f"({found.kinds})"
             )
 
-    def _refuse_faults(self) -> None:
-        """Raises OperatorError where a write-back to a real row fails, or would; what it takes too long to find is not looked for."""
-        faults = installation_faults(self._database)
-        self._database.rows("savepoint trying")
-        self._database.rows(self.LONGEST_COUNT)
-        try:
-            words = grave_words(faults, try_write_backs(self._database, thorough=True))
-        except DatabaseUnavailableError as exc:
-            if QUERY_CANCELED not in str(exc):
-                raise
-            words = []
-        self._database.rows("rollback to savepoint trying")
+    def _tried(self, *, thorough: bool) -> Tried:
+        """Before the locks that make writers wait. What it takes too long to find is not looked for."""
+        statement, parameters = TRY, {"thorough": thorough}
+        row = self._in_time(statement, parameters)
+        return Tried(tuple(row.problems), row.tried) if row else Tried((), 0)
+
+    def _refuse_faults(self, tried: Tried) -> None:
+        """Raises OperatorError where a write-back to a real row fails, or would."""
+        words = grave_words(installation_faults(self._database), tried)
         if words:
             raise OperatorError(f"nothing was changed, because write-backs would fail: {'; '.join(words)}")
 

@@ -229,4 +229,5 @@ def _without_ages(answer: Any) -> Any:
     """An answer without what passes between two questions."""
     installation = {key: value for key, value in answer["installation"].items() if not key.endswith("seconds_ago")}
     accounts = [{k: v for k, v in each.items() if not k.endswith("_seconds")} for each in answer["accounts"]]
-    return {**answer, "installation": installation, "accounts": accounts}
+    runs = [{k: v for k, v in each.items() if not k.endswith("seconds_ago")} for each in answer.get("runs", ())]
+    return {**answer, "installation": installation, "accounts": accounts, "runs": runs}

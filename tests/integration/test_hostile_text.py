@@ -43,7 +43,8 @@ def _commands(key: int) -> dict[str, tuple[str, ...]]:
     }
     return filters | {
         "status": ("status",), "watch": ("watch", "--for", "0"), "show": ("show", f"id:{key}"), "list": ("list",),
-        "accounts": ("accounts",), "preview": ("preview", "--documents"), "doctor": ("doctor",), "reconcile": ("reconcile", "--day", DAY),
+        "accounts": ("accounts",), "dead letters": ("dead-letters",),
+        "preview": ("preview", "--documents"), "doctor": ("doctor",), "reconcile": ("reconcile", "--day", DAY),
     }  # fmt: skip
 
 
@@ -78,6 +79,7 @@ def lived(world: World) -> World:
         "update facteur.submissions set write_back_error = 'x', write_back_due_at = now(), untold_since = now(), mismatch = 'm'"
     )
     run(EVENT)
+    run("insert into facteur.stores (name, reason) values ('s3://bucket', 'AccessDenied')")
     run("insert into facteur.sweeps (account) values ('default') on conflict do nothing")
     run("insert into facteur.changes (invoice_ids, due_at, error) values ('{77}', now() + interval '1 hour', 'raises')")
     run(

@@ -77,7 +77,7 @@ def test_all_wrong_values_are_named_at_once() -> None:
 
 def test_every_setting_that_can_be_wrong_is_tested() -> None:
     words = {"PDP_SECRET_ID", "DATABASE_SECRET_ID", "MIGRATION_SECRET_ID", "WORKER_ROLE", "SUBMISSIONS_QUEUE_URL",
-             "INVOICE_KINDS"}  # fmt: skip
+             "INVOICE_KINDS", "ALARM_TOPIC_ARN"}  # fmt: skip
 
     assert set(NAMES) == set(WRONG) | words
 

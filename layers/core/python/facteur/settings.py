@@ -113,6 +113,7 @@ class Settings:
         _aws_account, None, "AWS account that owns the documents' bucket; not set: whoever does"
     )
     submissions_queue_url: str | None = _setting(_text, None, "URL of the SQS queue")
+    alarm_topic_arn: str | None = _setting(_text, None, "Topic that hears of the stack's alarms; not set: nobody does")
     deposits_enabled: bool = _setting(_boolean, True, "false: show in facteur.health what would be sent, send nothing")
     status_source: str = _setting(
         _choice(*SOURCES), "sweep", "Where news of deposits come from: sweep, pull, or history"

@@ -34,6 +34,17 @@ def schedules(exam: Examination) -> Verdict:
     return failed(", ".join(wrong), "enable it in EventBridge Scheduler, or deploy again") if wrong else ok("enabled")
 
 
+def alarms(exam: Examination) -> Verdict:
+    """Whether anybody hears of an alarm."""
+    if exam.deployment is None:
+        return ok("none: only a deployed stack has alarms")
+    if exam.settings.alarm_topic_arn:
+        return ok("a topic hears of them")
+    if not exam.settings.deposits_enabled:
+        return ok("nobody hears of them, and deposits are off")
+    return warning("deposits are on and AlarmTopicArn is empty: nobody hears of an alarm", "deploy with AlarmTopicArn")
+
+
 def messages(exam: Examination) -> Verdict:
     """Whether the queue's messages reach submit_invoices."""
     if exam.deployment is None:

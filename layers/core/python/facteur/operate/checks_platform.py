@@ -13,6 +13,14 @@ TOO_FAST = "too_many_requests"
 ADDRESS = "check IOPOLE_BASE_URL and IOPOLE_AUTH_URL, and the way out of the private network"
 
 
+THEIRS = "the platform answers, with an error of its own: see its status page, and wait"
+
+
+def _step(error: PlatformBusyError) -> str:
+    """Who answered is reached: then addresses and networks are not the cause."""
+    return ADDRESS if error.problem.http_status is None else THEIRS
+
+
 def secret(exam: Examination, account: ExaminedAccount) -> Verdict:
     """Whether the secret can be read and is well-formed."""
     try:
@@ -49,7 +57,7 @@ def token(exam: Examination, account: ExaminedAccount) -> Verdict:
             f'correct client_id and client_secret in the secret, then facteur resume {account.account} --why "…"',
         )
     except PlatformBusyError as error:
-        return failed(str(error), ADDRESS)
+        return failed(str(error), _step(error))
     return ok("obtained")
 
 
@@ -65,7 +73,7 @@ def access(exam: Examination, account: ExaminedAccount) -> Verdict:
             f'check customer_id in the secret and the account\'s role, then facteur resume {account.account} --why "…"',
         )
     except PlatformBusyError as error:
-        return failed(str(error), ADDRESS)
+        return failed(str(error), _step(error))
     clock = judged_clock("the platform's clock", theirs - exam.now()) if theirs else ok("it does not tell its clock")
     return Verdict(clock.outcome, f"customer-id accepted; {clock.what}", clock.help)
 

@@ -60,6 +60,7 @@ LAST = (
     Check("queue", checks_deployment.queue),
     Check("schedules", checks_deployment.schedules),
     Check("messages", checks_deployment.messages),
+    Check("alarms", checks_deployment.alarms),
     Check("last runs", checks_database.last_runs, ("migrations",)),
 )
 

@@ -51,6 +51,11 @@ def _in_doubt(current: KnownSubmission, name: str) -> Step:
     asked = f"{current.empty_lookups} look-ups did not find it so far"
     if current.held:
         return "Its account is paused by a person: it is not looked up.", f'facteur resume {current.account} --why "…"'
+    if current.paused_until:
+        return (
+            f"Its account is paused until {_at(current.paused_until)}, then it is looked up; {asked}.",
+            "facteur status",
+        )
     return f"Looked up at the platform at {_at(current.due_at)}; {asked}.", f'facteur retry {name} --why "…"'
 
 

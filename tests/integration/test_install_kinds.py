@@ -59,7 +59,8 @@ def test_a_person_at_a_terminal_is_asked(company: Rows) -> None:
 
     assert told.code == 0, told.err
     assert "quote: 12 documents" in told.err
-    assert "invoice_type in ('standard', 'deposit', 'final', 'credit_note')" in told.out
+    named = re.findall(r"invoice_type operator\(pg_catalog\.=\) '(\w+)'", told.out)
+    assert set(named) == {"standard", "deposit", "final", "credit_note"}
 
 
 def test_a_finished_quote_is_never_ready(company: Rows) -> None:
@@ -200,10 +201,10 @@ def test_a_table_that_tells_no_kinds_takes_none(bare: Rows) -> None:
     ("edit", "told"),
     [
         (
-            (r"and i\.invoice_type in \([^)]*\)", ""),
+            (r"and \(i\.invoice_type .*?'credit_note'\)", ""),
             "12 documents|9 documents|documents as ready that are of other kinds",
         ),
-        ((r"and i\.invoice_type in \([^)]*\)|,\s+case when.*?as other_kind", ""), "does not ask invoice_type"),
+        ((r"and \(i\.invoice_type .*?'credit_note'\)|,\s+case when.*?as other_kind", ""), "does not ask invoice_type"),
     ],
 )
 def test_an_edited_mapping_that_does_not_ask_for_the_kind_is_not_installed(

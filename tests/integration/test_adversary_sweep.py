@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from random import Random
 
 import pytest
 
@@ -75,3 +76,36 @@ def test_a_number_that_differs_only_in_its_spelling_stops_where_another_row_sent
 
     row = world.database.row("select platform_id, objection_code from facteur.submissions")
     assert (row.platform_id, row.objection_code) == (opened.ids[0], "shown_as_another")
+
+
+def test_a_breaker_closes_at_an_answer_that_shows_none_of_ours(world: World) -> None:
+    """A half-open breaker admits one call, and its page may hold nothing but a stranger's deposit."""
+    crowd(world, 2)
+    world.simulator.add_foreign_invoice("F-STRANGER", age_seconds=3620.5)
+    world.simulator.configure(search_cap=1, search_order="oldest")
+    world.database.rows("update facteur.budgets set probing = true, failures = 5 where key = 'account:default'")
+
+    world.poll()
+    shown = world.database.row("select count(swept_id) as shown from facteur.submissions").shown
+    world.advance(120)
+    world.poll()
+
+    assert shown == 0
+    assert world.database.row("select probing from facteur.budgets where key = 'account:default'").probing is False
+    assert world.database.row("select count(swept_id) as shown from facteur.submissions").shown == 2
+
+
+def test_what_was_shown_before_a_page_that_fails_is_kept(world: World, proxy: AlteringProxy) -> None:
+    opened = crowd(world, 30)
+    world.simulator.configure(search_cap=10, search_order="oldest")
+    dice = Random(7)  # noqa: S311
+
+    def after(asked: Asked, said: Said) -> Said:
+        return Said(503, {}, b"") if "/search" in asked.path and dice.random() < 0.5 else said
+
+    proxy.after = after
+    for _ in range(20):
+        world.poll()
+        world.advance(120)
+
+    assert world.database.row("select count(swept_id) as shown from facteur.submissions").shown == len(opened.ids)

@@ -27,13 +27,17 @@ class Look:
     """One slice while it is looked at. `answered`: submissions that the platform was asked for, shown or not."""
 
     slice: Slice
-    platform: NewsPlatform
     services: PollServices
     in_time: Callable[[], bool]
     sightings: dict[str, Sighting] = field(default_factory=dict)
     answered: set[int] = field(default_factory=set)
     refused: bool = False
+    pages: int = 0
     unreadable: int = 0
+
+    @property
+    def platform(self) -> NewsPlatform:
+        return self.services.platforms.of(self.slice.account)
 
     def missing(self) -> list[Open]:
         """Due deposits that no page has shown yet."""
@@ -49,6 +53,7 @@ class Look:
         ours = {member.platform_id for member in self.slice.members}
         found = {each.platform_id: each for each in page.sightings if each.platform_id in ours}
         self.sightings |= found
+        self.pages += 1
         self.unreadable += page.unreadable
         return len(found)
 
@@ -60,18 +65,24 @@ def sweep(services: PollServices, in_time: Callable[[], bool], *, young: bool) -
         return Step.NOTHING
     step = Step.FAILED
     with alone(services, "sweep", account=claimed.account, deposits=len(claimed.members)):
-        try:
-            step = _look_at(claimed, services, in_time)
-        except NotDepositedError as error:
-            delay = not_answered(services, claimed.account, error, "search", f"account:{claimed.account}")
-            services.store.release([member for member in claimed.members if member.due], delay)
-    return step
+        step = _look_at(claimed, services, in_time)
+    return step  # noqa: RET504  FAILED where that raised
 
 
 def _look_at(claimed: Slice, services: PollServices, in_time: Callable[[], bool]) -> Step:
-    look = Look(claimed, services.platforms.of(claimed.account), services, in_time)
-    _look_by_number(look) if claimed.by_number else _look_by_date(look)
-    _record(look)
+    """What the pages before a failing one have shown is kept: a platform that fails often is read bit by bit."""
+    look, failure = Look(claimed, services, in_time), None
+    try:
+        _look_by_number(look) if claimed.by_number else _look_by_date(look)
+    except NotDepositedError as error:
+        failure = error
+    unseen, delay = _record(look), None
+    if failure:
+        delay = not_answered(services, claimed.account, failure, "search", f"account:{claimed.account}")
+    if unseen:
+        services.store.release(unseen, delay)
+    if failure:
+        return Step.FAILED
     return Step.NO_PERMIT if look.refused else Step.DONE
 
 
@@ -144,8 +155,8 @@ def _ask_for(rest: Sequence[Open], look: Look) -> int:
     return len(numbers)
 
 
-def _record(look: Look) -> None:
-    """Store what was seen, and give back what nobody got round to."""
+def _record(look: Look) -> list[Open]:
+    """Store what was seen; the due deposits that nobody got round to."""
     members, services = look.slice.members, look.services
     answered = [m for m in members if m.submission_id in look.answered or m.platform_id in look.sightings]
     together = min((next_look(m.age_seconds) for m in answered), default=0.0)
@@ -166,8 +177,9 @@ def _record(look: Look) -> None:
             "sweep.seen", account=look.slice.account, deposits=len(observed), changed=fresh, not_shown=len(absent)
         )
         _note_shown(look, sum(member.age_seconds >= SILENT_SECONDS for member in absent))
-    if unseen := [member for member in members if member.due and member not in answered]:
-        services.store.release(unseen, None)
+    elif look.pages:  # a breaker that waits for an answer has it, although the page shows none of what was looked for
+        services.store.platform_answered(look.slice.account)
+    return [member for member in members if member.due and member not in answered]
 
 
 def _store(look: Look, observed: Sequence[Seen]) -> int:

@@ -11,10 +11,12 @@ from local.torture import hostile
 from local.torture.company import OF_ANOTHER, REFUSALS, seller_of
 from local.torture.hostile import DURING_OUTAGE
 from local.torture.points import KILL, POINTS, STALL, Interrupt
+from local.torture.refusing import REFUSALS as AWS_REFUSALS
 from local.torture.schedule import WITNESS, Happening, Order, Schedule
 
 SPOILT = ("not JSON", "{}", '{"client_id": 3, "client_secret": "x"}', '["simulator"]')
 LATEST_ROUND = 25
+CAP_OF_MANY_PAGES = 20  # entries of a page
 SKEWS = (90.0, 200.0, 3_600.0, 7_200.0, 6 * 3_600.0)  # of the database's clock against everybody else's, either way
 
 
@@ -38,7 +40,7 @@ def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
         happenings=happenings,
         switches=switches,
         strangers=hostile.strangers(news, switches["search_omits"]),
-        rates=_rates(dice),
+        rates=_rates(dice, long_searches=0 < switches["search_cap"] < CAP_OF_MANY_PAGES),
         settings=_settings(dice)
         | {"STATUS_SOURCE": source}
         | _followed(source, {happening.what for happening in happenings}, mute=mute),
@@ -78,7 +80,8 @@ def _with_witnesses(dice: Random, orders: list[Order], clients: str) -> tuple[Or
         # what takes the number of the one before is the same account's, and its seller's unless it says otherwise
         like = spread[-1] if order.kind in OF_ANOTHER and spread else None
         account, seller = (like.account, like.seller) if like else (dice.choice(accounts), dice.randrange(sellers))
-        spread.append(replace(order, account=account, seller=seller))
+        in_bucket = like.in_bucket if like else dice.random() < 0.25
+        spread.append(replace(order, account=account, seller=seller, in_bucket=in_bucket))
     issued = dict.fromkeys((order.account, seller_of(order)) for order in spread)
     return (*(replace(WITNESS, account=account, seller=seller) for account, seller in issued), *spread)
 
@@ -102,6 +105,7 @@ CHANCES: Mapping[str, tuple[float, bool, Dice]] = {
     "shake_queue": (0.4, False, lambda d: {"lose": d.choice((0.0, 0.3, 1.0)), "double": d.choice((0.0, 0.5, 1.0))}),
     "echo": (0.3, False, lambda d: {}),
     "spoil_secret": (0.15, False, lambda d: {"rounds": d.randint(1, 8), "text": d.choice(SPOILT)}),
+    "refuse_aws": (0.2, False, lambda d: {"rounds": d.randint(1, 8), **_refusal(d)}),
     "rotate_secret": (0.2, False, lambda d: {"revoke": d.random() < 0.7}),
     "revoke_tokens": (0.1, True, lambda d: {}),
     "outage": (0.2, False, lambda d: {"seconds": d.choice((30, 600, 8000)), "fault": d.choice(DURING_OUTAGE), "endpoints": _struck(d)}),
@@ -141,16 +145,23 @@ def _late(dice: Random) -> tuple[Order, ...]:
     return tuple(Order(faults=dice.choice(((), ("lost_answer",), ("503",)))) for _ in range(dice.randint(1, 3)))
 
 
+def _refusal(dice: Random) -> dict[str, str]:
+    service = dice.choice(("s3", "s3", "sqs", "secretsmanager"))
+    return {"service": service, "code": dice.choice(list(AWS_REFUSALS[service]))}
+
+
 def _struck(dice: Random) -> tuple[str, ...]:
     return dice.choice(((), ("search",), ("deposit",), ("token",), ("history",), ("files", "download")))
 
 
-def _rates(dice: Random) -> dict[str, dict[str, float]]:
+def _rates(dice: Random, *, long_searches: bool) -> dict[str, dict[str, float]]:
+    """Of faults by endpoint. Where a question takes many pages, few of them fail: else a run would not end in its leaps."""
     chosen: dict[str, dict[str, float]] = {}
     for endpoint, faults in hostile.BY_ENDPOINT.items():
         if dice.random() < 0.2:
             picked = dice.sample(faults, 3)
-            chosen[endpoint] = dict.fromkeys(picked, dice.choice((0.03, 0.1)))
+            rate = dice.choice((0.03, 0.1))
+            chosen[endpoint] = dict.fromkeys(picked, 0.02 if long_searches and endpoint == "search" else rate)
     return chosen
 
 

@@ -201,6 +201,11 @@ class Chaos:
         self._lane.put_secret("default", text)
         self._after(rounds, lambda: self._lane.put_platform_secret(self._secret))
 
+    def refuse_aws(self, rounds: int, service: str, code: str) -> None:
+        """A policy, a key, a quota or a typo in a deploy: nothing of a service can be used for a while."""
+        self._lane.refusing.refuse(service, code)
+        self._after(rounds, lambda: self._lane.refusing.refuse(service, None))
+
     _secret = FIRST_SECRET
 
     def rotate_secret(self, revoke: bool) -> None:

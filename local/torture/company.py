@@ -92,17 +92,29 @@ def seller_of(order: Order) -> int:
     return (order.seller + (order.kind == "namesake")) % len(SELLERS)
 
 
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Where documents lie that are not in a folder."""
+
+    s3: Any
+    name: str
+
+    def put(self, key: str, content: bytes) -> str:
+        self.s3.put_object(Bucket=self.name, Key=key, Body=content)
+        return f"s3://{self.name}/{key}"
+
+
 class Company:
     """Writes invoices as an application would; knows nothing of Facteur but the three columns."""
 
-    def __init__(self, database: Database, simulator: Simulator, folder: Path) -> None:
-        self._database, self._simulator, self._folder = database, simulator, folder
+    def __init__(self, database: Database, simulator: Simulator, folder: Path, bucket: Bucket) -> None:
+        self._database, self._simulator, self._folder, self._bucket = database, simulator, folder, bucket
         self.entries: dict[int, Entry] = {}
         self.strangers: Sequence[str] = ()
         self.second_client = ""
         self.refused: set[int] = set()
         self.unsaved: list[tuple[list[int], str]] = []
-        self._hashes: dict[Path, str] = {}
+        self._laid: dict[tuple[Path, bool], tuple[str, str]] = {}  # documents: where each lies, and its hash
 
     def begin(self, strangers: Sequence[str] = (), second_client: str | None = None) -> None:
         self.strangers, self.second_client = strangers, second_client or self._simulator.client_id
@@ -224,9 +236,11 @@ class Company:
     def _document(self, invoice: SampleInvoice, order: Order) -> tuple[str, str]:
         variant = f"{order.kind if order.kind == 'rival' else 'plain'}-{invoice.seller.siren}-{invoice.buyer.siren}"
         path = self._folder / order.account / variant / file_name(invoice, SYNTAX)
-        if path not in self._hashes:
+        if (path, order.in_bucket) not in self._laid:
             path.parent.mkdir(parents=True, exist_ok=True)
             content = render(invoice, SYNTAX)
             path.write_bytes(content)
-            self._hashes[path] = hashlib.sha256(content).hexdigest()
-        return path.as_uri(), self._hashes[path]
+            key = f"documents/{path.relative_to(self._folder)}"
+            uri = self._bucket.put(key, content) if order.in_bucket else path.as_uri()
+            self._laid[path, order.in_bucket] = uri, hashlib.sha256(content).hexdigest()
+        return self._laid[path, order.in_bucket]

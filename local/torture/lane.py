@@ -33,8 +33,9 @@ from local.simulator.control import Simulator, running_simulator
 from local.stack import database_secret
 from local.torture import clock, company, witness
 from local.torture.clock import Clock
-from local.torture.company import Company
+from local.torture.company import Bucket, Company
 from local.torture.points import Points
+from local.torture.refusing import Refusing, refusing_proxy
 from local.torture.schedule import Schedule
 from local.torture.severed import Severed, severing_proxy
 from local.torture.silence import Told, told
@@ -101,6 +102,7 @@ class Lane:
     secrets: Any
     queue_urls: tuple[str, ...]  # of each stack
     severed: Severed
+    refusing: Refusing
     database: Database
     clock: Clock
     points: Points
@@ -124,6 +126,7 @@ class Lane:
         for queue_url in self.queue_urls:
             self.sqs.purge_queue(QueueUrl=queue_url)
         self.severed.lose(0)
+        self.refusing.end()
         self.secrets_used = {
             self.simulator.client_secret,
             self.simulator.customer_id,
@@ -155,6 +158,7 @@ class Lane:
 
     def environ(self) -> dict[str, str]:
         return ENVIRON | self.aws.environ() | {
+            "AWS_ENDPOINT_URL": self.refusing.url,
             "PDP_SECRET_ID": f"{self.name}/default", "DATABASE_SECRET_ID": f"{self.name}/database",
             "IOPOLE_BASE_URL": self.simulator.base_url,
             "IOPOLE_AUTH_URL": self.simulator.auth_url,
@@ -204,8 +208,8 @@ def open_lane(name: str, aws: Aws) -> Iterator[Lane]:
             (folder / "postgres").mkdir()
             servers = [start_server(folder / "postgres", embedded_binaries(), free_port())]
             try:
-                with severing_proxy(servers[-1].port) as severed:
-                    lane = _built(name, folder, servers, simulator, aws, severed)
+                with severing_proxy(servers[-1].port) as severed, refusing_proxy(str(aws.endpoint_url)) as refusing:
+                    lane = _built(name, folder, servers, simulator, aws, severed, refusing)
                     yield lane
                     lane.database.close()
             finally:
@@ -215,7 +219,13 @@ def open_lane(name: str, aws: Aws) -> Iterator[Lane]:
 
 
 def _built(
-    name: str, folder: Path, servers: list[PostgresServer], simulator: Simulator, aws: Aws, severed: Severed
+    name: str,
+    folder: Path,
+    servers: list[PostgresServer],
+    simulator: Simulator,
+    aws: Aws,
+    severed: Severed,
+    refusing: Refusing,
 ) -> Lane:
     (server,) = servers
     admin = Database(lambda: {"dsn": server.url()})
@@ -234,9 +244,9 @@ def _built(
     admin.rows(f"create database {DATABASE} template {TEMPLATE}")
     admin.rows(FUNCTION_TIMEOUT)
     admin.close()
-    os.environ.update(aws.environ())
+    os.environ.update(aws.environ() | {"AWS_ENDPOINT_URL": refusing.url})
     product_aws.forget_clients()
-    for service in ("sqs", "secretsmanager"):
+    for service in ("sqs", "secretsmanager", "s3"):
         product_aws.client(service)  # made before any fork, used by none but the workers
     sqs = aws.session.client("sqs", endpoint_url=aws.endpoint_url)
     secrets = aws.session.client("secretsmanager", endpoint_url=aws.endpoint_url)
@@ -245,10 +255,12 @@ def _built(
         for each in ("", "-2")
     )
     (folder / "documents").mkdir()
+    store = aws.session.client("s3", endpoint_url=aws.endpoint_url)
+    store.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
     database = Database(lambda: {"dsn": server.url(DATABASE), "options": "-c lock_timeout=200ms"})
     lane = Lane(
-        name, folder, servers, simulator, aws, sqs, secrets, queue_urls, severed, database, Clock(), Points(),
-        Company(database, simulator, folder / "documents"),
+        name, folder, servers, simulator, aws, sqs, secrets, queue_urls, severed, refusing, database, Clock(), Points(),
+        Company(database, simulator, folder / "documents", Bucket(store, name)),
     )  # fmt: skip
     secret = {**database_secret(as_worker(server.url(DATABASE))), "port": severed.port}
     lane.put_secret("database", json.dumps(secret))

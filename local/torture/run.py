@@ -25,8 +25,11 @@ IDLE_LEAP_SECONDS = 60.0
 LATE_SECONDS = 0.9  # longer than the simulator's late storing
 SHUFFLED = 0.4  # of the rounds of a random schedule
 LEAPS_BEFORE_HAPPENINGS = 0.5  # where nothing is due, and something is still to happen
+FOLLOWING_SLACK_SECONDS = 300.0  # and where nothing is left but to follow what was deposited
 NEXT = """
-select extract(epoch from min(at) - facteur.now())::double precision as seconds from (
+select extract(epoch from min(at) - facteur.now())::double precision as seconds,
+       not exists (select from facteur.submissions where due_at is not null and state <> 'submitted')
+       and not exists (select from facteur.changes) as following from (
     select due_at as at from facteur.submissions where queued_at is null and due_at is not null
     union all select queued_at + interval '30 minutes 1 second' from facteur.submissions where queued_at is not null
     union all select write_back_due_at from facteur.submissions where write_back_due_at is not null
@@ -208,10 +211,12 @@ class Run:
         Half-way through a stall, the stalled worker's messages are delivered to the others.
         """
         self._settle()
-        seconds = self._lane.database.row(NEXT).seconds
+        seconds, following = self._lane.database.row(NEXT)
         ahead = [IDLE_LEAP_SECONDS if seconds is None else seconds]
+        over = following and not self._chaos.waits() and not self._stalled
         for member in self._stalled:
             held = bool(member.slot.held())
             self._give_back(member)
             ahead.append(max(0.0, self._stall_left(member)) / (2 if held else 1))
-        self._lane.clock.leap(min(ahead) + SLACK_SECONDS, self._lane.database, self._lane.simulator)
+        slack = FOLLOWING_SLACK_SECONDS if over else SLACK_SECONDS
+        self._lane.clock.leap(min(ahead) + slack, self._lane.database, self._lane.simulator)

@@ -59,6 +59,7 @@ class Order:
     later: tuple[str, ...] = ()
     seller: int = 0  # which of the company's
     account: str = "default"
+    in_bucket: bool = False  # its document lies in S3, not in a folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,15 @@ import json
 
 import psycopg2
 import pytest
+from botocore.exceptions import ClientError
 
+from local.aws import aws_emulator
 from local.postgres import PostgresServer
 from local.simulator.faults import fault_named
 from local.simulator.settings import Settings, changed
 from local.torture import hostile
 from local.torture.chance import random_schedule
+from local.torture.refusing import refusing_proxy
 from local.torture.schedule import KINDS
 from local.torture.severed import severing_proxy
 from local.torture.silence import ringing, told
@@ -73,3 +76,23 @@ def test_every_random_schedule_can_be_carried_out() -> None:
         accounts = {order.account for order in schedule.orders}
         witnesses = {order.account for order in schedule.orders if order.kind == "good" and not order.faults}
         assert accounts == witnesses
+
+
+def test_a_service_of_aws_refuses_what_the_workers_ask_for_and_nothing_else() -> None:
+    with aws_emulator() as emulator, refusing_proxy(str(emulator.aws.endpoint_url)) as refusing:
+        s3 = emulator.aws.session.client("s3", endpoint_url=refusing.url)
+        sqs = emulator.aws.session.client("sqs", endpoint_url=refusing.url)
+        s3.create_bucket(Bucket="kept", CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
+        s3.put_object(Bucket="kept", Key="a", Body=b"content")
+        url = sqs.create_queue(QueueName="kept")["QueueUrl"]
+        refusing.refuse("s3", "AccessDenied")
+        refusing.refuse("sqs", "KmsDisabled")
+
+        with pytest.raises(ClientError, match="AccessDenied"):
+            s3.get_object(Bucket="kept", Key="a")
+        with pytest.raises(ClientError, match="KmsDisabled"):
+            sqs.send_message_batch(QueueUrl=url, Entries=[{"Id": "1", "MessageBody": "b"}])
+        assert "Messages" not in sqs.receive_message(QueueUrl=url)
+
+        refusing.end()
+        assert s3.get_object(Bucket="kept", Key="a")["Body"].read() == b"content"

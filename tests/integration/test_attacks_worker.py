@@ -24,7 +24,7 @@ FORGED = [
     "delete from facteur.operations",
     *(
         f"update facteur.attempts set {column} = {column}"
-        for column in ("id", "submission_id", "invoice_id", "account", "lease_token", "started_at", "document_sha256",
+        for column in ("submission_id", "invoice_id", "account", "lease_token", "started_at", "document_sha256",
                        "invoice_number", "seller_siren", "total", "currency", "platform")
     ),
     "insert into facteur.status_events (status_id, submission_id, platform_id, code, platform_code, label, occurred_at, recorded_at) "

@@ -232,3 +232,17 @@ def test_the_missions_schema_is_served_by_the_real_handlers(
         row.status_code for row in bare.run("select status_code from invoicing.invoice_status order by created_at, id")
     ]
     assert {"200", "201", "203"} <= set(codes)
+
+
+def test_the_view_says_what_is_finished_and_waits_for_its_document(bare: Rows) -> None:
+    built(bare, "large")
+    install(bare, "--add-columns", submit_from="2026-09-15")
+    bare.run(
+        "insert into factures (numero, siren, date_facture, total_ttc, statut, document_uri) values "
+        "('waits', '732829320', '2026-10-01', 1, 'emise', null), ('draft', '732829320', '2026-10-01', 1, 'brouillon', null), "
+        "('goes', '732829320', '2026-10-01', 1, 'emise', 's3://documents/1'), ('old', '732829320', '2026-01-01', 1, 'emise', null)"
+    )
+
+    waiting = bare.run("select invoice_number from facteur.invoice_source where finished and not ready")
+
+    assert [row.invoice_number for row in waiting] == ["waits"]

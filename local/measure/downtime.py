@@ -19,8 +19,7 @@ select extract(epoch from started_at)::double precision as at from facteur.attem
 """
 NEVER_TRIED = """
 select invoice_number as number from facteur.submissions s
-where (select count(*) from facteur.attempts a where a.submission_id = s.id) = 1
-  and waited = '0' -- nor the messenger of a read that was not answered
+where state = 'pending' and tries = 0 -- nor the messenger of a read that was not answered
 order by id
 """
 NOW = "select facteur.now() as at"
@@ -63,6 +62,7 @@ def platform_down(
     opened_at, waited, silent = _wait(world, hours * 3600, step_seconds)
     calls = silent if kind == "refused" else _calls(world, began)
     doubts = states(world).get("in_doubt", 0)
+    waiting = [row.number for row in world.database.rows(NEVER_TRIED)]
     _up(world, kind)
     back = _now(world)
     backlog_seconds, steps = _drain(world)
@@ -75,7 +75,7 @@ def platform_down(
         unfinished=sum(count for state, count in states(world).items() if state != "submitted"),
         backlog_minutes=backlog_seconds / MINUTE, recovery_minutes=(_now(world) - back).total_seconds() / MINUTE,
         peak_calls_in_ten_seconds=most_in_window(recovery, 10.0), admitted_in_ten_seconds=burst(per_minute) + per_minute / 6,
-        farthest_from_order=_farthest(world, spread), messages=messages + waited + steps,
+        farthest_from_order=_farthest(waiting, spread), messages=messages + waited + steps,
     )  # fmt: skip
 
 
@@ -137,9 +137,8 @@ def _drain(world: World) -> tuple[float, int]:
     return backlog_seconds, messages
 
 
-def _farthest(world: World, numbers: list[str]) -> int:
+def _farthest(expected: list[str], numbers: list[str]) -> int:
     """How far, in places, a deposit stood from where its age puts it, among those that were not tried while the platform was down."""
-    expected = [row.number for row in world.database.rows(NEVER_TRIED)]
     places = {number: place for place, number in enumerate(expected)}
     actual = [number for number in numbers if number in places]
     return max((abs(places[number] - place) for place, number in enumerate(actual)), default=0)

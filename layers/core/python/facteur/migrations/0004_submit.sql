@@ -187,7 +187,8 @@ begin
     cross join lateral (select facteur.store_of(i.document_uri) as store) at
     left join facteur.stores t on t.name = at.store
     left join facteur.budgets b on b.key = 'account:' || s.account
-    where s.id = any (p_ids) and s.state in ('pending', 'in_doubt') and s.due_at <= facteur.now();
+    where s.id = any (p_ids) and s.state in ('pending', 'in_doubt') and s.due_at <= facteur.now()
+    order by s.due_at, s.id;
 end $$;
 
 -- Claim rows whose messages arrived: a lease each, a permit each (three for a look-up, which may need three calls), and for a

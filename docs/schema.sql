@@ -1,28 +1,4 @@
 -- Made by `make generate`: do not edit.
-CREATE TABLE facteur.budgets (
-    key text NOT NULL,
-    tokens double precision,
-    refilled_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
-    paused_until timestamp with time zone,
-    pause_reason text,
-    failures integer DEFAULT 0 NOT NULL,
-    probing boolean DEFAULT false NOT NULL,
-    recovery text,
-    refusals integer DEFAULT 0 NOT NULL,
-    refused_at timestamp with time zone,
-    deposits_at timestamp with time zone,
-    deposits_wait interval,
-    rate_factor double precision DEFAULT 1 NOT NULL,
-    slowed_at timestamp with time zone,
-    held_until timestamp with time zone,
-    held_by text,
-    held_why text,
-    per_minute double precision,
-    CONSTRAINT budgets_per_minute CHECK (((per_minute IS NULL) OR (((per_minute >= (1)::double precision) AND (per_minute <= ('1000000'::numeric)::double precision)) AND (key ~~ 'account:%'::text)))),
-    CONSTRAINT budgets_recovery CHECK ((recovery = ANY (ARRAY['read'::text, 'deposit'::text])))
-)
-WITH (fillfactor='50');
-
 CREATE TABLE facteur.submissions (
     id bigint NOT NULL,
     invoice_id text NOT NULL,
@@ -90,6 +66,30 @@ END, facteur.deposit_time(facteur.time_in(platform_id), submitted_at), submitted
     CONSTRAINT submissions_state CHECK ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'in_doubt'::text, 'submitted'::text, 'rejected'::text, 'closed'::text, 'failed'::text])))
 )
 WITH (fillfactor='80');
+
+CREATE TABLE facteur.budgets (
+    key text NOT NULL,
+    tokens double precision,
+    refilled_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
+    paused_until timestamp with time zone,
+    pause_reason text,
+    failures integer DEFAULT 0 NOT NULL,
+    probing boolean DEFAULT false NOT NULL,
+    recovery text,
+    refusals integer DEFAULT 0 NOT NULL,
+    refused_at timestamp with time zone,
+    deposits_at timestamp with time zone,
+    deposits_wait interval,
+    rate_factor double precision DEFAULT 1 NOT NULL,
+    slowed_at timestamp with time zone,
+    held_until timestamp with time zone,
+    held_by text,
+    held_why text,
+    per_minute double precision,
+    CONSTRAINT budgets_per_minute CHECK (((per_minute IS NULL) OR (((per_minute >= (1)::double precision) AND (per_minute <= ('1000000'::numeric)::double precision)) AND (key ~~ 'account:%'::text)))),
+    CONSTRAINT budgets_recovery CHECK ((recovery = ANY (ARRAY['read'::text, 'deposit'::text])))
+)
+WITH (fillfactor='50');
 
 CREATE TABLE facteur.attempts (
     id bigint NOT NULL,

@@ -74,7 +74,7 @@ def test_the_doctor_sees_the_stack_from_within(ways: dict[str, Operator], operat
     findings = {each["check"]: each for each in ways["stack"].ask("doctor")["findings"]}
 
     unwell = {name: each for name, each in findings.items() if each["outcome"] != "ok"}
-    assert set(unwell) == {"mode"}, unwell
+    assert set(unwell) == {"mode", "alarms"}, unwell
     assert "works in either mode" in unwell["mode"]["what"]
 
 

@@ -66,3 +66,9 @@ def two(world: World) -> World:
 def operator(database_url: str) -> Operator:
     """A person with the command facteur, who has no more rights than the deployed function."""
     return Operator(as_worker(database_url))
+
+
+@pytest.fixture
+def owner(database_url: str) -> Operator:
+    """A person whose role owns the schema."""
+    return Operator(database_url)

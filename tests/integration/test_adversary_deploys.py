@@ -19,10 +19,10 @@ def deployed(rows: Rows) -> Rows:
     return rows
 
 
-def test_a_deploy_that_names_the_same_first_day_takes_no_backlog_back(deployed: Rows, operator: Operator) -> None:
+def test_a_deploy_that_names_the_same_first_day_takes_no_backlog_back(deployed: Rows, owner: Operator) -> None:
     old = deployed.finish()
     deployed.update(old, issue_date="2026-07-01", technical_status=None)
-    assert operator.run("submit-backlog", "--since", "2026-07-01", "--apply", *SIGNED).code == 0
+    assert owner.run("submit-backlog", "--since", "2026-07-01", "--apply", *SIGNED).code == 0
     deployed.look()
     assert deployed.states(old) == ["pending"]
 

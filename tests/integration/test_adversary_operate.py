@@ -169,13 +169,13 @@ def test_a_batch_that_was_read_before_a_failover_is_not_sent_for_another_invoice
     assert rows.states(second) == ["pending"]
 
 
-def test_a_backlog_leaves_alone_what_another_connector_deposited(rows: Rows, operator: Operator) -> None:
+def test_a_backlog_leaves_alone_what_another_connector_deposited(rows: Rows, owner: Operator) -> None:
     rows.run("update facteur.installation set submit_from = '2026-09-01'")
     deposited, old = rows.finish(), rows.finish()
     rows.update(deposited, issue_date="2026-07-01", technical_status=None, submission_id="0199-other")
     rows.update(old, issue_date="2026-07-01", technical_status=None)
 
-    told = operator.run("submit-backlog", "--since", "2026-07-01", "--apply", *SIGNED)
+    told = owner.run("submit-backlog", "--since", "2026-07-01", "--apply", *SIGNED)
     rows.look()
 
     assert told.code == 0, told.err

@@ -22,9 +22,9 @@ SIGNED = ("--why", "the backlog of July", "--who", "jane@desk", "--yes")
 
 
 @pytest.fixture
-def operator(database_url: str) -> Operator:
-    """A person whose role owns the schema: the worker lowers no first day."""
-    return Operator(database_url)
+def operator(owner: Operator) -> Operator:
+    """The worker lowers no first day."""
+    return owner
 
 
 @pytest.fixture

@@ -42,6 +42,13 @@ begin
     end if;
 end $$;
 
+-- Whether a trigger of the company's has answered a final verdict with another invoice: the row is ready under a number of its own.
+create function facteur.asks_anew(s facteur.submissions) returns boolean
+    language sql stable as $$
+    select s.state in ('rejected', 'failed') and exists (
+        select from facteur.read_invoices(array[s.invoice_id], 0) i where i.ready and facteur.plain(i.invoice_number) <> facteur.plain(s.invoice_number))
+$$;
+
 -- Give the company's row the submission's verdict, and its own history table the statuses it has not had. In a sub-block: a
 -- locked row, a trigger that raises, or a row that shows something else afterwards leaves everything else recorded, and
 -- write_back_due_at says when to try again. The note that the write itself caused says nothing new, unless the view raises on the row.
@@ -75,7 +82,7 @@ begin
         end loop;
         perform facteur.settle_constraints();
         select * into written from facteur.compare_written(s.invoice_id, shown, s.platform_id);
-        if written.differing is not null then
+        if written.differing is not null and not facteur.asks_anew(s) then
             raise 'the row does not show the % that was written: a trigger, a rule, row security or the view keeps it away', written.differing
                 using errcode = 'FR004';
         end if;
@@ -83,7 +90,7 @@ begin
             unverified_at = case when written.seen then null else facteur.now() end
         where id = s.id;
         delete from facteur.changes
-        where id > last_note and transaction_id = pg_current_xact_id() and invoice_ids = array[s.invoice_id] and written.seen is not null;
+        where id > last_note and transaction_id = pg_current_xact_id() and invoice_ids = array[s.invoice_id] and written.seen is not null and written.differing is null;
         return true;
     exception when others or assert_failure or query_canceled then -- a failed `assert` and a timeout are no "others"
         update facteur.submissions set write_back_error = sqlstate || ': ' || sqlerrm, untold_since = coalesce(untold_since, facteur.now()),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import hashlib
 import io
 import json
@@ -40,9 +42,14 @@ _TemplateLoader.add_multi_constructor("!", _function_call)
 
 
 def load_template(root: Path = ROOT) -> dict[str, Any]:
-    """The template of the project at `root`, as CloudFormation's JSON form has it."""
-    with (root / "template.yaml").open("rb") as source:
-        return dict(yaml.load(source, _TemplateLoader))  # noqa: S506 - a SafeLoader with tags of our own
+    """The template of the project at `root`, as CloudFormation's JSON form has it; the caller's own copy."""
+    return copy.deepcopy(_read((root / "template.yaml").read_bytes()))
+
+
+@functools.cache
+def _read(text: bytes) -> dict[str, Any]:
+    """Kept, for a template of this size takes half a second."""
+    return dict(yaml.load(text, _TemplateLoader))  # noqa: S506 - a SafeLoader with tags of our own
 
 
 def package(

@@ -85,6 +85,7 @@ def left_by(temporary: Path) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @linux
 @pytest.mark.e2e
 def test_every_invoice_reaches_its_end_and_nothing_is_left(temporary: Path) -> None:

@@ -115,6 +115,7 @@ def test_the_logs_tell_of_a_deposit_and_hold_no_error_and_no_secret(company: Com
         assert not [word for word in (*company.secrets, "Bearer ", "<?xml", "%PDF") if word in log], function
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_the_schedules_deposit_an_invoice_by_themselves_and_their_next_minute_does_not_repeat_it(
     unattended: Company, forgotten: int

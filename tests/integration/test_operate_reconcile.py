@@ -242,6 +242,7 @@ def test_an_account_that_may_not_search_in_every_way_is_compared_all_the_same(
     assert codes(operator, day) == {"STATUS_DIFFERS": 2}
 
 
+@pytest.mark.slow
 def test_a_day_with_more_deposits_than_search_pages_through_is_read_in_portions(
     world: World, operator: Operator
 ) -> None:

@@ -14,6 +14,7 @@ from tests.world import World
 
 PAGE = b"<html><body>Request blocked.</body></html>"
 BACKLOG = 25
+OTHER_REFUSALS = ((401, b"{}"), (404, b""), (429, b"slow down"), (302, b""), (200, PAGE), (503, PAGE))
 UNDER_WAY = 10  # a batch of messages: what was claimed is sent
 STATE = "select * from facteur.budgets where key = 'account:default'"
 DOUBTED = "select count(*) as attempts from facteur.attempts where http_status is not null and outcome <> 'accepted'"
@@ -75,7 +76,7 @@ def reads(gateway: AlteringProxy) -> int:
 
 @pytest.mark.parametrize(
     ("status", "body"),
-    [(403, PAGE), (401, b"{}"), (404, b""), (429, b"slow down"), (302, b""), (200, PAGE), (503, PAGE)],
+    [(403, PAGE), *(pytest.param(*each, marks=pytest.mark.slow) for each in OTHER_REFUSALS)],
 )
 def test_deposits_refused_by_anybody_for_hours_leave_a_handful_of_doubts(
     ready: World, gateway: AlteringProxy, status: int, body: bytes
@@ -113,6 +114,7 @@ def test_while_reads_are_refused_as_well_nothing_is_deposited(ready: World, gate
 WAITS = (5, 10, 20, 40, 60)  # minutes
 
 
+@pytest.mark.slow
 def test_the_wait_between_single_deposits_doubles_up_to_an_hour_and_ends_with_the_first_accepted(
     ready: World, gateway: AlteringProxy
 ) -> None:
@@ -166,6 +168,7 @@ def test_after_the_read_one_deposit_goes_alone_and_after_it_all(ready: World, ga
     assert len(ready.simulator.ledger()) > 1
 
 
+@pytest.mark.slow
 def test_resume_begins_with_a_read_at_once(ready: World, gateway: AlteringProxy) -> None:
     add_invoices(ready, 20)
     refuse(gateway, 403, PAGE)

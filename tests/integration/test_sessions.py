@@ -202,6 +202,7 @@ def test_in_a_transaction_of_several_statements_nothing_is_repeated(rows: Rows, 
     assert rows.value("select last_value from public.calls") == 1
 
 
+@pytest.mark.slow
 def test_a_table_that_somebody_holds_lets_the_relay_end_and_is_asked_again(rows: Rows) -> None:
     invoice = rows.finish()
     holder = rows.session()

@@ -184,6 +184,10 @@ CREATE TABLE facteur.installation (
     requests_per_minute double precision,
     forgotten_checked_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     everything_noted_at timestamp with time zone,
+    not_ready integer DEFAULT 0 NOT NULL,
+    not_ready_since timestamp with time zone,
+    not_ready_id text,
+    not_ready_counted_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     CONSTRAINT installation_single_check CHECK (single)
 );
 
@@ -565,6 +569,16 @@ UNION ALL
     submissions.swept_code AS detail
    FROM facteur.submissions
   WHERE (submissions.unread_since IS NOT NULL)
+UNION ALL
+ SELECT NULL::bigint AS submission_id,
+    'not_ready'::text AS reason,
+    NULL::text AS account,
+    installation.not_ready_since AS since,
+    installation.not_ready AS n,
+    NULL::timestamp with time zone AS until,
+    installation.not_ready_id AS detail
+   FROM facteur.installation
+  WHERE (installation.not_ready > 0)
 UNION ALL
  SELECT NULL::bigint AS submission_id,
         CASE

@@ -266,6 +266,17 @@ def both_ran(ground: Ground) -> None:
     ready(ground)
 
 
+FINISHED = """
+create or replace view facteur.invoice_source as select s.*, true as finished from (%s) s
+"""
+
+
+def without_document(ground: Ground) -> None:
+    shown = ground.world.database.row("select pg_get_viewdef('facteur.invoice_source'::regclass) as text").text
+    ground.run(FINISHED.replace("%s", shown.rstrip().rstrip(";")))
+    ground.world.add(1, issue_date=today() - timedelta(days=3), uri=None)
+
+
 RELAY, SUBMIT, POLL = frozenset({"relay"}), frozenset({"submit"}), frozenset({"poll"})
 FAILURES: tuple[Failure, ...] = (
     Failure("S3 refuses (AccessDenied)", refused_store("AccessDenied", 403), "StoreRefused", 25, "1 wait for documents: AccessDenied", "store_refused", slow=False),
@@ -297,6 +308,7 @@ FAILURES: tuple[Failure, ...] = (
     Failure("a deposited row asks for another invoice", mismatch, "FailedInvoices", 5, "show an error though something was deposited", None),
     Failure("look-ups of a doubt fail", doubt_that_stays, "OldestDoubt", 75, "in doubt for", "in_doubt"),
     Failure("an invoice was issued ten days ago and waits", old_invoice, "LegalDeadline", 5, "issued 11 days ago is not deposited", "request_limit"),
+    Failure("finished invoices get no document", without_document, "NotReady", 20, "1 finished invoices lack something", "not_ready", slow=False),
     Failure("a trigger of ours was disabled or dropped", dropped_trigger, "InstallationFaults", 10, "trigger", None),
     Failure("the invoice table was renamed", renamed_table, "InstallationFaults", 10, "invoicing.invoices", None),
     Failure("rows were written past the triggers", dropped_trigger, "ForgottenInvoices", 10, "", None, head_start=DAY),

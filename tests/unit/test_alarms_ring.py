@@ -26,6 +26,7 @@ WAITING = [  # alarm, reason, the seconds that are not yet too many
     ("Queued", "queued", 900),
     ("Relay", "relay", 600),
     ("PutOff", "put_off", 3600),
+    ("NotReady", "not_ready", 172_800),
 ]
 CASES: list[tuple[str, bool, list[Period]]] = [
     ("OldestOverdue", True, [told(OVERDUE, 800, 901), told(OVERDUE, 950)]),

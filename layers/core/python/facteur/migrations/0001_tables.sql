@@ -83,7 +83,11 @@ create table facteur.installation (
     deposits_enabled     boolean,             -- as the relay last ran, and the rate that all accounts share
     requests_per_minute  double precision,
     forgotten_checked_at timestamptz not null default '-infinity', -- when the last look through the whole view began
-    everything_noted_at  timestamptz         -- when such a look was last asked for: a note without keys
+    everything_noted_at  timestamptz,        -- when such a look was last asked for: a note without keys
+    not_ready            integer not null default 0, -- finished invoices that lack something to be deposited, as last counted
+    not_ready_since      timestamptz,        -- the day of issue of the oldest of them
+    not_ready_id         text,               -- and its key
+    not_ready_counted_at timestamptz not null default '-infinity'
 );
 insert into facteur.installation default values;
 

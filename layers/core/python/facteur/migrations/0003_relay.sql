@@ -308,6 +308,28 @@ begin
     return forgotten;
 end $$;
 
+-- Invoices that the view's optional column `finished` shows as finished and that lack something to be ready, such as a document.
+-- Counted once a day, and each hour while there are some; what raises is left to the relay to tell.
+create function facteur.count_not_ready() returns void
+    language plpgsql as $$
+begin
+    update facteur.installation set not_ready_counted_at = facteur.now()
+    where not_ready_counted_at < facteur.now() - case when not_ready > 0 then interval '1 hour' else interval '1 day' end;
+    if not found or facteur.source_column('finished') = 'null' then
+        return;
+    end if;
+    perform facteur.bound_locks();
+    begin
+        execute 'update facteur.installation set not_ready = c.n, not_ready_since = c.since, not_ready_id = c.key from ('
+                '  select count(*)::integer as n, min(s.issue_date::date)::timestamptz as since,'
+                '         (array_agg(s.invoice_id::text order by s.issue_date::date))[1] as key'
+                '  from facteur.invoice_source s where s.finished and not s.ready and not exists ('
+                '    select from facteur.submissions l where l.invoice_id operator(pg_catalog.=) s.invoice_id::text)) c';
+    exception when others or assert_failure or query_canceled then
+        raise warning 'facteur.invoice_source does not show what is finished: %', sqlstate;
+    end;
+end $$;
+
 -- A worker died: its lease is over. An open attempt may have deposited.
 create function facteur.end_expired_leases() returns integer
     language sql as $$

@@ -7,7 +7,7 @@
 create function facteur.worker_rights() returns table (relation name, rights text)
     language sql immutable as $$
     values ('changes'::name, 'insert (invoice_ids, due_at, error), delete, update (due_at)'),
-           ('installation', 'update (pins, own_urls, notes_seen, relay_run, relay_began_at, poll_began_at, deposits_enabled, requests_per_minute, forgotten_checked_at, everything_noted_at)'),
+           ('installation', 'update (pins, own_urls, notes_seen, relay_run, relay_began_at, poll_began_at, deposits_enabled, requests_per_minute, forgotten_checked_at, everything_noted_at, not_ready, not_ready_since, not_ready_id, not_ready_counted_at)'),
            ('submissions', 'insert, update, delete'),
            ('attempts', 'insert, update (outcome, ended_at, http_status, code, message, platform_id, response, witnessed_at)'),
            ('status_events', 'insert (status_id, submission_id, platform_id, code, platform_code, network_code, label, occurred_at, date_believed,'

@@ -92,5 +92,6 @@ begin
     not_shown := facteur.accounts_not_shown();
     unverified := facteur.unverified_write_backs();
     faults := array(select format('%s; %s', f.what, f.fix) from facteur.installation_faults() f);
+    perform facteur.count_not_ready();
     forgotten := facteur.note_forgotten(); -- once a day; else null
 end $$;

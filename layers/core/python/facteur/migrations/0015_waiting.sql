@@ -87,6 +87,8 @@ select id, 'silent', account, submitted_at, 1, null, null from facteur.submissio
 where state = 'submitted' and lifecycle_code is null and submitted_at < facteur.now() - interval '1 day'
 union all
 select id, 'unread', account, unread_since, 1, history_due_at, swept_code from facteur.submissions where unread_since is not null
+union all
+select null, 'not_ready', null, not_ready_since, not_ready, null, not_ready_id from facteur.installation where not_ready > 0
 union all -- notes: rows that nobody has read yet, or that cannot be read
 select null, case when error is null then 'relay' else 'unreadable' end, null, noted_at, cardinality(invoice_ids), nullif(due_at, '-infinity'), left(error, 5)
 from facteur.changes where error is null and due_at <= facteur.now() or error is not null and error not like 'the last verdict%';
@@ -110,7 +112,8 @@ create function facteur.waiting_step(p_reason text, p_account text) returns text
         when 'in_doubt' then 'facteur list --state in_doubt --account ACCOUNT'
         when 'not_written_back' then 'facteur list --untold'
         when 'silent' then 'facteur list --silent'
-        when 'unread' then 'facteur list --unread' end, 'ACCOUNT', coalesce(p_account, 'default'))
+        when 'unread' then 'facteur list --unread'
+        when 'not_ready' then 'facteur show id:KEY, which says what it lacks' end, 'ACCOUNT', coalesce(p_account, 'default'))
 $$;
 
 -- How many wait for what, since when the oldest, until when at least, and which command helps.

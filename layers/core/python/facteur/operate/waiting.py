@@ -23,11 +23,12 @@ SENTENCES = {  # reason of facteur.waiting -> what waits
     "in_doubt": "{count} are in doubt and are looked up",
     "not_written_back": "{count} rows could not be written back: {detail}",
     "silent": "{count} deposits have shown no status for a day",
+    "not_ready": "{count} finished invoices lack something to be deposited, the oldest is id:{detail}",
     "unread": "{count} deposits have a status that cannot be read",
 }
 # From which age on it is a trouble that no other line of `facteur status` names.
 TROUBLES = {
-    "account_limit": 0, "request_limit": 0, "store_refused": 0, "relay": 60, "queued": 300, "put_off": 900,
+    "account_limit": 0, "request_limit": 0, "store_refused": 0, "relay": 60, "queued": 300, "put_off": 900, "not_ready": 172_800,
 }  # fmt: skip
 LIMITS = frozenset({"account_limit", "request_limit"})
 

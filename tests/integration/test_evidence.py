@@ -55,12 +55,13 @@ def until_settled(world: World, rounds: int = ROUNDS) -> None:
 
 
 def until_given_up(world: World) -> None:
-    """Days, looked at as often as in life: time in which nobody looks is not the invoice's."""
-    for _ in range(600):
-        world.advance(1200)
+    """The doubt began four days ago and was looked at all along: time in which nobody looks is not the invoice's."""
+    world.database.rows(
+        "update facteur.submissions set doubt_since = doubt_since - interval '4 days' where state = 'in_doubt'"
+    )
+    for _ in range(3):
+        world.advance(3700)
         world.deposit()
-        if world.submission(1).state != "in_doubt":
-            return
 
 
 def lost(world: World, rank: int = 1, fault: str = "lost_answer", **columns: Any) -> None:

@@ -37,7 +37,7 @@ def ready(world: World) -> World:
     return world
 
 
-@pytest.mark.parametrize(("kind", "most_doubts"), [("refused", 0), ("503", 15)])
+@pytest.mark.parametrize(("kind", "most_doubts"), [("refused", 0), pytest.param("503", 15, marks=pytest.mark.slow)])
 def test_a_platform_that_is_down_is_probed_once_a_minute_and_no_invoice_suffers(
     ready: World, kind: Kind, most_doubts: int
 ) -> None:

@@ -95,6 +95,7 @@ def test_deposits_refused_by_anybody_for_hours_leave_a_handful_of_doubts(
     assert ready.database.row(STATE).recovery is None
 
 
+@pytest.mark.slow
 def test_while_reads_are_refused_as_well_nothing_is_deposited(ready: World, gateway: AlteringProxy) -> None:
     add_invoices(ready, BACKLOG)
     refuse(gateway, 403, PAGE, everything=True)

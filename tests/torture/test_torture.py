@@ -17,6 +17,7 @@ def torture(*words: str, timeout: float = 110) -> subprocess.CompletedProcess[st
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
 
 
+@pytest.mark.slow
 def test_a_strike_neither_doubles_nor_loses() -> None:
     said = torture("--seed", "kill@http.deposit.sent:2")
 

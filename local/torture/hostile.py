@@ -43,9 +43,10 @@ ON_SEARCH = (
     "search_omits=metadata", "search_omits=invoiceId", "search_omits=number,seller", "spellings=OUTBOUND=EMITTED",
     "quotes=search", "date_header=still", "date_header=none", 'answer:200:{"data": []}',
 )  # fmt: skip
-# A 404 says "no history yet", and here nobody is followed for 400 days: it would be the last word.
+# A 404 says "no history yet", and here nobody is followed for 400 days: it would be the last word. The answer to another
+# request may be such a one.
 ON_HISTORY = (
-    *(fault for fault in ON_READING if "404" not in fault),
+    *(fault for fault in ON_READING if "404" not in fault and fault != "previous"),
     "quotes=statuses",
     "status_omits=json",
     "status_omits=xml",

@@ -7,6 +7,7 @@ import json
 import mmap
 import multiprocessing
 import signal
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -77,10 +78,18 @@ def _serve(refusing: Refusing, endpoint_url: str, ready: Any) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent()
     handler = type("Handler", (_Handler,), {"refusing": refusing, "target": urlsplit(endpoint_url).netloc})
-    server = ThreadingHTTPServer((HOST, refusing.port), handler)
-    server.daemon_threads = True
+    server = _Server((HOST, refusing.port), handler)
     ready.set()
     server.serve_forever()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A worker that was killed leaves its connection; anything else is told."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -13,7 +13,7 @@ from typing import Any
 from facteur.errors import DatabaseUnavailableError
 from local.torture.chaos import Chaos
 from local.torture.crew import ROLES, Crew, Member, Pass
-from local.torture.lane import Lane
+from local.torture.lane import ENVIRON, Lane
 from local.torture.points import POINTS
 from local.torture.schedule import Schedule
 from local.torture.verdict import CRASH, STUCK, Finding, judge
@@ -25,7 +25,8 @@ IDLE_LEAP_SECONDS = 60.0
 LATE_SECONDS = 0.9  # longer than the simulator's late storing
 SHUFFLED = 0.4  # of the rounds of a random schedule
 LEAPS_BEFORE_HAPPENINGS = 0.5  # where nothing is due, and something is still to happen
-FOLLOWING_SLACK_SECONDS = 300.0  # and where nothing is left but to follow what was deposited
+FOLLOWING_SLACK_SECONDS = 300.0  # or so, where nothing is left but to follow what was deposited
+LOOKS_IN_A_LIFE = 50  # and that for so many times as long
 NEXT = """
 select extract(epoch from min(at) - facteur.now())::double precision as seconds,
        not exists (select from facteur.submissions where due_at is not null and state <> 'submitted')
@@ -194,6 +195,10 @@ class Run:
         refused = [str(each) for each in self._lane.company.refused]
         return bool(self._lane.database.row(OPEN, {"refused": refused, "mute": self._schedule.mute}).n == 0)
 
+    def _following_slack(self) -> float:
+        days = float((ENVIRON | dict(self._schedule.settings))["FOLLOW_UP_DAYS"])
+        return max(SLACK_SECONDS, min(FOLLOWING_SLACK_SECONDS, days * 86_400 / LOOKS_IN_A_LIFE))
+
     def _settle(self) -> None:
         """A platform that stores late does so in real time: the clock must not leap while it does."""
         until = self._attempted_at + LATE_SECONDS
@@ -218,5 +223,5 @@ class Run:
             held = bool(member.slot.held())
             self._give_back(member)
             ahead.append(max(0.0, self._stall_left(member)) / (2 if held else 1))
-        slack = FOLLOWING_SLACK_SECONDS if over else SLACK_SECONDS
+        slack = self._following_slack() if over else SLACK_SECONDS
         self._lane.clock.leap(min(ahead) + slack, self._lane.database, self._lane.simulator)

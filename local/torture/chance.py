@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -43,7 +43,7 @@ def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
         rates=_rates(dice, long_searches=0 < switches["search_cap"] < CAP_OF_MANY_PAGES),
         settings=_settings(dice)
         | {"STATUS_SOURCE": source}
-        | _followed(source, {happening.what for happening in happenings}, mute=mute),
+        | _followed(source, {happening.what for happening in happenings}, switches["search_omits"], mute=mute),
         shuffled=True,
         stacks=news.choice((1, 1, 1, 2)),
         mute=mute,
@@ -53,9 +53,18 @@ def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
     )
 
 
-def _followed(source: str, happenings: set[str], *, mute: bool) -> dict[str, str]:
-    """For how long, where it matters: longer than the clock jumps, than the platform lies, than faults hold up statuses."""
-    days = [("400", mute), ("1", "skew" in happenings), ("0.2", "lie" in happenings), ("0.02", source == "pull")]
+def _followed(source: str, happenings: set[str], omits: Sequence[str], *, mute: bool) -> dict[str, str]:
+    """For how long, where it matters: longer than the clock jumps, than the platform lies, than faults hold up statuses.
+
+    Where a search shows no status, a history is read each day.
+    """
+    days = [
+        ("400", mute),
+        ("3", "lastStatusData" in omits),
+        ("1", "skew" in happenings),
+        ("0.2", "lie" in happenings),
+        ("0.02", source == "pull"),
+    ]
     return {"FOLLOW_UP_DAYS": next((each for each, needed in days if needed), "0.001")}
 
 

@@ -36,6 +36,7 @@ select secret, count(*) as n from {table} held, unnest(%(secrets)s) secret
 where position(secret in to_jsonb(held)::text) > 0 group by 1
 """
 CONTENT = ("<rsm:", "<ram:", "%PDF", "client_secret", "Client Secret & Cie", *(buyer.name for buyer in BUYERS))
+MIXED_UP = "shown_as_another"
 GOOD = frozenset({"accepted", "unreachable"})
 REFUSED_BEFORE = frozenset({"unreadable", "violation", "duplicate", "no route"})
 
@@ -54,8 +55,8 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
     ledger = [each for each in everything if each["number"] != witness.NUMBER]
     deposits = _by_invoice(ledger, lane)
     rows = {row.id: row for row in lane.database.rows(ROWS)}
-    missing = set(lane.company.entries) - set(rows)
-    entries = [entry for entry in lane.company.entries.values() if entry.id not in missing]
+    stopped = {row.id for row in rows.values() if MIXED_UP in {row.objection_code, row.last_error_code}}
+    entries = [each for each in lane.company.entries.values() if each.id in rows and each.id not in stopped]
     return [
         *_doubles(deposits, lane),
         *(
@@ -64,14 +65,28 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
             for finding in _ending(entry, rows[entry.id], deposits[entry.id], lane, schedule)
         ),
         *(Finding(STUCK, f"open without due_at: invoice {row.invoice_id}") for row in lane.database.rows(UNDUE)),
-        *_unheld(ledger, list(rows.values()), lane),
-        *_untold(ledger, lane, schedule),
-        *_strange_ids(everything, lane),
+        *_unshown(stopped, rows),
+        *_unheld(ledger, list(rows.values()), lane, stopped),
+        *_untold([each for each in ledger if not stopped & _owners_of(each, lane)], lane, schedule),
+        *_strange_ids(everything, lane, stopped),
         *_leaks(lane),
     ]
 
 
 Deposits = Mapping[int, list[Any]]
+
+
+def _unshown(stopped: set[int], rows: Mapping[int, Any]) -> Iterator[Finding]:
+    """A 201 named a deposit whose own answer nobody had: both invoices stop, and their rows say so until a person compares them."""
+    for each in stopped:
+        if rows[each].technical_status != "error" and not rows[each].write_back_due_at:
+            yield Finding(
+                LOST, f"invoice {each} has another's deposit, and its row shows {rows[each].technical_status}"
+            )
+
+
+def _owners_of(deposit: dict[str, Any], lane: Lane) -> set[int]:
+    return {entry.id for entry in lane.company.owners().get(deposit["sha256"], [])}
 
 
 def _by_invoice(ledger: list[dict[str, Any]], lane: Lane) -> defaultdict[int, list[Any]]:
@@ -166,22 +181,26 @@ def _was_saved(deposit_id: str | None) -> bool:
     return not deposit_id or deposit_id.startswith(STALE_ID)
 
 
-def _strange_ids(ledger: list[dict[str, Any]], lane: Lane) -> Iterator[Finding]:
-    """A row that ever showed the deposit of another document than its own."""
+def _strange_ids(ledger: list[dict[str, Any]], lane: Lane, stopped: set[int]) -> Iterator[Finding]:
+    """A row that ever showed the deposit of another document than its own, and does not say so."""
     sent = {deposit["id"]: deposit["sha256"] for deposit in ledger}
     for row in lane.database.rows("select invoice_id, deposit_id from torture.shown"):
         entry = lane.company.entries.get(row.invoice_id)
-        if entry and not row.deposit_id.startswith(STALE_ID) and sent.get(row.deposit_id) not in entry.documents:
+        if not entry or entry.id in stopped:
+            continue
+        if not row.deposit_id.startswith(STALE_ID) and sent.get(row.deposit_id) not in entry.documents:
             yield Finding(
                 LOST, f"invoice {entry.id} ({entry.order.kind}) once showed {row.deposit_id}, which is not its own"
             )
 
 
-def _unheld(ledger: list[dict[str, Any]], rows: list[Any], lane: Lane) -> Iterator[Finding]:
+def _unheld(ledger: list[dict[str, Any]], rows: list[Any], lane: Lane, stopped: set[int]) -> Iterator[Finding]:
     """A deposit that stands at the platform, while no invoice is said to be deposited as it."""
     decided = {sha256 for entry in lane.company.entries.values() if entry.decided for sha256 in entry.documents}
     held = {row.platform_id for row in rows if row.state in {"submitted", "closed"}}
     for deposit in ledger:
+        if stopped & _owners_of(deposit, lane):
+            continue
         if _stands(deposit) and deposit["id"] not in held and deposit["sha256"] not in decided:
             yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) stands and is no invoice's")
 

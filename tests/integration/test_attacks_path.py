@@ -109,6 +109,7 @@ def test_what_is_generated_names_postgres_own_operators(attacked: Rows) -> None:
             "select facteur.write_status('A-1', '205', 'l', 'c', now())",
             "select facteur.write_status('A-1', '205', 'l', 'c', now())",
             "select facteur.note_forgotten(true)",
+            "select facteur.count_not_ready()",
             "select facteur.look_at_row('A-1')",
             "select facteur.ready_from('2026-01-01', array['A-1'])",
             "select facteur.preview_backlog('2026-01-01', null, null, 'A-0', 10)",

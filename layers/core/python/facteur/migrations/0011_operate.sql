@@ -216,7 +216,8 @@ begin
     perform facteur.refuse_unknown_account(holder);
     perform pg_advisory_xact_lock(hashtextextended(found_id, 7161838)); -- whoever adopts it for another invoice meanwhile
     if platform is not null and not facteur.held_firmly(s.invoice_id, found_id, false) then
-        perform facteur.let_go(facteur.lock_to_operate(m.id), p_act ->> 'who') from facteur.mixed_up(found_id) m;
+        perform facteur.let_go(facteur.lock_to_operate(m.id), p_act ->> 'who') from facteur.mixed_up(found_id) m
+        where m.account = any (facteur.names_of_client(holder)); -- ids are a client's
     end if;
     if cardinality(facteur.held_elsewhere(s.invoice_id, array[found_id])) > 0 then
         perform facteur.refuse(format('Deposit %s is another invoice''s, or one that the platform refused.', found_id));
@@ -467,6 +468,7 @@ begin
     execute 'alter function facteur.document_sha256(text) set search_path = ' || path;
     execute 'alter function facteur.compare_written(text, text, text) set search_path = ' || path;
     execute 'alter function facteur.note_forgotten(boolean) set search_path = ' || path;
+    execute 'alter function facteur.count_not_ready() set search_path = ' || path;
 end $$;
 
 -- Which of these would be ready if their rows said pending? They are written, looked at, and put back: a draft stays as it is.

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import json
 import mmap
-import multiprocessing
-import signal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
 from local.postgres import free_port
-from local.torture.points import die_with_parent
+from local.torture.proxies import proxy_process
 
 HOST = "127.0.0.1"
-START_TIMEOUT_SECONDS = 10.0
 # What the workers ask each service for -> the refusals of it, with their HTTP status.
 REFUSALS: Mapping[str, Mapping[str, int]] = {
     "s3": {
@@ -59,27 +57,15 @@ class Refusing:
 @contextmanager
 def refusing_proxy(endpoint_url: str) -> Iterator[Refusing]:
     """A proxy before the emulator; stopped on the way out."""
-    refusing, ready = Refusing(), multiprocessing.get_context("fork").Event()
-    process = multiprocessing.get_context("fork").Process(
-        target=_serve, args=(refusing, endpoint_url, ready), daemon=True
-    )
-    process.start()
-    try:
-        if not ready.wait(START_TIMEOUT_SECONDS):
-            raise RuntimeError("the proxy before the AWS emulator did not start")
+    refusing = Refusing()
+    with proxy_process("the AWS emulator", functools.partial(_serve, refusing, endpoint_url)):
         yield refusing
-    finally:
-        process.kill()
-        process.join()
 
 
-def _serve(refusing: Refusing, endpoint_url: str, ready: Any) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    die_with_parent()
+def _serve(refusing: Refusing, endpoint_url: str, ready: Callable[[], object]) -> None:
     handler = type("Handler", (_Handler,), {"refusing": refusing, "target": urlsplit(endpoint_url).netloc})
     server = _Server((HOST, refusing.port), handler)
-    ready.set()
+    ready()
     server.serve_forever()
 
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import mmap
-import multiprocessing
-import os
-import signal
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from local.postgres import free_port
-from local.torture.points import die_with_parent
+from local.torture.proxies import proxy_process
 
 HOST = "127.0.0.1"
 WITHOUT_TLS = {80877103, 80877104}  # a client asks for TLS, or GSS, before it says anything else
 READY = b"Z"  # ReadyForQuery: a statement has been carried out
-START_TIMEOUT_SECONDS = 10.0
 
 
 class Severed:
@@ -41,37 +38,23 @@ class Severed:
 @contextmanager
 def severing_proxy(target_port: int) -> Iterator[Severed]:
     """A proxy before the server of that port; stopped on the way out."""
-    severed, ready = Severed(), multiprocessing.get_context("fork").Event()
-    process = multiprocessing.get_context("fork").Process(
-        target=_serve, args=(severed, target_port, ready), daemon=True
-    )
-    process.start()
-    try:
-        if not ready.wait(START_TIMEOUT_SECONDS):
-            raise RuntimeError("the proxy before Postgres did not start")
+    severed = Severed()
+    with proxy_process("Postgres", functools.partial(_serve, severed, target_port)):
         yield severed
-    finally:
-        process.kill()
-        process.join()
 
 
-def _serve(severed: Severed, target_port: int, ready: object) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    die_with_parent()
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_listen(severed, target_port, ready))
-    os._exit(0)
+def _serve(severed: Severed, target_port: int, ready: Callable[[], object]) -> None:
+    asyncio.run(_listen(severed, target_port, ready))
 
 
-async def _listen(severed: Severed, target_port: int, ready: object) -> None:
+async def _listen(severed: Severed, target_port: int, ready: Callable[[], object]) -> None:
     async def one(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
             await _through(severed, target_port, reader, writer)
         writer.close()
 
     server = await asyncio.start_server(one, HOST, severed.port)
-    ready.set()  # type: ignore[attr-defined]
+    ready()
     async with server:
         await server.serve_forever()
 

@@ -11,6 +11,8 @@ from local.aws import Aws, aws_emulator
 from local.measure.ground import prepare
 from local.postgres import as_worker
 from local.simulator.control import Simulator, running_simulator
+from local.stack import create_bucket
+from tests.failing_store import FailingStore, failing_store
 from tests.operator import Operator
 from tests.two_accounts import SECOND
 from tests.world import World, built_world
@@ -72,3 +74,13 @@ def operator(database_url: str) -> Operator:
 def owner(database_url: str) -> Operator:
     """A person whose role owns the schema."""
     return Operator(database_url)
+
+
+@pytest.fixture
+def store(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[FailingStore]:
+    """The emulator's S3 with a bucket of documents, behind a server that refuses what a test says."""
+    with failing_store(str(world.aws.endpoint_url)) as failing:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", failing.url)
+        failing.bucket = create_bucket(world.aws, f"{world.prefix}-documents")
+        world.new_container()
+        yield failing

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -10,22 +9,12 @@ import pytest
 
 from local.invoices import render, sample_invoice
 from local.stack import create_bucket
-from tests.failing_store import FailingStore, failing_store
+from tests.failing_store import FailingStore
 from tests.operator import Operator
 from tests.world import World
 
 DAY = 86_400
 ROUNDS = 12  # of a third of a day each: longer than the three days after which an invoice is given up
-
-
-@pytest.fixture
-def store(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[FailingStore]:
-    """The emulator's S3 with a bucket of documents, behind a server that refuses what a test says."""
-    with failing_store(str(world.aws.endpoint_url)) as failing:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", failing.url)
-        failing.bucket = create_bucket(world.aws, f"{world.prefix}-documents")
-        world.new_container()
-        yield failing
 
 
 def add(world: World, store: FailingStore, rank: int, bucket: str | None = None) -> None:

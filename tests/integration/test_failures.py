@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -10,23 +9,13 @@ import pytest
 
 from local.alarm_clock import Period, rings
 from local.sam import load_template
-from local.stack import create_bucket
-from tests.failing_store import FailingStore, failing_store
+from tests.failing_store import FailingStore
 from tests.failures import FAILURES, STEP_SECONDS, Failure, Ground
 from tests.measured import measured
 from tests.operator import Operator
 from tests.world import World
 
 RESOURCES = load_template()["Resources"]
-
-
-@pytest.fixture
-def store(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[FailingStore]:
-    with failing_store(str(world.aws.endpoint_url)) as failing:
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", failing.url)
-        failing.bucket = create_bucket(world.aws, f"{world.prefix}-documents")
-        world.new_container()
-        yield failing
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -156,9 +157,11 @@ def test_an_early_answer_to_a_body_that_never_ends_stores_nothing(client: Client
 @pytest.mark.parametrize("fault", ["slow_read:0.03", "stall_read:0.7"])
 def test_a_large_body_can_be_read_slowly(client: Client, fault: str) -> None:
     client.simulator.script("large", [fault])
+    began = time.monotonic()
 
     answer = client.deposit(document() + b"<!--" + b"x" * 150_000 + b"-->", "large.xml", timeout=60)
 
+    assert time.monotonic() - began > 0.2
     assert answer.status_code == 201
     assert [each["number"] for each in client.simulator.ledger()] == ["F-1"]
 

@@ -51,6 +51,8 @@ END, facteur.deposit_time(facteur.time_in(platform_id), submitted_at), submitted
     waited interval DEFAULT '00:00:00'::interval NOT NULL,
     excused interval DEFAULT '00:00:00'::interval NOT NULL,
     store text,
+    alone_since timestamp with time zone,
+    deaths smallint DEFAULT 0 NOT NULL,
     last_error_code text,
     last_error_message text,
     created_at timestamp with time zone DEFAULT facteur.now() NOT NULL,

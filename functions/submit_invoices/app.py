@@ -1,33 +1,61 @@
 """Called by SQS: deposit what the messages name."""
 
 import json
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
 from facteur.bootstrap import recorded_run, submit_services
-from facteur.errors import InvalidMessageError
+from facteur.errors import FacteurError, InvalidMessageError
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
-from facteur.submit_invoices import submit_invoices
+from facteur.submission_services import Services
+from facteur.submit_invoices import submit_alone, submit_invoices
 
 
 @observed("submit_invoices")
 def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> Any:
-    """Only unreadable messages fail one by one; where the database is away, all of them come again."""
-    submission_ids = []
+    """Only unreadable messages fail one by one; where the database is away, all of them come again.
+
+    What comes again is worked last, and each alone: one row over which workers die stops no other.
+    """
+    together: list[int] = []
+    again: list[int] = []
 
     def read(record: Any) -> None:
-        submission_ids.append(submission_id_in(record.body))
+        received = record.get("attributes", {}).get("ApproximateReceiveCount", 1)
+        (again if int(received) > 1 else together).append(submission_id_in(record.body))
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     response = process_partial_response(event=event, record_handler=read, processor=processor, context=None)
     for failure in response["batchItemFailures"]:
         journal.warning("message.unreadable", message_id=failure["itemIdentifier"])
-    if submission_ids:
+    if together or again:
         with recorded_run("submit_invoices"):
             services = submit_services(journal, remaining_seconds(context))
-            submit_invoices(submission_ids, services, remaining_seconds(context))
+            submit(together, again, services, lambda: remaining_seconds(context))
     return response
+
+
+def submit(together: Sequence[int], again: Sequence[int], services: Services, remaining: Callable[[], float]) -> None:
+    """Those that come for the first time in one batch, then each of the others.
+
+    Raises:
+        FacteurError: what nobody's row is to blame for, such as DatabaseUnavailableError; the rest is not tried.
+        Exception: the last of what they raised, once all have been worked.
+    """
+    work = [partial(submit_invoices, together)] if together else []
+    failure = None
+    for step in [*work, *(partial(submit_alone, submission_id) for submission_id in again)]:
+        try:
+            step(services, remaining())
+        except FacteurError:
+            raise
+        except Exception as error:  # noqa: BLE001  raised in the end, once the others have been worked
+            failure = error
+    if failure:
+        raise failure
 
 
 def submission_id_in(body: str) -> int:

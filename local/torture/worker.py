@@ -30,8 +30,7 @@ from facteur.errors import FacteurError
 from facteur.observability import PowertoolsJournal
 from facteur.poll_statuses import poll_statuses
 from facteur.relay_submissions import relay_submissions
-from facteur.submit_invoices import submit_invoices
-from functions.submit_invoices.app import submission_id_in
+from functions.submit_invoices.app import submission_id_in, submit
 from local.torture.clock import Clock
 from local.torture.points import Points, Watched, WatchedPlatforms, WatchedRelay, die_with_parent, watch_http
 
@@ -115,14 +114,19 @@ class Worker:
     def _submit(self) -> bool:
         worked = False
         client = aws.client("sqs")
-        while messages := client.receive_message(QueueUrl=self.place.queue_url, MaxNumberOfMessages=10).get("Messages"):
+        while messages := client.receive_message(
+            QueueUrl=self.place.queue_url, MaxNumberOfMessages=10, AttributeNames=["ApproximateReceiveCount"]
+        ).get("Messages"):
             worked = True
             self.slot.hold([message["ReceiptHandle"] for message in messages])
             self.place.points.reach("sqs.receive.after")
             if self.delete_early:
                 self._delete(client, messages)
             services = bootstrap.submit_services(self.journal)
-            submit_invoices([submission_id_in(message["Body"]) for message in messages], self._watched(services))
+            came = {
+                first: [submission_id_in(m["Body"]) for m in messages if _first(m) is first] for first in (True, False)
+            }
+            submit(came[True], came[False], self._watched(services), lambda: float("inf"))
             if not self.delete_early:
                 self._delete(client, messages)
         return worked
@@ -164,6 +168,11 @@ class Worker:
         pulls = Watched(services.pulls, "pulls", points)
         platforms = WatchedPlatforms(services.platforms, points)
         return poll_statuses(dataclasses.replace(services, store=store, pulls=pulls, platforms=platforms)) > 0
+
+
+def _first(message: Any) -> bool:
+    """Whether a message has not come before."""
+    return bool(message["Attributes"]["ApproximateReceiveCount"] == "1")
 
 
 def fork_worker(role: str, place: Workplace, slot: Slot) -> tuple[int, socket.socket]:

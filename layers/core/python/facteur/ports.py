@@ -113,6 +113,15 @@ class Vitals:
     faults: Sequence[str]  # of the installation, each with what puts it right
 
 
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """What a message that came before names. `failed`: workers died over it twice, and it has been failed for that."""
+
+    invoice_id: str
+    account: str
+    failed: bool
+
+
 class SubmissionStore(Protocol):
     """Postgres, for submit_invoices. Every method is one statement and raises DatabaseUnavailableError."""
 
@@ -134,6 +143,12 @@ class SubmissionStore(Protocol):
         """A document of a store that refused was read: what waits for it is due."""
 
     def withdraw(self, submission_id: int) -> bool: ...
+    def begin_alone(self, submission_id: int) -> Alone | None:
+        """A row that is worked on with no other beside it. None: there is nothing to do any more."""
+
+    def end_alone(self, submission_id: int, *, raised: bool) -> None:
+        """That work has ended; where it `raised` before it claimed anything, that counts like a worker's death."""
+
     def doubt(self, submission_id: int) -> Doubt: ...
     def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> Mapping[str, Holder]:
         """Which of these deposits are another invoice's, or ones of this one that the platform refused."""

@@ -65,12 +65,12 @@ class Services:
         decision = self.failed(row, error)
         self.tell(row, self.store.record_unclaimed(row, decision), decision)
 
-    def tell_failed(self, row: Waiting) -> None:
-        """One that a claim failed; its row says why."""
+    def tell_failed(self, submission_id: int, invoice_id: str, account: str) -> None:
+        """One that the database failed; its row says why."""
         name, metric = EVENTS[State.FAILED]
         self.journal.count(metric)
         self.journal.event(
-            name, submission_id=row.submission_id, invoice_id=row.invoice_id, account=row.account, state=State.FAILED,
+            name, submission_id=submission_id, invoice_id=invoice_id, account=account, state=State.FAILED,
             next_step="see last_error_message in facteur.submissions",
         )  # fmt: skip
 

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 
 from facteur.decide import after_answer, after_unknown
 from facteur.decision import Decision, Outcome
-from facteur.errors import AccountRefusedError, ConfigurationError, NotDepositedError, OutcomeUnknownError, Problem
+from facteur.errors import (
+    AccountRefusedError,
+    ConfigurationError,
+    FacteurError,
+    NotDepositedError,
+    OutcomeUnknownError,
+    Problem,
+)
 from facteur.look_up_deposit import look_up_deposits
 from facteur.model import Claim, Intent, Waiting
 from facteur.ports import Document
@@ -75,6 +82,36 @@ def submit_invoices(submission_ids: Sequence[int], services: Services, remaining
         raise run.failures[-1]
 
 
+def submit_alone(submission_id: int, services: Services, remaining_seconds: float = float("inf")) -> None:
+    """Work on what a message names that came before: its worker may have died over this very row, which must take no other with it.
+
+    Raises:
+        DatabaseUnavailableError, EnvironmentMismatchError: as `submit_invoices` does; nothing is held against the row.
+        Exception: whatever work on this row raises. After the second time before anything was claimed, the next fails the row.
+    """
+    alone = services.store.begin_alone(submission_id)
+    if alone is None:
+        return
+    if alone.failed:
+        services.tell_failed(submission_id, alone.invoice_id, alone.account)
+        return
+    raised = True
+    try:
+        submit_invoices([submission_id], services, remaining_seconds)
+        raised = False
+    except FacteurError:
+        raised = False
+        raise
+    except Exception as error:
+        services.journal.warning(
+            "submission.raised", submission_id=submission_id, invoice_id=alone.invoice_id, account=alone.account,
+            error_type=type(error).__name__,
+        )  # fmt: skip
+        raise
+    finally:
+        services.store.end_alone(submission_id, raised=raised)
+
+
 def _threads(services: Services, name: str) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(services.max_in_flight, thread_name_prefix=name)
 
@@ -94,7 +131,7 @@ def _work(batch: Sequence[Item], run: Run) -> None:
     claims = {claim.submission_id: claim for claim in claimed if not claim.failed}
     failed = {claim.submission_id for claim in claimed if claim.failed}
     for row in (row for row, _ in batch if row.submission_id in failed):
-        services.tell_failed(row)
+        services.tell_failed(row.submission_id, row.invoice_id, row.account)
     for row, document in batch:
         claim = claims.get(row.submission_id)
         if document and claim and claim.attempt_id is not None:  # nothing is ever sent without an open attempt

@@ -11,6 +11,7 @@ from facteur.adapters.postgres import Database, Row, as_json, as_move
 from facteur.decision import LOOKED_UP, Decision, Outcome
 from facteur.errors import StatementRefusedError
 from facteur.model import Attempt, Claim, Doubt, DoubtClock, Holder, Intent, Invoice, State, Waiting, Witness
+from facteur.ports import Alone
 
 INLINE_BYTES = 5_000_000
 
@@ -101,6 +102,13 @@ class PostgresSubmissions:
 
     def withdraw(self, submission_id: int) -> bool:
         return bool(self._database.row("select facteur.withdraw(%(id)s) as gone", {"id": submission_id}).gone)
+
+    def begin_alone(self, submission_id: int) -> Alone | None:
+        rows = self._database.rows("select * from facteur.begin_alone(%(id)s)", {"id": submission_id})
+        return Alone(rows[0].invoice_id, rows[0].account, rows[0].failed) if rows else None
+
+    def end_alone(self, submission_id: int, *, raised: bool) -> None:
+        self._database.rows("select facteur.end_alone(%(id)s, %(raised)s)", {"id": submission_id, "raised": raised})
 
     def doubt(self, submission_id: int) -> Doubt:
         row = self._database.row("select * from facteur.read_doubt(%(id)s)", {"id": submission_id})

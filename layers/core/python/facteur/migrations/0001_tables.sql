@@ -142,6 +142,8 @@ create table facteur.submissions (
     waited              interval not null default '0', -- back-off spent so far on what is the invoice's own; no cause that many share counts
     excused             interval not null default '0', -- of a doubt's time, what went by for such a cause, or past its due_at
     store               text,                -- where its document lies, while that store refuses it
+    alone_since         timestamptz,         -- a worker began with nothing but this row, and has not ended, nor claimed it
+    deaths              smallint not null default 0, -- of such workers in a row
     last_error_code     text,
     last_error_message  text,
     created_at          timestamptz not null default facteur.now(),

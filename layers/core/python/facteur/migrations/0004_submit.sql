@@ -126,6 +126,40 @@ begin
     where key = 'account:' || p_account and recovery = 'read' and coalesce(paused_until, '-infinity') <= facteur.now() + interval '1 minute';
 end $$;
 
+-- A message that came before: what it names is worked alone, so that a row over which workers die, or raise, takes no other with
+-- it. Twice alone before its claim: that is the row's own failure. A worker lives for two minutes at most; one that began later than
+-- that may still be at it.
+create function facteur.begin_alone(p_submission_id bigint) returns table (invoice_id text, account text, failed boolean)
+    language plpgsql set lock_timeout = '10s' as $$
+#variable_conflict use_column
+declare
+    s facteur.submissions;
+    died integer;
+begin
+    select * into s from facteur.submissions where id = p_submission_id and queued_at is not null and state in ('pending', 'in_doubt')
+                                                   and due_at <= facteur.now() for update;
+    if not found then
+        return;
+    end if;
+    died := s.deaths + coalesce(s.alone_since < facteur.now() - interval '2 minutes', false)::integer;
+    update facteur.submissions set deaths = case when died < 2 then died else 0 end,
+                                   alone_since = case when died < 2 then facteur.now() end where id = s.id;
+    if died >= 2 then
+        perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', 'worker_died', 'error_message',
+            'Nothing was sent this time: twice a worker ended over this invoice alone. Look at its document and at the function''s log, '
+            'then set technical_status back to ''pending''; if it happens again, please report it.'));
+        update facteur.submissions set write_back_due_at = facteur.now() where id = s.id;
+    end if;
+    return query select s.invoice_id, s.account, died >= 2;
+end $$;
+
+-- Work on a row alone has ended. Where it raised before anything was claimed, that counts as a death.
+create function facteur.end_alone(p_submission_id bigint, p_raised boolean) returns void
+    language sql set lock_timeout = '10s' as $$
+    update facteur.submissions set alone_since = null, deaths = case when p_raised then deaths + 1 else 0 end
+    where id = p_submission_id and (alone_since is not null or deaths > 0 and not p_raised)
+$$;
+
 -- What a deposit of an account came to: 'accepted', 'judged' (the invoice itself was refused), or 'refused', by anybody, also where
 -- its outcome is unknown. Once the account itself was refused, or five deposits in a row came to nothing, deposits go one at a
 -- time, each after a longer wait, until one is accepted. Those that began before the last refusal (p_began) add nothing to the wait.
@@ -309,7 +343,7 @@ begin
                 due_at = facteur.now() + make_interval(secs => p_lease_seconds), updated_at = facteur.now(),
                 client = coalesce(md5(nullif(item -> 'platform', 'null')::text), w.client),
                 document_sha256 = s.document_sha256, invoice_number = s.invoice_number, seller_siren = s.seller_siren, total = s.total,
-                currency = s.currency, issue_date = s.issue_date, mismatch = s.mismatch
+                currency = s.currency, issue_date = s.issue_date, mismatch = s.mismatch, alone_since = null, deaths = 0
             where w.id = s.id;
             return next;
         end loop;

@@ -105,7 +105,7 @@ def submit_alone(submission_id: int, services: Services, remaining_seconds: floa
     except Exception as error:
         services.journal.warning(
             "submission.raised", submission_id=submission_id, invoice_id=alone.invoice_id, account=alone.account,
-            error_type=type(error).__name__,
+            cause=type(error).__name__,
         )  # fmt: skip
         raise
     finally:

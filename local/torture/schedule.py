@@ -91,7 +91,7 @@ class Schedule:
     clients: str = "one"  # two: the second account is another client of the platform; same: it is the first one again
     stall_seconds: float = LONG_STALL_SECONDS
     mutant: str | None = None
-    most_leaps: int = 600  # of the clock; a run that needs more is stuck
+    most_leaps: int = 1_500  # of the clock; a run that needs more is stuck. Five doubts without a witness take three days, by the half hour
 
 
 WITNESS = Order()  # without an accepted deposit an account never sends a doubtful invoice again by itself

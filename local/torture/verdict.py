@@ -224,8 +224,11 @@ def _untold(ledger: list[dict[str, Any]], lane: Lane, schedule: Schedule) -> Ite
     events: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in lane.database.rows(EVENTS):
         events[row.platform_id][row.platform_code] += 1
+    owners = lane.company.owners()
     for deposit in ledger:
-        if deposit["id"] not in attempted | held and not (mixed_up and deposit["verdict"] == "duplicate"):
+        # a person gave it up while its answer was lost
+        decided = any(entry.decided for entry in owners.get(deposit["sha256"], []))
+        if deposit["id"] not in attempted | held and not (decided or (mixed_up and deposit["verdict"] == "duplicate")):
             yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) is in no attempt")
         if kept_back and not _stands(deposit):
             continue

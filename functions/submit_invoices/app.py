@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
 from facteur.bootstrap import recorded_run, submit_services
-from facteur.errors import FacteurError, InvalidMessageError
+from facteur.errors import DatabaseUnavailableError, InvalidMessageError, StatementRefusedError
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
 from facteur.submission_services import Services
 from facteur.submit_invoices import submit_alone, submit_invoices
@@ -42,15 +42,17 @@ def submit(together: Sequence[int], again: Sequence[int], services: Services, re
     """Those that come for the first time in one batch, then each of the others.
 
     Raises:
-        FacteurError: what nobody's row is to blame for, such as DatabaseUnavailableError; the rest is not tried.
+        DatabaseUnavailableError: the rest is not tried.
         Exception: the last of what they raised, once all have been worked.
     """
     work = [partial(submit_invoices, together)] if together else []
-    failure = None
+    failure: Exception | None = None
     for step in [*work, *(partial(submit_alone, submission_id) for submission_id in again)]:
         try:
             step(services, remaining())
-        except FacteurError:
+        except StatementRefusedError as error:  # there, but not for this row
+            failure = error
+        except DatabaseUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001  raised in the end, once the others have been worked
             failure = error

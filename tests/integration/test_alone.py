@@ -11,7 +11,7 @@ import pytest
 
 from facteur import bootstrap
 from facteur.bootstrap import submit_services
-from facteur.errors import DatabaseUnavailableError
+from facteur.errors import DatabaseUnavailableError, StatementRefusedError
 from facteur.model import Invoice
 from facteur.observability import PowertoolsJournal
 from facteur.ports import Document, Documents
@@ -46,6 +46,10 @@ def raises() -> NoReturn:
 
 def database_away() -> NoReturn:
     raise DatabaseUnavailableError("connection lost")
+
+
+def refused() -> NoReturn:
+    raise StatementRefusedError("a statement that this row's values do not fit")
 
 
 def dies() -> NoReturn:
@@ -106,6 +110,15 @@ def test_the_others_go_at_the_second_delivery(world: World) -> None:
 
     assert len(world.deposits(GOOD)) == 1
     assert world.submission(POISON).state == "pending"
+
+
+def test_a_row_whose_statement_is_refused_stops_no_other(world: World) -> None:
+    ids = noted(world)
+
+    deliver(world, refused, ids, 2)
+
+    assert len(world.deposits(GOOD)) == 1
+    assert world.submission(POISON).deaths == 0
 
 
 def test_a_row_whose_workers_die_twice_alone_is_failed(world: World) -> None:

@@ -139,6 +139,10 @@ def answered_id(world: World, stored: Deposit) -> str | int:
     """The id that the 201 names: the deposit's own, unless the platform mixes them up."""
     kind = world.settings.deposit_ids
     if kind == "previous":
-        ours = (each.id for each in reversed(world.ledger.deposits.values()) if not each.foreign)
+        ours = (
+            each.id
+            for each in reversed(world.ledger.deposits.values())
+            if each.account == stored.account and not each.foreign
+        )
         return next((each for each in ours if each != stored.id), stored.id)
     return int(stored.id) if kind == "number" else stored.id

@@ -129,7 +129,9 @@ class Settings:
         "twice",
         "early",
     )
-    deposit_ids: str = switch("uuid7", "ids of new deposits; previous: the 201 names the one before", *DEPOSIT_IDS)
+    deposit_ids: str = switch(
+        "uuid7", "ids of new deposits; previous: the 201 names the client's one before", *DEPOSIT_IDS
+    )
     status_ids: str = switch("uuid7", "ids of new statuses; counted: 1, 2, 3 for each deposit", *STATUS_IDS)
     status_dates: tuple[str, ...] = switch(
         (),

@@ -89,9 +89,9 @@ def schedules(options: argparse.Namespace, first: list[Result]) -> Iterator[Sche
         yield random_schedule(random.SystemRandom().randrange(10**9))
 
 
-def run(options: argparse.Namespace, console: Console) -> Report:
-    """Run until there is no more to do, or the time is over."""
-    report, began, first = Report(), time.monotonic(), list[Result]()
+def run(options: argparse.Namespace, console: Console, report: Report) -> None:
+    """Run until there is no more to do, or the time is over; what came of it is added to `report` as it comes."""
+    began, first = time.monotonic(), list[Result]()
     plan = schedules(options, first)
 
     def next_schedule() -> Schedule | None:
@@ -111,7 +111,6 @@ def run(options: argparse.Namespace, console: Console) -> Report:
                 console.print(report.line())
             if result.findings:
                 console.print(Text(f"SEED='{result.schedule.name}': {result.findings[0].kind}", style="red"))
-    return report
 
 
 def main() -> None:
@@ -126,11 +125,12 @@ def main() -> None:
         and not options.mutants
     ):
         options.points = True
-    began = time.monotonic()
+    began, report = time.monotonic(), Report()
     try:
-        report = run(options, console)
+        run(options, console, report)
     except KeyboardInterrupt:
-        console.print("interrupted; everything stopped")
+        console.print("interrupted; everything stopped; what came of the runs until then:")
+        report.say(console)
         sys.exit(130)
     if options.mutants:
         sys.exit(report.say_mutants(console))

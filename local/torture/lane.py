@@ -137,7 +137,7 @@ class Lane:
         self.put_platform_secret(self.simulator.client_secret)
         if schedule.clients == "two":
             self.simulator.add_account(**SECOND)
-            self.put_secret("second", json.dumps({**SECOND, "sandbox": True}))
+            self.put_secret("second", json.dumps({**SECOND, "sandbox": False}))
         self.points.begin(schedule.interrupts)
         self.company.begin(schedule.strangers, SECOND["client_id"] if schedule.clients == "two" else None)
         for name in ("output", "tokens"):
@@ -169,7 +169,7 @@ class Lane:
         self.secrets_used.add(client_secret)
         secret = {"client_id": self.simulator.client_id, "customer_id": self.simulator.customer_id}
         for account in ("default", "second") if self.clients == "same" else ("default",):
-            self.put_secret(account, json.dumps(secret | {"client_secret": client_secret, "sandbox": True}))
+            self.put_secret(account, json.dumps(secret | {"client_secret": client_secret, "sandbox": False}))
 
     def put_secret(self, name: str, text: str) -> None:
         try:

@@ -26,6 +26,7 @@ LATE_SECONDS = 0.9  # longer than the simulator's late storing
 SHUFFLED = 0.4  # of the rounds of a random schedule
 LEAPS_BEFORE_HAPPENINGS = 0.5  # where nothing is due, and something is still to happen
 FOLLOWING_SLACK_SECONDS = 300.0  # or so, where nothing is left but to follow what was deposited
+A_DAY_SECONDS, LOOKS_ON_A_DAY = 86_400.0, 3
 LOOKS_IN_A_LIFE = 50  # and that for so many times as long
 NEXT = """
 select extract(epoch from min(at) - facteur.now())::double precision as seconds,
@@ -96,7 +97,9 @@ class Run:
                 self._lane.simulator.fault_rates(rates, seed=self._schedule.seed, endpoint=endpoint)
             drained = self._drain()
             self._chaos.close()
-            silent = list(unheard(self._lane, self._crew, self._schedule))
+            if self._schedule.mute:
+                drained = self._live_on() and drained
+            silent = list(unheard(self._lane, self._crew))
         finally:
             self._crew.close()
         findings = [*judge(self._lane, self._schedule), *silent]
@@ -130,9 +133,19 @@ class Run:
             if not self._done():
                 if self._rounds >= self._chaos.last_round or self._dice.random() < LEAPS_BEFORE_HAPPENINGS:
                     self._leap()
-            elif not self._round(ROLES):  # whatever still lies in the queue comes to nothing
+            elif (
+                not self._round(ROLES) and self._done()
+            ):  # what still lies in the queue came to nothing, and no news came
                 return True
         return False
+
+    def _live_on(self) -> bool:
+        """A day more, on which deposits are followed, and whatever comes of that; whether it came to an end."""
+        for _ in range(LOOKS_ON_A_DAY):
+            self._lane.clock.leap(A_DAY_SECONDS / LOOKS_ON_A_DAY + 600, self._lane.database, self._lane.simulator)
+            if not self._drain():
+                return False
+        return True
 
     def _round(self, roles: Sequence[str]) -> bool:
         """Send workers to work; whether anything moved."""

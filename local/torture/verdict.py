@@ -10,7 +10,7 @@ from typing import Any
 from local.invoices import BUYERS
 from local.torture import witness
 from local.torture.company import STALE_ID, Entry, seller_of
-from local.torture.lane import Lane
+from local.torture.lane import SECOND, Lane
 from local.torture.schedule import DEPOSITED, FAILED, KINDS, Schedule
 
 DOUBLE, LOST, STUCK, SILENT, LEAK, CRASH = "double", "lost", "stuck", "silent", "leak", "crash"
@@ -19,7 +19,8 @@ TECHNICAL_STATUS = {
     "rejected": "rejected", "failed": "error",
 }  # fmt: skip
 ROWS = """
-select i.id, i.technical_status, i.submission_id, s.state, s.platform_id, s.last_error_code, s.write_back_due_at, s.objection_code
+select i.id, i.technical_status, i.submission_id, s.state, s.platform_id, s.last_error_code, s.write_back_due_at, s.objection_code,
+       s.account
 from invoicing.invoices i left join lateral (
     select * from facteur.submissions s where s.invoice_id = i.id::text order by s.id desc limit 1) s on true
 """
@@ -128,7 +129,7 @@ def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Lane, schedule
     if entry.decided:
         return  # by a person
     taken = row.last_error_code == "conflicting_deposit" and {"amount", "year"} & set(schedule.strangers)
-    if taken or not _has_witness(entry, lane):
+    if taken or not _has_witness(entry, row.account, lane):
         ends |= {FAILED}
     refused = row.state in {None, "rejected", "failed"}
     state = DEPOSITED if schedule.mute and row.state == "submitted" else row.state
@@ -140,15 +141,15 @@ def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Lane, schedule
         yield LOST, "no reason is stated"
 
 
-def _has_witness(entry: Entry, lane: Lane) -> bool:
-    """Whether the account ever had another accepted deposit of that seller: else nothing doubtful is sent again by itself."""
-    owners = lane.company.owners()
-    whose = entry.order.account, seller_of(entry.order)
-    alike = {e.id for e in lane.company.entries.values() if (e.order.account, seller_of(e.order)) == whose}
+def _has_witness(entry: Entry, account: str | None, lane: Lane) -> bool:
+    """Whether the account's client ever had an accepted deposit of that seller: else nothing doubtful is sent again by itself."""
+    owners, seller = lane.company.owners(), seller_of(entry.order)
+    client = SECOND["client_id"] if lane.clients == "two" and account == "second" else lane.simulator.client_id
     return any(
-        _stands(deposit) and any(each.id in alike for each in owners.get(deposit["sha256"], []))
+        _stands(deposit) and deposit["account"] == client
+        and any(seller_of(each.order) == seller for each in owners.get(deposit["sha256"], []))
         for deposit in lane.simulator.ledger()
-    )
+    )  # fmt: skip
 
 
 def _ends(entry: Entry) -> frozenset[str]:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from local.torture.crew import Crew
 from local.torture.lane import Lane
-from local.torture.schedule import Schedule
 from local.torture.silence import ALARMS, ringing
 from local.torture.verdict import SILENT, Finding
 
@@ -18,8 +17,6 @@ where s.state = 'failed' or s.finalized_at is null
       and (s.state <> 'submitted' or not exists (select from facteur.status_events e where e.submission_id = s.id))
 group by 1
 """
-A_DAY_SECONDS = 86400.0
-PASSES_AFTER_A_DAY = 3
 WATCHED_MINUTES = 16
 OF_OTHERS = frozenset({"FailedInvoicesAlarm", "RejectionRateAlarm", "ForgottenInvoicesAlarm", "UnnamedKindsAlarm"})
 RINGS = {
@@ -29,12 +26,8 @@ RINGS = {
 }
 
 
-def unheard(lane: Lane, crew: Crew, schedule: Schedule) -> Iterator[Finding]:
+def unheard(lane: Lane, crew: Crew) -> Iterator[Finding]:
     """What has not ended, or ended at a person, while nothing rings."""
-    if schedule.mute:
-        for _ in range(PASSES_AFTER_A_DAY):
-            lane.clock.leap(A_DAY_SECONDS / PASSES_AFTER_A_DAY + 600, lane.database, lane.simulator)
-            _pass(crew)
     waiting = {row.kind: row.n for row in lane.database.rows(UNENDED)}
     since, heard = lane.clock.now(), set[str]()
     for _ in range(WATCHED_MINUTES if waiting else 0):

@@ -20,6 +20,7 @@ def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> 
 
     What comes again is worked last, and each alone: one row over which workers die stops no other.
     """
+    check_event(event)
     together: list[int] = []
     again: list[int] = []
 
@@ -36,6 +37,18 @@ def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> 
             services = submit_services(journal, remaining_seconds(context))
             submit(together, again, services, lambda: remaining_seconds(context))
     return response
+
+
+def check_event(event: Any) -> None:
+    """Raises InvalidMessageError for what no queue sends: nothing was read of it, nothing is lost."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    if not isinstance(records, list) or not all(
+        isinstance(each, dict) and {"messageId", "body"} <= each.keys() for each in records
+    ):
+        raise InvalidMessageError(
+            "submit_invoices is called by its queue and takes its events only, such as events/submit_invoices.one.json; to send "
+            "an invoice again there is facteur retry"
+        )
 
 
 def submit(together: Sequence[int], again: Sequence[int], services: Services, remaining: Callable[[], float]) -> None:

@@ -18,7 +18,11 @@ from local.demo.outcome import is_over, is_reached
 
 STYLES = {"validated": "green", "rejected": "red", "error": "bold red", "pending": "yellow"}
 MARKS = {"validated": "✔", "rejected": "✖", "error": "✖", "pending": "…"}
-LINES_AROUND_TABLE = 7  # title, head, rules, the line below, and the prompt
+LINES_AROUND_TABLE = 10  # title, head, rules, what validated means, the line below, and the prompt
+VALIDATED_MEANS = (
+    "validated: the platform has taken it, and it is deposited. Whether the buyer's platform takes it comes later: a 213 turns such a "
+    "row into rejected, to be corrected and sent again."
+)
 UNTOUCHED = Sight("pending", None, None, None, None, None)
 
 Sights = Mapping[int, Sight]
@@ -56,7 +60,9 @@ class _LiveTable:
 
     def _frame(self, sights: Sights, seconds: float, room: int) -> RenderableType:
         table = _table(self._cases, sights, _most_telling(self._cases, sights, room))
-        return Group(table, Text(_progress(self._cases, sights, seconds), style="dim"))
+        validated = any(sight.technical_status == "validated" for sight in sights.values())
+        means = [Text(VALIDATED_MEANS, style="dim")] if validated else []
+        return Group(table, *means, Text(_progress(self._cases, sights, seconds), style="dim"))
 
 
 class _Lines:
@@ -64,6 +70,7 @@ class _Lines:
         self._console = console
         self._cases = cases
         self._shown: dict[int, Sight] = {}
+        self._explained = False
 
     def show(self, sights: Sights, seconds: float) -> None:
         for key, sight in sights.items():
@@ -74,6 +81,9 @@ class _Lines:
     def _say(self, case: Case, sight: Sight, seconds: float) -> None:
         columns = f"{case.number:<20} {_status(sight).plain:<20} {_lifecycle(sight):<26} {sight.reason or ''}"
         self._console.print(Text(f"{seconds:5.1f} s  {columns.rstrip()}"), soft_wrap=True)
+        if sight.technical_status == "validated" and not self._explained:
+            self._explained = True
+            self._console.print(Text(f"         ({VALIDATED_MEANS})"), soft_wrap=True)
 
 
 def _table(cases: Mapping[int, Case], sights: Sights, keys: list[int]) -> Table:

@@ -48,7 +48,7 @@ def searching(simulator: Simulator) -> Iterator[Searching]:
                     connection.sendall(http_answer(200, {"data": entries[offset : offset + cap], "meta": meta}))
 
             known = Credentials(simulator.client_id, simulator.client_secret, simulator.customer_id)
-            token = BearerToken(client(simulator.auth_url), TOKEN_PATH, lambda _: known)
+            token = BearerToken(client(simulator.auth_url), TOKEN_PATH, lambda _: known, "secret test")
             return Iopole(client(start(behave).url), token, sandbox=True)
 
         yield platform

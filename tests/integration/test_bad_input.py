@@ -7,14 +7,17 @@ import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import boto3
 import pytest
 
+from facteur.adapters.postgres import Database
 from facteur.errors import ConfigurationError, DatabaseUnavailableError, EnvironmentMismatchError, InvalidMessageError
 from functions.submit_invoices.app import handler, submission_id_in
 from local.invoices import render, sample_invoice
 from local.measure.starts import ACCOUNT_PAUSE_SECONDS
+from local.postgres import as_worker
 from local.stack import create_bucket, database_secret
 from tests.raw_server import closed_port
 from tests.world import World, platform_secret
@@ -74,6 +77,42 @@ def test_unreadable_messages_go_to_the_dead_letters_and_their_neighbour_is_depos
 
     assert [failure["itemIdentifier"] for failure in answer["batchItemFailures"]] == names
     assert [r.message_id for r in caplog.records if r.getMessage() == "message.unreadable"] == names  # type: ignore[attr-defined]
+    assert_deposited_once(world)
+
+
+FOREIGN: list[Any] = [
+    {}, {"operation": "status"}, {"Records": "x"}, [], None, {"Records": [{"eventSource": "aws:s3", "s3": {"object": {"key": "a.xml"}}}]},
+    {"Records": [{"EventSource": "aws:sns", "Sns": {"Message": "{}"}}]}, {"source": "aws.events", "detail": {}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("event", FOREIGN, ids=str)
+def test_an_event_that_no_queue_sends_is_one_sentence(world: World, event: Any) -> None:
+    with pytest.raises(InvalidMessageError, match="called by its queue and takes its events only"):
+        handler(event, None)
+
+
+def test_a_server_without_a_free_connection_says_so_and_names_the_secret(world: World, database_url: str) -> None:
+    world.add(1)
+    world.relay()
+    world.new_container()
+    owner, name = Database(lambda: {"dsn": database_url}), urlsplit(database_url).path[1:]
+    owner.rows(f'alter database "{name}" connection limit 0')
+    with pytest.raises(DatabaseUnavailableError, match=r"takes no more connections.*53300.*secret .*/database"):
+        world.submit()
+    owner.rows(f'alter database "{name}" connection limit -1')
+    owner.close()
+    world.submit()
+
+    assert_deposited_once(world)
+
+
+def test_a_secret_that_an_editor_has_marked_is_read(world: World, database_url: str) -> None:
+    world.add(1)
+    world.put_secret("database", "\ufeff" + json.dumps(database_secret(as_worker(database_url))))
+    world.new_container()
+    world.deposit()
+
     assert_deposited_once(world)
 
 
@@ -310,7 +349,7 @@ DATABASES: dict[str, tuple[Change, type[Exception], str]] = {
     "down": (
         lambda s: s.update(port=closed_port()),
         DatabaseUnavailableError,
-        "no connection: check address, password, network",
+        "no connection: check address, password, network, and that it runs .secret .*/database",
     ),
     "unknown": (
         lambda s: s.update(dbname="elsewhere"),
@@ -321,6 +360,21 @@ DATABASES: dict[str, tuple[Change, type[Exception], str]] = {
         lambda s: s.update(username="nobody"),
         DatabaseUnavailableError,
         "no connection: the server has no role of this name",
+    ),
+    "misspelt sslmode": (
+        lambda s: s.update(sslmode="verify_full"),
+        ConfigurationError,
+        "database.*sslmode .must be one of disable",
+    ),
+    "copied with a blank": (
+        lambda s: s.update(host=s["host"] + " "),
+        ConfigurationError,
+        "secret .*/database: host begins or",
+    ),
+    "copied with a line": (
+        lambda s: s.update(password="x\n"),
+        ConfigurationError,
+        "secret .*/database: password begins or",
     ),
     "without host": (lambda s: s.pop("host"), ConfigurationError, "missing or malformed host"),
     "empty": (lambda s: s.clear(), ConfigurationError, "missing or malformed host, username, password"),

@@ -389,7 +389,9 @@ def document(content: bytes, name: str = "a.xml") -> HeldDocument:
 
 def token_from(serving: Serving, opened: Opened, body: object, status: int = 200, headers: str = "") -> BearerToken:
     server = serving(saying(http_answer(status, body, headers)))
-    return BearerToken(opened(server.url), TOKEN_PATH, lambda fresh: Credentials("me@example.org", "old+secret&"))
+    return BearerToken(
+        opened(server.url), TOKEN_PATH, lambda fresh: Credentials("me@example.org", "old+secret&"), "secret test"
+    )
 
 
 @dataclass
@@ -408,7 +410,7 @@ def account(simulator: Simulator, opened: Opened) -> Account:
         return found.credentials if fresh else replace(found.credentials, client_secret=known)
 
     known = simulator.client_secret
-    token = BearerToken(opened(simulator.auth_url), TOKEN_PATH, credentials)
+    token = BearerToken(opened(simulator.auth_url), TOKEN_PATH, credentials, "secret test")
     platform = Iopole(opened(simulator.base_url), token, sandbox=True)
     found = Account(platform, Credentials(simulator.client_id, known, simulator.customer_id))
     return found
@@ -502,7 +504,9 @@ def test_a_token_is_kept_for_its_life_less_a_margin_and_not_at_all_if_nobody_say
     serving: Serving, opened: Opened, lifetime: dict[str, object], fetches: int
 ) -> None:
     server = serving(saying(http_answer(200, {"access_token": "bearer-1", **lifetime})))
-    token = BearerToken(opened(server.url), TOKEN_PATH, lambda fresh: Credentials("me@example.org", "s&+ é"))
+    token = BearerToken(
+        opened(server.url), TOKEN_PATH, lambda fresh: Credentials("me@example.org", "s&+ é"), "secret test"
+    )
 
     assert [token.authorisation().token for _ in range(2)] == ["bearer-1"] * 2
     assert len(server.received) == fetches
@@ -574,7 +578,10 @@ def test_a_customer_id_that_no_header_can_carry_refuses_the_account(serving: Ser
     server = serving(saying(http_answer(200, {"access_token": "bearer-1", "expires_in": 1740})))
     given = iter(["with\nnewline", "é", " 0198c0de\n"])
     token = BearerToken(
-        opened(server.url), TOKEN_PATH, lambda fresh: Credentials("me", "s", next(given) if server.received else None)
+        opened(server.url),
+        TOKEN_PATH,
+        lambda fresh: Credentials("me", "s", next(given) if server.received else None),
+        "secret test",
     )
 
     for _ in range(2):

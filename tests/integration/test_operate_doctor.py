@@ -94,7 +94,7 @@ def test_credentials_that_the_platform_refuses_are_told(sound: World, operator: 
     finding = found(operator)["token"]
 
     assert finding["outcome"] == "failed"
-    assert "refused the account's credentials" in finding["what"]
+    assert "refused the credentials in secret " in finding["what"]
 
 
 def test_a_customer_id_that_the_platform_refuses_is_told(sound: World, operator: Operator) -> None:

@@ -236,6 +236,42 @@ def test_a_wrong_filter_is_told(rows: Rows, operator: Operator, filters: list[st
     assert told in answer.err
 
 
+@pytest.mark.parametrize("state", ["pending", "in_doubt", "rejected", "failed"])
+def test_what_holds_an_invoice_comes_before_what_could_be_done(rows: Rows, operator: Operator, state: str) -> None:
+    invoice = rows.noted()
+    rows.reach(invoice, state)
+    freely = operator.ask("show", invoice)["stories"][0]["help"]
+    operator.ask("pause", "default", "--why", "month end", "--yes")
+
+    (story,) = operator.ask("show", invoice)["stories"]
+
+    assert freely.startswith("facteur retry")
+    assert story["help"].startswith("facteur resume default")
+    assert "paused by" in story["next_step"]
+
+
+@pytest.mark.parametrize("cause", ["deposits", "refused", "limit"])
+def test_what_holds_all_of_an_account_is_told_of_each_invoice(rows: Rows, operator: Operator, cause: str) -> None:
+    invoice = rows.noted()
+    rows.look()
+    if cause == "deposits":
+        rows.run("update facteur.installation set deposits_enabled = false")
+    else:
+        reason = {"refused": "token_refused", "limit": "too_many_requests"}[cause]
+        paused = "paused_until = facteur.now() + interval '1 hour', pause_reason = %(reason)s"
+        rows.run(f"update facteur.budgets set {paused} where key = 'account:default'", reason=reason)
+
+    (story,) = operator.ask("show", invoice)["stories"]
+
+    told = {
+        "deposits": "It waits for deposits",
+        "refused": "It waits for account default, which is refused: token_refused until",
+        "limit": "It waits for the limit",
+    }
+    assert story["next_step"].startswith(told[cause]), story["next_step"]
+    assert not story["help"].startswith("facteur retry")
+
+
 def test_watch_shows_the_status_until_its_time_is_over(rows: Rows, operator: Operator) -> None:
     told = operator.run("watch", "--for", "0")
 

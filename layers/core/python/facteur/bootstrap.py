@@ -271,7 +271,7 @@ def _database_of(secret_id: str) -> Database:
         found = database_parameters(secret, secret_id, _settings().in_lambda)
         return found if "password" in found else with_token(found)
 
-    return Database(lambda: parameters(False), lambda: parameters(True))
+    return Database(lambda: parameters(False), lambda: parameters(True), f"secret {secret_id}")
 
 
 def _begun(database: Database) -> Database:

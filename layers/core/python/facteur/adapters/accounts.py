@@ -74,7 +74,8 @@ class AccountPlatforms:
             sandbox = urlsplit(address.base_url).hostname in SANDBOX_HOSTS
         blanking = Blanking()  # what one of them sends may be quoted to the other
         token_client = self._client(address.auth_url, blanking)
-        token = BearerToken(token_client, TOKEN_PATH, functools.partial(self._credentials, account))
+        secret = f"secret {self._secret_id(account)}"
+        token = BearerToken(token_client, TOKEN_PATH, functools.partial(self._credentials, account), secret)
         return (credentials.client_id, address), Iopole(
             self._client(address.base_url, blanking), token, sandbox=sandbox
         )
@@ -111,7 +112,7 @@ class AccountPlatforms:
         except SecretUnreadableError as exc:
             raise AccountRefusedError(Problem("secret_unreadable", str(exc))) from None
         credentials = credentials_from(secret, secret_id)
-        refuse_wrong_environment(credentials, (credentials.address or self._address).base_url)
+        refuse_wrong_environment(credentials, (credentials.address or self._address).base_url, secret_id)
         return credentials
 
     def _secret_id(self, account: str) -> str:
@@ -186,11 +187,11 @@ def _address_in(secret: Mapping[str, Any]) -> tuple[Address | None, list[str]]:
     return (None, wrong) if wrong else (Address(**hosts), [])
 
 
-def refuse_wrong_environment(credentials: Credentials, base_url: str) -> None:
+def refuse_wrong_environment(credentials: Credentials, base_url: str, secret_id: str) -> None:
     """Raises AccountRefusedError for a sandbox account with a production URL, or the reverse: nothing is sent, and others go on."""
     host = urlsplit(base_url).hostname
     if (credentials.sandbox is True and host in PRODUCTION_HOSTS) or (
         credentials.sandbox is False and host in SANDBOX_HOSTS
     ):
-        told = f"the secret says sandbox {str(credentials.sandbox).lower()}, and the platform is {base_url}"
+        told = f"secret {secret_id} says sandbox {str(credentials.sandbox).lower()}, and the platform is {base_url}"
         raise AccountRefusedError(Problem("environment_mismatch", told))

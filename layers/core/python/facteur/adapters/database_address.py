@@ -15,7 +15,8 @@ from facteur.adapters.aws import client
 from facteur.errors import ConfigurationError
 
 RDS_CA_BUNDLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "rds-global-bundle.pem")
-ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
+ENCRYPTED = ("require", "verify-ca", "verify-full")
+SSLMODES = ("disable", "allow", "prefer", *ENCRYPTED)
 
 
 def database_parameters(secret: Mapping[str, Any], secret_id: str, in_lambda: bool) -> dict[str, Any]:
@@ -61,7 +62,10 @@ def _malformed(secret: Mapping[str, Any]) -> list[str]:
     elif not isinstance(secret.get("password"), str):  # empty: the server trusts or asks .pgpass
         wrong += ["password"]
     wrong += [] if str(secret.get("port") or 5432).isdigit() else ["port"]
-    wrong += [name for name in ("dbname", "sslmode", "sslrootcert") if not isinstance(secret.get(name), str | None)]
+    wrong += [name for name in ("dbname", "sslrootcert") if not isinstance(secret.get(name), str | None)]
+    wrong += (
+        [] if secret.get("sslmode") in {None, "", *SSLMODES} else [f"sslmode (must be one of {', '.join(SSLMODES)})"]
+    )
     return wrong
 
 

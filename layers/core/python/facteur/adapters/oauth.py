@@ -55,10 +55,15 @@ class Authorisation(requests.auth.AuthBase):
 
 
 class BearerToken:
-    """OAuth 2 client credentials (RFC 6749, 4.4). `credentials(fresh)` reads the secret, anew where fresh is true."""
+    """OAuth 2 client credentials (RFC 6749, 4.4). `credentials(fresh)` reads the secret, anew where fresh is true.
 
-    def __init__(self, client: HttpClient, token_path: str, credentials: Callable[[bool], Credentials]) -> None:
-        self._client, self._path, self._credentials = client, token_path, credentials
+    `named_in`: what the secret is called.
+    """
+
+    def __init__(
+        self, client: HttpClient, token_path: str, credentials: Callable[[bool], Credentials], named_in: str
+    ) -> None:
+        self._client, self._path, self._credentials, self._named_in = client, token_path, credentials, named_in
         self._lock = threading.Lock()
         self._token: str | None = None
         self._good_until = 0.0
@@ -84,7 +89,7 @@ class BearerToken:
             if self._token is None or time.monotonic() >= self._good_until:
                 self._try_to_fetch()
             assert self._token is not None  # noqa: S101  _fetch sets it or raises
-            return Authorisation(self._token, _header_value(self._credentials(False).customer_id))
+            return Authorisation(self._token, _header_value(self._credentials(False).customer_id, self._named_in))
 
     def forget(self, refused: Authorisation) -> None:
         """The platform refused this token; another thread may have renewed it already."""
@@ -104,7 +109,7 @@ class BearerToken:
         answer = self._ask(self._credentials(False))
         if answer.status in {400, 401}:
             answer = self._ask(self._credentials(True))  # the secret may have been rotated
-        self._token, lifetime = _granted(answer)
+        self._token, lifetime = _granted(answer, self._named_in)
         self._good_until = began + lifetime - MARGIN_SECONDS
 
     def _ask(self, credentials: Credentials) -> HttpAnswer:
@@ -116,17 +121,17 @@ class BearerToken:
         return self._client.call("POST", self._path, form=form)
 
 
-def _granted(answer: HttpAnswer) -> tuple[str, float]:
+def _granted(answer: HttpAnswer, named_in: str) -> tuple[str, float]:
     """The token, and its life in seconds. The only place that reads an answer's words as they are."""
     try:
         found = json.loads(answer.body) if answer.status == requests.codes.ok else None
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise _refusal(answer)
+        raise _refusal(answer, named_in)
     token = found.get("access_token")
     if not isinstance(token, str) or not SENDABLE.fullmatch(token):
-        raise _refusal(answer)
+        raise _refusal(answer, named_in)
     return token, lifetime_seconds(found.get("expires_in"))
 
 
@@ -139,19 +144,21 @@ def lifetime_seconds(said: object) -> float:
     return float(max(0, min(said, LONGEST_LIFE_SECONDS)))
 
 
-def _header_value(customer_id: str | None) -> str | None:
+def _header_value(customer_id: str | None, named_in: str) -> str | None:
     value = (customer_id or "").strip()
     if not value.isascii() or not value.isprintable():
-        raise AccountRefusedError(Problem("secret_malformed", "the secret's customer_id cannot be sent in a header"))
+        raise AccountRefusedError(
+            Problem("secret_malformed", f"{named_in}: its customer_id cannot be sent in a header")
+        )
     return value or None
 
 
-def _refusal(answer: HttpAnswer) -> AccountRefusedError | PlatformBusyError:
+def _refusal(answer: HttpAnswer, named_in: str) -> AccountRefusedError | PlatformBusyError:
     body = answer.json()
     code = str(body["error"])[:100] if isinstance(body, dict) and isinstance(body.get("error"), str) else None
     if answer.status in BUSY or answer.status >= requests.codes.server_error:
         problem = Problem("token_unavailable", "the token endpoint gave no token", answer.status, code)
         return PlatformBusyError(problem, answer.retry_after_seconds())
     return AccountRefusedError(
-        Problem("token_refused", "the platform refused the account's credentials", answer.status, code)
+        Problem("token_refused", f"the platform refused the credentials in {named_in}", answer.status, code)
     )

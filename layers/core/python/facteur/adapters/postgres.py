@@ -34,6 +34,7 @@ CONNECTION: dict[str, Any] = {
 AT_MOST = 3  # repetitions of a statement that was not carried out
 BEGIN = "begin"
 NO_SCHEMA = "there is no schema facteur here: is it the right database? facteur init installs it"
+NO_MORE = "the server takes no more connections of this role (53300); end idle ones or raise its limit, nothing is lost meanwhile"
 UNREACHED = "check address, password, network, and that it runs"
 # By the words of the server, which sends no SQLSTATE that psycopg2 shows: 3D000, 28P01, 28000.
 REFUSALS = {
@@ -41,6 +42,10 @@ REFUSALS = {
     ("FATAL", "role", "does not exist"): "the server has no role of this name",
     ("FATAL", "authentication failed"): "the server refused role or password; check address, password",
     ("no password supplied",): "the server wants a password, and none was given",
+    ("FATAL", "too many clients"): NO_MORE,
+    ("FATAL", "connection slots are reserved"): NO_MORE,
+    ("FATAL", "too many connections"): NO_MORE,
+    ("FATAL", "no more connections allowed"): NO_MORE,
     ("FATAL", "pg_hba.conf"): "the server's pg_hba.conf does not let this role in from here",
 }
 # Classes of SQLSTATE that are about what a statement holds or meets, and not about the server: data, constraints, routines, locks.
@@ -53,8 +58,11 @@ Parameters = Mapping[str, Any]
 
 
 @contextmanager
-def translated_errors(lacks_schema: Callable[[], bool]) -> Iterator[None]:
-    """Driver errors in our own words. Only the SQLSTATE is told: a driver's text may quote a row."""
+def translated_errors(lacks_schema: Callable[[], bool], named_in: str | None) -> Iterator[None]:
+    """Driver errors in our own words. Only the SQLSTATE is told: a driver's text may quote a row.
+
+    `named_in`: what says where the database is, to be looked at where there is no connection.
+    """
     try:
         yield
     except (UndefinedTable, UndefinedFunction, InvalidSchemaName) as exc:
@@ -71,16 +79,16 @@ def translated_errors(lacks_schema: Callable[[], bool]) -> Iterator[None]:
     except psycopg2.Error as exc:
         if exc.pgcode == REFUSED:
             raise OperatorError(str(exc.diag.message_primary)) from None
-        told = f"SQLSTATE {exc.pgcode}" if exc.pgcode else _no_connection(str(exc))
+        told = f"SQLSTATE {exc.pgcode}" if exc.pgcode else _no_connection(str(exc), named_in)
         one_statement = exc.pgcode is not None and exc.pgcode[:2] in OF_ONE_STATEMENT
         kind = StatementRefusedError if one_statement else DatabaseUnavailableError
         raise kind(f"Postgres: {told} ({type(exc).__name__})") from None
 
 
-def _no_connection(text: str) -> str:
+def _no_connection(text: str, named_in: str | None) -> str:
     """Why, as far as libpq's words are known; they are not repeated, for they may quote an address."""
     why = next((why for words, why in REFUSALS.items() if all(word in text for word in words)), UNREACHED)
-    return f"no connection: {why}"
+    return f"no connection: {why}" + (f" ({named_in})" if named_in else "")
 
 
 class Database:
@@ -93,9 +101,13 @@ class Database:
         self,
         parameters: Callable[[], Mapping[str, Any]],
         fresh_parameters: Callable[[], Mapping[str, Any]] | None = None,
+        named_in: str | None = None,
     ) -> None:
-        """`parameters` are libpq's. Where they do not lead to a connection, `fresh_parameters` are tried: a rotated password."""
-        self._parameters, self._fresh_parameters = parameters, fresh_parameters
+        """`parameters` are libpq's. Where they do not lead to a connection, `fresh_parameters` are tried: a rotated password.
+
+        `named_in`: where they are written, for whoever has to correct them.
+        """
+        self._parameters, self._fresh_parameters, self._named_in = parameters, fresh_parameters, named_in
         self._connection: psycopg2.extensions.connection | None = None
         self._asked = ""  # what a transaction on this connection begins with
         self._proven = False  # a statement has worked since the invocation began
@@ -111,7 +123,7 @@ class Database:
         Raises:
             DatabaseUnavailableError, ConfigurationError: as their names say.
         """
-        with self._lock, translated_errors(self._lacks_schema):
+        with self._lock, translated_errors(self._lacks_schema, self._named_in):
             return self._run(statement, parameters)
 
     def row(self, statement: str, parameters: Parameters | None = None) -> Row:

@@ -73,7 +73,7 @@ def object_in(text: str | None, secret_id: str) -> dict[str, Any]:
         SecretUnreadableError: it is none, or holds what can stand in no header, no form and no database.
     """
     try:
-        value = json.loads(text or "")
+        value = json.loads((text or "").removeprefix("\ufeff"))  # editors put a byte order mark before what they save
         unsendable = "\\u0000" in json.dumps(value) or not json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         unsendable = True
@@ -83,4 +83,14 @@ def object_in(text: str | None, secret_id: str) -> dict[str, Any]:
         raise SecretUnreadableError(f"secret {secret_id} holds a NUL or half of a surrogate pair: write it anew")
     if not isinstance(value, dict):
         raise SecretUnreadableError(f"secret {secret_id} is not a JSON object")
+    if padded := [name for name, each in value.items() if isinstance(each, str) and _padded(name, each)]:
+        raise SecretUnreadableError(
+            f"secret {secret_id}: {', '.join(padded)} begins or ends with a blank, a line break or another invisible sign, as copied "
+            "text does: write it without"
+        )
     return value
+
+
+def _padded(name: str, value: str) -> bool:
+    """Whether signs that nobody sees stand around a value. A password may have blanks of its own."""
+    return value != value.strip("\t\r\n\ufeff\u200b\u00a0" + ("" if name == "password" else " "))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from facteur.operate.story_model import CompanyRow, KnownSubmission
+from facteur.operate.waiting import HOLDING, of_one
 
 Step = tuple[str, str | None]
 
@@ -14,7 +15,25 @@ def next_step(current: KnownSubmission | None, row: CompanyRow, name: str) -> St
     """A sentence, and a command or None. `name` is how a command names the invoice."""
     if current is None:
         return _of_no_submission(row)
-    return _OF_STATE[current.state](current, name)
+    return _held(current) or _OF_STATE[current.state](current, name)
+
+
+def _held(current: KnownSubmission) -> Step | None:
+    """What holds the invoice comes before what could be done with it: until that ends, a retry changes nothing."""
+    if current.waits_for in HOLDING:
+        until = f" until {_at(current.waits_until)}" if current.waits_until else ""
+        then = f"looked up; {_asked(current)}" if current.state == "in_doubt" else "deposited"
+        return (
+            f"{of_one(current.waits_for, current.account, current.waits_detail)}{until}. Then it is {then}.",
+            current.waits_step,
+        )
+    if current.held and current.state in {"rejected", "failed"}:
+        step, _ = _OF_STATE[current.state](current, "")
+        return (
+            f"Its account is paused by a person, so nothing of it goes. Once it is resumed: {step}",
+            f'facteur resume {current.account} --why "…"',
+        )
+    return None
 
 
 def _of_no_submission(row: CompanyRow) -> Step:
@@ -30,12 +49,6 @@ def _of_no_submission(row: CompanyRow) -> Step:
 
 
 def _pending(current: KnownSubmission, name: str) -> Step:
-    if current.held:
-        return "Its account is paused by a person.", f'facteur resume {current.account} --why "…"'
-    if current.deposits_enabled is False:
-        return "Deposits are off: it waits.", "facteur preview"
-    if current.paused_until:
-        return f"Its account is paused until {_at(current.paused_until)}, then it is deposited.", "facteur status"
     if current.queued_at:
         return f"On the queue since {_at(current.queued_at)}: a worker deposits it.", None
     if current.last_error_code == "document_missing":
@@ -48,15 +61,14 @@ def _sending(current: KnownSubmission, name: str) -> Step:
 
 
 def _in_doubt(current: KnownSubmission, name: str) -> Step:
-    asked = f"{current.empty_lookups} look-ups did not find it so far"
-    if current.held:
-        return "Its account is paused by a person: it is not looked up.", f'facteur resume {current.account} --why "…"'
-    if current.paused_until:
-        return (
-            f"Its account is paused until {_at(current.paused_until)}, then it is looked up; {asked}.",
-            "facteur status",
-        )
-    return f"Looked up at the platform at {_at(current.due_at)}; {asked}.", f'facteur retry {name} --why "…"'
+    return (
+        f"Looked up at the platform at {_at(current.due_at)}; {_asked(current)}.",
+        f'facteur retry {name} --why "…"',
+    )
+
+
+def _asked(current: KnownSubmission) -> str:
+    return f"{current.empty_lookups} look-ups did not find it so far"
 
 
 def _submitted(current: KnownSubmission, name: str) -> Step:

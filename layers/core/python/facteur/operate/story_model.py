@@ -9,7 +9,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class KnownSubmission:
-    """A row of facteur.submissions, with what keeps its account. `deposits_enabled` is as the relay last ran."""
+    """A row of facteur.submissions, with what holds it."""
 
     submission_id: int
     invoice_id: str
@@ -35,9 +35,13 @@ class KnownSubmission:
     created_at: datetime
     updated_at: datetime
     finalized_at: datetime | None
-    paused_until: datetime | None
     held: bool
-    deposits_enabled: bool | None
+    waits_for: (
+        str | None
+    )  # a reason of facteur.waiting, with its account's or store's words, its end, and the command that helps
+    waits_detail: str | None
+    waits_until: datetime | None
+    waits_step: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,12 +30,23 @@ SENTENCES = {  # reason of facteur.waiting -> what waits
 TROUBLES = {
     "account_limit": 0, "request_limit": 0, "store_refused": 0, "relay": 60, "queued": 300, "put_off": 900, "not_ready": 172_800,
 }  # fmt: skip
+# What holds an invoice, whatever a person does with it alone.
+HOLDING = frozenset({
+    "deposits_off", "account_paused", "account_refused", "platform_down", "account_limit", "request_limit", "store_refused",
+    "unreadable",
+})  # fmt: skip
 LIMITS = frozenset({"account_limit", "request_limit"})
 
 
 def said(waiting: Iterable[Waits]) -> tuple[Waits, ...]:
     """The same, each with its sentence."""
     return tuple(dataclasses.replace(each, what=_sentence(each)) for each in waiting)
+
+
+def of_one(reason: str, account: str, detail: str | None) -> str:
+    """What one invoice waits for, where something holds it: a sentence without its full stop."""
+    sentence = SENTENCES[reason].replace("{count} wait ", "It waits ")
+    return sentence.format(account=account, detail=detail or "no reason given")
 
 
 def troubles(waiting: Iterable[Waits]) -> Iterator[Trouble]:

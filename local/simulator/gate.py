@@ -12,10 +12,10 @@ from aiohttp import web
 from local.simulator import answers, wire
 from local.simulator.accounts import Account
 from local.simulator.faults import Fault
+from local.simulator.http_page import ADMIN_PREFIX, asked_by_browser, page
 from local.simulator.world import WORLD, Call, World
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-ADMIN_PREFIX = "/_simulator/"
 TOKEN = "token"  # noqa: S105  the endpoint's name
 DEPOSIT = "deposit"
 ACCOUNT, FAULT, NUMBER = "account", "fault", "number"
@@ -46,6 +46,8 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let a request through, or not, and log it either way. The admin API passes freely."""
     if request.path.startswith(ADMIN_PREFIX):
         return await administered(request, handler)
+    if asked_by_browser(request):
+        return page(request)
     world, started = request.app[WORLD], time.perf_counter()
     endpoint = request.match_info.route.name or "unknown"
     answer = await guarded(world, endpoint, request, handler)

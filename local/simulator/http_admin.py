@@ -12,7 +12,8 @@ from local.simulator import foreign
 from local.simulator.accounts import Account
 from local.simulator.clock import iso, uuid7
 from local.simulator.companies import Company
-from local.simulator.gate import ADMIN_PREFIX, body_of, refused
+from local.simulator.gate import body_of, refused
+from local.simulator.http_page import ADMIN_PREFIX
 from local.simulator.ledger import Deposit
 from local.simulator.lifecycle import CODES, Reason, Status
 from local.simulator.listener import LISTENER

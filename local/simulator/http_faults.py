@@ -6,7 +6,8 @@ from aiohttp import web
 
 from local.simulator.fault_plan import FaultPlan, Outage
 from local.simulator.faults import fault_named
-from local.simulator.gate import ADMIN_PREFIX, body_of, refused
+from local.simulator.gate import body_of, refused
+from local.simulator.http_page import ADMIN_PREFIX
 from local.simulator.listener import LISTENER
 from local.simulator.settings import converted
 from local.simulator.world import WORLD

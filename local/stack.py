@@ -102,6 +102,7 @@ def deploy(
     Raises:
         StackFailedError: with the reasons of the resources that failed. CloudFormation has rolled back.
     """
+    parameters = {"AwsEndpointUrl": aws.endpoint_url or "", **parameters}
     values = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in parameters.items()}
     s3 = aws.session.client("s3", endpoint_url=aws.endpoint_url)
     bucket = create_bucket(aws, f"{name}-artifacts")

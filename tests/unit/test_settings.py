@@ -118,3 +118,28 @@ def test_what_a_use_case_needs_and_lacks_is_named_at_once() -> None:
     assert settings.require("iopole_base_url") == ("https://api.example.org",)
     with pytest.raises(ConfigurationError, match="missing settings: IOPOLE_AUTH_URL, SUBMISSIONS_QUEUE_URL"):
         settings.require("iopole_base_url", "iopole_auth_url", "submissions_queue_url")
+
+
+PRIVATE = {
+    "172.17.0.1": True,
+    "10.0.0.1": True,
+    "[fd00::1]": True,
+    "169.254.169.254": False,
+    "8.8.8.8": False,
+    "192.0.0.8": False,
+    "db": False,
+}
+
+
+@pytest.mark.parametrize(("host", "allowed"), PRIVATE.items())
+def test_only_a_container_of_sam_local_reaches_this_machine_by_a_private_address(host: str, allowed: bool) -> None:
+    environ = {"IOPOLE_BASE_URL": f"http://{host}:8080"}
+
+    if allowed:
+        assert Settings.from_environ({**environ, "AWS_SAM_LOCAL": "true"}).iopole_base_url == f"http://{host}:8080"
+    else:
+        with pytest.raises(ConfigurationError, match="must be https"):
+            Settings.from_environ({**environ, "AWS_SAM_LOCAL": "true"})
+    for flag in ({}, {"AWS_SAM_LOCAL": "false"}):
+        with pytest.raises(ConfigurationError, match="must be https"):
+            Settings.from_environ({**environ, **flag})

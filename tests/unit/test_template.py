@@ -106,6 +106,16 @@ def test_the_defaults_are_those_of_the_code_or_safer(function: str) -> None:
             assert getattr(configured, name.lower()) == getattr(bare, name.lower()), name
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_sam_local_can_lead_each_function_to_an_emulator(function: str) -> None:
+    """`sam local invoke --env-vars` overrides only what is declared; empty, boto3 looks for AWS."""
+    shared = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    own = TEMPLATE["Resources"][function]["Properties"].get("Environment", {}).get("Variables", {})
+
+    assert (shared | own)["AWS_ENDPOINT_URL"] == {"Ref": "AwsEndpointUrl"}
+    assert TEMPLATE["Parameters"]["AwsEndpointUrl"]["Default"] == ""
+
+
 def test_a_first_deploy_sends_nothing_and_knows_only_the_sandbox() -> None:
     assert PARAMETERS["DepositsEnabled"]["Default"] == "false"
     assert PARAMETERS["InstallCapture"]["Default"] == "false"

@@ -13,7 +13,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,13 +81,25 @@ def _session(aws: Aws, _thread: int) -> boto3.Session:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Emulator:
     """A running ministack; its functions run as child processes of it, by this same interpreter."""
 
     aws: Aws
     log: Path
+    start: Callable[[], subprocess.Popen[bytes]]
     process: subprocess.Popen[bytes]
+
+    def revive(self) -> None:
+        """Start it again at the same address, as empty as a new one.
+
+        Raises:
+            StartError: it did not become healthy.
+        """
+        stop_emulator(self)
+        self.process = self.start()
+        if not _healthy(self):
+            raise start_error("ministack", self.log)
 
 
 @contextmanager
@@ -165,17 +177,20 @@ def _launch(folder: Path, log: Path, auth: bool, environ: Mapping[str, str]) -> 
         "TMPDIR": str(folder),
         **environ,
     }
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
-            cwd=folder,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,  # Ctrl-C in the terminal is ours to handle, not the emulator's
-        )
-    return Emulator(aws, log, process)
+
+    def start() -> subprocess.Popen[bytes]:
+        with log.open("ab") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "ministack"],
+                cwd=folder,
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C in the terminal is ours to handle, not the emulator's
+            )
+
+    return Emulator(aws, log, start, start())
 
 
 def _healthy(emulator: Emulator) -> bool:

@@ -94,6 +94,12 @@ class Application:
             cursor.execute(LOOK, {"ids": list(ids)})
             return {row[0]: Sight(*row[1:]) for row in cursor.fetchall()}
 
+    def count(self) -> int:
+        """How many invoices the table has."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("select count(*) from invoicing.invoices")
+            return int(cursor.fetchall()[0][0])
+
     def story(self, number: str) -> list[StoryLine]:
         with self._connection.cursor() as cursor:
             cursor.execute(STORY, {"number": number})

@@ -62,7 +62,7 @@ def sample_cases() -> list[Case]:
 def _ordinary_cases() -> Iterator[Case]:
     for rank in range(1, ORDINARY + 1):
         buyer = BUYERS[rank % len(BUYERS)]
-        yield _case(rank, buyer, STORIES[buyer.siren[:3]], Ending("validated", buyer.siren[:3]))
+        yield ordinary_case(rank, buyer)
 
 
 def _difficult_buyers() -> Iterator[Case]:
@@ -93,6 +93,12 @@ def _bad_connections() -> Iterator[Case]:
 def _draft() -> Case:
     untouched = Ending("pending", None, deposits=0)
     return replace(_case(61, BUYERS[0], "a draft: nobody touches it", untouched), finished=False)
+
+
+def ordinary_case(rank: int, buyer: Company) -> Case:
+    """An invoice to one of BUYERS, which ends as that buyer decides."""
+    code = buyer.siren[:3]
+    return _case(rank, buyer, STORIES[code], Ending("validated", code))
 
 
 def _case(rank: int, buyer: Company, story: str, ending: Ending, *faults: str) -> Case:

@@ -15,6 +15,7 @@ from local.demo.stage import BUCKET, STACK, Stage
 from local.demo.watch import Watch
 
 ERRORS_SHOWN = 10
+PYTHON = ".venv/bin/python"
 
 
 def say_outcome(console: Console, outcome: Outcome, watch: Watch) -> None:
@@ -57,7 +58,7 @@ def say_how_to_look_further(console: Console, scene: Stage, folder: Path, number
         "Postgres": scene.database_url,
         "one invoice": f"{STORY_SHOWN.format(number=number)};",
         "all of them": "select * from facteur.health;",
-        "platform": scene.platform.base_url,
+        "platform": f"{scene.platform.base_url} (also in a browser)",
         "its account": f"client_id={scene.platform.client_id} client_secret={scene.platform.client_secret}",
         "AWS": f"export AWS_ENDPOINT_URL={scene.aws.endpoint_url} AWS_REGION={scene.aws.region} "
         f"AWS_DEFAULT_REGION={scene.aws.region} "
@@ -68,6 +69,16 @@ def say_how_to_look_further(console: Console, scene: Stage, folder: Path, number
         "documents": f"s3://{BUCKET}",
         "log files": str(folder),
     }
+    tries = {
+        "an invoice of yours": f"{PYTHON} -m local.demo.add {folder}",
+        "its story": f".venv/bin/facteur show NUMBER --database {scene.database_url}",
+        "all, live": f".venv/bin/facteur watch --database {scene.database_url}",
+        "a fault": f'curl -d \'{{"seconds": 60, "fault": "503"}}\' {scene.platform.admin_url}/_simulator/faults/outage',
+        "and its end": f"curl -d '{{\"seconds\": 0}}' {scene.platform.admin_url}/_simulator/faults/outage",
+    }
     console.print("Look further, in another terminal:")
     for name, value in rows.items():
         console.print(Text(f"  {name:<12} {value}"), soft_wrap=True)
+    console.print("Try, there as well:")
+    for name, value in tries.items():
+        console.print(Text(f"  {name:<20} {value}"), soft_wrap=True)

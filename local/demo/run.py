@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
-from pathlib import Path
+from contextlib import closing
 
 from rich.console import Console
 from rich.text import Text
@@ -15,10 +13,11 @@ from local.demo.application import Application
 from local.demo.cases import Case
 from local.demo.display import display, full_table
 from local.demo.folder import Folder
-from local.demo.interruption import Interrupted, Interruption
+from local.demo.interruption import Interruption
+from local.demo.keep import keep_running, upload
 from local.demo.outcome import Outcome, judge
-from local.demo.report import say_errors, say_how_to_look_further, say_outcome, say_story
-from local.demo.stage import BUCKET, Stage, stage, working_folder
+from local.demo.report import say_errors, say_outcome, say_story
+from local.demo.stage import Stage, stage, working_folder
 from local.demo.ticks import ticking
 from local.demo.watch import Watch
 
@@ -41,10 +40,11 @@ def run(invoices: Folder, keep: bool, console: Console, interruption: Interrupti
     began = time.monotonic()
     with working_folder(console, interruption) as folder, stage(_sayer(console), interruption, folder) as scene:
         _prepare_platform(invoices, scene)
-        with closing(Application(scene.database_url)) as application, ticking(scene.stack) as tick_errors:
-            outcome = _deposit(invoices.cases, scene, application, tick_errors, console)
+        with ticking(scene.stack, console.print if keep else None) as tick_errors:
+            with closing(Application(scene.database_url)) as application:
+                outcome = _deposit(invoices.cases, scene, application, tick_errors, console)
             if keep:
-                _keep_running(scene, folder, invoices, console)
+                keep_running(scene, folder, invoices.cases, console, interruption)
         if not outcome.good:
             say_errors(console, tick_errors)
             say_errors(console, scene.stack.logged_errors())
@@ -67,7 +67,7 @@ def _deposit(
     cases: Sequence[Case], scene: Stage, application: Application, tick_errors: Sequence[str], console: Console
 ) -> Outcome:
     """Write the invoices as an application would, watch them to their ends, and compare with the platform's ledger."""
-    uris = _upload(cases, scene)
+    uris = upload(cases, scene)
     written = application.write(cases, uris)
     watch = _watch(written, application, tick_errors, console)
     outcome = judge(written, watch.sights, [str(deposit["sha256"]) for deposit in scene.platform.ledger()])
@@ -89,21 +89,6 @@ def _watch(cases: Mapping[int, Case], application: Application, tick_errors: Seq
             if watch.over(cases) or tick_errors or watch.seconds > patience:
                 return watch
             time.sleep(LOOK_SECONDS)
-
-
-def _upload(cases: Sequence[Case], scene: Stage) -> list[str]:
-    s3 = scene.aws.session.client("s3", endpoint_url=scene.aws.endpoint_url)
-    for case in cases:
-        s3.put_object(Bucket=BUCKET, Key=case.file_name, Body=case.document)
-    return [f"s3://{BUCKET}/{case.file_name}" for case in cases]
-
-
-def _keep_running(scene: Stage, folder: Path, invoices: Folder, console: Console) -> None:
-    with suppress(Interrupted):
-        say_how_to_look_further(console, scene, folder, invoices.cases[0].number)
-        console.print("Everything keeps running until Ctrl-C.")
-        while True:
-            signal.pause()
 
 
 def _worth_a_story(cases: Sequence[Case]) -> list[str]:

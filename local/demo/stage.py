@@ -35,6 +35,7 @@ Say = Callable[[str], None]
 
 STACK = "facteur-demo"
 POSTGRES = "postgres"
+RUNNING = "running.json"  # where `python -m local.demo.add` finds what runs
 KEPT_LOGS = ROOT / ".local" / "demo"
 BUCKET = "facteur-demo-documents"
 DATABASE = "postgres"
@@ -54,6 +55,15 @@ PARAMETERS: Mapping[str, object] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A program that may die while all is kept. `revive` starts it again at its address; None: what it knew is gone with it."""
+
+    name: str
+    is_dead: Callable[[], bool]
+    revive: Callable[[], None] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """What runs, and where."""
 
@@ -61,6 +71,7 @@ class Stage:
     platform: Simulator
     aws: Aws
     stack: Stack
+    parts: tuple[Part, ...]
 
 
 @contextmanager
@@ -76,15 +87,24 @@ def stage(say: Say, interruption: Interruption, folder: Path) -> Iterator[Stage]
         return started
 
     try:
-        server = start("Postgres", _postgres(folder / POSTGRES))
+        database = start("Postgres", _postgres(folder / POSTGRES))
+        server = database.server
         platform = start("platform simulator", running_simulator(speed=LIFE_CYCLE_SPEED, history_quota=0))
         emulator = start("AWS emulator", aws_emulator(auth=True, log=folder / "aws.log"))
         began = time.monotonic()
-        create_bucket(emulator.aws, BUCKET)
-        _put_secrets(emulator.aws, server, platform)
-        stack = deploy(emulator.aws, STACK, _parameters(platform))
+        stack = _deploy(emulator.aws, server, platform)
         say(f"template.yaml deployed, database migrated ({time.monotonic() - began:.1f} s)")
-        yield Stage(server.url(DATABASE), platform, emulator.aws, stack)
+
+        def revive_aws() -> None:
+            emulator.revive()
+            _deploy(emulator.aws, server, platform)
+
+        parts = (
+            Part("Postgres", lambda: database.server.process.poll() is not None, database.revive),
+            Part("AWS emulator", lambda: emulator.process.poll() is not None, revive_aws),
+            Part("platform simulator", lambda: not platform.is_alive(), None),
+        )
+        yield Stage(server.url(DATABASE), platform, emulator.aws, stack, parts)
     finally:
         with interruption.deferred():
             resources.close()
@@ -107,14 +127,31 @@ def working_folder(console: Console, interruption: Interruption) -> Iterator[Pat
             shutil.rmtree(folder)
 
 
+@dataclass(slots=True)
+class _Database:
+    """A server that is started again at the same port, with the same data."""
+
+    folder: Path
+    server: PostgresServer
+
+    def revive(self) -> None:
+        self.server = start_server(self.folder, embedded_binaries(), self.server.port)
+
+
 @contextmanager
-def _postgres(folder: Path) -> Iterator[PostgresServer]:
+def _postgres(folder: Path) -> Iterator[_Database]:
     folder.mkdir()
-    server = start_server(folder, embedded_binaries(), free_port())
+    database = _Database(folder, start_server(folder, embedded_binaries(), free_port()))
     try:
-        yield server
+        yield database
     finally:
-        stop_server(server)
+        stop_server(database.server)
+
+
+def _deploy(aws: Aws, server: PostgresServer, platform: Simulator) -> Stack:
+    create_bucket(aws, BUCKET)
+    _put_secrets(aws, server, platform)
+    return deploy(aws, STACK, _parameters(platform))
 
 
 def _put_secrets(aws: Aws, server: PostgresServer, platform: Simulator) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from local.stack import FunctionFailedError, Stack
@@ -12,14 +13,21 @@ TICK_SECONDS = {"RelaySubmissionsFunction": 0.3, "PollStatusesFunction": 1.0}
 FAILURES_IN_A_ROW = 5  # fewer are the next tick's business, as they are the schedule's
 END_SECONDS = 10  # a call takes milliseconds; one that hangs ends with the emulator
 
+Say = Callable[[str], None]
+
 
 @contextmanager
-def ticking(stack: Stack) -> Iterator[list[str]]:
-    """Invoke relay and poll again and again, each in a thread; yields the list of why a thread gave up."""
+def ticking(stack: Stack, say: Say | None = None) -> Iterator[list[str]]:
+    """Invoke relay and poll again and again, each in a thread; yields the list of why a thread gave up.
+
+    Args:
+        stack: whose functions they are.
+        say: where given, no thread ever gives up, and each failure and each recovery is said in a line.
+    """
     stop = threading.Event()
     errors: list[str] = []
     threads = [
-        threading.Thread(target=_tick, args=(stack, name, seconds, stop, errors), name=name, daemon=True)
+        threading.Thread(target=_tick, args=(stack, name, seconds, stop, errors, say), name=name, daemon=True)
         for name, seconds in TICK_SECONDS.items()
     ]
     for thread in threads:
@@ -32,14 +40,28 @@ def ticking(stack: Stack) -> Iterator[list[str]]:
             thread.join(timeout=END_SECONDS)
 
 
-def _tick(stack: Stack, function: str, seconds: float, stop: threading.Event, errors: list[str]) -> None:
-    failures = 0
+def _tick(
+    stack: Stack, function: str, seconds: float, stop: threading.Event, errors: list[str], say: Say | None
+) -> None:
+    failures, failing_since = 0, 0.0
     while not stop.wait(seconds):
         try:
             stack.invoke(function)
-            failures = 0
         except Exception as error:  # noqa: BLE001 - a thread's last word; the main thread reports it
             failures += 1
-            if failures == FAILURES_IN_A_ROW or not isinstance(error, FunctionFailedError):
+            failing_since = failing_since or time.monotonic()
+            if say is None and (failures == FAILURES_IN_A_ROW or not isinstance(error, FunctionFailedError)):
                 errors.append(f"{function}: {error!r}")
                 return
+            if say is not None and failures == FAILURES_IN_A_ROW:
+                say(f"✖ {function} fails, and is called again until it works: {_words(error)}")
+        else:
+            if say is not None and failures >= FAILURES_IN_A_ROW:
+                say(f"✔ {function} works again after {time.monotonic() - failing_since:.0f} s")
+            failures, failing_since = 0, 0.0
+
+
+def _words(error: Exception) -> str:
+    """One line of an error: of a function's, its own message."""
+    text = str(error) if isinstance(error, FunctionFailedError) else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())[:300]

@@ -118,6 +118,14 @@ class Simulator:
         """Begin again: no deposits, faults, calls or tokens, and the settings it was started with."""
         self.call("POST", "reset")
 
+    def is_alive(self) -> bool:
+        """Whether its admin API answers."""
+        try:
+            self.call("GET", "health")
+        except requests.ConnectionError:
+            return False
+        return True
+
     def call(self, method: str, path: str, body: object = None, params: Mapping[str, str] | None = None) -> Any:
         answer = self.session.request(
             method, f"{self.admin_url}/_simulator/{path}", json=body, params=params, timeout=TIMEOUT_SECONDS

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -141,6 +144,49 @@ def test_the_users_own_files_are_deposited_and_kept_to_look_at(temporary: Path, 
     assert "postgresql://app@127.0.0.1:" in said
     assert process.returncode == 1, f"a file was left out, so not all is well: {rest}"
     assert left_by(temporary) == []
+
+
+@linux
+@pytest.mark.e2e
+@pytest.mark.slow
+def test_a_kept_demo_never_gives_up(temporary: Path, tmp_path: Path) -> None:
+    """Its database dies, then its AWS; each is started again, and an invoice that is written afterwards is deposited."""
+    invoice = sample_invoice(71, prefix="MINE-")
+    (tmp_path / "one.xml").write_bytes(render(invoice, "ubl"))
+
+    with demo(temporary, "--invoices", str(tmp_path), "--keep") as process:
+        said = read_until(process, "what dies is started again")
+        for mark, name in (("postgres", "Postgres"), ("ministack", "AWS emulator")):
+            os.kill(started(temporary, mark), signal.SIGKILL)
+            read_until(process, f"the {name} has ended; it is started again")
+            read_until(process, f"the {name} runs again")
+        (folder,) = temporary.glob("facteur-demo-*")
+        added = subprocess.run(
+            [sys.executable, "-m", "local.demo.add", str(folder)], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        show = [*shlex.split(added.stdout.splitlines()[-1]), "--json"]
+        show[0] = str(Path(sys.executable).with_name("facteur"))
+        deadline = time.monotonic() + 60
+        while (story := json.loads(subprocess.check_output(show, text=True))["stories"][0])["state"] != "submitted":
+            assert time.monotonic() < deadline, story
+            time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate()
+
+    assert f"local.demo.add {folder}" in said
+    assert process.returncode == 0, rest
+    assert left_by(temporary) == []
+
+
+def started(temporary: Path, program: str) -> int:
+    """The oldest process of a program that knows the demo's folder."""
+    mark, found = str(temporary).encode(), []
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            command, environ = (path / "cmdline").read_bytes(), (path / "environ").read_bytes()
+            if mark in command + environ and program.encode() in command and b"local.demo" not in command:
+                found.append(int(path.name))
+    return min(found)
 
 
 @pytest.mark.parametrize("folder", ["empty", "missing"])

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from local.demo.cases import sample_cases
+from local.demo.containers import bridge_address
 from local.demo.folder import Folder, FolderError, read_folder
 from local.demo.interruption import Interrupted, Interruption
 from local.demo.run import DemoFailedError, run
@@ -31,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     interruption = Interruption()
     try:
         with interruption.installed():
-            run(_invoices(options.invoices, console), options.keep, console, interruption)
+            address = bridge_address() if options.sam else None
+            run(_invoices(options.invoices, console), options.keep or options.sam, console, interruption, address)
             return 0
     except DemoFailedError:
         return 1
@@ -64,6 +66,11 @@ def _parser() -> argparse.ArgumentParser:
         "--invoices", type=Path, metavar="FOLDER", help="deposit the .pdf and .xml files of this folder"
     )
     parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
+    parser.add_argument(
+        "--sam",
+        action="store_true",
+        help="kept, and reachable from containers: prints the commands of `sam local invoke`",
+    )
     return parser
 
 

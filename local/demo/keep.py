@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from local.demo.cases import Case
+from local.demo.containers import reachable
 from local.demo.interruption import Interrupted, Interruption
-from local.demo.report import say_how_to_look_further
+from local.demo.report import say_how_to_look_further, say_sam_commands
 from local.demo.stage import BUCKET, RUNNING, Part, Stage
 from local.start import StartError
 
@@ -21,12 +22,20 @@ LOOK_SECONDS = 1.0
 
 
 def keep_running(
-    scene: Stage, folder: Path, cases: Sequence[Case], console: Console, interruption: Interruption
+    scene: Stage,
+    folder: Path,
+    cases: Sequence[Case],
+    console: Console,
+    interruption: Interruption,
+    containers: str | None = None,
 ) -> None:
-    """Return on Ctrl-C and its like only."""
+    """Return on Ctrl-C and its like only. `containers`: the address at which they reach everything."""
     known = {"database_url": scene.database_url, "bucket": BUCKET, "aws": scene.aws.environ()}
     (folder / RUNNING).write_text(json.dumps(known))
-    with suppress(Interrupted):
+    with suppress(Interrupted), ExitStack() as more:
+        if containers:
+            environment = more.enter_context(reachable(scene, containers, folder))
+            say_sam_commands(console, scene, environment)
         say_how_to_look_further(console, scene, folder, cases[0].number)
         console.print("Everything keeps running until Ctrl-C; what dies is started again.")
         told: set[str] = set()

@@ -16,6 +16,11 @@ from local.demo.watch import Watch
 
 ERRORS_SHOWN = 10
 PYTHON = ".venv/bin/python"
+SAM_EVENTS = {
+    "RelaySubmissionsFunction": "relay_submissions.tick.json", "SubmitInvoicesFunction": "submit_invoices.one.json",
+    "PollStatusesFunction": "poll_statuses.tick.json", "OperateReadFunction": "operate_read.status.json",
+    "OperateFunction": "operate.status.json", "MigrateDatabaseFunction": "migrate_database.by_hand.json",
+}  # fmt: skip
 
 
 def say_outcome(console: Console, outcome: Outcome, watch: Watch) -> None:
@@ -50,6 +55,18 @@ def say_story(console: Console, number: str, lines: Sequence[StoryLine]) -> None
 def say_errors(console: Console, errors: Sequence[str]) -> None:
     for error in errors[-ERRORS_SHOWN:]:
         console.print(Text(f"  {error}", style="red"), soft_wrap=True)
+
+
+def say_sam_commands(console: Console, scene: Stage, environment: Path) -> None:
+    """How each function is run in a container by the SAM CLI, against what is kept."""
+    console.print(
+        "Run a function in a container, in another terminal, after `make build ARCH=x86_64` (or arm64, as your machine is):"
+    )
+    exported = " ".join(f"{name}={value}" for name, value in scene.aws.environ().items() if name != "AWS_ENDPOINT_URL")
+    console.print(Text(f"  export {exported} SAM_CLI_TELEMETRY=0"), soft_wrap=True)
+    for function, event in SAM_EVENTS.items():
+        command = f"sam local invoke {function} --template .aws-sam/build/template.yaml --event events/{event}"
+        console.print(Text(f"  {command} --env-vars {environment}"), soft_wrap=True)
 
 
 def say_how_to_look_further(console: Console, scene: Stage, folder: Path, number: str) -> None:

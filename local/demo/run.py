@@ -30,8 +30,17 @@ class DemoFailedError(Exception):
     """At least one invoice did not reach its end; it has been said which."""
 
 
-def run(invoices: Folder, keep: bool, console: Console, interruption: Interruption) -> None:
+def run(
+    invoices: Folder, keep: bool, console: Console, interruption: Interruption, containers: str | None = None
+) -> None:
     """Run the demo, from an empty machine to an empty machine.
+
+    Args:
+        invoices: what is deposited.
+        keep: leave everything running until Ctrl-C.
+        console: where it is shown.
+        interruption: what Ctrl-C does.
+        containers: the address at which containers shall reach what is kept.
 
     Raises:
         DemoFailedError: an invoice did not end as it must, or a file could not be read.
@@ -44,7 +53,7 @@ def run(invoices: Folder, keep: bool, console: Console, interruption: Interrupti
             with closing(Application(scene.database_url)) as application:
                 outcome = _deposit(invoices.cases, scene, application, tick_errors, console)
             if keep:
-                keep_running(scene, folder, invoices.cases, console, interruption)
+                keep_running(scene, folder, invoices.cases, console, interruption, containers)
         if not outcome.good:
             say_errors(console, tick_errors)
             say_errors(console, scene.stack.logged_errors())

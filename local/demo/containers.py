@@ -1,0 +1,75 @@
+"""The demo for `sam local`: a container reaches Postgres, the platform and AWS, and finds in env.json where they are."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from local.demo.stage import PARAMETERS, Stage
+from local.forward import forwarded
+from local.postgres import as_worker
+from local.stack import database_secret, put_secret
+
+BRIDGE = ("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
+DATABASE_SECRET, OWNERS_SECRET = "facteur/container-database", "facteur/container-owner"
+QUEUE_OUTPUT = "SubmissionsQueueUrl"
+
+
+class NoContainersError(RuntimeError):
+    """There is nothing here that a container could run in; the message says what is missing."""
+
+
+def bridge_address() -> str:
+    """The address by which a container of Docker's default network reaches this machine.
+
+    Raises:
+        NoContainersError: there is no Docker, or it does not answer.
+    """
+    docker = shutil.which("docker") or shutil.which("podman")
+    if docker is None:
+        raise NoContainersError("SAM=1 needs Docker, and there is no program docker here")
+    asked = subprocess.run([docker, *BRIDGE], capture_output=True, text=True, check=False)
+    if asked.returncode or not asked.stdout.strip():
+        raise NoContainersError(f"SAM=1 needs Docker, and it does not answer: {asked.stderr.strip()[:200]}")
+    return asked.stdout.strip()
+
+
+@contextmanager
+def reachable(scene: Stage, address: str, folder: Path) -> Iterator[Path]:
+    """While open, everything of the demo listens at the address too; yields the env.json for `sam local invoke --env-vars`."""
+    urls = (scene.database_url, scene.aws.endpoint_url or "", scene.platform.base_url)
+    with forwarded(address, [urlsplit(url).port or 0 for url in urls]):
+        put_secret(scene.aws, DATABASE_SECRET, database_secret(_moved(as_worker(scene.database_url), address)))
+        put_secret(scene.aws, OWNERS_SECRET, database_secret(_moved(scene.database_url, address)))
+        path = folder / "env.json"
+        path.write_text(json.dumps({"Parameters": variables(scene, address)}, indent=2) + "\n")
+        yield path
+
+
+def variables(scene: Stage, address: str) -> dict[str, str]:
+    """The variables of the functions, as a container needs them."""
+    return {
+        "AWS_ENDPOINT_URL": _moved(scene.aws.endpoint_url or "", address),
+        "DATABASE_SECRET_ID": DATABASE_SECRET,
+        "MIGRATION_SECRET_ID": OWNERS_SECRET,
+        "WORKER_ROLE": str(PARAMETERS["WorkerRole"]),
+        "SUBMISSIONS_QUEUE_URL": _moved(scene.stack.outputs[QUEUE_OUTPUT], address),
+        "IOPOLE_BASE_URL": _moved(scene.platform.base_url, address),
+        "IOPOLE_AUTH_URL": _moved(scene.platform.auth_url, address),
+        "DEPOSITS_ENABLED": "true",
+        "SUBMIT_FROM": str(PARAMETERS["SubmitFrom"]),
+        "RELAY_WATCH_SECONDS": "0",
+        "RESEND_AFTER_SECONDS": str(PARAMETERS["ResendAfterSeconds"]),
+    }
+
+
+def _moved(url: str, address: str) -> str:
+    """The same at another address."""
+    parts = urlsplit(url)
+    user, at, _ = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user}{at}{address}:{parts.port}").geturl()

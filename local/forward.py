@@ -1,0 +1,51 @@
+"""What listens on loopback, reachable by a container as well: each port once more, on an address of this machine that it sees."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+
+CHUNK_BYTES = 65_536
+LOOPBACK = "127.0.0.1"
+
+
+@contextmanager
+def forwarded(address: str, ports: Iterable[int]) -> Iterator[None]:
+    """Listen on these ports of the address, and hand everything on to the same ports of loopback.
+
+    Raises:
+        OSError: this machine has no such address, or somebody listens there already.
+    """
+    loop = asyncio.new_event_loop()
+    servers = [loop.run_until_complete(_server(address, port)) for port in ports]
+    thread = threading.Thread(target=loop.run_forever, name="forward", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        for server in servers:
+            loop.call_soon_threadsafe(server.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+
+
+async def _server(address: str, port: int) -> asyncio.Server:
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            there_reader, there_writer = await asyncio.open_connection(LOOPBACK, port)
+        except OSError:  # nobody listens behind it right now: the caller is told as he would be there
+            writer.close()
+            return
+        await asyncio.gather(_hand_on(reader, there_writer), _hand_on(there_reader, writer))
+
+    return await asyncio.start_server(connected, address, port)
+
+
+async def _hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(CHUNK_BYTES):
+            writer.write(data)
+            await writer.drain()
+    writer.close()

@@ -1,0 +1,1 @@
+"""All functions and events by the real SAM CLI, in containers: `make test-sam`."""

@@ -6,7 +6,7 @@ UV := "$(or $(shell command -v uv),$(VENV)/bin/uv)"
 BIN := $(VENV)/bin
 # Template tools live in environments of their own: their dependencies and the project's do not agree.
 TOOL := AWS_DEFAULT_REGION=eu-west-3 SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR="$(CURDIR)/.aws-sam/cli" $(UV) tool run --quiet --python $(VENV)/bin/python
-SAM := $(TOOL) --from aws-sam-cli==1.170.0 sam
+SAM_CLI := $(TOOL) --from aws-sam-cli==1.170.0 sam
 CFN_LINT := $(TOOL) --from cfn-lint==1.58.0 cfn-lint
 DOCS := $(TOOL) --from properdocs==1.6.7 --with properdocs-theme-mkdocs==1.6.7 --with pymdown-extensions==13.1 \
 	--with mermaidx==0.10.1 properdocs
@@ -19,7 +19,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all lint types generate sbom audit build docs simulator torture bench clean
+.PHONY: help setup demo test test-all test-sam lint types generate sbom audit build docs simulator torture bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,15 +33,21 @@ $(VENV)/.ready: pyproject.toml uv.lock
 	$(UV) sync --locked --quiet
 	@touch $@
 
-demo: setup ## Watch real invoices go through (INVOICES=folder deposits your own files, KEEP=1 leaves all running)
-	@$(BIN)/python -m local.demo $(if $(INVOICES),--invoices "$(INVOICES)") $(if $(KEEP),--keep)
+demo: setup ## Watch real invoices go through (INVOICES=folder deposits your own files, KEEP=1 leaves all running, SAM=1 for containers too)
+	@$(BIN)/python -m local.demo $(if $(INVOICES),--invoices "$(INVOICES)") $(if $(KEEP),--keep) $(if $(SAM),--sam)
 
 test: setup ## Unit, contract, integration, and end-to-end tests
-	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not localstack" $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not localstack and not sam" $(PYTEST_ARGS)
 
 test-all: setup ## The same and the slow ones: other Postgres versions, mutants, fuzzing; with coverage
 	@$(UV) sync --locked --quiet --inexact --group fuzz || echo "atheris has no wheel here: its tests are skipped"
-	$(BIN)/pytest -n auto --dist worksteal -m "not localstack" --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --dist worksteal -m "not localstack and not sam" --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+
+test-sam: export SAM_COMMAND = $(SAM_CLI)
+test-sam: setup ## Every function and every event by the real SAM CLI, in containers (needs Docker; root and debootstrap do)
+	@$(MAKE) --no-print-directory build ARCH=x86_64
+	@$(SAM_CLI) --version
+	@UV=$(UV) $(BIN)/python -m local.sam_local $(PYTEST_ARGS)
 
 lint: setup ## ruff, the lock file, the generated requirements, the template, the documents' links
 	$(BIN)/ruff check .
@@ -49,7 +55,7 @@ lint: setup ## ruff, the lock file, the generated requirements, the template, th
 	$(UV) lock --check --quiet
 	@$(EXPORT) | diff $(REQUIREMENTS) - || (echo "$(REQUIREMENTS) is stale: run make generate"; exit 1)
 	$(CFN_LINT) template.yaml
-	$(SAM) validate --lint
+	$(SAM_CLI) validate --lint
 	$(DOCS) build
 
 generate: setup ## Write anew what follows from the code: requirements, README's tables, docs/schema.sql
@@ -72,7 +78,7 @@ types: setup ## mypy, strict
 
 build: setup ## Build the layers for Lambda into .aws-sam, without Docker (ARCH=arm64 or x86_64)
 	@find functions layers -name __pycache__ -prune -exec rm -rf {} +
-	ARCH=$(ARCH) UV="$$(realpath "$$(command -v $(UV))")" $(SAM) build --parameter-overrides Architecture=$(ARCH)
+	ARCH=$(ARCH) UV="$$(realpath "$$(command -v $(UV))")" $(SAM_CLI) build --parameter-overrides Architecture=$(ARCH)
 
 docs: setup ## Build the site of README and docs/ into .site (a broken link between pages, or anchor, fails)
 	$(DOCS) build

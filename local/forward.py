@@ -25,10 +25,19 @@ def forwarded(address: str, ports: Iterable[int]) -> Iterator[None]:
     try:
         yield
     finally:
-        for server in servers:
-            loop.call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(_stop(servers), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
+        loop.close()
+
+
+async def _stop(servers: Iterable[asyncio.Server]) -> None:
+    for server in servers:
+        server.close()
+    connected = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in connected:
+        task.cancel()
+    await asyncio.gather(*connected, return_exceptions=True)
 
 
 async def _server(address: str, port: int) -> asyncio.Server:
@@ -44,8 +53,10 @@ async def _server(address: str, port: int) -> asyncio.Server:
 
 
 async def _hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with suppress(ConnectionError):
-        while data := await reader.read(CHUNK_BYTES):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+    try:
+        with suppress(ConnectionError):
+            while data := await reader.read(CHUNK_BYTES):
+                writer.write(data)
+                await writer.drain()
+    finally:
+        writer.close()

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from local.forward import forwarded
 from local.postgres import as_worker
 from local.stack import database_secret, put_secret
 
-BRIDGE = ("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
+BRIDGE = ("network", "inspect", "bridge", "--format", "{{json .IPAM.Config}}")
 DATABASE_SECRET, OWNERS_SECRET = "facteur/container-database", "facteur/container-owner"
 QUEUE_OUTPUT = "SubmissionsQueueUrl"
 
@@ -34,9 +35,10 @@ def bridge_address() -> str:
     if docker is None:
         raise NoContainersError("SAM=1 needs Docker, and there is no program docker here")
     asked = subprocess.run([docker, *BRIDGE], capture_output=True, text=True, check=False)
-    if asked.returncode or not asked.stdout.strip():
+    if asked.returncode:
         raise NoContainersError(f"SAM=1 needs Docker, and it does not answer: {asked.stderr.strip()[:200]}")
-    return asked.stdout.strip()
+    network = json.loads(asked.stdout)[0]
+    return str(network.get("Gateway") or next(ip_network(network["Subnet"]).hosts()))  # the first, where none is named
 
 
 @contextmanager

@@ -1,0 +1,79 @@
+"""The way from a container's address to what listens on loopback."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+import requests
+
+from facteur.settings import Settings
+from local.aws import Aws
+from local.demo.containers import QUEUE_OUTPUT, NoContainersError, bridge_address, variables
+from local.demo.stage import Stage
+from local.forward import forwarded
+from local.resolved import TEMPLATE
+from local.simulator.control import Simulator, running_simulator
+from local.stack import Stack
+from tests.raw_server import closed_port
+
+OTHER = "127.0.0.2"  # loopback as well, but nobody listens there
+
+
+def port_of(simulator: Simulator) -> int:
+    return int(simulator.base_url.rpartition(":")[2])
+
+
+def test_what_listens_on_loopback_answers_at_the_other_address_as_long_as_it_is_open() -> None:
+    with running_simulator() as simulator:
+        port = port_of(simulator)
+        with forwarded(OTHER, [port]):
+            for _ in range(3):
+                answer = requests.get(f"http://{OTHER}:{port}", headers={"Accept": "text/html"}, timeout=10)
+                assert "Platform simulator" in answer.text
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((OTHER, port), timeout=5)
+
+
+def test_where_nobody_listens_behind_it_the_caller_is_told() -> None:
+    port = closed_port()
+
+    with forwarded(OTHER, [port]), socket.create_connection((OTHER, port), timeout=5) as caller:
+        assert caller.recv(10) == b""
+
+
+def test_an_address_that_this_machine_does_not_have_is_an_error() -> None:
+    with pytest.raises(OSError, match="192.0.2.1"), forwarded("192.0.2.1", [closed_port()]):
+        pass
+
+
+def test_without_docker_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    with pytest.raises(NoContainersError, match="SAM=1 needs Docker"):
+        bridge_address()
+
+
+def test_a_container_finds_everything_at_the_other_address_by_variables_that_the_template_declares() -> None:
+    """`--env-vars` changes no variable that is not declared."""
+    scene = Stage(
+        "postgresql://app@127.0.0.1:5001/postgres",
+        Simulator(
+            "http://127.0.0.1:5002", "http://127.0.0.1:5002", "client", "secret", "customer", "http://127.0.0.1:5004"
+        ),
+        Aws("http://127.0.0.1:5003", "eu-west-3", "test", "test"),
+        Stack(Aws(None, "eu-west-3", "", ""), "demo", {QUEUE_OUTPUT: "http://127.0.0.1:5003/000000000000/queue"}, {}),
+        (),
+    )
+
+    found = variables(scene, "172.17.0.1")
+
+    functions = [
+        each["Properties"] for each in TEMPLATE["Resources"].values() if each["Type"] == "AWS::Serverless::Function"
+    ]
+    declared = set(TEMPLATE["Globals"]["Function"]["Environment"]["Variables"])
+    declared |= {name for each in functions for name in each["Environment"]["Variables"]}
+    assert set(found) <= declared
+    assert not any("127.0.0.1" in value for value in found.values())
+    assert found["SUBMISSIONS_QUEUE_URL"] == "http://172.17.0.1:5003/000000000000/queue"
+    Settings.from_environ({**found, "AWS_SAM_LOCAL": "true"})

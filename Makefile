@@ -19,7 +19,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-sam lint types generate sbom audit build docs simulator torture bench clean
+.PHONY: help setup demo test test-all test-sam test-localstack lint types generate sbom audit build docs simulator torture bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ test-sam: setup ## Every function and every event by the real SAM CLI, in contai
 	@$(MAKE) --no-print-directory build ARCH=x86_64
 	@$(SAM_CLI) --version
 	@UV=$(UV) $(BIN)/python -m local.sam_local $(PYTEST_ARGS)
+
+test-localstack: setup ## Queue, secrets, documents and the handlers' whole way on LocalStack, without Docker or a token (needs Python 3.13)
+	@UV=$(UV) $(BIN)/pytest -n0 -m localstack tests/localstack $(PYTEST_ARGS)
 
 lint: setup ## ruff, the lock file, the generated requirements, the template, the documents' links
 	$(BIN)/ruff check .

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 
 CHUNK_BYTES = 65_536
 LOOPBACK = "127.0.0.1"
@@ -18,17 +18,16 @@ def forwarded(address: str, ports: Iterable[int]) -> Iterator[None]:
     Raises:
         OSError: this machine has no such address, or somebody listens there already.
     """
-    loop = asyncio.new_event_loop()
-    servers = [loop.run_until_complete(_server(address, port)) for port in ports]
-    thread = threading.Thread(target=loop.run_forever, name="forward", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        asyncio.run_coroutine_threadsafe(_stop(servers), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
+    with closing(asyncio.new_event_loop()) as loop:
+        servers = [loop.run_until_complete(_server(address, port)) for port in ports]
+        thread = threading.Thread(target=loop.run_forever, name="forward", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            asyncio.run_coroutine_threadsafe(_stop(servers), loop).result()
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
 
 
 async def _stop(servers: Iterable[asyncio.Server]) -> None:

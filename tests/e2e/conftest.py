@@ -3,7 +3,7 @@
 AWS is the emulator, enforcing IAM. Where AWS_ENDPOINT_URL names another one (LocalStack, say), the same tests run there,
 unchanged, and carry the marker `localstack`: `make build ARCH=x86_64`, then `AWS_ENDPOINT_URL=… pytest -m localstack`.
 Its functions must reach this machine's loopback, as with LocalStack's LAMBDA_DOCKER_NETWORK=host, and its EventBridge
-Scheduler must really fire. We have not run that: the machines of this project have no Docker.
+Scheduler must really fire. We have not run that: it downloads a runtime, and the machines of this project reach package registries only.
 """
 
 from __future__ import annotations

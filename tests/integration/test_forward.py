@@ -43,7 +43,7 @@ def test_where_nobody_listens_behind_it_the_caller_is_told() -> None:
 
 
 def test_an_address_that_this_machine_does_not_have_is_an_error() -> None:
-    with pytest.raises(OSError, match="192.0.2.1"), forwarded("192.0.2.1", [closed_port()]):
+    with pytest.raises(OSError, match=r"192\.0\.2\.1"), forwarded("192.0.2.1", [closed_port()]):
         pass
 
 

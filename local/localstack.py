@@ -1,0 +1,123 @@
+"""LocalStack on this machine, without Docker and without a token: its last free release, in an environment of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from local.aws import HANDED_DOWN, REGION, Aws
+from local.postgres import free_port
+from local.sam import ROOT
+from local.start import start_error
+
+PINNED = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["facteur"]["localstack"]
+PYTHON, PACKAGE = PINNED["python"], PINNED["package"]
+PLACE = ROOT / ".local" / "localstack"
+START_TIMEOUT_SECONDS = 90
+STOP_TIMEOUT_SECONDS = 20
+LOOK_SECONDS = 0.2
+
+
+class NoLocalStackError(RuntimeError):
+    """It cannot be had here; the message says why."""
+
+
+def installed() -> Path:
+    """The interpreter of an environment that has it; made on first use.
+
+    Raises:
+        NoLocalStackError: there is no Python 3.13, or the package registry was not reached.
+    """
+    interpreter = PLACE / "bin" / "python"
+    ready = PLACE / ".ready"
+    if ready.exists():
+        return interpreter
+    uv = os.environ.get("UV") or shutil.which("uv") or str(ROOT / ".venv" / "bin" / "uv")
+    _run("no Python 3.13 was found", uv, "venv", "--quiet", "--clear", "--python", _python(), str(PLACE))
+    _run(
+        f"{PACKAGE} was not installed", uv, "pip", "install", "--quiet", "--python", str(interpreter),
+        "--exclude-newer", PINNED["as-of"], PACKAGE,
+    )  # fmt: skip
+    ready.touch()
+    return interpreter
+
+
+@contextmanager
+def localstack() -> Iterator[Aws]:
+    """Start it on a free loopback port; its process and its files are gone on the way out.
+
+    Raises:
+        NoLocalStackError: it cannot be had here.
+        StartError: it did not become healthy.
+    """
+    interpreter, port = installed(), free_port()
+    folder = Path(tempfile.mkdtemp(prefix="facteur-localstack-"))
+    aws = Aws(f"http://127.0.0.1:{port}", REGION, "test", "test")
+    variables = {name: os.environ[name] for name in HANDED_DOWN if name in os.environ} | {
+        "GATEWAY_LISTEN": f"127.0.0.1:{port}", "SQS_ENDPOINT_STRATEGY": "path", "DISABLE_EVENTS": "1",
+        "SKIP_SSL_CERT_DOWNLOAD": "1", "HOME": str(folder),
+        "LOCALSTACK_VOLUME_DIR": str(folder / "volume"), "TMPDIR": str(folder), "FILESYSTEM_ROOT": str(folder / "root"),
+    }  # fmt: skip
+    log = folder / "localstack.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [interpreter, "-m", "localstack.runtime.main"], cwd=folder, env=variables, stdin=subprocess.DEVNULL,
+            stdout=output, stderr=output, start_new_session=True,
+        )  # fmt: skip
+    try:
+        if not _healthy(process, aws):
+            raise start_error("LocalStack", log)
+        yield aws
+    finally:
+        _stop(process)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _python() -> str:
+    """A Python 3.13: on the path, or pyenv's, which shims hide; else whatever uv finds."""
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    found = [shutil.which(f"python{PYTHON}"), *map(str, sorted(root.glob(f"versions/{PYTHON}*/bin/python")))]
+    runs = (each for each in found if each and _answers(each))
+    return next(runs, PYTHON)
+
+
+def _answers(interpreter: str) -> bool:
+    done = subprocess.run([interpreter, "--version"], capture_output=True, text=True, check=False)
+    return done.returncode == 0 and f"Python {PYTHON}" in done.stdout
+
+
+def _run(what: str, *command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = done.stderr.strip().splitlines()
+        raise NoLocalStackError(f"{what}: {said[-1][:200] if said else done.returncode}")
+
+
+def _healthy(process: subprocess.Popen[bytes], aws: Aws) -> bool:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            return requests.get(f"{aws.endpoint_url}/_localstack/health", timeout=5).ok
+        except requests.RequestException:
+            time.sleep(LOOK_SECONDS)
+    return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(timeout=STOP_TIMEOUT_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -19,7 +19,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-sam test-localstack lint types generate sbom audit build docs simulator torture bench clean
+.PHONY: help setup demo test test-all test-lambda-python test-sam test-localstack lint types generate sbom audit build docs simulator torture bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,11 @@ test: setup ## Unit, contract, integration, and end-to-end tests
 test-all: setup ## The same and the slow ones: other Postgres versions, mutants, fuzzing; with coverage
 	@$(UV) sync --locked --quiet --inexact --group fuzz || echo "atheris has no wheel here: its tests are skipped"
 	$(BIN)/pytest -n auto --dist worksteal -m "not localstack and not sam" --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+
+test-lambda-python: setup ## The same as test on Python 3.13, Lambda's own version, where there is one
+	@python=$$($(BIN)/python -m local.interpreters 3.13) || exit 0; \
+	UV_PROJECT_ENVIRONMENT=.local/python3.13 $(UV) run --locked --quiet --python "$$python" \
+		pytest -n auto --dist worksteal -m "not slow and not localstack and not sam" $(PYTEST_ARGS)
 
 test-sam: export SAM_COMMAND = $(SAM_CLI)
 test-sam: setup ## Every function and every event by the real SAM CLI, in containers (needs Docker; root and debootstrap do)

@@ -16,6 +16,7 @@ from pathlib import Path
 import requests
 
 from local.aws import HANDED_DOWN, REGION, Aws
+from local.interpreters import interpreter as interpreter_of
 from local.postgres import free_port
 from local.sam import ROOT
 from local.start import start_error
@@ -43,7 +44,7 @@ def installed() -> Path:
     if ready.exists():
         return interpreter
     uv = os.environ.get("UV") or shutil.which("uv") or str(ROOT / ".venv" / "bin" / "uv")
-    _run("no Python 3.13 was found", uv, "venv", "--quiet", "--clear", "--python", _python(), str(PLACE))
+    _run("no Python 3.13 was found", uv, "venv", "--quiet", "--clear", "--python", interpreter_of(PYTHON) or PYTHON, str(PLACE))
     _run(
         f"{PACKAGE} was not installed", uv, "pip", "install", "--quiet", "--python", str(interpreter),
         "--exclude-newer", PINNED["as-of"], PACKAGE,
@@ -81,19 +82,6 @@ def localstack() -> Iterator[Aws]:
     finally:
         _stop(process)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _python() -> str:
-    """A Python 3.13: on the path, or pyenv's, which shims hide; else whatever uv finds."""
-    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    found = [shutil.which(f"python{PYTHON}"), *map(str, sorted(root.glob(f"versions/{PYTHON}*/bin/python")))]
-    runs = (each for each in found if each and _answers(each))
-    return next(runs, PYTHON)
-
-
-def _answers(interpreter: str) -> bool:
-    done = subprocess.run([interpreter, "--version"], capture_output=True, text=True, check=False)
-    return done.returncode == 0 and f"Python {PYTHON}" in done.stdout
 
 
 def _run(what: str, *command: str) -> None:

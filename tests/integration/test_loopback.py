@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -32,10 +33,11 @@ def _in(process: Path, group: int) -> bool:
 
 
 def _sockets(process: Path) -> list[str]:
-    try:
-        targets = [os.readlink(each) for each in (process / "fd").iterdir()]
-    except OSError:
-        return []
+    targets: list[str] = []
+    with suppress(OSError):  # the process has gone
+        for each in (process / "fd").iterdir():
+            with suppress(OSError):  # closed meanwhile
+                targets.append(os.readlink(each))
     return [target[len("socket:[") : -1] for target in targets if target.startswith("socket:[")]
 
 

@@ -44,7 +44,16 @@ def installed() -> Path:
     if ready.exists():
         return interpreter
     uv = os.environ.get("UV") or shutil.which("uv") or str(ROOT / ".venv" / "bin" / "uv")
-    _run("no Python 3.13 was found", uv, "venv", "--quiet", "--clear", "--python", interpreter_of(PYTHON) or PYTHON, str(PLACE))
+    _run(
+        "no Python 3.13 was found",
+        uv,
+        "venv",
+        "--quiet",
+        "--clear",
+        "--python",
+        interpreter_of(PYTHON) or PYTHON,
+        str(PLACE),
+    )
     _run(
         f"{PACKAGE} was not installed", uv, "pip", "install", "--quiet", "--python", str(interpreter),
         "--exclude-newer", PINNED["as-of"], PACKAGE,

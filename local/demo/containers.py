@@ -31,7 +31,7 @@ def bridge_address() -> str:
     Raises:
         NoContainersError: there is no Docker, or it does not answer.
     """
-    docker = shutil.which("docker") or shutil.which("podman")
+    docker = shutil.which("docker")
     if docker is None:
         raise NoContainersError("SAM=1 needs Docker, and there is no program docker here")
     asked = subprocess.run([docker, *BRIDGE], capture_output=True, text=True, check=False)

@@ -33,7 +33,7 @@ FINAL = "if old.technical_status = 'pending' then return {}; end if; return new;
 
 def show_status_as(rows: Rows, expression: str) -> None:
     text, replaced = re.subn(
-        r"\n +(invoices\.)?technical_status,", f"\n {expression} as technical_status,", rows.value(VIEW)
+        r"\n +(\w+\.)?technical_status,", f"\n {expression} as technical_status,", rows.value(VIEW)
     )
     assert replaced == 1
     rows.run("create or replace view facteur.invoice_source as " + text)

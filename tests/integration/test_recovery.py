@@ -209,6 +209,7 @@ def test_a_read_that_was_under_way_when_the_account_was_refused_ends_nothing(rea
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("everything", [False, True], ids=["deposits", "deposits and reads"])
 def test_a_backlog_of_two_thousand_and_a_403_in_html_for_a_day(
     ready: World, gateway: AlteringProxy, everything: bool

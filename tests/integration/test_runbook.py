@@ -32,7 +32,8 @@ def test_a_statement_of_the_runbook_runs(rows: Rows, statement: str) -> None:
     for state in ("pending", "in_doubt", "failed", "submitted", "rejected"):
         rows.reach(rows.noted(), state)
 
-    assert isinstance(rows.run(statement), list)
+    named = statement.replace("schema.table", "invoicing.invoices")
+    assert isinstance(rows.run(re.sub("'(invoice_)?key'", "'id'", named)), list)
 
 
 @pytest.mark.parametrize("line", TYPED)

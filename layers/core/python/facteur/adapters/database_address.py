@@ -64,7 +64,7 @@ def _malformed(secret: Mapping[str, Any]) -> list[str]:
     wrong += [] if str(secret.get("port") or 5432).isdigit() else ["port"]
     wrong += [name for name in ("dbname", "sslrootcert") if not isinstance(secret.get(name), str | None)]
     wrong += (
-        [] if secret.get("sslmode") in {None, "", *SSLMODES} else [f"sslmode (must be one of {', '.join(SSLMODES)})"]
+        [] if secret.get("sslmode") in (None, "", *SSLMODES) else [f"sslmode (must be one of {', '.join(SSLMODES)})"]
     )
     return wrong
 

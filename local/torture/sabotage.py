@@ -210,7 +210,7 @@ def tell_without_net(database: Database) -> None:
 
 
 def believe_write_backs(database: Database) -> None:
-    replace_in(database, "facteur.tell_company", r"if written\.differing is not null then", "if false then")
+    replace_in(database, "facteur.tell_company", r"if written\.differing is not null and not facteur\.asks_anew\(s\) then", "if false then")
 
 
 def forget_lost_messages(database: Database) -> None:

@@ -56,7 +56,9 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
     ledger = [each for each in everything if each["number"] != witness.NUMBER]
     deposits = _by_invoice(ledger, lane)
     rows = {row.id: row for row in lane.database.rows(ROWS)}
-    stopped = {row.id for row in rows.values() if MIXED_UP in {row.objection_code, row.last_error_code}}
+    # only where the platform itself mixes up answers; elsewhere the mix-up would be ours
+    lied_to = "previous" in repr(schedule)
+    stopped = {row.id for row in rows.values() if lied_to and MIXED_UP in {row.objection_code, row.last_error_code}}
     entries = [each for each in lane.company.entries.values() if each.id in rows and each.id not in stopped]
     return [
         *_doubles(deposits, lane),

@@ -25,7 +25,7 @@ def function_of(event: Path) -> str:
     return "".join(word.capitalize() for word in event.stem.partition(".")[0].split("_")) + "Function"
 
 
-def test_an_invoice_is_deposited_by_containers_alone(scene: Stage, sam: Sam, tmp_path: Path) -> None:
+def test_an_invoice_is_deposited_by_containers_alone(scene: Stage, sam: Sam) -> None:
     case = ordinary_case(1, BUYERS[0])
     s3 = scene.aws.session.client("s3", endpoint_url=scene.aws.endpoint_url)
     s3.put_object(Bucket=BUCKET, Key=case.file_name, Body=case.document)

@@ -33,7 +33,7 @@ $(VENV)/.ready: pyproject.toml uv.lock
 	$(UV) sync --locked --quiet
 	@touch $@
 
-demo: setup ## Watch real invoices go through (INVOICES=folder deposits your own files, KEEP=1 leaves all running, SAM=1 for containers too)
+demo: setup ## Watch real invoices go through (INVOICES=folder deposits your own files, KEEP=1 leaves all running, SAM=1 leaves the work to containers)
 	@$(BIN)/python -m local.demo $(if $(INVOICES),--invoices "$(INVOICES)") $(if $(KEEP),--keep) $(if $(SAM),--sam)
 
 test: setup ## Unit, contract, integration, and end-to-end tests

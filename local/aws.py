@@ -21,7 +21,7 @@ from pathlib import Path
 import boto3
 
 from local.postgres import free_port
-from local.start import start_error
+from local.start import end, start_error
 
 REGION = "eu-west-3"
 START_TIMEOUT_SECONDS = 30
@@ -129,15 +129,8 @@ def aws_emulator(
 
 def stop_emulator(emulator: Emulator) -> None:
     """Stop the emulator by process id, and then whatever its functions left in the process group it leads."""
-    process = emulator.process
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(timeout=STOP_TIMEOUT_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    _kill_group(process.pid)
+    end(emulator.process, STOP_TIMEOUT_SECONDS)
+    _kill_group(emulator.process.pid)
 
 
 def _kill_group(leader: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -19,7 +18,7 @@ from local.aws import HANDED_DOWN, REGION, Aws
 from local.interpreters import interpreter as interpreter_of
 from local.postgres import free_port
 from local.sam import ROOT
-from local.start import start_error
+from local.start import end, start_error
 
 PINNED = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["facteur"]["localstack"]
 PYTHON, PACKAGE = PINNED["python"], PINNED["package"]
@@ -89,7 +88,7 @@ def localstack() -> Iterator[Aws]:
             raise start_error("LocalStack", log)
         yield aws
     finally:
-        _stop(process)
+        end(process, STOP_TIMEOUT_SECONDS)
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -108,13 +107,3 @@ def _healthy(process: subprocess.Popen[bytes], aws: Aws) -> bool:
         except requests.RequestException:
             time.sleep(LOOK_SECONDS)
     return False
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(timeout=STOP_TIMEOUT_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

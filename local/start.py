@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -24,6 +26,17 @@ def start_error(program: str, log: Path) -> StartError:
     shutil.copyfile(log, kept)
     last = " ".join(log.read_text(errors="replace")[-LAST_WORDS:].split())
     return StartError(f"{program} did not start ({last or 'it said nothing'}); its log: {kept}")
+
+
+def end(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Stop a program by process id: politely, and where that takes longer than so many seconds, at once."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def run_main(main: Callable[[], int | None]) -> NoReturn:

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with interruption.installed():
             address = bridge_address() if options.sam else None
-            run(_invoices(options.invoices, console), options.keep or options.sam, console, interruption, address)
+            run(_invoices(options.invoices, console), options.keep, console, interruption, address)
             return 0
     except DemoFailedError:
         return 1
@@ -69,7 +69,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--sam",
         action="store_true",
-        help="kept, and reachable from containers: prints the commands of `sam local invoke`",
+        help="write the invoices, leave them to containers, and print the commands of `sam local invoke`",
     )
     return parser
 

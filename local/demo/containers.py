@@ -53,6 +53,16 @@ def reachable(scene: Stage, address: str, folder: Path) -> Iterator[Path]:
         yield path
 
 
+def switch_off_consumer(scene: Stage) -> None:
+    """The stack's own function takes nothing from the queue any more: containers do the work.
+
+    They know the platform by another address than the stack does, and a database belongs to the first that deposits.
+    """
+    client = scene.aws.session.client("lambda", endpoint_url=scene.aws.endpoint_url)
+    for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
+        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+
+
 def variables(scene: Stage, address: str) -> dict[str, str]:
     """The variables of the functions, as a container needs them."""
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -59,14 +60,16 @@ def say_errors(console: Console, errors: Sequence[str]) -> None:
 
 def say_sam_commands(console: Console, scene: Stage, environment: Path) -> None:
     """How each function is run in a container by the SAM CLI, against what is kept."""
+    architecture = "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64"
     console.print(
-        "Run a function in a container, in another terminal, after `make build ARCH=x86_64` (or arm64, as your machine is):"
+        f"The invoices are written, and the stack leaves them alone. In another terminal, after `make build ARCH={architecture}`:"
     )
     exported = " ".join(f"{name}={value}" for name, value in scene.aws.environ().items() if name != "AWS_ENDPOINT_URL")
     console.print(Text(f"  export {exported} SAM_CLI_TELEMETRY=0"), soft_wrap=True)
     for function, event in SAM_EVENTS.items():
         command = f"sam local invoke {function} --template .aws-sam/build/template.yaml --event events/{event}"
-        console.print(Text(f"  {command} --env-vars {environment}"), soft_wrap=True)
+        more = f"--env-vars {environment} --parameter-overrides Architecture={architecture}"
+        console.print(Text(f"  {command} {more}"), soft_wrap=True)
 
 
 def say_how_to_look_further(console: Console, scene: Stage, folder: Path, number: str) -> None:

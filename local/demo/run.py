@@ -11,6 +11,7 @@ from rich.text import Text
 
 from local.demo.application import Application
 from local.demo.cases import Case
+from local.demo.containers import switch_off_consumer
 from local.demo.display import display, full_table
 from local.demo.folder import Folder
 from local.demo.interruption import Interruption
@@ -40,7 +41,7 @@ def run(
         keep: leave everything running until Ctrl-C.
         console: where it is shown.
         interruption: what Ctrl-C does.
-        containers: the address at which containers shall reach what is kept.
+        containers: the address at which containers reach everything: then the invoices are written and left to them.
 
     Raises:
         DemoFailedError: an invoice did not end as it must, or a file could not be read.
@@ -49,11 +50,17 @@ def run(
     began = time.monotonic()
     with working_folder(console, interruption) as folder, stage(_sayer(console), interruption, folder) as scene:
         _prepare_platform(invoices, scene)
+        if containers:
+            switch_off_consumer(scene)
+            with closing(Application(scene.database_url)) as application:
+                application.write(invoices.cases, upload(invoices.cases, scene))
+            keep_running(scene, folder, invoices.cases, console, interruption, containers)
+            return
         with ticking(scene.stack, console.print if keep else None) as tick_errors:
             with closing(Application(scene.database_url)) as application:
                 outcome = _deposit(invoices.cases, scene, application, tick_errors, console)
             if keep:
-                keep_running(scene, folder, invoices.cases, console, interruption, containers)
+                keep_running(scene, folder, invoices.cases, console, interruption)
         if not outcome.good:
             say_errors(console, tick_errors)
             say_errors(console, scene.stack.logged_errors())

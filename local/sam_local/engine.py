@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from local.start import end
 
 START_TIMEOUT_SECONDS = 60
 STOP_TIMEOUT_SECONDS = 30
@@ -53,7 +54,7 @@ def own_engine() -> Iterator[str]:
     try:
         yield "docker"
     finally:
-        _stop(engine)
+        end(engine, STOP_TIMEOUT_SECONDS)
         del os.environ["DOCKER_HOST"]
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -71,7 +72,7 @@ def _started(folder: Path) -> subprocess.Popen[bytes]:
         try:
             _wait(engine, folder / "log")
         except NoEngineError:
-            _stop(engine)
+            end(engine, STOP_TIMEOUT_SECONDS)
             if driver == DRIVERS[-1]:
                 raise
         else:
@@ -85,12 +86,3 @@ def _wait(engine: subprocess.Popen[bytes], log: Path) -> None:
         if engine.poll() is not None or time.monotonic() > deadline:
             raise NoEngineError(f"dockerd did not start: {log.read_text(errors='replace')[-400:]}")
         time.sleep(0.2)
-
-
-def _stop(engine: subprocess.Popen[bytes]) -> None:
-    if engine.poll() is None:
-        engine.send_signal(signal.SIGTERM)
-    try:
-        engine.wait(timeout=STOP_TIMEOUT_SECONDS)
-    except subprocess.TimeoutExpired:
-        engine.kill()

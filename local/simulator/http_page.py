@@ -21,7 +21,7 @@ PAGE = """<!doctype html>
 <meta http-equiv="refresh" content="5">
 <title>Platform simulator</title>
 <style>body {{ font: 15px/1.5 sans-serif; max-width: 60em; margin: 2em auto }} td, th {{ text-align: left; padding: 0 1.5em 0 0 }}
-td.n {{ text-align: right }} code {{ font-size: 13px }}</style>
+code {{ font-size: 13px }}</style>
 <h1>Platform simulator</h1>
 <p>This is no real platform: a program on this machine that behaves like the operator API of Iopole, part of Facteur. Nothing that is
 deposited here leaves it, and all of it is gone when it stops. Its clock shows {now}.</p>

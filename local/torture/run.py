@@ -133,9 +133,8 @@ class Run:
             if not self._done():
                 if self._rounds >= self._chaos.last_round or self._dice.random() < LEAPS_BEFORE_HAPPENINGS:
                     self._leap()
-            elif (
-                not self._round(ROLES) and self._done()
-            ):  # what still lies in the queue came to nothing, and no news came
+            # what still lies in the queue comes to nothing, and no news come
+            elif not self._round(ROLES) and self._done():
                 return True
         return False
 

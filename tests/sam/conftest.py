@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from local.demo.containers import bridge_address, reachable
+from local.demo.containers import bridge_address, reachable, switch_off_consumer
 from local.demo.interruption import Interruption
 from local.demo.stage import Stage, stage, working_folder
 from tests.sam.command import TEMPLATE, TRANSCRIPT, Sam
@@ -19,9 +19,7 @@ from tests.sam.command import TEMPLATE, TRANSCRIPT, Sam
 def scene() -> Iterator[Stage]:
     console, interruption = Console(quiet=True), Interruption()
     with working_folder(console, interruption) as folder, stage(lambda _line: None, interruption, folder) as running:
-        client = running.aws.session.client("lambda", endpoint_url=running.aws.endpoint_url)
-        for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
-            client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)  # the containers do the work
+        switch_off_consumer(running)
         yield running
 
 

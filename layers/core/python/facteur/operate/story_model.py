@@ -36,9 +36,8 @@ class KnownSubmission:
     updated_at: datetime
     finalized_at: datetime | None
     held: bool
-    waits_for: (
-        str | None
-    )  # a reason of facteur.waiting, with its account's or store's words, its end, and the command that helps
+    # a reason of facteur.waiting, with its account's or store's words, its end, and the command that helps
+    waits_for: str | None
     waits_detail: str | None
     waits_until: datetime | None
     waits_step: str | None

@@ -11,7 +11,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from local.demo.stage import PARAMETERS, Stage
+from local.demo.stage import OWN_PARAMETERS, PARAMETERS, Stage
 from local.forward import forwarded
 from local.postgres import as_worker
 from local.stack import database_secret, put_secret
@@ -69,12 +69,12 @@ def variables(scene: Stage, address: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL": _moved(scene.aws.endpoint_url or "", address),
         "DATABASE_SECRET_ID": DATABASE_SECRET,
         "MIGRATION_SECRET_ID": OWNERS_SECRET,
-        "WORKER_ROLE": str(PARAMETERS["WorkerRole"]),
+        "WORKER_ROLE": str(OWN_PARAMETERS["WorkerRole"]),
         "SUBMISSIONS_QUEUE_URL": _moved(scene.stack.outputs[QUEUE_OUTPUT], address),
         "IOPOLE_BASE_URL": _moved(scene.platform.base_url, address),
         "IOPOLE_AUTH_URL": _moved(scene.platform.auth_url, address),
         "DEPOSITS_ENABLED": "true",
-        "SUBMIT_FROM": str(PARAMETERS["SubmitFrom"]),
+        "SUBMIT_FROM": str(OWN_PARAMETERS["SubmitFrom"]),
         "RELAY_WATCH_SECONDS": "0",
         "RESEND_AFTER_SECONDS": str(PARAMETERS["ResendAfterSeconds"]),
     }

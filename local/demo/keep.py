@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 from rich.text import Text
@@ -38,12 +39,17 @@ def keep_running(
             say_sam_commands(console, scene, environment)
         say_how_to_look_further(console, scene, folder, cases[0].number)
         console.print("Everything keeps running until Ctrl-C; what dies is started again.")
-        told: set[str] = set()
-        while True:
-            time.sleep(LOOK_SECONDS)
-            for part in scene.parts:
-                with interruption.deferred():
-                    _tend(part, scene, cases, console, told)
+        tend(scene.parts, console, interruption, refill=lambda: upload(cases, scene))
+
+
+def tend(parts: Sequence[Part], console: Console, interruption: Interruption, refill: Callable[[], object]) -> NoReturn:
+    """Start again whatever dies, until somebody stops it. `refill` puts the documents into a new emulator's bucket."""
+    told: set[str] = set()
+    while True:
+        time.sleep(LOOK_SECONDS)
+        for part in parts:
+            with interruption.deferred():
+                _tend(part, console, refill, told)
 
 
 def upload(cases: Sequence[Case], scene: Stage) -> list[str]:
@@ -54,7 +60,7 @@ def upload(cases: Sequence[Case], scene: Stage) -> list[str]:
     return [f"s3://{BUCKET}/{case.file_name}" for case in cases]
 
 
-def _tend(part: Part, scene: Stage, cases: Sequence[Case], console: Console, told: set[str]) -> None:
+def _tend(part: Part, console: Console, refill: Callable[[], object], told: set[str]) -> None:
     if not part.is_dead():
         return
     if part.revive is None:
@@ -70,7 +76,7 @@ def _tend(part: Part, scene: Stage, cases: Sequence[Case], console: Console, tol
         _say(console, f"✖ {error}; it is tried again")
         return
     if part.name == "AWS emulator":
-        upload(cases, scene)
+        refill()
         _say(
             console,
             "  its queue was empty, its secrets and documents are those of the beginning; the database tells what is to do",

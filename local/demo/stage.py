@@ -34,6 +34,7 @@ T = TypeVar("T")
 Say = Callable[[str], None]
 
 STACK = "facteur-demo"
+ACCOUNT_SECRET = "facteur/default"  # noqa: S105 - its name
 POSTGRES = "postgres"
 RUNNING = "running.json"  # where `python -m local.demo.add` finds what runs
 KEPT_LOGS = ROOT / ".local" / "demo"
@@ -42,15 +43,16 @@ DATABASE = "postgres"
 LIFE_CYCLE_SPEED = 30  # the simulator's companies decide and pay within three seconds
 PARAMETERS: Mapping[str, object] = {
     "DepositsEnabled": True,
-    "MigrationSecretId": "facteur/owner",
-    "WorkerRole": WORKER,
-    "DocumentsBucket": BUCKET,
-    "SubmitFrom": "2000-01-01",
     "RelayWatchSeconds": 0,  # the demo ticks by itself
     "ResendAfterSeconds": 3,
     "RequestsPerMinute": 6000,
     "HistoryRequestsPerMinute": 6000,
     "ReadTimeoutSeconds": 5,
+}
+OWN_PARAMETERS: Mapping[str, object] = {  # of the demo's own company
+    "MigrationSecretId": "facteur/owner",
+    "WorkerRole": WORKER,
+    "SubmitFrom": "2000-01-01",
 }
 
 
@@ -61,6 +63,17 @@ class Part:
     name: str
     is_dead: Callable[[], bool]
     revive: Callable[[], None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Whose invoices they are: its database, and what the stack has to know of it. `secrets` are of the database, by their ids."""
+
+    database_url: str
+    secrets: Mapping[str, Mapping[str, object]]
+    parameters: Mapping[str, object]
+    bucket: str
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +88,15 @@ class Stage:
 
 
 @contextmanager
-def stage(say: Say, interruption: Interruption, folder: Path) -> Iterator[Stage]:
-    """Start everything; an interruption waits for the start or stop that is under way, so nothing is left behind."""
+def stage(say: Say, interruption: Interruption, folder: Path, guest: Company | None = None) -> Iterator[Stage]:
+    """Start everything; an interruption waits for the start or stop that is under way, so nothing is left behind.
+
+    Args:
+        say: told about every start.
+        interruption: what Ctrl-C does.
+        folder: for data and logs.
+        guest: a company that is there already; without one, a Postgres with a company of the demo's own is started.
+    """
     resources = ExitStack()
 
     def start(name: str, resource: AbstractContextManager[T]) -> T:
@@ -87,24 +107,23 @@ def stage(say: Say, interruption: Interruption, folder: Path) -> Iterator[Stage]
         return started
 
     try:
-        database = start("Postgres", _postgres(folder / POSTGRES))
-        server = database.server
+        company = guest or start("Postgres", _own_company(folder / POSTGRES))
         platform = start("platform simulator", running_simulator(speed=LIFE_CYCLE_SPEED, history_quota=0))
         emulator = start("AWS emulator", aws_emulator(auth=True, log=folder / "aws.log"))
         began = time.monotonic()
-        stack = _deploy(emulator.aws, server, platform)
+        stack = _deploy(emulator.aws, company, platform)
         say(f"template.yaml deployed, database migrated ({time.monotonic() - began:.1f} s)")
 
         def revive_aws() -> None:
             emulator.revive()
-            _deploy(emulator.aws, server, platform)
+            _deploy(emulator.aws, company, platform)
 
         parts = (
-            Part("Postgres", lambda: database.server.process.poll() is not None, database.revive),
+            *((company.part,) if company.part else ()),
             Part("AWS emulator", lambda: emulator.process.poll() is not None, revive_aws),
             Part("platform simulator", lambda: not platform.is_alive(), None),
         )
-        yield Stage(server.url(DATABASE), platform, emulator.aws, stack, parts)
+        yield Stage(company.database_url, platform, emulator.aws, stack, parts)
     finally:
         with interruption.deferred():
             resources.close()
@@ -139,28 +158,27 @@ class _Database:
 
 
 @contextmanager
-def _postgres(folder: Path) -> Iterator[_Database]:
+def _own_company(folder: Path) -> Iterator[Company]:
     folder.mkdir()
     database = _Database(folder, start_server(folder, embedded_binaries(), free_port()))
+    url = database.server.url(DATABASE)
     try:
-        yield database
+        create_worker(url)
+        secrets = {
+            "facteur/owner": database_secret(url),
+            "facteur/database": database_secret(as_worker(url)),
+        }
+        part = Part("Postgres", lambda: database.server.process.poll() is not None, database.revive)
+        yield Company(url, secrets, OWN_PARAMETERS, BUCKET, part)
     finally:
         stop_server(database.server)
 
 
-def _deploy(aws: Aws, server: PostgresServer, platform: Simulator) -> Stack:
-    create_bucket(aws, BUCKET)
-    _put_secrets(aws, server, platform)
-    return deploy(aws, STACK, _parameters(platform))
-
-
-def _put_secrets(aws: Aws, server: PostgresServer, platform: Simulator) -> None:
-    create_worker(server.url(DATABASE))
-    put_secret(aws, "facteur/owner", database_secret(server.url(DATABASE)))
-    put_secret(aws, "facteur/database", database_secret(as_worker(server.url(DATABASE))))
+def _deploy(aws: Aws, company: Company, platform: Simulator) -> Stack:
+    create_bucket(aws, company.bucket)
+    for name, secret in company.secrets.items():
+        put_secret(aws, name, secret)
     account = {name: getattr(platform, name) for name in ("client_id", "client_secret", "customer_id")}
-    put_secret(aws, "facteur/default", {**account, "sandbox": True})
-
-
-def _parameters(platform: Simulator) -> dict[str, object]:
-    return {**PARAMETERS, "IopoleBaseUrl": platform.base_url, "IopoleAuthUrl": platform.auth_url}
+    put_secret(aws, ACCOUNT_SECRET, {**account, "sandbox": True})
+    places = {"DocumentsBucket": company.bucket, "IopoleBaseUrl": platform.base_url, "IopoleAuthUrl": platform.auth_url}
+    return deploy(aws, STACK, {**PARAMETERS, **company.parameters, **places})

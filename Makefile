@@ -33,8 +33,9 @@ $(VENV)/.ready: pyproject.toml uv.lock
 	$(UV) sync --locked --quiet
 	@touch $@
 
-demo: setup ## Watch real invoices go through (INVOICES=folder deposits your own files, KEEP=1 leaves all running, SAM=1 leaves the work to containers)
-	@$(BIN)/python -m local.demo $(if $(INVOICES),--invoices "$(INVOICES)") $(if $(KEEP),--keep) $(if $(SAM),--sam)
+demo: setup ## Watch real invoices go through (INVOICES=folder deposits your own files, KEEP=1 leaves all running, SAM=1 leaves the work to containers, DATABASE=postgresql://… tries your own table: docs/try-on-your-database.md)
+	@$(BIN)/python -m local.demo $(if $(INVOICES),--invoices "$(INVOICES)") $(if $(KEEP),--keep) $(if $(SAM),--sam) \
+		$(if $(DATABASE),--database "$$DATABASE" --init="$$INIT" $(if $(DOCUMENTS),--documents "$$DOCUMENTS") $(if $(BUYERS),--buyers) $(if $(YES),--yes))
 
 test: setup ## Unit, contract, integration, and end-to-end tests
 	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not localstack and not sam" $(PYTEST_ARGS)

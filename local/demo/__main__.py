@@ -1,9 +1,13 @@
-"""`python -m local.demo [--invoices FOLDER] [--keep]`: exit code 0 only if every invoice reached the expected end."""
+"""`python -m local.demo [--invoices FOLDER] [--keep]`: exit code 0 only if every invoice reached the expected end.
+
+With `--database`, a trial on the user's own: 0 only if it was put back as it was.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +22,9 @@ from local.demo.containers import bridge_address
 from local.demo.folder import Folder, FolderError, read_folder
 from local.demo.interruption import Interrupted, Interruption
 from local.demo.run import DemoFailedError, run
+from local.trial.install import TrialError
+from local.trial.journal import OccupiedError
+from local.trial.run import Trial, try_out
 
 PIPE_COLUMNS = 120  # of a log file or a CI job, which have no width of their own
 
@@ -32,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     interruption = Interruption()
     try:
         with interruption.installed():
+            if options.database:
+                return try_out(_trial(options), console, interruption)
             address = bridge_address() if options.sam else None
             run(_invoices(options.invoices, console), options.keep, console, interruption, address)
             return 0
@@ -40,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted as interrupted:
         console.print("stopped; nothing is left behind")
         return interrupted.exit_code
-    except FolderError as error:
+    except (FolderError, TrialError, OccupiedError) as error:
         console.print(Text(str(error)), soft_wrap=True)
         return 2
     except (
@@ -71,7 +80,22 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="write the invoices, leave them to containers, and print the commands of `sam local invoke`",
     )
+    own = parser.add_argument_group("a trial on your own database", "docs/try-on-your-database.md")
+    own.add_argument("--database", metavar="URL", help="where it is, for the role that owns the invoice table: a copy")
+    own.add_argument(
+        "--documents",
+        type=Path,
+        metavar="FOLDER",
+        help="the files that your rows name; else they are made from the rows",
+    )
+    own.add_argument("--buyers", action="store_true", help="make the buyers of your documents known to the simulator")
+    own.add_argument("--yes", action="store_true", help="ask nothing")
+    own.add_argument("--init", default="", metavar="OPTIONS", help="further options of `facteur init`")
     return parser
+
+
+def _trial(options: argparse.Namespace) -> Trial:
+    return Trial(options.database, options.documents, options.buyers, options.yes, tuple(shlex.split(options.init)))
 
 
 def _invoices(folder: Path | None, console: Console) -> Folder:

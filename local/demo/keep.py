@@ -42,11 +42,29 @@ def keep_running(
         tend(scene.parts, console, interruption, refill=lambda: upload(cases, scene))
 
 
-def tend(parts: Sequence[Part], console: Console, interruption: Interruption, refill: Callable[[], object]) -> NoReturn:
-    """Start again whatever dies, until somebody stops it. `refill` puts the documents into a new emulator's bucket."""
+def tend(
+    parts: Sequence[Part],
+    console: Console,
+    interruption: Interruption,
+    refill: Callable[[], object],
+    look: Callable[[], None] = lambda: None,
+) -> NoReturn:
+    """Start again whatever dies, until somebody stops it.
+
+    Args:
+        parts: what may die.
+        console: where every death and return is said.
+        interruption: what Ctrl-C does.
+        refill: puts the documents into a new emulator's bucket.
+        look: called each time around.
+
+    Raises:
+        Interrupted: somebody stopped it.
+    """
     told: set[str] = set()
     while True:
         time.sleep(LOOK_SECONDS)
+        look()
         for part in parts:
             with interruption.deferred():
                 _tend(part, console, refill, told)

@@ -17,17 +17,23 @@ Say = Callable[[str], None]
 
 
 @contextmanager
-def ticking(stack: Stack, say: Say | None = None) -> Iterator[list[str]]:
+def ticking(stack: Stack, say: Say | None = None, prepare: Callable[[], None] = lambda: None) -> Iterator[list[str]]:
     """Invoke relay and poll again and again, each in a thread; yields the list of why a thread gave up.
 
     Args:
         stack: whose functions they are.
         say: where given, no thread ever gives up, and each failure and each recovery is said in a line.
+        prepare: called before each run of the relay.
     """
     stop = threading.Event()
     errors: list[str] = []
     threads = [
-        threading.Thread(target=_tick, args=(stack, name, seconds, stop, errors, say), name=name, daemon=True)
+        threading.Thread(
+            target=_tick,
+            args=(_work(stack, name, prepare), name, seconds, stop, errors, say),
+            name=name,
+            daemon=True,
+        )
         for name, seconds in TICK_SECONDS.items()
     ]
     for thread in threads:
@@ -40,13 +46,22 @@ def ticking(stack: Stack, say: Say | None = None) -> Iterator[list[str]]:
             thread.join(timeout=END_SECONDS)
 
 
+def _work(stack: Stack, function: str, prepare: Callable[[], None]) -> Callable[[], None]:
+    def work() -> None:
+        if function == "RelaySubmissionsFunction":
+            prepare()
+        stack.invoke(function)
+
+    return work
+
+
 def _tick(
-    stack: Stack, function: str, seconds: float, stop: threading.Event, errors: list[str], say: Say | None
+    work: Callable[[], None], function: str, seconds: float, stop: threading.Event, errors: list[str], say: Say | None
 ) -> None:
     failures, failing_since = 0, 0.0
     while not stop.wait(seconds):
         try:
-            stack.invoke(function)
+            work()
         except Exception as error:  # noqa: BLE001 - a thread's last word; the main thread reports it
             failures += 1
             failing_since = failing_since or time.monotonic()

@@ -20,7 +20,7 @@ TABLES = "select relation::text as name, owned from facteur_trial.tables order b
 WATCH = "select facteur_trial.watch(%(name)s::regclass)"
 DRAWN = """
 update facteur_trial.sequences s set drawn = true from facteur_trial.counters c
-where c.sequence = s.sequence and (facteur_trial.standing(s.sequence)).value is distinct from s.value
+where c.sequence = s.sequence and facteur_trial.standing(s.sequence) is distinct from (s.value, s.called)
 """
 # A function that was killed leaves a session that may still commit.
 END_SESSIONS = """
@@ -72,10 +72,19 @@ class Journal:
             pins = self._pins()
             whose = f"and belongs to the platform of {pins}" if pins else "by a stack or by `facteur init`"
             raise OccupiedError(
-                f"Facteur is installed in this database already, {whose}: a trial would mix with it. Take a copy without the schema facteur "
-                "(`facteur uninstall --drop-data` takes it away there)"
+                f"Facteur is installed in this database already, {whose}: a trial would mix with it. Take a copy without the schema "
+                "facteur (`facteur uninstall --drop-data` takes it away there)"
             )
         return bool(state.on_trial)
+
+    def installed(self) -> bool:
+        """Whether the schema facteur is there."""
+        return bool(self._rows(STATE)[0].installed)
+
+    def value(self, statement: str) -> Any:
+        """The first value of the first row, if there is one."""
+        found = self._rows(statement)
+        return found[0][0] if found else None
 
     def begin(self) -> None:
         """Remember where the sequences stand. Nothing is watched yet."""
@@ -112,6 +121,7 @@ class Journal:
         return found.pins  # type: ignore[no-any-return]
 
     def _rows(self, statement: str, values: Any = None) -> list[Any]:
+        cursor: Any
         with self._connection.cursor(cursor_factory=NamedTupleCursor) as cursor:
             cursor.execute(statement, values)
             return cursor.fetchall() if cursor.description else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg2
@@ -20,6 +21,10 @@ ALSO_ON_DEBIAN = True
 
 Run = Callable[..., list[Any]]
 
+STUBBORN = (
+    "--table", "shop.invoice", "--documents", "s3://documents/{id}.xml", "--column", "key=id", "--column", "date=day",
+    "--column", "status=state", "--final", "done",
+)  # fmt: skip
 KINDS = ("--kinds", "standard,deposit,final,credit_note")
 
 
@@ -45,6 +50,7 @@ def run(bare: Rows) -> Iterator[Run]:
     connection.autocommit = True
 
     def statement(text: str) -> list[Any]:
+        cursor: Any
         with connection.cursor(cursor_factory=NamedTupleCursor) as cursor:
             cursor.execute(text)
             return cursor.fetchall() if cursor.description else []
@@ -55,10 +61,8 @@ def run(bare: Rows) -> Iterator[Run]:
 
 def dump(url: str) -> list[str]:
     """Every row and every object of the database; rows in no order, for an update moves them."""
-    command = [embedded_binaries() / "pg_dump", "--inserts", "--restrict-key=same", url]
-    return sorted(
-        subprocess.check_output(command, text=True).splitlines()
-    )
+    command: list[str | Path] = [embedded_binaries() / "pg_dump", "--inserts", "--restrict-key=same", url]
+    return sorted(subprocess.check_output(command, text=True).splitlines())
 
 
 def put_back(journal: Journal) -> dict[str, Line]:
@@ -96,7 +100,7 @@ def test_what_the_companys_own_triggers_wrote_with_it_is_undone_too(
     build(bare, "stubborn")
     before = dump(bare.url)
     journal.begin()
-    install(bare, "--table", "shop.invoice", "--documents", "s3://documents/{id}.xml", "--column", "key=id", "--column", "date=day", "--column", "status=state", "--final", "done")
+    install(bare, *STUBBORN)
     journal.watch()
 
     for invoice in ("1", "15", "1"):
@@ -111,12 +115,12 @@ def test_what_the_companys_own_triggers_wrote_with_it_is_undone_too(
     }  # fmt: skip
     uninstall(bare)
     after = dump(bare.url)
-    assert [line for line in after if "shop.loose'" not in line] == [line for line in before if "shop.loose'" not in line]
+    assert [line for line in after if "shop.loose'" not in line] == [
+        line for line in before if "shop.loose'" not in line
+    ]
 
 
-def test_what_somebody_else_wrote_meanwhile_stays(
-    bare: Rows, facteur: Database, journal: Journal, run: Run
-) -> None:
+def test_what_somebody_else_wrote_meanwhile_stays(bare: Rows, facteur: Database, journal: Journal, run: Run) -> None:
     build(bare, "einvoicing")
     journal.begin()
     install(bare, "--documents", DOCUMENTS, *KINDS)
@@ -133,7 +137,9 @@ def test_what_somebody_else_wrote_meanwhile_stays(
     row = run("select technical_status, business_status, submission_id from invoicing.invoices where id = 1")[0]
     assert tuple(row) == ("pending", "corrected", None)
     assert [each.status_label for each in run("select status_label from invoicing.invoice_status")] == ["mine"]
-    drawn = run("insert into invoicing.invoice_status (invoice_id, status_code, status_label) values (1, 1, 'x') returning id")
+    drawn = run(
+        "insert into invoicing.invoice_status (invoice_id, status_code, status_label) values (1, 1, 'x') returning id"
+    )
     assert drawn[0].id > run("select min(id) from invoicing.invoice_status")[0][0], "its number is nobody else's"
     assert run("select technical_status from invoicing.invoices where id = 2")[0][0] == "mine"
 
@@ -156,9 +162,7 @@ def test_a_row_that_others_refer_to_keeps_what_the_trial_wrote_and_it_is_said(
     assert "foreign key" in str(line.stays)
 
 
-def test_a_lock_stops_it_and_nothing_is_half_done(
-    bare: Rows, facteur: Database, journal: Journal, run: Run
-) -> None:
+def test_a_lock_stops_it_and_nothing_is_half_done(bare: Rows, facteur: Database, journal: Journal, run: Run) -> None:
     build(bare, "einvoicing")
     journal.begin()
     install(bare, "--documents", DOCUMENTS, *KINDS)
@@ -182,7 +186,9 @@ def test_a_later_installation_takes_nothing_for_deposited(
     install(bare, "--documents", DOCUMENTS, *KINDS, submit_from="2026-06-01")
     journal.watch()
     ready = run("select count(*) from facteur.invoice_source where ready")[0][0]
-    facteur.rows("select facteur.write_back(invoice_id::text, 'validated', 'abc', null) from facteur.invoice_source where ready")
+    facteur.rows(
+        "select facteur.write_back(invoice_id::text, 'validated', 'abc', null) from facteur.invoice_source where ready"
+    )
     assert run("select count(*) from facteur.invoice_source where ready")[0][0] == 0
 
     put_back(journal)

@@ -17,7 +17,8 @@ FacteurError
 ├── ConfigurationError               escapes: a setting is missing or malformed
 │   └── EnvironmentMismatchError     this database belongs to another environment: everything stops until a person re-pins
 └── OperatorError                    told to the person who asked: it cannot be done, and nothing was
-    └── QueueUnavailableError        SQS could not be asked
+    ├── QueueUnavailableError        SQS could not be asked
+    └── DocumentsUnknownError        nothing says where the documents of a table lie
 
 The class is the decision; there are no flags. Texts never hold secrets, tokens, or the content of an invoice.
 """
@@ -134,3 +135,11 @@ class OperatorError(FacteurError):
 
 class QueueUnavailableError(OperatorError):
     """SQS refused or did not answer."""
+
+
+class DocumentsUnknownError(OperatorError):
+    """No column of the invoice table says where its documents lie, and no person has. `key` is the column of its key."""
+
+    def __init__(self, message: str, key: str) -> None:
+        super().__init__(message)
+        self.key = key

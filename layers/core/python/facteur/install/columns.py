@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from facteur.errors import OperatorError
+from facteur.errors import DocumentsUnknownError, OperatorError
 from facteur.install.documents import address, literal, one_of, op
 from facteur.install.kinds import EVERY, NONE, kind_remarks
 from facteur.install.model import Choice, Column, Found, KindColumn, Table, Wish
@@ -192,9 +192,10 @@ class _Chooser:
             return ("document_uri", address(self._table, self._wish.documents)), None
         column = self._pick("document", TEXT_KINDS | {"bytea"})
         if column is None:
-            raise OperatorError(
+            raise DocumentsUnknownError(
                 f"{self._table.name} does not say where the documents lie: give --documents 's3://bucket/path/{{id}}.xml', "
-                "or --column document=… (s3://… or bytea)"
+                "or --column document=… (s3://… or bytea)",
+                key=choose_key(self._table, self._wish).name,
             )
         part = "document" if column.kind == "bytea" else "document_uri"
         self._chose(part, f"{column.name} ({column.type})")

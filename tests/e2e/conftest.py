@@ -9,6 +9,8 @@ Scheduler must really fire. We have not run that: it downloads a runtime, and th
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -73,3 +75,12 @@ def one_company(ground: Ground, name: str) -> Iterator[Company]:
     unique = f"facteur-{name}-{uuid4().hex[:6]}"
     with deployed(unique, ground.aws, ground.server, ground.platform, ground.dependencies, ground.password) as company:
         yield company
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """A folder for everything that the demo writes; Postgres, as nobody, must be able to pass through."""
+    folder = Path(tempfile.mkdtemp(prefix="facteur-test-demo-"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)

@@ -81,7 +81,7 @@ class Documents:
 
     def _bring(self, aws: Aws, row: Any) -> None:
         if row.document is not None:
-            self._greet(row.document)
+            self._greet(bytes(row.document))
             self.brought.add(row.invoice_id)
             return
         place = urlsplit(row.document_uri or "")

@@ -36,6 +36,7 @@ from facteur.read_invoices((
 ), 0) i
 where i.document_uri like 's3://_%' limit 1
 """
+NAMES_ADDRESSES = "select facteur.source_column('document_uri') <> 'null'"
 KEPT_FROM_URL = ("sslrootcert",)
 
 Say = Callable[[str], None]
@@ -81,18 +82,27 @@ def try_out(trial: Trial, console: Console, interruption: Interruption) -> int:
             f"This installs Facteur on {place}, deposits its finished invoices with a simulator on this machine, and writes the answers "
             "into its rows. At the end every value is put back. Take a copy of your database all the same, never production."
         )
-        if not trial.yes and not typer.confirm(f"Go on with {place}?"):
-            raise TrialError("nothing was done")
+        if not trial.yes:
+            _ask(f"Go on with {place}?")
         began = time.monotonic()
         with interruption.deferred():
             journal.begin()
         try:
             made = install(trial.url, trial.init, yes=trial.yes)
             unwatched = journal.watch()
-            _run(trial, _company(journal, trial.url), made, unwatched, console, interruption, began)
+            _run(trial, journal, made, unwatched, console, interruption, began)
         finally:
             stays = finish(trial.url, console, interruption)
         return int(stays)
+
+
+def _ask(question: str) -> None:
+    try:
+        agreed = typer.confirm(question)
+    except typer.Abort:  # nobody is there
+        agreed = False
+    if not agreed:
+        raise TrialError("nothing was done (YES=1 asks nothing)")
 
 
 def finish(url: str, console: Console, interruption: Interruption) -> bool:
@@ -157,31 +167,39 @@ def _company(journal: Journal, url: str) -> Company:
 
 
 def _run(
-    trial: Trial, company: Company, made: bool, unwatched: Sequence[str], console: Console, interruption: Interruption,
+    trial: Trial, journal: Journal, made: bool, unwatched: Sequence[str], console: Console, interruption: Interruption,
     began: float,
 ) -> None:  # fmt: skip
     say = _sayer(console)
+    in_s3 = journal.value(NAMES_ADDRESSES)
     for table in unwatched:
         say(f"! {table} is not yours to watch: what your own triggers write there with a write-back stays there")
-    with working_folder(console, interruption) as folder, stage(say, interruption, folder, company) as scene:
+    with (
+        working_folder(console, interruption) as folder,
+        stage(say, interruption, folder, _company(journal, trial.url)) as scene,
+    ):
         greet = greeter(scene.platform) if trial.buyers or made else None
         documents = Documents(trial.url, trial.documents, greet, lambda line: _say(console, line))
         follower = Follower(trial.url, lambda line: _say(console, line))
-        with ticking(scene.stack, lambda line: _say(console, line), prepare=lambda: documents.bring(scene.aws)):
-            _say_where_to_look(trial, scene, documents, made, console)
+        with (
+            ticking(scene.stack, lambda line: _say(console, line), prepare=lambda: documents.bring(scene.aws)),
+            suppress(Interrupted),
+        ):
+            _say_where_to_look(trial, scene, documents, made, in_s3, console)
             say(f"ready after {time.monotonic() - began:.0f} s")
-            with suppress(Interrupted):
-                tend(scene.parts, console, interruption, refill=documents.forget, look=follower.look)
+            tend(scene.parts, console, interruption, refill=documents.forget, look=follower.look)
         say("stopping, and putting everything back")
 
 
-def _say_where_to_look(trial: Trial, scene: Stage, documents: Documents, made: bool, console: Console) -> None:
+def _say_where_to_look(
+    trial: Trial, scene: Stage, documents: Documents, made: bool, in_s3: bool, console: Console
+) -> None:
     if made:
         _say(
             console,
             "Your table names no documents: Facteur sends ones that are made from its rows, to buyers whom the simulator knows.",
         )
-    elif documents.folder is None:
+    elif in_s3 and documents.folder is None:
         _say(
             console,
             "Documents that your rows name in S3 are made from the rows: DOCUMENTS=folder takes your own files.",

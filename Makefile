@@ -19,7 +19,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 export PYTHONDONTWRITEBYTECODE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-all test-lambda-python test-sam test-localstack lint types generate sbom audit build docs simulator torture bench clean
+.PHONY: help setup demo drill test test-all test-lambda-python test-sam test-localstack lint types generate sbom audit build docs simulator torture bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ $(VENV)/.ready: pyproject.toml uv.lock
 demo: setup ## Watch real invoices go through (INVOICES=folder deposits your own files, KEEP=1 leaves all running, SAM=1 leaves the work to containers, DATABASE=postgresql://… tries your own table: docs/try-on-your-database.md)
 	@$(BIN)/python -m local.demo $(if $(INVOICES),--invoices "$(INVOICES)") $(if $(KEEP),--keep) $(if $(SAM),--sam) \
 		$(if $(DATABASE),--database "$$DATABASE" --init="$$INIT" $(if $(DOCUMENTS),--documents "$$DOCUMENTS") $(if $(BUYERS),--buyers) $(if $(YES),--yes))
+
+drill: setup ## Break something of a running demo, and mend it by the runbook (DRILL=NAME for one of them, or DRILL=surprise)
+	@$(BIN)/python -m local.drill $(DRILL)
 
 test: setup ## Unit, contract, integration, and end-to-end tests
 	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not localstack and not sam" $(PYTEST_ARGS)

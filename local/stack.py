@@ -116,6 +116,25 @@ def deploy(
     return _describe(aws, client, name)
 
 
+def change_parameters(aws: Aws, name: str, parameters: Mapping[str, str]) -> None:
+    """Deploy the stack's own template again with some parameters changed.
+
+    Raises:
+        StackFailedError: with the reasons of the resources that failed.
+    """
+    client = aws.session.client("cloudformation", endpoint_url=aws.endpoint_url)
+    deployed = client.describe_stacks(StackName=name)["Stacks"][0]["Parameters"]
+    values = {each["ParameterKey"]: each["ParameterValue"] for each in deployed} | dict(parameters)
+    seen = {event["EventId"] for event in _events(client, name)}
+    client.update_stack(
+        StackName=name,
+        UsePreviousTemplate=True,
+        Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in values.items()],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    _wait(client, name, seen, lambda _line: None)
+
+
 def delete(stack: Stack, progress: Progress = lambda _line: None) -> None:
     """Delete the stack and wait until it is gone. Its secrets and the database stay.
 

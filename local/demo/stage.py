@@ -40,6 +40,7 @@ RUNNING = "running.json"  # where `python -m local.demo.add` finds what runs
 KEPT_LOGS = ROOT / ".local" / "demo"
 BUCKET = "facteur-demo-documents"
 DATABASE = "postgres"
+DATABASE_SECRET = "facteur/database"  # noqa: S105 - its name
 LIFE_CYCLE_SPEED = 30  # the simulator's companies decide and pay within three seconds
 PARAMETERS: Mapping[str, object] = {
     "DepositsEnabled": True,
@@ -166,7 +167,7 @@ def _own_company(folder: Path) -> Iterator[Company]:
         create_worker(url)
         secrets = {
             "facteur/owner": database_secret(url),
-            "facteur/database": database_secret(as_worker(url)),
+            DATABASE_SECRET: database_secret(as_worker(url)),
         }
         part = Part("Postgres", lambda: database.server.process.poll() is not None, database.revive)
         yield Company(url, secrets, OWN_PARAMETERS, BUCKET, part)

@@ -17,20 +17,26 @@ Say = Callable[[str], None]
 
 
 @contextmanager
-def ticking(stack: Stack, say: Say | None = None, prepare: Callable[[], None] = lambda: None) -> Iterator[list[str]]:
+def ticking(
+    stack: Stack,
+    say: Say | None = None,
+    prepare: Callable[[], None] = lambda: None,
+    scheduled: Callable[[str], bool] = lambda _function: True,
+) -> Iterator[list[str]]:
     """Invoke relay and poll again and again, each in a thread; yields the list of why a thread gave up.
 
     Args:
         stack: whose functions they are.
         say: where given, no thread ever gives up, and each failure and each recovery is said in a line.
         prepare: called before each run of the relay.
+        scheduled: whether a function is to be invoked at this moment.
     """
     stop = threading.Event()
     errors: list[str] = []
     threads = [
         threading.Thread(
             target=_tick,
-            args=(_work(stack, name, prepare), name, seconds, stop, errors, say),
+            args=(_work(stack, name, prepare, scheduled), name, seconds, stop, errors, say),
             name=name,
             daemon=True,
         )
@@ -46,8 +52,12 @@ def ticking(stack: Stack, say: Say | None = None, prepare: Callable[[], None] = 
             thread.join(timeout=END_SECONDS)
 
 
-def _work(stack: Stack, function: str, prepare: Callable[[], None]) -> Callable[[], None]:
+def _work(
+    stack: Stack, function: str, prepare: Callable[[], None], scheduled: Callable[[str], bool]
+) -> Callable[[], None]:
     def work() -> None:
+        if not scheduled(function):
+            return
         if function == "RelaySubmissionsFunction":
             prepare()
         stack.invoke(function)

@@ -20,7 +20,7 @@ from facteur.errors import FacteurError
 from facteur.operate.install import uninstall
 from local.demo.interruption import Interrupted, Interruption
 from local.demo.keep import tend
-from local.demo.stage import BUCKET, Company, Stage, stage, working_folder
+from local.demo.stage import BUCKET, DATABASE_SECRET, Company, Stage, stage, working_folder
 from local.demo.ticks import ticking
 from local.trial.documents import Documents, greeter
 from local.trial.follow import Follower
@@ -28,7 +28,6 @@ from local.trial.install import TrialError, install
 from local.trial.journal import Journal
 
 BETWEEN_TRIES_SECONDS = 5.0
-DATABASE_SECRET = "facteur/database"  # noqa: S105 - its name
 BUCKET_NAMED = """
 select split_part(i.document_uri, '/', 3) as bucket
 from facteur.read_invoices((

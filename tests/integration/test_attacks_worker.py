@@ -37,6 +37,10 @@ FORGED = [
     "insert into facteur.changes (invoice_ids, transaction_id) values ('{1}', '1')",
     f"select facteur.lower_submit_from('1999-01-01', true, '{ACT}')",
     "select facteur.set_path('facteur_worker', 'public')",
+    "insert into facteur.attempts (invoice_id, account, lease_token, started_at, outcome, platform_id, document_sha256) "
+    "values ('7', 'default', gen_random_uuid(), '1999-01-01', 'accepted', 'P-1', 'x')",
+    "insert into facteur.attempts (id, invoice_id, account, lease_token, document_sha256) overriding system value "
+    "values (7, '7', 'default', gen_random_uuid(), 'x')",
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import psycopg2
 import pytest
 
 from local.postgres import WORKER, as_worker
+from tests.documented import blocks
 from tests.rows import Rows
 
 ALSO_ON_DEBIAN = True
@@ -142,4 +143,70 @@ def test_the_owner_alone_in_an_installation_settles_what_it_has_deferred(rows: R
     with pytest.raises(psycopg2.errors.RaiseException, match="no such row"):
         cursor.execute("select facteur.settle_constraints()")
 
+    connection.close()
+
+
+NOTES = """
+select oid::regprocedure::text as name from pg_proc where pronamespace = 'facteur'::regnamespace and prorettype = 'trigger'::regtype
+"""
+BAITS = {  # a trigger of the worker's own, on a table of his own, with our function
+    "a view named as the transition table": (
+        "create function pg_temp.told() returns text language plpgsql as "
+        "$$ begin insert into public.ran values (current_user); return 'x'; end $$;"
+        "create temporary view changed as select pg_temp.told() as id; create temporary table bait (id int);"
+        "create trigger t after insert on bait for each statement execute function {note}; insert into bait values (1)"
+    ),
+    "a type whose cast is his": (
+        "create type pg_temp.odd as (n int);"
+        "create function pg_temp.as_text(pg_temp.odd) returns text language plpgsql as "
+        "$$ begin insert into public.ran values (current_user); return 'x'; end $$;"
+        "create cast (pg_temp.odd as text) with function pg_temp.as_text(pg_temp.odd); create temporary table bait (id pg_temp.odd);"
+        "create trigger t after insert on bait referencing new table as changed for each statement execute function {note};"
+        "insert into bait values (row(1)::pg_temp.odd)"
+    ),
+}
+LOOKER = """
+do $$ begin create role facteur_looker login; exception when duplicate_object then null; end $$;
+grant usage on schema facteur to facteur_looker;
+grant select on facteur.health, facteur.waiting to facteur_looker;
+"""
+PAGE = "docs/database-roles.md"
+
+
+@pytest.mark.parametrize("bait", BAITS)
+def test_nobody_puts_our_trigger_on_a_table_of_his_own(
+    rows: Rows, attacker: psycopg2.extensions.cursor, bait: str
+) -> None:
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        attacker.execute(BAITS[bait].replace("{note}", str(rows.value(NOTES))))
+
+    assert _ran_as(rows) == set()
+
+
+def test_a_table_that_is_watched_later_lends_its_trigger_to_nobody_either(
+    rows: Rows, attacker: psycopg2.extensions.cursor
+) -> None:
+    rows.run("create table public.lines (id int primary key, invoice int)")
+    rows.run("select facteur.watch('public.lines', 'invoice')")
+
+    functions = [row.name for row in rows.run(NOTES)]
+    assert len(functions) == 3  # of the invoices, of these lines, and the one that refuses changes of records
+    for function in functions:
+        assert not rows.value("select has_function_privilege(%(role)s, %(f)s, 'execute')", role=WORKER, f=function)
+
+
+def test_who_looks_at_the_health_is_given_no_function_that_writes(rows: Rows) -> None:
+    """By the page's own statement."""
+    rows.run(LOOKER)
+    (grants,) = [block.text for block in blocks("sql") if block.page == PAGE and "looker" in block.text]
+    for row in rows.run(grants.replace("to looker", "to facteur_looker")):
+        rows.run(row.format)
+    connection = psycopg2.connect(rows.url, user="facteur_looker")
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        for view in ("health", "waiting"):
+            cursor.execute(f"select * from facteur.{view}")
+        for call in [*CALLS, *(each.replace("{note}", str(rows.value(NOTES))) for each in BAITS.values())]:
+            with pytest.raises(psycopg2.Error):
+                cursor.execute(call)
     connection.close()

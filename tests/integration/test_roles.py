@@ -66,7 +66,9 @@ select table_name, string_agg(lower(privilege_type), ', ' order by privilege_typ
 ) given where privilege_type <> 'SELECT' group by table_name order by table_name
 """
 MAY = {
-    "attempts": "insert, update code, update ended_at, update http_status, update message, update outcome, update platform_id, "
+    "attempts": "insert account, insert code, insert currency, insert document_sha256, insert ended_at, insert http_status, "
+    "insert invoice_id, insert invoice_number, insert lease_token, insert message, insert outcome, insert platform, "
+    "insert platform_id, insert response, insert seller_siren, insert submission_id, insert total, update code, update ended_at, update http_status, update message, update outcome, update platform_id, "
     "update response, update witnessed_at",
     "budgets": "insert, update",
     "changes": "delete, insert due_at, insert error, insert invoice_ids, update due_at",

@@ -47,6 +47,7 @@ begin
             group by chunk;
             return null;
         end $t$ $f$, note_function, facteur.everything(), p_key, case when not once then 'distinct' end, p_key, p_key);
+    execute format('revoke all on function facteur.%I() from public', note_function); -- on a table of his own, anybody would run it as the owner
     for leaf in
         with recursive tree as (
             select p_table::oid as id union select inhrelid from pg_inherits join tree on inhparent = tree.id

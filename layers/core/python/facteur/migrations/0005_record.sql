@@ -132,9 +132,9 @@ begin
         response = p_attempt ->> 'response'
     where id = (p_attempt ->> 'id')::bigint and (outcome is null or outcome in ('unknown', 'not_found'));
     if not found and p_attempt ->> 'outcome' = 'accepted' then
-        insert into facteur.attempts (submission_id, invoice_id, account, lease_token, started_at, ended_at, outcome, http_status, message,
+        insert into facteur.attempts (submission_id, invoice_id, account, lease_token, ended_at, outcome, http_status, message,
                                       platform_id, document_sha256, invoice_number, seller_siren, total, currency, platform, response)
-        select a.submission_id, a.invoice_id, a.account, a.lease_token, a.started_at, facteur.now(), 'accepted',
+        select a.submission_id, a.invoice_id, a.account, a.lease_token, facteur.now(), 'accepted',
                (p_attempt ->> 'http_status')::integer, p_attempt ->> 'message', p_attempt ->> 'platform_id', a.document_sha256,
                a.invoice_number, a.seller_siren, a.total, a.currency, a.platform, p_attempt ->> 'response'
         from facteur.attempts a where a.id = (p_attempt ->> 'id')::bigint and not exists (

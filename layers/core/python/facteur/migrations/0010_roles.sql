@@ -9,7 +9,9 @@ create function facteur.worker_rights() returns table (relation name, rights tex
     values ('changes'::name, 'insert (invoice_ids, due_at, error), delete, update (due_at)'),
            ('installation', 'update (pins, own_urls, notes_seen, relay_run, relay_began_at, poll_began_at, deposits_enabled, requests_per_minute, forgotten_checked_at, everything_noted_at, not_ready, not_ready_since, not_ready_id, not_ready_counted_at)'),
            ('submissions', 'insert, update, delete'),
-           ('attempts', 'insert, update (outcome, ended_at, http_status, code, message, platform_id, response, witnessed_at)'),
+           ('attempts', 'insert (submission_id, invoice_id, account, lease_token, ended_at, outcome, http_status, code, message, platform_id,'
+                        ' document_sha256, invoice_number, seller_siren, total, currency, platform, response),'
+                        ' update (outcome, ended_at, http_status, code, message, platform_id, response, witnessed_at)'),
            ('status_events', 'insert (status_id, submission_id, platform_id, code, platform_code, network_code, label, occurred_at, date_believed,'
                              ' date_given, caused_by, audience, reason, message, raw), update (told_at)'),
            ('budgets', 'insert, update'),
@@ -81,6 +83,10 @@ begin
     execute format('grant execute on all functions in schema facteur to %I', p_role);
     execute format('revoke execute on function facteur.watch(regclass, name), facteur.grant_worker(name), facteur.revoke_worker(name), facteur.set_path(name, text),
         facteur.lower_submit_from(date, boolean, jsonb) from %I', p_role);
+    -- who may not execute a trigger's function cannot put it on a table of his own; to fire it, nobody needs a right
+    for written in select p.oid::regprocedure as name from pg_proc p where p.pronamespace = 'facteur'::regnamespace and p.prorettype = 'trigger'::regtype loop
+        execute format('revoke execute on function %s from %I', written.name, p_role);
+    end loop;
     -- a view that the company drops and creates again can be read at once
     execute format('alter default privileges in schema facteur grant select on tables to %I', p_role);
     perform facteur.set_path(p_role, 'pg_catalog');

@@ -119,9 +119,9 @@ def _deposit(row: Waiting, digest: str, claim: Claim, ends_at: datetime, bench: 
             raise PlatformBusyError(Problem("lease_too_short", "not sent"))
         sent = _sent(row, digest, claim, bench.clock())
         if bench.conflicts_at_once and fault is Fault.NONE:
-            decision = after_answer(bench.platform.post_with_conflict(sent))
+            decision = after_answer(bench.platform.post_with_conflict(sent), LIMITS)
         else:
-            decision = after_answer(bench.platform.post(sent, fault))
+            decision = after_answer(bench.platform.post(sent, fault), LIMITS)
     except NotDepositedError as error:
         decision = _failure(row, error, row.waited_seconds, State.PENDING)
     except OutcomeUnknownError as error:

@@ -13,6 +13,7 @@ from facteur.decision import Outcome
 from facteur.model import Accepted, Claim, Intent, State, Waiting
 from local.invoices import render, sample_invoice
 from tests.installations import install
+from tests.model_work import LIMITS
 from tests.operator import Operator
 from tests.rows import Rows
 from tests.two_accounts import SECOND
@@ -203,7 +204,7 @@ def test_two_people_do_not_adopt_one_deposit_for_two_invoices_of_two_accounts(ro
 
 def late(rows: Rows, submission: Any, claim: Any, platform_id: str) -> None:
     """The worker's own way to record."""
-    decision = after_answer(Accepted(platform_id, 201, ""))
+    decision = after_answer(Accepted(platform_id, 201, ""), LIMITS)
     row = Waiting(submission.id, State.PENDING, "default", submission.invoice_id, 0, 0.0, 0.0, (), None)
     rows.submissions.record(
         [Outcome(row, Claim(claim.submission_id, str(claim.lease_token), claim.attempt_id), decision)]

@@ -75,6 +75,15 @@ def test_where_nothing_differs_nothing_is_asked(rows: Rows) -> None:
     assert rows.database._asked == ""
 
 
+@pytest.mark.parametrize(("set_to", "asked"), [("off", "on"), ("local", "on"), ("remote_apply", "remote_apply")])
+def test_a_commit_that_was_answered_survives_a_crash(bare: Rows, set_to: str, asked: str) -> None:
+    """An acknowledged status would be lost for good; what is stronger than we ask stays."""
+    bare.run(f"alter database {bare.value('select current_database()')} set synchronous_commit = {set_to}")
+    fresh = bare.session()
+
+    assert fresh.row("select current_setting('synchronous_commit') as it").it == asked
+
+
 def test_a_role_whose_triggers_do_not_work_is_refused_in_a_sentence(bare: Rows) -> None:
     bare.run("create role hushed login; grant all on schema public to hushed")
     try:

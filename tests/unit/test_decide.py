@@ -60,7 +60,7 @@ def test_full_jitter_never_goes_below_a_second() -> None:
 
 
 def test_an_accepted_deposit_is_asked_for_news_soon() -> None:
-    decision = after_answer(Accepted("id-1", 201, "{}"))
+    decision = after_answer(Accepted("id-1", 201, "{}"), LIMITS)
 
     assert decision.move == Move(State.SUBMITTED, 5, platform_id="id-1")
     assert (decision.outcome, decision.platform_id) == ("accepted", "id-1")
@@ -69,7 +69,7 @@ def test_an_accepted_deposit_is_asked_for_news_soon() -> None:
 def test_a_refused_invoice_is_rejected_with_the_platforms_words_and_the_next_step() -> None:
     problem = Problem("refused", "the platform refused the invoice", 422, "BR-FR-05", "note PMD is missing")
 
-    decision = after_answer(Rejected(problem, "{}"))
+    decision = after_answer(Rejected(problem, "{}"), LIMITS)
 
     assert decision.move.state is State.REJECTED
     assert decision.move.error_code == "BR-FR-05"

@@ -53,7 +53,8 @@ def clock(seconds: float) -> DoubtClock:
         ),  # bytes cannot lie
         ({"created_at": NOON - timedelta(days=9)}, "sha-1", Kinship.OURS),  # clocks can
         ({}, "other", Kinship.ANOTHERS),
-        ({"seller_siren": "222222222"}, "other", Kinship.STRANGERS),
+        ({"seller_siren": "222222222"}, "other", Kinship.ANOTHERS),  # a row's seller may be wrong, and a copy converted
+        ({"seller_siren": "222222222", "total": Decimal(7)}, "other", Kinship.STRANGERS),
         ({}, None, Kinship.OURS),
         ({"total": Decimal(120), "currency": " eur"}, None, Kinship.OURS),
         ({"invoice_number": "f-1 "}, None, Kinship.OURS),

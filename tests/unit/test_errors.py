@@ -15,6 +15,7 @@ from facteur.adapters.secrets_manager import SecretUnreadableError
 from facteur.decide import after_answer
 from facteur.errors import AccountRefusedError, FacteurError, Problem
 from facteur.model import Accepted, Answer, Invoice, Rejected, StatusEvent
+from tests.unit.test_decide import LIMITS
 from tests.unit.test_decide_news import event
 
 ENTRY = re.compile(r"^(?P<indent>[│ ]*)(?:[├└]── )?(?P<name>\w+Error)\b")
@@ -83,7 +84,7 @@ def test_no_repr_shows_a_secret_a_document_or_an_answer() -> None:
     shown = [
         Credentials("client", SECRET), Authorisation(SECRET, None), HttpAnswer(200, {"Set-Cookie": SECRET}, SECRET.encode()), told,
         Invoice("1", True, "default", None, SECRET.encode(), None, None, None, None, None, None, None),
-        *answers, *(after_answer(answer) for answer in answers),
+        *answers, *(after_answer(answer, LIMITS) for answer in answers),
     ]  # fmt: skip
 
     assert SECRET not in "".join(f"{each!r} {each}" for each in shown)

@@ -14,6 +14,7 @@ from facteur.errors import (
     ProblemError,
     StoreRefusedError,
 )
+from facteur.lifecycle import says_duplicate
 from facteur.model import Accepted, Answer, Move, State, Waiting
 
 LONGEST_BACK_OFF_SECONDS = 3600.0
@@ -31,13 +32,16 @@ def back_off(tries: int, jitter: Jitter) -> float:
     return max(1.0, jitter(min(LONGEST_BACK_OFF_SECONDS, 5.0 * 2.0 ** min(tries, 12))))
 
 
-def after_answer(answer: Answer) -> Decision:
-    """The platform answered the deposit."""
+def after_answer(answer: Answer, limits: Limits) -> Decision:
+    """The platform answered the deposit. A refusal as a duplicate is a question: the other one may be this invoice."""
     if isinstance(answer, Accepted):
         move = Move(State.SUBMITTED, FIRST_NEWS_SECONDS, platform_id=answer.platform_id)
         return Decision(
             move, "accepted", Problem("accepted", "deposited", answer.http_status), answer.platform_id, answer.response
         )
+    if says_duplicate(answer.problem.platform_code):
+        move = in_doubt(answer.problem, limits, duplicate=True)
+        return Decision(move, "duplicate", answer.problem, response=answer.response)
     return Decision(
         final(State.REJECTED, answer.problem, CORRECT_IT), "rejected", answer.problem, response=answer.response
     )

@@ -24,7 +24,7 @@ class Kinship(Enum):
     OURS = auto()
     UNSURE = auto()  # it may be ours, and nothing proves it: a person compares
     ANOTHERS = auto()  # another document under our number
-    STRANGERS = auto()  # another document of another seller: it does not concern us
+    STRANGERS = auto()  # of another seller and of another amount: it does not concern us
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,16 @@ def kinship(candidate: Candidate, sha256: str | None, doubt: Doubt) -> Kinship:
     if sha256 is not None and any(attempt.document_sha256 == sha256 for attempt in doubt.attempts):
         return Kinship.OURS
     sellers = {attempt.seller_siren for attempt in doubt.attempts if attempt.seller_siren}
-    foreign = bool(candidate.seller_siren and sellers and candidate.seller_siren not in sellers)
+    totals = {attempt.total for attempt in doubt.attempts}
+    another_amount = candidate.total is not None and None not in totals and candidate.total not in totals
+    # A row may name another seller than its document, and a copy may be a converted one: neither alone makes it a stranger's.
+    foreign = bool(candidate.seller_siren and sellers and candidate.seller_siren not in sellers) and another_amount
     if sha256 is not None:
         return Kinship.STRANGERS if foreign else Kinship.ANOTHERS
     contested = candidate.refused or any(may_be_of(candidate, rival) for rival in doubt.rivals)
     if not contested and any(same_invoice(candidate, attempt) for attempt in doubt.attempts):
         return Kinship.OURS
-    totals = {attempt.total for attempt in doubt.attempts}
-    another_amount = candidate.total is not None and None not in totals and candidate.total not in totals
-    return Kinship.STRANGERS if foreign and another_amount else Kinship.UNSURE
+    return Kinship.STRANGERS if foreign else Kinship.UNSURE
 
 
 def weighed(

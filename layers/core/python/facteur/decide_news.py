@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from facteur.decision import CORRECT_IT, Limits, final, in_doubt, wait
 from facteur.errors import Problem
-from facteur.lifecycle import BUYERS, CLOSING, DUPLICATE_REASONS, ENDING, REJECTING, VERDICTS, label_of
+from facteur.lifecycle import BUYERS, CLOSING, ENDING, REJECTING, VERDICTS, label_of, says_duplicate
 from facteur.model import Due, Move, State, StatusEvent
 from facteur.news import Open, Ruling, Seen, Sighting
 
@@ -21,7 +21,6 @@ EARLIEST = datetime.min.replace(tzinfo=UTC)
 URGENT, USUAL, NOT_PRESSING = range(3)
 URGENT_CODES = REJECTING | {"207", "210"}
 NO_NEWS_STATES = frozenset({"PENDING", "PROCESSING", "CONVERTED", "VALID"})
-DUPLICATE_STATES = frozenset({"DUPLICATED"})
 REFUSING_STATES = frozenset({"INVALID", "DUPLICATED", "WRONG_ROUTING", "NOT_DELIVERED", "CONVERSION_FAILED"})
 
 
@@ -75,7 +74,7 @@ def contradiction_in(events: Sequence[StatusEvent]) -> tuple[str, ...]:
 
 def is_duplicate(event: StatusEvent) -> bool:
     """Whether a refusal says no more than that the platform has this invoice already."""
-    return event.code in REJECTING and event.reason in DUPLICATE_REASONS
+    return event.code in REJECTING and says_duplicate(event.reason)
 
 
 def rule(due: Due, events: Sequence[StatusEvent], sandbox: bool, limits: Limits) -> Ruling:
@@ -94,7 +93,7 @@ def rule_unread(due: Due, limits: Limits) -> Ruling | None:
     code, state = due.swept_code or "", due.swept_state
     label = f"{code} {label_of(code)}" if code in REJECTING else f"state {state}"
     problem = Problem("reason_not_known", f"the platform's search shows {label}; the reason is not known yet")
-    if state in DUPLICATE_STATES:
+    if says_duplicate(state):
         reached = newest_of([event for event in due.known if event.code not in REJECTING])
         return _asked_about(due, problem, reached, limits)
     if code in REJECTING:

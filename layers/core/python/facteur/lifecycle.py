@@ -38,7 +38,14 @@ BUYERS = frozenset({"204", "205", "206", "207", "208", "209", "210", "211", "214
 # Verdicts of which only one can be true at an instant; 200 to 204 may well share one.
 VERDICTS = REJECTING | CLOSING | {"205", "206", "207", "208"}
 # Of a rejection. DUPLICATED_INVOICE is Iopole's own check, DUPLICATE_INVOICE its word for the reform's DOUBLON; all say "already there".
-DUPLICATE_REASONS = frozenset({"DUPLICATED_INVOICE", "DUPLICATE_INVOICE", "DOUBLON", "REJ_UNI"})
+# Words of a list that nobody closed: what matters is what they say, however they are spelled.
+DUPLICATE_STEMS = ("DUPLICAT", "DOUBLON", "REJUNI", "ALREADYDEPOSITED", "ALREADYEXISTS")
+
+
+def says_duplicate(word: str | None) -> bool:
+    """Whether a code or reason says that the platform has this invoice already."""
+    letters = "".join(filter(str.isalpha, (word or "").upper()))
+    return any(stem in letters for stem in DUPLICATE_STEMS)
 
 
 def label_of(code: str) -> str:

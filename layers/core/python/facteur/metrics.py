@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from facteur.lifecycle import DUPLICATE_REASONS, REJECTING
+from facteur.lifecycle import REJECTING, says_duplicate
 
 
 class Metric(StrEnum):
@@ -70,6 +70,6 @@ def bounded_reason(code: str | None) -> str:
     """A reason as a dimension: one of REASONS or WAITING_REASONS, or `other`. All rejections that mean "already there" are one."""
     if code in WAITING_REASONS:
         return code
-    if code in DUPLICATE_REASONS or code == "duplicate":
+    if says_duplicate(code):
         return DUPLICATE
     return code if code in REASONS else OTHER

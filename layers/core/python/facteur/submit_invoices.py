@@ -193,7 +193,7 @@ def _deposit(row: Waiting, document: Document, services: Services, lease: Lease)
         lease.check()
         platform = services.platforms.of(row.account)
         began = time.monotonic()
-        decision = after_answer(platform.deposit(document, lease.check))
+        decision = after_answer(platform.deposit(document, lease.check), services.limits)
     except OutcomeUnknownError as error:
         decision = after_unknown(error, services.limits)
     except NotDepositedError as error:

@@ -46,6 +46,15 @@ def identifier(value: Any) -> str | None:
     return text if text.isprintable() and text.encode("utf-8", "ignore").decode() == text else None
 
 
+def number(value: Any) -> str | None:
+    """An invoice's number; None where it is none, or could not be read whole: then it is not shown, and names no other invoice.
+
+    A number may hold what is blanked as a secret, such as a customer id that a company counts under.
+    """
+    shown = word(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+    return None if shown is None or HIDDEN in shown or GAP in shown or shown.endswith(ELLIPSIS) else shown
+
+
 def moment(value: Any) -> datetime | None:
     """An ISO 8601 date and time of these centuries; one without a zone is UTC.
 

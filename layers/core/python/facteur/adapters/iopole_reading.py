@@ -16,7 +16,7 @@ from facteur.adapters.foreign import first as _first
 from facteur.adapters.foreign import identifier as _id
 from facteur.adapters.foreign import moment as _time
 from facteur.adapters.foreign import word as _word
-from facteur.lifecycle import LABELS, REJECTING, label_of
+from facteur.lifecycle import LABELS, REJECTING, label_of, says_duplicate
 from facteur.model import Candidate, StatusEvent
 from facteur.news import Sighting
 
@@ -107,7 +107,7 @@ def _plain_word(word: str | None) -> str:
 
 def number_in(entry: Any) -> str | None:
     """The number (BT-1) of the document behind a search entry."""
-    return _word(_dict(_dict(entry).get("businessData")).get("invoiceId"))
+    return foreign.number(_dict(_dict(entry).get("businessData")).get("invoiceId"))
 
 
 def id_in(entry: Any) -> str | None:
@@ -120,9 +120,8 @@ def about(entry: Any, invoice_number: str) -> bool:
 
     Search may match loosely, and may leave out what it was asked to expand.
     """
-    number = _dict(_dict(entry).get("businessData")).get("invoiceId")
-    readable = isinstance(number, str | int) and not isinstance(number, bool) and number != ""
-    return not inbound(entry) and (not readable or alike(str(number), invoice_number))
+    number = number_in(entry)
+    return not inbound(entry) and (number is None or alike(number, invoice_number))
 
 
 def inbound(entry: Any) -> bool:
@@ -159,7 +158,7 @@ def status_event(entry: dict[str, Any], asked_id: str) -> StatusEvent:
     word = foreign.code(status.get("code")) or "UNKNOWN"
     network = foreign.code(status.get("networkCode"))
     code = _french(word, network)
-    detail = _dict(response.get("rejectionDetail")) or _first(response.get("rejectionDetails"))
+    detail = _detail(response)
     platform_id = _id(entry.get("invoiceId")) or asked_id
     given = [entry.get("date"), _dict(details.get("identification")).get("date")]
     told_id = _id(entry.get("statusId"))
@@ -168,11 +167,24 @@ def status_event(entry: dict[str, Any], asked_id: str) -> StatusEvent:
         platform_id=platform_id, code=code, platform_code=word, network_code=network, label=label_of(code),
         occurred_at=next(filter(None, map(_time, given)), None), date_given=next(filter(None, map(_word, given)), None),
         caused_by=_sender(details), audience=foreign.code(entry.get("destType")),
-        reason=foreign.code(detail.get("reason")), message=_message(status, details, detail),
-        invoice_number=_word(_dict(response.get("documentReference")).get("issuerAssignedId")),
+        reason=_reason(detail), message=_message(status, details, detail),
+        invoice_number=foreign.number(_dict(response.get("documentReference")).get("issuerAssignedId")),
         raw={name: _word(entry.get(name)) for name in KEPT_RAW}
         | {"statusId": told_id, "status": _short(status), "rejectionDetail": _short(detail)},
     )  # fmt: skip
+
+
+def _detail(response: dict[str, Any]) -> dict[str, Any]:
+    """Why it was refused: of several reasons the one that calls it a duplicate, for that may be no refusal of the invoice."""
+    details = [_dict(response.get("rejectionDetail")), *map(_dict, _list(response.get("rejectionDetails"), MOST_RULES))]
+    named = [each for each in details if each]
+    return next((each for each in named if says_duplicate(_reason(each))), named[0] if named else {})
+
+
+def _reason(detail: dict[str, Any]) -> str | None:
+    """In the platform's own word, or in the reform's where that one says more."""
+    own, network = foreign.code(detail.get("reason")), foreign.code(detail.get("networkReason"))
+    return network if own is None or (says_duplicate(network) and not says_duplicate(own)) else own
 
 
 def _status(entry: dict[str, Any], response: dict[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,9 @@ WANTED: tuple[tuple[str, str | int], ...] = (
     ("intervalstyle", "postgres"),
     ("extra_float_digits", "1"),
     ("plan_cache_mode", "auto"),
+    ("synchronous_commit", "on"),  # what was sent, recorded or acknowledged must not be forgotten by a crash
 )
+STRONGER = frozenset({("synchronous_commit", "remote_apply")})
 # How a statement's text itself is read is settled before the statement: a session's setting, which pools keep.
 WANTED_TEXT = (("standard_conforming_strings", "on"),)
 FOUND = """
@@ -81,7 +83,10 @@ def asked_for(connection: psycopg2.extensions.connection) -> str:
     for name, value in WANTED_TEXT:
         if found.settings[name] != value:
             _set(connection, name, value)
-    differing = [(name, wanted) for name, wanted in WANTED if _differs(wanted, found.settings[name])]
+    kept = {name for name, value in found.settings.items() if (name, value) in STRONGER}
+    differing = [
+        (name, wanted) for name, wanted in WANTED if name not in kept and _differs(wanted, found.settings[name])
+    ]
     origin = [] if found.triggers_work else [("session_replication_role", "origin")]
     return "".join(f"set local {name} = {_value(wanted)}; " for name, wanted in (*differing, *origin))
 

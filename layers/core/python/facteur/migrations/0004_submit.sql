@@ -496,11 +496,14 @@ begin
 end $$;
 
 -- Which of these deposits are taken: by another invoice, or by a submission of this one that the platform rejected; and what was
--- sent there, under which numbers.
+-- sent there, under which numbers. Ids are the client's: another client's deposit of the same id is another deposit.
 create function facteur.holders(p_invoice_id text, p_platform_ids text[])
     returns table (platform_id text, invoice_id text, refused boolean, sent text[], numbers text[])
     language plpgsql stable as $$
+declare
+    own facteur.attempts;
 begin
+    select a.* into own from facteur.attempts a where a.invoice_id = p_invoice_id order by a.platform is null, a.id desc limit 1;
     return query
     select held.platform_id, min(held.invoice_id), bool_or(held.refused),
            coalesce(array_agg(distinct held.sent) filter (where held.sent is not null), '{}'),
@@ -509,9 +512,11 @@ begin
         select a.platform_id, a.invoice_id, a.outcome in ('duplicate', 'rejected') as refused, a.document_sha256 as sent, a.invoice_number as number
         from facteur.attempts a
         where a.platform_id = any (p_platform_ids) and (a.invoice_id <> p_invoice_id or a.outcome in ('duplicate', 'rejected'))
+          and (a.platform = own.platform or a.platform is null or own.platform is null)
         union all
         select s.platform_id, s.invoice_id, s.state = 'rejected', s.document_sha256, s.invoice_number from facteur.submissions s
         where s.platform_id = any (p_platform_ids) and (s.invoice_id <> p_invoice_id or s.state = 'rejected')
+          and (own.account is null or s.account = any (facteur.names_of_client(own.account)))
     ) held group by held.platform_id;
 end $$;
 

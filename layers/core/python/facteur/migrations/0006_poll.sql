@@ -161,8 +161,14 @@ begin
         return;
     end if;
     known := null;
-    perform facteur.set_life_cycle(s, p_news);
+    select w.* into s from facteur.submissions w where w.id = s.id; -- as the number has left it
     move := facteur.move_of(s, p_news);
+    if s.objection_code = 'shown_as_another' and move ->> 'state' not in ('submitted', 'closed') then
+        -- whose verdict that is, a person says: the row would be corrected and sent again while its own deposit stands
+        move := jsonb_build_object('state', s.state, 'due_in_seconds', 3600);
+    else
+        perform facteur.set_life_cycle(s, p_news);
+    end if;
     state := move ->> 'state';
     moved := state <> s.state;
     perform facteur.move_submission(s.id, move);

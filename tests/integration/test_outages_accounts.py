@@ -11,7 +11,8 @@ import pytest
 
 from local.measure.ground import add_invoices, hand_over, prepare, received, states, work_off
 from local.measure.starts import ACCOUNT_PAUSE_SECONDS, cold_starts, rotation
-from tests.world import World
+from tests.operator import Operator
+from tests.world import World, platform_secret
 
 TRIES = 3
 SECOND: dict[str, Any] = {"client_id": "second@facteur.example", "client_secret": "second", "customer_id": "customer-2"}
@@ -149,3 +150,26 @@ def redrive(world: World, dead_queue_url: str) -> None:
     for message in received(dead_queue_url):
         sqs.send_message(QueueUrl=world.queue_url, MessageBody=message["body"])
         sqs.delete_message(QueueUrl=dead_queue_url, ReceiptHandle=message["receiptHandle"])
+
+
+@pytest.mark.parametrize("wrong", ["client_secret", "customer_id"])
+def test_what_waited_for_a_mended_secret_goes_as_soon_as_a_person_resumes_the_account(
+    world: World, operator: Operator, wrong: str
+) -> None:
+    """Not five minutes later, when each would have been tried again by itself."""
+    right = platform_secret(world.simulator)
+    world.put_secret("default", right | {wrong: "0198c0de-ffff-7000-8000-000000000000"})
+    for rank in (1, 2, 3):
+        world.add(rank)
+    world.deposit()
+    assert {world.submission(rank).state for rank in (1, 2, 3)} <= {"pending", "in_doubt"}
+    world.put_secret("default", right)
+    world.new_container()
+
+    told = operator.run("resume", "default", "--why", "mended", "--yes")
+    for _ in range(6):  # a read comes first, then one deposit alone
+        world.advance(1)
+        world.deposit()
+
+    assert told.code == 0, told.err
+    assert [len(world.deposits(rank)) for rank in (1, 2, 3)] == [1, 1, 1]

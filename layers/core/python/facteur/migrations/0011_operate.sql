@@ -339,8 +339,8 @@ begin
         probing = false, failures = 0, recovery = case when b.recovery is not null then 'read' end,
         refusals = 0, refused_at = null, deposits_at = null, deposits_wait = null
     where key = b.key;
-    update facteur.submissions set due_at = facteur.now() where id in ( -- doubts that this pause put off
-        select id from facteur.submissions where account = p_account and state = 'in_doubt' and queued_at is null and due_at > facteur.now()
+    update facteur.submissions set due_at = facteur.now() where id in ( -- what this pause put off
+        select id from facteur.submissions where account = p_account and state in ('pending', 'in_doubt') and queued_at is null and due_at > facteur.now()
           and last_error_code = b.pause_reason and coalesce(lease_until, '-infinity') <= facteur.now() order by id for update skip locked);
     perform facteur.log_operation(p_act, p_account, null, null, jsonb_build_object('held_by', b.held_by, 'pause_reason', b.pause_reason));
     return format('Account %s goes on.', p_account);

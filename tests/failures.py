@@ -170,6 +170,20 @@ def broken_view(ground: Ground) -> None:
     ground.world.add(1, total=13, issue_date=today())
 
 
+def view_breaks_later(ground: Ground) -> None:
+    """A function or table that the view uses is changed, and no row is written."""
+    ground.world.add(1, total=13, issue_date=today())
+    ground.world.relay()
+    ground.run(RAISING)
+
+
+def probe_that_fails(ground: Ground) -> None:
+    """The account was refused once, and the read that would end its pause meets an error that is no refusal."""
+    ground.world.simulator.script(sample_invoice(1).number, ["403"])
+    ground.world.simulator.outage(1e9, "400", ["search"])
+    ready(ground)
+
+
 def raising_trigger(ground: Ground) -> None:
     ground.run("alter table invoicing.invoices add constraint stubborn check (technical_status <> 'validated')")
     ready(ground)
@@ -301,6 +315,8 @@ FAILURES: tuple[Failure, ...] = (
     Failure("the database's secret is denied or malformed", no_database, "RelaySilent", 10, "relay_submissions has not run", None),
     Failure("the database is a copy: every relay run raises", pinned_elsewhere, "RelaySilent", 10, "relay_submissions raised EnvironmentMismatchError", None, slow=False),
     Failure("a row cannot be read: the view raises", broken_view, "UnreadableRows", 20, "that the mapping could not read", "unreadable"),
+    Failure("a row cannot be read any more once its invoice was opened", view_breaks_later, "UnreadableRows", 20, "that facteur.invoice_source cannot show", "unreadable"),
+    Failure("a refused account's probe meets another error", probe_that_fails, "AccountRefused", 10, "which is refused", "account_refused"),
     Failure("a row cannot be written: a constraint or trigger raises", raising_trigger, "WriteBacks", 30, "could not be written back", "not_written_back"),
     Failure("a trigger of the company's swallows the write-back", swallowing_trigger, "WriteBacks", 30, "could not be written back", "not_written_back"),
     Failure("one document is refused, others of its store are read", one_bad_key, "PutOff", 75, "are tried again", "put_off", meanwhile=another_in_store),

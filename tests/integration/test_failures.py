@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 
+from facteur.metrics import WAITING_REASONS
+from facteur.operate.waiting import SENTENCES, TROUBLES
 from local.alarm_clock import Period, rings
 from local.sam import load_template
 from tests.failing_store import FailingStore
-from tests.failures import FAILURES, STEP_SECONDS, Failure, Ground
+from tests.failures import FAILURES, STEP_SECONDS, Failure, Ground, Make, probe_that_fails, view_breaks_later
 from tests.measured import measured
 from tests.operator import Operator
 from tests.world import World
 
+LASTING_STEPS = 40
 RESOURCES = load_template()["Resources"]
 
 
@@ -45,6 +48,32 @@ def test_a_failure_is_shown_and_rings_its_alarm_in_time(
     assert any(failure.shown in what for what in said), said
     assert failure.reason in {None, *(each["reason"] for each in status["waiting"])}
     assert status["troubles"] or not failure.shown or failure.reason == "deposits_off"
+
+
+@pytest.mark.parametrize(
+    ("make", "alarm"), [(probe_that_fails, "AccountRefused"), (view_breaks_later, "UnreadableRows")]
+)
+def test_what_goes_on_rings_for_as_long_as_it_does(
+    world: World, store: FailingStore, operator: Operator, capsys: pytest.CaptureFixture[str], make: Make, alarm: str
+) -> None:
+    """Counted only when it happens, it would ring once and then wait for ever."""
+    ground = Ground(world, store)
+    failure = Failure("", make, alarm, 0, "")
+    make(ground)
+    told = [one_step(ground, failure, capsys) for _ in range(LASTING_STEPS)]
+
+    assert rung(RESOURCES[f"{alarm}Alarm"]["Properties"], told)
+    assert operator.ask("status")["troubles"]
+    assert world.submission(1).state in {"pending", "in_doubt"}
+
+
+def test_every_reason_for_waiting_is_a_trouble_some_time() -> None:
+    elsewhere = {  # what another line of `facteur status` names as a trouble
+        "deposits_off", "account_paused", "platform_down", "in_doubt", "not_written_back", "silent", "unread",
+    }  # fmt: skip
+
+    assert set(TROUBLES) | elsewhere == set(SENTENCES)
+    assert set(SENTENCES) == WAITING_REASONS
 
 
 def one_step(ground: Ground, failure: Failure, capsys: pytest.CaptureFixture[str]) -> Period:

@@ -92,7 +92,7 @@ def _unusable_account(account: str, refused: bool, services: Services) -> NotDep
 def _has_platform(row: Waiting, services: Services, error: NotDepositedError | None) -> bool:
     """Whether the row's account has usable credentials; if not, it waits until somebody mends its secret."""
     if error:
-        services.leave(row, error)
+        services.leave(row, error, of_account=True)
     return error is None
 
 

@@ -197,10 +197,17 @@ def _tell_unnamed_kinds(services: RelayServices) -> None:
         )  # fmt: skip
 
 
+# What is counted when it happens, and rings: it is counted each minute as well for as long as something waits for it.
+GOES_ON = {"account_refused": Metric.ACCOUNT_REFUSED, "unreadable": Metric.UNREADABLE_ROWS}
+
+
 def _count_waiting(services: RelayServices) -> None:
     """By reason, those that occur; and once whatever has waited for longest."""
     waiting = services.store.oldest_waiting()
     for reason, seconds in waiting.items():
         services.journal.count(Metric.OLDEST_WAITING_SECONDS, seconds, reason=reason)
+    for reason, metric in GOES_ON.items():
+        if reason in waiting:
+            services.journal.count(metric, 1)
     if not waiting:
         services.journal.count(Metric.OLDEST_WAITING_SECONDS, 0)

@@ -50,19 +50,22 @@ class Services:
     answer_seconds: float
     jitter: Jitter
 
-    def failed(self, row: Waiting, error: ProblemError, waited_seconds: float | None = None) -> Decision:
-        """What follows where certainly nothing was deposited."""
+    def failed(
+        self, row: Waiting, error: ProblemError, waited_seconds: float | None = None, *, of_account: bool = False
+    ) -> Decision:
+        """What follows where certainly nothing was deposited; `of_account`: its cause is the account's, and no invoice's."""
         waited = row.waited_seconds if waited_seconds is None else waited_seconds
+        shared = of_account or is_shared(error, row)
         decision = after_failure(
-            error, row.tries, waited, row.age_seconds, self.limits, self.jitter, row.state, shared=is_shared(error, row)
+            error, row.tries, waited, row.age_seconds, self.limits, self.jitter, row.state, shared=shared
         )
         if not isinstance(error, StoreRefusedError) or decision.move.state is State.FAILED:
             return decision
         return replace(decision, move=replace(decision.move, store=row.store, store_reason=error.reason))
 
-    def leave(self, row: Waiting, error: ProblemError) -> None:
+    def leave(self, row: Waiting, error: ProblemError, *, of_account: bool = False) -> None:
         """Record an unclaimed row that cannot be deposited now, or not at all."""
-        decision = self.failed(row, error)
+        decision = self.failed(row, error, of_account=of_account)
         self.tell(row, self.store.record_unclaimed(row, decision), decision)
 
     def tell_failed(self, submission_id: int, invoice_id: str, account: str) -> None:

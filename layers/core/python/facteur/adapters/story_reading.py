@@ -82,9 +82,13 @@ class PostgresStories:
         order by s.id desc limit %(limit)s
     """
     UNREADABLE = """
-        select key as invoice_id, c.error, c.due_at, count(*) over () as found
-        from facteur.changes c, unnest(c.invoice_ids) key
-        where c.due_at > '-infinity' and c.error is not null order by c.due_at, key limit %(limit)s
+        select *, count(*) over () as found from (
+            select key as invoice_id, c.error, c.due_at from facteur.changes c, unnest(c.invoice_ids) key
+            where c.due_at > '-infinity' and c.error is not null
+            union -- those that could be read when they were opened
+            select s.invoice_id, s.last_error_message, s.due_at from facteur.submissions s
+            where s.state in ('pending', 'in_doubt') and s.queued_at is null and s.last_error_code = 'row_unreadable'
+        ) each order by due_at, invoice_id limit %(limit)s
     """
 
     def __init__(self, database: Database) -> None:

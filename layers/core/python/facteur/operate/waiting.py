@@ -29,6 +29,7 @@ SENTENCES = {  # reason of facteur.waiting -> what waits
 # From which age on it is a trouble that no other line of `facteur status` names.
 TROUBLES = {
     "account_limit": 0, "request_limit": 0, "store_refused": 0, "relay": 60, "queued": 300, "put_off": 900, "not_ready": 172_800,
+    "account_refused": 900, "unreadable": 900, "sending": 900,
 }  # fmt: skip
 # What holds an invoice, whatever a person does with it alone.
 HOLDING = frozenset({

@@ -13,6 +13,9 @@ from facteur.observability import PowertoolsJournal, observed, remaining_seconds
 from facteur.submission_services import Services
 from facteur.submit_invoices import submit_alone, submit_invoices
 
+# What one row may take before anything is claimed: its document is read three times, each until it times out (adapters/aws.py).
+ALONE_SECONDS = 80.0
+
 
 @observed("submit_invoices")
 def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> Any:
@@ -22,11 +25,14 @@ def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> 
     """
     check_event(event)
     together: list[int] = []
-    again: list[int] = []
+    again: dict[int, str] = {}  # submission id -> message id
 
     def read(record: Any) -> None:
-        received = record.get("attributes", {}).get("ApproximateReceiveCount", 1)
-        (again if int(received) > 1 else together).append(submission_id_in(record.body))
+        submission_id = submission_id_in(record.body)
+        if int(record.get("attributes", {}).get("ApproximateReceiveCount", 1)) > 1:
+            again[submission_id] = record.message_id
+        else:
+            together.append(submission_id)
 
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
     response = process_partial_response(event=event, record_handler=read, processor=processor, context=None)
@@ -35,7 +41,8 @@ def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> 
     if together or again:
         with recorded_run("submit_invoices"):
             services = submit_services(journal, remaining_seconds(context))
-            submit(together, again, services, lambda: remaining_seconds(context))
+            left = submit(together, list(again), services, lambda: remaining_seconds(context))
+        response["batchItemFailures"] += [{"itemIdentifier": again[submission_id]} for submission_id in left]
     return response
 
 
@@ -51,8 +58,12 @@ def check_event(event: Any) -> None:
         )
 
 
-def submit(together: Sequence[int], again: Sequence[int], services: Services, remaining: Callable[[], float]) -> None:
-    """Those that come for the first time in one batch, then each of the others.
+def submit(
+    together: Sequence[int], again: Sequence[int], services: Services, remaining: Callable[[], float]
+) -> list[int]:
+    """Those that come for the first time in one batch, then each of the others; gives those that there was no time for.
+
+    A row that is begun alone must be able to end: else the function's timeout, over a store that hangs, would look like its doing.
 
     Raises:
         DatabaseUnavailableError: the rest is not tried.
@@ -60,7 +71,14 @@ def submit(together: Sequence[int], again: Sequence[int], services: Services, re
     """
     work = [partial(submit_invoices, together)] if together else []
     failure: Exception | None = None
-    for step in [*work, *(partial(submit_alone, submission_id) for submission_id in again)]:
+    left: list[int] = []
+    for submission_id, step in [
+        *((None, each) for each in work),
+        *((each, partial(submit_alone, each)) for each in again),
+    ]:
+        if submission_id is not None and remaining() < ALONE_SECONDS:
+            left.append(submission_id)
+            continue
         try:
             step(services, remaining())
         except StatementRefusedError as error:  # there, but not for this row
@@ -71,6 +89,7 @@ def submit(together: Sequence[int], again: Sequence[int], services: Services, re
             failure = error
     if failure:
         raise failure
+    return left
 
 
 def submission_id_in(body: str) -> int:

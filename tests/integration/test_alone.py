@@ -134,6 +134,42 @@ def test_a_row_whose_workers_die_twice_alone_is_failed(world: World) -> None:
     assert len(world.deposits(GOOD)) == 1
 
 
+@pytest.mark.parametrize("rows_there_is_time_for", [0, 1])
+def test_a_row_that_there_is_no_time_for_is_not_begun_and_its_message_comes_again(
+    world: World, rows_there_is_time_for: int
+) -> None:
+    """A store that hangs takes a minute a row: the function's timeout is not the second row's doing."""
+    ids = noted(world)
+    times = iter([app.ALONE_SECONDS] * 2 * rows_there_is_time_for + [app.ALONE_SECONDS - 1] * 9)
+
+    left = app.submit((), ids, submit_services(PowertoolsJournal("test")), lambda: next(times))
+
+    assert left == list(ids[rows_there_is_time_for:])
+    assert [world.submission(rank).deaths for rank in (POISON, GOOD)] == [0, 0]
+    assert world.submission(GOOD).state == "pending"
+    assert [len(world.deposits(rank)) for rank in (POISON, GOOD)] == [rows_there_is_time_for, 0]
+
+
+def test_the_messages_of_rows_that_were_not_begun_are_given_back(world: World) -> None:
+    ids = noted(world)
+    records = [
+        {
+            "messageId": f"m{each}",
+            "body": f'{{"submission_id": {each}}}',
+            "attributes": {"ApproximateReceiveCount": "2"},
+        }
+        for each in ids
+    ]
+
+    class Context:
+        def get_remaining_time_in_millis(self) -> int:
+            return int(app.ALONE_SECONDS * 1000) - 1000
+
+    answer = app.handler({"Records": records}, Context())
+
+    assert answer["batchItemFailures"] == [{"itemIdentifier": f"m{each}"} for each in ids]
+
+
 def test_a_database_that_goes_away_is_nobodys_fault(world: World) -> None:
     ids = noted(world)
 

@@ -21,7 +21,7 @@ class PostgresReading:
                (select coalesce(sum(cardinality(c.invoice_ids)), 0)::integer from facteur.changes c
                 where c.due_at > '-infinity' and c.error is not null) as unreadable,
                facteur.oldest_silent_seconds() as silent, facteur.oldest_unread_seconds() as unread,
-               facteur.accounts_not_shown() as not_shown,
+               facteur.accounts_not_shown() as not_shown, facteur.followed_by_nobody() as unfollowed,
                array(select f.what from facteur.installation_faults() f) as faults
         from facteur.installation i, facteur.budgets b where b.key = 'address'
     """
@@ -79,6 +79,7 @@ class PostgresReading:
             row.unread,
             row.not_shown,
             tuple(row.faults),
+            row.unfollowed,
         )
 
     def noted(self) -> int:

@@ -54,6 +54,19 @@ create function facteur.accounts_not_shown() returns integer
     select count(*)::integer from facteur.sweeps where not_shown >= 3 or blocked_since is not null
 $$;
 
+-- Deposits that are followed and that nobody asks for any more: their account was repinned to another client, and none of the pins is
+-- of theirs. Where nobody was ever repinned nothing is read.
+create function facteur.followed_by_nobody() returns integer
+    language sql stable as $$
+    with pins as (select pin.key as account, md5(pin.value::text) as client from facteur.installation i, jsonb_each(i.pins) pin),
+    former as (
+        select distinct md5((o.detail -> 'pin')::text) as client from facteur.operations o
+        where o.operation = 'repin' and o.account in (select account from pins)
+    )
+    select count(*)::integer from former join facteur.submissions s on s.client = former.client
+    where s.state = 'submitted' and former.client not in (select client from pins)
+$$;
+
 -- Rows whose last write-back, within a day, had to be believed. More than a thousand are as bad.
 create function facteur.unverified_write_backs() returns integer
     language sql stable as $$

@@ -25,6 +25,7 @@ class Installation:
     unread_seconds: float = 0.0  # since when the search has shown what no status tells
     accounts_not_shown: int = 0  # whose search shows none of their deposits, or whose unseen statuses cannot be seen
     faults: tuple[str, ...] = ()  # what has come apart between the company's table and what was installed
+    followed_by_nobody: int = 0  # deposits of a client that no account is any more
 
 
 @dataclass(frozen=True, slots=True)

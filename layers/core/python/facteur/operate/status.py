@@ -101,6 +101,11 @@ def _of_statuses(installation: Installation) -> Iterator[Trouble]:
             f"{installation.accounts_not_shown} accounts: the platform shows none of their deposits, or hides unseen statuses",
             "facteur doctor",
         )
+    if installation.followed_by_nobody:
+        yield Trouble(
+            f"{installation.followed_by_nobody} deposits of a former client are not followed: a refusal of theirs is heard by nobody",
+            "ask the platform for their statuses (facteur list --state submitted); docs/accounts.md",
+        )
 
 
 def _of_account(account: AccountHealth) -> Iterator[Trouble]:

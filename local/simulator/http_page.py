@@ -15,6 +15,7 @@ from local.simulator.world import WORLD
 
 ADMIN_PREFIX = "/_simulator/"
 HTML = "text/html"
+LATEST = 20
 PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -27,6 +28,8 @@ code {{ font-size: 13px }}</style>
 deposited here leaves it, and all of it is gone when it stops. Its clock shows {now}.</p>
 <h2>Ledger: {total} deposits</h2>
 {ledger}
+<h2>The latest</h2>
+{latest}
 <h2>Calls</h2>
 {calls}
 <h2>Switches</h2>
@@ -54,6 +57,13 @@ def page(request: web.Request) -> web.Response:
         now=iso(world.clock.now()),
         total=len(ours),
         ledger=_table(("verdict and state", "deposits"), by_fate.most_common()),
+        latest=_table(
+            ("number", "id", "verdict and state"),
+            (
+                (each.number or "–", each.id, f"{each.fate.verdict}, {each.state(world.clock.now())}")
+                for each in ours[-LATEST:][::-1]
+            ),
+        ),
         calls=_table(
             ("endpoint", "answer", "calls"), ((*key, count) for key, count in sorted(by_call.items(), key=str))
         ),

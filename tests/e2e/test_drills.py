@@ -108,7 +108,7 @@ def puts_the_new_secret(person: Person, breakage: Breakage) -> None:
 def adopts(person: Person, breakage: Breakage) -> None:
     number = person.told(r"written meanwhile: (\S+)\.")
     page = person.told(r"with its id: (\S+)")
-    text = subprocess.check_output(["curl", "--silent", page], text=True)
+    text = subprocess.check_output(["curl", "--silent", "--header", "Accept: text/html", page], text=True)
     row = next(line for line in text.split("<tr") if number in line)
     deposit = re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", row)[0]
     person.types(breakage, "facteur adopt", NUMBER=number, PLATFORM_ID=deposit)

@@ -392,3 +392,16 @@ def test_a_dump_that_is_restored_elsewhere_belongs_together(rows: Rows, empty_ur
     assert codes(restored, whole=True) == []
     assert restored.invoice(invoice).technical_status == "validated"
     restored.close()
+
+
+def test_a_fix_that_is_sql_can_be_run_as_it_stands(rows: Rows) -> None:
+    """Whoever is called at night pastes it."""
+    for (trigger,) in rows.run("select tgname from pg_trigger where tgname like 'facteur\\_%'"):
+        rows.run(f'drop trigger "{trigger}" on invoicing.invoices')
+
+    fixes = [row.fix for row in rows.run("select fix from facteur.installation_faults(true) where fix like 'select %'")]
+
+    assert fixes
+    for fix in fixes:
+        rows.run(fix)
+    assert rows.run("select what from facteur.installation_faults(true) where fix like 'select %'") == []

@@ -106,7 +106,7 @@ create function facteur.unwatched() returns table (code text, what text, fix tex
     select case when min(triggers) < 2 then 'trigger_missing' else 'trigger_not_always' end,
            format('%s not watched%s: %s', count(*), case when min(triggers) = 2 then ' for writers that switch triggers off' end,
                   array_to_string((array_agg(called order by called))[:5], ', ') || case when count(*) > 5 then ' and more' else '' end),
-           format('select facteur.watch(%L, %L); then select facteur.note_forgotten(true)', top, key)
+           format('select facteur.watch(%L, %L); select facteur.note_forgotten(true)', top, key)
     from topmost where always < 2 group by top, key
 $$;
 

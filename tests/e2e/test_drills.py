@@ -111,7 +111,7 @@ def adopts(person: Person, breakage: Breakage) -> None:
     text = subprocess.check_output(["curl", "--silent", "--header", "Accept: text/html", page], text=True)
     row = next(line for line in text.split("<tr") if number in line)
     deposit = re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", row)[0]
-    person.types(breakage, "facteur adopt", NUMBER=number, PLATFORM_ID=deposit)
+    person.types(breakage, "facteur adopt NUMBER PLATFORM_ID --unverified", NUMBER=number, PLATFORM_ID=deposit)
 
 
 def puts_the_new_password(person: Person, breakage: Breakage) -> None:

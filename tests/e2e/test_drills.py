@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from local.sam import ROOT
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 PAGE = ROOT / "docs" / "runbook.md"
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 60
 SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 INLINE = re.compile(r"`((?:facteur|select) [^`]+)`")
 PLACEHOLDERS = {"ACCOUNT": "default", "NAME": "facteur-demo", '"…"': "drill"}
@@ -108,6 +109,9 @@ def puts_the_new_secret(person: Person, breakage: Breakage) -> None:
 def adopts(person: Person, breakage: Breakage) -> None:
     number = person.told(r"written meanwhile: (\S+)\.")
     page = person.told(r"with its id: (\S+)")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while "in doubt" not in person.types(breakage, "facteur show", NUMBER=number):
+        assert time.monotonic() < deadline
     text = subprocess.check_output(["curl", "--silent", "--header", "Accept: text/html", page], text=True)
     row = next(line for line in text.split("<tr") if number in line)
     deposit = re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}", row)[0]
@@ -125,7 +129,7 @@ def watches_again(person: Person, breakage: Breakage) -> None:
 
 
 def deploys_the_bucket(person: Person, breakage: Breakage) -> None:
-    assert "facteur-demo-other" in person.types(breakage, "facteur status")
+    assert "AccessDenied" in person.types(breakage, "facteur status")
     person.deploys(f"DocumentsBucket={person.told('in the bucket ([^ ,]+)')}")
 
 
@@ -211,9 +215,13 @@ def test_it_is_mended_by_what_the_runbook_says(drill: tuple[pexpect.spawn[str], 
     person.said = str(terminal.before)
     assert breakage.section in person.said
 
-    CURES[breakage.name](person, breakage)
-
-    terminal.expect_exact("mended after")
+    try:
+        CURES[breakage.name](person, breakage)
+        terminal.expect_exact("mended after")
+    except BaseException:
+        terminal.sendintr()  # the drill mends it, for those that follow
+        terminal.expect_exact("Which one?")
+        raise
     terminal.expect_exact("Which one?")
     assert "0 were deposited twice, 0 not at all" in str(terminal.before)
 

@@ -143,7 +143,8 @@ def corrects_the_row(person: Person, breakage: Breakage) -> None:
 
 
 def redrives(person: Person, breakage: Breakage) -> None:
-    person.types(breakage, "facteur dead-letters")
+    """Not right after `facteur dead-letters`: the emulator moves none of those that it has just shown."""
+    assert "dead letters: 3" in person.types(breakage, "facteur status")
     person.types(breakage, "facteur redrive")
 
 

@@ -69,15 +69,15 @@ def submit(
         DatabaseUnavailableError: the rest is not tried.
         Exception: the last of what they raised, once all have been worked.
     """
-    work = [partial(submit_invoices, together)] if together else []
+    steps: list[tuple[int | None, Callable[[Services, float], None]]] = []
+    if together:
+        steps.append((None, partial(submit_invoices, together)))
+    steps += [(submission_id, partial(submit_alone, submission_id)) for submission_id in again]
     failure: Exception | None = None
     left: list[int] = []
-    for submission_id, step in [
-        *((None, each) for each in work),
-        *((each, partial(submit_alone, each)) for each in again),
-    ]:
-        if submission_id is not None and remaining() < ALONE_SECONDS:
-            left.append(submission_id)
+    for alone, step in steps:
+        if alone is not None and remaining() < ALONE_SECONDS:
+            left.append(alone)
             continue
         try:
             step(services, remaining())

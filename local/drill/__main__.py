@@ -115,11 +115,7 @@ def _drill(breakage: Breakage, ground: Ground, console: Console, interruption: I
     with interruption.deferred():
         known = breakage.make(ground)
     began = time.monotonic()
-    what = (
-        f"{breakage.what}; runbook: {breakage.section}"
-        if told
-        else "something is broken; `facteur status` and `facteur doctor` tell what"
-    )
+    what = f"{breakage.what}; runbook: {breakage.section}" if told else UNTOLD
     _say(console, f"✖ {what}")
     if known:
         _say(console, f"  {known}")

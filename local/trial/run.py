@@ -227,7 +227,7 @@ def _say_where_to_look(
 def _without_password(url: str) -> str:
     """The URL as it may be shown. What is no URL is not shown at all."""
     parts = urlsplit(url)
-    if not parts.netloc:
+    if not parts.netloc or "password" in parts.query:
         return "…as you gave it…"
     user, at, host = parts.netloc.rpartition("@")
     name, colon, _ = user.partition(":")

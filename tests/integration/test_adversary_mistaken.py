@@ -48,8 +48,9 @@ def settle(world: World, rounds: int = 9, seconds: float = 160) -> None:
 # --- a verdict on another invoice's deposit, which shows its number -------------------------------------------------------
 
 
+@pytest.mark.parametrize("reason", ["VALIDATION_FAILURE", "DUPLICATED_INVOICE"])
 @pytest.mark.parametrize("settings", [{}, {"STATUS_SOURCE": "sweep"}], indirect=True)
-def test_the_refusal_of_anothers_deposit_rejects_nothing(world: World, proxy: AlteringProxy) -> None:
+def test_the_refusal_of_anothers_deposit_rejects_nothing(world: World, proxy: AlteringProxy, reason: str) -> None:
     """Corrected under a number of its own, as a rejected row asks for it, the invoice would be delivered twice."""
     world.witness()
     in_doubt(world)
@@ -60,7 +61,7 @@ def test_the_refusal_of_anothers_deposit_rejects_nothing(world: World, proxy: Al
     world.deposit()
     assert world.submission(2).platform_id == first
     proxy.after = lambda _asked, said: said
-    world.simulator.add_status(first, "REJECTED", reason="VALIDATION_FAILURE", author="PLATFORM")
+    world.simulator.add_status(first, "REJECTED", reason=reason, author="PLATFORM")
 
     for _ in range(4):
         world.advance(70)
@@ -68,6 +69,7 @@ def test_the_refusal_of_anothers_deposit_rejects_nothing(world: World, proxy: Al
 
     assert world.submission(2).objection_code == "shown_as_another"
     assert [world.row(rank).technical_status for rank in (1, 2)] == ["error", "error"]
+    assert [attempt.outcome for attempt in world.attempts(2)] == ["accepted"], "the verdict is no attempt's of this row"
     number = "F-2026-00002-B"
     corrected = world.folder / "corrected.xml"
     corrected.write_bytes(render(replace(sample_invoice(2), number=number), "cii"))

@@ -258,6 +258,15 @@ def test_which_search_entries_are_about_a_number(changes: dict[str, Any], same: 
     assert about(ENTRY | changes, "F-2026-0042") is same
 
 
+@pytest.mark.parametrize(
+    "number",
+    ["F-\u200b2026-0042", "F-2026-0042\x00", "\ufeffF-2026-0042", "F-2026\u00ad-0042", "[hidden]", "[hidden]-0042"],
+)
+def test_a_number_with_signs_that_nobody_sees_or_that_was_blanked_is_not_another_one(number: str) -> None:
+    """A search that was taken for empty would have the invoice sent again."""
+    assert about({"businessData": {"invoiceId": number}}, "F-2026-0042")
+
+
 @pytest.mark.parametrize("odd", ["text", 17, None, []])
 def test_what_is_no_object_may_be_about_any_number_and_names_no_deposit(odd: Any) -> None:
     assert (about(odd, "F-1"), id_in(odd)) == (True, None)

@@ -14,6 +14,8 @@ NOTES_AT_ONCE = 20  # a note holds up to a thousand keys
 ROWS_AT_ONCE = 10_000  # locked until SQS has them all, a few seconds; the budget hardly ever admits so many
 WRITE_BACKS_AT_ONCE = 100
 IDS_IN_A_LINE = 100
+# What is counted when it happens, and rings: it is counted each minute as well for as long as something waits for it.
+GOES_ON = {"account_refused": Metric.ACCOUNT_REFUSED, "unreadable": Metric.UNREADABLE_ROWS}
 KINDS_TOLD = 5
 CATCH_UP_SECONDS = 45.0  # a run that does not watch works on while notes are left, until the next one comes
 SHORTEST_PAUSE_SECONDS = 0.3  # between two looks of an idle relay
@@ -195,10 +197,6 @@ def _tell_unnamed_kinds(services: RelayServices) -> None:
             "kinds.unnamed", kind=kind[:40], documents=documents,
             next_step="they are not deposited; if they are invoices, let facteur.invoice_source name the kind: see facteur doctor",
         )  # fmt: skip
-
-
-# What is counted when it happens, and rings: it is counted each minute as well for as long as something waits for it.
-GOES_ON = {"account_refused": Metric.ACCOUNT_REFUSED, "unreadable": Metric.UNREADABLE_ROWS}
 
 
 def _count_waiting(services: RelayServices) -> None:

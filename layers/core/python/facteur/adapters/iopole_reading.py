@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from facteur.adapters import foreign
+from facteur.adapters.blanking import HIDDEN
 from facteur.adapters.foreign import entries as _list
 from facteur.adapters.foreign import fields as _dict
 from facteur.adapters.foreign import first as _first
@@ -118,10 +119,14 @@ def id_in(entry: Any) -> str | None:
 def about(entry: Any, invoice_number: str) -> bool:
     """Whether a search entry may be about this number: unless it says that it is another's, or that it was received.
 
-    Search may match loosely, and may leave out what it was asked to expand.
+    Search may match loosely, and may leave out what it was asked to expand. Compared is what it wrote, signs that nobody sees included:
+    made visible they would be letters of another number.
     """
-    number = number_in(entry)
-    return not inbound(entry) and (number is None or alike(number, invoice_number))
+    number = _dict(_dict(entry).get("businessData")).get("invoiceId")
+    readable = (
+        isinstance(number, str | int) and not isinstance(number, bool) and number != "" and HIDDEN not in str(number)
+    )
+    return not inbound(entry) and (not readable or alike(str(number), invoice_number))
 
 
 def inbound(entry: Any) -> bool:

@@ -193,6 +193,7 @@ class Chaos:
             self._send([json.dumps({"submission_id": each}) for each in ids], queue_url)
 
     def _send(self, bodies: list[str], queue_url: str) -> None:
+        self._lane.fed += len(bodies)
         for start in range(0, len(bodies), 10):
             entries = [{"Id": str(i), "MessageBody": body} for i, body in enumerate(bodies[start : start + 10])]
             self._lane.sqs.send_message_batch(QueueUrl=queue_url, Entries=entries)

@@ -109,6 +109,7 @@ class Lane:
     company: Company
     mutant: str | None = None
     clients: str = "one"
+    fed: int = 0  # messages that came to a queue, or back to it, otherwise than by a relay
     secrets_used: set[str] = field(default_factory=set)  # whatever must be seen nowhere
 
     def begin(self, schedule: Schedule) -> list[Workplace]:

@@ -20,7 +20,7 @@ from local.torture.verdict import CRASH, STUCK, Finding, judge
 from local.torture.watch import unheard
 
 ROUNDS_PER_LEAP = 6  # more without a leap means that somebody turns in a circle
-SLACK_SECONDS = 4.0  # what is due at nearly the same time is done in one round
+SLACK_SECONDS, SLACK_GROWTH = 4.0, 1.05  # at a run's first leap, and from leap to leap
 IDLE_LEAP_SECONDS = 60.0
 LATE_SECONDS = 0.9  # longer than the simulator's late storing
 SHUFFLED = 0.4  # of the rounds of a random schedule
@@ -51,6 +51,7 @@ select (select count(*) from facteur.submissions where finalized_at is null and 
      + (select count(*) from facteur.changes where not invoice_ids <@ %(refused)s)
      + (select count(*) from facteur.submissions where write_back_due_at is not null and not invoice_id = any (%(refused)s)) as n
 """
+UNANSWERED = "select count(*) as n from facteur.attempts where coalesce(outcome, 'unknown') in ('unknown', 'not_found')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Run:
         self._faults: Counter[str] = Counter()
         self._rounds = self._attempts = 0
         self._attempted_at, self._hung = 0.0, 0
+        self._emptied = -1
         self._late = "stored_late" in repr(schedule)
 
     def execute(self) -> Result:
@@ -148,9 +150,12 @@ class Run:
 
     def _round(self, roles: Sequence[str]) -> bool:
         """Send workers to work; whether anything moved."""
+        fed = self._fed()
         self._crew.start(roles)
         self._chaos.during_round()
         passed = self._crew.finish()
+        if "submit" in roles:
+            self._emptied = fed
         self._tend(passed)
         self._notice_attempts()
         return self._company_mends() or passed.worked
@@ -162,7 +167,15 @@ class Run:
         if self._schedule.shuffled and self._dice.random() < SHUFFLED:
             return self._dice.sample(ROLES, self._dice.randint(1, len(ROLES)))
         needed = self._lane.database.row(NEEDED)
-        return [role for role in ROLES if getattr(needed, role)]
+        roles = [role for role in ROLES if getattr(needed, role)]
+        return roles if self._queue_fed() else [role for role in roles if role != "submit"]
+
+    def _queue_fed(self) -> bool:
+        """Whether anything may lie in a queue that was empty after the last pass: to ask an empty one is what costs most."""
+        return self._fed() != self._emptied
+
+    def _fed(self) -> int:
+        return self._lane.fed + self._lane.points.count("queue.send.before")
 
     def _tend(self, passed: Pass) -> None:
         """Messages of the dead and of those that failed are delivered again; the stalled keep theirs until time passes."""
@@ -179,6 +192,7 @@ class Run:
     def _give_back(self, member: Member) -> None:
         handles = member.slot.held()
         member.slot.hold([])
+        self._lane.fed += len(handles)
         for start in range(0, len(handles), 10):
             batch: list[Any] = [
                 {"Id": str(i), "ReceiptHandle": handle, "VisibilityTimeout": 0}
@@ -211,6 +225,10 @@ class Run:
         days = float((ENVIRON | dict(self._schedule.settings))["FOLLOW_UP_DAYS"])
         return max(SLACK_SECONDS, min(FOLLOWING_SLACK_SECONDS, days * 86_400 / LOOKS_IN_A_LIFE))
 
+    def _slack(self) -> float:
+        """What is due at nearly the same time is done in one round; more of it the longer a run lasts already."""
+        return min(FOLLOWING_SLACK_SECONDS, SLACK_SECONDS * SLACK_GROWTH**self._lane.clock.leaps)
+
     def _settle(self) -> None:
         """A platform that stores late does so in real time: the clock must not leap while it does."""
         until = self._attempted_at + LATE_SECONDS
@@ -218,7 +236,7 @@ class Run:
             time.sleep(0.02)
 
     def _notice_attempts(self) -> None:
-        attempts = self._lane.database.row("select count(*) as n from facteur.attempts").n
+        attempts = self._lane.database.row(UNANSWERED).n
         if attempts != self._attempts:
             self._attempts, self._attempted_at = attempts, time.monotonic()
 
@@ -235,5 +253,5 @@ class Run:
             held = bool(member.slot.held())
             self._give_back(member)
             ahead.append(max(0.0, self._stall_left(member)) / (2 if held else 1))
-        slack = self._following_slack() if over else SLACK_SECONDS
+        slack = max(self._slack(), self._following_slack() if over else 0.0)
         self._lane.clock.leap(min(ahead) + slack, self._lane.database, self._lane.simulator)

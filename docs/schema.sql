@@ -391,7 +391,8 @@ CREATE TABLE facteur.sweeps (
     taken_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     not_shown integer DEFAULT 0 NOT NULL,
     not_shown_since timestamp with time zone,
-    blocked_since timestamp with time zone
+    blocked_since timestamp with time zone,
+    told_at timestamp with time zone DEFAULT facteur.now() NOT NULL
 );
 
 CREATE VIEW facteur.waiting_accounts AS

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from local.invoices import sample_invoice
+from tests.contract.simulator.client import client_of
 from tests.open_deposits import DAY, HOUR, crowd
 from tests.world import World
 
@@ -227,6 +228,61 @@ def test_where_a_webhook_takes_the_statuses_the_history_is_asked_after_an_hour(w
     assert world.submission(1).lifecycle_code == "203"
     assert len([call for call in world.simulator.calls("history") if call["status"] == 200]) == 1
     assert world.deposits(1)[0]["number"] == sample_invoice(1).number
+
+
+ALARM = "select facteur.accounts_not_shown() as n"
+
+
+def advance_by(world: World, seconds: float, steps: int) -> None:
+    for _ in range(steps):
+        world.advance(seconds / steps)
+        world.poll()
+
+
+def test_a_webhook_that_appears_later_hides_no_verdict(world: World) -> None:
+    """The deposit has a status already: nothing of it is silent, and nothing more is ever shown."""
+    opened = crowd(world, 5)
+    world.poll()
+    assert stored(world) == 10
+    world.simulator.configure(mode="PUSH")
+    for deposit in opened.ids[1:]:
+        world.simulator.add_status(deposit, "REFUSED", at_offset=60)
+
+    advance_by(world, 3 * DAY, 24)
+
+    codes = world.database.rows("select lifecycle_code as code from facteur.submissions order by id")
+    assert [row.code for row in codes] == ["203"] + ["210"] * 4
+    assert world.database.row(ALARM).n == 1
+
+    world.simulator.configure(mode="PULL")
+    world.simulator.add_status(opened.ids[0], "APPROVED", at_offset=120)
+    world.poll()
+
+    assert world.database.row(ALARM).n == 0
+
+
+def test_another_reader_of_the_same_account_hides_no_verdict(world: World) -> None:
+    opened = crowd(world, 1)
+    world.poll()
+    world.simulator.add_status(opened.ids[0], "REJECTED", at_offset=60)
+    another = client_of(world.simulator)
+    for told in another.get("/v1/invoice/status/notSeen").json():
+        for status in told["newstatus"]:
+            another.send("PUT", f"/v1/invoice/status/{status['statusId']}/markAsSeen")
+
+    advance_by(world, 3 * DAY, 24)
+
+    assert world.database.row("select state from facteur.submissions").state == "rejected"
+
+
+def test_an_account_at_rest_rings_nothing(world: World) -> None:
+    crowd(world, 3)
+    world.poll()
+
+    advance_by(world, 3 * DAY, 12)
+
+    assert world.database.row(ALARM).n == 0
+    assert stored(world) == 6
 
 
 def test_follow_up_ends_without_a_call(world: World) -> None:

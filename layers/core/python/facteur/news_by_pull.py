@@ -31,10 +31,10 @@ def pull(services: PollServices, permitted: Callable[[str], bool]) -> int:
 def look_at_due(services: PollServices) -> Step:
     """Deposits that are due though nothing was told of them: statuses that came too early, silence, the end."""
     dues = services.store.claim_news(AT_ONCE)
-    blocked = services.pulls.blocked() if dues else frozenset()
+    unseen = services.pulls.unseen() if dues else frozenset()
     for due in dues:
         with alone(services, "deposit", submission_id=due.submission_id, account=due.account):
-            _look_at(due, services, unseen=due.account in blocked)
+            _look_at(due, services, unseen=due.account in unseen)
     return Step.DONE if dues else Step.NOTHING
 
 
@@ -130,6 +130,8 @@ def _store(
             heard = [event for event in new if event.platform_id == platform_id]
             store_news(told.due, [*told.early, *heard], platform.sandbox, services, "pull")
             stored += heard
+    if ours:
+        services.pulls.note_told(account)
     if strays := [event for event in new if event.platform_id not in ours]:
         with alone(services, "pull", account=account):
             services.pulls.keep_strays(account, strays)
@@ -144,12 +146,12 @@ def _look_at(due: Due, services: PollServices, *, unseen: bool) -> None:
     elif due.age_seconds > services.limits.follow_up_seconds:
         services.pulls.close(due)
     elif unseen or (due.lifecycle_code is None and due.age_seconds > SILENT_SECONDS):
-        _ask_once(due, services)
+        _ask_once(due, services, "unseen" if unseen else "history")
     else:
         services.store.postpone_news(due, next_news(due.age_seconds))
 
 
-def _ask_once(due: Due, services: PollServices) -> None:
+def _ask_once(due: Due, services: PollServices, asked_by: str) -> None:
     """Silent for too long, or nothing to be seen: the history tells whether there is anything that the pull was not shown."""
-    if read_history(due, services, services.store.postpone_news, "history") is Step.NO_PERMIT:
+    if read_history(due, services, services.store.postpone_news, asked_by) is Step.NO_PERMIT:
         services.store.postpone_news(due, NO_PERMIT_SECONDS)

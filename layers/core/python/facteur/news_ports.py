@@ -65,7 +65,7 @@ class NewsStore(Protocol):
 
         Args:
             decided_on: how many statuses the ruling knew, these included. Where there are others by now nothing moves.
-            asked_by: `history`, `sweep`, `pull`, or `nobody` where the platform was not asked.
+            asked_by: `history`, `unseen` (a history for want of a pull), `sweep`, `pull`, or `nobody` where the platform was not asked.
         """
 
 
@@ -110,8 +110,11 @@ class PullStore(Protocol):
     def note_blocked(self, account: str, blocked: bool) -> None:
         """A full page of unseen statuses showed nothing new (or does no more): what is behind it cannot be seen."""
 
-    def blocked(self) -> frozenset[str]:
-        """The accounts of which that is so."""
+    def note_told(self, account: str) -> None:
+        """The pull showed a status of ours."""
+
+    def unseen(self) -> frozenset[str]:
+        """The accounts of which that is so, and those whose pull has shown nothing of ours for a day."""
 
     def keep_strays(self, account: str, events: Sequence[StatusEvent]) -> None: ...
     def early_statuses(self, due: Due) -> list[StatusEvent]:

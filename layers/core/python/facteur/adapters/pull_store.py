@@ -51,9 +51,11 @@ class PostgresPulls:
         parameters = {"account": account, "blocked": blocked}
         self._database.rows("select facteur.note_blocked(%(account)s, %(blocked)s)", parameters)
 
-    def blocked(self) -> frozenset[str]:
-        statement = "select account from facteur.sweeps where blocked_since is not null"
-        return frozenset(row.account for row in self._database.rows(statement))
+    def note_told(self, account: str) -> None:
+        self._database.rows("select facteur.note_told(%(account)s)", {"account": account})
+
+    def unseen(self) -> frozenset[str]:
+        return frozenset(row.account for row in self._database.rows("select facteur.unseen_accounts() as account"))
 
     def close(self, due: Due) -> None:
         self._database.rows("select facteur.close_followed(%(id)s)", {"id": due.submission_id})

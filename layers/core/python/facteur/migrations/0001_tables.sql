@@ -298,7 +298,8 @@ create table facteur.sweeps (
     taken_until     timestamptz not null default '-infinity', -- pull: one reader at a time
     not_shown       integer not null default 0, -- answers of the search in a row that showed none of our deposits, an hour old or more
     not_shown_since timestamptz,
-    blocked_since   timestamptz              -- pull: since when a full page shows nothing new, so that nobody sees what is behind it
+    blocked_since   timestamptz,             -- pull: since when a full page shows nothing new, so that nobody sees what is behind it
+    told_at         timestamptz not null default facteur.now() -- pull: when it last showed a status of ours
 );
 
 -- Statuses of deposits that are nobody's here (pull): another software's, or of one whose answer is still under way.

@@ -150,6 +150,7 @@ begin
     state := s.state;
     was_due := s.due_at;
     moved := false;
+    perform facteur.note_untold(s.account) where asked_by = 'unseen' and stored > 0;
     objected := facteur.check_number(s, p_news ->> 'platform_id', p_news ->> 'invoice_number');
     if not facteur.may_move(s, p_news) then
         return next; -- somebody else moved it meanwhile: the events are kept, the verdict is theirs

@@ -61,6 +61,24 @@ create function facteur.note_blocked(p_account text, p_blocked boolean) returns 
     where account = p_account and p_blocked <> (blocked_since is not null)
 $$;
 
+-- The pull showed a status of one of our deposits: nobody else takes them.
+create function facteur.note_told(p_account text) returns void
+    language sql as $$
+    update facteur.sweeps set told_at = facteur.now(), not_shown = 0, not_shown_since = null where account = p_account
+$$;
+
+-- A history told what no pull has shown for a day: somebody else takes the statuses, a webhook perhaps.
+create function facteur.note_untold(p_account text) returns void
+    language sql as $$
+    update facteur.sweeps set not_shown = not_shown + 1, not_shown_since = coalesce(not_shown_since, facteur.now()) where account = p_account
+$$;
+
+-- Accounts whose deposits are asked for by history, because a pull may not be shown what there is.
+create function facteur.unseen_accounts() returns setof text
+    language sql stable as $$
+    select account from facteur.sweeps where blocked_since is not null or told_at < facteur.now() - interval '1 day'
+$$;
+
 create function facteur.close_followed(p_submission_id bigint) returns void
     language sql as $$
     select facteur.move_submission(s.id, '{"state": "closed"}') from facteur.submissions s

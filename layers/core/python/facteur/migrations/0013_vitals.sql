@@ -47,11 +47,13 @@ create function facteur.oldest_unread_seconds() returns double precision
     from facteur.submissions where unread_since is not null
 $$;
 
--- Accounts whose statuses cannot be seen: the search has shown none of their deposits in three answers, or a full page of unseen
--- statuses shows nothing new.
+-- Accounts with open deposits whose statuses cannot be seen: the search has shown none of their deposits in three answers, or a full page of unseen
+-- statuses shows nothing new, or histories told what no pull had shown for a day.
 create function facteur.accounts_not_shown() returns integer
     language sql stable as $$
-    select count(*)::integer from facteur.sweeps where not_shown >= 3 or blocked_since is not null
+    select count(*)::integer from facteur.sweeps w
+    where (not_shown >= 3 or blocked_since is not null)
+      and exists (select from facteur.submissions s where s.account = w.account and s.state = 'submitted')
 $$;
 
 -- Deposits that are followed and that nobody asks for any more: their account was repinned to another client, and none of the pins is

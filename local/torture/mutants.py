@@ -83,6 +83,17 @@ MUTANTS: dict[str, Mutant] = {
         ),
         prepare=sabotage.take_any_id,
     ),
+    "another's verdict": Mutant(
+        "a row that was shown as another's goes where that deposit's verdict says",
+        run_of(
+            Order("bounced", faults=("lost_answer",)),
+            happenings=[
+                Happening(2, "insert_late", details={"orders": (Order(faults=("deposit_ids=previous",)),), "rounds": 1})
+            ],
+            switches={"delay_decision": 600},
+        ),
+        prepare=sabotage.believe_verdicts_on_others,
+    ),
     "the same bytes twice": Mutant(
         "the same bytes are sent for two rows", run_of(LOST, Order("twin")), prepare=sabotage.send_twins
     ),

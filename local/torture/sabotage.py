@@ -243,6 +243,10 @@ def take_any_id(database: Database) -> None:
     database.rows("drop index facteur.submissions_platform_id")
 
 
+def believe_verdicts_on_others(database: Database) -> None:
+    replace_in(database, "facteur.record_news", r"if s\.objection_code = 'shown_as_another' and", "if false and")
+
+
 def let_the_newest_decide(_worker: Worker) -> None:
     switch("current_of", lambda _current_of: sys.modules["facteur.decide_news"].newest_of)
 

@@ -149,7 +149,7 @@ def _looked_up(doubt: Doubt, bench: Bench, fault: Fault) -> tuple[Decision, list
     held = bench.store.held_elsewhere(doubt.invoice_id, [candidate.platform_id for candidate in shown])
     copies = {each.platform_id: bench.platform.sha256_of(each.platform_id) for each in shown}
     evidence = weighed(doubt, shown, copies, held)
-    move = after_look_up(doubt, evidence, lasted(doubt, bench.clock()), LIMITS)
+    move = after_look_up(doubt, evidence, lasted(doubt, bench.clock(), LIMITS), LIMITS)
     return Decision(move, LOOKED_UP), attribute(doubt.attempts, evidence.ours, copies)
 
 

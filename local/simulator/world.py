@@ -75,12 +75,16 @@ class World:
             PRETENDED.reset(before)
 
     def configure(self, settings: Settings) -> None:
-        """Throw switches; those of the first account change that account."""
+        """Throw switches; those of the first account change that account, in what they say anew: its secret may be another since."""
         before, self.switches = first_account(self.switches), settings
-        if before.client_id != settings.client_id:
+        after = first_account(settings)
+        account = self.accounts.by_client_id.get(before.client_id, before)
+        if before.client_id != after.client_id:
             self.accounts.remove(before.client_id)
-        if before != first_account(settings):
-            self.accounts.add(first_account(settings))
+        if before != after:
+            names = [each.name for each in fields(Account)]
+            anew = {name: getattr(after, name) for name in names if getattr(after, name) != getattr(before, name)}
+            self.accounts.add(replace(account, **anew))
 
     def reset(self) -> None:
         """Begin again, with the settings that the simulator was started with."""

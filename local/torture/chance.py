@@ -27,8 +27,9 @@ def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
     news = Random(f"news {seed}")  # noqa: S311  repeatable
     source = news.choice(("sweep", "sweep", "pull", "history"))
     clients = news.choice(("one", "one", "one", "two", "same"))
-    happenings = tuple(sorted(_happenings(dice, clients), key=lambda happening: happening.at))
     mute = Random(f"mute {seed}").random() < 0.08  # noqa: S311  repeatable
+    happened = [*_happenings(dice, clients), *_webhook(Random(f"webhook {seed}"), source, mute=mute)]  # noqa: S311
+    happenings = tuple(sorted(happened, key=lambda happening: happening.at))
     orders = [order for _ in range(dice.randint(3, 9)) for order in _orders(dice, contradictory=contradictory)]
     switches = _switches(dice, contradictory=contradictory) | hostile.switches(news, source)
     switches["search_dates"] = news.random() < 0.8
@@ -60,7 +61,10 @@ def _followed(source: str, happenings: set[str], omits: Sequence[str], *, mute: 
     """
     days = [
         ("400", mute),
-        ("3", "lastStatusData" in omits),
+        (
+            "3",
+            "lastStatusData" in omits or "webhook" in happenings,
+        ),  # a pull is not believed after a day without a word
         ("1", "skew" in happenings),
         ("0.2", "lie" in happenings),
         ("0.02", source == "pull"),
@@ -148,6 +152,12 @@ def _happenings(dice: Random, clients: str) -> list[Happening]:
     if clients != "one" and dice.random() < 0.3:
         found.append(Happening(dice.randint(2, LATEST_ROUND), "person", details=ROUTED))
     return found
+
+
+def _webhook(dice: Random, source: str, *, mute: bool) -> list[Happening]:
+    """One that takes the statuses of a pull."""
+    taken = source == "pull" and not mute and dice.random() < 0.1
+    return [Happening(dice.randint(2, LATEST_ROUND), "webhook")] if taken else []
 
 
 def _late(dice: Random) -> tuple[Order, ...]:

@@ -222,6 +222,10 @@ class Chaos:
     def outage(self, seconds: float, fault: str, endpoints: Sequence[str] = ()) -> None:
         self._lane.simulator.outage(seconds, fault, endpoints)
 
+    def webhook(self) -> None:
+        """Somebody adds one: from now on it takes the statuses, and no pull is shown any."""
+        self._lane.simulator.configure(mode="PUSH")
+
     def fail_requests(self, endpoint: str, faults: Sequence[str]) -> None:
         self._lane.simulator.script_endpoint(endpoint, faults)
 

@@ -121,6 +121,15 @@ MUTANTS: dict[str, Mutant] = {
         ),
         worker=sabotage.read_one_clock,
     ),
+    "one clock, without a Date": Mutant(
+        "where the platform does not say when it is, our clock is believed, though it was set forward",
+        run_of(
+            LOST,
+            happenings=[Happening(4, "skew", details={"seconds": 7200.0})],
+            switches={"search_hides": ("younger:400",), "date_header": "none"},
+        ),
+        worker=sabotage.read_one_clock,
+    ),
     "a number is identity": Mutant(
         "whatever bears our number is taken for ours",
         run_of(Order(faults=("503",)), switches={"search_strangers": ("seller",)}),
@@ -176,6 +185,20 @@ MUTANTS: dict[str, Mutant] = {
         run_of(Order(), Order(faults=("drip:0.2",))),
         worker=sabotage.wait_for_ever,
     ),
+    "an outage is an invoice's": Mutant(
+        "what many wait for uses up an invoice's three days",
+        replace(
+            run_of(
+                Order(in_bucket=True),
+                Order(),
+                happenings=[
+                    Happening(1, "refuse_aws", details={"rounds": 480, "service": "s3", "code": "AccessDenied"})
+                ],
+            ),
+            most_leaps=300,
+        ),
+        worker=sabotage.blame_the_invoice,
+    ),
     "nothing is told": Mutant(
         "the relay emits no metrics", run_of(Order(), Order("nameless")), worker=sabotage.say_nothing
     ),
@@ -193,6 +216,20 @@ MUTANTS: dict[str, Mutant] = {
         "a status with a code that nobody knows is not stored",
         run_of(Order(), switches={"lifecycle_twists": ["unknown_codes"]}),
         prepare=sabotage.store_no_unknown_status,
+    ),
+    "pulls are believed": Mutant(
+        "what no pull shows has not happened, though a webhook takes the statuses",
+        replace(
+            run_of(
+                Order("bounced"),
+                Order(),
+                happenings=[Happening(15, "webhook")],
+                switches={"delay_decision": 7200},
+            ),
+            settings={"STATUS_SOURCE": "pull", "FOLLOW_UP_DAYS": "3"},
+            most_leaps=300,
+        ),
+        prepare=sabotage.believe_pulls,
     ),
     "acknowledged before the commit": Mutant(
         "a pulled status is acknowledged before it is stored",

@@ -114,7 +114,7 @@ def believe_blind_looks(_worker: Worker) -> None:
 
 def read_one_clock(_worker: Worker) -> None:
     def alone(two_clocks: Any) -> Any:
-        return lambda doubt, _dated_at: replace(two_clocks(doubt, None), seconds=doubt.doubt_seconds)
+        return lambda doubt, _dated_at, limits: replace(two_clocks(doubt, None, limits), seconds=doubt.doubt_seconds)
 
     switch("lasted", alone)
 
@@ -245,6 +245,14 @@ def take_any_id(database: Database) -> None:
 
 def believe_verdicts_on_others(database: Database) -> None:
     replace_in(database, "facteur.record_news", r"if s\.objection_code = 'shown_as_another' and", "if false and")
+
+
+def blame_the_invoice(_worker: Worker) -> None:
+    switch("is_shared", lambda _: lambda *_about: False)
+
+
+def believe_pulls(database: Database) -> None:
+    replace_in(database, "facteur.unseen_accounts", "told_at <", "false and told_at <")
 
 
 def let_the_newest_decide(_worker: Worker) -> None:

@@ -115,7 +115,7 @@ def test_a_duplicate_verdict_gives_way_to_the_first_deposit_whose_201_came_late(
     told(rows, invoice, [verdict], {"state": "in_doubt", "duplicate_verdict": True, "due_in_seconds": 0})
     look_up = rows.claim(invoice)
     doubt = rows.submissions.doubt(look_up.submission_id)
-    found = after_look_up(doubt, Evidence(), lasted(doubt, None), LIMITS)
+    found = after_look_up(doubt, Evidence(), lasted(doubt, None, LIMITS), LIMITS)
     assert (found.state, found.platform_id) == (State.SUBMITTED, "P-first")
 
     rows.record(invoice, look_up, "submitted", platform_id="P-first")

@@ -171,9 +171,10 @@ def test_the_bytes_say_which_attempt_it_was() -> None:
 def looked(*looks: tuple[float, float | None]) -> float:
     """Seconds that a doubt has lasted after looks at these seconds by our clock, answered with these Dates."""
     doubt = DOUBT
-    for ours, theirs in looks:
-        doubt = replace(doubt, now=NOON + timedelta(seconds=ours), doubt_seconds=ours)
-        doubt = replace(doubt, clock=lasted(doubt, None if theirs is None else NOON + timedelta(seconds=theirs)))
+    for asked, (ours, theirs) in enumerate(looks):
+        doubt = replace(doubt, now=NOON + timedelta(seconds=ours), doubt_seconds=ours, empty_lookups=asked)
+        dated_at = None if theirs is None else NOON + timedelta(seconds=theirs)
+        doubt = replace(doubt, clock=lasted(doubt, dated_at, LIMITS))
     assert doubt.clock
     return doubt.clock.seconds
 
@@ -192,6 +193,9 @@ HOUR, DAY = 3600.0, 86400.0
         ([(15, 15), (65, 7215)], 50),  # the platform's was
         ([(15, 15), (-3000, 65)], 0),  # ours was set back
         ([(15, None), (615, None)], 615),  # it does not say: ours
+        ([(15, None), (7215, None)], 735),  # and ours was set forward: what was planned, and a minute
+        ([(7200, None)], 30),  # before the first look
+        ([(15, 15), (7215, None)], 735),
         ([(15, 15), (615, None), (1215, 1215)], 1200),
         ([(15, None), (615, 615)], 15),
         ([(15, 15), (615, 15), (1215, 15)], 0),  # it stands still
@@ -359,7 +363,7 @@ def test_a_resend_comes_after_four_empty_look_ups_and_no_sooner_than_allowed(res
     while True:
         moment = NOON + timedelta(seconds=at)
         doubt = replace(doubt, now=moment, doubt_seconds=at, empty_lookups=asked)
-        doubt, asked = replace(doubt, clock=lasted(doubt, moment if dated else None)), asked + 1
+        doubt, asked = replace(doubt, clock=lasted(doubt, moment if dated else None, limits)), asked + 1
         assert doubt.clock
         if (move := after_look_up(doubt, Evidence(), doubt.clock, limits)).state is not State.IN_DOUBT:
             break

@@ -79,6 +79,16 @@ def test_revoked_tokens_are_refused_and_new_ones_work(client: Client) -> None:
     assert len(client.simulator.ledger()) == 1
 
 
+def test_a_switch_of_the_account_leaves_its_rotated_secret_alone(client: Client) -> None:
+    simulator = client.simulator
+    simulator.rotate_secret("new")
+
+    simulator.configure(mode="PUSH")
+
+    assert ask_token(simulator, simulator.client_id, "new").status_code == 200
+    assert len(client.get("/v1/config/webhook").json()) == 1
+
+
 def test_a_rotated_secret_leaves_tokens_alone(client: Client) -> None:
     simulator = client.simulator
 

@@ -15,6 +15,7 @@ from facteur.model import Attempt, Candidate, Doubt, DoubtClock, Holder, Move, S
 
 EMPTY_LOOKUPS_BEFORE_RESEND = 4
 SEND_AGAIN = "Ask the platform why. facteur retry sends it again, once it was looked up again"
+PICKED_UP_SECONDS = 60.0  # a look that is due is had within a minute
 BELIEVED = timedelta(days=1)  # a platform's Date that is further from ours says nothing
 
 
@@ -110,17 +111,20 @@ def attribute(
     return pairs
 
 
-def lasted(doubt: Doubt, dated_at: datetime | None) -> DoubtClock:
+def lasted(doubt: Doubt, dated_at: datetime | None, limits: Limits) -> DoubtClock:
     """How long a doubt has lasted by both clocks, once the platform has answered and said that it is `dated_at`.
 
     The platform's time begins with the first look: nobody knows what it was at the attempt. Its Date counts as far as it passes
-    the latest one seen; one that is old, stands still, goes back, or is absurd adds nothing.
+    the latest one seen; one that is old, stands still, goes back, or is absurd adds nothing. Where it does not say, our clock may
+    have been set forward: between two looks no more time counts than the wait that was planned, and a minute.
     """
     known, latest = doubt.clock, doubt.clock.dated_at if doubt.clock else None
     ours = (doubt.now - known.looked_at).total_seconds() if known else doubt.doubt_seconds
     seconds = known.seconds if known else 0.0
     if dated_at is None:
-        return DoubtClock(seconds + max(0.0, ours), doubt.now, latest)
+        planned = next_look_up(doubt.empty_lookups, seconds, limits.resend_after_seconds)
+        most = planned + min(planned, PICKED_UP_SECONDS)
+        return DoubtClock(seconds + min(most, max(0.0, ours)), doubt.now, latest)
     if abs(dated_at - doubt.now) > BELIEVED:
         return DoubtClock(seconds, doubt.now, latest)
     theirs = (dated_at - latest).total_seconds() if latest else 0.0

@@ -78,7 +78,7 @@ def _judged(
     look: Look, shown: Shown | None, platform: Platform, services: Services, lease: Lease
 ) -> tuple[Decision, list[tuple[int, str]]]:
     doubt, limits = look.doubt, services.limits
-    clock = lasted(doubt, shown.dated_at if shown else None)
+    clock = lasted(doubt, shown.dated_at if shown else None, limits)
     if shown is None:
         return Decision(after_look_up(doubt, Evidence(), clock, limits), LOOKED_UP), []
     lease.check()

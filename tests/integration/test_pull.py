@@ -137,6 +137,28 @@ def test_an_acknowledgement_that_fails_changes_nothing(world: World) -> None:
     assert (stored(world), len(set(acknowledged(world)))) == (6, 6)
 
 
+def test_statuses_that_nobody_may_acknowledge_do_not_keep_the_others_unseen(world: World) -> None:
+    """They grow old at the head of the list: after a few refusals in a row a reading ends."""
+    world.simulator.configure(acks_refused=0.1)  # always the same ones: fewer than fill a page
+    for rank in range(20):
+        crowd(world, 20, youngest=2 * HOUR - 60 * rank, prefix=f"F-{rank}")
+        world.poll()
+
+    assert stored(world) == 800
+    assert world.database.row(ALARM).n == 0
+    assert len(set(acknowledged(world))) > 600
+
+
+def test_a_full_page_is_told_also_where_a_reading_breaks_off(world: World) -> None:
+    crowd(world, 60)
+    world.simulator.outage(3 * HOUR, "close", ["mark_as_seen"])
+
+    advance_by(world, HOUR, 4)
+
+    assert world.database.row(ALARM).n == 1
+    assert stored(world) == 120  # by histories
+
+
 def test_nothing_is_acknowledged_that_was_not_stored(world: World) -> None:
     crowd(world, 3)
     world.database.rows("alter table facteur.status_events add constraint broken check (code <> '203') not valid")

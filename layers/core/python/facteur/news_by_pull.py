@@ -70,21 +70,31 @@ class Reading:
         self.services.store.platform_answered(self.account)
         new = [event for event in unseen if _key(event) not in self.done]
         stored = _store(self.account, new, platform, self.services)
-        before = self.acknowledged
+        before, permitted = self.acknowledged, True
+        try:
+            permitted = self._acknowledge_all(stored, platform)
+        finally:
+            blocked = full and permitted and self.acknowledged == before
+            self._note_blocked(blocked, len(unseen))
+        self.done |= {_key(event) for event in new}
+        return permitted and bool(new) and not blocked and self.refused <= MOST_REFUSED
+
+    def _note_blocked(self, blocked: bool, statuses: int) -> None:
+        self.services.pulls.note_blocked(self.account, blocked)
+        if blocked:
+            self.services.journal.warning(
+                "pull.blocked", account=self.account, statuses=statuses,
+                next_step="the platform shows a full page of statuses that it lets nobody acknowledge: ask it to clear them",
+            )  # fmt: skip
+
+    def _acknowledge_all(self, stored: Sequence[StatusEvent], platform: NewsPlatform) -> bool:
+        """Until a few are refused in a row; whether there were permits."""
         for event in stored:
             if self.refused > MOST_REFUSED:
                 break
             if not self._acknowledge(event, platform):
                 return False
-        self.done |= {_key(event) for event in new}
-        blocked = full and self.acknowledged == before
-        self.services.pulls.note_blocked(self.account, blocked)
-        if blocked:
-            self.services.journal.warning(
-                "pull.blocked", account=self.account, statuses=len(unseen),
-                next_step="the platform shows a full page of statuses that it lets nobody acknowledge: ask it to clear them",
-            )  # fmt: skip
-        return bool(new) and not blocked and self.refused <= MOST_REFUSED
+        return True
 
     def _acknowledge(self, event: StatusEvent, platform: NewsPlatform) -> bool:
         """Whether there was a permit for it. One that is refused is put off, and after a few in a row all of this reading."""
@@ -122,14 +132,20 @@ def _key(event: StatusEvent) -> tuple[str, str, str]:
 def _store(
     account: str, new: Sequence[StatusEvent], platform: NewsPlatform, services: PollServices
 ) -> list[StatusEvent]:
-    """Each deposit's statuses in a transaction of its own; what is not ours is counted and kept aside. Those that were committed."""
+    """Each deposit's statuses in a transaction of its own; what is not ours is counted and kept aside.
+
+    Those that were committed: first what nobody had seen, then what comes again, the latest first. What is never let be
+    acknowledged grows old at the head of the list, and must not stop the others.
+    """
     stored: list[StatusEvent] = []
+    known: set[tuple[str, str, str]] = set()
     ours = services.pulls.tell_of(account, sorted({event.platform_id for event in new}))
     for platform_id, told in ours.items():
         with alone(services, "pull", account=account, submission_id=told.due.submission_id):
             heard = [event for event in new if event.platform_id == platform_id]
             store_news(told.due, [*told.early, *heard], platform.sandbox, services, "pull")
             stored += heard
+            known |= {(platform_id, event.status_id, event.code) for event in told.due.known}
     if ours:
         services.pulls.note_told(account)
     if strays := [event for event in new if event.platform_id not in ours]:
@@ -137,7 +153,8 @@ def _store(
             services.pulls.keep_strays(account, strays)
             services.journal.count(Metric.FOREIGN_STATUSES, len(strays))
             stored += strays
-    return stored
+    again = [event for event in stored if _key(event) in known]
+    return [*(event for event in stored if _key(event) not in known), *reversed(again)]
 
 
 def _look_at(due: Due, services: PollServices, *, unseen: bool) -> None:

@@ -292,9 +292,11 @@ def test_the_doubts_of_an_account_are_looked_up_with_one_question(witnessed: Wor
 # --- B3: two clocks ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seconds", [7200, -7200])
-def test_a_database_clock_that_is_set_in_a_doubt_makes_no_second_deposit(witnessed: World, seconds: float) -> None:
-    witnessed.simulator.configure(search_lag=500)
+@pytest.mark.parametrize(("seconds", "dated"), [(7200, "right"), (7200, "none"), (-7200, "right")])
+def test_a_database_clock_that_is_set_in_a_doubt_makes_no_second_deposit(
+    witnessed: World, seconds: float, dated: str
+) -> None:
+    witnessed.simulator.configure(search_lag=500, date_header=dated)
     lost(witnessed)
     witnessed.advance(20)
     witnessed.deposit()
@@ -307,8 +309,11 @@ def test_a_database_clock_that_is_set_in_a_doubt_makes_no_second_deposit(witness
     assert len(witnessed.deposits(1)) == 1
 
 
-def test_a_clock_that_is_set_between_attempt_and_first_look_makes_no_second_deposit(witnessed: World) -> None:
-    witnessed.simulator.configure(search_lag=500)
+@pytest.mark.parametrize("dated", ["right", "none"])
+def test_a_clock_that_is_set_between_attempt_and_first_look_makes_no_second_deposit(
+    witnessed: World, dated: str
+) -> None:
+    witnessed.simulator.configure(search_lag=500, date_header=dated)
     lost(witnessed)
 
     skew(witnessed, 7200)
@@ -340,6 +345,20 @@ def test_a_platform_that_tells_no_date_is_asked_by_our_clock(witnessed: World) -
     assert len(witnessed.deposits(1)) == 1
 
 
+def test_a_platform_that_tells_no_date_and_was_down_is_looked_at_for_as_long_as_any(witnessed: World) -> None:
+    """Hours in which nobody could look are no look-ups: after them the waiting goes on where it stood."""
+    witnessed.simulator.configure(date_header="none")
+    lost(witnessed, fault="503")
+    witnessed.simulator.outage(3 * 3600, "close", ["search"])
+    witnessed.advance(3 * 3600 + 60)
+
+    until_settled(witnessed, 4)
+    assert witnessed.deposits(1) == []
+    until_settled(witnessed)
+
+    assert len(witnessed.deposits(1)) == 1
+
+
 # --- B4: identity -----------------------------------------------------------------------------------------------------
 
 
@@ -357,6 +376,23 @@ def test_what_is_not_shown_is_no_evidence(witnessed: World, proxy: AlteringProxy
         "conflicting_deposit",
     )
     assert f"facteur adopt id:{witnessed.ids[1]} {deposit['id']}" in witnessed.submission(1).last_error_message
+
+
+@pytest.mark.parametrize("omitted", ["number", "businessData"])
+def test_a_deposit_without_a_number_is_not_in_the_way_of_what_was_asked_for_with_it(
+    witnessed: World, omitted: str
+) -> None:
+    """Both doubts are looked up with one question; the bytes say whose the deposit is."""
+    witnessed.simulator.configure(search_omits=[omitted], search_lag=100)
+    for rank, fault in ((1, "503"), (2, "503_stored")):
+        witnessed.simulator.script(sample_invoice(rank).number, [fault])
+        witnessed.add(rank)
+    witnessed.deposit()
+
+    until_settled(witnessed)
+
+    assert [len(witnessed.deposits(rank)) for rank in (1, 2)] == [1, 1]
+    assert [witnessed.submission(rank).state for rank in (1, 2)] == ["submitted", "submitted"]
 
 
 def test_number_seller_amount_and_currency_that_all_agree_are_enough(witnessed: World, proxy: AlteringProxy) -> None:

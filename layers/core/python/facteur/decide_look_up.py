@@ -58,14 +58,26 @@ def kinship(candidate: Candidate, sha256: str | None, doubt: Doubt) -> Kinship:
     return Kinship.STRANGERS if foreign else Kinship.UNSURE
 
 
+def sent_by(doubts: Iterable[Doubt], doubt: Doubt) -> frozenset[str]:
+    """The SHA-256 of what these doubts sent under other numbers than this one."""
+    ours = {plain(attempt.invoice_number) for attempt in doubt.attempts}
+    attempts = [attempt for other in doubts for attempt in other.attempts if plain(attempt.invoice_number) not in ours]
+    return frozenset(attempt.document_sha256 for attempt in attempts if attempt.document_sha256)
+
+
 def weighed(
-    doubt: Doubt, candidates: Iterable[Candidate], copies: Mapping[str, str | None], held: Mapping[str, Holder]
+    doubt: Doubt,
+    candidates: Iterable[Candidate],
+    copies: Mapping[str, str | None],
+    held: Mapping[str, Holder],
+    sent: Collection[str] = (),
 ) -> Evidence:
     """Sort what was shown, the platform's good deposits first, then oldest first.
 
     Args:
         copies: the SHA-256 of each candidate's copy; None where the platform shows none.
         held: those that our own tables know as somebody's.
+        sent: by other doubts that the search was asked for with this one: what it shows without a number may be theirs.
     """
     swapped = tuple(
         each
@@ -74,6 +86,7 @@ def weighed(
     )
     free = [each for each in candidates if each.platform_id not in held]
     free = [each for each in free if not (doubt.duplicate_verdict and each.refused)]  # the duplicate itself
+    free = [each for each in free if each.invoice_number or copies.get(each.platform_id) not in sent]
     free.sort(key=lambda c: (c.refused, c.created_at or datetime.min.replace(tzinfo=UTC), c.platform_id))
     kin = {each.platform_id: kinship(each, copies[each.platform_id], doubt) for each in free}
     ours = tuple(each for each in free if kin[each.platform_id] is Kinship.OURS)

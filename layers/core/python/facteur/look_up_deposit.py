@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from facteur.decide_look_up import (
@@ -14,6 +14,7 @@ from facteur.decide_look_up import (
     blindness,
     decided,
     lasted,
+    sent_by,
     weighed,
 )
 from facteur.decision import LOOKED_UP, Decision, Outcome
@@ -59,7 +60,8 @@ def _look_up(looks: Sequence[Look], services: Services, lease: Lease) -> None:
         try:
             if failure:
                 raise failure
-            decision, found = _judged(look, answer, platform, services, lease)
+            sent = sent_by([other.doubt for other in asked if other is not look], look.doubt)
+            decision, found = _judged(look, answer, sent, platform, services, lease)
         except NotDepositedError as error:
             decision = services.failed(look.row, error, look.doubt.waited_seconds)
         outcome = Outcome(look.row, look.claim, decision, found, *_shown_by(answer))
@@ -75,7 +77,7 @@ def question(doubt: Doubt) -> Question:
 
 
 def _judged(
-    look: Look, shown: Shown | None, platform: Platform, services: Services, lease: Lease
+    look: Look, shown: Shown | None, sent: Collection[str], platform: Platform, services: Services, lease: Lease
 ) -> tuple[Decision, list[tuple[int, str]]]:
     doubt, limits = look.doubt, services.limits
     clock = lasted(doubt, shown.dated_at if shown else None, limits)
@@ -84,7 +86,7 @@ def _judged(
     lease.check()
     held = services.store.held_elsewhere(doubt.invoice_id, [each.platform_id for each in shown.candidates])
     copies = _copies([each for each in shown.candidates if each.platform_id not in held or not each.refused], platform)
-    evidence = weighed(doubt, shown.candidates, copies, held)
+    evidence = weighed(doubt, shown.candidates, copies, held, sent)
     problem = None if evidence.ours else blindness(doubt, shown.witnesses, platform.answers_what_is_asked)
     if problem:
         move = after_blind_look(doubt, problem, look.row.tries, limits, services.jitter)

@@ -42,6 +42,8 @@ def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> 
         with recorded_run("submit_invoices"):
             services = submit_services(journal, remaining_seconds(context))
             left = submit(together, list(again), services, lambda: remaining_seconds(context))
+        if left:
+            journal.warning("submissions.left", submission_ids=left[:10], submissions=len(left))
         response["batchItemFailures"] += [{"itemIdentifier": again[submission_id]} for submission_id in left]
     return response
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from facteur.decide_look_up import Evidence, after_look_up, lasted
 from facteur.decision import Limits
 from facteur.model import State
@@ -139,3 +141,27 @@ def test_the_statuses_of_a_duplicate_stay_out_of_the_companys_history(rows: Rows
 
     assert [row.code for row in rows.run("select code from public.told")] == ["200"]
     assert rows.value("select count(*) from facteur.status_events") == 2
+
+
+@pytest.mark.parametrize("hours", [2, 30 * 24])
+def test_a_clock_that_is_set_back_keeps_no_dead_workers_invoice(rows: Rows, hours: int) -> None:
+    """By that clock its lease ends in the far future; its worker may live."""
+    invoice = noted(rows)
+    claim = rows.claim(invoice)
+    ahead = f"interval '{hours} hours'"
+    rows.run(f"update facteur.submissions set due_at = due_at + {ahead}, lease_until = lease_until + {ahead}")
+
+    assert rows.relay.end_expired_leases() == 1
+
+    submission = rows.submission(invoice)
+    assert (submission.state, submission.doubt_since <= submission.updated_at) == ("in_doubt", True)
+    accepted(rows, invoice, claim, "P-first")
+    assert (rows.states(invoice), rows.submission(invoice).platform_id) == (["submitted"], "P-first")
+
+
+def test_a_lease_that_is_not_over_is_left_alone(rows: Rows) -> None:
+    invoice = noted(rows)
+    rows.claim(invoice)
+
+    assert rows.relay.end_expired_leases() == 0
+    assert rows.states(invoice) == ["sending"]

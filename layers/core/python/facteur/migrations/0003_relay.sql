@@ -330,12 +330,13 @@ begin
     end;
 end $$;
 
--- A worker died: its lease is over. An open attempt may have deposited.
+-- A worker died: its lease is over, or ends later than any lease can, because the clock has been set back. An open attempt may have
+-- deposited; where its worker lives after all, its outcome still counts.
 create function facteur.end_expired_leases() returns integer
     language sql as $$
     with expired as (
         select id, lease_token, lease_until from facteur.submissions
-        where state = 'sending' and due_at <= facteur.now() order by due_at limit 1000 for update skip locked
+        where state = 'sending' and (due_at <= facteur.now() or due_at > facteur.now() + interval '1 hour') order by due_at limit 1000 for update skip locked
     ), doubtful as (
         update facteur.attempts a set outcome = 'unknown', code = 'lease_expired',
                message = 'the worker did not report before its lease ended'
@@ -347,7 +348,7 @@ create function facteur.end_expired_leases() returns integer
     ), ended as (
         update facteur.submissions s
         set state = case when s.id in (select id from doubtful) then 'in_doubt' else 'pending' end,
-            doubt_since = e.lease_until, duplicate_verdict = false, empty_lookups = 0, lease_token = null, lease_until = null,
+            doubt_since = least(e.lease_until, facteur.now()), duplicate_verdict = false, empty_lookups = 0, lease_token = null, lease_until = null,
             due_at = facteur.now(), updated_at = facteur.now(),
             last_error_code = 'lease_expired', last_error_message = 'the worker did not report before its lease ended'
         from expired e where s.id = e.id

@@ -260,6 +260,43 @@ def blind_search(ground: Ground) -> None:
         deposited(ground, rank)
 
 
+def full_page(ground: Ground) -> None:
+    """Statuses that nobody can acknowledge stand before ours: another software's, for ever."""
+    in_production(ground, not_seen_noise=100)
+    deposited(ground)
+
+
+def webhook(ground: Ground) -> None:
+    """Somebody adds one once deposits have a status, and verdicts go there."""
+    in_production(ground)
+    for rank in (1, 2, 3, 4):
+        deposited(ground, rank)
+    ground.world.advance(10)
+    ground.world.poll()
+    ground.world.simulator.configure(mode="PUSH")
+    for rank in (1, 2, 3):
+        ground.world.simulator.add_status(str(ground.world.row(rank).submission_id), "IN_HAND", at_offset=60)
+
+
+def contradiction(ground: Ground) -> None:
+    in_production(ground)
+    deposited(ground)
+    ground.world.advance(10)
+    ground.world.poll()
+    deposit = str(ground.world.row(1).submission_id)
+    ground.world.simulator.add_status(deposit, "REJECTED", reason="VALIDATION_FAILURE", author="PLATFORM")
+    ground.world.simulator.add_status(deposit, "APPROVED", at_offset=60)
+
+
+def late_sequence(ground: Ground) -> None:
+    """As after a failover to a logical copy: what the sequence gives is taken."""
+    for rank in range(20):
+        ground.world.add(rank, issue_date=today())
+    ground.world.deposit()
+    ground.run("alter sequence facteur.submissions_id_seq restart")
+    ground.world.add(20, issue_date=today())
+
+
 def no_database(ground: Ground) -> None:
     ready(ground)
     ground.world.relay()
@@ -332,6 +369,10 @@ FAILURES: tuple[Failure, ...] = (
     Failure("a deposit is never heard of", never_heard_of, "OldestSilent", 15, "shown no status for", "silent", head_start=DAY),
     Failure("a verdict is in the search and its history answers 500", unread_history, "OldestUnread", 20, "cannot be read for", "unread", head_start=5.5 * HOUR),
     Failure("the search shows none of our deposits", blind_search, "DepositsNotShown", 60, "shows none of their deposits", None, head_start=2 * HOUR),
+    Failure("a pull's page is full of what nobody can acknowledge", full_page, "DepositsNotShown", 60, "hides unseen statuses", None, settings={"STATUS_SOURCE": "pull"}),
+    Failure("a webhook takes the statuses of a pull", webhook, "DepositsNotShown", 240, "hides unseen statuses", None, head_start=DAY, settings={"STATUS_SOURCE": "pull"}),
+    Failure("the platform refused a deposit and tells of it what only a buyer says", contradiction, "FailedInvoices", 10, "show an error though something was deposited", None),
+    Failure("a sequence is behind its table, after a failover to a copy", late_sequence, "InstallationFaults", 10, "sequence", None),
 )  # fmt: skip
 # Alarms whose line is made elsewhere, and where.
 ELSEWHERE = {

@@ -200,8 +200,8 @@ begin
     end loop;
 end $$;
 
--- Every fault of the installation, the gravest first. The cheap part is the relay's, each minute; the whole is for doctor, init and
--- deploy. grave: invoices wait for it, or may; else it is worth knowing.
+-- Every fault of the installation, the gravest first. The cheap part is the relay's, each minute, with the sequences where a row or a
+-- run meets an error; the whole is for doctor, init and deploy. grave: invoices wait for it, or may; else it is worth knowing.
 create function facteur.installation_faults(p_whole boolean default false) returns table (code text, grave boolean, what text, fix text)
     language plpgsql stable as $$
 begin
@@ -210,12 +210,15 @@ begin
     return query select 'no_write_back', true, format('there is no function %s', each), 'create it as in facteur/mapping/invoices.sql'
     from unnest(array['facteur.write_back(text, text, text, text)', 'facteur.write_status(text, text, text, text, timestamptz)']) each
     where to_regprocedure(each) is null and to_regclass('facteur.invoice_source') is not null;
+    if p_whole or exists (select from facteur.changes where due_at > '-infinity' and error is not null)
+       or exists (select from facteur.runs where error is not null) then
+        return query select l.code, true, l.what, l.fix from facteur.late_sequences() l;
+    end if;
     if not p_whole then
         return;
     end if;
     return query select h.code, true, h.what, h.fix from facteur.hidden_rows() h;
     return query select n.code, true, n.what, n.fix from facteur.narrow_columns() n;
-    return query select l.code, true, l.what, l.fix from facteur.late_sequences() l;
     return query
     select 'published', false, format('the publication %s sends every table, those of Facteur too: a subscriber without them stops', p.pubname),
            'name its tables, or create the schema facteur at the subscriber first'

@@ -1,4 +1,29 @@
 -- Made by `make generate`: do not edit.
+CREATE TABLE facteur.attempts (
+    id bigint NOT NULL,
+    submission_id bigint,
+    invoice_id text NOT NULL,
+    account text NOT NULL,
+    lease_token uuid NOT NULL,
+    started_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
+    ended_at timestamp with time zone,
+    outcome text,
+    http_status integer,
+    code text,
+    message text,
+    platform_id text,
+    document_sha256 text NOT NULL,
+    invoice_number text,
+    seller_siren text,
+    total numeric,
+    currency text,
+    witnessed_at timestamp with time zone,
+    platform jsonb,
+    response text,
+    CONSTRAINT attempts_accepted_means_identified CHECK (((outcome <> 'accepted'::text) OR (platform_id IS NOT NULL))),
+    CONSTRAINT attempts_outcome CHECK ((outcome = ANY (ARRAY['accepted'::text, 'rejected'::text, 'duplicate'::text, 'not_deposited'::text, 'unknown'::text, 'not_found'::text])))
+);
+
 CREATE TABLE facteur.submissions (
     id bigint NOT NULL,
     invoice_id text NOT NULL,
@@ -92,31 +117,6 @@ CREATE TABLE facteur.budgets (
     CONSTRAINT budgets_recovery CHECK ((recovery = ANY (ARRAY['read'::text, 'deposit'::text])))
 )
 WITH (fillfactor='50');
-
-CREATE TABLE facteur.attempts (
-    id bigint NOT NULL,
-    submission_id bigint,
-    invoice_id text NOT NULL,
-    account text NOT NULL,
-    lease_token uuid NOT NULL,
-    started_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
-    ended_at timestamp with time zone,
-    outcome text,
-    http_status integer,
-    code text,
-    message text,
-    platform_id text,
-    document_sha256 text NOT NULL,
-    invoice_number text,
-    seller_siren text,
-    total numeric,
-    currency text,
-    witnessed_at timestamp with time zone,
-    platform jsonb,
-    response text,
-    CONSTRAINT attempts_accepted_means_identified CHECK (((outcome <> 'accepted'::text) OR (platform_id IS NOT NULL))),
-    CONSTRAINT attempts_outcome CHECK ((outcome = ANY (ARRAY['accepted'::text, 'rejected'::text, 'duplicate'::text, 'not_deposited'::text, 'unknown'::text, 'not_found'::text])))
-);
 
 ALTER TABLE facteur.attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME facteur.attempts_id_seq

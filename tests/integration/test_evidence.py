@@ -128,6 +128,38 @@ def test_a_deposit_is_found_however_its_number_is_written(witnessed: World, prox
     assert witnessed.row(1).submission_id == witnessed.deposits(1)[0]["id"]
 
 
+@pytest.mark.parametrize(("kept", "copies"), [(18, True), (18, False), (16, True)])
+def test_a_deposit_is_found_under_what_is_left_of_a_long_number(
+    witnessed: World, proxy: AlteringProxy, kept: int, copies: bool
+) -> None:
+    """Found by its bytes; where the platform shows no copy, a person compares. It is never sent again."""
+
+    def cut(entries: list[Any]) -> list[Any]:
+        for each in entries:
+            each["businessData"]["invoiceId"] = each["businessData"]["invoiceId"][:kept]
+        return entries
+
+    number = "FACTURE2026PARIS0001"
+    if not copies:
+        without_copies(proxy)
+    in_search(proxy, cut)
+    witnessed.simulator.script(number, ["lost_answer"])
+    content = render(replace(sample_invoice(1), number=number), "cii")
+    witnessed.add(1, content=content, number=number)
+    witnessed.deposit()
+
+    until_settled(witnessed)
+
+    (deposit,) = witnessed.simulator.ledger(number)
+    submission = witnessed.submission(1)
+    if copies:
+        assert (submission.state, submission.platform_id) == ("submitted", deposit["id"])
+        assert (submission.objection_code, witnessed.row(1).technical_status) == (None, "validated")
+    else:
+        assert (submission.state, submission.last_error_code) == ("failed", "conflicting_deposit")
+        assert deposit["id"] in submission.last_error_message
+
+
 # --- B2: emptiness needs a witness ------------------------------------------------------------------------------------
 
 

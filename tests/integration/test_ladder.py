@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from local.invoices import sample_invoice
 from local.simulator.control import Simulator
 from tests.altering import AlteringProxy, Asked, Said, altering
 from tests.world import World
@@ -179,6 +180,34 @@ def test_the_same_unknown_answer_three_times_ends_at_a_person_and_a_retry_looks_
     settle(world, 20)
     assert len(world.deposits(1)) == 1
     assert world.row(1).technical_status == "validated"
+
+
+def break_off(world: World, fault: str, *, beside_others: bool) -> int:
+    """The calls of one invoice break for four hours; how often it was sent."""
+    world.witness()
+    world.simulator.script(sample_invoice(1).number, [fault] * 50)
+    world.add(1)
+    for rank in range(2, 50):
+        if beside_others:
+            world.add(rank)
+        world.deposit()
+        world.deposit()
+        world.advance(300)
+    return len(world.attempts(1))
+
+
+@pytest.mark.parametrize("fault", ["reset", "close"])
+def test_a_call_that_breaks_for_one_invoice_alone_ends_at_a_person(world: World, fault: str) -> None:
+    assert break_off(world, fault, beside_others=True) == 3
+
+    assert (world.submission(1).state, world.submission(1).last_error_code) == ("failed", "unknown_thrice")
+    assert world.row(1).technical_status == "error"
+
+
+def test_a_platform_that_answers_nobody_sends_no_invoice_to_a_person(world: World) -> None:
+    assert break_off(world, "reset", beside_others=False) > 3
+
+    assert world.submission(1).state in {"in_doubt", "pending"}
 
 
 def test_a_slow_token_endpoint_leaves_no_open_attempt(world: World) -> None:

@@ -23,6 +23,7 @@ from facteur.news import Sighting
 
 LONGEST_COUNT = 10  # digits
 INBOUND = frozenset({"INBOUND", "IN", "INCOMING", "RECEIVED", "RECEPTION", "ENTRANT", "ENTRANTE", "REÇUE", "RECUE"})
+SHORTEST_CUT = 16  # letters and digits; a shorter beginning is more likely another number
 RUN = re.compile(r"\d+|[^\W\d_]+")  # of digits, or of letters
 MOST_RULES = 5  # of those that a document broke
 SPOKEN = ("statusMessage", "message", "error_description", "errorMessage", "title", "detail")  # the last two: RFC 9457
@@ -138,8 +139,10 @@ def inbound(entry: Any) -> bool:
 
 
 def alike(number: str, other: str) -> bool:
-    """Whether two numbers may be one, spelled in two ways: rather look at one deposit too many than send a second."""
-    return not _spellings(number).isdisjoint(_spellings(other))
+    """Whether a number may be another one, spelled in another way or cut: rather look at one deposit too many than send a second."""
+    shown, sent = _spellings(number), _spellings(other)
+    cut = any(len(left) >= SHORTEST_CUT and whole.startswith(left) for left in shown for whole in sent)
+    return cut or not shown.isdisjoint(sent)
 
 
 def _spellings(number: str) -> set[str]:

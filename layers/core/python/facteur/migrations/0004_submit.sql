@@ -387,11 +387,22 @@ create function facteur.sent_for_another_row(s facteur.submissions, p_item jsonb
     order by sent.outcome = 'accepted' desc nulls last, sent.same_bytes desc, sent.id limit 1
 $$;
 
--- An answer of unknown meaning that a submission met three times, numbers and ids in its words apart; null: none. Silence is no answer.
+-- Whether the platform accepted others of the account and seller at about the time at which a call was not answered.
+create function facteur.answered_others(a facteur.attempts) returns boolean
+    language sql stable as $$
+    select exists (
+        select from facteur.attempts o
+        where o.account = a.account and o.seller_siren = a.seller_siren and o.outcome = 'accepted' and o.submission_id <> a.submission_id
+          and o.started_at between a.started_at - interval '10 minutes' and a.started_at + interval '10 minutes')
+$$;
+
+-- An answer of unknown meaning that a submission met three times, numbers and ids in its words apart; null: none. Silence is one where
+-- others were answered meanwhile: it is this invoice's.
 create function facteur.repeated_answer(p_submission_id bigint) returns text
     language sql stable as $$
     select max(a.message) from facteur.attempts a
-    where a.submission_id = p_submission_id and a.outcome in ('unknown', 'not_found') and a.http_status is not null
+    where a.submission_id = p_submission_id and a.outcome in ('unknown', 'not_found')
+      and (a.http_status is not null or a.code <> 'lease_expired' and facteur.answered_others(a))
     group by a.http_status, a.code, regexp_replace(a.message, '[0-9a-fA-F-]*[0-9][0-9a-fA-F-]*', '#', 'g')
     having count(*) >= 3 limit 1
 $$;

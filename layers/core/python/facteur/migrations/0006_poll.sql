@@ -202,12 +202,20 @@ create function facteur.bare_number(p_number text, p_zeros boolean) returns text
                                 '[^a-zA-Z0-9]', '', 'g'))
 $$;
 
+-- Whether a number is what is left of another one that was cut: sixteen letters and digits of its beginning, or more.
+create function facteur.is_cut_from(p_number text, p_whole text) returns boolean
+    language sql immutable parallel safe as $$
+    select length(number) >= 16 and starts_with(whole, number)
+    from (select facteur.bare_number(p_number, true) as number, facteur.bare_number(p_whole, true) as whole) bare
+$$;
+
 -- Whether a number is another invoice's than the one that was sent: not where it is only spelled otherwise, and nobody else sent it.
 create function facteur.is_anothers(s facteur.submissions, p_number text) returns boolean
     language sql stable as $$
     select facteur.plain(sent.number) <> facteur.plain(p_number)
        and (facteur.bare_number(sent.number, true) <> facteur.bare_number(p_number, true)
             and facteur.bare_number(sent.number, false) <> facteur.bare_number(p_number, false)
+            and not facteur.is_cut_from(p_number, sent.number)
             or exists (select from facteur.attempts a where facteur.plain(a.invoice_number) = facteur.plain(p_number) and a.invoice_id <> s.invoice_id))
     from (select facteur.sent_number(s) as number) sent
 $$;

@@ -13,6 +13,7 @@ from local.invoices import render, sample_invoice
 from local.measure.ground import add_invoices, work_off
 from local.simulator.control import Simulator
 from tests.altering import AlteringProxy, Said, altering, in_json
+from tests.operator import Operator
 from tests.world import World
 
 HISTORY = {"STATUS_SOURCE": "history"}
@@ -123,6 +124,34 @@ def test_a_number_that_holds_a_secret_names_no_other_invoice(world: World, what:
 
 
 # --- a row's seller is not its document's, and the copy is a converted one ---------------------------------------------------
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_who_rejects_an_invoice_that_holds_anothers_deposit_doubles_nothing_later(
+    world: World, proxy: AlteringProxy, operator: Operator, corrected: bool
+) -> None:
+    """Its own deposit stands, and no attempt has its id: set back to pending, it is looked up first."""
+    world.witness()
+    in_doubt(world)
+    first = world.deposits(1)[0]["id"]
+    body = json.dumps({"id": first}).encode()
+    proxy.after = lambda asked, said: Said(201, said.headers, body) if asked.is_deposit else said
+    world.add(2)
+    world.deposit()
+    proxy.after = lambda _asked, said: said
+    for _ in range(2):
+        world.advance(70)
+        world.poll()
+    assert world.submission(2).objection_code == "shown_as_another"
+
+    told = operator.run("reject", f"id:{world.ids[2]}", "--why", "not ours", "--yes")
+    assert told.code == 0, told.err
+    assert "stays unknown" in told.out
+    world.update(2, technical_status="pending", **({"total": 12} if corrected else {}))
+    settle(world)
+
+    (deposit,) = world.deposits(2)
+    assert (world.submission(2).platform_id, world.row(2).technical_status) == (deposit["id"], "validated")
 
 
 @pytest.mark.parametrize("shown", [True, False])

@@ -130,7 +130,15 @@ begin
                 else 'Its row is pending again: the relay opens a new submission.' end;
 end $$;
 
--- A person's decision that this is not to be sent. Attempts of unknown outcome stay so: a later pending starts in doubt.
+-- The deposit that an attempt was answered with is another invoice's: what became of its own nobody knows.
+create function facteur.disown_deposit(s facteur.submissions, p_who text) returns void
+    language sql as $$
+    update facteur.attempts set outcome = 'unknown', platform_id = null, message = format('answered with id %s, which is another invoice''s (%s)', s.platform_id, p_who)
+    where invoice_id = s.invoice_id and platform_id = s.platform_id and outcome = 'accepted'
+$$;
+
+-- A person's decision that this is not to be sent. Attempts of unknown outcome stay so, and one that was answered with another's
+-- deposit becomes one: a later pending starts in doubt.
 create function facteur.reject(p_submission_id bigint, p_act jsonb) returns text
     language plpgsql as $$
 declare
@@ -142,6 +150,7 @@ begin
             case when s.state = 'pending' then '. Nothing was sent yet: take its row back, and it is withdrawn' else '' end));
     end if;
     perform facteur.log_operation(p_act, s.account, s.id, s.invoice_id, jsonb_build_object('state', s.state));
+    perform facteur.disown_deposit(s, p_act ->> 'who') where s.objection_code = 'shown_as_another';
     perform facteur.move_submission(s.id, jsonb_build_object('state', 'rejected', 'error_code', 'rejected_by_person',
         'error_message', format('%s: %s', p_act ->> 'who', p_act ->> 'why')));
     return concat_ws(' ', case when facteur.tell_company(s.id, '2s') then 'Rejected, and its row says so.'
@@ -165,8 +174,7 @@ end $$;
 create function facteur.let_go(s facteur.submissions, p_who text) returns void
     language plpgsql as $$
 begin
-    update facteur.attempts set outcome = 'unknown', platform_id = null, message = format('answered with id %s, which is another invoice''s (%s)', s.platform_id, p_who)
-    where invoice_id = s.invoice_id and platform_id = s.platform_id and outcome = 'accepted';
+    perform facteur.disown_deposit(s, p_who);
     perform facteur.move_submission(s.id, jsonb_build_object('state', 'in_doubt', 'due_in_seconds', 0, 'error_code', 'shown_as_another', 'duplicate_verdict', false,
         'error_message', format('Deposit %s was another invoice''s. This one''s own is looked up before anything is sent again.', s.platform_id)));
     perform facteur.tell_company(s.id, '2s');

@@ -9,7 +9,8 @@ import pytest
 from local.invoices import sample_invoice
 from tests.contract.simulator.client import client_of
 from tests.open_deposits import DAY, HOUR, crowd
-from tests.world import World
+from tests.two_accounts import SECOND
+from tests.world import World, platform_secret
 
 DUE_LATER = "update facteur.submissions set due_at = facteur.now() + interval '1 day' where state = 'submitted'"
 
@@ -86,6 +87,42 @@ def test_a_stray_that_was_ours_after_all_is_not_lost(world: World) -> None:
     world.advance(401 * DAY)  # once stored they no longer count as news: follow-up ends as anybody's does
     world.poll()
     assert world.database.row("select state from facteur.submissions").state == "closed"
+
+
+def test_an_account_whose_secret_is_lost_does_not_end_the_poll_of_others(world: World) -> None:
+    """Not even where another run has its turn, and one of its deposits has a status that came too early."""
+    world.simulator.add_account(**SECOND)
+    world.put_secret("second", SECOND)
+    crowd(world, 1, prefix="A-2026")
+    world.simulator.add_foreign_invoices([{"number": "L-1", "age_seconds": 30}])
+    world.poll()
+    late = world.database.row("select distinct platform_id from facteur.strays").platform_id
+    world.database.rows(
+        "update facteur.submissions set platform_id = %(id)s, lifecycle_code = null, due_at = facteur.now()",
+        {"id": late},
+    )
+    crowd(world, 1, prefix="B-2026", account="second", client_id=SECOND["client_id"])
+    world.put_secret("default", "no json")
+    world.new_container()
+    world.database.rows(
+        "update facteur.sweeps set taken_until = facteur.now() + interval '2 minutes' where account = 'default'"
+    )
+
+    world.poll()
+
+    codes = world.database.rows("select account, lifecycle_code as code from facteur.submissions order by account")
+    assert [tuple(row) for row in codes] == [("default", None), ("second", "203")]
+    assert world.database.row("select error from facteur.runs where name = 'poll_statuses'").error is None
+
+    world.put_secret("default", platform_secret(world.simulator))
+    world.new_container()
+    world.advance(700)
+    world.poll()
+
+    assert (
+        world.database.row("select lifecycle_code as code from facteur.submissions where account = 'default'").code
+        == "203"
+    )
 
 
 def test_a_stray_is_stored_with_a_verdict_that_comes_before_anybody_looked_for_it(world: World) -> None:

@@ -11,7 +11,7 @@ from facteur.metrics import Metric
 from facteur.model import Due, StatusEvent
 from facteur.news_by_history import read_history, store_news
 from facteur.news_ports import NewsPlatform
-from facteur.news_services import PollServices, Step, alone, not_answered
+from facteur.news_services import PollServices, Step, alone, not_answered, not_answered_of_one
 
 AT_ONCE = 20
 NO_PERMIT_SECONDS = 600.0
@@ -34,7 +34,11 @@ def look_at_due(services: PollServices) -> Step:
     unseen = services.pulls.unseen() if dues else frozenset()
     for due in dues:
         with alone(services, "deposit", submission_id=due.submission_id, account=due.account):
-            _look_at(due, services, unseen=due.account in unseen)
+            try:
+                _look_at(due, services, unseen=due.account in unseen)
+            except NotDepositedError as error:  # an account whose secret cannot be read
+                delay = not_answered_of_one(services, due.account, due.platform_id, error)
+                services.store.postpone_news(due, delay)
     return Step.DONE if dues else Step.NOTHING
 
 

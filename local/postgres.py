@@ -11,10 +11,10 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import psycopg2
 
@@ -27,29 +27,32 @@ NOBODY = 65534  # Postgres refuses to run as root, so root hands it to nobody
 
 @dataclass(frozen=True, slots=True)
 class PostgresServer:
-    """A running server that trusts every local connection."""
+    """A running server. Without a password it trusts every local connection."""
 
     host: str
     port: int
     data: Path
     process: subprocess.Popen[bytes]
+    password: str = field(default="", repr=False)
 
     def url(self, database: str = "postgres") -> str:
-        return f"postgresql://app@{self.host}:{self.port}/{database}"
+        user = f"app:{quote(self.password)}" if self.password else "app"
+        return f"postgresql://{user}@{self.host}:{self.port}/{database}"
 
 
 def create_worker(url: str) -> None:
-    """Create the worker's role where the server lacks it; migrate() gives it its rights in a database."""
+    """Create the worker's role where the server lacks it, with the URL's password; migrate() gives it its rights in a database."""
     with psycopg2.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute("select from pg_roles where rolname = %s", (WORKER,))
         if cursor.fetchone() is None:
-            cursor.execute(f"create role {WORKER} login")
+            cursor.execute(f"create role {WORKER} login password %s", (unquote(urlsplit(url).password or "") or None,))
     connection.close()
 
 
 def as_worker(url: str, password: str = "") -> str:
-    """The same database, for the worker's role."""
+    """The same database, for the worker's role, with the same password where none is named."""
     parts = urlsplit(url)
+    password = password or unquote(parts.password or "")
     user = f"{WORKER}:{quote(password)}" if password else WORKER
     return parts._replace(netloc=f"{user}@{parts.netloc.rpartition('@')[2]}").geturl()
 
@@ -103,8 +106,12 @@ def _open_to_all(folder: Path) -> bool:
     return all(each.stat().st_mode & 0o001 for each in (folder.resolve(), *folder.resolve().parents))
 
 
-def start_server(folder: Path, binaries: Path, port: int, settings: tuple[str, ...] = ()) -> PostgresServer:
+def start_server(
+    folder: Path, binaries: Path, port: int, settings: tuple[str, ...] = (), password: str = ""
+) -> PostgresServer:
     """Start a server on the data folder below `folder`, created on first use.
+
+    Where a password is given it is asked for, of every role.
 
     Raises:
         StartError: it could not be set up, or did not accept connections.
@@ -112,7 +119,7 @@ def start_server(folder: Path, binaries: Path, port: int, settings: tuple[str, .
     data = folder / "data"
     binaries = _runnable(binaries, folder)
     if not data.exists():
-        _initialise(binaries, data)
+        _initialise(binaries, data, password)
     options = ["-D", str(data), "-p", str(port), "-h", "127.0.0.1", "-k", ""]
     for setting in ("fsync=off", "log_min_messages=warning", "max_connections=200", *settings):
         options += ["-c", setting]
@@ -125,7 +132,7 @@ def start_server(folder: Path, binaries: Path, port: int, settings: tuple[str, .
             start_new_session=True,  # Ctrl-C in the terminal is ours to handle, not the server's
             **_unprivileged(),  # type: ignore[call-overload]
         )
-    server = PostgresServer("127.0.0.1", port, data, process)
+    server = PostgresServer("127.0.0.1", port, data, process, password)
     try:
         _wait_until_ready(server, folder / "postgres.log")
     except BaseException:
@@ -145,15 +152,19 @@ def stop_server(server: PostgresServer, how: signal.Signals = signal.SIGINT) -> 
         server.process.wait()
 
 
-def _initialise(binaries: Path, data: Path) -> None:
+def _initialise(binaries: Path, data: Path, password: str) -> None:
     data.mkdir(parents=True)
-    if os.geteuid() == 0:
-        for path in (data.parent, data):
-            os.chown(path, NOBODY, NOBODY)
-    options = f"-D {data.name} -U app -A trust -E UTF8 --no-sync --locale=C.UTF-8"
-    log = data.parent / "initdb.log"
-    if not _succeeds([binaries / "initdb", *options.split()], log):
-        raise start_error("Postgres", log)
+    with tempfile.NamedTemporaryFile("w", dir=data.parent, prefix="password-") as file:
+        file.write(password)
+        file.flush()
+        if os.geteuid() == 0:
+            for path in (data.parent, data, file.name):
+                os.chown(path, NOBODY, NOBODY)
+        options = f"-D {data.name} -U app -E UTF8 --no-sync --locale=C.UTF-8".split()
+        options += ["-A", "scram-sha-256", f"--pwfile={file.name}"] if password else ["-A", "trust"]
+        log = data.parent / "initdb.log"
+        if not _succeeds([binaries / "initdb", *options], log):
+            raise start_error("Postgres", log)
 
 
 def _runnable(binaries: Path, folder: Path) -> Path:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import TypeVar
 
 from rich.console import Console
@@ -155,13 +156,13 @@ class _Database:
     server: PostgresServer
 
     def revive(self) -> None:
-        self.server = start_server(self.folder, embedded_binaries(), self.server.port)
+        self.server = start_server(self.folder, embedded_binaries(), self.server.port, password=self.server.password)
 
 
 @contextmanager
 def _own_company(folder: Path) -> Iterator[Company]:
     folder.mkdir()
-    database = _Database(folder, start_server(folder, embedded_binaries(), free_port()))
+    database = _Database(folder, start_server(folder, embedded_binaries(), free_port(), password=token_hex(8)))
     url = database.server.url(DATABASE)
     try:
         create_worker(url)

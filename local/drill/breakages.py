@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from local.demo.stage import BUCKET, STACK
+from local.demo.stage import BUCKET, DATABASE_SECRET, STACK
 from local.drill.ground import Ground
+from local.postgres import as_worker
+from local.stack import database_secret, put_secret
 
 LOOK_SECONDS, BREAKER_SECONDS = 0.5, 60
 BREAKER_OPEN = "select key from facteur.budgets where pause_reason = 'platform_down' and paused_until > facteur.now()"
@@ -17,7 +18,6 @@ GIVEN_UP = "the drill was given up"
 RELAY_SCHEDULE = f"{STACK}-relay-submissions"
 NEW_PASSWORD = "another one"  # noqa: S105 - of the demo's own Postgres
 NEW_SECRET = "another-secret-of-the-simulator"  # noqa: S105 - of the simulator's own account
-ASKED_FOR = "host all facteur_worker 127.0.0.1/32 scram-sha-256\n"
 END_WORKERS = "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'facteur_worker'"
 TRIGGERS = """
 select tgname, tgrelid::regclass::text from pg_trigger
@@ -88,22 +88,16 @@ def _search_works(ground: Ground) -> None:
 
 
 def password_changed(ground: Ground) -> str:
-    path = Path(ground.rows("show hba_file")[0][0])
-    rules = path.read_text("utf-8")
-    if ASKED_FOR not in rules:
-        path.write_text(ASKED_FOR + rules, "utf-8")
-    ground.rows("set password_encryption = 'scram-sha-256'")
     ground.rows("alter role facteur_worker password %s", (NEW_PASSWORD,))
-    ground.rows("select pg_reload_conf()")
     ground.rows(END_WORKERS)
     ground.write(2)
     return f"The DBA has sent the new password of facteur_worker: {NEW_PASSWORD}"
 
 
-def _trusted(ground: Ground) -> None:
-    path = Path(ground.rows("show hba_file")[0][0])
-    path.write_text(path.read_text("utf-8").replace(ASKED_FOR, ""), "utf-8")
-    ground.rows("select pg_reload_conf()")
+def _old_password(ground: Ground) -> None:
+    secret = database_secret(as_worker(ground.scene.database_url))
+    put_secret(ground.scene.aws, DATABASE_SECRET, secret)
+    ground.rows("alter role facteur_worker password %s", (secret["password"],))
 
 
 def trigger_dropped(ground: Ground) -> None:
@@ -250,7 +244,7 @@ BREAKAGES = (
         answer_lost,
         _search_works,
     ),
-    Breakage("password", "the password of the functions' role was changed", SILENT, password_changed, _trusted),
+    Breakage("password", "the password of the functions' role was changed", SILENT, password_changed, _old_password),
     Breakage(
         "trigger",
         "the triggers on the invoice table were dropped",

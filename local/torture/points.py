@@ -18,6 +18,7 @@ from typing import Any
 VERBS = {
     "store": (
         "read", "claim", "record", "record_unclaimed", "withdraw", "doubt", "held_elsewhere", "begin_read", "read_answered",
+        "begin_alone", "end_alone",
     ),
     "documents": ("fetch",),
     "platform": (

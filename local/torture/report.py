@@ -41,8 +41,9 @@ class Report:
         for topic in topics(result):
             self.runs[topic] += 1
             self.found[topic].update(kinds)
-        if len(result.schedule.interrupts) == 1 and not result.struck:
-            self.missed[result.schedule.interrupts[0].point] += 1
+        strikes = result.schedule.interrupts
+        if strikes and result.schedule.name == str(strikes[-1]) and result.struck < len(strikes):
+            self.missed[strikes[-1].point] += 1
         self.results.append(result)
         self.reached.update(name for name, times in result.reached.items() if times)
         self.seconds += result.seconds

@@ -126,9 +126,13 @@ def source_that_reaches(point: str) -> str:
     return "pull" if point.startswith(PULLED) else "history" if point.startswith(ONE_BY_ONE) else "sweep"
 
 
+# What only a message that comes again leads to, and the strike that makes one come again.
+ALONE, FIRST_DEATH = ("store.begin_alone", "store.end_alone"), Interrupt("kill", "store.claim.before", 1)
+
+
 def at_point(interrupt: Interrupt | None, mutant: str | None = None) -> Schedule:
     """The usual run with one interrupt (None: undisturbed)."""
-    plan = () if interrupt is None else (interrupt,)
+    plan = () if interrupt is None else (FIRST_DEATH, interrupt) if interrupt.point.startswith(ALONE) else (interrupt,)
     name = "undisturbed" if interrupt is None else str(interrupt)
     settings = {"STATUS_SOURCE": source_that_reaches(interrupt.point if interrupt else "")}
     switches = {"search_dates": "shown_under" not in name}

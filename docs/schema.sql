@@ -672,6 +672,8 @@ CREATE INDEX attempts_platform_id ON facteur.attempts USING btree (platform_id) 
 
 CREATE INDEX attempts_submission ON facteur.attempts USING btree (submission_id);
 
+CREATE INDEX attempts_unanswered ON facteur.attempts USING btree (account, started_at) WHERE ((outcome = ANY (ARRAY['unknown'::text, 'not_found'::text])) AND (http_status IS NULL));
+
 CREATE INDEX attempts_witnessed ON facteur.attempts USING btree (account, seller_siren, witnessed_at DESC) WHERE (witnessed_at IS NOT NULL);
 
 CREATE INDEX changes_later ON facteur.changes USING btree (due_at) WHERE (due_at > '-infinity'::timestamp with time zone);

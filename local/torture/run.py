@@ -51,7 +51,7 @@ select (select count(*) from facteur.submissions where finalized_at is null and 
      + (select count(*) from facteur.changes where not invoice_ids <@ %(refused)s)
      + (select count(*) from facteur.submissions where write_back_due_at is not null and not invoice_id = any (%(refused)s)) as n
 """
-UNANSWERED = "select count(*) as n from facteur.attempts where coalesce(outcome, 'unknown') in ('unknown', 'not_found')"
+UNANSWERED = "select array_agg(id order by id) as ids from facteur.attempts where coalesce(outcome, 'unknown') in ('unknown', 'not_found')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Run:
         self._chaos = Chaos(lane, schedule, self._crew, places[0])
         self._stalled: list[Member] = []
         self._faults: Counter[str] = Counter()
-        self._rounds = self._attempts = 0
+        self._rounds, self._attempts = 0, None
         self._attempted_at, self._hung = 0.0, 0
         self._emptied = -1
         self._late = "stored_late" in repr(schedule)
@@ -154,7 +154,7 @@ class Run:
         self._crew.start(roles)
         self._chaos.during_round()
         passed = self._crew.finish()
-        if "submit" in roles:
+        if "submit" in roles and not (passed.struck or passed.failures or passed.crashes or passed.hung):
             self._emptied = fed
         self._tend(passed)
         self._notice_attempts()
@@ -236,7 +236,7 @@ class Run:
             time.sleep(0.02)
 
     def _notice_attempts(self) -> None:
-        attempts = self._lane.database.row(UNANSWERED).n
+        attempts = self._lane.database.row(UNANSWERED).ids
         if attempts != self._attempts:
             self._attempts, self._attempted_at = attempts, time.monotonic()
 

@@ -126,6 +126,25 @@ def test_a_number_that_holds_a_secret_names_no_other_invoice(world: World, what:
 # --- a row's seller is not its document's, and the copy is a converted one ---------------------------------------------------
 
 
+SETTLED = "update facteur.submissions set objection_code = 'shown_as_another', objection = %(words)s where id = %(id)s"
+
+
+@pytest.mark.parametrize(("words", "state"), [(None, "rejected"), ("compare both", "submitted")])
+def test_a_verdict_counts_again_once_a_person_says_that_the_deposit_is_this_ones(
+    world: World, words: str | None, state: str
+) -> None:
+    world.add(1)
+    world.deposit()
+    world.database.rows(SETTLED, {"words": words, "id": world.submission(1).id})
+    world.simulator.add_status(world.deposits(1)[0]["id"], "REJECTED", reason="VALIDATION_FAILURE", author="PLATFORM")
+
+    for _ in range(4):
+        world.advance(70)
+        world.poll()
+
+    assert world.submission(1).state == state
+
+
 @pytest.mark.parametrize("corrected", [False, True])
 def test_who_rejects_an_invoice_that_holds_anothers_deposit_doubles_nothing_later(
     world: World, proxy: AlteringProxy, operator: Operator, corrected: bool
@@ -152,6 +171,9 @@ def test_who_rejects_an_invoice_that_holds_anothers_deposit_doubles_nothing_late
 
     (deposit,) = world.deposits(2)
     assert (world.submission(2).platform_id, world.row(2).technical_status) == (deposit["id"], "validated")
+    adopted = operator.run("adopt", f"id:{world.ids[1]}", first, "--why", "compared", "--yes")
+    assert adopted.code == 0, adopted.err
+    assert (world.row(1).submission_id, world.row(1).technical_status) == (first, "validated")
 
 
 @pytest.mark.parametrize("shown", [True, False])

@@ -182,12 +182,13 @@ def test_the_same_unknown_answer_three_times_ends_at_a_person_and_a_retry_looks_
     assert world.row(1).technical_status == "validated"
 
 
-def break_off(world: World, fault: str, *, beside_others: bool) -> int:
-    """The calls of one invoice break for four hours; how often it was sent."""
+def break_off(world: World, fault: str, *, beside_others: bool, broken: int = 1) -> int:
+    """The calls of so many invoices break for four hours; how often the first was sent."""
     world.witness()
-    world.simulator.script(sample_invoice(1).number, [fault] * 50)
-    world.add(1)
-    for rank in range(2, 50):
+    for rank in range(1, broken + 1):
+        world.simulator.script(sample_invoice(rank).number, [fault] * 50)
+        world.add(rank)
+    for rank in range(broken + 1, 50):
         if beside_others:
             world.add(rank)
         world.deposit()
@@ -202,6 +203,12 @@ def test_a_call_that_breaks_for_one_invoice_alone_ends_at_a_person(world: World,
 
     assert (world.submission(1).state, world.submission(1).last_error_code) == ("failed", "unknown_thrice")
     assert world.row(1).technical_status == "error"
+
+
+def test_a_platform_that_leaves_some_unanswered_sends_none_of_them_to_a_person(world: World) -> None:
+    assert break_off(world, "reset", beside_others=True, broken=2) > 3
+
+    assert {world.submission(rank).state for rank in (1, 2)} <= {"in_doubt", "pending"}
 
 
 def test_a_platform_that_answers_nobody_sends_no_invoice_to_a_person(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -176,7 +177,7 @@ def test_an_acknowledgement_that_fails_changes_nothing(world: World) -> None:
 
 def test_statuses_that_nobody_may_acknowledge_do_not_keep_the_others_unseen(world: World) -> None:
     """They grow old at the head of the list: after a few refusals in a row a reading ends."""
-    world.simulator.configure(acks_refused=0.1)  # always the same ones: fewer than fill a page
+    world.simulator.configure(acks_refused=0.05)  # always the same ones: fewer than fill a page
     for rank in range(20):
         crowd(world, 20, youngest=2 * HOUR - 60 * rank, prefix=f"F-{rank}")
         world.poll()
@@ -332,6 +333,42 @@ def test_another_reader_of_the_same_account_hides_no_verdict(world: World) -> No
     advance_by(world, 3 * DAY, 24)
 
     assert world.database.row("select state from facteur.submissions").state == "rejected"
+
+
+@pytest.mark.parametrize("refused", [1.0, 0.0])
+def test_a_status_that_comes_for_ever_is_no_word_of_the_pull(world: World, refused: float) -> None:
+    """Else another reader who takes all the rest would not be noticed."""
+    told = "select extract(epoch from facteur.now() - told_at) as seconds from facteur.sweeps"
+    world.simulator.configure(acks_refused=1.0)
+    crowd(world, 1)
+    world.poll()
+    assert world.database.row(told).seconds < HOUR / 2
+
+    world.simulator.configure(acks_refused=refused)
+    world.advance(HOUR)
+    world.poll()
+
+    assert (world.database.row(told).seconds > HOUR / 2) == bool(refused)
+
+
+@pytest.mark.parametrize("turn", ["default", "second"])
+def test_two_names_of_one_client_are_told_together(world: World, turn: str) -> None:
+    """Whichever asks first is shown the statuses of both."""
+    world.put_secret("second", platform_secret(world.simulator))
+    crowd(world, 2)
+    crowd(world, 2, account="second", prefix="S-2026")
+    pin = world.database.row("select pins -> 'default' as pin from facteur.installation").pin or {"client": "one"}
+    world.database.rows(
+        "update facteur.installation set pins = jsonb_build_object('default', %(p)s::jsonb, 'second', %(p)s::jsonb)",
+        {"p": json.dumps(pin)},
+    )
+    world.database.rows(
+        "insert into facteur.sweeps (account, told_at) select unnest(array['default', 'second']), '-infinity'"
+    )
+
+    world.database.rows("select facteur.note_told(%(account)s)", {"account": turn})
+
+    assert world.database.row("select count(*) as n from facteur.unseen_accounts()").n == 0
 
 
 def test_an_account_at_rest_rings_nothing(world: World) -> None:

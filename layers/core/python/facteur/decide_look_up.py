@@ -16,6 +16,7 @@ from facteur.model import Attempt, Candidate, Doubt, DoubtClock, Holder, Move, S
 EMPTY_LOOKUPS_BEFORE_RESEND = 4
 SEND_AGAIN = "Ask the platform why. facteur retry sends it again, once it was looked up again"
 PICKED_UP_SECONDS = 60.0  # a look that is due is had within a minute
+UNDATED = 1 / 2  # of the time that our clock alone says
 BELIEVED = timedelta(days=1)  # a platform's Date that is further from ours says nothing
 
 
@@ -59,10 +60,9 @@ def kinship(candidate: Candidate, sha256: str | None, doubt: Doubt) -> Kinship:
 
 
 def sent_by(doubts: Iterable[Doubt], doubt: Doubt) -> frozenset[str]:
-    """The SHA-256 of what these doubts sent under other numbers than this one."""
-    ours = {plain(attempt.invoice_number) for attempt in doubt.attempts}
-    attempts = [attempt for other in doubts for attempt in other.attempts if plain(attempt.invoice_number) not in ours]
-    return frozenset(attempt.document_sha256 for attempt in attempts if attempt.document_sha256)
+    """The SHA-256 of what these doubts sent and this one did not."""
+    sent = {attempt.document_sha256 for other in doubts for attempt in other.attempts if attempt.document_sha256}
+    return frozenset(sent - {attempt.document_sha256 for attempt in doubt.attempts})
 
 
 def weighed(
@@ -77,7 +77,7 @@ def weighed(
     Args:
         copies: the SHA-256 of each candidate's copy; None where the platform shows none.
         held: those that our own tables know as somebody's.
-        sent: by other doubts that the search was asked for with this one: what it shows without a number may be theirs.
+        sent: by other doubts that the search was asked for with this one: what it shows without our very number may be theirs.
     """
     swapped = tuple(
         each
@@ -86,7 +86,12 @@ def weighed(
     )
     free = [each for each in candidates if each.platform_id not in held]
     free = [each for each in free if not (doubt.duplicate_verdict and each.refused)]  # the duplicate itself
-    free = [each for each in free if each.invoice_number or copies.get(each.platform_id) not in sent]
+    ours_by_number = {plain(attempt.invoice_number) for attempt in doubt.attempts if attempt.invoice_number}
+    free = [
+        each
+        for each in free
+        if plain(each.invoice_number) in ours_by_number or copies.get(each.platform_id) not in sent
+    ]
     free.sort(key=lambda c: (c.refused, c.created_at or datetime.min.replace(tzinfo=UTC), c.platform_id))
     kin = {each.platform_id: kinship(each, copies[each.platform_id], doubt) for each in free}
     ours = tuple(each for each in free if kin[each.platform_id] is Kinship.OURS)
@@ -129,15 +134,16 @@ def lasted(doubt: Doubt, dated_at: datetime | None, limits: Limits) -> DoubtCloc
 
     The platform's time begins with the first look: nobody knows what it was at the attempt. Its Date counts as far as it passes
     the latest one seen; one that is old, stands still, goes back, or is absurd adds nothing. Where it does not say, our clock may
-    have been set forward: between two looks no more time counts than the wait that was planned, and a minute.
+    have been set forward, which makes a look due at once: no more counts than the wait that was planned and a minute, and of that so
+    much less that one jump over the longest wait is made good by the others.
     """
     known, latest = doubt.clock, doubt.clock.dated_at if doubt.clock else None
     ours = (doubt.now - known.looked_at).total_seconds() if known else doubt.doubt_seconds
     seconds = known.seconds if known else 0.0
     if dated_at is None:
         planned = next_look_up(doubt.empty_lookups, seconds, limits.resend_after_seconds)
-        most = planned + min(planned, PICKED_UP_SECONDS)
-        return DoubtClock(seconds + min(most, max(0.0, ours)), doubt.now, latest)
+        counted = UNDATED * min(planned + min(planned, PICKED_UP_SECONDS), max(0.0, ours))
+        return DoubtClock(seconds + counted, doubt.now, latest + timedelta(seconds=counted) if latest else None)
     if abs(dated_at - doubt.now) > BELIEVED:
         return DoubtClock(seconds, doubt.now, latest)
     theirs = (dated_at - latest).total_seconds() if latest else 0.0
@@ -229,7 +235,7 @@ def _in_the_way(doubt: Doubt, other: Candidate, held: Mapping[str, Holder]) -> M
 def _not_found(doubt: Doubt, evidence: Evidence, limits: Limits) -> Move:
     if doubt.repeated_answer and not doubt.duplicate_verdict:
         told = (
-            f"it was sent three times, the platform does not have it, and answered each time: {doubt.repeated_answer}"
+            f"it was sent three times, the platform does not have it, and each call ended so: {doubt.repeated_answer}"
         )
         return final(State.FAILED, Problem("unknown_thrice", told.rstrip(".")), SEND_AGAIN)
     if not doubt.duplicate_verdict and doubt.waited_seconds + _own_seconds(doubt) <= limits.give_up_after_seconds:

@@ -51,18 +51,18 @@ def _pull_account(account: str, services: PollServices, permitted: Callable[[str
                 pass
     except NotDepositedError as error:
         not_answered(services, account, error, "pull", f"account:{account}")
-    return read.acknowledged
+    return len(read.acknowledged)
 
 
 @dataclass(slots=True)
 class Reading:
-    """One reading of what an account has not seen: which statuses were dealt with, and how many could be acknowledged."""
+    """One reading of what an account has not seen: which statuses were dealt with, and which could be acknowledged."""
 
     account: str
     services: PollServices
     permitted: Callable[[str], bool]
     done: set[tuple[str, str, str]] = field(default_factory=set)
-    acknowledged: int = 0
+    acknowledged: list[StatusEvent] = field(default_factory=list)
     refused: int = 0
 
     def page(self, platform: NewsPlatform) -> bool:
@@ -73,13 +73,17 @@ class Reading:
         unseen, full = platform.not_seen()
         self.services.store.platform_answered(self.account)
         new = [event for event in unseen if _key(event) not in self.done]
-        stored = _store(self.account, new, platform, self.services)
-        before, permitted = self.acknowledged, True
+        stored, ours = _store(self.account, new, platform, self.services)
+        before, permitted = len(self.acknowledged), True
         try:
             permitted = self._acknowledge_all(stored, platform)
         finally:
-            blocked = full and permitted and self.acknowledged == before
-            self._note_blocked(blocked, len(unseen))
+            acknowledged = self.acknowledged[before:]
+            if any(event.platform_id in ours for event in acknowledged):
+                self.services.pulls.note_told(self.account)
+            blocked = full and not acknowledged
+            if permitted or acknowledged:  # else nobody knows
+                self._note_blocked(blocked, len(unseen))
         self.done |= {_key(event) for event in new}
         return permitted and bool(new) and not blocked and self.refused <= MOST_REFUSED
 
@@ -109,7 +113,7 @@ class Reading:
         with alone(self.services, "acknowledgement", account=self.account, platform_id=event.platform_id):
             try:
                 platform.acknowledge(event)
-                self.acknowledged += 1
+                self.acknowledged.append(event)
                 self.refused = 0
             except NotDepositedError as error:
                 self.refused += 1
@@ -135,11 +139,11 @@ def _key(event: StatusEvent) -> tuple[str, str, str]:
 
 def _store(
     account: str, new: Sequence[StatusEvent], platform: NewsPlatform, services: PollServices
-) -> list[StatusEvent]:
+) -> tuple[list[StatusEvent], frozenset[str]]:
     """Each deposit's statuses in a transaction of its own; what is not ours is counted and kept aside.
 
-    Those that were committed: first what nobody had seen, then what comes again, the latest first. What is never let be
-    acknowledged grows old at the head of the list, and must not stop the others.
+    Those that were committed, and which deposits are ours. First what nobody had seen, then what comes again, the latest first:
+    what is never let be acknowledged grows old at the head of the list, and must not stop the others.
     """
     stored: list[StatusEvent] = []
     known: set[tuple[str, str, str]] = set()
@@ -150,7 +154,7 @@ def _store(
             store_news(told.due, [*told.early, *heard], platform.sandbox, services, "pull")
             stored += heard
             known |= {(platform_id, event.status_id, event.code) for event in told.due.known}
-    if ours:
+    if any(_key(event) not in known for event in stored):
         services.pulls.note_told(account)
     if strays := [event for event in new if event.platform_id not in ours]:
         with alone(services, "pull", account=account):
@@ -158,7 +162,8 @@ def _store(
             services.journal.count(Metric.FOREIGN_STATUSES, len(strays))
             stored += strays
     again = [event for event in stored if _key(event) in known]
-    return [*(event for event in stored if _key(event) not in known), *reversed(again)]
+    first = [event for event in stored if _key(event) not in known]
+    return [*first, *reversed(again)], frozenset(ours)
 
 
 def _look_at(due: Due, services: PollServices, *, unseen: bool) -> None:

@@ -220,6 +220,8 @@ create index attempts_submission on facteur.attempts (submission_id);
 create index attempts_document on facteur.attempts (document_sha256);
 -- Witnesses of a look-up: accepted deposits of an account and seller, those shown before and the newest.
 create index attempts_witnessed on facteur.attempts (account, seller_siren, witnessed_at desc) where witnessed_at is not null;
+-- Calls that broke, beside which one of another invoice is not that one's own.
+create index attempts_unanswered on facteur.attempts (account, started_at) where outcome in ('unknown', 'not_found') and http_status is null;
 create index attempts_accepted on facteur.attempts (account, seller_siren, started_at desc) where outcome = 'accepted';
 -- Whoever else sent, or may have sent, a number.
 create index attempts_number on facteur.attempts (facteur.plain(invoice_number));
@@ -296,7 +298,7 @@ create table facteur.sweeps (
     turn_at         timestamptz not null default '-infinity', -- accounts take turns
     by_number_until timestamptz not null default '-infinity', -- until then its deposits are searched for by number, not by date
     taken_until     timestamptz not null default '-infinity', -- pull: one reader at a time
-    not_shown       integer not null default 0, -- answers of the search in a row that showed none of our deposits, an hour old or more
+    not_shown       integer not null default 0, -- answers of the search in a row without any of our deposits of an hour or more; histories that told what no pull did
     not_shown_since timestamptz,
     blocked_since   timestamptz,             -- pull: since when a full page shows nothing new, so that nobody sees what is behind it
     told_at         timestamptz not null default facteur.now() -- pull: when it last showed a status of ours

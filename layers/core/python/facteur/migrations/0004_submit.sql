@@ -387,12 +387,17 @@ create function facteur.sent_for_another_row(s facteur.submissions, p_item jsonb
     order by sent.outcome = 'accepted' desc nulls last, sent.same_bytes desc, sent.id limit 1
 $$;
 
--- Whether the platform accepted others of the account and seller at about the time at which a call was not answered.
+-- Whether the platform accepted others of the account and seller at about the time at which a call was not answered, and left no other
+-- one of the account unanswered.
 create function facteur.answered_others(a facteur.attempts) returns boolean
     language sql stable as $$
     select exists (
         select from facteur.attempts o
         where o.account = a.account and o.seller_siren = a.seller_siren and o.outcome = 'accepted' and o.submission_id <> a.submission_id
+          and o.started_at between a.started_at - interval '10 minutes' and a.started_at + interval '10 minutes')
+    and not exists (
+        select from facteur.attempts o
+        where o.account = a.account and o.outcome in ('unknown', 'not_found') and o.http_status is null and o.submission_id <> a.submission_id
           and o.started_at between a.started_at - interval '10 minutes' and a.started_at + interval '10 minutes')
 $$;
 

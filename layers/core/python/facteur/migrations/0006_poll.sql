@@ -163,7 +163,7 @@ begin
     end if;
     known := null;
     select w.* into s from facteur.submissions w where w.id = s.id; -- as the number has left it
-    if s.objection_code = 'shown_as_another' and p_news -> 'move' ->> 'state' not in ('submitted', 'closed') then
+    if s.objection_code = 'shown_as_another' and s.objection is not null and p_news -> 'move' ->> 'state' not in ('submitted', 'closed') then
         -- whose verdict that is, a person says: the row would be corrected and sent again while its own deposit stands
         move := jsonb_build_object('state', s.state, 'due_in_seconds', 3600);
     else

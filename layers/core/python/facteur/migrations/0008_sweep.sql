@@ -103,8 +103,9 @@ $$;
 create function facteur.note_shown(p_account text, p_shown integer, p_missed integer) returns void
     language sql as $$
     update facteur.sweeps set not_shown = case when p_shown > 0 then 0 else not_shown + 1 end,
-        not_shown_since = case when p_shown = 0 then coalesce(not_shown_since, facteur.now()) end
-    where account = p_account and (p_shown > 0 and not_shown > 0 or p_shown = 0 and p_missed > 0)
+        not_shown_since = case when p_shown = 0 then coalesce(not_shown_since, facteur.now()) end,
+        blocked_since = case when p_shown = 0 then blocked_since end -- of a pull that was given up for the search
+    where account = p_account and (p_shown > 0 and (not_shown > 0 or blocked_since is not null) or p_shown = 0 and p_missed > 0)
 $$;
 
 -- What of the search's answers is news (p_seen: id, platform_id, code, at, told, created_at, due_in, rank, wanted_every, over, state,

@@ -61,10 +61,12 @@ create function facteur.note_blocked(p_account text, p_blocked boolean) returns 
     where account = p_account and p_blocked <> (blocked_since is not null)
 $$;
 
--- The pull showed a status of one of our deposits: nobody else takes them.
+-- The pull showed a status of one of our deposits that was new, or lets be acknowledged: nobody else takes them. Whichever name of a
+-- client asks first is shown them all.
 create function facteur.note_told(p_account text) returns void
     language sql as $$
-    update facteur.sweeps set told_at = facteur.now(), not_shown = 0, not_shown_since = null where account = p_account
+    update facteur.sweeps set told_at = facteur.now(), not_shown = 0, not_shown_since = null
+    where account = any (facteur.names_of_client(p_account))
 $$;
 
 -- A history told what no pull has shown for a day: somebody else takes the statuses, a webhook perhaps.

@@ -153,6 +153,7 @@ begin
     perform facteur.disown_deposit(s, p_act ->> 'who') where s.objection_code = 'shown_as_another';
     perform facteur.move_submission(s.id, jsonb_build_object('state', 'rejected', 'error_code', 'rejected_by_person',
         'error_message', format('%s: %s', p_act ->> 'who', p_act ->> 'why')));
+    update facteur.submissions w set platform_id = null where w.id = s.id and s.objection_code = 'shown_as_another';
     return concat_ws(' ', case when facteur.tell_company(s.id, '2s') then 'Rejected, and its row says so.'
                                else 'Rejected. Its row could not be written yet; that is repeated by itself.' end,
                           case when exists (select from facteur.doubtful_attempts(s.invoice_id))

@@ -52,8 +52,8 @@ $$;
 create function facteur.accounts_not_shown() returns integer
     language sql stable as $$
     select count(*)::integer from facteur.sweeps w
-    where (not_shown >= 3 or blocked_since is not null)
-      and exists (select from facteur.submissions s where s.account = w.account and s.state = 'submitted')
+    cross join lateral (select from facteur.submissions s where s.account = w.account and s.state = 'submitted' limit 1) open
+    where not_shown >= 3 or blocked_since is not null
 $$;
 
 -- Deposits that are followed and that nobody asks for any more: their account was repinned to another client, and none of the pins is

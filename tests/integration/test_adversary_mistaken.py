@@ -12,7 +12,7 @@ import pytest
 from local.invoices import render, sample_invoice
 from local.measure.ground import add_invoices, work_off
 from local.simulator.control import Simulator
-from tests.altering import AlteringProxy, Said, altering, in_json
+from tests.altering import AlteringProxy, Asked, Said, altering, in_json
 from tests.operator import Operator
 from tests.world import World
 
@@ -124,6 +124,41 @@ def test_a_number_that_holds_a_secret_names_no_other_invoice(world: World, what:
 
 
 # --- a row's seller is not its document's, and the copy is a converted one ---------------------------------------------------
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_who_rejects_an_invoice_whose_own_deposit_was_shown_under_another_number_doubles_nothing(
+    world: World, proxy: AlteringProxy, operator: Operator, corrected: bool
+) -> None:
+    """The platform once showed the first deposit under the second's number: both stop, though each has its own."""
+    world.witness()
+    for rank in (1, 2):
+        world.add(rank)
+        world.deposit()
+    first, own = (str(world.submission(rank).platform_id) for rank in (1, 2))
+    numbers = [sample_invoice(rank).number.encode() for rank in (1, 2)]
+
+    def mixed_up(asked: Asked, said: Said) -> Said:
+        about_first = "status-history" in asked.path and first in asked.path
+        return Said(said.status, said.headers, said.body.replace(*numbers)) if about_first else said
+
+    proxy.after = mixed_up
+    for _ in range(3):
+        world.advance(70)
+        world.poll()
+    proxy.after = lambda _asked, said: said
+    assert world.submission(2).objection_code == "shown_as_another"
+
+    assert operator.run("reject", f"id:{world.ids[2]}", "--why", "not ours", "--yes").code == 0
+    number = "F-2026-00002-B" if corrected else sample_invoice(2).number
+    document = world.folder / "again.xml"
+    document.write_bytes(render(replace(sample_invoice(2), number=number), "cii"))
+    world.update(2, invoice_number=number, document_uri=document.as_uri(), technical_status="pending")
+    settle(world, 12)
+
+    assert [deposit["id"] for deposit in world.simulator.ledger(sample_invoice(2).number)] == [own]
+    assert world.simulator.ledger("F-2026-00002-B") == []
+    assert world.submission(2).platform_id == own
 
 
 SETTLED = "update facteur.submissions set objection_code = 'shown_as_another', objection = %(words)s where id = %(id)s"

@@ -381,14 +381,40 @@ def test_an_account_at_rest_rings_nothing(world: World) -> None:
     assert stored(world) == 6
 
 
-def test_follow_up_ends_without_a_call(world: World) -> None:
+@pytest.mark.parametrize("fault", [None, "500"])
+def test_follow_up_ends_with_a_last_look_at_the_history(world: World, fault: str | None) -> None:
     crowd(world, 1, youngest=399.9 * DAY)
     world.poll()
-    asked = len(unseen(world))
+    if fault:
+        world.simulator.outage(1e9, fault, ["history"])
 
     world.advance(DAY)
     world.poll()
     world.poll()
 
+    assert world.database.row("select state from facteur.submissions").state == ("submitted" if fault else "closed")
+    assert len(world.simulator.calls("history")) >= 1
+
+    world.advance(2 * DAY)
+    world.poll()
+    world.poll()
     assert world.database.row("select state from facteur.submissions").state == "closed"
-    assert len(unseen(world)) == asked + 1  # the last look, before it was over
+
+
+def test_a_reader_who_takes_one_status_of_many_hides_no_verdict(world: World) -> None:
+    """The pull shows something of ours each day."""
+    opened = crowd(world, 2)
+    world.poll()
+    world.simulator.add_status(opened.ids[0], "REJECTED", at_offset=60)
+    another = client_of(world.simulator)
+    for told in another.get("/v1/invoice/status/notSeen").json():
+        for status in told["newstatus"]:
+            another.send("PUT", f"/v1/invoice/status/{status['statusId']}/markAsSeen")
+
+    for _ in range(3):
+        world.simulator.add_status(opened.ids[1], "IN_HAND", at_offset=60)
+        advance_by(world, DAY, 12)
+
+    row = world.database.row("select state from facteur.submissions where platform_id = %(id)s", {"id": opened.ids[0]})
+    assert row.state == "rejected"
+    assert len(world.simulator.calls("history")) < 10

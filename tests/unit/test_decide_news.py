@@ -12,6 +12,7 @@ from facteur.decide_news import (
     URGENT,
     USUAL,
     believed,
+    has_doubled,
     merged,
     next_look,
     next_news,
@@ -323,3 +324,21 @@ def test_what_the_search_has_shown_for_an_hour_counts_without_its_reason(
 )
 def test_histories_are_asked_for_less_and_less_often(age: float, seconds: float) -> None:
     assert next_news(age) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("days", "doubled"),
+    [(0.5, False), (0.99, False), (1.0, True), (1.05, True), (1.2, False), (2.05, True), (3.0, False), (4.1, True),
+     (16.5, True), (17.5, False), (64.5, True), (100.0, False)],
+)  # fmt: skip
+def test_a_deposit_is_looked_at_when_it_has_doubled_its_age(days: float, doubled: bool) -> None:
+    assert has_doubled(days * 86_400) is doubled
+
+
+def test_a_deposit_that_is_followed_for_a_year_is_looked_at_nine_times() -> None:
+    age, looks = 60.0, 0
+    while age < 400 * 86_400:
+        looks += has_doubled(age)
+        age += next_news(age)
+
+    assert looks == 9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -126,6 +127,14 @@ def after_news(
 def next_news(age_seconds: float) -> float:
     """Seconds until the next look at a deposit's life cycle: from a minute for a young one to a day for an old one."""
     return min(86400.0, max(60.0, age_seconds / 10))
+
+
+def has_doubled(age_seconds: float) -> bool:
+    """Whether a deposit has become 1, 2, 4, 8, … days old since the look before."""
+    before = max(age_seconds / 1.1, age_seconds - DAY_SECONDS)
+    return age_seconds >= DAY_SECONDS and math.floor(math.log2(age_seconds / DAY_SECONDS)) > math.floor(
+        math.log2(before / DAY_SECONDS)
+    )
 
 
 def next_look(age_seconds: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from facteur.decide_news import SILENT_SECONDS, next_news
+from facteur.decide_news import DAY_SECONDS, SILENT_SECONDS, has_doubled, next_news
 from facteur.errors import NotDepositedError
 from facteur.metrics import Metric
 from facteur.model import Due, StatusEvent
@@ -169,15 +169,21 @@ def _store(
 def _look_at(due: Due, services: PollServices, *, unseen: bool) -> None:
     if early := services.pulls.early_statuses(due):
         store_news(due, early, services.platforms.of(due.account).sandbox, services, "history")
-    elif due.age_seconds > services.limits.follow_up_seconds:
-        services.pulls.close(due)
-    elif unseen or (due.lifecycle_code is None and due.age_seconds > SILENT_SECONDS):
+    elif due.age_seconds > services.limits.follow_up_seconds + DAY_SECONDS:
+        services.pulls.close(due)  # its last look did not come through for a day
+    elif (
+        unseen
+        or due.age_seconds > services.limits.follow_up_seconds
+        or (due.lifecycle_code is None and due.age_seconds > SILENT_SECONDS)
+        or has_doubled(due.age_seconds)
+    ):
         _ask_once(due, services, "unseen" if unseen else "history")
     else:
         services.store.postpone_news(due, next_news(due.age_seconds))
 
 
 def _ask_once(due: Due, services: PollServices, asked_by: str) -> None:
-    """Silent for too long, or nothing to be seen: the history tells whether there is anything that the pull was not shown."""
+    """Silent for too long, nothing to be seen, or some time gone by: the history tells whether there is anything that the pull was
+    not shown, because somebody else took it."""
     if read_history(due, services, services.store.postpone_news, asked_by) is Step.NO_PERMIT:
         services.store.postpone_news(due, NO_PERMIT_SECONDS)

@@ -444,18 +444,53 @@ create function facteur.look(p_run bigint, p_deposits_enabled boolean, out anyth
         (select relay_run = p_run from facteur.installation)
 $$;
 
+-- What a clock noted that was ahead is no later than now. Not least(): that would make an instant of none.
+create function facteur.by_now(p_at timestamptz) returns timestamptz
+    language sql stable as $$
+    select case when p_at > facteur.now() then facteur.now() else p_at end
+$$;
+
 -- What a clock that was ahead wrote into a bucket: its filling goes on from now, and a pause of its own ends as much earlier as the
 -- clock was ahead. A person's pause stays.
 create function facteur.thaw_budgets() returns void
     language sql as $$
-    update facteur.budgets set refilled_at = facteur.now(), slowed_at = least(slowed_at, facteur.now()),
-        refused_at = least(refused_at, facteur.now()), paused_until = paused_until - (refilled_at - facteur.now()),
+    update facteur.budgets set refilled_at = facteur.now(), slowed_at = facteur.by_now(slowed_at),
+        refused_at = facteur.by_now(refused_at), paused_until = paused_until - (refilled_at - facteur.now()),
         deposits_at = deposits_at - (refilled_at - facteur.now())
     where refilled_at > facteur.now() + interval '1 minute'
 $$;
 
+-- An instant that a clock planned which was ahead by so much; what is past stays.
+create function facteur.brought_forward(p_at timestamptz, p_ahead interval) returns timestamptz
+    language sql stable as $$
+    select case when p_at > facteur.now() then greatest(facteur.now(), p_at - p_ahead) else p_at end
+$$;
+
+-- The clock has been set back since the relay last ran: whatever was planned or noted by the one that was ahead would wait for as long
+-- as it was. A lease ends by itself (end_expired_leases), a bucket thaws. Locks the rows that lie in the future, in no order: the only
+-- writer of many, and repeated by the next run where it fails.
+create function facteur.follow_clock() returns void
+    language plpgsql as $$
+declare
+    ahead constant interval := (select relay_began_at - facteur.now() from facteur.installation);
+begin
+    if ahead is null or ahead < interval '1 minute' then
+        return;
+    end if;
+    update facteur.submissions set due_at = facteur.brought_forward(due_at, ahead), queued_at = facteur.by_now(queued_at),
+        doubt_since = facteur.by_now(doubt_since), write_back_due_at = facteur.brought_forward(write_back_due_at, ahead),
+        history_due_at = facteur.brought_forward(history_due_at, ahead), alone_since = facteur.by_now(alone_since)
+    where state <> 'sending'
+      and facteur.now() < greatest(due_at, queued_at, doubt_since, write_back_due_at, history_due_at, alone_since);
+    update facteur.changes set due_at = facteur.brought_forward(due_at, ahead) where due_at > facteur.now();
+    update facteur.sweeps set taken_until = facteur.brought_forward(taken_until, ahead), told_at = facteur.by_now(told_at),
+        by_number_until = facteur.brought_forward(by_number_until, ahead)
+    where facteur.now() < greatest(taken_until, told_at, by_number_until);
+end $$;
+
 create function facteur.begin_relay_run(p_deposits_enabled boolean default null, p_per_minute double precision default null) returns bigint
     language sql as $$
+    select facteur.follow_clock();
     select facteur.apply_routes();
     select facteur.thaw_budgets();
     update facteur.installation set relay_run = relay_run + 1, relay_began_at = facteur.now(), deposits_enabled = p_deposits_enabled,

@@ -231,6 +231,8 @@ def test_behind_a_full_page_that_nobody_can_acknowledge_a_refusal_is_found_all_t
 ) -> None:
     production(world)
     deposit = deposited(world)
+    world.add(2)  # stays open: where nothing does, nothing can be hidden
+    world.deposit()
     polled(world, 10)
     assert world.submission(1).lifecycle_code == "203"
     world.simulator.configure(not_seen_noise=100)

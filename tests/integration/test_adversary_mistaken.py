@@ -136,11 +136,15 @@ def test_who_rejects_an_invoice_whose_own_deposit_was_shown_under_another_number
         world.add(rank)
         world.deposit()
     first, own = (str(world.submission(rank).platform_id) for rank in (1, 2))
-    numbers = [sample_invoice(rank).number.encode() for rank in (1, 2)]
+    number_of_first, number_of_second = (sample_invoice(rank).number.encode() for rank in (1, 2))
 
     def mixed_up(asked: Asked, said: Said) -> Said:
         about_first = "status-history" in asked.path and first in asked.path
-        return Said(said.status, said.headers, said.body.replace(*numbers)) if about_first else said
+        return (
+            Said(said.status, said.headers, said.body.replace(number_of_first, number_of_second))
+            if about_first
+            else said
+        )
 
     proxy.after = mixed_up
     for _ in range(3):

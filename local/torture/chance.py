@@ -61,10 +61,8 @@ def _followed(source: str, happenings: set[str], omits: Sequence[str], *, mute: 
     """
     days = [
         ("400", mute),
-        (
-            "3",
-            "lastStatusData" in omits or "webhook" in happenings,
-        ),  # a pull is not believed after a day without a word
+        ("3", "lastStatusData" in omits),
+        ("3", "webhook" in happenings),  # a pull is not believed after a day without a word
         ("1", "skew" in happenings),
         ("0.2", "lie" in happenings),
         ("0.02", source == "pull"),

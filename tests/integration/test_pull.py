@@ -299,6 +299,14 @@ def advance_by(world: World, seconds: float, steps: int) -> None:
         world.poll()
 
 
+def taken_by_another(world: World) -> None:
+    """Another program of the same client acknowledges all that is unseen now."""
+    another = client_of(world.simulator)
+    for told in another.get("/v1/invoice/status/notSeen").json():
+        for status in told["newstatus"]:
+            another.send("PUT", f"/v1/invoice/status/{status['statusId']}/markAsSeen")
+
+
 def test_a_webhook_that_appears_later_hides_no_verdict(world: World) -> None:
     """The deposit has a status already: nothing of it is silent, and nothing more is ever shown."""
     opened = crowd(world, 5)
@@ -325,10 +333,7 @@ def test_another_reader_of_the_same_account_hides_no_verdict(world: World) -> No
     opened = crowd(world, 1)
     world.poll()
     world.simulator.add_status(opened.ids[0], "REJECTED", at_offset=60)
-    another = client_of(world.simulator)
-    for told in another.get("/v1/invoice/status/notSeen").json():
-        for status in told["newstatus"]:
-            another.send("PUT", f"/v1/invoice/status/{status['statusId']}/markAsSeen")
+    taken_by_another(world)
 
     advance_by(world, 3 * DAY, 24)
 
@@ -406,10 +411,7 @@ def test_a_reader_who_takes_one_status_of_many_hides_no_verdict(world: World) ->
     opened = crowd(world, 2)
     world.poll()
     world.simulator.add_status(opened.ids[0], "REJECTED", at_offset=60)
-    another = client_of(world.simulator)
-    for told in another.get("/v1/invoice/status/notSeen").json():
-        for status in told["newstatus"]:
-            another.send("PUT", f"/v1/invoice/status/{status['statusId']}/markAsSeen")
+    taken_by_another(world)
 
     for _ in range(3):
         world.simulator.add_status(opened.ids[1], "IN_HAND", at_offset=60)

@@ -58,8 +58,13 @@ test-sam: setup ## Every function and every event by the real SAM CLI, in contai
 	@$(SAM_CLI) --version
 	@UV=$(UV) $(BIN)/python -m local.sam_local $(PYTEST_ARGS)
 
-test-localstack: setup ## Queue, secrets, documents and the handlers' whole way on LocalStack, without Docker or a token (needs Python 3.13)
+test-localstack: setup ## Queue, secrets, documents and the handlers' whole way on LocalStack, without Docker or a token (needs Python 3.13; DOCKER=1: the template itself, with Docker and the internet)
+ifdef DOCKER
+	@$(MAKE) --no-print-directory build ARCH=x86_64
+	@UV=$(UV) $(BIN)/python -m local.localstack $(BIN)/pytest -n0 -m "localstack and not slow" tests/e2e/test_stack_e2e.py $(PYTEST_ARGS)
+else
 	@UV=$(UV) $(BIN)/pytest -n0 -m localstack tests/localstack $(PYTEST_ARGS)
+endif
 
 lint: setup ## ruff, the lock file, the generated requirements, the template, the documents' links
 	$(BIN)/ruff check .

@@ -46,7 +46,8 @@ async def _server(address: str, port: int) -> asyncio.Server:
         except OSError:  # nobody listens behind it right now: the caller is told as he would be there
             writer.close()
             return
-        await asyncio.gather(_hand_on(reader, there_writer), _hand_on(there_reader, writer))
+        with suppress(asyncio.CancelledError):  # by _stop; asyncio's own callback would print it
+            await asyncio.gather(_hand_on(reader, there_writer), _hand_on(there_reader, writer))
 
     return await asyncio.start_server(connected, address, port)
 

@@ -1,10 +1,15 @@
-"""LocalStack on this machine, without Docker and without a token: its last free release, in an environment of its own."""
+"""LocalStack on this machine, without a token: its last free release, in an environment of its own.
+
+`python -m local.localstack COMMAND …` runs a command with AWS_ENDPOINT_URL naming one whose functions run in containers; it needs
+Docker, and the internet for what they run in.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 import tomllib
@@ -15,10 +20,12 @@ from pathlib import Path
 import requests
 
 from local.aws import HANDED_DOWN, REGION, Aws
+from local.demo.containers import NoContainersError, bridge_address
+from local.forward import LOOPBACK
 from local.interpreters import interpreter as interpreter_of
 from local.postgres import free_port
 from local.sam import ROOT
-from local.start import end, start_error
+from local.start import StartError, end, start_error
 
 PINNED = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["facteur"]["localstack"]
 PYTHON, PACKAGE = PINNED["python"], PINNED["package"]
@@ -26,6 +33,9 @@ PLACE = ROOT / ".local" / "localstack"
 START_TIMEOUT_SECONDS = 90
 STOP_TIMEOUT_SECONDS = 20
 LOOK_SECONDS = 0.2
+# Containers name the processor of whoever built the layers, whatever the template says; and the platform may answer without TLS
+# at the address by which they reach this machine, as in the containers of `sam local`.
+FOR_FUNCTIONS = {"LAMBDA_IGNORE_ARCHITECTURE": "1", "LAMBDA_DOCKER_FLAGS": "-e AWS_SAM_LOCAL=true"}
 
 
 class NoLocalStackError(RuntimeError):
@@ -62,8 +72,11 @@ def installed() -> Path:
 
 
 @contextmanager
-def localstack() -> Iterator[Aws]:
+def localstack(address: str | None = None) -> Iterator[Aws]:
     """Start it on a free loopback port; its process and its files are gone on the way out.
+
+    Args:
+        address: where containers reach this machine; it listens there as well, and its functions run in them.
 
     Raises:
         NoLocalStackError: it cannot be had here.
@@ -71,10 +84,12 @@ def localstack() -> Iterator[Aws]:
     """
     interpreter, port = installed(), free_port()
     folder = Path(tempfile.mkdtemp(prefix="facteur-localstack-"))
-    aws = Aws(f"http://127.0.0.1:{port}", REGION, "test", "test")
-    variables = {name: os.environ[name] for name in HANDED_DOWN if name in os.environ} | {
-        "GATEWAY_LISTEN": f"127.0.0.1:{port}", "SQS_ENDPOINT_STRATEGY": "path", "DISABLE_EVENTS": "1",
-        "SKIP_SSL_CERT_DOWNLOAD": "1", "HOME": str(folder),
+    aws = Aws(f"http://{address or LOOPBACK}:{port}", REGION, "test", "test")
+    own = FOR_FUNCTIONS | {"LOCALSTACK_HOST": f"{address}:{port}"} if address else {}
+    handed_down = (*HANDED_DOWN, "DOCKER_HOST") if address else HANDED_DOWN
+    variables = {name: os.environ[name] for name in handed_down if name in os.environ} | own | {
+        "GATEWAY_LISTEN": ",".join(f"{each}:{port}" for each in (LOOPBACK, address) if each), "SQS_ENDPOINT_STRATEGY": "path",
+        "DISABLE_EVENTS": "1", "SKIP_SSL_CERT_DOWNLOAD": "1", "HOME": str(folder),
         "LOCALSTACK_VOLUME_DIR": str(folder / "volume"), "TMPDIR": str(folder), "FILESYSTEM_ROOT": str(folder / "root"),
     }  # fmt: skip
     log = folder / "localstack.log"
@@ -107,3 +122,17 @@ def _healthy(process: subprocess.Popen[bytes], aws: Aws) -> bool:
         except requests.RequestException:
             time.sleep(LOOK_SECONDS)
     return False
+
+
+def main(command: list[str]) -> int:
+    """Run the command on a LocalStack with functions; its exit code, or 1 and a sentence where there is none to run on."""
+    try:
+        with localstack(bridge_address()) as aws:
+            return subprocess.run(command, env={**os.environ, **aws.environ()}, check=False).returncode
+    except (NoContainersError, NoLocalStackError, StartError) as error:
+        print(f"local.localstack: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:] or ["env"]))

@@ -33,10 +33,10 @@ def bridge_address() -> str:
     """
     docker = shutil.which("docker")
     if docker is None:
-        raise NoContainersError("SAM=1 needs Docker, and there is no program docker here")
+        raise NoContainersError("containers need Docker, and there is no program docker here")
     asked = subprocess.run([docker, *BRIDGE], capture_output=True, text=True, check=False)
     if asked.returncode:
-        raise NoContainersError(f"SAM=1 needs Docker, and it does not answer: {asked.stderr.strip()[:200]}")
+        raise NoContainersError(f"containers need Docker, and it does not answer: {asked.stderr.strip()[:200]}")
     network = json.loads(asked.stdout)[0]
     return str(network.get("Gateway") or next(ip_network(network["Subnet"]).hosts()))  # the first, where none is named
 
@@ -46,8 +46,8 @@ def reachable(scene: Stage, address: str, folder: Path) -> Iterator[Path]:
     """While open, everything of the demo listens at the address too; yields the env.json for `sam local invoke --env-vars`."""
     urls = (scene.database_url, scene.aws.endpoint_url or "", scene.platform.base_url)
     with forwarded(address, [urlsplit(url).port or 0 for url in urls]):
-        put_secret(scene.aws, DATABASE_SECRET, database_secret(_moved(as_worker(scene.database_url), address)))
-        put_secret(scene.aws, OWNERS_SECRET, database_secret(_moved(scene.database_url, address)))
+        put_secret(scene.aws, DATABASE_SECRET, database_secret(moved(as_worker(scene.database_url), address)))
+        put_secret(scene.aws, OWNERS_SECRET, database_secret(moved(scene.database_url, address)))
         path = folder / "env.json"
         path.write_text(json.dumps({"Parameters": variables(scene, address)}, indent=2) + "\n")
         yield path
@@ -66,13 +66,13 @@ def switch_off_consumer(scene: Stage) -> None:
 def variables(scene: Stage, address: str) -> dict[str, str]:
     """The variables of the functions, as a container needs them."""
     return {
-        "AWS_ENDPOINT_URL": _moved(scene.aws.endpoint_url or "", address),
+        "AWS_ENDPOINT_URL": moved(scene.aws.endpoint_url or "", address),
         "DATABASE_SECRET_ID": DATABASE_SECRET,
         "MIGRATION_SECRET_ID": OWNERS_SECRET,
         "WORKER_ROLE": str(OWN_PARAMETERS["WorkerRole"]),
-        "SUBMISSIONS_QUEUE_URL": _moved(scene.stack.outputs[QUEUE_OUTPUT], address),
-        "IOPOLE_BASE_URL": _moved(scene.platform.base_url, address),
-        "IOPOLE_AUTH_URL": _moved(scene.platform.auth_url, address),
+        "SUBMISSIONS_QUEUE_URL": moved(scene.stack.outputs[QUEUE_OUTPUT], address),
+        "IOPOLE_BASE_URL": moved(scene.platform.base_url, address),
+        "IOPOLE_AUTH_URL": moved(scene.platform.auth_url, address),
         "DEPOSITS_ENABLED": "true",
         "SUBMIT_FROM": str(OWN_PARAMETERS["SubmitFrom"]),
         "RELAY_WATCH_SECONDS": "0",
@@ -80,7 +80,7 @@ def variables(scene: Stage, address: str) -> dict[str, str]:
     }
 
 
-def _moved(url: str, address: str) -> str:
+def moved(url: str, address: str) -> str:
     """The same at another address."""
     parts = urlsplit(url)
     user, at, _ = parts.netloc.rpartition("@")

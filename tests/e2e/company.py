@@ -13,6 +13,8 @@ from urllib.parse import quote
 
 from facteur.adapters.postgres import Database
 from local.aws import Aws
+from local.demo.containers import moved
+from local.forward import LOOPBACK
 from local.invoices import SampleInvoice, Syntax, file_name, render
 from local.postgres import WORKER, PostgresServer, as_worker, create_worker
 from local.simulator.control import Simulator
@@ -107,20 +109,21 @@ class Company:
 
 @contextmanager
 def deployed(
-    name: str, aws: Aws, server: PostgresServer, platform: Simulator, dependencies: Path | None, password: str
-) -> Iterator[Company]:
-    """The real template.yaml under this name, with a database, secrets and a bucket of its own."""
+    name: str, aws: Aws, server: PostgresServer, platform: Simulator, dependencies: Path | None, password: str,
+    address: str = LOOPBACK,
+) -> Iterator[Company]:  # fmt: skip
+    """The real template.yaml under this name, with a database, secrets and a bucket of its own; what runs it reaches us at the address."""
     url = _new_database(server, name.replace("-", "_"), password)
     account = {each: getattr(platform, each) for each in ("client_id", "client_secret", "customer_id")}
     create_worker(server.url())
-    put_secret(aws, f"{name}/owner", database_secret(url))
-    put_secret(aws, f"{name}/database", database_secret(as_worker(url, password)))
+    put_secret(aws, f"{name}/owner", database_secret(moved(url, address)))
+    put_secret(aws, f"{name}/database", database_secret(moved(as_worker(url, password), address)))
     put_secret(aws, f"{name}/default", {**account, "sandbox": True})
     bucket = create_bucket(aws, f"{name}-documents")
     places = {
         "DatabaseSecretId": f"{name}/database", "MigrationSecretId": f"{name}/owner", "WorkerRole": WORKER,
         "SecretsPrefix": name, "DocumentsBucket": bucket,
-        "IopoleBaseUrl": platform.base_url, "IopoleAuthUrl": platform.auth_url,
+        "IopoleBaseUrl": moved(platform.base_url, address), "IopoleAuthUrl": moved(platform.auth_url, address),
     }  # fmt: skip
     stack = deploy(aws, name, {**PARAMETERS, **places}, dependencies=dependencies)
     database = Database(lambda: {"dsn": url})

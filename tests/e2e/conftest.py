@@ -1,9 +1,9 @@
 """A platform, a Postgres and an AWS for the module that asks, and on them two stacks of the real template.
 
 AWS is the emulator, enforcing IAM. Where AWS_ENDPOINT_URL names another one (LocalStack, say), the same tests run there,
-unchanged, and carry the marker `localstack`: `make build ARCH=x86_64`, then `AWS_ENDPOINT_URL=… pytest -m localstack`.
-Its functions must reach this machine's loopback, as with LocalStack's LAMBDA_DOCKER_NETWORK=host, and its EventBridge
-Scheduler must really fire. We have not run that: it downloads a runtime, and the machines of this project reach package registries only.
+unchanged, and carry the marker `localstack`; its functions reach Postgres and the platform at the address that it answers at itself.
+`make test-localstack DOCKER=1` does that. We have not run it: its functions download a runtime, and the machines of this project
+reach package registries only.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 
 from local.aws import Aws, aws_emulator
+from local.forward import LOOPBACK, forwarded
 from local.postgres import PostgresServer, postgres_server
 from local.sam import ROOT
 from local.simulator.control import Simulator, running_simulator
@@ -38,6 +40,7 @@ class Ground:
     platform: Simulator
     dependencies: Path | None
     password: str
+    address: str = LOOPBACK
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +51,12 @@ def ground() -> Iterator[Ground]:
             running_simulator(speed=LIFE_CYCLE_SPEED, history_quota=0, client_secret=uuid4().hex)
         )
         if "AWS_ENDPOINT_URL" in os.environ:
-            aws, dependencies = Aws.from_environ(os.environ), BUILT_DEPENDENCIES
-            yield Ground(aws, server, platform, dependencies, uuid4().hex)
+            aws = Aws.from_environ(os.environ)
+            address = urlsplit(aws.endpoint_url or "").hostname or LOOPBACK
+            if address != LOOPBACK:
+                ports = [urlsplit(url).port or 0 for url in (server.url(), platform.base_url)]
+                resources.enter_context(forwarded(address, ports))
+            yield Ground(aws, server, platform, BUILT_DEPENDENCIES, uuid4().hex, address)
         else:
             aws = resources.enter_context(aws_emulator(auth=True)).aws
             yield Ground(aws, server, platform, None, uuid4().hex)
@@ -73,7 +80,9 @@ def company(ground: Ground, unattended: Company) -> Iterator[Company]:
 def one_company(ground: Ground, name: str) -> Iterator[Company]:
     """A company with a stack of its own."""
     unique = f"facteur-{name}-{uuid4().hex[:6]}"
-    with deployed(unique, ground.aws, ground.server, ground.platform, ground.dependencies, ground.password) as company:
+    with deployed(
+        unique, ground.aws, ground.server, ground.platform, ground.dependencies, ground.password, ground.address
+    ) as company:
         yield company
 
 

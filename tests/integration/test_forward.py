@@ -50,7 +50,7 @@ def test_an_address_that_this_machine_does_not_have_is_an_error() -> None:
 def test_without_docker_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
 
-    with pytest.raises(NoContainersError, match="SAM=1 needs Docker"):
+    with pytest.raises(NoContainersError, match="containers need Docker"):
         bridge_address()
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.type_defs import StackEventTypeDef
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_logs import CloudWatchLogsClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
 
 DEPLOY_TIMEOUT_SECONDS = 300
 LONGEST_FUNCTION_SECONDS = 330
@@ -146,7 +147,7 @@ def delete(stack: Stack, progress: Progress = lambda _line: None) -> None:
 
 def put_secret(aws: Aws, name: str, value: Mapping[str, object] | str) -> None:
     """Create the secret, or give it a new value where it exists; a mapping is written as JSON."""
-    client = aws.session.client("secretsmanager", endpoint_url=aws.endpoint_url)
+    client = _secrets_client(aws)
     document = value if isinstance(value, str) else json.dumps(value)
     try:
         client.create_secret(Name=name, SecretString=document)
@@ -185,6 +186,11 @@ def _lambda_client(aws: Aws) -> LambdaClient:
     # A call lasts as long as its function, and a repeated one would run the function twice.
     patient = Config(read_timeout=LONGEST_FUNCTION_SECONDS, retries={"total_max_attempts": 1})
     return aws.session.client("lambda", endpoint_url=aws.endpoint_url, config=patient)
+
+
+@cache
+def _secrets_client(aws: Aws) -> SecretsManagerClient:
+    return aws.session.client("secretsmanager", endpoint_url=aws.endpoint_url)
 
 
 @cache

@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 
 from facteur import bootstrap
@@ -23,6 +23,9 @@ from local.invoices import SampleInvoice, file_name, render, sample_invoice
 from local.postgres import as_worker
 from local.simulator.control import Simulator
 from local.stack import database_secret, put_secret
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
 
 INSERT = """
 insert into invoicing.invoices (invoice_number, seller_siren, issue_date, total, currency, document_uri, status)
@@ -74,7 +77,7 @@ class World:
 
     def messages(self) -> list[dict[str, Any]]:
         """What lies in the queue, in the shape Lambda gets it."""
-        found = boto3.client("sqs").receive_message(
+        found = _sqs(self.aws).receive_message(
             QueueUrl=self.queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0
         )
         return [
@@ -88,7 +91,7 @@ class World:
             failed = {f["itemIdentifier"] for f in submit.handler({"Records": records}, None)["batchItemFailures"]}
             for record in records:
                 if record["messageId"] not in failed:
-                    boto3.client("sqs").delete_message(QueueUrl=self.queue_url, ReceiptHandle=record["receiptHandle"])
+                    _sqs(self.aws).delete_message(QueueUrl=self.queue_url, ReceiptHandle=record["receiptHandle"])
             if failed:
                 return
 
@@ -141,6 +144,12 @@ class World:
 _numbers = itertools.count()
 
 
+@cache
+def _sqs(aws: Aws) -> SQSClient:
+    """One for all tests: to make one costs more than most calls."""
+    return aws.session.client("sqs", endpoint_url=aws.endpoint_url)
+
+
 def environment(simulator: Simulator, queue_url: str, prefix: str) -> dict[str, str]:
     return {
         "PDP_SECRET_ID": f"{prefix}/default", "DATABASE_SECRET_ID": f"{prefix}/database", "MIGRATION_SECRET_ID": f"{prefix}/owner",
@@ -159,7 +168,7 @@ def built_world(
     prefix = f"world-{os.getpid()}-{next(_numbers)}"
     for name, value in aws.environ().items():
         monkeypatch.setenv(name, value)
-    queue_url = boto3.client("sqs").create_queue(QueueName=prefix)["QueueUrl"]
+    queue_url = _sqs(aws).create_queue(QueueName=prefix)["QueueUrl"]
     for name, value in (environment(simulator, queue_url, prefix) | settings).items():
         monkeypatch.setenv(name, value)
     put_secret(aws, f"{prefix}/database", database_secret(as_worker(database_url)))

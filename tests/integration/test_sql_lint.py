@@ -14,7 +14,8 @@ from pg_proc p join pg_language l on l.oid = p.prolang, lateral plpgsql_check_fu
     p.oid::regprocedure,
     case when p.prorettype = 'trigger'::regtype
          then case p.proname when 'refuse_change' then 'facteur.operations' else 'invoicing.invoices' end::regclass else 0 end,
-    oldtable => case when p.proname like 'note\\_invoices%%' then 'gone' end, newtable => case when p.proname like 'note\\_invoices%%' then 'changed' end,
+    oldtable => case when p.proname like 'note\\_invoices%%' then 'gone' end,
+    newtable => case when p.proname like 'note\\_invoices%%' then 'changed' end,
     fatal_errors => false, extra_warnings => false, performance_warnings => false, security_warnings => true) c
 where p.pronamespace = 'facteur'::regnamespace and l.lanname = 'plpgsql'
 """

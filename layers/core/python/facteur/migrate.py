@@ -29,6 +29,12 @@ LOCK = "select pg_advisory_xact_lock(7161837)"
 # Who waits for the company's table makes all its writers wait behind him: rather give up, and be invoked again.
 PATIENCE = "select set_config('lock_timeout', '3s', true)"
 APPLIED = "select number from facteur.migrations"
+# The files of sql/functions, views at the end: a view is built when it is created, a function when it is called.
+CONCEPTS = (
+    "changes", "capture", "source", "open", "accounts", "budget", "queue", "clock", "lease", "attempts", "record", "write_back",
+    "statuses", "numbers", "sweep", "pull", "acts", "backlog", "faults", "forget", "roles", "waiting", "health", "path",
+)  # fmt: skip
+ANY_ORDER = "select set_config('check_function_bodies', 'off', true)"
 REMEMBER = "insert into facteur.migrations (number, name) values (%(number)s, %(name)s)"
 LOOK = """
 select to_regclass('facteur.invoice_source') is not null as mapped, to_regclass('invoicing.invoices') is not null as has_table,
@@ -130,25 +136,25 @@ def migrate_schema(database: MigratedDatabase) -> list[str]:
         database.rows(NARROW)
         database.rows(LOCK)
         database.rows(FIRST)
-    return [name for number, name in migrations() if _apply(database, number, name)]
+        applied = [name for number, name in migrations() if _apply(database, number, name)]
+        database.rows(ANY_ORDER)
+        for concept in CONCEPTS:
+            database.rows(_text("sql/functions", f"{concept}.sql"))
+    return applied
 
 
 def migrations() -> list[tuple[int, str]]:
     """Number and name of each, in order."""
-    names = sorted(
-        entry.name for entry in files("facteur").joinpath("migrations").iterdir() if entry.name.endswith(".sql")
-    )
+    folder = files("facteur").joinpath("sql", "schema")
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return [(int(name.split("_")[0]), name) for name in names]
 
 
 def _apply(database: MigratedDatabase, number: int, name: str) -> bool:
-    with database.transaction():
-        database.rows(NARROW)
-        database.rows(LOCK)
-        if number in {row.number for row in database.rows(APPLIED)}:
-            return False
-        database.rows(REMEMBER, {"number": number, "name": name})
-        database.rows(_text("migrations", name))
+    if number in {row.number for row in database.rows(APPLIED)}:
+        return False
+    database.rows(REMEMBER, {"number": number, "name": name})
+    database.rows(_text("sql/schema", name))
     return True
 
 

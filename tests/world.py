@@ -77,9 +77,7 @@ class World:
 
     def messages(self) -> list[dict[str, Any]]:
         """What lies in the queue, in the shape Lambda gets it."""
-        found = _sqs(self.aws).receive_message(
-            QueueUrl=self.queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0
-        )
+        found = _sqs(self.aws).receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10, VisibilityTimeout=0)
         return [
             {"messageId": m["MessageId"], "receiptHandle": m["ReceiptHandle"], "body": m["Body"]}
             for m in found.get("Messages", [])

@@ -1,3 +1,6 @@
+-- Accounts: where an account deposits (its pin: platform and client), under which names, from which day on with which credentials, and
+-- what a person says of it. Locks: the account's budget, then submissions that nobody holds; a pin locks the installation's row last.
+
 -- The account whose credentials deposit an invoice that is opened at this moment.
 create or replace function facteur.routed(p_account text, p_at timestamptz) returns text
     language plpgsql stable as $$

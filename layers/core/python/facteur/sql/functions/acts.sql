@@ -1,3 +1,7 @@
+-- What a person may do with one submission, each recorded with who and why in the same transaction. An act waits five seconds for the
+-- row, refuses in a sentence what the state does not allow, and never closes a doubt by itself. Locks: the submission, then advisory
+-- its deposit's id, then others that hold that id.
+
 create or replace function facteur.refuse(p_sentence text) returns void
     language plpgsql as $$
 begin

@@ -1,3 +1,6 @@
+-- What was sent, what became of it, and whose a deposit is: everything that a look-up is judged by. Reads only, but close_attempt,
+-- which writes the attempt of a row that its caller holds.
+
 -- Attempts of an invoice that may have deposited something nobody holds yet: of unknown outcome, or accepted under an id that
 -- no rejected submission of it accounts for.
 create or replace function facteur.doubtful_attempts(p_invoice_id text) returns setof facteur.attempts

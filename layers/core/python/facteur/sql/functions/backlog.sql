@@ -1,3 +1,6 @@
+-- Old rows that a person submits on purpose. Looking writes nothing that lasts: a row is set to pending, looked at, and put back by a
+-- sub-block that fails. Locks: rows of the company's table as her own writers do; the installation's row where submit_from is lowered.
+
 -- Old rows that a person may submit on purpose: nothing was ever opened for them, they are not ready, and say nothing, not even the
 -- id of a deposit that another connector made. As a query:
 -- $1 since, $2 until (null: for ever), $3 account (null: any), $4 after this key (null: from the first), $5 how many.

@@ -1,3 +1,6 @@
+-- How often a platform may be called, by whom first, and when not at all: token buckets, pauses, the breaker. Spends what is there and
+-- owes what a person asks. Locks: buckets, always in the order of their keys, and after submissions.
+
 -- By the platform, by the breaker, or by a person.
 create or replace function facteur.paused(b facteur.budgets) returns boolean
     language sql stable as $$

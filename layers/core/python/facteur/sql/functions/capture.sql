@@ -1,3 +1,6 @@
+-- The triggers on the company's table: a statement leaves its keys as a note in its own transaction, and no DDL of hers makes a writer
+-- fail. Locks: installing takes SHARE ROW EXCLUSIVE on her table for a moment; a trigger takes nothing but ROW EXCLUSIVE on changes.
+
 -- What a note holds in place of keys where nobody could tell which rows were written.
 create or replace function facteur.everything() returns text
     language sql immutable parallel safe as $$

@@ -1,3 +1,5 @@
+-- Notes of written keys: appended by triggers, taken by relays, each exactly once. Locks: notes that nobody else has taken.
+
 -- Note invoices for another look.
 create or replace function facteur.note(p_ids text[], p_due_at timestamptz default '-infinity', p_error text default null) returns void
     language sql as $$

@@ -1,3 +1,5 @@
+-- What follows from a database clock that was ahead and is put right: nothing planned by it waits for as long as it was ahead.
+
 -- What a clock noted that was ahead is no later than now. Not least(): that would make an instant of none.
 create or replace function facteur.by_now(p_at timestamptz) returns timestamptz
     language sql stable as $$

@@ -1,3 +1,6 @@
+-- What has come apart between the company's table, its triggers, its key, the view and write_back, and the sentence that mends it.
+-- Reads the catalogue; only try_write_backs writes, real rows, in a sub-block that it rolls back.
+
 -- The column of a table that the view shows as one of its own, through views of views. None where it shows an expression.
 create or replace function facteur.shown_from(p_column name) returns table (relation oid, attname name)
     language sql stable as $$

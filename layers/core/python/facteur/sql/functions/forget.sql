@@ -1,3 +1,5 @@
+-- Personal data of invoices long over. Run by the owner, in one transaction. Locks: the submissions that are over, by id.
+
 -- Blanks the words of people and platforms about invoices whose every submission ended before p_before: what the platform answered,
 -- said, and what of it became an error's text. Ids, numbers, hashes, codes and times stay: with them a later row of the same
 -- invoice is still recognised, and never deposited again. Leaves an act in facteur.operations. Run by the schema's owner.

@@ -1,3 +1,6 @@
+-- How everything is: the views that people read, and what the relay tells as metrics once a minute. Reads partial indexes, so that
+-- what is deposited costs nothing; locks only the failures that need nobody any more.
+
 -- While deposits are off, what waits to be sent is not overdue.
 create or replace function facteur.oldest_overdue_seconds(p_deposits_enabled boolean default true) returns double precision
     language sql stable set plan_cache_mode = 'force_generic_plan' as $$ -- to plan it takes longer than to run it

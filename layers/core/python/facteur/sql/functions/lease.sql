@@ -1,3 +1,6 @@
+-- The right to call the platform for a submission: one worker at a time, with an attempt committed before anything leaves. Whoever
+-- dies leaves a lease that ends and an attempt of unknown outcome. Locks: submissions by id, then buckets by key.
+
 -- A worker died: its lease is over, or ends later than any lease can, because the clock has been set back. An open attempt may have
 -- deposited; where its worker lives after all, its outcome still counts.
 create or replace function facteur.end_expired_leases() returns integer

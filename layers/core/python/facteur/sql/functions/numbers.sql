@@ -1,3 +1,6 @@
+-- Whether what a platform shows under a number is what we sent under it. A difference stops the rows that it is about. Locks: those rows,
+-- which the caller holds already.
+
 -- The number that a deposit was sent with.
 create or replace function facteur.sent_number(s facteur.submissions) returns text
     language sql stable as $$

@@ -1,3 +1,6 @@
+-- From a ready row to a submission: at most one that lives per invoice, in doubt from the beginning where an earlier attempt is.
+-- Locks: none but the new rows; a unique index decides between two relays.
+
 -- Something that sets a row back to pending after every verdict must not spend the whole budget: from the fourth time in a day
 -- on, each waits for longer.
 create or replace function facteur.repeat_pause(p_invoice_id text) returns interval

@@ -1,3 +1,5 @@
+-- Last of all, each time: the functions above that run the company's own code find for it what they found at its installation.
+
 -- What runs the company's own code with the owner's rights, functions in her view and deferred triggers, lets it find what it finds
 -- for the owner; but nobody's temporary tables, types or functions come first.
 do $$

@@ -1,3 +1,6 @@
+-- Statuses of the source `pull`: stored before they are acknowledged, kept for a while where no deposit of ours is known. Locks: the
+-- account's turn.
+
 create or replace function facteur.accounts_to_pull() returns setof text
     language sql stable as $$
     select substr(b.key, 9) from facteur.budgets b left join facteur.sweeps w on w.account = substr(b.key, 9)

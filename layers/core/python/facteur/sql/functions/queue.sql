@@ -1,3 +1,6 @@
+-- Which submissions go on the queue now, doubts first, no more than there are permits for. Locks: those rows until SQS has answered,
+-- skipping what others hold; then the installation's row.
+
 -- Lock the rows to put on the queue, doubts first, then oldest first: what would get its permits now, less what was queued a moment ago, and never
 -- more than a minute's worth altogether. More would only travel to be sent back. Look-ups get half of the permits at most while
 -- deposits wait. An account whose breaker is open, or that was refused, gets one message: its reader first makes a harmless read.

@@ -1,3 +1,7 @@
+-- What a call came to, in one transaction: attempt, submission, account, write-back. Moves a submission only while its lease is held;
+-- after that only a deposit that turns out accepted counts. Locks: submissions by id (also those of the same deposit), buckets by key,
+-- advisory the deposit's id, the company's row last.
+
 -- What keeps a row from being shown as deposited, where it asks for another invoice than was sent; null: it asks for this one.
 create or replace function facteur.asks_for_another(p_invoice_id text, p_number text, p_seller text) returns text
     language plpgsql stable as $$

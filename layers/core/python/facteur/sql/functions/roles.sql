@@ -1,3 +1,5 @@
+-- What the worker's role may do, given anew at each deploy, and what keeps a role from being one. Run by the owner.
+
 -- What each table is written with, by relay, submit, poll, and operate; all of them are read. Named are the columns where a row is a
 -- record: what it is about stays, and when and by which role it was made is the database's to say. `for update` needs the right to
 -- update one column. The view invoice_source is read with its owner's rights, the company's tables are not touched otherwise.

@@ -1,3 +1,5 @@
+-- What the company's view says: her rows in our types, and what each lacks to be ready. Reads only, but counts.
+
 -- The type of the company's key: ids travel as text and are compared in that type, so that its index is used.
 create or replace function facteur.key_type() returns text
     language plpgsql stable as $$

@@ -1,3 +1,6 @@
+-- What the platform tells of a deposit: stored when it was never stored, moved by what it says and not by its date. Locks: the
+-- submission, the company's row last.
+
 -- The statuses of a deposit in the order in which we heard of them.
 create or replace function facteur.statuses_of(p_submission_id bigint, p_platform_id text) returns jsonb
     language sql stable as $$

@@ -1,3 +1,6 @@
+-- Statuses by the platform's search: a slice of an account's deposits at a time. Locks: the account's turn, then submissions by id,
+-- skipping what others hold.
+
 -- Whose turn it is, and where to begin: accounts take turns; young deposits first, where asked for and where there are any. The
 -- one that has been due for longest goes on the page, and what is due just before it as well.
 create or replace function facteur.next_sweep(p_young boolean, p_rows integer, out account text, out begin_at timestamptz, out young boolean, out by_number boolean)

@@ -1,3 +1,5 @@
+-- Waiting: one reason and one age for each row that waits for something of ours. Deposits that are followed are not waiting.
+
 -- What holds an account as a whole, and the rate at which it may deposit. null: nothing holds it.
 create or replace view facteur.waiting_accounts as
 select substr(b.key, 9) as account,

@@ -1,3 +1,6 @@
+-- What the company's row shows, and whether it took it. Written with a short lock_timeout in a sub-block: what fails here takes
+-- nothing else with it, and is repeated. Locks: the company's row, after everything of ours.
+
 -- The value a back office sees for each state.
 create or replace function facteur.technical_status(p_state text) returns text
     language sql immutable parallel safe as $$

@@ -6,6 +6,7 @@ The only function that reads the owner's secret.
 from dataclasses import asdict
 from typing import Any
 
+from facteur import __version__
 from facteur.adapters.cloudformation import answer, as_custom_resource
 from facteur.bootstrap import migration_services, owner_services, recorded_run
 from facteur.migrate import migrate
@@ -29,6 +30,8 @@ def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> 
         journal.event(
             "database.migrated", version=migrated.version, applied=len(migrated.applied), watching=migrated.watching
         )
+        if migrated.version != __version__:
+            journal.warning("database.newer", version=migrated.version, next_step="deploy that version again, or a newer one")
         if migrated.faults:
             journal.warning("installation.faults", faults=list(migrated.faults), next_step="facteur doctor --deep")
         return asdict(migrated)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from facteur.migrate import migrate_schema
+from facteur.install.schema import migrate_schema
 from functions.migrate_database import app as migrate_database
 from local.sam import ROOT
 from tests.installations import DOCUMENTS, contents, install, snapshot

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -10,14 +12,20 @@ import pytest
 from facteur import __version__
 from facteur import migrate as module
 from facteur.errors import ConfigurationError, DatabaseUnavailableError
+from facteur.install.schema import CONCEPTS, RETIRED, drop_retired, migrate_schema
 from facteur.migrate import migrate
 from local.schema_dump import dump
 from tests.rows import FINISH, Rows
 
 ALSO_ON_DEBIAN = True
 
-FOLDER = Path(module.__file__).parent / "migrations"
-NAMES = sorted(path.name for path in FOLDER.glob("*.sql"))
+SQL = Path(module.__file__).parent / "sql"
+NAMES = sorted(path.name for path in (SQL / "schema").glob("*.sql"))
+SIGNATURES = """
+select p.oid::regprocedure::text as name from pg_proc p
+where p.pronamespace = 'facteur'::regnamespace and p.proname not in ('write_back', 'write_status') and p.proname not like 'note\\_%'
+"""
+CHANGED = "create or replace function facteur.{} language sql as $$ select 'changed'::text $$"
 
 
 def test_everything_is_applied_in_order_and_then_nothing_more(bare: Rows) -> None:
@@ -39,17 +47,92 @@ def test_two_migrators_at_once_leave_one_result(bare: Rows) -> None:
     assert bare.value("select count(*) from facteur.installation") == 1
 
 
-def test_a_migration_that_fails_leaves_those_before_it_and_none_of_itself(bare: Rows) -> None:
-    blocker = "create schema facteur; create view facteur.health as select 1 as one"
-    bare.run(blocker)
+def test_a_migration_that_fails_leaves_nothing_of_itself(bare: Rows) -> None:
+    bare.run("create schema facteur; create view facteur.health as select 1 as one")
 
-    with pytest.raises(DatabaseUnavailableError, match="42P07"):
+    with pytest.raises(DatabaseUnavailableError, match="42P16"):
         migrate(bare.database)
 
-    applied = [row.name for row in bare.run("select name from facteur.migrations order by number")]
-    assert applied == NAMES[: NAMES.index("0007_views.sql")]
+    assert bare.value("select to_regclass('facteur.migrations')") is None
     bare.run("drop view facteur.health")
-    assert list(migrate(bare.database).applied) == NAMES[NAMES.index("0007_views.sql") :]
+    assert list(migrate(bare.database).applied) == NAMES
+
+
+def test_every_file_of_functions_is_put_in_place_and_what_it_computes_is_valid(rows: Rows) -> None:
+    assert sorted(CONCEPTS) == sorted(path.stem for path in (SQL / "functions").glob("*.sql"))
+
+    rows.run("begin")
+    rows.run("set local search_path = pg_catalog; set local check_function_bodies = on")
+    for concept in CONCEPTS:
+        rows.run((SQL / "functions" / f"{concept}.sql").read_text())
+    rows.run("rollback")
+
+
+def test_a_function_is_in_one_file_and_what_no_file_has_is_retired(rows: Rows) -> None:
+    text = "".join(path.read_text() for path in sorted(SQL.rglob("*.sql")))
+    written = re.findall(r"^create (?:or replace )?function facteur\.(\w+)\(", text, re.MULTILINE)
+    present = {row.name.partition("(")[0].removeprefix("facteur.") for row in rows.run(SIGNATURES)}
+
+    assert len(written) == len(set(written))
+    assert present - set(written) == {name.partition("(")[0].removeprefix("facteur.") for name in RETIRED}
+
+
+def test_a_deploy_puts_back_what_somebody_changed_and_leaves_what_is_the_companys(rows: Rows) -> None:
+    own = rows.value("select pg_get_functiondef('facteur.write_back'::regproc)")
+    rows.run(CHANGED.format("plain_words() returns text"))
+    rows.run(CHANGED.format("kind_of(p_invoice_id text) returns text"))
+
+    migrate(rows.database)
+
+    assert "changed" not in rows.value("select pg_get_functiondef('facteur.kind_of(text)'::regprocedure)")
+    assert rows.value("select facteur.plain_words()") == "changed"
+    assert rows.value("select pg_get_functiondef('facteur.write_back'::regproc)") == own
+
+
+def test_a_deploy_leaves_the_companys_path_as_it_was_installed(rows: Rows) -> None:
+    path = "select setting from pg_proc, unnest(proconfig) setting where oid = 'facteur.settle_constraints()'::regprocedure"
+    before = rows.value(path)
+    elsewhere = rows.session()
+    elsewhere.rows("create schema elsewhere; set search_path = elsewhere")
+
+    migrate(elsewhere)
+
+    assert rows.value(path) == before != "search_path=pg_catalog, elsewhere, pg_temp"
+
+
+def test_an_older_migrator_changes_nothing(rows: Rows) -> None:
+    rows.run("update facteur.installation set version = '99.1.0'")
+    rows.run(CHANGED.format("kind_of(p_invoice_id text) returns text"))
+
+    migrated = migrate(rows.database, submit_from="2027-01-01", worker_role="nobody_knows")
+
+    assert (migrated.version, list(migrated.applied), migrated.watching) == ("99.1.0", [], True)
+    assert rows.value("select version from facteur.installation") == "99.1.0"
+    assert rows.value("select submit_from from facteur.installation") != date(2027, 1, 1)
+    assert "changed" in rows.value("select pg_get_functiondef('facteur.kind_of(text)'::regprocedure)")
+    with pytest.raises(ConfigurationError, match=r"of version 99\.1\.0, this is .*: use that version"):
+        migrate_schema(rows.database)
+
+
+@pytest.mark.parametrize(("release", "left"), [(__version__, 0), ("99.0.0", 1)])
+def test_a_retired_function_is_dropped_by_its_release(rows: Rows, release: str, left: int) -> None:
+    rows.run(CHANGED.format("outlived(p_id bigint) returns text"))
+
+    drop_retired(rows.database, {"facteur.outlived(bigint)": release})
+
+    assert rows.value("select count(*) from pg_proc where proname = 'outlived'") == left
+
+
+def test_a_deploy_does_not_wait_long_for_who_reads_what_it_replaces(rows: Rows) -> None:
+    reader = rows.session()
+    reader.rows("begin")
+    reader.rows("select * from facteur.health")
+
+    with pytest.raises(DatabaseUnavailableError, match="55P03"):
+        migrate(rows.database)
+    reader.rows("commit")
+
+    assert migrate(rows.database).watching
 
 
 def test_a_new_table_takes_invoices_of_any_date(rows: Rows) -> None:

@@ -15,7 +15,7 @@ ALARMS = {
     if each["Type"] == "AWS::CloudWatch::Alarm"
 }
 NOT_FAILURES = {"sending"}  # a lease that ends is a doubt, or is due again
-VIEW = (ROOT / "layers/core/python/facteur/migrations/0015_waiting.sql").read_text()
+VIEW = (ROOT / "layers/core/python/facteur/sql/functions/waiting.sql").read_text()
 
 
 def test_each_alarm_has_a_failure_that_rings_it() -> None:

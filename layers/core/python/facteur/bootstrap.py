@@ -174,7 +174,7 @@ def _examination(settings: Settings, database: Database, letters: DeadLetters | 
     from facteur.adapters.doctor_reading import PostgresExamined
     from facteur.adapters.operator_platforms import OperatorPlatforms
     from facteur.adapters.secrets_manager import Secrets
-    from facteur.migrate import migrations
+    from facteur.install.schema import migrations
     from facteur.operate.doctor_ports import Examination
 
     secrets = Secrets(lambda: _aws("secretsmanager"))  # of its own: no kept secret or token

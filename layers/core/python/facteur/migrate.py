@@ -7,29 +7,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from importlib.resources import files
-from typing import Any, Protocol
 
 from facteur import __version__
 from facteur.errors import ConfigurationError, OperatorError
 from facteur.install.faults import grave_words, installation_faults, try_write_backs
 from facteur.install.kinds import answered, is_invoice, kinds_as_remembered, left_out, other_kind, unanswered
 from facteur.install.model import KindColumn, Wish
+from facteur.install.schema import LOCK, NARROW, PATIENCE, MigratedDatabase, migrate_schema, newer_version, text_of
 from facteur.install.tables import choose_table
 from facteur.install.template import template
 
-FIRST = """
-create schema if not exists facteur;
-create table if not exists facteur.migrations (
-    number integer primary key, name text not null, applied_at timestamptz not null default now()
-)
-"""
-# Held until the transaction ends, so that two migrators at once leave one result. The number is "facteur" in ASCII, folded.
-LOCK = "select pg_advisory_xact_lock(7161837)"
-# Who waits for the company's table makes all its writers wait behind him: rather give up, and be invoked again.
-PATIENCE = "select set_config('lock_timeout', '3s', true)"
-APPLIED = "select number from facteur.migrations"
-REMEMBER = "insert into facteur.migrations (number, name) values (%(number)s, %(name)s)"
 LOOK = """
 select to_regclass('facteur.invoice_source') is not null as mapped, to_regclass('invoicing.invoices') is not null as has_table,
        (select submit_from from facteur.installation) as submit_from
@@ -38,17 +25,6 @@ select to_regclass('facteur.invoice_source') is not null as mapped, to_regclass(
 TYPES = """
 select attname as name, format_type(atttypid, case when attname = 'id' then atttypmod end) as type from pg_attribute
 where attrelid = 'invoicing.invoices'::regclass and attname in ('id', 'technical_status', 'submission_id') and not attisdropped
-"""
-# From here on in a transaction the owner's session looks for names in Postgres' own catalogue alone: whoever may create in a schema of
-# its path could have his run as the owner. Remembered is where a write-back looks for names, as its owner does now, for triggers of the
-# company's run with it; but nobody's temporary table comes first.
-NARROW = """
-select pg_catalog.set_config('facteur.path', pg_catalog.concat_ws(', '::text, 'pg_catalog'::text, (
-           select pg_catalog.string_agg(pg_catalog.quote_ident(s::text), ', '::text)
-           from pg_catalog.unnest(pg_catalog.current_schemas(false)) s), 'pg_temp'::text), true) as path,
-       pg_catalog.set_config('facteur.search_path', pg_catalog.current_setting('search_path'::text), true) as before,
-       pg_catalog.set_config('search_path'::text, 'pg_catalog'::text, true) as now
-where coalesce(pg_catalog.current_setting('facteur.search_path'::text, true), ''::text) operator(pg_catalog.=) ''::text
 """
 SEARCH_PATH = "select current_setting('facteur.path') as path"
 TABLE = "invoicing.invoices"
@@ -73,17 +49,12 @@ where submit_from_deployed is distinct from %(submit_from)s::date
 """
 
 
-class MigratedDatabase(Protocol):
-    """What a migration needs of a database; see adapters/postgres.py."""
-
-    def rows(self, statement: str, parameters: Any = None) -> list[Any]: ...
-    def row(self, statement: str, parameters: Any = None) -> Any: ...
-    def transaction(self) -> Any: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Migrated:
-    """What a migration did. `watching` is False where an existing table waits for InstallCapture. `faults`: what has come apart since."""
+    """What a migration did. `watching` is False where an existing table waits for InstallCapture. `faults`: what has come apart since.
+
+    `version` is the database's: where it is newer than this code, nothing was done, for a rollback leaves what the newer one installed.
+    """
 
     version: str
     applied: Sequence[str]
@@ -109,6 +80,8 @@ def migrate(
         DatabaseUnavailableError: the database refused; migrations already applied stay.
     """
     first_day = as_date(submit_from)
+    if newer := newer_version(database):
+        return Migrated(newer, (), bool(database.row(LOOK).mapped))
     applied = migrate_schema(database)
     kinds = _kinds(database, invoice_kinds) if install_capture else ()
     with database.transaction():
@@ -122,34 +95,6 @@ def migrate(
         if faults and not mapped:
             raise ConfigurationError(f"not installed, because write-backs would fail: {'; '.join(faults)}")
     return Migrated(__version__, applied, watching, tuple(faults))
-
-
-def migrate_schema(database: MigratedDatabase) -> list[str]:
-    """Apply what is missing to the schema facteur and touch nothing else; the names of what was applied."""
-    with database.transaction():
-        database.rows(NARROW)
-        database.rows(LOCK)
-        database.rows(FIRST)
-    return [name for number, name in migrations() if _apply(database, number, name)]
-
-
-def migrations() -> list[tuple[int, str]]:
-    """Number and name of each, in order."""
-    names = sorted(
-        entry.name for entry in files("facteur").joinpath("migrations").iterdir() if entry.name.endswith(".sql")
-    )
-    return [(int(name.split("_")[0]), name) for name in names]
-
-
-def _apply(database: MigratedDatabase, number: int, name: str) -> bool:
-    with database.transaction():
-        database.rows(NARROW)
-        database.rows(LOCK)
-        if number in {row.number for row in database.rows(APPLIED)}:
-            return False
-        database.rows(REMEMBER, {"number": number, "name": name})
-        database.rows(_text("migrations", name))
-    return True
 
 
 def _kinds(database: MigratedDatabase, named: str | None) -> tuple[KindColumn, ...]:
@@ -180,7 +125,7 @@ def _install(
             database.rows(SET_SUBMIT_FROM, {"submit_from": first_day})
         return True
     if not found.has_table:
-        database.rows(_text("mapping", "company_table.sql"))
+        database.rows(text_of("mapping", "company_table.sql"))
         first_day = first_day or date.min  # a new table has no old rows to protect
     elif not install_capture:
         return False
@@ -190,7 +135,7 @@ def _install(
         )
     else:
         database.rows(PATIENCE)
-        database.rows(_text("mapping", "missing_columns.sql"))
+        database.rows(text_of("mapping", "missing_columns.sql"))
     # a new table has no rows that say nothing because they are older than the column
     database.rows(SET_FIRST_DAY, {"first_day": first_day, "old_rows_from": first_day if found.has_table else None})
     named, other = is_invoice(kinds), other_kind(kinds)
@@ -225,10 +170,6 @@ def _types(database: MigratedDatabase) -> dict[str, str]:
             "invoicing.invoices has no column id: create facteur.invoice_source and facteur.write_back for your table yourself"
         )
     return {"key_type": found["id"], "status_type": found["technical_status"], "deposit_type": found["submission_id"]}
-
-
-def _text(folder: str, name: str) -> str:
-    return files("facteur").joinpath(folder, name).read_text("utf-8")
 
 
 def as_date(text: str | None) -> date | None:

@@ -1,4 +1,4 @@
-"""The statements of a person's acts. What they do, and when they refuse, stands in migrations/0011_operate.sql."""
+"""The statements of a person's acts. What they do, and when they refuse, stands in sql/functions/acts.sql."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from facteur.adapters.exposure import exposures
 from facteur.install.model import Column, Found, Reference, Table
-from facteur.migrate import MigratedDatabase
+from facteur.install.schema import MigratedDatabase
 
 
 class Looking:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from facteur.install.exposure import Exposure
-from facteur.migrate import MigratedDatabase
+from facteur.install.schema import MigratedDatabase
 
 # A superuser and a member of the owner have its rights already; pg_database_owner is the database's owner, who could take them.
 EXPOSED = """

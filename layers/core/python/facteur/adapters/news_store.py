@@ -1,4 +1,4 @@
-"""The statements of poll_statuses. What they promise stands in news_ports.py, what they do in migrations/."""
+"""The statements of poll_statuses. What they promise stands in news_ports.py, what they do in sql/functions/."""
 
 from __future__ import annotations
 

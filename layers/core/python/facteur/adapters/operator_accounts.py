@@ -1,4 +1,4 @@
-"""The statements of operations on accounts. What they do, and when they refuse, stands in migrations/0012_accounts.sql."""
+"""The statements of operations on accounts. What they do, and when they refuse, stands in sql/functions/accounts.sql."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ from facteur.install.kinds import EVERY, kinds_as_remembered
 from facteur.install.mapping import REQUIRED
 from facteur.install.model import Plan, Sanity, Step
 from facteur.install.plan import CREATE_MAPPING
-from facteur.migrate import NARROW, MigratedDatabase, grant_worker, migrate_schema
+from facteur.install.schema import NARROW, MigratedDatabase, migrate_schema
+from facteur.migrate import grant_worker
 from facteur.operate.act_model import Act
 
 PATIENCE = "select set_config('lock_timeout', %(milliseconds)s, true)"

@@ -7,7 +7,7 @@ from facteur.adapters.operator_installing import Installing, impatient
 from facteur.adapters.postgres import as_json
 from facteur.errors import OperatorError
 from facteur.install.model import Uninstalled
-from facteur.migrate import MigratedDatabase
+from facteur.install.schema import MigratedDatabase
 from facteur.operate.act_model import Act
 
 

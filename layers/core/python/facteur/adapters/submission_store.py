@@ -1,4 +1,4 @@
-"""The statements of submit_invoices. What they promise stands in ports.py, what they do in migrations/."""
+"""The statements of submit_invoices. What they promise stands in ports.py, what they do in sql/functions/."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
--- Pull: statuses that the platform shows until they are acknowledged.
+-- Statuses of the source `pull`: stored before they are acknowledged, kept for a while where no deposit of ours is known. Locks: the
+-- account's turn.
 
-create function facteur.accounts_to_pull() returns setof text
+create or replace function facteur.accounts_to_pull() returns setof text
     language sql stable as $$
     select substr(b.key, 9) from facteur.budgets b left join facteur.sweeps w on w.account = substr(b.key, 9)
     cross join lateral ( -- a limit, lest a planner read all that is open to join it
@@ -11,7 +12,7 @@ create function facteur.accounts_to_pull() returns setof text
 $$;
 
 -- One reader at a time: two would acknowledge the same statuses, and pay for it.
-create function facteur.take_turn(p_account text, p_lease_seconds double precision) returns boolean
+create or replace function facteur.take_turn(p_account text, p_lease_seconds double precision) returns boolean
     language sql as $$
     with taken as (
         insert into facteur.sweeps as w (account, turn_at, taken_until)
@@ -22,11 +23,11 @@ create function facteur.take_turn(p_account text, p_lease_seconds double precisi
     select exists (select from taken)
 $$;
 
-create function facteur.end_turn(p_account text) returns void
+create or replace function facteur.end_turn(p_account text) returns void
     language sql as 'update facteur.sweeps set taken_until = ''-infinity'' where account = p_account';
 
 -- Statuses of a deposit that were told before its answer was recorded, and are not stored with it yet.
-create function facteur.early_statuses(p_account text, p_platform_id text) returns jsonb
+create or replace function facteur.early_statuses(p_account text, p_platform_id text) returns jsonb
     language sql stable as $$
     select coalesce(jsonb_agg(s.event), '[]') from facteur.strays s
     where s.account = any (facteur.names_of_client(p_account)) and s.platform_id = p_platform_id
@@ -35,7 +36,7 @@ create function facteur.early_statuses(p_account text, p_platform_id text) retur
 $$;
 
 -- Those of these deposits that are ours, with the statuses known of them, and those that came too early.
-create function facteur.tell_of(p_account text, p_platform_ids text[])
+create or replace function facteur.tell_of(p_account text, p_platform_ids text[])
     returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision,
                    heard_at timestamptz, made_at timestamptz, known jsonb, early jsonb)
     language sql stable as $$
@@ -46,7 +47,7 @@ create function facteur.tell_of(p_account text, p_platform_ids text[])
 $$;
 
 -- Keep what is nobody's here, for as long as an answer may still be under way; the old ones go.
-create function facteur.keep_strays(p_account text, p_events jsonb) returns void
+create or replace function facteur.keep_strays(p_account text, p_events jsonb) returns void
     language sql as $$
     delete from facteur.strays where recorded_at < facteur.now() - interval '30 days';
     insert into facteur.strays (status_id, account, platform_id, code, event)
@@ -55,7 +56,7 @@ create function facteur.keep_strays(p_account text, p_events jsonb) returns void
 $$;
 
 -- Whether a full page of an account's unseen statuses shows nothing new: what is behind it is asked for by history meanwhile.
-create function facteur.note_blocked(p_account text, p_blocked boolean) returns void
+create or replace function facteur.note_blocked(p_account text, p_blocked boolean) returns void
     language sql as $$
     update facteur.sweeps set blocked_since = case when p_blocked then coalesce(blocked_since, facteur.now()) end
     where account = p_account and p_blocked <> (blocked_since is not null)
@@ -63,26 +64,20 @@ $$;
 
 -- The pull showed a status of one of our deposits that was new, or lets be acknowledged: nobody else takes them. Whichever name of a
 -- client asks first is shown them all.
-create function facteur.note_told(p_account text) returns void
+create or replace function facteur.note_told(p_account text) returns void
     language sql as $$
     update facteur.sweeps set told_at = facteur.now(), not_shown = 0, not_shown_since = null
     where account = any (facteur.names_of_client(p_account))
 $$;
 
 -- A history told what no pull has shown for a day: somebody else takes the statuses, a webhook perhaps.
-create function facteur.note_untold(p_account text) returns void
+create or replace function facteur.note_untold(p_account text) returns void
     language sql as $$
     update facteur.sweeps set not_shown = not_shown + 1, not_shown_since = coalesce(not_shown_since, facteur.now()) where account = p_account
 $$;
 
 -- Accounts whose deposits are asked for by history, because a pull may not be shown what there is.
-create function facteur.unseen_accounts() returns setof text
+create or replace function facteur.unseen_accounts() returns setof text
     language sql stable as $$
     select account from facteur.sweeps where blocked_since is not null or told_at < facteur.now() - interval '1 day'
-$$;
-
-create function facteur.close_followed(p_submission_id bigint) returns void
-    language sql as $$
-    select facteur.move_submission(s.id, '{"state": "closed"}') from facteur.submissions s
-    where s.id = p_submission_id and s.state = 'submitted'
 $$;

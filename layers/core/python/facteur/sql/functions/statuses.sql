@@ -1,14 +1,15 @@
--- Poll: ask for news, store them, and let them move the submission.
+-- What the platform tells of a deposit: stored when it was never stored, moved by what it says and not by its date. Locks: the
+-- submission, the company's row last.
 
 -- The statuses of a deposit in the order in which we heard of them.
-create function facteur.statuses_of(p_submission_id bigint, p_platform_id text) returns jsonb
+create or replace function facteur.statuses_of(p_submission_id bigint, p_platform_id text) returns jsonb
     language sql stable as $$
     select coalesce(jsonb_agg(to_jsonb(e) - 'raw' order by e.id), '[]') from facteur.status_events e
     where e.submission_id = p_submission_id and e.platform_id = p_platform_id
 $$;
 
 -- Submissions due for news, put off by p_lease_seconds so that an overlapping run takes others.
-create function facteur.claim_news(p_limit integer, p_lease_seconds double precision)
+create or replace function facteur.claim_news(p_limit integer, p_lease_seconds double precision)
     returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision,
                    heard_at timestamptz, made_at timestamptz, known jsonb)
     language sql as $$
@@ -26,7 +27,7 @@ $$;
 -- Whether a sweep has seen something of a deposit that no status tells yet: a status of that code and date (of the code alone where
 -- it ends the life cycle, where a date cannot be true, or where ten minutes of asking brought no better one), or a state that
 -- refuses without a status that does.
-create function facteur.unread(s facteur.submissions) returns boolean
+create or replace function facteur.unread(s facteur.submissions) returns boolean
     language sql stable as $$
     select s.swept_id is not distinct from s.platform_id and (
         s.swept_code is not null and s.swept_code not like 'state:%' and not exists (
@@ -41,7 +42,7 @@ create function facteur.unread(s facteur.submissions) returns boolean
 $$;
 
 -- Store what is new of statuses (a repeated read adds nothing); how many, and how long after the newest of them.
-create function facteur.store_statuses(p_submission_id bigint, p_platform_id text, p_events jsonb,
+create or replace function facteur.store_statuses(p_submission_id bigint, p_platform_id text, p_events jsonb,
                                        out stored integer, out seconds_after double precision)
     language sql as $$
     with inserted as (
@@ -62,7 +63,7 @@ $$;
 
 -- Whether news of a deposit still decide. Of one that ended, only a refusal that came later (closed), what contradicts the refusal,
 -- or the reason of one that was known without it (rejected; nothing newer may have taken over).
-create function facteur.may_move(s facteur.submissions, p_news jsonb) returns boolean
+create or replace function facteur.may_move(s facteur.submissions, p_news jsonb) returns boolean
     language sql stable as $$
     select s.platform_id = p_news ->> 'platform_id' and case s.state
         when 'submitted' then true
@@ -75,7 +76,7 @@ $$;
 
 -- What follows from a refusal: a question about a duplicate only where another attempt may have made the other deposit, else the
 -- deposit keeps what it has reached (p_news: otherwise); a refusal is final only where no other attempt's outcome is unknown.
-create function facteur.move_of(s facteur.submissions, p_news jsonb) returns jsonb
+create or replace function facteur.move_of(s facteur.submissions, p_news jsonb) returns jsonb
     language plpgsql as $$
 declare
     move constant jsonb := p_news -> 'move';
@@ -98,7 +99,7 @@ end $$;
 
 -- A row shows an error although its deposit stands (p_objection: code, text), or (null) no more. What a person has settled stays
 -- settled: the code is there, the text is not. Two invoices that were shown as each other's are a person's for good. True: newly.
-create function facteur.object_to(s facteur.submissions, p_objection jsonb) returns boolean
+create or replace function facteur.object_to(s facteur.submissions, p_objection jsonb) returns boolean
     language plpgsql as $$
 declare
     words constant text := p_objection ->> 'text';
@@ -116,7 +117,7 @@ end $$;
 
 -- The life cycle goes where the statuses say. What only a sweep has seen so far is believed over statuses that lag behind, unless
 -- they end it; where they contradict each other it stays where it was, and goes back (p_news: current) if a sweep has moved it.
-create function facteur.set_life_cycle(s facteur.submissions, p_news jsonb) returns void
+create or replace function facteur.set_life_cycle(s facteur.submissions, p_news jsonb) returns void
     language plpgsql as $$
 declare
     code constant text := p_news -> 'current' ->> 'code';
@@ -133,7 +134,7 @@ end $$;
 -- Store news: a whole history, or what is new of one, and what they come to together with all that was known (p_news: move,
 -- otherwise, current, contradiction, objection). The ruling counts only if it knew every status that is stored by now
 -- (decided_on): else nothing moves, and `known` says what there is, for another one.
-create function facteur.record_news(p_news jsonb)
+create or replace function facteur.record_news(p_news jsonb)
     returns table (state text, stored integer, invoice_id text, seconds_after double precision, known jsonb, objected boolean, moved boolean)
     language plpgsql as $$
 declare
@@ -188,95 +189,56 @@ begin
     return next;
 end $$;
 
--- The number that a deposit was sent with.
-create function facteur.sent_number(s facteur.submissions) returns text
+-- Submissions whose history is wanted, the urgent ones first, put off by p_lease_seconds. Of a rejected one: its reason.
+create or replace function facteur.claim_histories(p_limit integer, p_lease_seconds double precision)
+    returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision,
+                   heard_at timestamptz, made_at timestamptz, known jsonb, swept_code text, swept_at timestamptz, swept_state text)
+    language sql as $$
+    with due as (
+        select s.id from facteur.submissions s where s.state in ('submitted', 'rejected') and s.history_due_at <= facteur.now()
+          and (s.state = 'submitted' or s.unread_since is not null)
+          and s.account <> all (array(select substr(b.key, 9) from facteur.budgets b where b.key like 'account:%' and facteur.paused(b)))
+        order by s.history_rank, s.history_due_at limit p_limit for update skip locked
+    )
+    update facteur.submissions s set history_due_at = facteur.now() + make_interval(secs => p_lease_seconds)
+    from due where s.id = due.id
+    returning s.id, s.account, s.platform_id, s.lifecycle_code, extract(epoch from facteur.now() - s.submitted_at)::double precision,
+              facteur.now(), least(s.submitted_at, s.deposited_at), facteur.statuses_of(s.id, s.platform_id),
+              case when s.swept_id = s.platform_id then s.swept_code end, case when s.swept_id = s.platform_id then s.swept_at end,
+              case when s.swept_id = s.platform_id then s.swept_state end
+$$;
+
+-- Verdicts that the search has shown for an hour and that no status tells: they are acted upon without their reason.
+create or replace function facteur.unread_verdicts(p_limit integer)
+    returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision,
+                   heard_at timestamptz, made_at timestamptz, known jsonb, swept_code text, swept_at timestamptz, swept_state text)
     language sql stable as $$
-    select coalesce((select a.invoice_number from facteur.attempts a where a.platform_id = s.platform_id and a.invoice_id = s.invoice_id order by a.id limit 1),
-                    s.invoice_number)
+    select s.id, s.account, s.platform_id, s.lifecycle_code, extract(epoch from facteur.now() - s.submitted_at)::double precision,
+           facteur.now(), least(s.submitted_at, s.deposited_at), facteur.statuses_of(s.id, s.platform_id), s.swept_code, s.swept_at, s.swept_state
+    from facteur.submissions s
+    where s.unread_since <= facteur.now() - interval '1 hour' and s.state = 'submitted' and s.swept_id = s.platform_id
+      and (s.swept_code in ('213', '501') or s.swept_state is not null) and s.objection_code is null
+    order by s.unread_since limit p_limit
 $$;
 
--- Letters and digits of ASCII, without leading zeros (p_zeros: with them): what any machine leaves of a number.
-create function facteur.bare_number(p_number text, p_zeros boolean) returns text
-    language sql immutable parallel safe as $$
-    select lower(regexp_replace(case when p_zeros then p_number else regexp_replace(p_number, '(^|[^0-9])0+(?=[0-9])', '\1', 'g') end,
-                                '[^a-zA-Z0-9]', '', 'g'))
+-- A history was read because a sweep asked for it (p_news: swept_code, swept_at, swept_state as they were then), or news were pulled.
+-- It is wanted no more, unless it does not tell yet what the sweep saw, or another sweep has seen something else meanwhile: then
+-- again, later and later. When the search or the pull looks at the deposit again does not change.
+create or replace function facteur.settle_history(s facteur.submissions, p_news jsonb, p_due_at timestamptz) returns void
+    language sql as $$
+    update facteur.submissions w set
+        due_at = case when w.state = 'submitted' then coalesce(p_due_at, w.due_at) else w.due_at end,
+        history_due_at = case
+            when p_news ->> 'asked_by' <> 'sweep' then w.history_due_at
+            when w.unread_since is not null then facteur.now() + least(interval '1 day', greatest(interval '1 minute', facteur.now() - w.history_since))
+            when (w.swept_code, w.swept_at, w.swept_state) is distinct from
+                 (p_news ->> 'swept_code', (p_news ->> 'swept_at')::timestamptz, p_news ->> 'swept_state')
+                 and w.swept_id = w.platform_id then facteur.now() end
+    where w.id = s.id and w.state in ('submitted', 'closed', 'rejected')
 $$;
 
--- Whether a number is what is left of another one that was cut: sixteen letters and digits of its beginning, or more.
-create function facteur.is_cut_from(p_number text, p_whole text) returns boolean
-    language sql immutable parallel safe as $$
-    select length(number) >= 16 and starts_with(whole, number)
-    from (select facteur.bare_number(p_number, true) as number, facteur.bare_number(p_whole, true) as whole) bare
+create or replace function facteur.close_followed(p_submission_id bigint) returns void
+    language sql as $$
+    select facteur.move_submission(s.id, '{"state": "closed"}') from facteur.submissions s
+    where s.id = p_submission_id and s.state = 'submitted'
 $$;
-
--- Whether a number is another invoice's than the one that was sent: not where it is only spelled otherwise, and nobody else sent it.
-create function facteur.is_anothers(s facteur.submissions, p_number text) returns boolean
-    language sql stable as $$
-    select facteur.plain(sent.number) <> facteur.plain(p_number)
-       and (facteur.bare_number(sent.number, true) <> facteur.bare_number(p_number, true)
-            and facteur.bare_number(sent.number, false) <> facteur.bare_number(p_number, false)
-            and not facteur.is_cut_from(p_number, sent.number)
-            or exists (select from facteur.attempts a where facteur.plain(a.invoice_number) = facteur.plain(p_number) and a.invoice_id <> s.invoice_id))
-    from (select facteur.sent_number(s) as number) sent
-$$;
-
--- The first time that the platform shows an invoice number with a deposit it must be the one that was sent. True: it is another.
-create function facteur.check_number(s facteur.submissions, p_platform_id text, p_number text) returns boolean
-    language plpgsql as $$
-begin
-    if p_number is null or s.platform_id is distinct from p_platform_id or s.number_seen is not null or s.state not in ('submitted', 'closed') then
-        return false;
-    end if;
-    update facteur.submissions w set number_seen = p_number where w.id = s.id;
-    if facteur.is_anothers(s, p_number) then
-        perform facteur.stop_mistaken(array[s.id]);
-        return true;
-    end if;
-    return false;
-end $$;
-
--- What a look-up shows under another invoice's number tells as much of the deposits that we hold as their own news would.
-create function facteur.check_shown(p_account text, p_shown jsonb) returns void
-    language plpgsql as $$
-begin
-    perform facteur.check_number(s, s.platform_id, e ->> 'number')
-    from jsonb_array_elements(p_shown) e join facteur.submissions s
-      on s.platform_id = e ->> 'platform_id' and s.account = any (facteur.names_of_client(p_account));
-end $$;
-
--- The platform shows these deposits (number_seen) under another number than was sent. Each stops, and so does the invoice whose
--- number it is: either may have the other's id. Neither is sent again, and a person compares them.
-create function facteur.stop_mistaken(p_ids bigint[]) returns void
-    language plpgsql as $$
-declare
-    it record;
-begin
-    for it in
-        select s.id, format('The platform shows deposit %s as invoice %s, and invoice %s was sent. Compare both at the platform, then facteur adopt.',
-                            s.platform_id, s.number_seen, facteur.sent_number(s)) as words
-        from facteur.submissions s where s.id = any (p_ids)
-        union all
-        select o.id, format('The platform shows the deposit of another invoice, %s, under this number. Compare both at the platform, then facteur adopt.',
-                            s.platform_id)
-        from facteur.submissions s join facteur.submissions o
-          on o.id <> s.id and o.invoice_id <> s.invoice_id and o.account = any (facteur.names_of_client(s.account))
-         and facteur.plain(o.invoice_number) = facteur.plain(s.number_seen)
-        where s.id = any (p_ids) and o.state in ('submitted', 'closed', 'pending', 'in_doubt')
-    loop
-        perform facteur.stop_one(it.id, it.words);
-    end loop;
-end $$;
-
-create function facteur.stop_one(p_id bigint, p_words text) returns void
-    language plpgsql as $$
-declare
-    s facteur.submissions;
-begin
-    select w.* into s from facteur.submissions w where w.id = p_id for update;
-    if s.state in ('submitted', 'closed') then
-        perform facteur.object_to(s, jsonb_build_object('code', 'shown_as_another', 'text', p_words));
-    elsif s.state in ('pending', 'in_doubt') then
-        perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', 'shown_as_another', 'error_message', p_words));
-        perform facteur.tell_company(s.id);
-    end if;
-end $$;

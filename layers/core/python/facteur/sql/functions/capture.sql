@@ -1,7 +1,8 @@
--- Capture: what the company's writers do becomes notes, in their own transactions.
+-- The triggers on the company's table: a statement leaves its keys as a note in its own transaction, and no DDL of hers makes a writer
+-- fail. Locks: installing takes SHARE ROW EXCLUSIVE on her table for a moment; a trigger takes nothing but ROW EXCLUSIVE on changes.
 
 -- What a note holds in place of keys where nobody could tell which rows were written.
-create function facteur.everything() returns text
+create or replace function facteur.everything() returns text
     language sql immutable parallel safe as $$
     select '(everything)'
 $$;
@@ -11,7 +12,7 @@ $$;
 -- The key is named without its table: where the table has no such column any more, the name means the one of `gone`, and no writer
 -- fails. A column of another type, or another column of that name, is planned anew.
 -- A key that is unique occurs once in a statement; sorting a hundred thousand to see that costs a fifth of inserting them.
-create function facteur.watch(p_table regclass, p_key name) returns void
+create or replace function facteur.watch(p_table regclass, p_key name) returns void
     language plpgsql as $$
 declare
     -- Both names fit into an identifier's 63 bytes, whatever the letters, and tell apart two keys of one table.
@@ -79,7 +80,7 @@ end $$;
 
 -- The statements that take every trigger of facteur.watch away, and then their functions. A partition comes after its parent, as
 -- writers lock them.
-create function facteur.unwatching() returns setof text
+create or replace function facteur.unwatching() returns setof text
     language sql stable as $$
     select statement from (
         select case when c.relispartition then 2 else 1 end, format('drop trigger %I on %s', t.tgname, c.oid::regclass)
@@ -94,7 +95,7 @@ create function facteur.unwatching() returns setof text
 $$;
 
 -- What installing added to the company's tables, as far as the tables are still there.
-create function facteur.added() returns table (table_oid oid, quoted text, what text, name text)
+create or replace function facteur.added() returns table (table_oid oid, quoted text, what text, name text)
     language sql stable as $$
     select c.oid, format('%I.%I', n.nspname, c.relname), each ->> 'what', each ->> 'column'
     from facteur.installation i cross join jsonb_array_elements(i.added) each
@@ -102,36 +103,8 @@ create function facteur.added() returns table (table_oid oid, quoted text, what 
     join pg_class c on c.relnamespace = n.oid and n.nspname || '.' || c.relname = each ->> 'table'
 $$;
 
--- The invoice as the company's view shows it, trimmed and in our types. Columns that the view may lack come as null.
-create type facteur.invoice as (
-    invoice_id text, ready boolean, account text, document_uri text, document bytea, document_bytes integer, file_name text,
-    invoice_number text, seller_siren text, issue_date date, total numeric, currency text, technical_status text,
-    submission_id text
-);
-
--- The type of the company's key: ids travel as text and are compared in that type, so that its index is used.
-create function facteur.key_type() returns text
-    language plpgsql stable as $$
-declare
-    found_type text := (select format_type(atttypid, atttypmod) from pg_attribute
-                        where attrelid = to_regclass('facteur.invoice_source') and attname = 'invoice_id');
-begin
-    if found_type is null then
-        raise 'the view facteur.invoice_source is missing or has no column invoice_id' using errcode = 'undefined_table',
-            hint = 'run migrate_database with INSTALL_CAPTURE=true, or create the view yourself';
-    end if;
-    return found_type;
-end $$;
-
-create function facteur.source_column(p_name name) returns text
-    language plpgsql stable as $$
-begin
-    return coalesce((select format('s.%I', attname) from pg_attribute
-                     where attrelid = to_regclass('facteur.invoice_source') and attname = p_name), 'null');
-end $$;
-
 -- Whoever holds the company's tables, this transaction waits for a few seconds at most; where nobody has said less.
-create function facteur.bound_locks() returns void
+create or replace function facteur.bound_locks() returns void
     language plpgsql as $$
 begin
     if current_setting('lock_timeout')::interval not between interval '1 ms' and interval '5 seconds' then
@@ -139,52 +112,57 @@ begin
     end if;
 end $$;
 
--- Documents up to p_inline_bytes come along, larger ones are read in parts.
-create function facteur.read_invoices(p_ids text[], p_inline_bytes integer) returns setof facteur.invoice
-    language plpgsql stable as $$
+-- Invoices that are ready and have neither a note nor a live submission: written past the triggers (logical replication,
+-- `attach partition`, a disabled trigger). Notes them and says how many; once a day, five minutes after the last time where a note says
+-- no key, and where it is forced. A view that does not
+-- show the status stays ready after a rejection, so there any submission counts. A row on which the view raises hides nobody
+-- else: then the keys are looked through in portions, and a portion that raises is left to the relay to judge.
+create or replace function facteur.note_forgotten(p_force boolean default false) returns integer
+    language plpgsql as $$
+declare
+    known constant text := case when facteur.source_column('technical_status') = 'null' then 'true'
+                                else 'l.state not in (''rejected'', ''failed'') or l.write_back_due_at is not null' end;
+    unknown constant text := 'from facteur.invoice_source s where not exists '
+        '(select from facteur.submissions l where l.invoice_id operator(pg_catalog.=) s.invoice_id::text and (' || known || ')) '
+        'and s.invoice_id::text not in (select unnest(invoice_ids) from facteur.changes)';
+    ready constant text := 'select array_agg(s.invoice_id::text) ' || unknown || ' and s.ready';
+    portion text[];
+    ids text[];
+    forgotten integer := 0;
 begin
+    if to_regclass('facteur.invoice_source') is null then
+        return 0;
+    end if;
+    -- not a lock on the row that every run of the relay counts up: this may take long
+    if not pg_try_advisory_xact_lock(7161838) or not p_force and exists (
+        select from facteur.installation
+        where forgotten_checked_at >= facteur.now() - case when everything_noted_at >= forgotten_checked_at then interval '5 minutes' else interval '1 day' end) then
+        return null;
+    end if;
     perform facteur.bound_locks();
-    return query execute format($q$
-        select s.invoice_id::text,
-               coalesce(%2$s::boolean, false) and %14$s is null, -- what the view itself calls another kind of document is never ready
-               coalesce(nullif(btrim(%3$s::text), ''), 'default'),
-               nullif(btrim(%4$s::text), ''),
-               case when octet_length(%5$s::bytea) <= $2 then %5$s::bytea end,
-               octet_length(%5$s::bytea),
-               nullif(btrim(%6$s::text), ''),
-               nullif(btrim(%7$s::text), ''),
-               nullif(left(regexp_replace(%8$s::text, '\s', '', 'g'), 9), ''),
-               case when %9$s::date between '0001-01-01' and '9999-12-31' then %9$s::date end, -- a year that was mistyped
-               %10$s::numeric,
-               nullif(btrim(%11$s::text), ''),
-               btrim(%12$s::text),
-               btrim(%13$s::text)
-        from facteur.invoice_source s
-        where s.invoice_id operator(pg_catalog.=) any ($1::%1$s[])
-        $q$, facteur.key_type(), facteur.source_column('ready'), facteur.source_column('account'),
-        facteur.source_column('document_uri'), facteur.source_column('document'), facteur.source_column('file_name'),
-        facteur.source_column('invoice_number'), facteur.source_column('seller_siren'), facteur.source_column('issue_date'),
-        facteur.source_column('total'), facteur.source_column('currency'), facteur.source_column('technical_status'),
-        facteur.source_column('submission_id'), facteur.source_column('other_kind'))
-    using p_ids, p_inline_bytes;
-end $$;
-
-create function facteur.read_document(p_id text, p_from integer, p_bytes integer) returns bytea
-    language plpgsql stable as $$
-declare
-    part bytea;
-begin
-    execute format('select substring(s.document from $2 for $3) from facteur.invoice_source s where s.invoice_id operator(pg_catalog.=) $1::%s',
-                   facteur.key_type()) into part using p_id, p_from, p_bytes;
-    return part;
-end $$;
-
-create function facteur.document_sha256(p_id text) returns text
-    language plpgsql stable as $$
-declare
-    found_sha256 text;
-begin
-    execute format('select encode(sha256(s.document), ''hex'') from facteur.invoice_source s where s.invoice_id operator(pg_catalog.=) $1::%s',
-                   facteur.key_type()) into found_sha256 using p_id;
-    return found_sha256;
+    begin
+        execute ready into ids;
+        perform facteur.note(ids);
+        forgotten := coalesce(cardinality(ids), 0);
+    exception when others or assert_failure or query_canceled then
+        begin
+            for portion in execute 'select array_agg(key) from (select s.invoice_id::text as key, row_number() over () / 1000 as portion '
+                                   || unknown || ') keys group by portion' loop
+                begin
+                    execute ready || format(' and s.invoice_id operator(pg_catalog.=) any ($1::%s[])', facteur.key_type()) into ids using portion;
+                    forgotten := forgotten + coalesce(cardinality(ids), 0);
+                exception when others or assert_failure then
+                    ids := portion;
+                end;
+                perform facteur.note(ids);
+            end loop;
+        exception when others or assert_failure then
+            raise warning 'facteur.invoice_source does not even show its keys: %', sqlerrm; -- a volatile column that raises
+            forgotten := null;
+        end;
+    end;
+    -- The relay begins its next look anew: in a cluster that was younger than notes_seen when this database was restored into it,
+    -- notes that nobody looked at before it came of age would hide behind notes_seen for ever.
+    update facteur.installation set forgotten_checked_at = facteur.now(), notes_seen = '1:1:';
+    return forgotten;
 end $$;

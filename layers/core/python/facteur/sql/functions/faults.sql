@@ -1,8 +1,8 @@
--- Faults of the installation: what has come apart between the company's table and what was installed on it. Only catalogues are read,
--- but for the whole examination; nothing here changes anything.
+-- What has come apart between the company's table, its triggers, its key, the view and write_back, and the sentence that mends it.
+-- Reads the catalogue; only try_write_backs writes, real rows, in a sub-block that it rolls back.
 
 -- The column of a table that the view shows as one of its own, through views of views. None where it shows an expression.
-create function facteur.shown_from(p_column name) returns table (relation oid, attname name)
+create or replace function facteur.shown_from(p_column name) returns table (relation oid, attname name)
     language sql stable as $$
     with recursive origin as (
         select to_regclass('facteur.invoice_source')::oid as relation, p_column as attname, 0 as depth
@@ -17,7 +17,7 @@ create function facteur.shown_from(p_column name) returns table (relation oid, a
 $$;
 
 -- A table and those that it is a part of, and their parts.
-create function facteur.family(p_relation oid) returns setof oid
+create or replace function facteur.family(p_relation oid) returns setof oid
     language sql stable as $$
     with recursive up as (
         select p_relation as id union select i.inhparent from up join pg_inherits i on i.inhrelid = up.id
@@ -28,7 +28,7 @@ create function facteur.family(p_relation oid) returns setof oid
 $$;
 
 -- Name, table, key and view: while these have come apart nothing is written back. Empty before anything was installed.
-create function facteur.came_apart() returns table (code text, what text, fix text)
+create or replace function facteur.came_apart() returns table (code text, what text, fix text)
     language plpgsql stable as $$
 begin
     return query with known as materialized (
@@ -72,7 +72,7 @@ begin
 end $$;
 
 -- Whether they belong together for certain: true for nearly every installation, and quick. Else came_apart says.
-create function facteur.belong_together() returns boolean
+create or replace function facteur.belong_together() returns boolean
     language plpgsql stable as $$
 begin
     return not exists (
@@ -87,7 +87,7 @@ begin
 end $$;
 
 -- Triggers that are not there, or not always on, on every table and partition that a writer may name. A foreign one cannot be watched.
-create function facteur.unwatched() returns table (code text, what text, fix text)
+create or replace function facteur.unwatched() returns table (code text, what text, fix text)
     language sql stable as $$
     with doors as (
         select w.name, w.key, c.oid, format('%I.%I', n.nspname, c.relname) as called, count(distinct t.tgtype) as triggers,
@@ -111,7 +111,7 @@ create function facteur.unwatched() returns table (code text, what text, fix tex
 $$;
 
 -- The two columns that are written: whether their types take what is written there.
-create function facteur.narrow_columns() returns table (code text, what text, fix text)
+create or replace function facteur.narrow_columns() returns table (code text, what text, fix text)
     language sql stable as $$
     with shown as (
         select a.attname, t.typtype, t.oid as type, format_type(a.atttypid, a.atttypmod) as called, format_type(t.oid, null) as base,
@@ -142,7 +142,7 @@ create function facteur.narrow_columns() returns table (code text, what text, fi
 $$;
 
 -- Whether row security lets a role have every row: for nobody but the table's owner, a superuser, or a policy that says true.
-create function facteur.kept_from(p_relation oid, p_role oid, p_command "char") returns boolean
+create or replace function facteur.kept_from(p_relation oid, p_role oid, p_command "char") returns boolean
     language sql stable as $$
     select c.relrowsecurity and not r.rolsuper and not r.rolbypassrls and (c.relforcerowsecurity or not pg_has_role(r.oid, c.relowner, 'usage'))
        and (exists (select from pg_policy p where p.polrelid = c.oid and not p.polpermissive and p.polcmd in ('*', p_command))
@@ -154,7 +154,7 @@ create function facteur.kept_from(p_relation oid, p_role oid, p_command "char") 
 $$;
 
 -- Rows that the mapping's owner cannot see, or cannot change.
-create function facteur.hidden_rows() returns table (code text, what text, fix text)
+create or replace function facteur.hidden_rows() returns table (code text, what text, fix text)
     language sql stable as $$
     with parts as (
         select distinct w.relation::oid as relation, w.name, v.relowner as reader, p.proowner as writer
@@ -175,7 +175,7 @@ create function facteur.hidden_rows() returns table (code text, what text, fix t
 $$;
 
 -- Our sequences that are behind their tables, as after a failover to a logical copy: what they give is taken already.
-create function facteur.late_sequences() returns table (code text, what text, fix text)
+create or replace function facteur.late_sequences() returns table (code text, what text, fix text)
     language plpgsql stable as $$
 declare
     it record;
@@ -202,7 +202,7 @@ end $$;
 
 -- Every fault of the installation, the gravest first. The cheap part is the relay's, each minute, with the sequences where a row or a
 -- run meets an error; the whole is for doctor, init and deploy. grave: invoices wait for it, or may; else it is worth knowing.
-create function facteur.installation_faults(p_whole boolean default false) returns table (code text, grave boolean, what text, fix text)
+create or replace function facteur.installation_faults(p_whole boolean default false) returns table (code text, grave boolean, what text, fix text)
     language plpgsql stable as $$
 begin
     return query select a.code, true, a.what, a.fix from facteur.came_apart() a;
@@ -236,7 +236,7 @@ end $$;
 
 -- Rows to try write-backs with: what was opened last in each state, and with p_thorough also one that is ready; else the last row,
 -- for an old one may be closed to everybody, by an accountant's trigger.
-create function facteur.rows_to_try(p_thorough boolean) returns setof text
+create or replace function facteur.rows_to_try(p_thorough boolean) returns setof text
     language plpgsql stable as $$
 declare
     keys text[] := array(select min(l.invoice_id) from (select invoice_id, state from facteur.submissions order by id desc limit 200) l group by l.state);
@@ -256,7 +256,7 @@ end $$;
 
 -- Give some of the company's rows each status that Facteur may give, so that her triggers, checks, types and row security run as they
 -- will; compare what the view shows; put everything back. A row that somebody holds is left out. The problems; tried: how many rows.
-create function facteur.try_write_backs(p_thorough boolean, out problems text[], out tried integer)
+create or replace function facteur.try_write_backs(p_thorough boolean, out problems text[], out tried integer)
     language plpgsql as $$
 declare
     patience constant text := current_setting('lock_timeout');

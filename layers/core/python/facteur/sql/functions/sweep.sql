@@ -1,8 +1,9 @@
--- Sweep: pages of the platform's search tell which deposits have news; only those have their history read.
+-- Statuses by the platform's search: a slice of an account's deposits at a time. Locks: the account's turn, then submissions by id,
+-- skipping what others hold.
 
 -- Whose turn it is, and where to begin: accounts take turns; young deposits first, where asked for and where there are any. The
 -- one that has been due for longest goes on the page, and what is due just before it as well.
-create function facteur.next_sweep(p_young boolean, p_rows integer, out account text, out begin_at timestamptz, out young boolean, out by_number boolean)
+create or replace function facteur.next_sweep(p_young boolean, p_rows integer, out account text, out begin_at timestamptz, out young boolean, out by_number boolean)
     language plpgsql stable as $$
 declare
     here timestamptz;
@@ -38,7 +39,7 @@ end $$;
 -- are put off by p_lease_seconds, so that an overlapping run takes others and a run that died loses nothing. Where most of what
 -- was deposited in between is over (ids are a good guess at it), due ones are searched for by their numbers instead: p_numbers
 -- of them fit into a query, p_page entries on a page.
-create function facteur.claim_sweep(p_lease_seconds double precision, p_young boolean, p_rows integer, p_page integer, p_numbers integer)
+create or replace function facteur.claim_sweep(p_lease_seconds double precision, p_young boolean, p_rows integer, p_page integer, p_numbers integer)
     returns table (id bigint, account text, platform_id text, invoice_number text, deposited_at timestamptz, dated boolean, lifecycle_code text,
                    age_seconds double precision, due_since timestamptz, number_seen text, by_number boolean, not_shown integer)
     language plpgsql as $$
@@ -86,21 +87,21 @@ begin
 end $$;
 
 -- Give back what was claimed and not seen: it is due as before, so that it does not lose its place; or in p_seconds.
-create function facteur.release_sweep(p_ids bigint[], p_due_at timestamptz[], p_seconds double precision) returns void
+create or replace function facteur.release_sweep(p_ids bigint[], p_due_at timestamptz[], p_seconds double precision) returns void
     language sql as $$
     update facteur.submissions s set due_at = coalesce(facteur.now() + make_interval(secs => p_seconds), r.due_at)
     from unnest(p_ids, p_due_at) as r(id, due_at)
     where s.id = r.id and s.state = 'submitted'
 $$;
 
-create function facteur.sweep_by_number(p_account text, p_seconds double precision) returns void
+create or replace function facteur.sweep_by_number(p_account text, p_seconds double precision) returns void
     language sql as $$
     insert into facteur.sweeps (account, by_number_until) values (p_account, facteur.now() + make_interval(secs => p_seconds))
     on conflict (account) do update set by_number_until = excluded.by_number_until
 $$;
 
 -- How the search has shown an account's deposits: whether any of ours, or none of so many that it must know by now.
-create function facteur.note_shown(p_account text, p_shown integer, p_missed integer) returns void
+create or replace function facteur.note_shown(p_account text, p_shown integer, p_missed integer) returns void
     language sql as $$
     update facteur.sweeps set not_shown = case when p_shown > 0 then 0 else not_shown + 1 end,
         not_shown_since = case when p_shown = 0 then coalesce(not_shown_since, facteur.now()) end,
@@ -111,7 +112,7 @@ $$;
 -- What of the search's answers is news (p_seen: id, platform_id, code, at, told, created_at, due_in, rank, wanted_every, over, state,
 -- number): a status (code and date) that is neither stored nor asked for, whatever its date; its date counts only where it can be
 -- true. `moves`: it is the life cycle's newest, or ends it. `mistaken`: the deposit is shown under another number than was sent.
-create function facteur.judge_seen(p_seen jsonb)
+create or replace function facteur.judge_seen(p_seen jsonb)
     returns table (id bigint, code text, at timestamptz, created_at timestamptz, due_in double precision, rank smallint, over boolean,
                    state text, number text, same boolean, differs boolean, is_new boolean, moves boolean, due boolean, mistaken boolean)
     language sql stable as $$
@@ -147,7 +148,7 @@ $$;
 -- Store what the search showed. News make the history due, and are unread until a status tells them; what moves the life cycle does
 -- so at once: which of several statuses holds, the history decides. over: followed long enough. How many are news, and how many were
 -- shown under another number.
-create function facteur.record_sweep(p_account text, p_seen jsonb, out fresh integer, out mistaken integer)
+create or replace function facteur.record_sweep(p_account text, p_seen jsonb, out fresh integer, out mistaken integer)
     language plpgsql as $$
 declare
     over bigint[];
@@ -187,51 +188,3 @@ begin
     perform facteur.stop_mistaken(wrong) where mistaken > 0;
     perform facteur.move_submission(ended, '{"state": "closed"}') from unnest(over) ended;
 end $$;
-
--- Submissions whose history is wanted, the urgent ones first, put off by p_lease_seconds. Of a rejected one: its reason.
-create function facteur.claim_histories(p_limit integer, p_lease_seconds double precision)
-    returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision,
-                   heard_at timestamptz, made_at timestamptz, known jsonb, swept_code text, swept_at timestamptz, swept_state text)
-    language sql as $$
-    with due as (
-        select s.id from facteur.submissions s where s.state in ('submitted', 'rejected') and s.history_due_at <= facteur.now()
-          and (s.state = 'submitted' or s.unread_since is not null)
-          and s.account <> all (array(select substr(b.key, 9) from facteur.budgets b where b.key like 'account:%' and facteur.paused(b)))
-        order by s.history_rank, s.history_due_at limit p_limit for update skip locked
-    )
-    update facteur.submissions s set history_due_at = facteur.now() + make_interval(secs => p_lease_seconds)
-    from due where s.id = due.id
-    returning s.id, s.account, s.platform_id, s.lifecycle_code, extract(epoch from facteur.now() - s.submitted_at)::double precision,
-              facteur.now(), least(s.submitted_at, s.deposited_at), facteur.statuses_of(s.id, s.platform_id),
-              case when s.swept_id = s.platform_id then s.swept_code end, case when s.swept_id = s.platform_id then s.swept_at end,
-              case when s.swept_id = s.platform_id then s.swept_state end
-$$;
-
--- Verdicts that the search has shown for an hour and that no status tells: they are acted upon without their reason.
-create function facteur.unread_verdicts(p_limit integer)
-    returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision,
-                   heard_at timestamptz, made_at timestamptz, known jsonb, swept_code text, swept_at timestamptz, swept_state text)
-    language sql stable as $$
-    select s.id, s.account, s.platform_id, s.lifecycle_code, extract(epoch from facteur.now() - s.submitted_at)::double precision,
-           facteur.now(), least(s.submitted_at, s.deposited_at), facteur.statuses_of(s.id, s.platform_id), s.swept_code, s.swept_at, s.swept_state
-    from facteur.submissions s
-    where s.unread_since <= facteur.now() - interval '1 hour' and s.state = 'submitted' and s.swept_id = s.platform_id
-      and (s.swept_code in ('213', '501') or s.swept_state is not null) and s.objection_code is null
-    order by s.unread_since limit p_limit
-$$;
-
--- A history was read because a sweep asked for it (p_news: swept_code, swept_at, swept_state as they were then), or news were pulled.
--- It is wanted no more, unless it does not tell yet what the sweep saw, or another sweep has seen something else meanwhile: then
--- again, later and later. When the search or the pull looks at the deposit again does not change.
-create function facteur.settle_history(s facteur.submissions, p_news jsonb, p_due_at timestamptz) returns void
-    language sql as $$
-    update facteur.submissions w set
-        due_at = case when w.state = 'submitted' then coalesce(p_due_at, w.due_at) else w.due_at end,
-        history_due_at = case
-            when p_news ->> 'asked_by' <> 'sweep' then w.history_due_at
-            when w.unread_since is not null then facteur.now() + least(interval '1 day', greatest(interval '1 minute', facteur.now() - w.history_since))
-            when (w.swept_code, w.swept_at, w.swept_state) is distinct from
-                 (p_news ->> 'swept_code', (p_news ->> 'swept_at')::timestamptz, p_news ->> 'swept_state')
-                 and w.swept_id = w.platform_id then facteur.now() end
-    where w.id = s.id and w.state in ('submitted', 'closed', 'rejected')
-$$;

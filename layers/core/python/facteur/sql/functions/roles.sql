@@ -1,10 +1,9 @@
--- Roles: the owner runs migrations and owns every object; a worker role may do what the functions do, and nothing else.
--- docs/database-roles.md says why each right is there.
+-- What the worker's role may do, given anew at each deploy, and what keeps a role from being one. Run by the owner.
 
 -- What each table is written with, by relay, submit, poll, and operate; all of them are read. Named are the columns where a row is a
 -- record: what it is about stays, and when and by which role it was made is the database's to say. `for update` needs the right to
 -- update one column. The view invoice_source is read with its owner's rights, the company's tables are not touched otherwise.
-create function facteur.worker_rights() returns table (relation name, rights text)
+create or replace function facteur.worker_rights() returns table (relation name, rights text)
     language sql immutable as $$
     values ('changes'::name, 'insert (invoice_ids, due_at, error), delete, update (due_at)'),
            ('installation', 'update (pins, own_urls, notes_seen, relay_run, relay_began_at, poll_began_at, deposits_enabled, requests_per_minute, forgotten_checked_at, everything_noted_at, not_ready, not_ready_since, not_ready_id, not_ready_counted_at)'),
@@ -24,7 +23,7 @@ create function facteur.worker_rights() returns table (relation name, rights tex
 $$;
 
 -- Why this role cannot be the worker, as a sentence; null: it can.
-create function facteur.worker_problem(p_role name) returns text
+create or replace function facteur.worker_problem(p_role name) returns text
     language sql stable as $$
     select case when r.oid is null then format('there is no role %s: create role %I login, with a password or with rds_iam', p_role, p_role)
                 when pg_has_role(r.oid, n.nspowner, 'member')
@@ -34,7 +33,7 @@ $$;
 
 -- Where a role's sessions look for names: the worker's in pg_catalog alone, so that nobody who may create in another schema puts a
 -- function or an operator before ours. Without the right to say so (the owner lacks CREATEROLE), the doctor tells the statement.
-create function facteur.set_path(p_role name, p_path text) returns void
+create or replace function facteur.set_path(p_role name, p_path text) returns void
     language plpgsql as $$
 begin
     if p_path is distinct from (
@@ -47,7 +46,7 @@ exception when insufficient_privilege or internal_error then -- the second: anot
     null;
 end $$;
 
-create function facteur.revoke_worker(p_role name) returns void
+create or replace function facteur.revoke_worker(p_role name) returns void
     language plpgsql as $$
 begin
     execute format('revoke all on schema facteur from %I', p_role);
@@ -59,7 +58,7 @@ end $$;
 
 -- Give the worker role exactly its rights, take all others in this schema away, and remember it. Safe to repeat; a role named
 -- before loses its rights. Run by the schema's owner.
-create function facteur.grant_worker(p_role name) returns void
+create or replace function facteur.grant_worker(p_role name) returns void
     language plpgsql as $$
 declare
     problem constant text := facteur.worker_problem(p_role);

@@ -27,12 +27,6 @@ create function facteur.plain(p_number text) returns text
     select lower(regexp_replace(left(p_number, 200), '\s', '', 'g'))
 $$;
 
--- A word, or an id, as a person means it: blanks and case apart. Nothing but blanks is null.
-create function facteur.word(p_text text) returns text
-    language sql immutable parallel safe as $$
-    select nullif(lower(regexp_replace(p_text, '[\s\u00a0]', '', 'g')), '')
-$$;
-
 -- Keys of invoices that somebody wrote, appended by the trigger in the writer's own transaction.
 -- There is no unique key on purpose: with `on conflict do nothing` a transaction that finds another's committed note adds
 -- none, the relay may consume that note before the transaction commits, and the change would be lost.
@@ -162,7 +156,6 @@ create table facteur.submissions (
     constraint submissions_only_waiting_is_queued check (queued_at is null or state in ('pending', 'in_doubt')),
     constraint submissions_in_doubt_means_since check (state <> 'in_doubt' or doubt_since is not null)
 ) with (fillfactor = 80);
-
 -- What was deposited is never deposited again by itself: one live submission per invoice.
 create unique index submissions_live on facteur.submissions (invoice_id) where state not in ('rejected', 'failed');
 -- Serves "the latest submission of this invoice" for notes and stories.
@@ -349,6 +342,7 @@ create table facteur.operations (
     detail        jsonb not null default '{}'
 );
 create index operations_invoice on facteur.operations (invoice_id, at);
+
 create function facteur.refuse_change() returns trigger
     language plpgsql as $$
 begin
@@ -356,3 +350,14 @@ begin
 end $$;
 create trigger operations_only_grow before update or delete on facteur.operations
     for each row execute function facteur.refuse_change();
+
+-- The invoice as the company's view shows it, trimmed and in our types. Columns that the view may lack come as null.
+create type facteur.invoice as (
+    invoice_id text, ready boolean, account text, document_uri text, document bytea, document_bytes integer, file_name text,
+    invoice_number text, seller_siren text, issue_date date, total numeric, currency text, technical_status text,
+    submission_id text
+);
+-- The issue date of the oldest invoice in each state that is not yet a deposit, and how many need a person.
+create index submissions_undeposited on facteur.submissions (state, issue_date)
+    where state in ('pending', 'sending', 'in_doubt', 'failed') and not superseded;
+create index submissions_mismatched on facteur.submissions (id) where mismatch is not null;

@@ -1,18 +1,7 @@
 -- Waiting: one reason and one age for each row that waits for something of ours. Deposits that are followed are not waiting.
 
--- A run of a function ended: well, or with an error of this class.
-create function facteur.end_run(p_name text, p_error text default null) returns void
-    language sql as $$
-    insert into facteur.runs (name, ended_at, error, ok_at, failures)
-    select p_name, facteur.now(), p_error, case when p_error is null then facteur.now() end, case when p_error is null then 0 else 1 end
-    where p_error is not null or not exists ( -- a hundred a minute that end well need not all say so
-        select from facteur.runs r where r.name = p_name and r.error is null and r.ok_at between facteur.now() - interval '15 seconds' and facteur.now())
-    on conflict (name) do update set ended_at = excluded.ended_at, error = excluded.error,
-        ok_at = coalesce(excluded.ok_at, facteur.runs.ok_at), failures = case when p_error is null then 0 else facteur.runs.failures + 1 end
-$$;
-
 -- What holds an account as a whole, and the rate at which it may deposit. null: nothing holds it.
-create view facteur.waiting_accounts as
+create or replace view facteur.waiting_accounts as
 select substr(b.key, 9) as account,
        case when b.held_until > facteur.now() then 'account_paused'
             when b.probing or b.paused_until > facteur.now() and b.pause_reason = 'platform_down' then 'platform_down'
@@ -29,7 +18,7 @@ where b.key like 'account:%' and a.key = 'address';
 
 -- One row for each thing that waits, with one reason: what holds all first, then its account, then itself. `since` does not move
 -- while it waits. Each branch reads a partial index, so that what is deposited costs nothing.
-create view facteur.waiting_rows as
+create or replace view facteur.waiting_rows as
 with due as (
     select account, count(*) as n, sum(count(*)) over () as all_accounts from facteur.submissions
     where queued_at is null and state = 'pending' and due_at <= facteur.now() group by account
@@ -94,7 +83,7 @@ select null, case when error is null then 'relay' else 'unreadable' end, null, n
 from facteur.changes where error is null and due_at <= facteur.now() or error is not null and error not like 'the last verdict%';
 
 -- The command that helps with a reason.
-create function facteur.waiting_step(p_reason text, p_account text) returns text
+create or replace function facteur.waiting_step(p_reason text, p_account text) returns text
     language sql immutable parallel safe as $$
     select replace(case p_reason
         when 'deposits_off' then 'facteur preview, then deploy with DepositsEnabled=true'
@@ -117,13 +106,13 @@ create function facteur.waiting_step(p_reason text, p_account text) returns text
 $$;
 
 -- How many wait for what, since when the oldest, until when at least, and which command helps.
-create view facteur.waiting as
+create or replace view facteur.waiting as
 select reason, account, sum(n)::integer as count, min(since) as oldest, facteur.waiting_step(reason, account) as next_step,
        min(until) as until, string_agg(distinct detail, ', ') as detail
 from facteur.waiting_rows group by reason, account order by min(since);
 
 -- The age of the oldest of each reason: what alarms watch.
-create function facteur.oldest_waiting() returns table (reason text, seconds double precision)
+create or replace function facteur.oldest_waiting() returns table (reason text, seconds double precision)
     language sql stable as $$
     select w.reason, greatest(0, extract(epoch from facteur.now() - min(w.oldest)))::double precision from facteur.waiting w group by w.reason
 $$;

@@ -1,9 +1,9 @@
--- What the law lets go is blanked, what proves a deposit stays. docs/security.md says which column holds what.
+-- Personal data of invoices long over. Run by the owner, in one transaction. Locks: the submissions that are over, by id.
 
 -- Blanks the words of people and platforms about invoices whose every submission ended before p_before: what the platform answered,
 -- said, and what of it became an error's text. Ids, numbers, hashes, codes and times stay: with them a later row of the same
 -- invoice is still recognised, and never deposited again. Leaves an act in facteur.operations. Run by the schema's owner.
-create function facteur.forget_personal_data(p_before date, p_why text,
+create or replace function facteur.forget_personal_data(p_before date, p_why text,
         out attempts_blanked bigint, out statuses_blanked bigint, out errors_blanked bigint, out strays_deleted bigint)
     language plpgsql as $$
 begin
@@ -35,7 +35,7 @@ begin
 end $$;
 
 -- Whether everything about this invoice had ended by then, and the company's row and history were told.
-create function facteur.all_over(p_invoice_id text, p_before date) returns boolean
+create or replace function facteur.all_over(p_invoice_id text, p_before date) returns boolean
     language plpgsql stable as $$
 begin
     return not exists (select from facteur.submissions s

@@ -1,0 +1,275 @@
+-- The right to call the platform for a submission: one worker at a time, with an attempt committed before anything leaves. Whoever
+-- dies leaves a lease that ends and an attempt of unknown outcome. Locks: submissions by id, then buckets by key.
+
+-- A worker died: its lease is over, or ends later than any lease can, because the clock has been set back. An open attempt may have
+-- deposited; where its worker lives after all, its outcome still counts.
+create or replace function facteur.end_expired_leases() returns integer
+    language sql as $$
+    with expired as (
+        select id, lease_token, lease_until from facteur.submissions
+        where state = 'sending' and (due_at <= facteur.now() or due_at > facteur.now() + interval '1 hour') order by due_at limit 1000 for update skip locked
+    ), doubtful as (
+        update facteur.attempts a set outcome = 'unknown', code = 'lease_expired',
+               message = 'the worker did not report before its lease ended'
+        from expired e where a.submission_id = e.id and a.lease_token = e.lease_token and a.outcome is null
+        returning e.id, a.account, a.platform
+    ), pinned as ( -- a doubt belongs to the client that made it
+        update facteur.installation set pins = (select jsonb_object_agg(account, platform) from doubtful where platform is not null) || pins
+        where exists (select from doubtful where platform is not null and not pins ? account)
+    ), ended as (
+        update facteur.submissions s
+        set state = case when s.id in (select id from doubtful) then 'in_doubt' else 'pending' end,
+            doubt_since = least(e.lease_until, facteur.now()), duplicate_verdict = false, empty_lookups = 0, lease_token = null, lease_until = null,
+            due_at = facteur.now(), updated_at = facteur.now(),
+            last_error_code = 'lease_expired', last_error_message = 'the worker did not report before its lease ended'
+        from expired e where s.id = e.id
+        returning 1
+    )
+    select count(*)::integer from ended
+$$;
+
+-- A message that came before: what it names is worked alone, so that a row over which workers die, or raise, takes no other with
+-- it. Twice alone before its claim: that is the row's own failure. A worker lives for two minutes at most; one that began later than
+-- that may still be at it.
+create or replace function facteur.begin_alone(p_submission_id bigint) returns table (invoice_id text, account text, failed boolean)
+    language plpgsql set lock_timeout = '10s' as $$
+#variable_conflict use_column
+declare
+    s facteur.submissions;
+    died integer;
+begin
+    select * into s from facteur.submissions where id = p_submission_id and queued_at is not null and state in ('pending', 'in_doubt')
+                                                   and due_at <= facteur.now() for update;
+    if not found then
+        return;
+    end if;
+    died := s.deaths + coalesce(s.alone_since < facteur.now() - interval '2 minutes', false)::integer;
+    update facteur.submissions set deaths = case when died < 2 then died else 0 end,
+                                   alone_since = case when died < 2 then facteur.now() end where id = s.id;
+    if died >= 2 then
+        perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', 'worker_died', 'error_message',
+            'Nothing was sent this time: twice a worker ended over this invoice alone. Look at its document and at the function''s log, '
+            'then set technical_status back to ''pending''; if it happens again, please report it.'));
+        update facteur.submissions set write_back_due_at = facteur.now() where id = s.id;
+    end if;
+    return query select s.invoice_id, s.account, died >= 2;
+end $$;
+
+-- Work on a row alone has ended. Where it raised before anything was claimed, that counts as a death.
+create or replace function facteur.end_alone(p_submission_id bigint, p_raised boolean) returns void
+    language sql set lock_timeout = '10s' as $$
+    update facteur.submissions set alone_since = null, deaths = case when p_raised then deaths + 1 else 0 end
+    where id = p_submission_id and (alone_since is not null or deaths > 0 and not p_raised)
+$$;
+
+-- The store in which a document lies, by its address; null: the row itself.
+create or replace function facteur.store_of(p_uri text) returns text
+    language sql immutable parallel safe as $$
+    select case when p_uri like 's3://%' then 's3://' || split_part(substr(p_uri, 6), '/', 1) when p_uri like 'file:%' then 'file:' end
+$$;
+
+-- A document of this store was read: whatever waits for it is due at once, but for what was refused while others were read.
+create or replace function facteur.store_answered(p_store text) returns void
+    language plpgsql as $$
+begin
+    delete from facteur.stores where name = p_store;
+    if found then
+        update facteur.submissions set due_at = facteur.now() where id in (
+            select id from facteur.submissions where store = p_store and state = 'pending' and queued_at is null and due_at > facteur.now() and waited = interval '0'
+            order by id for update skip locked);
+    end if;
+end $$;
+
+-- Read a batch: what the messages name and still waits, with the company's row as it is now (null: it is gone). read_first: its
+-- account was refused, and nothing is deposited before a read of it was answered. store_refuses: no document of its store could be
+-- read since one was refused. store_gives, platform_answers: since this row last failed, another's document was read, or call answered.
+create or replace function facteur.read_batch(p_ids bigint[], p_inline_bytes integer)
+    returns table (id bigint, state text, account text, invoice_id text, tries integer, waited_seconds double precision,
+                   age_seconds double precision, doubtful_sha256 text[], row_exists boolean, source facteur.invoice, read_first boolean,
+                   store text, store_refuses boolean, store_gives boolean, platform_answers boolean)
+    language plpgsql stable as $$
+declare
+    invoice_ids text[] := array(select s.invoice_id from facteur.submissions s where s.id = any (p_ids) and s.state = 'pending');
+begin
+    return query
+    select s.id, s.state, s.account, s.invoice_id, s.tries, extract(epoch from s.waited)::double precision,
+           extract(epoch from facteur.now() - s.created_at)::double precision,
+           array(select distinct a.document_sha256 from facteur.attempts a
+                 where a.submission_id = s.id and (a.outcome is null or a.outcome in ('unknown', 'not_found'))),
+           i.invoice_id is not null, i,
+           coalesce(b.recovery = 'read' and not facteur.paused(b), false), at.store, t.name is not null,
+           coalesce(s.store = at.store and t.name is null, false), s.tries > 0 and coalesce(b.failures = 0, true)
+    from facteur.submissions s left join facteur.read_invoices(invoice_ids, p_inline_bytes) i on i.invoice_id = s.invoice_id
+    cross join lateral (select facteur.store_of(i.document_uri) as store) at
+    left join facteur.stores t on t.name = at.store
+    left join facteur.budgets b on b.key = 'account:' || s.account
+    where s.id = any (p_ids) and s.state in ('pending', 'in_doubt') and s.due_at <= facteur.now()
+    order by s.due_at, s.id;
+end $$;
+
+-- Claim rows whose messages arrived: a lease each, a permit each (three for a look-up, which may need three calls), and for a
+-- deposit an attempt, opened with the hash of what is about to be sent. A row that is not queued and due has been claimed by
+-- another message: that is a duplicate. What gets no permit goes back with its age, and that does not count as an attempt.
+-- While there are too few, look-ups get half of them at most. An account that was refused deposits one at a time.
+-- Bytes that were sent for another row are never sent again while that deposit may stand: a key that was changed, a row copied.
+create or replace function facteur.claim(p_items jsonb, p_lease_seconds double precision, p_per_minute double precision, p_deposits_enabled boolean)
+    returns table (submission_id bigint, verdict text, lease_token uuid, attempt_id bigint)
+    language plpgsql as $$
+declare
+    items constant jsonb := (select jsonb_object_agg(given ->> 'id', given) from jsonb_array_elements(p_items) given);
+    ids constant bigint[] := array(select id::bigint from jsonb_object_keys(items) id order by 1);
+    spender record;
+    s facteur.submissions;
+    item jsonb;
+    permits integer;
+    look_up constant integer := 3; -- permits: search, checksum, download
+    probing boolean;
+    admitted integer; -- deposits of an account that was refused; null: as many as there are permits
+    look_ups integer; -- while deposits wait as well, half of the permits; null: all
+    other record;
+begin
+    perform set_config('synchronous_commit', 'on', true);
+    perform set_config('lock_timeout', '10s', true);
+    -- Waits for the relay's mark. A row under a lease is left alone: whoever records it may hold the budget wanted next.
+    perform from facteur.submissions
+    where id = any (ids) and state in ('pending', 'in_doubt') and due_at <= facteur.now() order by id for update;
+    perform from facteur.budgets -- all of them in key order, or two batches of several accounts would wait for each other
+    where key = 'address' or key in (select 'account:' || w.account from facteur.submissions w where w.id = any (ids)) order by key for update;
+    for spender in
+        select w.account, sum(case w.state when 'in_doubt' then look_up else 1 end)::integer as wanted, bool_or(w.state = 'pending') as deposits
+        from facteur.submissions w
+        where w.id = any (ids) and w.queued_at is not null and w.due_at <= facteur.now() and w.state in ('pending', 'in_doubt')
+        group by w.account order by w.account
+    loop
+        select b.probing or coalesce(b.recovery = 'read', false), facteur.deposits_admitted(b) into probing, admitted
+        from facteur.budgets b where b.key = 'account:' || spender.account;
+        select facteur.take_permits(spender.account, spender.wanted, p_per_minute) into permits;
+        look_ups := case when permits < spender.wanted and spender.deposits and p_deposits_enabled and coalesce(admitted > 0, true)
+                         then greatest(1, permits / 2 / look_up) end;
+        for s in
+            select w.* from facteur.submissions w
+            where w.id = any (ids) and w.account = spender.account and w.queued_at is not null and w.due_at <= facteur.now()
+              and w.state in ('pending', 'in_doubt')
+            order by w.state, w.due_at, w.id -- doubts first
+        loop
+            submission_id := s.id; lease_token := null; attempt_id := null;
+            item := items -> s.id::text;
+            if (item ->> 'tries')::integer <> s.tries or item ? 'sha256' <> (s.state = 'pending') or item ->> 'invoice_id' <> s.invoice_id then
+                -- another copy of the message was worked off since this one was read, or a replica that lost the last moments took
+                -- over and gave the id again: what was read is not what stands here
+                verdict := 'stale';
+                update facteur.submissions w set queued_at = null, updated_at = facteur.now() where w.id = s.id;
+                return next;
+                continue;
+            end if;
+            if permits < 1 or s.state = 'pending' and not (p_deposits_enabled and coalesce(admitted > 0, true))
+               or s.state = 'in_doubt' and look_ups < 1 then
+                verdict := 'postponed';
+                update facteur.submissions w set queued_at = null, updated_at = facteur.now(),
+                    due_at = case when permits < 1 or s.state = 'in_doubt' or p_deposits_enabled then s.due_at else facteur.now() + interval '1 minute' end
+                where w.id = s.id;
+                return next;
+                continue;
+            end if;
+            if s.state = 'pending' and exists (
+                select from facteur.doubtful_attempts(s.invoice_id) a where a.outcome is distinct from 'not_found') then
+                -- opened by a relay that had not yet seen the attempt: never a blind deposit
+                verdict := 'postponed';
+                update facteur.submissions w set state = 'in_doubt', doubt_since = facteur.now(), due_at = facteur.now(),
+                    queued_at = null, empty_lookups = 0, updated_at = facteur.now()
+                where w.id = s.id;
+                return next;
+                continue;
+            end if;
+            select * into other from facteur.sent_for_another_row(s, item) where s.state = 'pending';
+            if other.attempt_id is not null then
+                perform facteur.move_submission(s.id, facteur.move_of_another(to_jsonb(other)));
+                update facteur.submissions w set write_back_due_at = facteur.now() where w.id = s.id and w.state = 'failed';
+                verdict := case when other.unsettled then 'postponed' else 'failed' end;
+                return next;
+                continue;
+            end if;
+            if s.state = 'in_doubt' and exists (
+                select from facteur.doubtful_attempts(s.invoice_id) a
+                where a.outcome is distinct from 'accepted' and a.platform <> nullif(item -> 'platform', 'null')) then
+                verdict := 'other_client'; -- it would not be shown there, and be sent again
+                perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', verdict, 'error_message',
+                    'It may have been deposited with another client or platform than the account''s now. Put the account''s secret back, '
+                    'then set technical_status back to ''pending''; README, "Another client", says what to do where that is impossible.'));
+                update facteur.submissions w set write_back_due_at = facteur.now() where w.id = s.id;
+                verdict := 'failed';
+                return next;
+                continue;
+            end if;
+            verdict := 'claimed';
+            permits := permits - case when s.state = 'in_doubt' and not probing then look_up else 1 end;
+            look_ups := look_ups - case s.state when 'in_doubt' then 1 else 0 end;
+            lease_token := gen_random_uuid();
+            if s.state = 'pending' then
+                admitted := admitted - 1;
+                update facteur.budgets b set deposits_at = facteur.now() + make_interval(secs => p_lease_seconds) -- no second one beside it
+                where b.key = 'account:' || s.account and admitted is not null;
+                insert into facteur.attempts (submission_id, invoice_id, account, lease_token, document_sha256,
+                                              invoice_number, seller_siren, total, currency, platform)
+                values (s.id, s.invoice_id, s.account, claim.lease_token, item ->> 'sha256',
+                        item ->> 'invoice_number', item ->> 'seller_siren', (item ->> 'total')::numeric,
+                        item ->> 'currency', item -> 'platform')
+                returning id into attempt_id;
+                s.document_sha256 := item ->> 'sha256'; s.invoice_number := item ->> 'invoice_number'; s.seller_siren := item ->> 'seller_siren';
+                s.total := item ->> 'total'; s.currency := item ->> 'currency'; s.issue_date := item ->> 'issue_date'; s.mismatch := null;
+            end if;
+            update facteur.submissions w set queued_at = null, lease_token = claim.lease_token,
+                state = case s.state when 'pending' then 'sending' else 'in_doubt' end,
+                excused = case s.state when 'in_doubt' then w.excused + greatest(interval '0', facteur.now() - w.due_at) else w.excused end,
+                lease_until = facteur.now() + make_interval(secs => p_lease_seconds),
+                due_at = facteur.now() + make_interval(secs => p_lease_seconds), updated_at = facteur.now(),
+                client = coalesce(md5(nullif(item -> 'platform', 'null')::text), w.client),
+                document_sha256 = s.document_sha256, invoice_number = s.invoice_number, seller_siren = s.seller_siren, total = s.total,
+                currency = s.currency, issue_date = s.issue_date, mismatch = s.mismatch, alone_since = null, deaths = 0
+            where w.id = s.id;
+            return next;
+        end loop;
+        -- given back, or owed: a look-up that had to wait for three permits at once would starve beside deposits
+        update facteur.budgets set tokens = tokens + permits where key in ('address', 'account:' || spender.account) and permits <> 0;
+    end loop;
+end $$;
+
+-- An attempt that sent these bytes, or this number of this seller in the same year, for another row, and whose deposit may stand;
+-- unsettled while somebody still finds out. Claims take turns at the address's budget, so none overlooks another's attempt.
+create or replace function facteur.sent_for_another_row(s facteur.submissions, p_item jsonb)
+    returns table (attempt_id bigint, invoice_id text, platform_id text, unsettled boolean, same_bytes boolean)
+    language sql stable as $$
+    select sent.id, sent.invoice_id, sent.platform_id,
+           sent.outcome is distinct from 'accepted' and coalesce(o.state in ('pending', 'sending', 'in_doubt'), false), sent.same_bytes
+    from (
+        select a.*, true as same_bytes from facteur.attempts a where a.document_sha256 = p_item ->> 'sha256'
+        union all
+        select a.*, false from facteur.attempts a
+        where facteur.plain(a.invoice_number) = facteur.plain(p_item ->> 'invoice_number') and a.seller_siren = p_item ->> 'seller_siren'
+    ) sent left join facteur.submissions o on o.id = sent.submission_id
+    where sent.invoice_id <> s.invoice_id
+      and (sent.outcome is null or sent.outcome = 'unknown'
+           or sent.outcome = 'accepted' and not exists (
+               select from facteur.submissions r
+               where r.account = sent.account and r.platform_id = sent.platform_id and r.state = 'rejected'))
+      and (sent.same_bytes -- a number begins anew with each year
+           or coalesce(extract(year from o.issue_date) = extract(year from (p_item ->> 'issue_date')::date), true))
+    order by sent.outcome = 'accepted' desc nulls last, sent.same_bytes desc, sent.id limit 1
+$$;
+
+-- What becomes of a row whose document or number was sent for another one.
+create or replace function facteur.move_of_another(p_other jsonb) returns jsonb
+    language plpgsql stable as $$
+declare
+    code constant text := case when (p_other ->> 'same_bytes')::boolean then 'sent_already' else 'number_sent_already' end;
+    what constant text := case when (p_other ->> 'same_bytes')::boolean then 'The same document' else 'The same number of the same seller' end;
+    own constant text := case when (p_other ->> 'same_bytes')::boolean then 'document' else 'number' end;
+begin
+    if (p_other ->> 'unsettled')::boolean then
+        return jsonb_build_object('state', 'pending', 'due_in_seconds', 60, 'error_code', code, 'error_message',
+            format('%s was sent for row id:%s, and that deposit is not settled yet. This one waits.', what, p_other ->> 'invoice_id'));
+    end if;
+    return jsonb_build_object('state', 'failed', 'error_code', code, 'error_message',
+        format('%s was sent for row id:%s (deposit %s). Give this row a %s of its own, or leave it.', what, p_other ->> 'invoice_id',
+               coalesce(p_other ->> 'platform_id', 'of unknown outcome: settle that one first'), own));
+end $$;

@@ -1,0 +1,134 @@
+-- From a ready row to a submission: at most one that lives per invoice, in doubt from the beginning where an earlier attempt is.
+-- Locks: none but the new rows; a unique index decides between two relays.
+
+-- Something that sets a row back to pending after every verdict must not spend the whole budget: from the fourth time in a day
+-- on, each waits for longer.
+create or replace function facteur.repeat_pause(p_invoice_id text) returns interval
+    language sql stable as $$
+    select case when count(*) < 3 then interval '0' else least(interval '1 hour', interval '5 seconds' * power(2, least(count(*), 12))) end
+    from facteur.submissions where invoice_id = p_invoice_id and finalized_at > facteur.now() - interval '1 day'
+$$;
+
+-- Judge noted invoices: a ready one without a live submission gets one, in doubt from the start where an earlier attempt's
+-- outcome is unknown. Where the row shows another status than it was given, or another deposit than the invoice has (an ORM saved a
+-- stale row), it is written again; but a row that is taken back before anything was sent is its owner's, and "pending" after a final verdict means: once more. A row
+-- that asks for another invoice than the one sent for it (its key was used again, its number changed) is a mismatch; new ones are
+-- counted, for such a row is shown an error. A doubt stays with the account that it arose with; anything else goes to the one that
+-- the row's account is routed to now.
+create or replace function facteur.open_submissions(p_ids text[], p_provider text, out opened integer, out repeated integer, out mismatched integer,
+                                         out not_shown integer)
+    language plpgsql as $$
+declare
+    shows_status constant boolean := facteur.source_column('technical_status') <> 'null';
+    shows_deposit constant boolean := facteur.source_column('submission_id') <> 'null';
+    too_early text[];
+begin
+    with shown as materialized (
+        select * from facteur.read_invoices(p_ids, 0)
+    ), routes as materialized (
+        select named.account as name, facteur.routed(named.account, facteur.now()) as account
+        from (select distinct account from shown) named
+    ), source as materialized (
+        select i.invoice_id, i.ready, r.account, i.invoice_number, i.seller_siren, i.issue_date, i.total, i.currency,
+               facteur.word(i.technical_status) as technical_status, i.submission_id as shown_deposit
+        from shown i join routes r on r.name = i.account
+    ), latest as materialized (
+        select distinct on (s.invoice_id) s.* from facteur.submissions s
+        where s.invoice_id = any (p_ids) order by s.invoice_id, s.id desc
+    ), judged as materialized (
+        select i.*, l.id as latest_id, l.state as latest_state, l.platform_id as deposit, l.write_back_due_at, l.mismatch as known_mismatch,
+               coalesce(l.state not in ('rejected', 'failed'), false) as live,
+               d.id is not null as doubtful, coalesce(d.account, i.account) as spender,
+               case when not i.ready then l.mismatch
+                    when sent.invoice_number is not null
+                         and (i.invoice_number, i.seller_siren) is distinct from (sent.invoice_number, sent.seller_siren)
+                    then facteur.mismatch_in_words(i.invoice_number, i.seller_siren, sent.invoice_number, sent.seller_siren)
+                    when l.state in ('submitted', 'closed') then l.objection end as mismatch
+        from source i left join latest l on l.invoice_id = i.invoice_id
+        left join lateral (
+            select a.* from facteur.doubtful_attempts(i.invoice_id) a
+            order by a.platform_id = l.platform_id desc nulls last, a.id desc limit 1
+        ) d on true
+        cross join lateral ( -- what was sent, not what the row asked for when its submission was opened
+            select coalesce(d.invoice_number, o.invoice_number) as invoice_number, coalesce(d.seller_siren, o.seller_siren) as seller_siren
+            from (select case when l.state in ('sending', 'in_doubt', 'submitted', 'closed') then l.invoice_number end as invoice_number,
+                         l.seller_siren) o
+        ) sent
+    ), accounts as (
+        insert into facteur.budgets (key) select distinct 'account:' || account from judged where ready
+        on conflict do nothing
+    ), inserted as (
+        insert into facteur.submissions (invoice_id, account, provider, state, due_at, doubt_since,
+                                         invoice_number, seller_siren, issue_date, total, currency, mismatch)
+        select invoice_id, spender, p_provider, case when doubtful then 'in_doubt' else 'pending' end,
+               facteur.now() + facteur.repeat_pause(invoice_id), case when doubtful then facteur.now() end, invoice_number, seller_siren, issue_date, total, currency,
+               case when doubtful then mismatch end
+        from judged where ready and not live and write_back_due_at is null
+        order by invoice_id -- two relays that wait for each other's rows do so in one order
+        on conflict (invoice_id) where state not in ('rejected', 'failed') do nothing
+        returning 1
+    ), moved as ( -- corrected while nothing was sent: `tries` makes what was read before stale
+        update facteur.submissions s set account = case when j.doubtful then s.account else j.account end,
+            due_at = case when s.account <> j.account and not j.doubtful then facteur.now() else s.due_at end, queued_at = null,
+            tries = s.tries + 1, invoice_number = j.invoice_number, seller_siren = j.seller_siren, mismatch = j.mismatch
+        from judged j
+        where s.id = j.latest_id and s.id = any (array(select latest_id from judged)) and s.state = 'pending' and j.ready
+          and (s.account <> j.account and not j.doubtful
+               or s.queued_at is not null -- somebody may have read it already
+               or (s.invoice_number, s.seller_siren) is distinct from (j.invoice_number, j.seller_siren))
+        returning s.id
+    ), written_again as (
+        update facteur.submissions s set write_back_due_at = coalesce(s.write_back_due_at, facteur.now()),
+            mismatch = case when j.live then j.mismatch else s.mismatch end
+        from judged j
+        where s.id = j.latest_id and s.id = any (array(select latest_id from judged)) -- lest a planner read them all
+          and s.id not in (select id from moved) -- one statement changes a row once
+          and (j.live and s.mismatch is distinct from j.mismatch
+               or s.write_back_due_at is null
+                  and case when j.latest_state = 'pending' then j.doubtful
+                           else j.live or j.technical_status in ('validated', 'rejected', 'error') end
+                  and (case when shows_status then j.technical_status is distinct from facteur.shown_status(j.latest_state, j.mismatch)
+                            else j.ready and facteur.technical_status(j.latest_state) <> 'pending' end
+                       or shows_deposit and j.live and j.deposit is not null and not facteur.same_deposit(j.shown_deposit, j.deposit)))
+        returning 1
+    )
+    select (select count(*) from inserted), (select count(*) from written_again),
+           (select count(*) from judged where mismatch is not null and case
+                when live then known_mismatch is null and latest_state <> 'pending'
+                else ready and doubtful and write_back_due_at is null end),
+           (select count(*) from unnest(p_ids) key where key not in (select invoice_id from shown)),
+           -- "pending" in the row means nothing before the last verdict has been written there
+           (select array_agg(invoice_id) from judged where ready and not live and write_back_due_at is not null)
+    into opened, repeated, mismatched, not_shown, too_early;
+    perform facteur.note(too_early, facteur.now() + interval '1 minute', 'the last verdict is not yet written back');
+end $$;
+
+-- Judge them all, and where the company's view raises, halve until the key that raises stands alone: it becomes a note of its own.
+create or replace function facteur.judge(p_ids text[], p_provider text,
+                              out opened integer, out repeated integer, out mismatched integer, out broken integer, out not_shown integer)
+    language plpgsql as $$
+declare
+    half constant integer := cardinality(p_ids) / 2;
+    began constant timestamptz := clock_timestamp();
+begin
+    select o.opened, o.repeated, o.mismatched, 0, o.not_shown into opened, repeated, mismatched, broken, not_shown
+    from facteur.open_submissions(p_ids, p_provider) o;
+exception when others or assert_failure or query_canceled then -- a statement's timeout strikes once
+    if half = 0 or sqlstate = '55P03' and clock_timestamp() - began > interval '1 second' then -- somebody holds the table, not a row
+        perform facteur.note(p_ids, facteur.now() + case when sqlstate = '55P03' then interval '1 minute' else interval '5 minutes' end,
+                             sqlstate || ': ' || sqlerrm);
+        opened := 0; repeated := 0; mismatched := 0; broken := cardinality(p_ids); not_shown := 0;
+    else
+        select sum(j.opened), sum(j.repeated), sum(j.mismatched), sum(j.broken), sum(j.not_shown)
+        into opened, repeated, mismatched, broken, not_shown
+        from (select * from facteur.judge(p_ids[:half], p_provider)
+              union all select * from facteur.judge(p_ids[half + 1:], p_provider)) j;
+    end if;
+end $$;
+
+-- Whether a trigger of the company's has answered a final verdict with another invoice: the row is ready under a number of its own.
+create or replace function facteur.asks_anew(s facteur.submissions) returns boolean
+    language sql stable as $$
+    select s.state in ('rejected', 'failed') and exists (
+        select from facteur.read_invoices(array[s.invoice_id], 0) i where i.ready and facteur.plain(i.invoice_number) <> facteur.plain(s.invoice_number))
+$$;

@@ -1,0 +1,211 @@
+-- What a call came to, in one transaction: attempt, submission, account, write-back. Moves a submission only while its lease is held;
+-- after that only a deposit that turns out accepted counts. Locks: submissions by id (also those of the same deposit), buckets by key,
+-- advisory the deposit's id, the company's row last.
+
+-- What keeps a row from being shown as deposited, where it asks for another invoice than was sent; null: it asks for this one.
+create or replace function facteur.asks_for_another(p_invoice_id text, p_number text, p_seller text) returns text
+    language plpgsql stable as $$
+declare
+    shown constant facteur.invoice := (select l.shown from facteur.look_at_row(p_invoice_id) l);
+begin
+    return case when p_number is not null and shown.invoice_id is not null
+                     and (shown.invoice_number, shown.seller_siren) is distinct from (p_number, p_seller)
+        then facteur.mismatch_in_words(shown.invoice_number, shown.seller_siren, p_number, p_seller) end;
+end $$;
+
+-- Move a submission. p_move: state, due_in_seconds, platform_id, error_code, error_message, waited_seconds, empty_lookups,
+-- duplicate_verdict, clock, shared (many wait for the cause: it uses up none of the invoice's time), store and store_reason (which
+-- refuses its document). What is absent stays as it is.
+create or replace function facteur.move_submission(p_submission_id bigint, p_move jsonb) returns void
+    language plpgsql as $$
+begin
+    update facteur.submissions set
+        state = m.state,
+        due_at = case when m.state in ('rejected', 'closed', 'failed') then null
+                      else facteur.now() + make_interval(secs => coalesce(m.due_in_seconds, 0)) end,
+        queued_at = null, lease_token = null, lease_until = null,
+        platform_id = case when m.state in ('submitted', 'closed') then coalesce(m.platform_id, submissions.platform_id)
+                           when m.state = 'rejected' then submissions.platform_id end,
+        lifecycle_code = case when m.platform_id <> submissions.platform_id or m.state = 'in_doubt' then null else lifecycle_code end,
+        lifecycle_at = case when m.platform_id <> submissions.platform_id or m.state = 'in_doubt' then null else lifecycle_at end,
+        submitted_at = case when m.state = 'submitted' then coalesce(submitted_at, facteur.now()) else submitted_at end,
+        doubt_since = case when m.state <> 'in_doubt' then doubt_since
+                           when submissions.state <> 'in_doubt' then facteur.now() else doubt_since end,
+        doubt_clock = case when m.state = 'in_doubt' and m.clock is not null
+                           then m.clock || jsonb_build_object('of', submissions.doubt_since) else submissions.doubt_clock end,
+        duplicate_verdict = case when m.state = 'in_doubt' then coalesce(m.duplicate_verdict, submissions.duplicate_verdict) else false end,
+        empty_lookups = case when m.state <> 'in_doubt' or submissions.state <> 'in_doubt' then 0
+                             else submissions.empty_lookups + coalesce(m.empty_lookups, 0) end,
+        tries = case when m.state in ('pending', 'in_doubt') then tries + 1 else 0 end,
+        waited = case when m.state in ('pending', 'in_doubt') then waited + make_interval(secs => coalesce(m.waited_seconds, 0)) else waited end,
+        excused = case when m.state <> 'in_doubt' or submissions.state <> 'in_doubt' then interval '0'
+                       when m.shared then excused + make_interval(secs => coalesce(m.due_in_seconds, 0)) else excused end,
+        store = m.store,
+        last_error_code = m.error_code, last_error_message = m.error_message,
+        unread_since = case when m.state in ('submitted', 'rejected') and coalesce(m.platform_id, submissions.platform_id) = submissions.platform_id
+                            then unread_since end,
+        number_seen = case when m.state in ('submitted', 'closed', 'rejected') and (m.platform_id is null or m.platform_id = submissions.platform_id)
+                           then number_seen end,
+        mismatch = case when m.state in ('submitted', 'closed') or mismatch is distinct from objection then mismatch end,
+        objection_code = case when m.state in ('submitted', 'closed') then objection_code end,
+        objection = case when m.state in ('submitted', 'closed') then objection end,
+        finalized_at = case when m.state in ('rejected', 'closed', 'failed') then facteur.now() end,
+        updated_at = facteur.now()
+    from jsonb_to_record(p_move) as m(state text, due_in_seconds double precision, platform_id text, error_code text, error_message text,
+                                      waited_seconds double precision, empty_lookups integer, duplicate_verdict boolean, clock jsonb,
+                                      shared boolean, store text)
+    where id = p_submission_id;
+    if p_move ? 'store' then
+        insert into facteur.stores (name, reason) values (p_move ->> 'store', p_move ->> 'store_reason')
+        on conflict (name) do update set reason = excluded.reason, refused_at = facteur.now();
+    end if;
+end $$;
+
+-- Record one call's outcome, in one round trip: attempt, submission, pause of the account, write-back. The move is made only
+-- while the lease is held; after that only a deposit that turns out accepted still resolves the invoice's doubt.
+create or replace function facteur.record(p_outcome jsonb, p_lock_timeout text default '500ms') returns text
+    language plpgsql as $$
+declare
+    target bigint := (p_outcome ->> 'submission_id')::bigint;
+    s facteur.submissions;
+    tried facteur.attempts; -- by invoice, too: where a replica that lost the last moments took over, ids are given again
+    late boolean := false;
+    move jsonb := p_outcome -> 'move';
+    accepted_id text := p_outcome -> 'attempt' ->> 'platform_id';
+    named_id constant text := coalesce(accepted_id, move ->> 'platform_id');
+    shown_ids constant text[] := array(select e ->> 'platform_id' from jsonb_array_elements(p_outcome -> 'shown') e);
+    holder text;
+    first_id text;
+begin
+    perform set_config('synchronous_commit', 'on', true);
+    select a.* into tried from facteur.attempts a
+    where a.id = (p_outcome -> 'attempt' ->> 'id')::bigint and a.invoice_id = coalesce(p_outcome ->> 'invoice_id', a.invoice_id);
+    perform from facteur.submissions -- rows before budgets, as everywhere, also the row that a late answer may move
+    where id = target or invoice_id = coalesce(tried.invoice_id, case when accepted_id is not null then p_outcome ->> 'invoice_id' end)
+       or platform_id = any (shown_ids)
+    order by id for update;
+    perform facteur.tell_budget(p_outcome, tried.started_at);
+    perform facteur.slow_down('address') where move ->> 'error_code' = 'connection_reset';
+    select * into s from facteur.submissions where id = target for update;
+    if named_id is not null then
+        perform pg_advisory_xact_lock(hashtextextended(named_id, 7161838)); -- whoever records or adopts the same id for another invoice meanwhile
+        holder := facteur.holder_of(tried, coalesce(p_outcome ->> 'invoice_id', s.invoice_id), named_id) where accepted_id is not null;
+    end if;
+    if holder is not null then -- whichever of both is right: this one is looked up, and the other is compared with what the platform shows
+        accepted_id := null;
+        p_outcome := jsonb_set(p_outcome, '{attempt}', (p_outcome -> 'attempt') - 'platform_id' || jsonb_build_object(
+            'outcome', 'unknown', 'code', 'platform_id_held', 'message', format('answered with id %s, which the deposit of row %s has', named_id, holder)));
+        move := jsonb_build_object('state', 'in_doubt', 'due_in_seconds', 15, 'error_code', 'platform_id_held', 'duplicate_verdict', false, 'error_message',
+            format('The platform answered with id %s, which the deposit of row %s has. It is looked up before anything is sent again.', named_id, holder));
+        update facteur.submissions set due_at = facteur.now() where id in (
+            select h.id from facteur.submissions h
+            where h.platform_id = named_id and h.state = 'submitted' and h.due_at > facteur.now() for update skip locked);
+    end if;
+    if tried.id is not null then
+        perform facteur.close_attempt(p_outcome -> 'attempt');
+    elsif accepted_id is not null and p_outcome ? 'invoice_id' then -- the database forgot the attempt, the platform did not
+        insert into facteur.attempts (invoice_id, account, lease_token, ended_at, outcome, message, platform_id, document_sha256)
+        values (p_outcome ->> 'invoice_id', p_outcome ->> 'account', (p_outcome ->> 'lease_token')::uuid, facteur.now(), 'accepted',
+                'answered after the database had lost it', accepted_id, 'unknown') returning * into tried;
+    end if;
+    perform facteur.pin(a.account, a.platform) from facteur.attempts a -- a doubt, too, belongs to one client
+    where a.id = tried.id and a.outcome in ('accepted', 'unknown', 'duplicate');
+    update facteur.attempts a set outcome = 'accepted', platform_id = f.platform_id, message = 'found by look-up', ended_at = facteur.now()
+    from jsonb_to_recordset(coalesce(p_outcome -> 'found', '[]')) as f(attempt_id bigint, platform_id text)
+    where a.id = f.attempt_id and a.invoice_id = coalesce(p_outcome ->> 'invoice_id', a.invoice_id)
+      and (a.outcome is null or a.outcome <> 'accepted') and facteur.holder_of(a, a.invoice_id, f.platform_id) is null;
+    update facteur.attempts set witnessed_at = facteur.now() where id in (
+        select a.id from facteur.attempts a
+        where a.platform_id in (select jsonb_array_elements_text(p_outcome -> 'witnesses')) and a.outcome = 'accepted'
+          and coalesce(a.witnessed_at, '-infinity') < facteur.now() - interval '10 minutes'
+        order by a.id for update skip locked) and p_outcome ? 'witnesses';
+    if move ->> 'state' = 'pending' and s.state = 'in_doubt' and s.lease_token = (p_outcome ->> 'lease_token')::uuid then -- asked often enough: the platform does not have them
+        update facteur.attempts set outcome = 'not_found', ended_at = coalesce(ended_at, facteur.now())
+        where invoice_id = s.invoice_id and (outcome is null or outcome = 'unknown');
+    end if;
+    if s.lease_token is distinct from (p_outcome ->> 'lease_token')::uuid then
+        if accepted_id is null then
+            return coalesce(s.state, 'gone');
+        end if;
+        -- a late 201 resolves the doubt of whichever submission of the invoice still waits, or revives the one given up
+        select w.* into s from facteur.submissions w
+        where w.id = (select l.id from facteur.submissions l
+                      where l.invoice_id = tried.invoice_id
+                        and (l.state <> 'rejected' or l.platform_id is null)
+                      order by l.state in ('failed', 'rejected'), l.id desc limit 1)
+          and w.state in ('in_doubt', 'pending', 'failed', 'rejected') for update;
+        if not found then
+            return 'late';
+        end if;
+        late := true;
+    end if;
+    -- an earlier attempt may have been accepted too, its answer late: whatever this one says, the platform keeps the first
+    select a.platform_id into first_id from facteur.attempts a
+    where a.invoice_id = s.invoice_id and a.outcome = 'accepted'
+      and (a.submission_id = s.id or not exists (
+          select from facteur.submissions r where r.platform_id = a.platform_id and r.invoice_id = a.invoice_id and r.state = 'rejected'))
+    order by a.started_at, a.id limit 1;
+    if coalesce(first_id, accepted_id) is not null then
+        move := jsonb_build_object('state', 'submitted', 'due_in_seconds', 5, 'platform_id', coalesce(first_id, accepted_id));
+    end if;
+    if move ->> 'state' = 'submitted' and cardinality(facteur.held_elsewhere(s.invoice_id, array[move ->> 'platform_id'])) > 0 then
+        move := jsonb_build_object('state', 'in_doubt', 'due_in_seconds', 15, 'error_code', 'platform_id_held', 'error_message',
+            'The deposit that was found is another invoice''s by now. It is looked up again before anything is sent.');
+    end if;
+    perform facteur.move_submission(s.id, move);
+    if late then -- of a row that nobody judged since, for it was not ready
+        update facteur.submissions w set mismatch = coalesce(w.mismatch, facteur.asks_for_another(w.invoice_id, tried.invoice_number, tried.seller_siren))
+        where w.id = s.id;
+    end if;
+    if facteur.technical_status(move ->> 'state') <> s.told_status then
+        perform facteur.tell_company(s.id, p_lock_timeout);
+    end if;
+    if p_outcome ? 'shown' then
+        perform facteur.check_shown(s.account, p_outcome -> 'shown');
+        return (select w.state from facteur.submissions w where w.id = s.id);
+    end if;
+    return move ->> 'state';
+end $$;
+
+-- A waiting row that was not claimed (bad input, no credentials): move it, once. The row must still be what the message meant.
+create or replace function facteur.record_unclaimed(p_outcome jsonb) returns text
+    language plpgsql as $$
+declare
+    s facteur.submissions;
+begin
+    perform set_config('lock_timeout', '10s', true); -- a relay may hold the row while it waits for SQS
+    select * into s from facteur.submissions where id = (p_outcome ->> 'submission_id')::bigint for update;
+    perform facteur.tell_budget(p_outcome, null);
+    if s.state not in ('pending', 'in_doubt') or s.queued_at is null or s.due_at > facteur.now()
+       or (p_outcome ->> 'tries')::integer <> s.tries or p_outcome ->> 'was' <> s.state or p_outcome ->> 'invoice_id' <> s.invoice_id then
+        return 'duplicate';
+    end if;
+    update facteur.submissions set excused = excused + (facteur.now() - due_at) where id = s.id and state = 'in_doubt';
+    perform facteur.move_submission(s.id, p_outcome -> 'move');
+    if facteur.technical_status(p_outcome -> 'move' ->> 'state') <> s.told_status then
+        perform facteur.tell_company(s.id);
+    end if;
+    return p_outcome -> 'move' ->> 'state';
+end $$;
+
+-- A row that is gone, or no longer ready and certainly never deposited: the intention ends, and a note makes a later change start
+-- anew. One that may have been deposited waits.
+create or replace function facteur.withdraw(p_submission_id bigint) returns boolean
+    language sql set lock_timeout = '10s' as $$
+    with gone as (
+        delete from facteur.submissions s
+        where id = p_submission_id and state = 'pending' and queued_at is not null and due_at <= facteur.now()
+          and not exists (select from facteur.attempts a where a.submission_id = s.id
+                          and (a.outcome is null or a.outcome in ('unknown', 'not_found', 'accepted')))
+        returning invoice_id
+    ), kept as (
+        update facteur.submissions s set queued_at = null, due_at = facteur.now() + interval '10 minutes', updated_at = facteur.now(),
+            last_error_code = 'not_ready', last_error_message = 'The invoice is no longer ready, and an earlier attempt may have deposited it.'
+        where id = p_submission_id and state = 'pending' and queued_at is not null and due_at <= facteur.now()
+          and exists (select from facteur.attempts a where a.submission_id = s.id
+                      and (a.outcome is null or a.outcome in ('unknown', 'not_found', 'accepted')))
+    ), noted as (
+        insert into facteur.changes (invoice_ids) select array[invoice_id] from gone
+    )
+    select exists (select from gone)
+$$;

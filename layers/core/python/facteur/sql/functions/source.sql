@@ -1,0 +1,200 @@
+-- What the company's view says: her rows in our types, and what each lacks to be ready. Reads only, but counts.
+
+-- The type of the company's key: ids travel as text and are compared in that type, so that its index is used.
+create or replace function facteur.key_type() returns text
+    language plpgsql stable as $$
+declare
+    found_type text := (select format_type(atttypid, atttypmod) from pg_attribute
+                        where attrelid = to_regclass('facteur.invoice_source') and attname = 'invoice_id');
+begin
+    if found_type is null then
+        raise 'the view facteur.invoice_source is missing or has no column invoice_id' using errcode = 'undefined_table',
+            hint = 'run migrate_database with INSTALL_CAPTURE=true, or create the view yourself';
+    end if;
+    return found_type;
+end $$;
+
+create or replace function facteur.source_column(p_name name) returns text
+    language plpgsql stable as $$
+begin
+    return coalesce((select format('s.%I', attname) from pg_attribute
+                     where attrelid = to_regclass('facteur.invoice_source') and attname = p_name), 'null');
+end $$;
+
+-- Documents up to p_inline_bytes come along, larger ones are read in parts.
+create or replace function facteur.read_invoices(p_ids text[], p_inline_bytes integer) returns setof facteur.invoice
+    language plpgsql stable as $$
+begin
+    perform facteur.bound_locks();
+    return query execute format($q$
+        select s.invoice_id::text,
+               coalesce(%2$s::boolean, false) and %14$s is null, -- what the view itself calls another kind of document is never ready
+               coalesce(nullif(btrim(%3$s::text), ''), 'default'),
+               nullif(btrim(%4$s::text), ''),
+               case when octet_length(%5$s::bytea) <= $2 then %5$s::bytea end,
+               octet_length(%5$s::bytea),
+               nullif(btrim(%6$s::text), ''),
+               nullif(btrim(%7$s::text), ''),
+               nullif(left(regexp_replace(%8$s::text, '\s', '', 'g'), 9), ''),
+               case when %9$s::date between '0001-01-01' and '9999-12-31' then %9$s::date end, -- a year that was mistyped
+               %10$s::numeric,
+               nullif(btrim(%11$s::text), ''),
+               btrim(%12$s::text),
+               btrim(%13$s::text)
+        from facteur.invoice_source s
+        where s.invoice_id operator(pg_catalog.=) any ($1::%1$s[])
+        $q$, facteur.key_type(), facteur.source_column('ready'), facteur.source_column('account'),
+        facteur.source_column('document_uri'), facteur.source_column('document'), facteur.source_column('file_name'),
+        facteur.source_column('invoice_number'), facteur.source_column('seller_siren'), facteur.source_column('issue_date'),
+        facteur.source_column('total'), facteur.source_column('currency'), facteur.source_column('technical_status'),
+        facteur.source_column('submission_id'), facteur.source_column('other_kind'))
+    using p_ids, p_inline_bytes;
+end $$;
+
+create or replace function facteur.read_document(p_id text, p_from integer, p_bytes integer) returns bytea
+    language plpgsql stable as $$
+declare
+    part bytea;
+begin
+    execute format('select substring(s.document from $2 for $3) from facteur.invoice_source s where s.invoice_id operator(pg_catalog.=) $1::%s',
+                   facteur.key_type()) into part using p_id, p_from, p_bytes;
+    return part;
+end $$;
+
+create or replace function facteur.document_sha256(p_id text) returns text
+    language plpgsql stable as $$
+declare
+    found_sha256 text;
+begin
+    execute format('select encode(sha256(s.document), ''hex'') from facteur.invoice_source s where s.invoice_id operator(pg_catalog.=) $1::%s',
+                   facteur.key_type()) into found_sha256 using p_id;
+    return found_sha256;
+end $$;
+
+-- The company's row as the view shows it now. Where the view raises, or does not show it, `problem` says so.
+create or replace function facteur.look_at_row(p_invoice_id text, out shown facteur.invoice, out problem text)
+    language plpgsql stable as $$
+begin
+    select i.* into shown from facteur.read_invoices(array[p_invoice_id], 0) i limit 1;
+    problem := case when shown.invoice_id is null then 'facteur.invoice_source does not show it: the row is gone' end;
+exception when others or assert_failure then
+    problem := 'facteur.invoice_source raises on it (SQLSTATE ' || sqlstate || ')';
+end $$;
+
+-- Keys of the company's rows that nothing was ever opened for, by key or by number. A text that no key of its type can have is none.
+create or replace function facteur.find_rows(p_key text, p_number text) returns setof text
+    language plpgsql stable as $$
+begin
+    begin
+        return query execute format('select s.invoice_id::text from facteur.invoice_source s where s.invoice_id operator(pg_catalog.=) $1::%s',
+                                    facteur.key_type()) using p_key;
+    exception when data_exception then
+        null;
+    end;
+    return query execute format('select s.invoice_id::text from facteur.invoice_source s where btrim(%s::text) = $1 limit 20',
+                                facteur.source_column('invoice_number')) using p_number;
+end $$;
+
+-- For a reconciliation: what the company's table says of invoices, by key or by the day they were issued.
+-- Rows of the view with what it may lack as null. A column submission_id is nobody's duty: where the view has one it is compared.
+create or replace function facteur.rows_to_reconcile(p_ids text[], p_day date)
+    returns table (invoice_id text, account text, ready boolean, invoice_number text, seller_siren text, issue_date date,
+                   total numeric, technical_status text, shown_id text)
+    language plpgsql stable as $$
+begin
+    return query execute format($q$
+        select s.invoice_id::text, facteur.routed(coalesce(nullif(btrim(%1$s::text), ''), 'default'), facteur.now()), coalesce(%2$s::boolean, false),
+               nullif(btrim(%3$s::text), ''), nullif(left(regexp_replace(%4$s::text, '\s', '', 'g'), 9), ''),
+               %5$s::date, %6$s::numeric, btrim(%7$s::text), nullif(btrim(%8$s::text), '')
+        from facteur.invoice_source s where %9$s
+        $q$, facteur.source_column('account'), facteur.source_column('ready'), facteur.source_column('invoice_number'),
+        facteur.source_column('seller_siren'), facteur.source_column('issue_date'), facteur.source_column('total'),
+        facteur.source_column('technical_status'), facteur.source_column('submission_id'),
+        case when p_day is null then format('s.invoice_id = any ($1::%s[])', facteur.key_type())
+             else format('%s::date = $2', facteur.source_column('issue_date')) end)
+    using p_ids, p_day;
+end $$;
+
+-- Null: the row is of a kind that is deposited. Else what the view calls it, in words.
+create or replace function facteur.kind_of(p_invoice_id text) returns text
+    language plpgsql stable as $$
+declare
+    found_kind text;
+begin
+    if facteur.source_column('other_kind') <> 'null' then
+        execute format('select s.other_kind::text from facteur.invoice_source s where s.invoice_id operator(pg_catalog.=) $1::%s limit 1', facteur.key_type())
+        into found_kind using p_invoice_id;
+    end if;
+    return case when found_kind is not null then format('its kind %s was not named as an invoice''s', found_kind) end;
+exception when others or assert_failure then
+    return null;
+end $$;
+
+-- Why the view does not show a row as ready, as far as its columns tell.
+create or replace function facteur.lacks(p_shown facteur.invoice) returns text
+    language plpgsql stable as $$
+declare
+    first_day constant date := (select submit_from from facteur.installation);
+begin
+    return coalesce(nullif(concat_ws(', ',
+        facteur.kind_of(p_shown.invoice_id),
+        case when facteur.word(p_shown.technical_status) is null and facteur.source_column('technical_status') <> 'null' then 'its technical_status is null'
+             when facteur.word(p_shown.technical_status) is distinct from 'pending' then format('its technical_status shows %s', p_shown.technical_status) end,
+        case when p_shown.document_uri is null and p_shown.document_bytes is null then 'it has no document' end,
+        case when first_day is null then 'submit_from is not set'
+             when p_shown.issue_date is null then 'it has no issue_date'
+             when p_shown.issue_date < first_day then format('its issue_date %s is before submit_from %s', p_shown.issue_date, first_day) end
+        ), ''), 'the view''s own condition does not hold (is its status final?)');
+end $$;
+
+-- Null: the row is ready. Else what keeps it from being sent.
+create or replace function facteur.not_ready_because(p_invoice_id text) returns text
+    language plpgsql stable as $$
+declare
+    looked record;
+begin
+    select * into looked from facteur.look_at_row(p_invoice_id);
+    return coalesce(looked.problem, case when not (looked.shown).ready then facteur.lacks(looked.shown) end);
+end $$;
+
+-- Finished documents of kinds that are not deposited, by kind, as the view's optional column other_kind shows them; and whether a
+-- person has left that kind out on purpose. Reads the whole view.
+create or replace function facteur.other_kinds() returns table (kind text, documents bigint, left_out boolean)
+    language plpgsql stable as $$
+begin
+    perform facteur.bound_locks();
+    if facteur.source_column('other_kind') <> 'null' then
+        return query execute 'select s.other_kind::text, count(*), s.other_kind::text = any (i.kinds_left_out) '
+                             'from facteur.invoice_source s, facteur.installation i where s.other_kind is not null group by 1, 3 order by 2 desc, 1';
+    end if;
+exception when others or assert_failure then -- a row on which the view raises is told by the relay
+    raise warning 'facteur.invoice_source cannot be read for kinds of documents (SQLSTATE %)', sqlstate;
+end $$;
+
+-- A kind of document that nobody need hear of: it is no invoice. For the schema's owner.
+create or replace function facteur.leave_out(p_kind text) returns void
+    language sql as $$
+    update facteur.installation set kinds_left_out = kinds_left_out || p_kind where p_kind <> all (kinds_left_out)
+$$;
+
+-- Invoices that the view's optional column `finished` shows as finished and that lack something to be ready, such as a document.
+-- Counted once a day, and each hour while there are some; what raises is left to the relay to tell.
+create or replace function facteur.count_not_ready() returns void
+    language plpgsql as $$
+begin
+    update facteur.installation set not_ready_counted_at = facteur.now()
+    where not_ready_counted_at < facteur.now() - case when not_ready > 0 then interval '1 hour' else interval '1 day' end;
+    if not found or facteur.source_column('finished') = 'null' then
+        return;
+    end if;
+    perform facteur.bound_locks();
+    begin
+        execute 'update facteur.installation set not_ready = c.n, not_ready_since = c.since, not_ready_id = c.key from ('
+                '  select count(*)::integer as n, min(s.issue_date::date)::timestamptz as since,'
+                '         (array_agg(s.invoice_id::text order by s.issue_date::date))[1] as key'
+                '  from facteur.invoice_source s where s.finished and not s.ready and not exists ('
+                '    select from facteur.submissions l where l.invoice_id operator(pg_catalog.=) s.invoice_id::text)) c';
+    exception when others or assert_failure or query_canceled then
+        raise warning 'facteur.invoice_source does not show what is finished: %', sqlstate;
+    end;
+end $$;

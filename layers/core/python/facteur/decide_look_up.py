@@ -156,16 +156,17 @@ def decided(doubt: Doubt) -> bool:
 
 
 def after_look_up(doubt: Doubt, evidence: Evidence, clock: DoubtClock, limits: Limits) -> Move:
-    """A look-up whose silence counts: adopt what is ours, stop at conflicting evidence, else look again, and at last send again."""
-    known = _accepted(doubt)
-    if known or evidence.ours:
-        return Move(
-            State.SUBMITTED, FIRST_NEWS_SECONDS, platform_id=known[0] if known else evidence.ours[0].platform_id
-        )
-    if decided(doubt):
-        return Move(State.PENDING)
+    """A look-up whose silence counts: adopt what is ours, stop at conflicting evidence, else look again, and at last send again.
+
+    Of ours, one that the platform refused is no answer yet: it may be an older one of the same bytes, and the good one may come up.
+    """
     asked = doubt.empty_lookups + 1
     asked_enough = asked >= EMPTY_LOOKUPS_BEFORE_RESEND and clock.seconds >= limits.resend_after_seconds
+    known = _accepted(doubt) or [each.platform_id for each in evidence.ours if asked_enough or not each.refused]
+    if known:
+        return Move(State.SUBMITTED, FIRST_NEWS_SECONDS, platform_id=known[0])
+    if decided(doubt):
+        return Move(State.PENDING)
     if evidence.in_the_way and (asked_enough or not _unknown(doubt)):  # ours may still come up beside them
         return _in_the_way(doubt, evidence.in_the_way[0], evidence.held or {})
     if asked_enough:
@@ -227,7 +228,7 @@ def _in_the_way(doubt: Doubt, other: Candidate, held: Mapping[str, Holder]) -> M
     )
     step = (
         f"Compare it with deposit {other.platform_id} at the platform: if that is this invoice, facteur adopt id:{doubt.invoice_id} "
-        f'{other.platform_id} --why "…"; if not, give this invoice a number of its own'
+        f'{other.platform_id} --why "…"; if not, enter this invoice as a row of its own, with a number of its own'
     )
     return final(State.FAILED, problem, step)
 

@@ -79,7 +79,8 @@ def is_duplicate(event: StatusEvent) -> bool:
 
 
 def rule(due: Due, events: Sequence[StatusEvent], sandbox: bool, limits: Limits) -> Ruling:
-    """What follows from all statuses of a deposit, in the order in which we heard of them."""
+    """What follows from all statuses of a deposit, in the order in which we heard of them. What a person has settled is settled."""
+    events = [event for event in events if not event.settled]
     if contradiction := contradiction_in(events):
         return _contradicted(due, events, contradiction, limits)
     current = current_of(events)
@@ -151,12 +152,18 @@ def seen(deposit: Open, sighting: Sighting | None, due_in: float, limits: Limits
     return Seen(
         deposit.submission_id, deposit.platform_id, code, sighting.at if sighting and told else None, told,
         sighting.created_at if sighting else None, due_in, min(urgency(code), urgency(state and f"state:{state}")),
-        None if told else _wanted_every(deposit.age_seconds, over, shown_lately), over, state, number,
+        _wanted_every(deposit.age_seconds, over, shown_lately, told), over, state, number,
     )  # fmt: skip
 
 
-def _wanted_every(age_seconds: float, over: bool, shown_lately: bool) -> float | None:
-    """How often the history of a deposit without a status is read: as if there were no search, where it shows none of ours."""
+def _wanted_every(age_seconds: float, over: bool, shown_lately: bool, told: bool) -> float | None:
+    """How often the history of a deposit is read though the search shows nothing new of it; None: not yet.
+
+    A search shows the newest status by date: a refusal that is dated before it is found once the deposit's age has doubled, and
+    before follow-up ends. Without a status it is read as if there were no search, where that shows none of ours.
+    """
+    if told:
+        return DAY_SECONDS if over else max(DAY_SECONDS, age_seconds / 2)
     if not shown_lately:
         return next_news(age_seconds)
     return DAY_SECONDS if over or age_seconds > SILENT_SECONDS else None

@@ -19,7 +19,7 @@ from facteur.decide_look_up import (
 )
 from facteur.decision import LOOKED_UP, Decision, Outcome
 from facteur.errors import NotDepositedError, PlatformBusyError, Problem
-from facteur.model import Candidate, Claim, Doubt, Question, Shown, Waiting
+from facteur.model import Candidate, Claim, Doubt, Question, Shown, State, Waiting
 from facteur.ports import Platform
 from facteur.submission_services import Lease, Services
 
@@ -87,12 +87,14 @@ def _judged(
     held = services.store.held_elsewhere(doubt.invoice_id, [each.platform_id for each in shown.candidates])
     copies = _copies([each for each in shown.candidates if each.platform_id not in held or not each.refused], platform)
     evidence = weighed(doubt, shown.candidates, copies, held, sent)
-    problem = None if evidence.ours else blindness(doubt, shown.witnesses, platform.answers_what_is_asked)
+    certain = any(not each.refused for each in evidence.ours)
+    problem = None if certain else blindness(doubt, shown.witnesses, platform.answers_what_is_asked)
     if problem:
         move = after_blind_look(doubt, problem, look.row.tries, limits, services.jitter)
         return Decision(move, LOOKED_UP), []
     move = after_look_up(doubt, evidence, clock, limits)
-    return Decision(move, LOOKED_UP), attribute(doubt.attempts, evidence.ours, copies)
+    found = attribute(doubt.attempts, evidence.ours, copies) if move.state is State.SUBMITTED else []
+    return Decision(move, LOOKED_UP), found
 
 
 def _shown_by(answer: Shown | None) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:

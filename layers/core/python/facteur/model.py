@@ -216,6 +216,7 @@ class StatusEvent:
 
     `occurred_at` is None where the platform gave no readable date; `date_given` is what it gave, to the letter. `date_believed` is
     False where `occurred_at` is the moment at which we heard of it. `invoice_number`: of the invoice that it is about, where it says.
+    `settled`: a person said that the deposit stands in spite of it.
     """
 
     status_id: str
@@ -233,6 +234,7 @@ class StatusEvent:
     date_given: str | None = None
     date_believed: bool = True
     invoice_number: str | None = None
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

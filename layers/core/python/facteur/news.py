@@ -120,7 +120,7 @@ class Seen:
     """What follows from how a deposit was shown.
 
     `code` is compared with what was last seen; `told` says that it is a status and not a state. `state` is a refusing state, else
-    None. `wanted_every`: read the history even if nothing changed, every so many seconds. `over`: followed long enough.
+    None. `wanted_every`: read the history even if nothing changed, when the last look is so many seconds old. `over`: followed long enough.
     `number`: of the invoice that the platform shows with it.
     """
 

@@ -108,7 +108,7 @@ begin
             coalesce(s.invoice_number, 'without a number'), s.invoice_id, s.state,
             case when s.state = 'pending' then '. Nothing was sent yet: take its row back, and it is withdrawn' else '' end));
     end if;
-    perform facteur.log_operation(p_act, s.account, s.id, s.invoice_id, jsonb_build_object('state', s.state));
+    perform facteur.log_operation(p_act, s.account, s.id, s.invoice_id, jsonb_strip_nulls(jsonb_build_object('state', s.state, 'platform_id', s.platform_id)));
     perform facteur.disown_deposit(s, p_act ->> 'who') where s.objection_code = 'shown_as_another';
     perform facteur.move_submission(s.id, jsonb_build_object('state', 'rejected', 'error_code', 'rejected_by_person',
         'error_message', format('%s: %s', p_act ->> 'who', p_act ->> 'why')));
@@ -119,11 +119,15 @@ begin
                                then 'An attempt''s outcome stays unknown: the platform may have it.' end);
 end $$;
 
--- A person says that a deposit is the invoice's in spite of what made its row show an error: that is not said again.
+-- A person says that a deposit is the invoice's in spite of what made its row show an error: that is not said again. What comes later
+-- is judged anew: statuses that are known are settled, a state stays settled while it is shown.
 create or replace function facteur.settle_objection(s facteur.submissions) returns text
     language plpgsql as $$
 begin
-    update facteur.submissions w set objection = null, mismatch = case when w.mismatch is distinct from w.objection then w.mismatch end
+    update facteur.status_events e set settled = true
+    where e.submission_id = s.id and e.platform_id = s.platform_id and e.code in ('213', '501') and s.objection_code in ('contradictory_statuses', 'duplicate');
+    update facteur.submissions w set objection = null, mismatch = case when w.mismatch is distinct from w.objection then w.mismatch end,
+        objection_code = case when s.objection_code not in ('contradictory_statuses', 'duplicate', 'predecessor_taken') then w.objection_code end
     where w.id = s.id;
     return case when facteur.tell_company(s.id, '2s') then 'The deposit stands, and its row says so.'
                 else 'The deposit stands. Its row could not be written yet; that is repeated by itself.' end;
@@ -196,6 +200,7 @@ begin
     end if;
     if s.state = 'rejected' then
         begin
+            update facteur.submissions w set platform_id = null where w.id = s.id and w.platform_id = found_id; -- taken back
             insert into facteur.submissions (invoice_id, account, provider, state, due_at, invoice_number, seller_siren, issue_date, total, currency)
             values (s.invoice_id, holder, s.provider, 'pending', facteur.now(), s.invoice_number, s.seller_siren, s.issue_date, s.total, s.currency)
             returning * into s;

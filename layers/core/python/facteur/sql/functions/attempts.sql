@@ -111,6 +111,12 @@ begin
         facteur.repeated_answer(s.id), extract(epoch from s.excused)::double precision;
 end $$;
 
+-- Whether the platform refused a submission's deposit. One that a person rejected may stand there.
+create or replace function facteur.refused(s facteur.submissions) returns boolean
+    language sql immutable parallel safe as $$
+    select s.state = 'rejected' and s.last_error_code is distinct from 'rejected_by_person'
+$$;
+
 -- Which of these deposits are taken: by another invoice, or by a submission of this one that the platform rejected; and what was
 -- sent there, under which numbers. Ids are the client's: another client's deposit of the same id is another deposit.
 create or replace function facteur.holders(p_invoice_id text, p_platform_ids text[])
@@ -130,8 +136,8 @@ begin
         where a.platform_id = any (p_platform_ids) and (a.invoice_id <> p_invoice_id or a.outcome in ('duplicate', 'rejected'))
           and (a.platform = own.platform or a.platform is null or own.platform is null)
         union all
-        select s.platform_id, s.invoice_id, s.state = 'rejected', s.document_sha256, s.invoice_number from facteur.submissions s
-        where s.platform_id = any (p_platform_ids) and (s.invoice_id <> p_invoice_id or s.state = 'rejected')
+        select s.platform_id, s.invoice_id, facteur.refused(s), s.document_sha256, s.invoice_number from facteur.submissions s
+        where s.platform_id = any (p_platform_ids) and (s.invoice_id <> p_invoice_id or facteur.refused(s))
           and (own.account is null or s.account = any (facteur.names_of_client(own.account)))
     ) held group by held.platform_id;
 end $$;

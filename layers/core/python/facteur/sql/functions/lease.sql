@@ -127,6 +127,7 @@ declare
     admitted integer; -- deposits of an account that was refused; null: as many as there are permits
     look_ups integer; -- while deposits wait as well, half of the permits; null: all
     other record;
+    rejected_as text;
 begin
     perform set_config('synchronous_commit', 'on', true);
     perform set_config('lock_timeout', '10s', true);
@@ -178,6 +179,18 @@ begin
                 update facteur.submissions w set state = 'in_doubt', doubt_since = facteur.now(), due_at = facteur.now(),
                     queued_at = null, empty_lookups = 0, updated_at = facteur.now()
                 where w.id = s.id;
+                return next;
+                continue;
+            end if;
+            rejected_as := (select a.platform_id from facteur.attempts a join facteur.submissions r on r.platform_id = a.platform_id and r.invoice_id = a.invoice_id
+                            where a.invoice_id = s.invoice_id and a.document_sha256 = item ->> 'sha256' and a.outcome = 'accepted'
+                              and r.state = 'rejected' and not facteur.refused(r) limit 1);
+            if s.state = 'pending' and rejected_as is not null then
+                verdict := 'failed';
+                perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', 'rejected_document', 'error_message', format(
+                    'This very document was deposited as %s, and a person rejected it: it may stand there. Correct the invoice, or facteur adopt id:%s %s.',
+                    rejected_as, s.invoice_id, rejected_as)));
+                update facteur.submissions w set write_back_due_at = facteur.now() where w.id = s.id;
                 return next;
                 continue;
             end if;

@@ -34,7 +34,7 @@ begin
         from shown i join routes r on r.name = i.account
     ), latest as materialized (
         select distinct on (s.invoice_id) s.* from facteur.submissions s
-        where s.invoice_id = any (p_ids) order by s.invoice_id, s.id desc
+        where s.invoice_id = any (p_ids) order by s.invoice_id, s.state in ('rejected', 'failed'), s.id desc -- a late answer revives an older one
     ), judged as materialized (
         select i.*, l.id as latest_id, l.state as latest_state, l.platform_id as deposit, l.write_back_due_at, l.mismatch as known_mismatch,
                coalesce(l.state not in ('rejected', 'failed'), false) as live,

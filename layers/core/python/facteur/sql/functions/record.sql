@@ -61,6 +61,17 @@ begin
     end if;
 end $$;
 
+-- Each deposit that an invoice holds has an attempt that was accepted, also one that a look-up found for an attempt which the platform
+-- called its duplicate: the same bytes.
+create or replace function facteur.attribute_found(s facteur.submissions, p_platform_id text) returns void
+    language sql as $$
+    insert into facteur.attempts (submission_id, invoice_id, account, lease_token, ended_at, outcome, message, platform_id, document_sha256,
+                                  invoice_number, seller_siren, total, currency, platform)
+    select s.id, s.invoice_id, a.account, gen_random_uuid(), facteur.now(), 'accepted', 'found by look-up', p_platform_id, a.document_sha256,
+           a.invoice_number, a.seller_siren, a.total, a.currency, a.platform
+    from facteur.attempts a where a.submission_id = s.id order by a.outcome = 'duplicate' desc nulls last, a.id desc limit 1
+$$;
+
 -- Record one call's outcome, in one round trip: attempt, submission, pause of the account, write-back. The move is made only
 -- while the lease is held; after that only a deposit that turns out accepted still resolves the invoice's doubt.
 create or replace function facteur.record(p_outcome jsonb, p_lock_timeout text default '500ms') returns text
@@ -68,7 +79,7 @@ create or replace function facteur.record(p_outcome jsonb, p_lock_timeout text d
 declare
     target bigint := (p_outcome ->> 'submission_id')::bigint;
     s facteur.submissions;
-    tried facteur.attempts; -- by invoice, too: where a replica that lost the last moments took over, ids are given again
+    tried facteur.attempts; -- by its lease, too: where a replica that lost the last moments took over, ids are given again
     late boolean := false;
     move jsonb := p_outcome -> 'move';
     accepted_id text := p_outcome -> 'attempt' ->> 'platform_id';
@@ -79,7 +90,8 @@ declare
 begin
     perform set_config('synchronous_commit', 'on', true);
     select a.* into tried from facteur.attempts a
-    where a.id = (p_outcome -> 'attempt' ->> 'id')::bigint and a.invoice_id = coalesce(p_outcome ->> 'invoice_id', a.invoice_id);
+    where a.id = (p_outcome -> 'attempt' ->> 'id')::bigint and a.invoice_id = coalesce(p_outcome ->> 'invoice_id', a.invoice_id)
+      and a.lease_token = (p_outcome ->> 'lease_token')::uuid;
     perform from facteur.submissions -- rows before budgets, as everywhere, also the row that a late answer may move
     where id = target or invoice_id = coalesce(tried.invoice_id, case when accepted_id is not null then p_outcome ->> 'invoice_id' end)
        or platform_id = any (shown_ids)
@@ -103,10 +115,16 @@ begin
     end if;
     if tried.id is not null then
         perform facteur.close_attempt(p_outcome -> 'attempt');
-    elsif accepted_id is not null and p_outcome ? 'invoice_id' then -- the database forgot the attempt, the platform did not
-        insert into facteur.attempts (invoice_id, account, lease_token, ended_at, outcome, message, platform_id, document_sha256)
-        values (p_outcome ->> 'invoice_id', p_outcome ->> 'account', (p_outcome ->> 'lease_token')::uuid, facteur.now(), 'accepted',
-                'answered after the database had lost it', accepted_id, 'unknown') returning * into tried;
+    elsif p_outcome ? 'invoice_id' and p_outcome -> 'attempt' ->> 'outcome' in ('accepted', 'unknown') then
+        -- the database forgot the attempt, the platform perhaps not
+        insert into facteur.attempts (invoice_id, account, lease_token, ended_at, outcome, code, message, platform_id, document_sha256, invoice_number,
+                                      seller_siren, total, currency)
+        select p_outcome ->> 'invoice_id', p_outcome ->> 'account', (p_outcome ->> 'lease_token')::uuid, facteur.now(),
+               p_outcome -> 'attempt' ->> 'outcome', p_outcome -> 'attempt' ->> 'code', 'answered after the database had lost it', accepted_id,
+               'unknown', w.invoice_number, w.seller_siren, w.total, w.currency
+        from (select p_outcome ->> 'invoice_id' as invoice_id) it
+        left join lateral (select * from facteur.submissions o where o.invoice_id = it.invoice_id order by o.id desc limit 1) w on true
+        returning * into tried;
     end if;
     perform facteur.pin(a.account, a.platform) from facteur.attempts a -- a doubt, too, belongs to one client
     where a.id = tried.id and a.outcome in ('accepted', 'unknown', 'duplicate');
@@ -153,6 +171,9 @@ begin
             'The deposit that was found is another invoice''s by now. It is looked up again before anything is sent.');
     end if;
     perform facteur.move_submission(s.id, move);
+    if move ->> 'state' = 'submitted' and first_id is null and accepted_id is null then -- found, and made by no attempt that is open
+        perform facteur.attribute_found(s, move ->> 'platform_id');
+    end if;
     if late then -- of a row that nobody judged since, for it was not ready
         update facteur.submissions w set mismatch = coalesce(w.mismatch, facteur.asks_for_another(w.invoice_id, tried.invoice_number, tried.seller_siren))
         where w.id = s.id;

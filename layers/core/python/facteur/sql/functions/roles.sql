@@ -12,7 +12,7 @@ create or replace function facteur.worker_rights() returns table (relation name,
                         ' document_sha256, invoice_number, seller_siren, total, currency, platform, response),'
                         ' update (outcome, ended_at, http_status, code, message, platform_id, response, witnessed_at)'),
            ('status_events', 'insert (status_id, submission_id, platform_id, code, platform_code, network_code, label, occurred_at, date_believed,'
-                             ' date_given, caused_by, audience, reason, message, raw), update (told_at)'),
+                             ' date_given, caused_by, audience, reason, message, raw), update (told_at, settled)'),
            ('budgets', 'insert, update'),
            ('sweeps', 'insert, update'),
            ('routes', 'insert (account, since, credentials), update (applied_at)'),

@@ -62,7 +62,7 @@ create or replace function facteur.store_statuses(p_submission_id bigint, p_plat
 $$;
 
 -- Whether news of a deposit still decide. Of one that ended, only a refusal that came later (closed), what contradicts the refusal,
--- or the reason of one that was known without it (rejected; nothing newer may have taken over).
+-- or the reason of one that was known without it (rejected by the platform; nothing newer may have taken over).
 create or replace function facteur.may_move(s facteur.submissions, p_news jsonb) returns boolean
     language sql stable as $$
     select s.platform_id = p_news ->> 'platform_id' and case s.state
@@ -70,7 +70,7 @@ create or replace function facteur.may_move(s facteur.submissions, p_news jsonb)
         when 'closed' then p_news -> 'move' ->> 'state' = 'rejected' or p_news ? 'objection'
         when 'rejected' then (p_news -> 'objection' ->> 'code' = 'contradictory_statuses'
                               or s.unread_since is not null and p_news -> 'move' ->> 'state' <> 'submitted')
-             and not exists (select from facteur.submissions n where n.invoice_id = s.invoice_id and n.id > s.id)
+             and facteur.refused(s) and not exists (select from facteur.submissions n where n.invoice_id = s.invoice_id and n.id > s.id)
         else false end
 $$;
 
@@ -97,14 +97,15 @@ begin
     return move;
 end $$;
 
--- A row shows an error although its deposit stands (p_objection: code, text), or (null) no more. What a person has settled stays
--- settled: the code is there, the text is not. Two invoices that were shown as each other's are a person's for good. True: newly.
+-- A row shows an error although its deposit stands (p_objection: code, text), or (null) no more. A state that a person has settled stays
+-- settled: the code is there, the text is not (of statuses, those are settled that were known by then). Two invoices that were shown as
+-- each other's are a person's until he has settled it. True: newly.
 create or replace function facteur.object_to(s facteur.submissions, p_objection jsonb) returns boolean
     language plpgsql as $$
 declare
     words constant text := p_objection ->> 'text';
 begin
-    if s.objection_code = 'shown_as_another' or s.objection_code = p_objection ->> 'code' and (s.objection is null or s.objection = words)
+    if s.objection_code in ('shown_as_another', 'predecessor_taken') and (s.objection is not null or p_objection is null) or s.objection_code = p_objection ->> 'code' and (s.objection is null or s.objection = words)
        or p_objection is null and (s.objection_code is null or s.objection is null or s.unread_since is not null) then
         return false;
     end if;
@@ -131,6 +132,24 @@ begin
     update facteur.submissions w set lifecycle_code = code, lifecycle_at = (p_news -> 'current' ->> 'at')::timestamptz where w.id = s.id;
 end $$;
 
+-- The platform's buyer takes a deposit that was refused, and whose invoice has been corrected and opened anew since: both may be paid.
+-- Where the successor was not sent it is not; where it was, its row shows an error. A person asks which one holds.
+create or replace function facteur.object_to_successor(s facteur.submissions, p_objection jsonb) returns void
+    language plpgsql as $$
+declare
+    words constant text := format('Its predecessor, deposit %s, was rejected, and is taken by the buyer after all: %s', s.platform_id, p_objection ->> 'text');
+    n facteur.submissions;
+begin
+    select w.* into n from facteur.submissions w
+    where w.invoice_id = s.invoice_id and w.id > s.id and w.state in ('pending', 'submitted', 'closed') order by w.id desc limit 1 for update;
+    if n.state = 'pending' then
+        perform facteur.move_submission(n.id, jsonb_build_object('state', 'failed', 'error_code', 'predecessor_taken', 'error_message', words));
+    elsif n.id is null or not facteur.object_to(n, jsonb_build_object('code', 'predecessor_taken', 'text', words)) then
+        return;
+    end if;
+    perform facteur.tell_company(n.id);
+end $$;
+
 -- Store news: a whole history, or what is new of one, and what they come to together with all that was known (p_news: move,
 -- otherwise, current, contradiction, objection). The ruling counts only if it knew every status that is stored by now
 -- (decided_on): else nothing moves, and `known` says what there is, for another one.
@@ -154,6 +173,8 @@ begin
     perform facteur.note_untold(s.account) where asked_by = 'unseen' and stored > 0;
     objected := facteur.check_number(s, p_news ->> 'platform_id', p_news ->> 'invoice_number');
     if not facteur.may_move(s, p_news) then
+        perform facteur.object_to_successor(s, p_news -> 'objection')
+        where stored > 0 and facteur.refused(s) and s.platform_id = p_news ->> 'platform_id' and p_news -> 'objection' ->> 'code' = 'contradictory_statuses';
         return next; -- somebody else moved it meanwhile: the events are kept, the verdict is theirs
         return;
     end if;

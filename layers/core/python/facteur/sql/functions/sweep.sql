@@ -173,7 +173,7 @@ begin
             write_back_due_at = case when j.moves then coalesce(s.write_back_due_at, facteur.now()) else s.write_back_due_at end,
             history_due_at = case when j.due then facteur.now() else s.history_due_at end,
             history_since = case when j.due then facteur.now() else s.history_since end,
-            history_rank = case when j.due then least(j.rank, case when s.history_due_at is not null then s.history_rank end)
+            history_rank = case when j.due then least(case when j.is_new then j.rank else 2 end, case when s.history_due_at is not null then s.history_rank end)
                                 else s.history_rank end,
             unread_since = case when j.is_new and (j.code is not null and j.code not like 'state:%' or j.state is not null)
                                 then coalesce(s.unread_since, facteur.now()) else s.unread_since end,

@@ -240,6 +240,7 @@ create table facteur.status_events (
     raw           jsonb,                     -- without attachments, capped
     recorded_at   timestamptz not null default facteur.now(),
     told_at       timestamptz,               -- facteur.write_status has it
+    settled       boolean not null default false, -- a person said that the deposit stands in spite of it
 
     -- A repeated read adds nothing. Ids are the platform's: they may come again for another deposit, or for another code.
     constraint status_events_once unique (submission_id, platform_id, status_id, code)

@@ -286,7 +286,8 @@ CREATE TABLE facteur.status_events (
     message text,
     raw jsonb,
     recorded_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
-    told_at timestamp with time zone
+    told_at timestamp with time zone,
+    settled boolean DEFAULT false NOT NULL
 );
 
 ALTER TABLE facteur.status_events ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (

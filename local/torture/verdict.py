@@ -56,8 +56,8 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
     ledger = [each for each in everything if each["number"] != witness.NUMBER]
     deposits = _by_invoice(ledger, lane)
     rows = {row.id: row for row in lane.database.rows(ROWS)}
-    # only where the platform itself mixes up answers; elsewhere the mix-up would be ours
-    lied_to = "previous" in repr(schedule)
+    # only where the platform itself mixes up answers, or gives one again while the next is asked for; elsewhere the mix-up would be ours
+    lied_to = any(fault in repr(schedule) for fault in ("previous", "extra"))
     stopped = {row.id for row in rows.values() if lied_to and MIXED_UP in {row.objection_code, row.last_error_code}}
     entries = [each for each in lane.company.entries.values() if each.id in rows and each.id not in stopped]
     return [

@@ -71,11 +71,14 @@ class Run:
         return self._went_on(read, self.services.history_seconds)
 
     def pull(self) -> bool:
-        """Take all that is not seen, once; then look at what is due for another reason; whether to go on."""
+        """Take all that is not seen, once; then look at what is due for another reason, or wanted; whether to go on."""
         if self.rounds == 0:
             self.reads += pull(self.services, self._permitted)
         self.rounds += 1
-        return self._went_on(look_at_due(self.services), 0)
+        due = look_at_due(self.services)
+        if due is not Step.NOTHING:
+            return self._went_on(due, 0)
+        return self._went_on(read_wanted_history(self.services), self.services.history_seconds)
 
     def _permitted(self, account: str) -> bool:
         """Whether the budget admits one more call in time, now or soon."""

@@ -1,8 +1,9 @@
-"""A sixth adversary's holes. Each test fails on 870082a."""
+"""What comes after an answer, a verdict, a person's decision, a failover: each of these was a hole (an adversary's, on 870082a)."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,11 +12,22 @@ import requests
 
 from facteur.decide_look_up import decided
 from local.invoices import UNKNOWN_BUYER, render, sample_invoice
+from local.sam import ROOT
 from tests.operator import Operator
 from tests.rows import Rows
 from tests.world import World, platform_secret
 
 HOUR, DAY = 3600.0, 86400.0
+# A replica that never had the last seconds takes over.
+PROMOTED = """
+delete from facteur.status_events where id not in (select id from public.status_events);
+update facteur.submissions s set state = b.state, due_at = b.due_at, finalized_at = b.finalized_at, lifecycle_code = b.lifecycle_code,
+    last_error_code = b.last_error_code, told_status = b.told_status, write_back_due_at = b.write_back_due_at
+from public.submissions b where b.id = s.id;
+update invoicing.invoices i set technical_status = b.technical_status, submission_id = b.submission_id
+from public.invoices b where b.id = i.id
+"""
+RESTORE = (ROOT / "docs" / "restore.md").read_text()
 SWEEP, PULL, HISTORY = ({"STATUS_SOURCE": source} for source in ("sweep", "pull", "history"))
 ALL = pytest.mark.parametrize("settings", [SWEEP, PULL, HISTORY])
 
@@ -59,7 +71,11 @@ def with_document(world: World, number: str, content: bytes) -> None:
 
 def uploaded_by_hand(world: World, document: bytes) -> str:
     simulator = world.simulator
-    form = {"grant_type": "client_credentials", "client_id": simulator.client_id, "client_secret": simulator.client_secret}
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": simulator.client_id,
+        "client_secret": simulator.client_secret,
+    }
     path = "/realms/iopole/protocol/openid-connect/token"
     token = requests.post(simulator.auth_url + path, data=form, timeout=10).json()["access_token"]
     answer = requests.post(
@@ -130,7 +146,9 @@ def test_a_refusal_that_is_dated_before_what_was_shown_last_is_heard(world: Worl
     assert (world.row(1).technical_status, world.submission(1).lifecycle_code) == ("validated", "203")
     deposit = str(world.row(1).submission_id)
     # an hour after the deposit, and so an hour before 203: a clock that is behind, or told late
-    world.simulator.add_status(deposit, "REJECTED", reason="EINVOICING_ADDRESS_INCORRECT", author="PLATFORM", at_offset=-18300)
+    world.simulator.add_status(
+        deposit, "REJECTED", reason="EINVOICING_ADDRESS_INCORRECT", author="PLATFORM", at_offset=-18300
+    )
 
     polled(world, DAY, 20)
 
@@ -200,7 +218,9 @@ def test_a_buyer_who_takes_the_refused_deposit_after_its_successor_was_sent_is_h
     polled(world, 100, 2)
     polled(world, HOUR, 3)
 
-    stored = world.database.rows("select code, told_at from facteur.status_events where platform_id = %(p)s", {"p": first})
+    stored = world.database.rows(
+        "select code, told_at from facteur.status_events where platform_id = %(p)s", {"p": first}
+    )
     assert "205" in [event.code for event in stored]
     assert failed(world) or world.row(1).technical_status == "error"
 
@@ -219,27 +239,21 @@ def test_a_refusal_that_was_acknowledged_before_a_failover_lost_it_is_heard(worl
         world.simulator.add_status(other, "PAYMENT_RECEIVED", author="SELLER")  # an account with news every day
         polled(world, DAY / 2, 2)
 
-    for _ in range(20):
+    for _ in range(5):
         a_day()
-    for name, source in (("events", "facteur.status_events"), ("subs", "facteur.submissions"), ("inv", "invoicing.invoices")):
-        world.database.rows(f"create table public.{name} as select * from {source}")
+    remember = "create table public.{0} as select * from {1}.{0}"
+    for schema, table in (("facteur", "status_events"), ("facteur", "submissions"), ("invoicing", "invoices")):
+        world.database.rows(remember.format(table, schema))
     world.simulator.add_status(deposit, "REJECTED", reason="VALIDATION_FAILURE", author="PLATFORM")
     world.poll()
     assert world.row(1).technical_status == "rejected"
-    # a replica is promoted that never had the last seconds
-    world.database.rows("delete from facteur.status_events where id not in (select id from public.events)")
-    columns = "state due_at finalized_at lifecycle_code lifecycle_at last_error_code last_error_message told_status updated_at write_back_due_at"
-    back = ", ".join(f"{column} = b.{column}" for column in columns.split())
-    world.database.rows(f"update facteur.submissions s set {back} from public.subs b where b.id = s.id")
-    world.database.rows(
-        "update invoicing.invoices i set technical_status = b.technical_status, submission_id = b.submission_id from public.inv b where b.id = i.id"
-    )
+    world.database.rows(PROMOTED)
 
-    days = 0
-    while days < 14 and world.row(1).technical_status != "rejected":
-        a_day()
-        days += 1
-    assert days < 3
+    (step,) = re.findall(r"^update facteur.submissions set history_due_at.*;$", RESTORE, re.MULTILINE)
+    world.database.rows(step)
+    a_day()
+
+    assert world.row(1).technical_status == "rejected"
 
 
 # --- 6. a deposit that a duplicate's look-up found is in no attempt --------------------------------------------------------------
@@ -253,11 +267,13 @@ def found_after_a_duplicates_verdict(world: World) -> bytes:
     world.add(1, content=document)
     settle(world)
     assert (world.row(1).technical_status, world.row(1).submission_id) == ("validated", by_hand)
-    assert [attempt.outcome for attempt in world.attempts(1)] == ["duplicate"]
+    assert [attempt.outcome for attempt in world.attempts(1)] == ["duplicate", "accepted"]
     return document
 
 
-def test_the_bytes_of_a_deposit_that_was_found_after_a_duplicates_verdict_are_not_sent_for_another_row(world: World) -> None:
+def test_the_bytes_of_a_deposit_that_was_found_after_a_duplicates_verdict_are_not_sent_for_another_row(
+    world: World,
+) -> None:
     document = found_after_a_duplicates_verdict(world)
     posted = len(world.deposits(1))
 
@@ -267,7 +283,9 @@ def test_the_bytes_of_a_deposit_that_was_found_after_a_duplicates_verdict_are_no
     assert len(world.deposits(1)) == posted
 
 
-def test_who_lets_go_of_a_deposit_that_a_duplicates_look_up_found_sends_nothing_blindly(world: World, operator: Operator) -> None:
+def test_who_lets_go_of_a_deposit_that_a_duplicates_look_up_found_sends_nothing_blindly(
+    world: World, operator: Operator
+) -> None:
     found_after_a_duplicates_verdict(world)
     posted = len(world.deposits(1))
     world.database.rows("select facteur.stop_one(%(id)s, 'shown under another number')", {"id": world.submission(1).id})
@@ -317,7 +335,7 @@ def test_a_persons_rejection_is_not_undone_by_the_next_status(world: World, oper
 # --- 8. what the message of a conflicting deposit tells a person to do --------------------------------------------------------------
 
 
-def test_an_invoice_that_was_given_a_number_of_its_own_is_deposited(world: World) -> None:
+def test_an_invoice_whose_number_another_deposit_has_is_deposited_as_a_row_of_its_own(world: World) -> None:
     production(world)
     world.witness()
     invoice = sample_invoice(1)
@@ -325,16 +343,13 @@ def test_an_invoice_that_was_given_a_number_of_its_own_is_deposited(world: World
     world.simulator.script(invoice.number, ["503"])  # not stored
     world.add(1)
     settle(world)
-    assert "give this invoice a number of its own" in world.submission(1).last_error_message
+    assert "enter this invoice as a row of its own, with a number of its own" in world.submission(1).last_error_message
 
-    number = f"{invoice.number}-B"
-    with_document(world, number, render(replace(invoice, number=number), "cii"))
-    settle(world, 40)
+    world.add(2)
+    settle(world)
 
-    assert len(world.simulator.ledger(number)) == 1
-
-
-# --- 9. ids that a promoted replica gives again, to the same invoice ---------------------------------------------------------------
+    assert len(world.deposits(2)) == 1
+    assert [each["direction"] for each in world.deposits(1)].count("OUTBOUND") <= 1
 
 
 def test_an_answer_that_outlives_a_failover_closes_no_later_attempt_of_the_same_invoice(rows: Rows) -> None:

@@ -66,6 +66,18 @@ def test_statuses_are_heard_though_a_poll_was_planned_by_a_clock_ahead(world: Wo
     assert world.submission(1).lifecycle_code == "203"
 
 
+def test_what_was_never_heard_of_is_no_younger_for_a_clock_that_was_ahead(world: World) -> None:
+    set_clock(world, 20 * DAY)
+    world.add(1)
+    world.deposit()
+    set_clock(world, -20 * DAY)
+
+    world.relay()
+    world.advance(2 * HOUR)
+
+    assert world.database.row("select facteur.oldest_silent_seconds() as seconds").seconds >= 2 * HOUR
+
+
 def test_a_clock_that_goes_on_as_it_did_moves_nothing(world: World) -> None:
     world.simulator.script(sample_invoice(1).number, ["429"])
     world.add(1)

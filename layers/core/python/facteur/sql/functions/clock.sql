@@ -25,9 +25,12 @@ begin
     end if;
     update facteur.submissions set due_at = facteur.brought_forward(due_at, ahead), queued_at = facteur.by_now(queued_at),
         doubt_since = facteur.by_now(doubt_since), write_back_due_at = facteur.brought_forward(write_back_due_at, ahead),
-        history_due_at = facteur.brought_forward(history_due_at, ahead), alone_since = facteur.by_now(alone_since)
+        history_due_at = facteur.brought_forward(history_due_at, ahead), alone_since = facteur.by_now(alone_since),
+        submitted_at = facteur.by_now(submitted_at), history_since = facteur.by_now(history_since),
+        unread_since = facteur.by_now(unread_since), untold_since = facteur.by_now(untold_since), created_at = facteur.by_now(created_at)
     where state <> 'sending'
-      and facteur.now() < greatest(due_at, queued_at, doubt_since, write_back_due_at, history_due_at, alone_since);
+      and facteur.now() < greatest(due_at, queued_at, doubt_since, write_back_due_at, history_due_at, alone_since, submitted_at,
+                                   history_since, unread_since, untold_since, created_at);
     update facteur.changes set due_at = facteur.brought_forward(due_at, ahead) where due_at > facteur.now();
     update facteur.sweeps set taken_until = facteur.brought_forward(taken_until, ahead), told_at = facteur.by_now(told_at),
         by_number_until = facteur.brought_forward(by_number_until, ahead)

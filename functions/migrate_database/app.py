@@ -31,7 +31,9 @@ def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> 
             "database.migrated", version=migrated.version, applied=len(migrated.applied), watching=migrated.watching
         )
         if migrated.version != __version__:
-            journal.warning("database.newer", version=migrated.version, next_step="deploy that version again, or a newer one")
+            journal.warning(
+                "database.newer", version=migrated.version, next_step="deploy that version again, or a newer one"
+            )
         if migrated.faults:
             journal.warning("installation.faults", faults=list(migrated.faults), next_step="facteur doctor --deep")
         return asdict(migrated)

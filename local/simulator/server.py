@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 
@@ -84,7 +85,8 @@ async def until_told(*, follow_stdin: bool = False) -> None:
     def follow() -> None:
         while os.read(sys.stdin.fileno(), 1024):
             pass
-        loop.call_soon_threadsafe(stopped.set)
+        with suppress(RuntimeError):  # a signal has stopped it already
+            loop.call_soon_threadsafe(stopped.set)
 
     if follow_stdin:
         threading.Thread(target=follow, daemon=True).start()

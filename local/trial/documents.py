@@ -22,6 +22,12 @@ from local.simulator.invoice import Invoice
 LARGEST_BYTES = 100_000_000
 READY = "select invoice_id::text as id from facteur.invoice_source where ready"
 NOTED = "select coalesce(array_agg(distinct noted), '{}') as ids from facteur.changes, unnest(invoice_ids) noted"
+# A note may be taken by the relay before it is seen here.
+PENDING = "select invoice_id as id from facteur.submissions where state = 'pending'"
+GO_ON = """
+update facteur.submissions set due_at = facteur.now()
+where state = 'pending' and queued_at is null and last_error_code = 'document_missing' and invoice_id = any (%(ids)s)
+"""
 EVERYTHING = "select exists (select from facteur.changes where invoice_ids = '{}') as noted"
 READ = "select * from facteur.read_invoices(%(ids)s, %(largest)s) where ready"
 AT_A_TIME = 500
@@ -62,6 +68,7 @@ class Documents:
                     cursor.execute(READ, {"ids": ids[at : at + AT_A_TIME], "largest": LARGEST_BYTES})
                     for row in cursor.fetchall():
                         self._bring(aws, row)
+                cursor.execute(GO_ON, {"ids": [each for each in ids if each in self.brought]})
         finally:
             connection.close()
         self._looked = True
@@ -77,7 +84,9 @@ class Documents:
             cursor.execute(READY)
             return [row.id for row in cursor.fetchall() if row.id not in self.brought]
         cursor.execute(NOTED)
-        return list(cursor.fetchone().ids)
+        noted = list(cursor.fetchone().ids)
+        cursor.execute(PENDING)
+        return noted + [row.id for row in cursor.fetchall() if row.id not in self.brought and row.id not in noted]
 
     def _bring(self, aws: Aws, row: Any) -> None:
         if row.document is not None:

@@ -49,7 +49,7 @@ def test_without_an_answer_nothing_is_installed_and_the_option_is_named(
     told = asked(company, *options)
 
     assert told.code == 2
-    assert "--kinds standard," in told.err
+    assert "--kinds KIND,KIND;" in told.err
     assert "invoice_type: standard (40), quote (12), credit_note (4)" in told.err
     assert not installed(company)
 
@@ -180,7 +180,12 @@ def test_all_kinds_may_be_invoices_if_somebody_says_so(company: Rows) -> None:
 
 @pytest.mark.parametrize(
     ("given", "told"),
-    [("colour=red", "kinds are told by invoice_type"), ("invoice_type=", "--kinds standard,")],
+    [
+        ("colour=red", "kinds are told by invoice_type"),
+        ("invoice_type=", "--kinds KIND,KIND"),
+        ("standrad", "there is standard"),
+        ("quotte", "there is quote"),
+    ],
 )
 def test_an_answer_that_names_nothing_is_refused(company: Rows, given: str, told: str) -> None:
     answer = asked(company, "--kinds", given, *APPLY)

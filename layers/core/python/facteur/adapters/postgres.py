@@ -210,7 +210,7 @@ class Database:
     def _connect(self) -> psycopg2.extensions.connection:
         try:
             return connect(self._parameters())
-        except psycopg2.OperationalError:
+        except (psycopg2.OperationalError, ConfigurationError):  # a kept secret may be mended by now
             if self._fresh_parameters is None:
                 raise
             return connect(self._fresh_parameters())

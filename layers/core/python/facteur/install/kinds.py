@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 
 from facteur.errors import OperatorError
 from facteur.install.documents import literal, one_of, op
 from facteur.install.model import Column, Found, Kind, KindColumn, Table, Wish
 from facteur.install.names import PARTS, TEXT_KINDS, plain
 
+ALIKE = 0.8  # from here on two words are one that is misspelt
 EVERY = "*"  # all kinds of a column, later ones too
 NONE = "(none)"  # a row that names no kind
 MOST_KINDS = 50  # a column with more values tells something else
@@ -87,14 +89,10 @@ def unanswered(columns: Sequence[KindColumn]) -> str | None:
         return None
     told = "; ".join(f"{each.name}: {shown(each)}" for each in open_columns)
     one = open_columns[0]
-    examples = [value for kind in one.kinds[:2] if "," not in (value := kind.value or NONE)] or [
-        "standard",
-        "credit_note",
-    ]
     prefix = f"{one.name}=" if len(columns) > 1 else ""
     return (
         f"the table tells kinds of documents, and not all of them may be invoices. Say which are ({told}): "
-        f"--kinds {prefix}{','.join(examples)}; --kinds '{one.name}={EVERY}' where all are, also those to come"
+        f"--kinds {prefix}KIND,KIND; --kinds '{one.name}={EVERY}' where all are, also those to come"
     )
 
 
@@ -151,6 +149,9 @@ def _one(columns: Sequence[KindColumn], qualified: KindColumn | None, value: str
         for column in asked:
             if (kind := _known(column, value)) is not None:
                 return column, kind.value
+    there = [kind.value or NONE for column in asked for kind in column.kinds]
+    if alike := get_close_matches(value, there, 1, ALIKE):
+        raise OperatorError(f"--kinds {value}: no document has it, and there is {alike[0]}: is that what you mean?")
     if len(asked) > 1:
         choice = " or ".join(f"--kinds {each.name}={value}" for each in asked)
         raise OperatorError(f"--kinds {value}: several columns tell kinds, so say of which it is: {choice}")

@@ -138,8 +138,9 @@ declare
 begin
     return coalesce(nullif(concat_ws(', ',
         facteur.kind_of(p_shown.invoice_id),
-        case when facteur.word(p_shown.technical_status) is null and facteur.source_column('technical_status') <> 'null' then 'its technical_status is null'
-             when facteur.word(p_shown.technical_status) is distinct from 'pending' then format('its technical_status shows %s', p_shown.technical_status) end,
+        case when facteur.source_column('technical_status') = 'null' then null
+             when facteur.word(p_shown.technical_status) is null then 'its technical_status is null'
+             when facteur.word(p_shown.technical_status) <> 'pending' then format('its technical_status shows %s', p_shown.technical_status) end,
         case when p_shown.document_uri is null and p_shown.document_bytes is null then 'it has no document' end,
         case when first_day is null then 'submit_from is not set'
              when p_shown.issue_date is null then 'it has no issue_date'

@@ -73,7 +73,7 @@ def try_out(trial: Trial, console: Console, interruption: Interruption) -> int:
     if trial.documents and not trial.documents.is_dir():
         raise TrialError(f"there is no folder {trial.documents} (DOCUMENTS)")
     place = in_words(trial.url)
-    with closing(Journal(trial.url)) as journal:
+    with closing(_opened(trial.url)) as journal:
         if journal.begun():
             say(f"A trial on {place} was not put back. That is done first.")
             finish(trial.url, console, interruption)
@@ -93,6 +93,13 @@ def try_out(trial: Trial, console: Console, interruption: Interruption) -> int:
         finally:
             stays = finish(trial.url, console, interruption)
         return int(stays)
+
+
+def _opened(url: str) -> Journal:
+    try:
+        return Journal(url)
+    except psycopg2.Error as error:
+        raise TrialError(f"nothing was done: {' '.join(str(error).split())}") from None
 
 
 def _ask(question: str) -> None:

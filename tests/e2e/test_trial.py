@@ -190,3 +190,13 @@ def test_what_cannot_be_tried_is_said_and_nothing_is_left(
     assert process.returncode == 2, said
     assert words in said
     assert dump(bare.url) == before
+
+
+@pytest.mark.e2e
+def test_a_database_that_does_not_answer_is_said_in_a_sentence(temporary: Path, bare: Rows) -> None:
+    with on_trial(temporary, f"{bare.url}_that_is_not_there", EINVOICING) as process:
+        said, _ = process.communicate()
+
+    assert process.returncode == 2, said
+    assert "nothing was done: " in said
+    assert "does not exist" in said

@@ -191,12 +191,13 @@ def test_credentials_that_are_refused_are_asked_for_once_or_twice_and_not_by_eve
 
 
 def test_a_mismatch_of_a_refused_deposit_does_not_bring_its_verdict_back_over_the_next_one(world: World) -> None:
+    world.witness()
     world.simulator.add_company(sample_invoice(1).buyer.siren, behaviour="213")
     world.simulator.script(sample_invoice(1).number, ["lost_answer"])
     world.add(1, "ubl")
     world.deposit()
     world.update(1, invoice_number="F-OTHER")
-    for _ in range(6):
+    for _ in range(8):
         world.deposit()
         world.advance(LEASE)
         world.poll()

@@ -82,7 +82,7 @@ MAY = {
     "runs": "insert, update",
     "status_events": "insert audience, insert caused_by, insert code, insert date_believed, insert date_given, insert label, "
     "insert message, insert network_code, insert occurred_at, insert platform_code, insert platform_id, insert raw, "
-    "insert reason, insert status_id, insert submission_id, update told_at",
+    "insert reason, insert status_id, insert submission_id, update settled, update told_at",
     "stores": "delete, insert, update",
     "strays": "delete, insert account, insert code, insert event, insert platform_id, insert status_id",
     "submissions": "delete, insert, update",

@@ -159,7 +159,7 @@ def test_a_switch_from_histories_to_sweeps_reads_no_history_again(
 
     monkeypatch.setenv("STATUS_SOURCE", "sweep")
     world.new_container()
-    passed(world, DAY)
+    passed(world, DAY / 2)
 
     assert searches(world) == 1
     assert len(histories(world)) == asked
@@ -378,15 +378,20 @@ def test_a_deposit_that_search_does_not_show_has_its_history_read_once_a_day(
     assert code_of(world, opened.ids[0]) == "203"
 
 
-def test_what_was_followed_long_enough_is_closed_without_a_history(world: World) -> None:
+def test_what_was_followed_long_enough_is_closed_after_one_last_history(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     crowd(world, 20, youngest=399.9 * DAY, apart=1)
+    unlimited_histories(world, monkeypatch)
     known(world)
     asked = len(histories(world))
 
     passed(world, DAY)
+    assert len(histories(world)) == asked + 20
+    passed(world, DAY)
 
     assert value(world, "select count(*) from facteur.submissions where state = 'closed'") == 20
-    assert len(histories(world)) == asked
+    assert len(histories(world)) == asked + 20
 
 
 def test_contradictory_verdicts_of_one_instant_leave_the_code_where_it_was(
@@ -462,7 +467,7 @@ def test_a_history_that_lags_behind_the_search_takes_nothing_back(
     events = "select count(*) from facteur.status_events where code = '207' and message is not null"
     assert (code_of(world, opened.ids[1]), value(world, events)) == ("207", 1)
     read = len(histories(world))
-    passed(world, DAY)
+    passed(world, HOUR)
     assert len(histories(world)) == read
 
 

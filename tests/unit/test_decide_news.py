@@ -66,8 +66,9 @@ def deposit(age: float = HOUR / 2) -> Open:
 @pytest.mark.parametrize(
     ("status", "state", "age", "code", "told", "wanted_every"),
     [
-        ("205", "DELIVERED", 60, "205", True, DAY),
-        ("205", None, 90 * DAY, "205", True, 45 * DAY),
+        ("205", "DELIVERED", 60, "205", True, None),
+        ("205", None, 64 * DAY, "205", True, DAY),
+        ("205", None, 90 * DAY, "205", True, None),
         (None, "DELIVERED", 60, "state:DELIVERED", False, None),
         (None, "DELIVERED", 2 * HOUR, "state:DELIVERED", False, DAY),
         (None, "PENDING", 60, None, False, None),

@@ -69,7 +69,7 @@ create or replace function facteur.attribute_found(s facteur.submissions, p_plat
                                   invoice_number, seller_siren, total, currency, platform)
     select s.id, s.invoice_id, a.account, gen_random_uuid(), facteur.now(), 'accepted', 'found by look-up', p_platform_id, a.document_sha256,
            a.invoice_number, a.seller_siren, a.total, a.currency, a.platform
-    from facteur.attempts a where a.submission_id = s.id order by a.outcome = 'duplicate' desc nulls last, a.id desc limit 1
+    from facteur.attempts a where a.submission_id = s.id and a.outcome = 'duplicate' order by a.id desc limit 1
 $$;
 
 -- Record one call's outcome, in one round trip: attempt, submission, pause of the account, write-back. The move is made only

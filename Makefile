@@ -41,7 +41,7 @@ demo: setup ## Watch real invoices go through (INVOICES=folder deposits your own
 drill: setup ## Break something of a running demo, and mend it by the runbook (DRILL=NAME for one of them, or DRILL=surprise)
 	@$(BIN)/python -m local.drill $(DRILL)
 
-test: setup ## Unit, contract, integration, and end-to-end tests
+test: setup ## Unit, contract, integration, and end-to-end tests, a case or two of each class
 	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not localstack and not sam" $(PYTEST_ARGS)
 
 test-all: setup ## The same and the slow ones: other Postgres versions, mutants, fuzzing; with coverage

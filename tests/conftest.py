@@ -23,20 +23,26 @@ DEBIAN_BINARIES = Path("/usr/lib/postgresql/15/bin")
 MEMORY = Path("/dev/shm")  # a file system of Linux without a disk  # noqa: S108
 MEMORY_WANTED = 4 * 2**30  # bytes free, for two servers; a container may have 64 MiB only
 
-CASES_OF_EACH = 2  # an example and a sibling
-UNIT = Path(__file__).parent / "unit"
+CASES_OF_EACH = {
+    "unit": None,
+    "contract": 2,
+}  # in `make test`, of each function; elsewhere one: its siblings are other functions
+SIBLINGS = "test_adversary"  # what adversaries found: siblings of what the other modules try
+
+TESTS = Path(__file__).parent
 
 _numbers = itertools.count()
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where a test tries a class of cases over a database or more, `make test` runs two of them, `make test-all` all."""
+    """`make test` tries one or two cases of a class, `make test-all` all: what is left out there is marked as slow."""
     seen: Counter[tuple[Path, str]] = Counter()
     for item in items:
-        if isinstance(item, pytest.Function) and UNIT not in item.path.parents:
+        if isinstance(item, pytest.Function):
             seen[item.path, item.originalname] += 1
-            if seen[item.path, item.originalname] > CASES_OF_EACH:
+            most = CASES_OF_EACH.get(item.path.relative_to(TESTS).parts[0], 1)
+            if item.path.name.startswith(SIBLINGS) or (most is not None and seen[item.path, item.originalname] > most):
                 item.add_marker(pytest.mark.slow)
 
 

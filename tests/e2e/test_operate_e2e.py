@@ -53,6 +53,7 @@ def ways(operated: Company, surroundings: None) -> dict[str, Operator]:
     return {"stack": Operator("", operated.stack.name), "database": Operator(operated.url)}
 
 
+@pytest.mark.slow
 def test_status_says_the_same_through_the_stack_as_from_the_database(ways: dict[str, Operator]) -> None:
     through, direct = (_without_ages(ways[way].ask("status")) for way in WAYS)
 
@@ -78,6 +79,7 @@ def test_the_doctor_sees_the_stack_from_within(ways: dict[str, Operator], operat
     assert "works in either mode" in unwell["mode"]["what"]
 
 
+@pytest.mark.slow
 def test_a_reconciliation_is_the_same_either_way(ways: dict[str, Operator], operated: Company) -> None:
     operated.platform.add_foreign_invoice("X-1")
     day = operated.database.row("select (now() at time zone 'Europe/Paris')::date::text as day").day
@@ -195,6 +197,7 @@ def test_the_right_to_invoke_the_readers_function_lets_a_person_look_and_do_noth
     assert "lambda:InvokeFunction" in installed.err
 
 
+@pytest.mark.slow
 def test_without_that_right_it_says_so(operated: Company, surroundings: None, monkeypatch: pytest.MonkeyPatch) -> None:
     _become(operated, monkeypatch, "another")
 

@@ -57,6 +57,7 @@ def test_a_refusal_at_once_comes_back_with_the_platforms_words(company: Company)
     assert company.platform.ledger(invoice.number) == []
 
 
+@pytest.mark.slow
 def test_a_deposit_that_the_platform_cannot_route_is_rejected_by_its_life_cycle(company: Company) -> None:
     invoice = sample_invoice(22, buyer=UNKNOWN_BUYER)
     key = company.finish(invoice)
@@ -80,6 +81,7 @@ def test_a_lost_answer_is_looked_up_and_not_sent_again(company: Company) -> None
     assert company.row(key).submission_id == deposit["id"]
 
 
+@pytest.mark.slow
 def test_a_message_that_is_not_json_ends_in_the_dead_letter_queue_alone(company: Company) -> None:
     sqs = company.stack.aws.session.client("sqs", endpoint_url=company.stack.aws.endpoint_url)
     queue, dead = (company.stack.outputs[f"{name}Url"] for name in ("SubmissionsQueue", "DeadLetterQueue"))
@@ -100,6 +102,7 @@ def test_a_message_that_is_not_json_ends_in_the_dead_letter_queue_alone(company:
     assert found == ["this is not JSON"]
 
 
+@pytest.mark.slow
 def test_the_logs_tell_of_a_deposit_and_hold_no_error_and_no_secret(company: Company) -> None:
     key = company.finish(sample_invoice(24))
     company.until(lambda: company.row(key).lifecycle_code is not None)

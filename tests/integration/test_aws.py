@@ -21,6 +21,7 @@ def handler(event, context):
 """
 
 
+@pytest.mark.slow
 def test_the_emulator_and_its_functions_leave_no_process_and_no_file_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

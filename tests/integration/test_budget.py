@@ -129,6 +129,7 @@ def test_news_get_their_tenth_and_no_more_while_deposits_take_everything(budget:
     assert taken["news"] == pytest.approx(600, rel=0.03)
 
 
+@pytest.mark.slow
 def test_accounts_share_the_address_evenly(budget: Rows) -> None:
     many(budget, 2000, account="a")
     many(budget, 2000, account="b")

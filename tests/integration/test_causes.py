@@ -72,6 +72,7 @@ def test_a_store_that_refuses_fails_no_invoice_for_days_and_all_go_on_when_it_gi
     assert waits(world) == {}
 
 
+@pytest.mark.slow
 def test_a_document_that_is_refused_among_good_ones_is_its_invoices_own(world: World, store: FailingStore) -> None:
     add(world, store, 1)
     store.refuse("AccessDenied", 403, key="1.xml")

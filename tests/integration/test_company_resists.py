@@ -152,6 +152,7 @@ def test_once_the_trigger_is_gone_the_verdict_is_written_and_pending_means_once_
     assert rows.states(invoice) == ["rejected", "pending"]
 
 
+@pytest.mark.slow
 def test_a_rejected_invoice_whose_row_stays_pending_is_posted_once_in_six_hours(
     world: World, operator: Operator
 ) -> None:

@@ -341,6 +341,7 @@ def test_a_database_clock_that_is_set_in_a_doubt_makes_no_second_deposit(
     assert len(witnessed.deposits(1)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dated", ["right", "none"])
 def test_a_clock_that_is_set_between_attempt_and_first_look_makes_no_second_deposit(
     witnessed: World, dated: str
@@ -356,6 +357,7 @@ def test_a_clock_that_is_set_between_attempt_and_first_look_makes_no_second_depo
     assert len(witnessed.deposits(1)) == 1
 
 
+@pytest.mark.slow
 def test_a_date_that_stands_still_makes_no_doubt_hang_for_ever(witnessed: World) -> None:
     witnessed.simulator.configure(date_header="still")
     lost(witnessed, fault="503")
@@ -450,6 +452,7 @@ def test_an_amount_that_is_a_strangers_by_chance_proves_nothing(witnessed: World
     assert witnessed.submission(1).last_error_code == "conflicting_deposit"
 
 
+@pytest.mark.slow
 def test_two_open_doubts_of_equal_number_and_amount_are_settled_by_bytes_alone(
     witnessed: World, proxy: AlteringProxy
 ) -> None:

@@ -64,6 +64,7 @@ def test_nobody_calls_the_platform_before_its_retry_after_is_over(
     assert ready.simulator.calls("history") != []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [PER_MINUTE], indirect=True)
 def test_twenty_submitters_never_get_more_permits_than_their_time_is_worth(ready: World) -> None:
     let_loose = crowd(ready, submitters=20, seconds=4, per_minute=PER_MINUTE, pause_at=2, pause_seconds=1)

@@ -138,6 +138,7 @@ def _tables(world: World) -> dict[str, list[Any]]:
     return tables
 
 
+@pytest.mark.slow
 def test_no_command_obeys_or_hides_what_stands_in_a_column(lived: World, database_url: str) -> None:
     reader, key, tables = Operator(as_worker(database_url)), lived.ids[1], _tables(lived)
     taken, said = set[str](), ""

@@ -172,6 +172,7 @@ def test_without_a_yes_it_asks_and_a_no_changes_nothing(bare: Rows) -> None:
     assert "installed on billing.customer_invoice" in agreed.out
 
 
+@pytest.mark.slow
 def test_a_busy_table_makes_it_give_up_and_nothing_is_left_behind(bare: Rows) -> None:
     built(bare, "french")
     before = snapshot(bare.url)

@@ -317,6 +317,7 @@ def test_a_condition_that_is_none_is_refused_before_anything_is_run(company: Row
     assert company.value("select count(*) from invoicing.clients") == 1
 
 
+@pytest.mark.slow
 def test_a_table_that_somebody_holds_is_not_waited_for(company: Rows) -> None:
     migration = company.session()
     migration.rows("begin")

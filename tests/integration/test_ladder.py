@@ -197,6 +197,7 @@ def break_off(world: World, fault: str, *, beside_others: bool, broken: int = 1)
     return len(world.attempts(1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["reset", "close"])
 def test_a_call_that_breaks_for_one_invoice_alone_ends_at_a_person(world: World, fault: str) -> None:
     assert break_off(world, fault, beside_others=True) == 3
@@ -205,12 +206,14 @@ def test_a_call_that_breaks_for_one_invoice_alone_ends_at_a_person(world: World,
     assert world.row(1).technical_status == "error"
 
 
+@pytest.mark.slow
 def test_a_platform_that_leaves_some_unanswered_sends_none_of_them_to_a_person(world: World) -> None:
     assert break_off(world, "reset", beside_others=True, broken=2) > 3
 
     assert {world.submission(rank).state for rank in (1, 2)} <= {"in_doubt", "pending"}
 
 
+@pytest.mark.slow
 def test_a_platform_that_answers_nobody_sends_no_invoice_to_a_person(world: World) -> None:
     assert break_off(world, "reset", beside_others=False) > 3
 

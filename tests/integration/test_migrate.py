@@ -192,6 +192,7 @@ def test_the_companys_own_mapping_is_never_overwritten(rows: Rows) -> None:
     assert str(rows.value("select submit_from from facteur.installation")) == "2026-09-01"
 
 
+@pytest.mark.slow
 def test_a_busy_table_makes_the_installation_give_up_and_not_the_application(bare: Rows) -> None:
     bare.run("create schema invoicing; create table invoicing.invoices (id bigint primary key)")
     application = bare.session()

@@ -80,6 +80,7 @@ def test_news_wait_behind_the_same_breaker(ready: World, endpoint: str, opening:
     assert ready.database.row("select count(*) as n from facteur.submissions where lifecycle_code is not null").n == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [180.0], indirect=True)
 def test_far_more_due_rows_than_the_budget_admits_make_no_storm_of_messages(ready: World) -> None:
     flooded = flood(ready, invoices=2000, minutes=0.2, per_minute=180)
@@ -90,6 +91,7 @@ def test_far_more_due_rows_than_the_budget_admits_make_no_storm_of_messages(read
     assert flooded.peak_calls_in_ten_seconds <= flooded.admitted_in_ten_seconds
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [300.0], indirect=True)
 def test_twenty_submitters_keep_to_one_budget_and_to_a_pause_that_one_of_them_was_asked_for(ready: World) -> None:
     let_loose = crowd(ready, submitters=20, seconds=6, per_minute=300, pause_at=3, pause_seconds=2)

@@ -107,6 +107,7 @@ def test_a_connection_lost_between_deposit_and_record_leaves_a_doubt_that_finds_
     assert len(ready.simulator.ledger()) == 1
 
 
+@pytest.mark.slow
 def test_a_database_that_crashes_with_ten_deposits_under_way_loses_and_doubles_nothing(
     mortal: World, own_server: PostgresServer
 ) -> None:

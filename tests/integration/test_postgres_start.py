@@ -50,6 +50,7 @@ def test_a_clone_below_a_folder_of_roots_own_starts_its_server(private: Path) ->
     assert _answers(_installed(private, mode=0o777))
 
 
+@pytest.mark.slow
 @only_root
 def test_a_clone_made_with_a_umask_of_077_starts_its_server(private: Path) -> None:
     private.chmod(0o755)

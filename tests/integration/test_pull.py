@@ -175,6 +175,7 @@ def test_an_acknowledgement_that_fails_changes_nothing(world: World) -> None:
     assert (stored(world), len(set(acknowledged(world)))) == (6, 6)
 
 
+@pytest.mark.slow
 def test_statuses_that_nobody_may_acknowledge_do_not_keep_the_others_unseen(world: World) -> None:
     """They grow old at the head of the list: after a few refusals in a row a reading ends."""
     world.simulator.configure(acks_refused=0.05)  # always the same ones: fewer than fill a page
@@ -187,6 +188,7 @@ def test_statuses_that_nobody_may_acknowledge_do_not_keep_the_others_unseen(worl
     assert len(set(acknowledged(world))) > 600
 
 
+@pytest.mark.slow
 def test_a_full_page_is_told_also_where_a_reading_breaks_off(world: World) -> None:
     crowd(world, 60)
     world.simulator.outage(3 * HOUR, "close", ["mark_as_seen"])

@@ -138,6 +138,7 @@ def test_the_wait_between_single_deposits_doubles_up_to_an_hour_and_ends_with_th
     assert len(ready.simulator.ledger()) == 31
 
 
+@pytest.mark.slow
 def test_the_platforms_own_refusal_of_the_account_makes_no_doubt_and_waits_for_a_read(
     ready: World, gateway: AlteringProxy
 ) -> None:

@@ -230,6 +230,7 @@ def test_a_table_that_somebody_holds_lets_the_relay_end_and_is_asked_again(rows:
     assert rows.states(invoice) == ["pending"]
 
 
+@pytest.mark.slow
 def test_many_keys_of_a_table_that_somebody_holds_are_waited_for_once(rows: Rows) -> None:
     for _ in range(8):
         rows.finish()

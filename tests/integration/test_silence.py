@@ -160,6 +160,7 @@ def test_a_verdict_without_a_history_that_turns_out_to_be_about_a_duplicate_is_a
 # --- silence ---------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"STATUS_SOURCE": source} for source in ("sweep", "pull", "history")])
 def test_a_deposit_that_is_never_heard_of_rings_after_a_day_and_its_history_is_asked_for(
     world: World, capsys: pytest.CaptureFixture[str], settings: dict[str, str]

@@ -225,6 +225,7 @@ def test_the_stack_has_its_alarms_and_a_dashboard_unless_they_are_left_out(aws: 
     assert not [name for name in quiet.resources if name.endswith("Alarm")]
 
 
+@pytest.mark.slow
 def test_new_code_migrates_again_and_the_same_code_does_not(aws: Aws, tmp_path: Path) -> None:
     root = _copy_of_the_project(tmp_path)
     first = deploy(aws, "facteur-again", {}, root=root)
@@ -237,6 +238,7 @@ def test_new_code_migrates_again_and_the_same_code_does_not(aws: Aws, tmp_path: 
     assert (unchanged, _invocations(first)) == (1, 2)
 
 
+@pytest.mark.slow
 def test_a_template_beyond_the_inline_limit_is_deployed(aws: Aws, tmp_path: Path) -> None:
     root = _copy_of_the_project(tmp_path)
     with (root / "template.yaml").open("a") as template:

@@ -493,6 +493,7 @@ def blocks(world: World, statement: str) -> int:
     return int(plan["Shared Hit Blocks"]) + int(plan["Shared Read Blocks"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_a_statement_touches_no_more_of_the_database_for_a_hundred_thousand_closed_deposits(
     world: World, statement: str

@@ -162,6 +162,7 @@ def test_a_row_that_others_refer_to_keeps_what_the_trial_wrote_and_it_is_said(
     assert "foreign key" in str(line.stays)
 
 
+@pytest.mark.slow
 def test_a_lock_stops_it_and_nothing_is_half_done(bare: Rows, facteur: Database, journal: Journal, run: Run) -> None:
     build(bare, "einvoicing")
     journal.begin()

@@ -89,6 +89,7 @@ def limited(seconds: float) -> SimpleNamespace:
     )
 
 
+@pytest.mark.slow
 def test_a_poll_ends_before_its_function_does_whatever_drips(world: World, proxy: AlteringProxy) -> None:
     world.add(1)
     world.deposit()

@@ -13,6 +13,8 @@ DOCS := $(TOOL) --from properdocs==1.6.7 --with properdocs-theme-mkdocs==1.6.7 -
 REQUIREMENTS := layers/dependencies/requirements.txt
 EXPORT := $(UV) export --locked --quiet --no-default-groups --no-emit-project --no-header
 ARCH ?= arm64
+# One more than there are cores: tests also wait.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 export UV_CACHE_DIR ?= $(CURDIR)/.venv/.uv-cache
 export UV_TOOL_DIR ?= $(CURDIR)/.venv/.uv-tools
 export UV_PROJECT_ENVIRONMENT := $(VENV)
@@ -42,16 +44,16 @@ drill: setup ## Break something of a running demo, and mend it by the runbook (D
 	@$(BIN)/python -m local.drill $(DRILL)
 
 test: setup ## Unit, contract, integration, and end-to-end tests, a case or two of each class
-	$(BIN)/pytest -n auto --dist worksteal -m "not slow and not localstack and not sam" $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not localstack and not sam" $(PYTEST_ARGS)
 
 test-all: setup ## The same and the slow ones: other Postgres versions, mutants, fuzzing; with coverage
 	@$(UV) sync --locked --quiet --inexact --group fuzz || echo "atheris has no wheel here: its tests are skipped"
-	$(BIN)/pytest -n auto --dist worksteal -m "not localstack and not sam" --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not localstack and not sam" --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
 
 test-lambda-python: setup ## The same as test on Python 3.13, Lambda's own version, where there is one
 	@python=$$($(BIN)/python -m local.interpreters 3.13) || exit 0; \
 	UV_PROJECT_ENVIRONMENT=.local/python3.13 $(UV) run --locked --quiet --python "$$python" \
-		pytest -n auto --dist worksteal -m "not slow and not localstack and not sam" $(PYTEST_ARGS)
+		pytest -n $(WORKERS) --dist worksteal -m "not slow and not localstack and not sam" $(PYTEST_ARGS)
 
 test-sam: export SAM_COMMAND = $(SAM_CLI)
 test-sam: setup ## Every function and every event by the real SAM CLI, in containers (needs Docker; root and debootstrap do)

@@ -45,6 +45,7 @@ def test_every_benchmark_measures_something_whole(name: str, stage: SharedStage)
     assert all(figure.measured in page for figure in result.figures)
 
 
+@pytest.mark.slow
 def test_a_benchmark_that_fails_is_told_with_its_error() -> None:
     (measured,) = measure(["relay"], float("nan"))
 

@@ -114,6 +114,7 @@ def test_a_kept_demo_never_gives_up(temporary: Path, tmp_path: Path) -> None:
     assert left_by(temporary) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["empty", "missing"])
 def test_a_folder_without_invoices_is_refused_before_anything_starts(
     temporary: Path, tmp_path: Path, folder: str

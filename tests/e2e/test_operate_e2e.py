@@ -181,6 +181,7 @@ def test_a_stack_that_does_not_exist_is_a_sentence_that_says_what_to_check(surro
     assert "no-such-stack-operate-read could not be invoked (ResourceNotFoundException)" in told.err
 
 
+@pytest.mark.slow
 def test_the_right_to_invoke_the_readers_function_lets_a_person_look_and_do_nothing(
     operated: Company, surroundings: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ def test_the_emulator_and_its_functions_leave_no_process_and_no_file_behind(
     assert not _runs(int(answer["pid"] or 0))
 
 
+@pytest.mark.slow
 def test_an_emulator_that_does_not_start_says_why() -> None:
     with pytest.raises(RuntimeError, match="no-such-port"), aws_emulator(environ={"GATEWAY_PORT": "no-such-port"}):
         pass

@@ -306,6 +306,7 @@ SECRETS: dict[str, tuple[Secret, str, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_bad_platform_secret_pauses_the_account_until_it_is_mended(world: World) -> None:
     world.add(1)
 
@@ -596,6 +597,7 @@ def test_another_platform_stops_everything_until_it_is_mended(world: World, monk
     assert_deposited_once(world, 2)
 
 
+@pytest.mark.slow
 def test_a_sandbox_flag_that_contradicts_the_url_sends_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.add(1)
 

@@ -116,6 +116,7 @@ def test_news_take_what_is_there_while_nothing_else_waits(budget: Rows) -> None:
     assert [permits(budget, 1, news=True) for _ in range(12)] == [1] * 10 + [0] * 2
 
 
+@pytest.mark.slow
 def test_news_get_their_tenth_and_no_more_while_deposits_take_everything(budget: Rows) -> None:
     many(budget, 1, queued=True)
     taken = Counter[str]()
@@ -154,6 +155,7 @@ def limit(rows: Rows, per_minute: float | None, account: str = "a") -> None:
     )
 
 
+@pytest.mark.slow
 def test_an_accounts_own_limit_holds_for_it_alone(budget: Rows) -> None:
     limit(budget, 30)
     taken = Counter[str]()

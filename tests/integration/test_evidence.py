@@ -163,6 +163,7 @@ def test_a_deposit_is_found_under_what_is_left_of_a_long_number(
 # --- B2: emptiness needs a witness ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["first", "previous"])
 def test_a_cache_that_ignores_the_question_makes_no_second_deposit(witnessed: World, how: str) -> None:
     lost(witnessed, 2)
@@ -230,6 +231,7 @@ def test_an_account_without_a_witness_is_a_persons_in_the_end(world: World) -> N
     assert "Look its number up at the platform" in world.submission(1).last_error_message
 
 
+@pytest.mark.slow
 def test_a_refused_deposit_is_no_witness(world: World) -> None:
     world.witness()
     world.advance(60)
@@ -324,6 +326,7 @@ def test_the_doubts_of_an_account_are_looked_up_with_one_question(witnessed: Wor
 # --- B3: two clocks ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seconds", "dated"), [(7200, "right"), (7200, "none"), (-7200, "right")])
 def test_a_database_clock_that_is_set_in_a_doubt_makes_no_second_deposit(
     witnessed: World, seconds: float, dated: str
@@ -370,6 +373,7 @@ def test_a_date_that_stands_still_makes_no_doubt_hang_for_ever(witnessed: World)
     assert "clock has moved on by only 0 s" in witnessed.submission(1).last_error_message
 
 
+@pytest.mark.slow
 def test_a_platform_that_tells_no_date_is_asked_by_our_clock(witnessed: World) -> None:
     witnessed.simulator.configure(date_header="none")
     lost(witnessed, fault="503")
@@ -379,6 +383,7 @@ def test_a_platform_that_tells_no_date_is_asked_by_our_clock(witnessed: World) -
     assert len(witnessed.deposits(1)) == 1
 
 
+@pytest.mark.slow
 def test_a_platform_that_tells_no_date_and_was_down_is_looked_at_for_as_long_as_any(witnessed: World) -> None:
     """Hours in which nobody could look are no look-ups: after them the waiting goes on where it stood."""
     witnessed.simulator.configure(date_header="none")
@@ -396,6 +401,7 @@ def test_a_platform_that_tells_no_date_and_was_down_is_looked_at_for_as_long_as_
 # --- B4: identity -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("omitted", ["seller", "amount", "currency", "number", "businessData"])
 def test_what_is_not_shown_is_no_evidence(witnessed: World, proxy: AlteringProxy, omitted: str) -> None:
     witnessed.simulator.configure(search_omits=[omitted])
@@ -412,6 +418,7 @@ def test_what_is_not_shown_is_no_evidence(witnessed: World, proxy: AlteringProxy
     assert f"facteur adopt id:{witnessed.ids[1]} {deposit['id']}" in witnessed.submission(1).last_error_message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("omitted", ["number", "businessData"])
 def test_a_deposit_without_a_number_is_not_in_the_way_of_what_was_asked_for_with_it(
     witnessed: World, omitted: str
@@ -440,6 +447,7 @@ def test_number_seller_amount_and_currency_that_all_agree_are_enough(witnessed: 
     assert witnessed.row(1).submission_id == deposit["id"]
 
 
+@pytest.mark.slow
 def test_an_amount_that_is_a_strangers_by_chance_proves_nothing(witnessed: World, proxy: AlteringProxy) -> None:
     without_copies(proxy)
     lost(witnessed, fault="503")
@@ -472,6 +480,7 @@ def test_two_open_doubts_of_equal_number_and_amount_are_settled_by_bytes_alone(
 # --- B6: our own table ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [None, "lost_answer", "400"])
 def test_a_number_that_another_row_sent_does_not_go_out_a_second_time(witnessed: World, fault: str | None) -> None:
     if fault:

@@ -64,6 +64,7 @@ def test_statuses_whose_commit_failed_are_read_again(world: World, constraint: s
     assert (codes(world), world.submission(1).lifecycle_code) == (["200", "200", "201", "202", "203"], "203")
 
 
+@pytest.mark.slow
 def test_statuses_that_were_read_while_the_database_went_away_are_read_again(world: World) -> None:
     deposited(world)
     world.advance(10)

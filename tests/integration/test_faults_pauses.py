@@ -30,6 +30,7 @@ def ready(world: World) -> World:
     return world
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("told", [f"429_seconds:{PAUSE_SECONDS}", f"429_date:{PAUSE_SECONDS}"])
 @pytest.mark.parametrize(("endpoint", "before"), [("deposit", ()), ("token", ()), ("search", ("lost_answer",))])
 def test_nobody_calls_the_platform_before_its_retry_after_is_over(

@@ -254,6 +254,7 @@ from generate_series(%(first)s, %(last)s) n
 """
 
 
+@pytest.mark.slow
 def test_the_vitals_touch_no_more_of_the_database_however_much_is_finished(rows: Rows) -> None:
     rows.run("update facteur.installation set forgotten_checked_at = now()")
     touched = []

@@ -90,6 +90,7 @@ def test_drafts_and_rows_without_a_document_stay_as_they_are(lived: Rows, operat
     assert lived.invoice(draft).last_technical_update is None
 
 
+@pytest.mark.slow
 def test_the_preview_counts_what_apply_submits_over_several_portions(lived: Rows, operator: Operator) -> None:
     many = OLD.replace("values (%(number)s", "select n::text").replace(
         "%(status)s", "case when n % 200 = 0 then 'draft' else %(status)s end", 1
@@ -118,6 +119,7 @@ def test_the_preview_says_that_rows_which_say_pending_stop_the_whole(lived: Rows
     assert "1 row says pending already: without --include-pending nothing is submitted" in told.out
 
 
+@pytest.mark.slow
 def test_a_backlog_goes_in_portions_and_what_was_interrupted_goes_on_where_it_stood(
     lived: Rows, operator: Operator
 ) -> None:

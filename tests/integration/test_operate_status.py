@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.operator import Operator
 from tests.rows import Rows
 
@@ -105,6 +107,7 @@ def test_what_is_late_and_what_holds_it_up_is_on_the_screen(rows: Rows, operator
     assert "breaker: open (default)" in open_breaker.out
 
 
+@pytest.mark.slow
 def test_each_look_of_watch_is_a_line_for_a_program(rows: Rows, operator: Operator) -> None:
     both_ran(rows)
 

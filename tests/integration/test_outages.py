@@ -51,6 +51,7 @@ def test_a_platform_that_is_down_is_probed_once_a_minute_and_no_invoice_suffers(
     assert down.messages < 4 * down.invoices
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "endpoint", "opening"),
     [

@@ -25,6 +25,7 @@ def ready(world: World) -> World:
     return world
 
 
+@pytest.mark.slow
 def test_a_cold_start_costs_one_token(ready: World) -> None:
     started = cold_starts(ready, containers=5, invoices_each=3)
 
@@ -39,6 +40,7 @@ def test_a_rotated_secret_fails_no_invoice(ready: World, late: bool) -> None:
     assert states(ready) == {"submitted": 10}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "secret",
     [

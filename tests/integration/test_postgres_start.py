@@ -58,6 +58,7 @@ def test_a_clone_made_with_a_umask_of_077_starts_its_server(private: Path) -> No
     assert _answers(_installed(private, mode=0o700))
 
 
+@pytest.mark.slow
 @only_root
 def test_a_temporary_folder_of_roots_own_hides_no_server(private: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(private))

@@ -408,6 +408,7 @@ def test_follow_up_ends_with_a_last_look_at_the_history(world: World, fault: str
     assert world.database.row("select state from facteur.submissions").state == "closed"
 
 
+@pytest.mark.slow
 def test_a_reader_who_takes_one_status_of_many_hides_no_verdict(world: World) -> None:
     """The pull shows something of ours each day."""
     opened = crowd(world, 2)

@@ -74,6 +74,7 @@ def reads(gateway: AlteringProxy) -> int:
     return sum(asked.method == "GET" for asked in gateway.requests)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("status", "body"),
     [(403, PAGE), *(pytest.param(*each, marks=pytest.mark.slow) for each in OTHER_REFUSALS)],

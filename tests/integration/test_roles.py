@@ -120,6 +120,7 @@ def test_nobody_else_has_a_right(rows: Rows) -> None:
     assert rows.run(RIGHTS, role="public") == []
 
 
+@pytest.mark.slow
 def test_a_migration_repeats_the_grant_for_what_has_come(rows: Rows) -> None:
     rows.run("create table facteur.later (id int)")
     rows.run("revoke all on all tables in schema facteur from facteur_worker")
@@ -131,6 +132,7 @@ def test_a_migration_repeats_the_grant_for_what_has_come(rows: Rows) -> None:
     assert rows.value("select has_table_privilege('facteur_worker', 'facteur.later', 'select')")
 
 
+@pytest.mark.slow
 def test_another_worker_takes_the_rights_of_the_one_before(rows: Rows) -> None:
     rows.run("drop role if exists facteur_second")
     rows.run("create role facteur_second login")

@@ -139,6 +139,7 @@ def test_a_deposit_under_way_on_the_day_is_looked_up_where_it_was_sent(rows: Row
     assert (rows.submission(invoice).state, rows.submission(invoice).account) == ("in_doubt", "default")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["lost_answer", "503", "503_stored", "no_id"])
 def test_a_doubt_is_settled_with_the_old_account_and_never_sent_with_the_new_one(two: World, fault: str) -> None:
     two.simulator.script(FIRST, [fault])
@@ -170,6 +171,7 @@ def test_a_rejected_invoice_is_corrected_the_new_way(two: World) -> None:
     assert (deposited_by(two), accounts(two)) == ([SECOND["client_id"]], ["default", "second"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"STATUS_SOURCE": "sweep"}, {"STATUS_SOURCE": "history"}])
 def test_what_was_deposited_is_followed_on_its_own_platform_by_its_own_secret(two: World, elsewhere: Simulator) -> None:
     elsewhere.reset()

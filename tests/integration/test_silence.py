@@ -113,6 +113,7 @@ def test_a_duplicate_state_without_a_status_is_looked_up_and_never_a_refusal_by_
 # --- a verdict that the search knows and no history tells -----------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["500", "empty"])
 def test_a_verdict_whose_history_cannot_be_read_counts_after_an_hour_and_gets_its_reason_later(
     world: World, capsys: pytest.CaptureFixture[str], how: str
@@ -202,6 +203,7 @@ def test_a_search_that_shows_none_of_ours_rings_and_histories_are_read_meanwhile
     assert not heard("DepositsNotShown", told(world, capsys))
 
 
+@pytest.mark.slow
 def test_status_tells_what_nobody_hears_of(world: World, operator: Operator) -> None:
     production(world, lifecycle_twists=["never"])
     deposited(world)

@@ -210,6 +210,7 @@ def test_logs_are_kept_for_as_long_as_asked_and_hold_no_error(aws: Aws, stack: S
     assert stack.logged_errors() == []
 
 
+@pytest.mark.slow
 def test_the_stack_has_its_alarms_and_a_dashboard_unless_they_are_left_out(aws: Aws, stack: Stack) -> None:
     quiet = deploy(aws, "quiet", {"CreateAlarms": False})
 
@@ -249,6 +250,7 @@ def test_a_template_beyond_the_inline_limit_is_deployed(aws: Aws, tmp_path: Path
     assert large.outputs["SubmissionsQueueUrl"]
 
 
+@pytest.mark.slow
 def test_a_failed_migration_fails_the_deploy_with_its_reason_and_leaves_nothing(aws: Aws) -> None:
     with pytest.raises(StackFailedError, match=r"CREATE_FAILED DatabaseMigration .*facteur/nowhere"):
         deploy(aws, "facteur-lost", {"DatabaseSecretId": "facteur/nowhere"})

@@ -71,6 +71,7 @@ def unlimited_histories(world: World, monkeypatch: pytest.MonkeyPatch, per_minut
 # --- what a pass costs ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("closed_between", "switches"),
     [
@@ -168,6 +169,7 @@ def test_a_switch_from_histories_to_sweeps_reads_no_history_again(
 # --- resuming, overlapping, stopping ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"STATUS_SOURCE": "sweep", "REQUESTS_PER_MINUTE": "12", **SLOW_HISTORIES}])
 def test_a_slow_pass_goes_on_where_it_stopped(world: World, settings: dict[str, str]) -> None:
     crowd(world, 2500, youngest=30 * DAY)
@@ -190,6 +192,7 @@ def test_overlapping_runs_take_different_slices(world: World) -> None:
     assert due(world) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", [{"STATUS_SOURCE": "sweep", "REQUESTS_PER_MINUTE": "12", **SLOW_HISTORIES}])
 def test_a_run_that_has_time_takes_permits_as_they_come(world: World, settings: dict[str, str]) -> None:
     crowd(world, 2500, youngest=30 * DAY)
@@ -447,6 +450,7 @@ def test_of_several_statuses_of_one_instant_the_history_decides_which_holds(
     assert value(world, "select count(*) from facteur.status_events") == 4
 
 
+@pytest.mark.slow
 def test_a_history_that_lags_behind_the_search_takes_nothing_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

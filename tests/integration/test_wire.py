@@ -344,6 +344,7 @@ def refused_in_time(work: Callable[[], object], error: type[Exception], seconds:
     assert time.monotonic() - began < seconds + SLACK_SECONDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", DRIPS)
 def test_an_answer_that_drips_ends_by_the_deadline(serving: Serving, opened: Opened, what: str) -> None:
     text = b"X-1: y\r\n" * 90 if what == "trailers" else DRIPS[what] or b"0"

@@ -37,6 +37,7 @@ def deposited_each_once(world: World, ranks: range) -> None:
         assert (world.row(rank).technical_status, world.row(rank).submission_id) == ("validated", stored["id"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [102, 103])
 def test_interim_answers_before_late_final_ones_mix_up_no_invoices(
     world: World, proxy: AlteringProxy, status: int
@@ -60,6 +61,7 @@ def test_interim_answers_before_late_final_ones_mix_up_no_invoices(
     assert sum(asked.is_deposit for asked in proxy.requests) == len(MANY)
 
 
+@pytest.mark.slow
 def test_a_second_final_answer_becomes_no_other_invoices(world: World, proxy: AlteringProxy) -> None:
     """Two answers to one request: the second is nobody's."""
     dice = random.Random(2)  # noqa: S311

@@ -78,6 +78,7 @@ def test_every_random_schedule_can_be_carried_out() -> None:
         assert accounts == witnesses
 
 
+@pytest.mark.slow
 def test_a_service_of_aws_refuses_what_the_workers_ask_for_and_nothing_else() -> None:
     with aws_emulator() as emulator, refusing_proxy(str(emulator.aws.endpoint_url)) as refusing:
         s3 = emulator.aws.session.client("s3", endpoint_url=refusing.url)

@@ -160,7 +160,8 @@ def _wanted_every(age_seconds: float, over: bool, shown_lately: bool, told: bool
     """How often the history of a deposit is read though the search shows nothing new of it; None: not yet.
 
     A search shows the newest status by date: a refusal that is dated before it is found once the deposit's age has doubled, and
-    before follow-up ends: not at each look, or a switch to sweeps would read everything at once. Without a status it is read as if there were no search, where that shows none of ours.
+    before follow-up ends; not at each look, or a switch to sweeps would read everything at once. Without a status it is read as if
+    there were no search, where that shows none of ours.
     """
     if told:
         return DAY_SECONDS if over or has_doubled(age_seconds) else None

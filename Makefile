@@ -37,6 +37,7 @@ $(VENV)/.ready: pyproject.toml uv.lock
 	@touch $@
 
 demo: setup ## Watch real invoices go through (INVOICES=folder deposits your own files, KEEP=1 leaves all running, SAM=1 leaves the work to containers, DATABASE=postgresql://… tries your own table: docs/try-on-your-database.md)
+	@$(if $(and $(filter-out undefined,$(origin DATABASE)),$(if $(DATABASE),,empty)),$(error DATABASE is empty: make demo DATABASE=postgresql://user@host/name))
 	@$(BIN)/python -m local.demo $(if $(INVOICES),--invoices "$(INVOICES)") $(if $(KEEP),--keep) $(if $(SAM),--sam) \
 		$(if $(DATABASE),--database "$$DATABASE" --init="$$INIT" $(if $(DOCUMENTS),--documents "$$DOCUMENTS") $(if $(BUYERS),--buyers) $(if $(YES),--yes))
 

@@ -76,6 +76,7 @@ def test_a_finished_quote_is_never_ready(company: Rows) -> None:
     assert company.noted_invoices() == sorted(invoices)
     reason = company.value("select facteur.not_ready_because(%(id)s)", id=quote)
     assert reason.startswith("its kind quote was not named as an invoice's")
+    assert "submit-backlog" not in Operator(company.url).run("show", f"id:{quote}").out
 
 
 def test_a_quote_that_becomes_an_invoice_goes(company: Rows) -> None:

@@ -220,7 +220,7 @@ def _say_where_to_look(
         "is all well?": ".venv/bin/facteur status",
         "one invoice": ".venv/bin/facteur show NUMBER",
         "all, live": ".venv/bin/facteur watch",
-        "why not mine?": ".venv/bin/facteur preview --documents",
+        "why not mine?": ".venv/bin/facteur preview",
         "platform": f"{scene.platform.base_url} (in a browser)",
         "a fault": f'curl -d \'{{"seconds": 60, "fault": "503"}}\' {scene.platform.admin_url}/_simulator/faults/outage',
         "and its end": f"curl -d '{{\"seconds\": 0}}' {scene.platform.admin_url}/_simulator/faults/outage",

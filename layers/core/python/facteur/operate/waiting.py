@@ -24,7 +24,7 @@ SENTENCES = {  # reason of facteur.waiting -> what waits
     "not_written_back": "{count} rows could not be written back: {detail}",
     "silent": "{count} deposits have shown no status for a day",
     "not_ready": "{count} finished invoices lack something to be deposited, the oldest is id:{detail}",
-    "unread": "{count} deposits have a status that cannot be read",
+    "unread": "{count} deposits show a status whose history is not read yet",
 }
 # From which age on it is a trouble that no other line of `facteur status` names.
 TROUBLES = {

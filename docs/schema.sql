@@ -367,15 +367,6 @@ CREATE VIEW facteur.story AS
            FROM facteur.submissions s) story
   ORDER BY invoice_id, at, step;
 
-CREATE TABLE facteur.strays (
-    status_id text NOT NULL,
-    account text NOT NULL,
-    platform_id text NOT NULL,
-    code text NOT NULL,
-    event jsonb NOT NULL,
-    recorded_at timestamp with time zone DEFAULT facteur.now() NOT NULL
-);
-
 ALTER TABLE facteur.submissions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME facteur.submissions_id_seq
     START WITH 1
@@ -394,6 +385,15 @@ CREATE TABLE facteur.sweeps (
     not_shown_since timestamp with time zone,
     blocked_since timestamp with time zone,
     told_at timestamp with time zone DEFAULT facteur.now() NOT NULL
+);
+
+CREATE TABLE facteur.unmatched_statuses (
+    status_id text NOT NULL,
+    account text NOT NULL,
+    platform_id text NOT NULL,
+    code text NOT NULL,
+    event jsonb NOT NULL,
+    recorded_at timestamp with time zone DEFAULT facteur.now() NOT NULL
 );
 
 CREATE VIEW facteur.waiting_accounts AS
@@ -649,14 +649,14 @@ ALTER TABLE ONLY facteur.status_events
 ALTER TABLE ONLY facteur.stores
     ADD CONSTRAINT stores_pkey PRIMARY KEY (name);
 
-ALTER TABLE ONLY facteur.strays
-    ADD CONSTRAINT strays_pkey PRIMARY KEY (account, platform_id, status_id, code);
-
 ALTER TABLE ONLY facteur.submissions
     ADD CONSTRAINT submissions_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY facteur.sweeps
     ADD CONSTRAINT sweeps_pkey PRIMARY KEY (account);
+
+ALTER TABLE ONLY facteur.unmatched_statuses
+    ADD CONSTRAINT unmatched_statuses_pkey PRIMARY KEY (account, platform_id, status_id, code);
 
 ALTER TABLE ONLY facteur.watched
     ADD CONSTRAINT watched_pkey PRIMARY KEY (name, key);
@@ -688,8 +688,6 @@ CREATE INDEX routes_account ON facteur.routes USING btree (account, since DESC, 
 CREATE INDEX status_events_submission ON facteur.status_events USING btree (submission_id, occurred_at);
 
 CREATE INDEX status_events_untold ON facteur.status_events USING btree (submission_id) WHERE (told_at IS NULL);
-
-CREATE INDEX strays_age ON facteur.strays USING btree (recorded_at);
 
 CREATE INDEX submissions_doubts ON facteur.submissions USING btree (doubt_since) WHERE (state = 'in_doubt'::text);
 
@@ -726,6 +724,8 @@ CREATE INDEX submissions_unread ON facteur.submissions USING btree (unread_since
 CREATE INDEX submissions_unverified ON facteur.submissions USING btree (unverified_at) WHERE (unverified_at IS NOT NULL);
 
 CREATE INDEX submissions_write_back ON facteur.submissions USING btree (write_back_due_at) WHERE (write_back_due_at IS NOT NULL);
+
+CREATE INDEX unmatched_statuses_age ON facteur.unmatched_statuses USING btree (recorded_at);
 
 CREATE TRIGGER operations_only_grow BEFORE DELETE OR UPDATE ON facteur.operations FOR EACH ROW EXECUTE FUNCTION facteur.refuse_change();
 

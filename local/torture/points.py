@@ -33,7 +33,7 @@ VERBS = {
         "claim_news", "record_news", "postpone_news", "take_history_permit",
         "claim_slice", "record_seen", "claim_histories", "release", "note_shown", "unread_verdicts", "sweep_by_number",
     ),
-    "pulls": ("take_turn", "tell_of", "keep_strays", "early_statuses", "end_turn", "note_blocked"),
+    "pulls": ("take_turn", "tell_of", "keep_unmatched", "early_statuses", "end_turn", "note_blocked"),
 }
 # fmt: on
 REQUESTS = ("token", "deposit", "search", "files", "history", "not_seen", "mark_as_seen")

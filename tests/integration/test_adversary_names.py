@@ -30,4 +30,4 @@ def test_a_renamed_account_takes_no_verdict_from_what_was_deposited_before(world
         world.poll()
 
     assert world.row(1).technical_status == "rejected"
-    assert world.database.rows("select from facteur.strays") == []
+    assert world.database.rows("select from facteur.unmatched_statuses") == []

@@ -32,7 +32,8 @@ FORGED = [
     "insert into facteur.status_events (status_id, submission_id, platform_id, code, platform_code, label, occurred_at, told_at) "
     "values ('s', 1, 'p', '205', 'x', 'x', now(), now())",
     "insert into facteur.routes (account, since, credentials, recorded_at) values ('default', now(), 'x', '1999-01-01')",
-    "insert into facteur.strays (status_id, account, platform_id, code, event, recorded_at) values ('1', 'a', 'p', '2', '{}', now())",
+    "insert into facteur.unmatched_statuses (status_id, account, platform_id, code, event, recorded_at) "
+    "values ('1', 'a', 'p', '2', '{}', now())",
     "insert into facteur.changes (invoice_ids, noted_at) values ('{1}', '1999-01-01')",
     "insert into facteur.changes (invoice_ids, transaction_id) values ('{1}', '1')",
     f"select facteur.lower_submit_from('1999-01-01', true, '{ACT}')",

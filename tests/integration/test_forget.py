@@ -20,7 +20,7 @@ update facteur.submissions set last_error_message = 'Mme Durand is unknown' wher
 insert into facteur.status_events (status_id, submission_id, platform_id, code, platform_code, label, occurred_at, message, raw, reason)
 select 'S-' || id, id, 'P-' || id, '210', 'REFUSED', 'Refusée', facteur.now(), 'ask Mme Durand', '{"message": "Mme Durand"}', 'DEST_ERR'
 from facteur.submissions;
-insert into facteur.strays (status_id, account, platform_id, code, event, recorded_at)
+insert into facteur.unmatched_statuses (status_id, account, platform_id, code, event, recorded_at)
 values ('X-1', 'default', 'P-X', '200', '{}', facteur.now())
 """
 KEPT = """
@@ -56,7 +56,7 @@ def test_words_about_an_invoice_that_ended_long_ago_are_blanked_and_nothing_else
 
     assert "Durand" not in rows.value(EVERYTHING, id=invoice)
     assert rows.run(KEPT) == kept
-    assert (done.attempts_blanked, done.statuses_blanked, done.errors_blanked, done.strays_deleted) == (1, 1, 1, 1)
+    assert (done.attempts_blanked, done.statuses_blanked, done.errors_blanked, done.unmatched_deleted) == (1, 1, 1, 1)
 
 
 def test_what_is_under_way_or_young_keeps_its_words(rows: Rows) -> None:
@@ -105,7 +105,7 @@ def test_it_is_on_the_record_who_forgot_and_why(rows: Rows) -> None:
 
     assert (act.operation, act.why) == ("forget_personal_data", "the time is over")
     assert act.who == rows.value("select session_user::text")
-    assert set(act.detail) == {"before", "attempts", "statuses", "errors", "strays"}
+    assert set(act.detail) == {"before", "attempts", "statuses", "errors", "unmatched_statuses"}
 
 
 @pytest.mark.parametrize("before", ["null", "facteur.now()::date + 1"])

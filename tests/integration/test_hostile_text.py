@@ -69,7 +69,8 @@ def lived(world: World) -> World:
     world.relay()
     run = world.database.rows
     run(
-        "insert into facteur.strays (status_id, account, platform_id, code, event) values ('1', 'default', 'p', '200', '{\"a\": \"b\"}')"
+        "insert into facteur.unmatched_statuses (status_id, account, platform_id, code, event) "
+        "values ('1', 'default', 'p', '200', '{\"a\": \"b\"}')"
     )
     run("insert into facteur.routes (account, since, credentials) values ('default', now() + interval '1 day', 'next')")
     run(

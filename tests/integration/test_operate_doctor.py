@@ -362,5 +362,5 @@ def with_dead_letters(world: World) -> None:
 
 
 def contents(world: World) -> list[Any]:
-    tables = ("submissions", "attempts", "status_events", "changes", "installation", "strays", "sweeps")
+    tables = ("submissions", "attempts", "status_events", "changes", "installation", "unmatched_statuses", "sweeps")
     return [world.database.rows(f"select * from facteur.{table} order by 1") for table in tables]

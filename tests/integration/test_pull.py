@@ -25,8 +25,8 @@ def stored(world: World) -> int:
     return int(world.database.row("select count(*) from facteur.status_events")[0])
 
 
-def strays(world: World) -> int:
-    return int(world.database.row("select count(*) from facteur.strays")[0])
+def unmatched(world: World) -> int:
+    return int(world.database.row("select count(*) from facteur.unmatched_statuses")[0])
 
 
 def unseen(world: World) -> list[int]:
@@ -48,7 +48,7 @@ def test_each_status_is_stored_and_acknowledged_once(world: World, shape: str) -
     world.poll()
     world.poll()
 
-    assert (stored(world), strays(world)) == (140, 0)
+    assert (stored(world), unmatched(world)) == (140, 0)
     assert len(acknowledged(world)) == len(set(acknowledged(world))) == 140
     assert world.simulator.calls("history") == []
     codes = world.database.rows("select distinct lifecycle_code as code from facteur.submissions")
@@ -62,18 +62,18 @@ def test_statuses_of_others_are_counted_kept_and_acknowledged(world: World) -> N
 
     world.poll()
 
-    assert (stored(world), strays(world)) == (10, 240)
+    assert (stored(world), unmatched(world)) == (10, 240)
     assert len(acknowledged(world)) == 250
 
 
-def test_a_stray_that_was_ours_after_all_is_not_lost(world: World) -> None:
+def test_an_unmatched_status_that_was_ours_after_all_is_not_lost(world: World) -> None:
     """Its status was told before the deposit's answer was recorded."""
     crowd(world, 1, prefix="A-2026")
     world.simulator.add_foreign_invoices([{"number": "L-1", "age_seconds": 30}])
     world.poll()
-    assert strays(world) == 2
+    assert unmatched(world) == 2
 
-    late = world.database.row("select distinct platform_id from facteur.strays").platform_id
+    late = world.database.row("select distinct platform_id from facteur.unmatched_statuses").platform_id
     world.database.rows(
         "update facteur.submissions set platform_id = %(id)s, lifecycle_code = null, lifecycle_at = null, due_at = facteur.now()",
         {"id": late},
@@ -97,7 +97,7 @@ def test_an_account_whose_secret_is_lost_does_not_end_the_poll_of_others(world: 
     crowd(world, 1, prefix="A-2026")
     world.simulator.add_foreign_invoices([{"number": "L-1", "age_seconds": 30}])
     world.poll()
-    late = world.database.row("select distinct platform_id from facteur.strays").platform_id
+    late = world.database.row("select distinct platform_id from facteur.unmatched_statuses").platform_id
     world.database.rows(
         "update facteur.submissions set platform_id = %(id)s, lifecycle_code = null, due_at = facteur.now()",
         {"id": late},
@@ -126,11 +126,11 @@ def test_an_account_whose_secret_is_lost_does_not_end_the_poll_of_others(world: 
     )
 
 
-def test_a_stray_is_stored_with_a_verdict_that_comes_before_anybody_looked_for_it(world: World) -> None:
+def test_an_unmatched_status_is_stored_with_a_verdict_that_comes_before_anybody_looked_for_it(world: World) -> None:
     crowd(world, 1, prefix="A-2026")
     world.simulator.add_foreign_invoices([{"number": "L-1", "age_seconds": 30}])
     world.poll()
-    late = world.database.row("select distinct platform_id from facteur.strays").platform_id
+    late = world.database.row("select distinct platform_id from facteur.unmatched_statuses").platform_id
     world.database.rows(
         "update facteur.submissions set platform_id = %(id)s, lifecycle_code = null, lifecycle_at = null, "
         "due_at = facteur.now() + interval '1 hour'",

@@ -29,7 +29,7 @@ REFUSED = [
     "delete from facteur.status_events",
     "update facteur.status_events set code = '212'",
     "update facteur.changes set invoice_ids = '{}'",
-    "update facteur.strays set account = 'x'",
+    "update facteur.unmatched_statuses set account = 'x'",
     "delete from facteur.budgets",
     "delete from facteur.installation",
     "update facteur.installation set submit_from = '1999-01-01'",
@@ -84,7 +84,7 @@ MAY = {
     "insert message, insert network_code, insert occurred_at, insert platform_code, insert platform_id, insert raw, "
     "insert reason, insert status_id, insert submission_id, update settled, update told_at",
     "stores": "delete, insert, update",
-    "strays": "delete, insert account, insert code, insert event, insert platform_id, insert status_id",
+    "unmatched_statuses": "delete, insert account, insert code, insert event, insert platform_id, insert status_id",
     "submissions": "delete, insert, update",
     "sweeps": "insert, update",
 }

@@ -246,7 +246,7 @@ def test_behind_a_full_page_that_nobody_can_acknowledge_a_refusal_is_found_all_t
     assert (world.row(1).technical_status, world.submission(1).lifecycle_code) == ("rejected", "213")
     polled(world, 60)
     assert heard("DepositsNotShown", told(world, capsys))
-    assert world.database.row("select count(*) as n from facteur.strays").n == 100
+    assert world.database.row("select count(*) as n from facteur.unmatched_statuses").n == 100
 
 
 @pytest.mark.parametrize("settings", [{"STATUS_SOURCE": "pull"}])

@@ -156,11 +156,11 @@ def _store(
             known |= {(platform_id, event.status_id, event.code) for event in told.due.known}
     if any(_key(event) not in known for event in stored):
         services.pulls.note_told(account)
-    if strays := [event for event in new if event.platform_id not in ours]:
+    if unmatched := [event for event in new if event.platform_id not in ours]:
         with alone(services, "pull", account=account):
-            services.pulls.keep_strays(account, strays)
-            services.journal.count(Metric.FOREIGN_STATUSES, len(strays))
-            stored += strays
+            services.pulls.keep_unmatched(account, unmatched)
+            services.journal.count(Metric.FOREIGN_STATUSES, len(unmatched))
+            stored += unmatched
     again = [event for event in stored if _key(event) in known]
     first = [event for event in stored if _key(event) not in known]
     return [*first, *reversed(again)], frozenset(ours)

@@ -116,7 +116,7 @@ class PullStore(Protocol):
     def unseen(self) -> frozenset[str]:
         """The accounts of which that is so, and those whose pull has shown nothing of ours for a day."""
 
-    def keep_strays(self, account: str, events: Sequence[StatusEvent]) -> None: ...
+    def keep_unmatched(self, account: str, events: Sequence[StatusEvent]) -> None: ...
     def early_statuses(self, due: Due) -> list[StatusEvent]:
         """Statuses that came before their deposit was known."""
 

@@ -37,10 +37,10 @@ class PostgresPulls:
         rows = self._database.rows(self.TELL_OF, {"account": account, "ids": list(platform_ids)})
         return {row.platform_id: Told(due_of(row), tuple(map(status_of, row.early))) for row in rows}
 
-    def keep_strays(self, account: str, events: Sequence[StatusEvent]) -> None:
+    def keep_unmatched(self, account: str, events: Sequence[StatusEvent]) -> None:
         kept = [status_row(event) for event in events]
         self._database.rows(
-            "select facteur.keep_strays(%(account)s, %(events)s)", {"account": account, "events": as_json(kept)}
+            "select facteur.keep_unmatched(%(account)s, %(events)s)", {"account": account, "events": as_json(kept)}
         )
 
     def early_statuses(self, due: Due) -> list[StatusEvent]:

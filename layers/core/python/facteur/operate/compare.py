@@ -30,7 +30,7 @@ def compared(
         for difference in (
             of_a_pair(each, held[each.platform_id])
             if each.platform_id in held
-            else of_a_stray(account, each, ours, rows)
+            else of_an_unclaimed(account, each, ours, rows)
         )
     ]
     seen = {each.platform_id for each in shown}
@@ -74,7 +74,7 @@ def of_a_pair(shown: ShownDeposit, known: KnownDeposit) -> Iterator[Difference]:
         yield _of(Code.AMOUNT_DIFFERS, known, shown.platform_id, what, step)
 
 
-def of_a_stray(
+def of_an_unclaimed(
     account: str, shown: ShownDeposit, ours: Sequence[KnownDeposit], rows: Mapping[str, str]
 ) -> Iterator[Difference]:
     """A deposit under an id that no submission holds."""

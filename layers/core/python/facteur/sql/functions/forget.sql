@@ -4,7 +4,7 @@
 -- said, and what of it became an error's text. Ids, numbers, hashes, codes and times stay: with them a later row of the same
 -- invoice is still recognised, and never deposited again. Leaves an act in facteur.operations. Run by the schema's owner.
 create or replace function facteur.forget_personal_data(p_before date, p_why text,
-        out attempts_blanked bigint, out statuses_blanked bigint, out errors_blanked bigint, out strays_deleted bigint)
+        out attempts_blanked bigint, out statuses_blanked bigint, out errors_blanked bigint, out unmatched_deleted bigint)
     language plpgsql as $$
 begin
     if p_before is null or p_before > facteur.now()::date then
@@ -27,11 +27,11 @@ begin
     update facteur.changes c set error = null -- what the view raised on a row: the relay looks again, and says it anew where it still does
     where c.error is not null and c.noted_at < p_before
       and not exists (select from unnest(c.invoice_ids) id where not facteur.all_over(id, p_before));
-    delete from facteur.strays where recorded_at < least(p_before, facteur.now() - interval '30 days');
-    get diagnostics strays_deleted = row_count;
+    delete from facteur.unmatched_statuses where recorded_at < least(p_before, facteur.now() - interval '30 days');
+    get diagnostics unmatched_deleted = row_count;
     insert into facteur.operations (who, why, operation, detail)
     values (session_user, p_why, 'forget_personal_data', jsonb_build_object('before', p_before, 'attempts', attempts_blanked,
-            'statuses', statuses_blanked, 'errors', errors_blanked, 'strays', strays_deleted));
+            'statuses', statuses_blanked, 'errors', errors_blanked, 'unmatched_statuses', unmatched_deleted));
 end $$;
 
 -- Whether everything about this invoice had ended by then, and the company's row and history were told.

@@ -29,7 +29,7 @@ create or replace function facteur.end_turn(p_account text) returns void
 -- Statuses of a deposit that were told before its answer was recorded, and are not stored with it yet.
 create or replace function facteur.early_statuses(p_account text, p_platform_id text) returns jsonb
     language sql stable as $$
-    select coalesce(jsonb_agg(s.event), '[]') from facteur.strays s
+    select coalesce(jsonb_agg(s.event), '[]') from facteur.unmatched_statuses s
     where s.account = any (facteur.names_of_client(p_account)) and s.platform_id = p_platform_id
       and not exists (select from facteur.status_events e where e.platform_id = s.platform_id and e.status_id = s.status_id and e.code = s.code
                       and e.submission_id in (select o.id from facteur.submissions o where o.platform_id = s.platform_id))
@@ -47,10 +47,10 @@ create or replace function facteur.tell_of(p_account text, p_platform_ids text[]
 $$;
 
 -- Keep what is nobody's here, for as long as an answer may still be under way; the old ones go.
-create or replace function facteur.keep_strays(p_account text, p_events jsonb) returns void
+create or replace function facteur.keep_unmatched(p_account text, p_events jsonb) returns void
     language sql as $$
-    delete from facteur.strays where recorded_at < facteur.now() - interval '30 days';
-    insert into facteur.strays (status_id, account, platform_id, code, event)
+    delete from facteur.unmatched_statuses where recorded_at < facteur.now() - interval '30 days';
+    insert into facteur.unmatched_statuses (status_id, account, platform_id, code, event)
     select event ->> 'status_id', p_account, event ->> 'platform_id', event ->> 'code', event from jsonb_array_elements(p_events) event
     on conflict do nothing
 $$;

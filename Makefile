@@ -18,7 +18,7 @@ WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 export UV_CACHE_DIR ?= $(CURDIR)/.venv/.uv-cache
 export UV_TOOL_DIR ?= $(CURDIR)/.venv/.uv-tools
 export UV_PROJECT_ENVIRONMENT := $(VENV)
-# Every program started here is compiled once, also where the machine says otherwise: with it tests take a third longer.
+# Where a machine forbids Python to keep what it has compiled, each program that is started compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help

@@ -36,7 +36,7 @@ JUSTIFIED = {
 
 def test_the_functions_have_no_finding_that_is_not_justified(rows: Rows) -> None:
     if not rows.value("select count(*) from pg_available_extensions where name = 'plpgsql_check'"):
-        pytest.skip("no plpgsql_check on this server: apt-get install postgresql-15-plpgsql-check, in make test-all")
+        pytest.skip("no plpgsql_check on this server; on Debian's: apt-get install postgresql-15-plpgsql-check")
     rows.run("create extension plpgsql_check")
 
     found = {(row.function, row.message): row.level for row in rows.run(FOUND)}

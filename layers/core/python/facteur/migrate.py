@@ -66,7 +66,7 @@ def migrate(
     database: MigratedDatabase, *, install_capture: bool = False, submit_from: str | None = None, worker_role: str | None = None,
     invoice_kinds: str | None = None,
 ) -> Migrated:  # fmt: skip
-    """Apply what is missing, each migration in a transaction of its own. Safe to repeat and to run twice at once.
+    """Bring schema, functions, mapping and rights up to this version. Safe to repeat and to run twice at once.
 
     Args:
         install_capture: install the mapping and the trigger on an invoice table that exists already.
@@ -77,7 +77,7 @@ def migrate(
 
     Raises:
         ConfigurationError: what is asked for cannot be done; nothing of that step is.
-        DatabaseUnavailableError: the database refused; migrations already applied stay.
+        DatabaseUnavailableError: the database refused, or somebody holds what is replaced; what the schema got before the mapping stays.
     """
     first_day = as_date(submit_from)
     if newer := newer_version(database):

@@ -51,7 +51,7 @@ REFUSALS = {
     ("invalid sslmode value",): "its sslmode is none of disable, allow, prefer, require, verify-ca, verify-full",
     ("invalid integer value", "port"): "its port is no number",
     (
-        "could not translate host name",
+        "translate host name",
     ): "no host of this name is known; in a URL, a password's @ is written %40, its / %2F, its : %3A",
     ("Connection refused",): "nobody listens at this address and port: check both, and that the server runs",
     ("timeout expired",): "nobody answers at this address: check it, and the network between",
@@ -234,7 +234,7 @@ def connect(parameters: Mapping[str, Any]) -> psycopg2.extensions.connection:
     except psycopg2.ProgrammingError as exc:  # its text quotes the address
         address = str(parameters.get("dsn") or "")
         why = next((why for words, why in ADDRESSES.items() if words in str(exc)), "is not a postgresql:// URL")
-        why = why if address == visible(address).strip() else "begins or ends with a blank or another invisible sign"
+        why = why if address == visible(address) else "begins or ends with a blank or another invisible sign"
         raise ConfigurationError(f"the database's address {why}") from None
     connection.autocommit = True
     return connection

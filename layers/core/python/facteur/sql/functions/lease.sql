@@ -188,7 +188,7 @@ begin
             if s.state = 'pending' and rejected_as is not null then
                 verdict := 'failed';
                 perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', 'rejected_document', 'error_message', format(
-                    'This very document was deposited as %s, and a person rejected it: it may stand there. Correct the invoice, or facteur adopt id:%s %s.',
+                    'This very document was deposited as %s, and a person rejected it: it may stand there. Correct the invoice, or facteur adopt id:%s %s --why "…".',
                     rejected_as, s.invoice_id, rejected_as)));
                 update facteur.submissions w set write_back_due_at = facteur.now() where w.id = s.id;
                 return next;

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 # Letters and marks that nobody sees, though they count as printable: joiners, fillers, selectors of variants, the blank of braille.
+NOT_PLAIN = re.compile("[^ -~]")
 UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 WITH_LINES = frozenset({"statement", "statements", "mapping"})  # SQL is shown as it is written
 
@@ -28,7 +29,7 @@ def as_text(answer: Any, *, lines: bool = False) -> Any:
 
 
 def _line(text: str) -> str:
-    return "".join(_shown(character) for character in text)
+    return NOT_PLAIN.sub(lambda found: _shown(found[0]), text)
 
 
 def _shown(character: str) -> str:

@@ -11,7 +11,7 @@ from facteur.adapters import foreign
 from facteur.adapters.http import HttpAnswer
 from facteur.adapters.iopole_answers import in_its_own_words, problem, refusal
 from facteur.adapters.iopole_reading import error_words
-from facteur.errors import OutcomeUnknownError, ProblemError
+from facteur.errors import OutcomeUnknownError
 from facteur.model import Accepted, Answer, Rejected
 
 LONGEST_KEPT = 4000  # characters
@@ -58,12 +58,8 @@ def meaning_of_deposit(answer: HttpAnswer) -> Answer:
         OutcomeUnknownError: none; it may have been accepted.
         PlatformBusyError, AccountRefusedError: certainly nothing was deposited.
     """
-    body = answer.json()
-    found = (rung.means for rung in LADDER if answer.status in rung.statuses and rung.holds(body))
-    meaning = next(found, Meaning.UNKNOWN)
-    name = deposit_id(body)
-    # an early success may be the answer to another deposit, late: its id is that one's
-    if meaning is Meaning.DEPOSITED and name is not None and answer.whole_body_sent:
+    meaning = _meaning(answer)
+    if meaning is Meaning.DEPOSITED and (name := deposit_id(answer.json())) is not None:
         return Accepted(name, answer.status, _kept(answer))
     if meaning is Meaning.REFUSED:
         return Rejected(problem(answer, "refused", "the platform refused the invoice"), _kept(answer))
@@ -77,10 +73,15 @@ def meaning_of_deposit(answer: HttpAnswer) -> Answer:
 
 def is_accepted(answer: HttpAnswer) -> bool:
     """Whether it says that a deposit was accepted."""
-    try:
-        return isinstance(meaning_of_deposit(answer), Accepted)
-    except ProblemError:
-        return False
+    return _meaning(answer) is Meaning.DEPOSITED
+
+
+def _meaning(answer: HttpAnswer) -> Meaning:
+    body = answer.json()
+    found = (rung.means for rung in LADDER if answer.status in rung.statuses and rung.holds(body))
+    meaning = next(found, Meaning.UNKNOWN)
+    # an early success may be the answer to another deposit, late: its id is that one's
+    return Meaning.UNKNOWN if meaning is Meaning.DEPOSITED and not answer.whole_body_sent else meaning
 
 
 def _kept(answer: HttpAnswer) -> str:

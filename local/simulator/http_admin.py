@@ -8,16 +8,18 @@ from typing import Any
 
 from aiohttp import web
 
-from local.simulator import foreign
+from local.simulator import documents, foreign
 from local.simulator.accounts import Account
 from local.simulator.clock import iso, uuid7
 from local.simulator.companies import Company
 from local.simulator.gate import body_of, refused
 from local.simulator.http_page import ADMIN_PREFIX
+from local.simulator.invoice import Invoice
 from local.simulator.ledger import Deposit
 from local.simulator.lifecycle import CODES, Reason, Status
 from local.simulator.listener import LISTENER
 from local.simulator.settings import changed
+from local.simulator.verdicts import judge
 from local.simulator.world import WORLD
 
 MINUTE = 60.0
@@ -124,6 +126,19 @@ async def invoice(request: web.Request) -> web.Response:
     return web.json_response({"id": ids[0] if ids else None, "ids": ids})
 
 
+async def upload(request: web.Request) -> web.Response:
+    """Deposit a document as a person does on the platform's own pages: {"filename", "document", "account": client_id}; XML, no faults."""
+    world, body = request.app[WORLD], await body_of(request)
+    content = str(body["document"]).encode()
+    document = documents.read(content, validate=world.settings.validate_schema)
+    stored = world.ledger.store(
+        str(body.get("account") or world.settings.client_id), str(body["filename"]), content,
+        document if isinstance(document, Invoice) else None,
+        lambda taken: judge(document, taken, world.directory, world.settings), world.settings, world.clock,
+    )  # fmt: skip
+    return web.json_response({"id": stored.id})
+
+
 async def clock(request: web.Request) -> web.Response:
     """{"advance": seconds}"""
     world, body = request.app[WORLD], await body_of(request)
@@ -166,4 +181,5 @@ ROUTES = [
     web.post(ADMIN_PREFIX + "clock", clock),
     web.post(ADMIN_PREFIX + "statuses", status),
     web.post(ADMIN_PREFIX + "invoices", invoice),
+    web.post(ADMIN_PREFIX + "uploads", upload),
 ]

@@ -28,7 +28,11 @@ def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
     source = news.choice(("sweep", "sweep", "pull", "history"))
     clients = news.choice(("one", "one", "one", "two", "same"))
     mute = Random(f"mute {seed}").random() < 0.08  # noqa: S311  repeatable
-    happened = [*_happenings(dice, clients), *_webhook(Random(f"webhook {seed}"), source, mute=mute)]  # noqa: S311
+    happened = [
+        *_happenings(dice, clients),
+        *_webhook(Random(f"webhook {seed}"), source, mute=mute),  # noqa: S311
+        *_at_the_platform(Random(f"at the platform {seed}"), clients),  # noqa: S311
+    ]
     happenings = tuple(sorted(happened, key=lambda happening: happening.at))
     orders = [order for _ in range(dice.randint(3, 9)) for order in _orders(dice, contradictory=contradictory)]
     switches = _switches(dice, contradictory=contradictory) | hostile.switches(news, source)
@@ -62,6 +66,7 @@ def _followed(source: str, happenings: set[str], omits: Sequence[str], *, mute: 
     days = [
         ("400", mute),
         ("3", "lastStatusData" in omits),
+        ("3", "refuse_late" in happenings),  # a history is read a day after the one before
         ("3", "webhook" in happenings),  # a pull is not believed after a day without a word
         ("1", "skew" in happenings),
         ("0.2", "lie" in happenings),
@@ -156,6 +161,18 @@ def _webhook(dice: Random, source: str, *, mute: bool) -> list[Happening]:
     """One that takes the statuses of a pull."""
     taken = source == "pull" and not mute and dice.random() < 0.1
     return [Happening(dice.randint(2, LATEST_ROUND), "webhook")] if taken else []
+
+
+def _at_the_platform(dice: Random, clients: str) -> list[Happening]:
+    """What persons do on its pages. Where the company changes clients, nobody tells the next one what was uploaded to the former."""
+    found = [
+        Happening(dice.randint(1, LATEST_ROUND), "by_hand", details={"rows": 1, "known": dice.random() < 0.5}),
+        Happening(
+            dice.randint(5, LATEST_ROUND), "refuse_late", details={"offset_seconds": dice.choice((0.0, -3600.0))}
+        ),
+    ]
+    drawn = [each for each in found if dice.random() < 0.15]
+    return [each for each in drawn if clients == "one" or each.what != "by_hand"]
 
 
 def _late(dice: Random) -> tuple[Order, ...]:

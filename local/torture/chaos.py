@@ -29,6 +29,10 @@ RENAME_BACK = """
 set lock_timeout = '200ms';
 drop view invoicing.invoices; alter table invoicing.factures rename to invoices
 """
+FOLLOWED = """
+select invoice_id, platform_id from facteur.submissions where state = 'submitted' and finalized_at is null and objection_code is null
+order by id
+"""
 LIED_TO = ("search", "history", "files", "download", "not_seen")
 FINISH = "update invoicing.invoices set status = 'final' where id = any (%(ids)s)"
 LATEST_BLOW_SECONDS = 0.03  # into a pass
@@ -167,6 +171,13 @@ class Chaos:
             (key,) = self._some(1)
             self.crashes += not persons.acts(self._lane, self._place, key, operation, arguments, self._dice)
 
+    def by_hand(self, rows: int, known: bool) -> None:
+        """Somebody uploads the very documents of rows on the platform's own pages."""
+        for key in self._some(rows):
+            entry = self._lane.company.entries[key]
+            if not entry.resubmitted:  # else its document is another by now
+                self._lane.company.upload(entry, known=known)
+
     # what AWS does
 
     def shake_queue(self, lose: float, double: float) -> None:
@@ -221,6 +232,16 @@ class Chaos:
 
     def outage(self, seconds: float, fault: str, endpoints: Sequence[str] = ()) -> None:
         self._lane.simulator.outage(seconds, fault, endpoints)
+
+    def refuse_late(self, offset_seconds: float) -> None:
+        """The platform refuses what it had taken, and dates it as it likes."""
+        followed = self._lane.database.rows(FOLLOWED)
+        if followed:
+            row = self._dice.choice(followed)
+            self._lane.simulator.add_status(
+                row.platform_id, "REJECTED", reason="VALIDATION_FAILURE", author="PLATFORM", at_offset=offset_seconds
+            )
+            self._lane.company.entries[int(row.invoice_id)].refused_late = True
 
     def webhook(self) -> None:
         """Somebody adds one: from now on it takes the statuses, and no pull is shown any."""

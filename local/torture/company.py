@@ -14,7 +14,7 @@ from facteur.errors import DatabaseUnavailableError
 from local.invoices import BUYERS, SELLER, SampleInvoice, company, file_name, render, sample_invoice
 from local.invoices.model import Syntax
 from local.simulator.control import Simulator
-from local.torture.schedule import KINDS, Order
+from local.torture.schedule import KINDS, UNROUTABLE, Order
 
 # What a company's own trigger may do to the write-back: raise at once or at the commit, keep the row as it was, or one column of it.
 SCHEMA = """
@@ -70,6 +70,7 @@ update invoicing.invoices set technical_status = 'pending', submission_id = null
 SET_STATUS = "update invoicing.invoices set status = %(status)s where id = any (%(ids)s)"
 SYNTAX: Syntax = "cii"
 OF_ANOTHER = ("twin", "rival", "namesake")  # they take the number of the one before
+BY_HAND = "by-hand.xml"  # the name of what a person uploads
 RIVAL = 500  # from one rank to that of another document for its number
 
 
@@ -85,6 +86,9 @@ class Entry:
     resubmitted: bool = False  # somebody set it back to pending
     decided: bool = False  # a person said how it ends
     meddled: bool = False  # its row shows a deposit that somebody wrote there
+    by_hand: bool = False  # somebody uploaded its document at the platform
+    known: bool = False  # its buyer was entered in the directory meanwhile
+    refused_late: bool = False  # the platform took it, and refused it afterwards
 
 
 def seller_of(order: Order) -> int:
@@ -184,6 +188,15 @@ class Company:
     def touch(self, ids: Sequence[int]) -> None:
         self._execute("update invoicing.invoices set total = total where id = any (%(ids)s)", ids)
 
+    def upload(self, entry: Entry, *, known: bool) -> None:
+        """Somebody uploads a row's very document at the platform; `known`: its buyer is entered in the directory afterwards."""
+        invoice = self._invoice(entry.rank, KINDS[entry.order.kind].buyer, entry.order)
+        self._simulator.upload(BY_HAND, render(invoice, SYNTAX).decode())
+        entry.by_hand = True
+        if known and KINDS[entry.order.kind].buyer == UNROUTABLE:
+            self._simulator.add_company(invoice.buyer.siren, behaviour="205")
+            entry.known = True
+
     def set_status(self, ids: Sequence[int], status: str) -> None:
         """Now or, where a row is locked, as soon as that works."""
         self.unsaved.append((list(ids), status))
@@ -214,7 +227,7 @@ class Company:
     def _mend(self, entry: Entry) -> bool:
         invoice = self._invoice(entry.rank, None, entry.order)
         if entry.order.same_document:
-            self._simulator.add_company(self._invoice(entry.rank, "999", entry.order).buyer.siren, behaviour="205")
+            self._simulator.add_company(self._invoice(entry.rank, UNROUTABLE, entry.order).buyer.siren, behaviour="205")
             invoice = self._invoice(entry.rank, KINDS[entry.order.kind].buyer, entry.order)
         self._simulator.script(invoice.number, list(entry.order.later))
         uri, sha256 = self._document(invoice, entry.order)

@@ -97,6 +97,16 @@ MUTANTS: dict[str, Mutant] = {
     "the same bytes twice": Mutant(
         "the same bytes are sent for two rows", run_of(LOST, Order("twin")), prepare=sabotage.send_twins
     ),
+    "a refused deposit is an answer": Mutant(
+        "a deposit of the same bytes that the platform refused is taken at the first look, before the good one can be shown",
+        run_of(
+            Order(),
+            Order("unroutable", faults=("429",) * 5 + ("lost_answer",)),  # by then the refused one is shown
+            happenings=[Happening(1, "by_hand", details={"rows": 2, "known": True})],
+            switches={"search_lag": 200},
+        ),
+        worker=sabotage.take_refused_deposits,
+    ),
     "failed look-ups count": Mutant(
         "a look-up that failed counts as an empty one",
         run_of(LOST, happenings=[SILENT_SEARCH]),
@@ -211,6 +221,15 @@ MUTANTS: dict[str, Mutant] = {
         "a sweep reads the history of what is dated later than what it saw before",
         run_of(Order(), Order("bounced"), switches={"status_dates": ["ISSUED@7200"], "delay_decision": 600}),
         prepare=sabotage.hear_only_what_is_later,
+    ),
+    "what was shown last is all": Mutant(
+        "a sweep reads no history for what is dated before the status that its search shows",
+        replace(
+            run_of(Order(), happenings=[Happening(8, "refuse_late", details={"offset_seconds": -3600.0})]),
+            settings={"FOLLOW_UP_DAYS": "3"},
+            most_leaps=400,
+        ),
+        worker=sabotage.read_no_history_again,
     ),
     "unknown statuses are dropped": Mutant(
         "a status with a code that nobody knows is not stored",

@@ -86,6 +86,20 @@ def take_failure_for_absence(_worker: Worker) -> None:
     Iopole.answers_what_is_asked = lambda _: True  # type: ignore[method-assign, assignment]
 
 
+def take_refused_deposits(_worker: Worker) -> None:
+    def hasty(after: Any) -> Any:
+        def moved(doubt: Any, evidence: Any, *more: Any) -> Any:
+            return after(doubt, replace(evidence, ours=tuple(replace(c, refused=False) for c in evidence.ours)), *more)
+
+        return moved
+
+    switch("after_look_up", hasty)
+
+
+def read_no_history_again(_worker: Worker) -> None:
+    switch("_wanted_every", lambda _: lambda *_about: None)
+
+
 def ask_once(_worker: Worker) -> None:
     switch("EMPTY_LOOKUPS_BEFORE_RESEND", lambda _: 1)
     switch("_limits", lambda limits: lambda settings: replace(limits(settings), resend_after_seconds=0.0))

@@ -9,6 +9,7 @@ from typing import Any
 from local.torture.points import Interrupt
 
 LONG_STALL_SECONDS = 150.0 + 600.0 + 60.0  # longer than a lease and the time after which a doubt is sent again
+UNROUTABLE = "999"  # behaviour of a buyer whom the directory does not know
 DEPOSITED, REJECTED, FAILED = "closed", "rejected", "failed"
 
 
@@ -33,7 +34,7 @@ KINDS = {
         Kind("good", frozenset({DEPOSITED})),
         Kind("refused", frozenset({REJECTED, DEPOSITED}), faults=("400",)),
         # failed: where another attempt's outcome is unknown, a refusal of the one that was found is not the last word
-        Kind("unroutable", frozenset({REJECTED, FAILED}), buyer="999"),
+        Kind("unroutable", frozenset({REJECTED, FAILED}), buyer=UNROUTABLE),
         # the platform took it, the buyer's platform did not: its number stays used, whether the next one may have it is open
         Kind("bounced", frozenset({REJECTED, FAILED}), frozenset({DEPOSITED, REJECTED, FAILED}), buyer="213"),
         Kind("declined", frozenset({DEPOSITED}), buyer="210"),

@@ -9,9 +9,9 @@ from typing import Any
 
 from local.invoices import BUYERS
 from local.torture import witness
-from local.torture.company import STALE_ID, Entry, seller_of
+from local.torture.company import BY_HAND, STALE_ID, Entry, seller_of
 from local.torture.lane import SECOND, Lane
-from local.torture.schedule import DEPOSITED, FAILED, KINDS, Schedule
+from local.torture.schedule import DEPOSITED, FAILED, KINDS, REJECTED, Schedule
 
 DOUBLE, LOST, STUCK, SILENT, LEAK, CRASH = "double", "lost", "stuck", "silent", "leak", "crash"
 TECHNICAL_STATUS = {
@@ -102,10 +102,19 @@ def _by_invoice(ledger: list[dict[str, Any]], lane: Lane) -> defaultdict[int, li
 
 
 def _doubles(deposits: Deposits, lane: Lane) -> Iterator[Finding]:
-    """A deposit stored after another that the platform had not refused. That it calls the second a duplicate excuses nothing."""
+    """A deposit stored after another that the platform had not refused. That it calls the second a duplicate excuses nothing.
+
+    Of what a person uploaded nobody knew, but it is there: two that stand are two.
+    """
     for entry in lane.company.entries.values():
         standing = 0
+        if entry.by_hand and sum(map(_stands, deposits.get(entry.id, []))) > 1:
+            yield Finding(
+                DOUBLE, f"invoice {entry.id}: its own deposit stands beside the one that was uploaded by hand"
+            )
         for deposit in deposits.get(entry.id, []):
+            if deposit["filename"] == BY_HAND:
+                continue
             refused = deposit["verdict"] in REFUSED_BEFORE or "REJECTED" in deposit["statuses"]
             if standing:
                 yield Finding(DOUBLE, f"invoice {entry.id}: stored again as {deposit['id']} ({deposit['verdict']})")
@@ -123,24 +132,33 @@ Wrong = Iterator[tuple[str, str]]
 
 
 def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Lane, schedule: Schedule) -> Wrong:
-    twins = _twins(entry, lane) > 1
-    ends = _ends(entry) if not twins else KINDS["twin"].ends
-    if row.last_error_code == "unknown_thrice":  # the same answer of unknown meaning three times: a person's
-        ends |= {FAILED}
     accepted = {deposit["id"] for deposit in deposits if _stands(deposit)}
     if entry.decided:
         return  # by a person
-    taken = row.last_error_code == "conflicting_deposit" and _bears_our_number(schedule)
-    if taken or not _has_witness(entry, row.account, lane):
-        ends |= {FAILED}
+    ends = _may_end(entry, row, lane, schedule)
     refused = row.state in {None, "rejected", "failed"}
     state = DEPOSITED if schedule.mute and row.state == "submitted" else row.state
     if state not in ends:
         yield LOST if refused else STUCK, f"expected {'/'.join(sorted(ends))}"
-    if row.state in {"submitted", "closed"} and row.platform_id not in accepted:
+    told = entry.refused_late and row.objection_code  # a contradiction: a person's
+    if row.state in {"submitted", "closed"} and row.platform_id not in accepted and not told:
         yield LOST, f"its id {row.platform_id} is no accepted deposit"
     if refused and row.state and not row.last_error_code:
         yield LOST, "no reason is stated"
+
+
+def _may_end(entry: Entry, row: Any, lane: Lane, schedule: Schedule) -> frozenset[str]:
+    """In which states, after what happened to it."""
+    taken = row.last_error_code == "conflicting_deposit" and _bears_our_number(schedule)
+    may = {
+        FAILED: entry.by_hand or entry.refused_late or taken or not _has_witness(entry, row.account, lane)
+        # the same answer of unknown meaning three times: a person's
+        or row.last_error_code == "unknown_thrice",
+        DEPOSITED: entry.known,
+        REJECTED: entry.refused_late,
+    }  # fmt: skip
+    ends = _ends(entry) if _twins(entry, lane) == 1 else KINDS["twin"].ends
+    return ends | {state for state, so in may.items() if so}
 
 
 def _bears_our_number(schedule: Schedule) -> bool:
@@ -207,9 +225,12 @@ def _unheld(ledger: list[dict[str, Any]], rows: list[Any], lane: Lane, stopped: 
     """A deposit that stands at the platform, while no invoice is said to be deposited as it."""
     decided = {sha256 for entry in lane.company.entries.values() if entry.decided for sha256 in entry.documents}
     held = {row.platform_id for row in rows if row.state in {"submitted", "closed"}}
+    refused = {row.id for row in rows if row.state in {"rejected", "failed"}}
     for deposit in ledger:
         if stopped & _owners_of(deposit, lane):
             continue
+        if deposit["filename"] == BY_HAND and _owners_of(deposit, lane) & refused:
+            continue  # ours was refused or stopped, and its row says so
         if _stands(deposit) and deposit["id"] not in held and deposit["sha256"] not in decided:
             yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) stands and is no invoice's")
 
@@ -237,7 +258,12 @@ def _untold(ledger: list[dict[str, Any]], lane: Lane, schedule: Schedule) -> Ite
     for deposit in ledger:
         # a person gave it up while its answer was lost
         decided = any(entry.decided for entry in owners.get(deposit["sha256"], []))
-        if deposit["id"] not in attempted | held and not (decided or (mixed_up and deposit["verdict"] == "duplicate")):
+        uploaded = deposit["filename"] == BY_HAND
+        if (
+            not uploaded
+            and deposit["id"] not in attempted | held
+            and not (decided or (mixed_up and deposit["verdict"] == "duplicate"))
+        ):
             yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) is in no attempt")
         if kept_back and not _stands(deposit):
             continue

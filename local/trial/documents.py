@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import psycopg2
 from psycopg2.extras import NamedTupleCursor
 
 from local.aws import Aws
@@ -18,6 +17,7 @@ from local.invoices import BUYERS, Company, Line, SampleInvoice, render
 from local.simulator.control import Simulator
 from local.simulator.documents import read
 from local.simulator.invoice import Invoice
+from local.trial.journal import connect
 
 LARGEST_BYTES = 100_000_000
 READY = "select invoice_id::text as id from facteur.invoice_source where ready"
@@ -58,7 +58,7 @@ class Documents:
 
     def bring(self, aws: Aws) -> None:
         """Bring what is ready and was not there yet; the first time, all that is."""
-        connection = psycopg2.connect(self.url, application_name="facteur trial")
+        connection = connect(self.url)
         try:
             connection.autocommit = True
             cursor: Any

@@ -10,6 +10,7 @@ from psycopg2.extras import NamedTupleCursor
 
 from facteur.visible import visible
 from local.demo.display import MARKS, VALIDATED_MEANS
+from local.trial.journal import connect
 
 LINES_AT_ONCE = 30
 CHANGED = """
@@ -39,7 +40,7 @@ class Follower:
     def look(self) -> None:
         """Say what has changed since the last look."""
         try:
-            connection = psycopg2.connect(self._url, application_name="facteur trial")
+            connection = connect(self._url)
             try:
                 cursor: Any
                 with connection.cursor(cursor_factory=NamedTupleCursor) as cursor:

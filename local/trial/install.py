@@ -28,12 +28,13 @@ class TrialError(Exception):
     """The trial cannot be made like this; the message says what to do."""
 
 
-def install(url: str, options: Sequence[str], *, yes: bool) -> bool:
+def install(url: str, options: Sequence[str], *, token: str, yes: bool) -> bool:
     """Install on the database; gives whether its invoices have no documents, which are then made from the rows.
 
     Args:
         url: of the company's database.
         options: further ones of `facteur init`.
+        token: of the trial, by which it knows the installation for its own.
         yes: ask nothing.
 
     Raises:
@@ -44,6 +45,7 @@ def install(url: str, options: Sequence[str], *, yes: bool) -> bool:
     more = ["--documents", made] if made else []
     if not given["submit_from"]:
         more += ["--submit-from", _first_day(yes)]
+    more += ["--why", f"a trial ({token})"]
     more += ["--yes"] if yes and not given["yes"] else []
     command = [str(Path(sys.executable).with_name("facteur")), "init", *options, *more, "--apply"]
     environment = {name: value for name, value in os.environ.items() if name != "FACTEUR_STACK"}

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg2
+from psycopg2.extensions import parse_dsn
 from psycopg2.extras import NamedTupleCursor
 
 SCHEMA = Path(__file__).with_name("journal.sql")
 LOCK_TIMEOUT_SECONDS = 5
+# A network that drops packets holds nobody: not at the start, and not at Ctrl-C.
+CONNECTION: Mapping[str, Any] = {
+    "connect_timeout": 10, "tcp_user_timeout": 20_000,
+    "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 2,
+}  # fmt: skip
 STATE = """
 select to_regnamespace('facteur') is not null as installed, to_regnamespace('facteur_trial') is not null as on_trial
 """
+OURS = "select coalesce(facteur_trial.ours(), true) as ours"
+CLAIM = "select pg_try_advisory_lock(hashtext('facteur_trial'), 0) as alone"
+MAY_CREATE = "select has_database_privilege(current_database(), 'create') as may, current_user as role"
 PINS = "select string_agg(pin.key, ', ') as pins from facteur.installation, jsonb_each(pins) pin"
 TABLES = "select relation::text as name, owned from facteur_trial.tables order by 1"
 WATCH = "select facteur_trial.watch(%(name)s::regclass)"
@@ -33,6 +42,11 @@ class OccupiedError(Exception):
     """This database is no place for a trial; the message says why, and what to do."""
 
 
+def connect(url: str) -> Any:
+    """A session of the trial's own, which never waits for long where the URL does not say otherwise."""
+    return psycopg2.connect(**{**CONNECTION, **parse_dsn(url), "application_name": "facteur trial"})
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """What has become of a table: how many changes were put back, how many rows taken out, and what stays, if anything does."""
@@ -47,7 +61,7 @@ class Journal:
     """One connection to the company's database, by its owner's role; `url` may hold a password."""
 
     def __init__(self, url: str) -> None:
-        self._connection = psycopg2.connect(url, application_name="facteur trial")
+        self._connection = connect(url)
         self._connection.autocommit = True
         self._rows(f"set lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'")
         self._rows("set statement_timeout = 0")
@@ -61,11 +75,22 @@ class Journal:
         info = self._connection.info
         return {**info.dsn_parameters, "host": info.host, "port": info.port, "password": info.password or ""}
 
+    def claim(self) -> None:
+        """Keep other trials away from this database until this connection ends.
+
+        Raises:
+            OccupiedError: there is one.
+        """
+        if not self._rows(CLAIM)[0].alone:
+            raise OccupiedError(
+                "another trial runs on this database: end it with Ctrl-C where it runs, then begin anew"
+            )
+
     def begun(self) -> bool:
         """Whether there is a trial that was not put back.
 
         Raises:
-            OccupiedError: Facteur is installed here, and by no trial.
+            OccupiedError: Facteur is installed here, and not by this trial.
         """
         (state,) = self._rows(STATE)
         if state.installed and not state.on_trial:
@@ -75,6 +100,8 @@ class Journal:
                 f"Facteur is installed in this database already, {whose}: a trial would mix with it. Take a copy without the schema "
                 "facteur (`facteur uninstall --drop-data` takes it away there)"
             )
+        if state.on_trial:
+            self._refuse_a_strangers()
         return bool(state.on_trial)
 
     def installed(self) -> bool:
@@ -86,8 +113,23 @@ class Journal:
         found = self._rows(statement)
         return found[0][0] if found else None
 
+    @property
+    def token(self) -> str:
+        """What `facteur init` has to say in its `--why`, for the installation to be this trial's."""
+        return str(self.value("select token from facteur_trial.trial"))
+
     def begin(self) -> None:
-        """Remember where the sequences stand. Nothing is watched yet."""
+        """Remember where the sequences stand. Nothing is watched yet.
+
+        Raises:
+            OccupiedError: this role may not create a schema.
+        """
+        (allowed,) = self._rows(MAY_CREATE)
+        if not allowed.may:
+            raise OccupiedError(
+                f"nothing was done: {allowed.role} may create no schema here; "
+                f'its owner gives that with `grant create on database … to "{allowed.role}"`'
+            )
         self._rows(SCHEMA.read_text("utf-8"))  # several statements at once are one transaction
 
     def watch(self) -> Sequence[str]:
@@ -103,8 +145,10 @@ class Journal:
         """Take back all that was noted, in one transaction. Safe to repeat.
 
         Raises:
+            OccupiedError: Facteur was installed here in earnest since; nothing was changed.
             psycopg2.Error: it could not be done, and nothing was; most often somebody holds a lock on a table.
         """
+        self._refuse_a_strangers()
         self._rows(END_SESSIONS)
         return [Line(*row) for row in self._rows("select * from facteur_trial.put_back()")]
 
@@ -112,6 +156,14 @@ class Journal:
         """Forget the trial: what was not put back by now never is."""
         self._rows("select facteur_trial.unwatch()")
         self._rows("drop schema facteur_trial cascade")
+
+    def _refuse_a_strangers(self) -> None:
+        if not self._rows(OURS)[0].ours:
+            raise OccupiedError(
+                "a trial on this database was not put back, and Facteur was installed in earnest since: nothing is changed. Look at the "
+                "rows that `select relation, key, before, after from facteur_trial.journal` shows; then `drop schema facteur_trial "
+                "cascade` takes away the trial's triggers and its memory, and nothing else"
+            )
 
     def _pins(self) -> str | None:
         try:

@@ -1,21 +1,45 @@
 -- What a trial changes in the company's tables, and how it is taken back. All of it lies in this schema, so that a trial that was killed
--- can be put back by the next one.
+-- can be put back by the next one. Every table has a primary key: a database may publish all its tables, and then nothing else is deleted.
 create schema facteur_trial;
 
--- Every row that a session of Facteur's wrote, whole and as Postgres itself writes it: by a write-back, or by a trigger of the company's
--- that ran with it. Of a partitioned table, the partition.
+-- The trial whose schema this is. `facteur init` records the token with its `--why`, in the transaction that installs.
+create table facteur_trial.trial (single boolean primary key default true check (single), token uuid not null default gen_random_uuid());
+insert into facteur_trial.trial default values;
+
+-- The tables that are watched: how their rows are known (null: by all that they say), and the columns that installing added.
+create table facteur_trial.watched (relation regclass primary key, key name[], added name[] not null);
+
+-- Every version of a row that a session of Facteur's made or ended, by a write-back or by a trigger of the company's that ran with it.
+-- The images are each column's text by its name, for columns come and go.
 create table facteur_trial.journal (
-    id        bigint generated always as identity primary key,
-    relation  regclass not null,
-    operation text not null,
-    before    text,
-    after     text,
-    undone    boolean, -- true: as it was before; false: there is no such row any more, or `why` says what kept it
-    why       text
+    id             bigint generated always as identity primary key,
+    transaction_id xid8 not null default pg_current_xact_id(),
+    relation       regclass not null, -- of a partitioned table the root
+    leaf           regclass not null, -- and the partition
+    key            jsonb,
+    before         jsonb,
+    before_at      tid,               -- within one transaction a version's place is nobody else's
+    after          jsonb,
+    after_at       tid
 );
+create index journal_before on facteur_trial.journal (transaction_id, leaf, before_at);
+create index journal_after on facteur_trial.journal (transaction_id, leaf, after_at);
+
+-- What a transaction made of a row: from the image that it found to the one that it left. In what order triggers noted the steps
+-- between, and through which partitions the row went, says nothing then.
+create table facteur_trial.changes (
+    at       bigint primary key,
+    relation regclass not null,
+    key      jsonb,
+    before   jsonb,
+    after    jsonb,
+    undone   boolean, -- true: as it was before; false: `why` says what was not put back; null: not yet
+    why      text
+);
+create index changes_row on facteur_trial.changes (relation, key, at);
 
 -- Triggers that keep still while it is taken back, and how they were.
-create table facteur_trial.silenced (relation regclass not null, name name not null, enabled "char" not null);
+create table facteur_trial.silenced (relation regclass, name name, enabled "char" not null, primary key (relation, name));
 
 -- Where the company's sequences stood before. `drawn`: trying the write-backs took a value.
 create table facteur_trial.sequences (
@@ -57,16 +81,111 @@ end $$;
 insert into facteur_trial.sequences (sequence, value, called)
 select c.sequence, s.value, s.called from facteur_trial.counters c cross join lateral facteur_trial.standing(c.sequence) s;
 
+-- Whether the installation that is there is the trial's own: it was installed with the trial's token, not taken away since, and deposits
+-- with nobody but a simulator on this machine. Null: there is none.
+create function facteur_trial.ours() returns boolean
+    language plpgsql stable set search_path = pg_catalog as $$
+begin
+    if to_regclass('facteur.operations') is null then
+        return null;
+    end if;
+    return exists (
+        select from facteur.operations o cross join facteur_trial.trial t
+        where o.operation = 'init' and o.why like '%' || t.token || '%'
+          and not exists (select from facteur.operations later where later.operation = 'uninstall' and later.id > o.id)
+    ) and not exists (
+        select from facteur.installation i cross join jsonb_each(i.pins) pin
+        where coalesce(pin.value ->> 'base_url', '') !~ '^http://(127\.0\.0\.1|localhost)[:/]'
+    );
+end $$;
+
+-- An expression's text as its type writes it; `::text` would be somebody's cast.
+create function facteur_trial.said(expression text) returns text
+    language sql stable as $$
+    select format('case when %1$s is distinct from null then pg_catalog.format(''%%s'', %1$s) end', expression)
+$$;
+
+-- The columns of a relation that hold something, with their types.
+create function facteur_trial.columns(relation regclass) returns table (name name, type text, settable boolean, comparable boolean)
+    language sql stable set search_path = pg_catalog as $$
+    select a.attname, format_type(a.atttypid, a.atttypmod), a.attgenerated = '' and a.attidentity <> 'a',
+           base.typnamespace = 'pg_catalog'::regnamespace or base.typtype = 'e'
+    from pg_attribute a join pg_type type on type.oid = a.atttypid
+    join pg_type base on base.oid = coalesce(nullif(type.typbasetype, 0), type.oid)
+    where a.attrelid = relation and a.attnum > 0 and not a.attisdropped and a.attgenerated <> 'v' order by a.attnum
+$$;
+
+-- The statement that makes an image of the row $1.
+create function facteur_trial.imaging(relation regclass) returns text
+    language sql stable set search_path = pg_catalog as $$
+    select format('select pg_catalog.jsonb_object(array[%s]::text[], array[%s]::text[])', string_agg(quote_literal(name), ', '),
+                  string_agg(facteur_trial.said(format('($1).%I', name)), ', '))
+    from facteur_trial.columns(relation)
+$$;
+
+create function facteur_trial.key_in(image jsonb, key name[]) returns jsonb
+    language sql immutable set search_path = pg_catalog as $$
+    select jsonb_object_agg(name, image -> name::text) from unnest(key) name
+$$;
+
 -- A row's text must be read as it was written, whatever a session has set; and it runs with its owner's rights, because a trigger of the
--- company's may run with somebody else's.
+-- company's may run with somebody else's. An installation in earnest writes nothing here, should a killed trial have left its triggers.
 create function facteur_trial.note() returns trigger
     language plpgsql security definer
     set search_path = pg_catalog set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set extra_float_digits = 1
-    set bytea_output = 'hex' set xmloption = 'content' as $$
+    set bytea_output = 'hex' set xmloption = 'content' set lc_monetary = 'C' as $$
+declare
+    root constant regclass := coalesce(pg_partition_root(tg_relid), tg_relid);
+    key constant name[] := (select w.key from facteur_trial.watched w where w.relation = root);
+    former facteur_trial.journal;
 begin
-    insert into facteur_trial.journal (relation, operation, before, after)
-    values (tg_relid, tg_op, case when tg_op <> 'INSERT' then old::text end, case when tg_op <> 'DELETE' then new::text end);
+    if facteur_trial.ours() is not true then
+        return null;
+    end if;
+    if tg_op <> 'INSERT' then
+        execute facteur_trial.imaging(tg_relid) into former.before using old;
+        former.before_at := old.ctid;
+        former.key := facteur_trial.key_in(former.before, key);
+    end if;
+    if tg_op <> 'DELETE' then
+        execute facteur_trial.imaging(tg_relid) into former.after using new;
+        former.after_at := new.ctid;
+    end if;
+    if former.before is null or former.after is null or former.key is not distinct from facteur_trial.key_in(former.after, key) then
+        insert into facteur_trial.journal (relation, leaf, key, before, before_at, after, after_at)
+        values (root, tg_relid, coalesce(former.key, facteur_trial.key_in(former.after, key)),
+                former.before, former.before_at, former.after, former.after_at);
+    else -- its key has changed: one row less and one more
+        insert into facteur_trial.journal (relation, leaf, key, before, before_at) values (root, tg_relid, former.key, former.before, former.before_at);
+        insert into facteur_trial.journal (relation, leaf, key, after, after_at)
+        values (root, tg_relid, facteur_trial.key_in(former.after, key), former.after, former.after_at);
+    end if;
     return null;
+end $$;
+
+-- How a table's rows are known: by the key that the mapping names if no two rows share it, for that of a partitioned table is less than
+-- its primary key, which a row that moves changes; else by the primary key or another unique one.
+create function facteur_trial.key_of(relation regclass) returns name[]
+    language plpgsql set search_path = pg_catalog as $$
+declare
+    declared constant name[] := (
+        select array_agg(a.attname order by part.n) filter (where part.n <= i.indnkeyatts)
+        from pg_index i cross join unnest(i.indkey) with ordinality part (attnum, n)
+        left join pg_attribute a on a.attrelid = i.indrelid and a.attnum = part.attnum
+        where i.indrelid = relation and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is null
+        group by i.indexrelid, i.indisprimary having bool_and(a.attnotnull) filter (where part.n <= i.indnkeyatts)
+        order by i.indisprimary desc, i.indexrelid limit 1);
+    mapped constant name := (
+        select each ->> 'key' from facteur.installation i cross join jsonb_array_elements(i.added) with ordinality source (each, n)
+        join pg_class c on c.oid = relation
+        where each ->> 'what' = 'source' and each ->> 'table' = c.relnamespace::regnamespace::text || '.' || c.relname
+        order by n desc limit 1);
+    shared boolean := true;
+begin
+    if mapped is not null and declared is distinct from array[mapped] then
+        execute format('select exists (select from %1$s group by %2$I having count(*) > 1 or %2$I is null)', relation, mapped) into shared;
+    end if;
+    return case when shared then declared else array[mapped] end;
 end $$;
 
 -- Facteur's sessions name themselves; what the company's own write is none of the trial's business.
@@ -79,6 +198,9 @@ begin
         execute function facteur_trial.note()
     $q$, relation);
     execute format('alter table %s enable always trigger facteur_trial', relation);
+    insert into facteur_trial.watched (relation, key, added)
+    values (relation, facteur_trial.key_of(relation),
+            array(select a.name from facteur.added() a where a.what = 'column' and a.table_oid = relation and a.name is not null));
 end $$;
 
 create function facteur_trial.unwatch() returns void
@@ -94,88 +216,203 @@ begin
     end loop;
 end $$;
 
--- How a row is found: by its primary key, else by all that it says. `side` is the row of the journal that it has to be by now.
-create function facteur_trial.found_by(relation regclass, side text) returns text
-    language sql stable as $$
-    select coalesce(
+-- A table without those that inherit from it, but with all its partitions.
+create function facteur_trial.alone(relation regclass) returns text
+    language sql stable set search_path = pg_catalog as $$
+    select case when relkind = 'p' then '' else 'only ' end || relation from pg_class where oid = relation
+$$;
+
+-- Where the row is that a change left, as a condition on `t`; $2 is its image.
+create function facteur_trial.found_by(relation regclass, key name[], image jsonb) returns text
+    language sql stable set search_path = pg_catalog as $$
+    select case when key is not null then
         (select string_agg(
-            case when base.typnamespace = 'pg_catalog'::regnamespace or base.typtype = 'e'
-                 then format('t.%1$I operator(pg_catalog.=) (j.%2$s).%1$I', a.attname, side)
-                 else format('t.%1$I::text operator(pg_catalog.=) (j.%2$s).%1$I::text', a.attname, side) end, ' and ')
-         from pg_index i cross join unnest(i.indkey) key (attnum)
-         join pg_attribute a on a.attrelid = i.indrelid and a.attnum = key.attnum
-         join pg_type type on type.oid = a.atttypid join pg_type base on base.oid = coalesce(nullif(type.typbasetype, 0), type.oid)
-         where i.indrelid = relation and i.indisprimary),
-        format('t.ctid operator(pg_catalog.=) (select same.ctid from only %s same where same::text operator(pg_catalog.=) (j.%s)::text limit 1)', relation, side))
+            case when comparable then format('t.%1$I = ($2 ->> %1$L)::%2$s', name, type)
+                 else format('%s = $2 ->> %L', facteur_trial.said(format('t.%I', name)), name) end, ' and ')
+         from facteur_trial.columns(relation) where name = any (key))
+    else
+        (select format('(t.tableoid, t.ctid) = (select same.tableoid, same.ctid from %s same where %s limit 1)', facteur_trial.alone(relation),
+                       string_agg(format('%s is not distinct from $2 ->> %L', facteur_trial.said(format('same.%I', name)), name), ' and '))
+         from facteur_trial.columns(relation) where image ? name::text)
+    end
 $$;
 
--- The statement that takes one entry back; $1 is the row before, $2 the row after. A column that somebody has written since keeps what
--- it says, for that is not the trial's.
-create function facteur_trial.inverse(relation regclass, operation text) returns text
-    language sql stable as $$
-    with named as (
-        select c.reltype::regtype as row_type,
-               string_agg(format('%I', a.attname), ', ' order by a.attnum) as columns,
-               string_agg(format('(j.b).%I', a.attname), ', ' order by a.attnum) as former,
-               string_agg(format(
-                   '%1$I = case when (j.b).%1$I::text is distinct from (j.a).%1$I::text and t.%1$I::text is not distinct from (j.a).%1$I::text'
-                   ' then (j.b).%1$I else t.%1$I end', a.attname), ', ' order by a.attnum) filter (where a.attidentity <> 'a') as restored
-        from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
-        where c.oid = relation group by c.oid
+-- The statement that takes a change back: $1 is the row's image before, $2 the one after. A column that somebody has written since keeps
+-- what it says, for that is not the trial's. Null: the change has changed nothing that is still there.
+create function facteur_trial.inverse(change facteur_trial.changes, key name[]) returns text
+    language sql stable set search_path = pg_catalog as $$
+    with kept as (
+        select * from facteur_trial.columns(change.relation) c where change.before ? c.name::text
+    ), written as (
+        select string_agg(format('%1$I = case when %2$s is not distinct from $2 ->> %1$L then ($1 ->> %1$L)::%3$s else t.%1$I end', kept.name,
+                                 facteur_trial.said(format('t.%I', kept.name)), type), ', ') as assignments
+        from kept where settable and change.before ->> kept.name is distinct from change.after ->> kept.name
     )
-    select case operation
-        when 'INSERT' then format('delete from only %s t using (select $2::%s as a) j where %s', relation, row_type, facteur_trial.found_by(relation, 'a'))
-        when 'DELETE' then format('insert into %s (%s) overriding system value select %s from (select $1::%s as b) j', relation, columns, former, row_type)
-        else format('update only %1$s t set %2$s from (select $1::%3$s as b, $2::%3$s as a) j where %4$s',
-                    relation, restored, row_type, facteur_trial.found_by(relation, 'a'))
-    end from named
+    select case
+        when change.before is null
+            then format('delete from %s t where %s', facteur_trial.alone(change.relation), facteur_trial.found_by(change.relation, key, change.after))
+        when change.after is null then
+            (select format('insert into %s (%s) overriding system value select %s', change.relation, string_agg(format('%I', kept.name), ', '),
+                           string_agg(format('($1 ->> %L)::%s', kept.name, type), ', '))
+             from kept join pg_attribute a on a.attrelid = change.relation and a.attname = kept.name where a.attgenerated = '')
+        else 'update ' || facteur_trial.alone(change.relation) || ' t set ' || written.assignments || ' where '
+                    || facteur_trial.found_by(change.relation, key, change.after)
+    end from written
 $$;
 
--- Take every entry back, the latest first, without the company's triggers: they would note, forbid or number once more. Then the
--- sequences, as far as no row says that somebody else has drawn from them. Gives a line for each table, and one for each thing that stays.
-create function facteur_trial.put_back() returns table (relation text, restored integer, removed integer, stays text)
-    language plpgsql
-    set search_path = pg_catalog set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set extra_float_digits = 1
-    set bytea_output = 'hex' set xmloption = 'content' as $$
-#variable_conflict use_column
+-- Columns that the trial wrote and that are not there any more under their names, unless installing had added them.
+create function facteur_trial.lost(change facteur_trial.changes) returns text
+    language sql stable set search_path = pg_catalog as $$
+    select string_agg(written.name, ', ') from jsonb_object_keys(coalesce(change.before, '{}')) written (name)
+    where change.before ->> written.name is distinct from change.after ->> written.name
+      and written.name not in (select c.name from facteur_trial.columns(change.relation) c)
+      and written.name not in (select unnest(w.added) from facteur_trial.watched w where w.relation = change.relation)
+$$;
+
+-- Take one change back. Gives what is to be said of it; null: the row is as it was.
+create function facteur_trial.take_back(change facteur_trial.changes) returns text
+    language plpgsql as $$
 declare
-    entry record;
+    key constant name[] := (select w.key from facteur_trial.watched w where w.relation = change.relation);
+    missing constant text := (select string_agg(k, ', ') from unnest(key) k where k not in (select c.name from facteur_trial.columns(change.relation) c));
+    lost constant text := facteur_trial.lost(change);
+    statement constant text := facteur_trial.inverse(change, key);
     affected bigint;
 begin
-    set constraints all immediate;
-    perform facteur_trial.unwatch();
-    for entry in select distinct j.relation from facteur_trial.journal j join pg_class c on c.oid = j.relation order by 1 loop
-        execute format('lock table only %s in share row exclusive mode', entry.relation);
-    end loop;
+    if missing is not null then
+        return 'its key ' || missing || ' is not there any more';
+    end if;
+    if statement is not null then
+        execute statement using change.before, change.after;
+        get diagnostics affected = row_count;
+    end if;
+    if affected > 1 then
+        raise 'several rows have its key by now';
+    elsif affected = 0 and (change.before is not null or key is null) then
+        return case when key is null then 'it is not found, and the table has no key to know it by' else 'it is not found: it was deleted, or has another key by now' end;
+    end if;
+    return 'its column ' || lost || ' is not there any more';
+end $$;
+
+-- The journal as changes; those that were taken back already stay as they are.
+create function facteur_trial.sum_up() returns void
+    language sql as $$
+    with recursive version as (
+        select j.id as row, j.*, true as first from facteur_trial.journal j
+        where j.before is null or not exists (
+            select from facteur_trial.journal p
+            where p.transaction_id = j.transaction_id and p.leaf = j.leaf and p.after_at = j.before_at)
+        union all
+        select v.row, n.*, false from version v join facteur_trial.journal n
+        on n.transaction_id = v.transaction_id and n.leaf = v.leaf and n.before_at = v.after_at
+    ), known as (
+        select v.*, v.after is not null and not exists (
+            select from facteur_trial.journal n
+            where n.transaction_id = v.transaction_id and n.leaf = v.leaf and n.before_at = v.after_at) as last
+        from version v
+    )
+    insert into facteur_trial.changes (at, relation, key, before, after)
+    select max(id), relation, key, (array_agg(before) filter (where first and before is not null))[1], (array_agg(after) filter (where last))[1]
+    from known group by transaction_id, relation, key, case when key is null then known.row end
+    on conflict do nothing
+$$;
+
+-- The company's triggers keep still, in all partitions: they would note, forbid or number once more.
+create function facteur_trial.silence() returns void
+    language plpgsql as $$
+declare
+    entry record;
+begin
     delete from facteur_trial.silenced;
     insert into facteur_trial.silenced
     select t.tgrelid, t.tgname, t.tgenabled from pg_trigger t
-    where not t.tgisinternal and t.tgenabled <> 'D' and t.tgrelid in (select j.relation from facteur_trial.journal j);
+    where not t.tgisinternal and t.tgenabled <> 'D' and t.tgrelid in (
+        select c.relation from facteur_trial.changes c
+        union select member.relid from facteur_trial.changes c cross join pg_partition_tree(c.relation) member);
     for entry in select * from facteur_trial.silenced loop
         execute format('alter table only %s disable trigger %I', entry.relation, entry.name);
     end loop;
-    for entry in
-        select j.*, facteur_trial.inverse(j.relation, j.operation) as statement
-        from facteur_trial.journal j join pg_class c on c.oid = j.relation where j.undone is null order by j.id desc
-    loop
-        begin
-            execute entry.statement using entry.before, entry.after;
-            get diagnostics affected = row_count;
-            update facteur_trial.journal set undone = affected > 0 where id = entry.id;
-        exception when others then
-            update facteur_trial.journal set undone = false, why = sqlerrm where id = entry.id;
-        end;
-    end loop;
+end $$;
+
+create function facteur_trial.let_speak() returns void
+    language plpgsql as $$
+declare
+    entry record;
+begin
     for entry in select * from facteur_trial.silenced loop
         execute format('alter table only %s enable %s trigger %I', entry.relation,
                        case entry.enabled when 'A' then 'always' when 'R' then 'replica' else '' end, entry.name);
     end loop;
+end $$;
+
+-- Take back what can be, the latest first; one that another row stands in the way of is tried again once others are gone, and of a row
+-- nothing older before it. Gives whether any was.
+create function facteur_trial.take_all_back() returns boolean
+    language plpgsql as $$
+declare
+    change facteur_trial.changes;
+    told text;
+    progress boolean := false;
+begin
+    for change in select * from facteur_trial.changes where undone is null order by at desc loop
+        continue when exists (
+            select from facteur_trial.changes later
+            where later.relation = change.relation and later.key = change.key and later.at > change.at and later.undone is null);
+        begin
+            told := facteur_trial.take_back(change);
+            update facteur_trial.changes set undone = told is null, why = told where at = change.at;
+            progress := true;
+        exception when others then
+            update facteur_trial.changes set why = sqlerrm where at = change.at;
+        end;
+    end loop;
+    return progress;
+end $$;
+
+-- What was not put back, by tables: how many rows, some by their keys, and why.
+create function facteur_trial.left_behind() returns table (relation regclass, words text)
+    language sql stable set search_path = pg_catalog as $$
+    with lacking as (
+        select relation, coalesce(key::text, at::text) as row, min(why) as why,
+               min((select string_agg(name || ' ' || value, ', ') from jsonb_each_text(key) part (name, value))) as named
+        from facteur_trial.changes where undone is not true group by relation, coalesce(key::text, at::text)
+    ), told as (
+        select relation, why, count(*) as rows, array_to_string((array_agg(named order by row) filter (where named is not null))[1:5], '; ') as named
+        from lacking group by relation, why
+    )
+    select relation, string_agg(
+        format('%s rows were not put back%s: %s', rows, ' (' || nullif(named, '') || case when rows > 5 then '; …' else '' end || ')', why), '; ')
+    from told group by relation
+$$;
+
+-- Take everything back in one transaction. Then the sequences, as far as no row says that somebody else has drawn from them. Gives a
+-- line for each table, and one for each thing that stays.
+create function facteur_trial.put_back() returns table (relation text, restored integer, removed integer, stays text)
+    language plpgsql
+    set search_path = pg_catalog set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set extra_float_digits = 1
+    set bytea_output = 'hex' set xmloption = 'content' set lc_monetary = 'C' as $$
+#variable_conflict use_column
+declare
+    entry record;
+begin
+    set constraints all immediate;
+    perform facteur_trial.unwatch();
+    delete from facteur_trial.journal j where not exists (select from pg_class c where c.oid = j.relation); -- its table was dropped
+    for entry in select distinct j.relation from facteur_trial.journal j order by 1 loop
+        execute format('lock table %s in share row exclusive mode', facteur_trial.alone(entry.relation));
+    end loop;
+    analyze facteur_trial.journal;
+    perform facteur_trial.sum_up();
+    perform facteur_trial.silence();
+    while facteur_trial.take_all_back() loop
+    end loop;
+    perform facteur_trial.let_speak();
     perform facteur_trial.rewind();
     return query
-    select j.relation::text, (count(*) filter (where j.undone and j.operation <> 'INSERT'))::integer,
-           (count(*) filter (where j.undone and j.operation = 'INSERT'))::integer,
-           case when count(j.why) > 0 then count(j.why) || ' rows keep what the trial wrote: ' || min(j.why) end
-    from facteur_trial.journal j group by j.relation
+    select c.relation::text, (count(*) filter (where c.undone and c.before is not null))::integer,
+           (count(*) filter (where c.undone and c.before is null and c.after is not null))::integer,
+           (select l.words from facteur_trial.left_behind() l where l.relation = c.relation)
+    from facteur_trial.changes c group by c.relation
     union all
     select c.sequence::text, 0, 0, 'counts on from ' || (facteur_trial.standing(c.sequence)).value
     from facteur_trial.counters c join facteur_trial.sequences s on s.sequence = c.sequence
@@ -193,7 +430,7 @@ declare
 begin
     for counter in
         select c.*, s.value, s.called from facteur_trial.counters c join facteur_trial.sequences s on s.sequence = c.sequence
-        where c.plain and (s.drawn or c.relation in (select coalesce(pg_partition_root(j.relation), j.relation) from facteur_trial.journal j))
+        where c.plain and (s.drawn or c.relation in (select j.relation from facteur_trial.journal j))
     loop
         execute format('lock table %s in share row exclusive mode', counter.relation);
         execute format('select exists (select from %1$s where %2$I > $1 or %2$I = $1 and not $2)', counter.relation, counter.column_name)

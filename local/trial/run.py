@@ -25,7 +25,7 @@ from local.demo.ticks import ticking
 from local.trial.documents import Documents, greeter
 from local.trial.follow import Follower
 from local.trial.install import TrialError, install
-from local.trial.journal import Journal
+from local.trial.journal import Journal, OccupiedError
 
 BETWEEN_TRIES_SECONDS = 5.0
 BUCKET_NAMED = """
@@ -65,7 +65,7 @@ def try_out(trial: Trial, console: Console, interruption: Interruption) -> int:
 
     Raises:
         TrialError: it cannot be made like this.
-        OccupiedError: Facteur is installed there already.
+        OccupiedError: Facteur is installed there already, another trial runs, or this role may create nothing.
         psycopg2.Error: the database refused, and nothing was changed.
         Interrupted: somebody stopped it before it had begun.
     """
@@ -74,6 +74,7 @@ def try_out(trial: Trial, console: Console, interruption: Interruption) -> int:
         raise TrialError(f"there is no folder {trial.documents} (DOCUMENTS)")
     place = in_words(trial.url)
     with closing(_opened(trial.url)) as journal:
+        journal.claim()
         if journal.begun():
             say(f"A trial on {place} was not put back. That is done first.")
             finish(trial.url, console, interruption)
@@ -87,7 +88,7 @@ def try_out(trial: Trial, console: Console, interruption: Interruption) -> int:
         with interruption.deferred():
             journal.begin()
         try:
-            made = install(trial.url, trial.init, yes=trial.yes)
+            made = install(trial.url, trial.init, token=journal.token, yes=trial.yes)
             unwatched = journal.watch()
             _run(trial, journal, made, unwatched, console, interruption, began)
         finally:
@@ -126,6 +127,9 @@ def finish(url: str, console: Console, interruption: Interruption) -> bool:
             with interruption.deferred():
                 stays = _put_back(url, _sayer(console))
             break
+        except OccupiedError as error:
+            _say(console, f"✖ {error}")
+            return True
         except (psycopg2.Error, FacteurError) as error:
             if not told:
                 words = " ".join(str(error).split())

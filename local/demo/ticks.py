@@ -58,9 +58,11 @@ def _work(
     def work() -> None:
         if not scheduled(function):
             return
-        if function == "RelaySubmissionsFunction":
-            prepare()
-        stack.invoke(function)
+        try:
+            if function == "RelaySubmissionsFunction":
+                prepare()
+        finally:  # whatever could not be prepared, what can go out goes
+            stack.invoke(function)
 
     return work
 

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from botocore.exceptions import ConnectionError as NoStoreError
+from botocore.exceptions import HTTPClientError
+from psycopg2 import DataError, IntegrityError, InternalError
 from psycopg2.extras import NamedTupleCursor
 
-from local.aws import Aws
-from local.invoices import BUYERS, Company, Line, SampleInvoice, render
 from local.simulator.control import Simulator
 from local.simulator.documents import read
 from local.simulator.invoice import Invoice
 from local.trial.journal import connect
+from local.trial.made import DocumentError, made_from
+from local.trial.store import AddressRefusedError, Store
 
 LARGEST_BYTES = 100_000_000
 READY = "select invoice_id::text as id from facteur.invoice_source where ready"
+SHOWN = "select invoice_id::text as id from facteur.invoice_source"
 NOTED = "select coalesce(array_agg(distinct noted), '{}') as ids from facteur.changes, unnest(invoice_ids) noted"
 # A note may be taken by the relay before it is seen here.
 PENDING = "select invoice_id as id from facteur.submissions where state = 'pending'"
@@ -31,6 +32,7 @@ where state = 'pending' and queued_at is null and last_error_code = 'document_mi
 EVERYTHING = "select exists (select from facteur.changes where invoice_ids = '{}') as noted"
 READ = "select * from facteur.read_invoices(%(ids)s, %(largest)s) where ready"
 AT_A_TIME = 500
+RAISED = (DataError, IntegrityError, InternalError)  # by the company's view, on a row
 
 Say = Callable[[str], None]
 
@@ -39,15 +41,19 @@ Say = Callable[[str], None]
 class Documents:
     """Brings each ready invoice's document into the emulator's S3: the user's own file of that name, or one made from the row.
 
+    A row whose document cannot be brought is said once, keeps nobody else waiting, and is tried again each time.
+
     Args:
         url: of the company's database.
-        folder: with the user's own files; None where there is none, and then documents are made from the rows.
+        folder: with the user's own files, if there is one.
+        make: one from the row where the folder has none.
         greet: told the SIREN and name of each buyer, for the platform to know it; None: strangers stay unknown.
         say: told in a line what could not be brought.
     """
 
     url: str = field(repr=False)
     folder: Path | None
+    make: bool
     greet: Callable[[str, str], None] | None
     say: Say
     brought: set[str] = field(default_factory=set)
@@ -56,7 +62,7 @@ class Documents:
     _complained: set[str] = field(default_factory=set)
     _looked: bool = False
 
-    def bring(self, aws: Aws) -> None:
+    def bring(self, store: Store) -> None:
         """Bring what is ready and was not there yet; the first time, all that is."""
         connection = connect(self.url)
         try:
@@ -65,9 +71,8 @@ class Documents:
             with connection.cursor(cursor_factory=NamedTupleCursor) as cursor:
                 ids = self._due(cursor)
                 for at in range(0, len(ids), AT_A_TIME):
-                    cursor.execute(READ, {"ids": ids[at : at + AT_A_TIME], "largest": LARGEST_BYTES})
-                    for row in cursor.fetchall():
-                        self._bring(aws, row)
+                    for row in self._read(cursor, ids[at : at + AT_A_TIME]):
+                        self._try(store, row)
                 cursor.execute(GO_ON, {"ids": [each for each in ids if each in self.brought]})
         finally:
             connection.close()
@@ -81,51 +86,74 @@ class Documents:
     def _due(self, cursor: Any) -> Sequence[str]:
         cursor.execute(EVERYTHING)
         if not self._looked or cursor.fetchone().noted:
-            cursor.execute(READY)
-            return [row.id for row in cursor.fetchall() if row.id not in self.brought]
+            return [each for each in self._all(cursor) if each not in self.brought]
         cursor.execute(NOTED)
         noted = list(cursor.fetchone().ids)
         cursor.execute(PENDING)
         return noted + [row.id for row in cursor.fetchall() if row.id not in self.brought and row.id not in noted]
 
-    def _bring(self, aws: Aws, row: Any) -> None:
-        if row.document is not None:
-            self._greet(bytes(row.document))
-            self.brought.add(row.invoice_id)
-            return
-        place = urlsplit(row.document_uri or "")
-        if place.scheme != "s3":
-            return  # `facteur show` says what is wrong with it
-        document = self._own_file(row, place.path) if self.folder else self._made(row)
-        if document is None:
-            return
-        s3 = aws.session.client("s3", endpoint_url=aws.endpoint_url)
-        s3.put_object(Bucket=place.netloc, Key=place.path.removeprefix("/"), Body=document)
-        self._greet(document)
-        self.brought.add(row.invoice_id)
-
-    def _own_file(self, row: Any, path: str) -> bytes | None:
-        if self.folder is None:
-            return None
-        name = path.rpartition("/")[2]
-        self._files = self._files if name in self._files else {p.name: p for p in self.folder.rglob("*") if p.is_file()}
-        if name in self._files:
-            return self._files[name].read_bytes()
-        self._complain(row, f"waits for its document: there is no file {name} in {self.folder} yet")
-        return None
-
-    def _made(self, row: Any) -> bytes | None:
-        lacking = [name for name in ("invoice_number", "seller_siren") if getattr(row, name) is None]
-        if lacking:
-            self._complain(row, f"gets no document: its row does not say {', '.join(lacking)}")
-            return None
+    def _all(self, cursor: Any) -> Sequence[str]:
+        """What is ready; where the view raises on a row, whatever it shows."""
         try:
-            document = render(made_from(row), "ubl")
-        except ValueError as error:
-            self._complain(row, f"gets no document: {error}")
-            return None
+            cursor.execute(READY)
+        except RAISED:
+            cursor.execute(SHOWN)
+        return [row.id for row in cursor.fetchall()]
+
+    def _read(self, cursor: Any, ids: Sequence[str]) -> Sequence[Any]:
+        """The rows of these that are ready. One on which the view raises is looked for by halves, and left out."""
+        if not ids:
+            return []
+        try:
+            cursor.execute(READ, {"ids": list(ids), "largest": LARGEST_BYTES})
+        except RAISED as error:
+            if len(ids) == 1:
+                self._complain(ids[0], None, f"gets no document: the view raises on it: {str(error).splitlines()[0]}")
+                return []
+            half = len(ids) // 2
+            return [*self._read(cursor, ids[:half]), *self._read(cursor, ids[half:])]
+        found: Sequence[Any] = cursor.fetchall()
+        return found
+
+    def _try(self, store: Store, row: Any) -> None:
+        try:
+            self._bring(store, row)
+        except (NoStoreError, HTTPClientError):  # that is no row's fault
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one row or file is like, it is said, and the others go on
+            words = (
+                str(error)
+                if isinstance(error, DocumentError | AddressRefusedError)
+                else f"{type(error).__name__}: {error}"
+            )
+            self._complain(row.invoice_id, row.invoice_number, " ".join(words.split()))
+
+    def _bring(self, store: Store, row: Any) -> None:
+        document = None if row.document is None else bytes(row.document)
+        if document is None:
+            bucket, key = _place(row.document_uri)
+            document = self._document(row, key)
+            store.put(bucket, key, document)
+        self.brought.add(row.invoice_id)
+        self._greet(document)
+
+    def _document(self, row: Any, key: str) -> bytes:
+        own = self._own_file(key.replace("\\", "/").rpartition("/")[2])
+        if own is None and not self.make:
+            raise DocumentError(
+                f"waits for its document: there is no file {key.rpartition('/')[2]} in {self.folder} yet"
+            )
+        if own is not None:
+            return own
+        document = made_from(row)
         self.made += 1
         return document
+
+    def _own_file(self, name: str) -> bytes | None:
+        if self.folder is None:
+            return None
+        self._files = self._files if name in self._files else {p.name: p for p in self.folder.rglob("*") if p.is_file()}
+        return self._files[name].read_bytes() if name in self._files else None
 
     def _greet(self, document: bytes) -> None:
         if self.greet is None:
@@ -134,50 +162,19 @@ class Documents:
         if isinstance(found, Invoice) and found.buyer.routing_siren:
             self.greet(found.buyer.routing_siren, found.buyer.name or "Acheteur")
 
-    def _complain(self, row: Any, why: str) -> None:
-        if row.invoice_id not in self._complained:
-            self._complained.add(row.invoice_id)
-            self.say(f"✖ {row.invoice_number or 'row ' + row.invoice_id} {why}")
+    def _complain(self, invoice_id: str, number: str | None, why: str) -> None:
+        if invoice_id not in self._complained:
+            self._complained.add(invoice_id)
+            self.say(f"✖ {number or 'row ' + invoice_id} {why}")
 
 
-def made_from(row: Any) -> SampleInvoice:
-    """An invoice with the row's number, seller, date and total, to one of the simulator's buyers.
-
-    Raises:
-        ValueError: it cannot be an invoice, for instance because its number is too long.
-    """
-    issued = row.issue_date or datetime.now(UTC).date()
-    buyer = BUYERS[sum(row.invoice_id.encode()) % len(BUYERS)]
-    return SampleInvoice(
-        number=row.invoice_number,
-        seller=Company("Vendeur", row.seller_siren),
-        buyer=buyer,
-        issue_date=issued,
-        due_date=issued + timedelta(days=30),
-        lines=tuple(_lines(Decimal("120.00") if row.total is None else row.total.quantize(Decimal("0.01")))),
-    )
-
-
-def _lines(total: Decimal) -> Sequence[Line]:
-    """Lines whose sum with VAT is the total, to the cent: what 20 % cannot hit, a line at 5.5 % of a few cents does."""
-    sign = -1 if total < 0 else 1
-    for small in range(20):
-        rest = abs(total) - Decimal(small) / 100
-        net = (rest / Decimal("1.2")).quantize(Decimal("0.01"))
-        lines = [Line("D'après la ligne de la table", Decimal(sign), net)]
-        if small:
-            lines.append(Line("Arrondi", Decimal(sign), Decimal(small) / 100, Decimal("5.5")))
-        if _sum(lines) == total:
-            return lines
-    raise ValueError(f"no lines make its total of {total}")
-
-
-def _sum(lines: Sequence[Line]) -> Decimal:
-    day = date(2026, 9, 1)
-    return SampleInvoice("N", SOMEBODY, SOMEBODY, day, day, tuple(lines)).total
-
-
-SOMEBODY = BUYERS[0]
+def _place(address: str | None) -> tuple[str, str]:
+    """Bucket and key, as facteur.adapters.documents reads them: nothing in a key is a query or a fragment."""
+    scheme, _, rest = (address or "").partition("://")
+    bucket, _, key = rest.partition("/")
+    if scheme != "s3" or not bucket or not key.strip("/"):
+        raise DocumentError(f"gets no document: {address or 'nothing'} is no address in S3, such as s3://bucket/key")
+    return bucket, key
 
 
 def greeter(platform: Simulator) -> Callable[[str, str], None]:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import psycopg2
 import typer
@@ -20,21 +19,17 @@ from facteur.errors import FacteurError
 from facteur.operate.install import uninstall
 from local.demo.interruption import Interrupted, Interruption
 from local.demo.keep import tend
-from local.demo.stage import BUCKET, DATABASE_SECRET, Company, Stage, stage, working_folder
+from local.demo.stage import BUCKET, DATABASE_SECRET, Company, stage, working_folder
 from local.demo.ticks import ticking
 from local.trial.documents import Documents, greeter
 from local.trial.follow import Follower
+from local.trial.guide import say_where_to_look
 from local.trial.install import TrialError, install
 from local.trial.journal import Journal, OccupiedError
+from local.trial.store import Store
 
 BETWEEN_TRIES_SECONDS = 5.0
-BUCKET_NAMED = """
-select split_part(i.document_uri, '/', 3) as bucket
-from facteur.read_invoices((
-    select array_agg(invoice_id::text) from (select invoice_id from facteur.invoice_source order by ready desc limit 50) first
-), 0) i
-where i.document_uri like 's3://_%' limit 1
-"""
+READER = "SubmitInvoicesRole"  # of the function that fetches documents
 NAMES_ADDRESSES = "select facteur.source_column('document_uri') <> 'null'"
 KEPT_FROM_URL = ("sslrootcert",)
 
@@ -88,7 +83,9 @@ def try_out(trial: Trial, console: Console, interruption: Interruption) -> int:
         with interruption.deferred():
             journal.begin()
         try:
-            made = install(trial.url, trial.init, token=journal.token, yes=trial.yes)
+            made = install(
+                trial.url, trial.init, folder=trial.documents is not None, token=journal.token, yes=trial.yes
+            )
             unwatched = journal.watch()
             _run(trial, journal, made, unwatched, console, interruption, began)
         finally:
@@ -173,11 +170,11 @@ def _company(journal: Journal, url: str) -> Company:
         "host": dsn["host"], "port": dsn["port"], "dbname": dsn["dbname"], "username": dsn["user"],
         "password": dsn["password"], "sslmode": dsn.get("sslmode") or "prefer", **named,
     }  # fmt: skip
-    return Company(url, {DATABASE_SECRET: secret}, {}, journal.value(BUCKET_NAMED) or BUCKET)
+    return Company(url, {DATABASE_SECRET: secret}, {}, BUCKET)
 
 
 def _run(
-    trial: Trial, journal: Journal, made: bool, unwatched: Sequence[str], console: Console, interruption: Interruption,
+    trial: Trial, journal: Journal, made: str | None, unwatched: Sequence[str], console: Console, interruption: Interruption,
     began: float,
 ) -> None:  # fmt: skip
     say = _sayer(console)
@@ -189,60 +186,23 @@ def _run(
         stage(say, interruption, folder, _company(journal, trial.url)) as scene,
     ):
         greet = greeter(scene.platform) if trial.buyers or made else None
-        documents = Documents(trial.url, trial.documents, greet, lambda line: _say(console, line))
+        store = Store(scene.aws, scene.stack.resources[READER])
+        make = made is not None or trial.documents is None
+        documents = Documents(trial.url, trial.documents, make, greet, lambda line: _say(console, line))
+
+        def forget() -> None:
+            store.forget()
+            documents.forget()
+
         follower = Follower(trial.url, lambda line: _say(console, line))
         with (
-            ticking(scene.stack, lambda line: _say(console, line), prepare=lambda: documents.bring(scene.aws)),
+            ticking(scene.stack, lambda line: _say(console, line), prepare=lambda: documents.bring(store)),
             suppress(Interrupted),
         ):
-            _say_where_to_look(trial, scene, documents, made, in_s3, console)
+            say_where_to_look(trial.url, scene, documents, made, in_s3, lambda line: _say(console, line))
             say(f"ready after {time.monotonic() - began:.0f} s")
-            tend(scene.parts, console, interruption, refill=documents.forget, look=follower.look)
+            tend(scene.parts, console, interruption, refill=forget, look=follower.look)
         say("stopping, and putting everything back")
-
-
-def _say_where_to_look(
-    trial: Trial, scene: Stage, documents: Documents, made: bool, in_s3: bool, console: Console
-) -> None:
-    if made:
-        _say(
-            console,
-            "Your table names no documents: Facteur sends ones that are made from its rows, to buyers whom the simulator knows.",
-        )
-    elif in_s3 and documents.folder is None:
-        _say(
-            console,
-            "Documents that your rows name in S3 are made from the rows: DOCUMENTS=folder takes your own files.",
-        )
-    if documents.greet is None:
-        _say(
-            console,
-            "The simulator does not know your buyers, and rejects what is for them (213): BUYERS=1 makes them known.",
-        )
-    rows = {
-        "first": f"export FACTEUR_DATABASE_URL='{_without_password(trial.url)}'",
-        "is all well?": ".venv/bin/facteur status",
-        "one invoice": ".venv/bin/facteur show NUMBER",
-        "all, live": ".venv/bin/facteur watch",
-        "why not mine?": ".venv/bin/facteur preview",
-        "platform": f"{scene.platform.base_url} (in a browser)",
-        "a fault": f'curl -d \'{{"seconds": 60, "fault": "503"}}\' {scene.platform.admin_url}/_simulator/faults/outage',
-        "and its end": f"curl -d '{{\"seconds\": 0}}' {scene.platform.admin_url}/_simulator/faults/outage",
-    }
-    _say(console, "Finish an invoice in your application, or in SQL, and watch it here. In another terminal:")
-    for name, value in rows.items():
-        _say(console, f"  {name:<14} {value}")
-    _say(console, "Everything keeps running until Ctrl-C, which puts every value back.")
-
-
-def _without_password(url: str) -> str:
-    """The URL as it may be shown. What is no URL is not shown at all."""
-    parts = urlsplit(url)
-    if not parts.netloc or "password" in parts.query:
-        return "…as you gave it…"
-    user, at, host = parts.netloc.rpartition("@")
-    name, colon, _ = user.partition(":")
-    return parts._replace(netloc=f"{name}{':…' if colon else ''}{at}{host}").geturl()
 
 
 def _sayer(console: Console) -> Say:

@@ -141,13 +141,18 @@ class Journal:
                 self._rows(WATCH, {"name": table.name})
         return [table.name for table in tables if not table.owned]
 
-    def put_back(self) -> Sequence[Line]:
+    def put_back(self, token: str | None = None) -> Sequence[Line]:
         """Take back all that was noted, in one transaction. Safe to repeat.
 
+        Args:
+            token: of the trial that is meant; without one, of whichever is there.
+
         Raises:
-            OccupiedError: Facteur was installed here in earnest since; nothing was changed.
+            OccupiedError: Facteur was installed here in earnest since, or another trial has begun; nothing was changed.
             psycopg2.Error: it could not be done, and nothing was; most often somebody holds a lock on a table.
         """
+        if token is not None and not (self._rows(STATE)[0].on_trial and self.token == token):
+            raise OccupiedError("another trial was begun on this database since, and has put this one back before")
         self._refuse_a_strangers()
         self._rows(END_SESSIONS)
         return [Line(*row) for row in self._rows("select * from facteur_trial.put_back()")]

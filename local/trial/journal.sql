@@ -41,6 +41,9 @@ create index changes_row on facteur_trial.changes (relation, key, at);
 -- Triggers that keep still while it is taken back, and how they were.
 create table facteur_trial.silenced (relation regclass, name name, enabled "char" not null, primary key (relation, name));
 
+-- Tables without a key of a database that publishes them: nothing can be put back there unless for this while all columns tell a row.
+create table facteur_trial.identified (relation regclass primary key);
+
 -- Where the company's sequences stood before. `drawn`: trying the write-backs took a value.
 create table facteur_trial.sequences (
     sequence regclass primary key,
@@ -317,18 +320,29 @@ create function facteur_trial.sum_up() returns void
     on conflict do nothing
 $$;
 
+-- The tables that something is put back in, and all their partitions.
+create view facteur_trial.touched as
+select c.relation from facteur_trial.changes c
+union select member.relid from facteur_trial.changes c cross join pg_partition_tree(c.relation) member;
+
 -- The company's triggers keep still, in all partitions: they would note, forbid or number once more.
 create function facteur_trial.silence() returns void
     language plpgsql as $$
 declare
     entry record;
 begin
+    delete from facteur_trial.identified;
+    insert into facteur_trial.identified
+    select t.relation from facteur_trial.touched t join pg_class c on c.oid = t.relation
+    where c.relkind = 'r' and c.relreplident = 'd' and exists (select from pg_publication)
+      and not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary);
+    for entry in select * from facteur_trial.identified loop
+        execute format('alter table only %s replica identity full', entry.relation);
+    end loop;
     delete from facteur_trial.silenced;
     insert into facteur_trial.silenced
     select t.tgrelid, t.tgname, t.tgenabled from pg_trigger t
-    where not t.tgisinternal and t.tgenabled <> 'D' and t.tgrelid in (
-        select c.relation from facteur_trial.changes c
-        union select member.relid from facteur_trial.changes c cross join pg_partition_tree(c.relation) member);
+    where not t.tgisinternal and t.tgenabled <> 'D' and t.tgrelid in (select touched.relation from facteur_trial.touched);
     for entry in select * from facteur_trial.silenced loop
         execute format('alter table only %s disable trigger %I', entry.relation, entry.name);
     end loop;
@@ -342,6 +356,9 @@ begin
     for entry in select * from facteur_trial.silenced loop
         execute format('alter table only %s enable %s trigger %I', entry.relation,
                        case entry.enabled when 'A' then 'always' when 'R' then 'replica' else '' end, entry.name);
+    end loop;
+    for entry in select * from facteur_trial.identified loop
+        execute format('alter table only %s replica identity default', entry.relation);
     end loop;
 end $$;
 

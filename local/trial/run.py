@@ -82,14 +82,13 @@ def try_out(trial: Trial, console: Console, interruption: Interruption) -> int:
         began = time.monotonic()
         with interruption.deferred():
             journal.begin()
+        token = journal.token
         try:
-            made = install(
-                trial.url, trial.init, folder=trial.documents is not None, token=journal.token, yes=trial.yes
-            )
+            made = install(trial.url, trial.init, folder=trial.documents is not None, token=token, yes=trial.yes)
             unwatched = journal.watch()
             _run(trial, journal, made, unwatched, console, interruption, began)
         finally:
-            stays = finish(trial.url, console, interruption)
+            stays = finish(trial.url, console, interruption, token)
         return int(stays)
 
 
@@ -109,8 +108,10 @@ def _ask(question: str) -> None:
         raise TrialError("nothing was done (YES=1 asks nothing)")
 
 
-def finish(url: str, console: Console, interruption: Interruption) -> bool:
+def finish(url: str, console: Console, interruption: Interruption, token: str | None = None) -> bool:
     """Put back what a trial wrote, uninstall, and forget it; tried until it is done, or somebody leaves it to the next trial.
+
+    `token`: of this trial; without one, of whichever was left there.
 
     Gives whether anything of the trial stays.
 
@@ -122,7 +123,7 @@ def finish(url: str, console: Console, interruption: Interruption) -> bool:
     while True:
         try:
             with interruption.deferred():
-                stays = _put_back(url, _sayer(console))
+                stays = _put_back(url, token, _sayer(console))
             break
         except OccupiedError as error:
             _say(console, f"✖ {error}")
@@ -144,11 +145,11 @@ def finish(url: str, console: Console, interruption: Interruption) -> bool:
     return stays
 
 
-def _put_back(url: str, say: Say) -> bool:
+def _put_back(url: str, token: str | None, say: Say) -> bool:
     """Whether anything of the trial stays."""
     stays = False
     with closing(Journal(url)) as journal:
-        for line in journal.put_back():
+        for line in journal.put_back(token):
             done = [f"{line.restored} changes put back"] if line.restored else []
             done += [f"{line.removed} rows taken out"] if line.removed else []
             if done:

@@ -204,13 +204,23 @@ def test_a_trigger_that_writes_the_same_row_again_is_undone_in_whatever_order_it
 
 def test_a_database_that_publishes_every_table_is_put_back(trial: OnTrial) -> None:
     trial.run("create publication everything for all tables")
-    trial.begin(PLAIN)
+    trial.begin(
+        PLAIN
+        + """
+        create table shop.log (what text);
+        create function shop.log() returns trigger language plpgsql as $$
+        begin insert into shop.log values ('n' || new.id); return null; end $$;
+        create trigger log after update on shop.invoice for each row execute function shop.log();
+        """
+    )
     before = trial.value(IMAGE)
 
     trial.write_back(1)
     assert trial.stays() == {}
 
     assert trial.value(IMAGE) == before
+    assert trial.value("select count(*) from shop.log") == 0
+    assert trial.value("select relreplident from pg_class where oid = 'shop.log'::regclass") == "d"
     keyless = """
         select array_agg(c.relname) from pg_class c where c.relnamespace = 'facteur_trial'::regnamespace and c.relkind = 'r'
         and not exists (select from pg_index i where i.indrelid = c.oid and i.indisprimary)
@@ -312,6 +322,23 @@ def test_a_second_trial_on_the_same_database_is_refused(trial: OnTrial) -> None:
     trial.journal.close()
     second.claim()
     second.close()
+
+
+def test_what_another_trial_has_begun_since_is_not_taken_back(trial: OnTrial) -> None:
+    """A trial that lost its database lost its lock as well."""
+    trial.begin(PLAIN)
+    token = trial.journal.token
+    trial.journal.put_back()
+    assert Operator(trial.bare.url).run("uninstall", "--drop-data", "--force", "--yes").code == 0
+    trial.journal.end()
+    trial.journal.begin()
+
+    with pytest.raises(OccupiedError, match="another trial was begun"):
+        trial.journal.put_back(token)
+
+    trial.journal.end()
+    with pytest.raises(OccupiedError, match="another trial was begun"):
+        trial.journal.put_back(token)
 
 
 def test_a_role_that_may_create_nothing_is_told_so(trial: OnTrial) -> None:

@@ -38,6 +38,9 @@ create table facteur_trial.changes (
 );
 create index changes_row on facteur_trial.changes (relation, key, at);
 
+-- How changes are taken back, for each shape of them once: to find that out takes longer than to do it.
+create table facteur_trial.ways (relation regclass, shape text, statement text, missing text, lost text, primary key (relation, shape));
+
 -- Triggers that keep still while it is taken back, and how they were.
 create table facteur_trial.silenced (relation regclass, name name, enabled "char" not null, primary key (relation, name));
 
@@ -272,29 +275,52 @@ create function facteur_trial.lost(change facteur_trial.changes) returns text
       and written.name not in (select unnest(w.added) from facteur_trial.watched w where w.relation = change.relation)
 $$;
 
+-- The way in which a change is taken back: all of the same columns, of which the same were changed, go the same one.
+create function facteur_trial.way_of(change facteur_trial.changes) returns facteur_trial.ways
+    language plpgsql as $$
+declare
+    key constant name[] := (select w.key from facteur_trial.watched w where w.relation = change.relation);
+    sought constant text := (
+        select concat_ws(' ', change.before is null, change.after is null, string_agg(
+            quote_ident(image.name) || case when change.before ->> image.name is distinct from change.after ->> image.name then ' *' else '' end, ', '))
+        from jsonb_object_keys(coalesce(change.before, change.after)) image (name));
+    way facteur_trial.ways;
+begin
+    select * into way from facteur_trial.ways w where w.relation = change.relation and w.shape = sought;
+    if not found then
+        insert into facteur_trial.ways
+        select change.relation, sought, facteur_trial.inverse(change, key), string_agg(k, ', '), facteur_trial.lost(change)
+        from unnest(key) k where k not in (select c.name from facteur_trial.columns(change.relation) c)
+        returning * into way;
+    end if;
+    return way;
+end $$;
+
 -- Take one change back. Gives what is to be said of it; null: the row is as it was.
 create function facteur_trial.take_back(change facteur_trial.changes) returns text
     language plpgsql as $$
 declare
-    key constant name[] := (select w.key from facteur_trial.watched w where w.relation = change.relation);
-    missing constant text := (select string_agg(k, ', ') from unnest(key) k where k not in (select c.name from facteur_trial.columns(change.relation) c));
-    lost constant text := facteur_trial.lost(change);
-    statement constant text := facteur_trial.inverse(change, key);
+    way facteur_trial.ways;
     affected bigint;
 begin
-    if missing is not null then
-        return 'its key ' || missing || ' is not there any more';
+    if change.before is null and change.after is null then
+        return null; -- it came and went in one transaction
     end if;
-    if statement is not null then
-        execute statement using change.before, change.after;
+    way := facteur_trial.way_of(change);
+    if way.missing is not null then
+        return 'its key ' || way.missing || ' is not there any more';
+    end if;
+    if way.statement is not null then
+        execute way.statement using change.before, change.after;
         get diagnostics affected = row_count;
     end if;
     if affected > 1 then
         raise 'several rows have its key by now';
-    elsif affected = 0 and (change.before is not null or key is null) then
-        return case when key is null then 'it is not found, and the table has no key to know it by' else 'it is not found: it was deleted, or has another key by now' end;
+    elsif affected = 0 and (change.before is not null or change.key is null) then
+        return 'it is not found' || case when change.key is null then ', and the table has no key to know it by'
+                                         else ': it was deleted, or has another key by now' end;
     end if;
-    return 'its column ' || lost || ' is not there any more';
+    return 'its column ' || way.lost || ' is not there any more';
 end $$;
 
 -- The journal as changes; those that were taken back already stay as they are.
@@ -414,12 +440,14 @@ declare
 begin
     set constraints all immediate;
     perform facteur_trial.unwatch();
+    delete from facteur_trial.ways;
     delete from facteur_trial.journal j where not exists (select from pg_class c where c.oid = j.relation); -- its table was dropped
     for entry in select distinct j.relation from facteur_trial.journal j order by 1 loop
         execute format('lock table %s in share row exclusive mode', facteur_trial.alone(entry.relation));
     end loop;
     analyze facteur_trial.journal;
     perform facteur_trial.sum_up();
+    analyze facteur_trial.changes;
     perform facteur_trial.silence();
     while facteur_trial.take_all_back() loop
     end loop;

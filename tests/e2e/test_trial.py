@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psycopg2
@@ -14,6 +14,7 @@ import pytest
 
 from local.invoices import UNKNOWN_BUYER, Company, render, sample_invoice
 from local.postgres import embedded_binaries
+from local.trial.journal import Journal
 from tests.e2e.program import demo, read_until
 from tests.installations import build, install
 from tests.rows import Rows
@@ -165,6 +166,35 @@ def test_a_database_that_has_facteur_is_refused_and_untouched(temporary: Path, b
     assert process.returncode == 2
     assert "Facteur is installed in this database already" in said
     assert dump(bare.url) == before
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("hindrance", "words"),
+    [
+        ("installed in earnest", "Facteur was installed in earnest since: nothing is changed"),
+        ("another trial", "another trial runs on this database"),
+    ],
+)
+def test_a_trial_that_is_in_nobodys_place_is_refused_and_nothing_is_changed(
+    temporary: Path, bare: Rows, hindrance: str, words: str
+) -> None:
+    build(bare, "einvoicing")
+    with closing(Journal(bare.url)) as other:
+        if hindrance == "another trial":
+            other.claim()
+        else:  # after a trial that was killed
+            other.begin()
+            install(bare, "--documents", "s3://documents/{id}.xml", "--kinds", "standard")
+            other.watch()
+        before = dump(bare.url)
+
+        with on_trial(temporary, bare.url, EINVOICING) as process:
+            said, _ = process.communicate()
+
+        assert process.returncode == 2, said
+        assert words in said
+        assert dump(bare.url) == before
 
 
 @pytest.mark.e2e

@@ -16,6 +16,8 @@ from tests.installations import install
 from tests.operator import Operator
 from tests.rows import Rows
 
+ALSO_ON_DEBIAN = True
+
 COLUMNS = """
     id bigint {identity}, day date not null default '2026-10-20', number text, siren text default '732829320',
     total numeric(12, 2) default 12.50, state text default 'done', technical_status text,

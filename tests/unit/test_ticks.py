@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -14,10 +15,11 @@ from local.stack import Stack
 PATIENCE_SECONDS = 10
 
 
+@dataclass(frozen=True, slots=True)
 class CalledStack(Stack):
     """A stack without AWS, which notes when its relay was called."""
 
-    __slots__ = ("called",)
+    called: threading.Event = field(default_factory=threading.Event)
 
     def invoke(self, function: str, event: object = None) -> Any:
         if function == "RelaySubmissionsFunction":
@@ -27,7 +29,6 @@ class CalledStack(Stack):
 @pytest.mark.parametrize("error", [OSError("no such file"), ValueError("no such bucket")])
 def test_the_relay_runs_although_nothing_could_be_prepared(error: Exception) -> None:
     stack = CalledStack(Aws(None, "eu-west-3", "test", "test"), "none", {}, {})
-    object.__setattr__(stack, "called", threading.Event())
 
     def prepare() -> None:
         raise error

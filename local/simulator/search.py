@@ -45,7 +45,8 @@ def canonical(node: Node, settings: Settings) -> Node:
         return replace(term, operator=query.LOOSE) if loose else term
     if isinstance(node, query.Not):
         return query.Not(canonical(node.inner, settings))
-    return replace(node, parts=tuple(canonical(part, settings) for part in node.parts))
+    parts = node.parts[: settings.search_terms or None] if isinstance(node, query.Or) else node.parts
+    return replace(node, parts=tuple(canonical(part, settings) for part in parts))
 
 
 def field_name(written: str, settings: Settings) -> str:
@@ -72,7 +73,7 @@ def find(world: World, account: str, written: str) -> list[Deposit]:
         met = foreign.strangers(world, account, number, query.required(node, "seller.siren") if node else None)
         found += [each for each in met if each not in found]
     ordered = sorted(found, key=lambda each: each.at, reverse=settings.search_order == "newest")
-    return paging.cached(world, account, ordered)
+    return paging.cached(world, account, ordered[: settings.search_most or None])
 
 
 def candidates(world: World, account: str, node: Node | None) -> list[Deposit]:

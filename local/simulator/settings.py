@@ -88,6 +88,8 @@ class Settings:
         "metadata",
     )
     search_cap: int = switch(0, "most entries of a page, whatever limit was asked for; 0: as many as were asked for")
+    search_terms: int = switch(0, "how many alternatives of a query are looked at, the first ones; 0: all")
+    search_most: int = switch(0, "most entries of a whole result, however many match; 0: all")
     search_shift: int = switch(0, "all pages but the first begin so many entries later; below 0 some come twice")
     search_endless: bool = switch(False, "a page past the end shows the last one again")
     search_cache: str = switch(

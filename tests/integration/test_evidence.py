@@ -96,6 +96,73 @@ def without_copies(proxy: AlteringProxy) -> None:
     )
 
 
+# --- a question that is read in part ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "switches", [{"search_terms": 5}, {"search_most": 3, "search_order": "oldest"}, {"search_terms": 1}]
+)
+def test_a_doubt_that_stands_at_the_end_of_a_long_question_is_asked_for_alone_before_it_is_sent_again(
+    world: World, switches: dict[str, Any]
+) -> None:
+    for rank in range(91, 94):  # three witnesses
+        world.witness(rank)
+    world.simulator.configure(**switches)
+    for rank in range(1, 11):
+        world.simulator.script(sample_invoice(rank).number, ["lost_answer"])
+        world.add(rank)
+
+    until_settled(world)
+
+    assert [len(world.deposits(rank)) for rank in range(1, 11)] == [1] * 10
+    assert all(world.row(rank).submission_id == world.deposits(rank)[0]["id"] for rank in range(1, 11))
+
+
+# --- a copy that one deposit has not ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("refused", [403, 302, 400, 410, 204])
+@pytest.mark.parametrize("another", [True, False])
+def test_a_copy_that_is_refused_for_good_keeps_nobody_waiting(
+    witnessed: World, proxy: AlteringProxy, refused: int, another: bool
+) -> None:
+    """It is not shown, and no more: the account goes on. What number, seller and amount do not prove is a person's, and not sent."""
+    proxy.before = lambda asked: (
+        Said(refused, {}, b"<p>no</p>" if refused != 204 else b"")
+        if asked.path.endswith(("/files", "/download"))
+        else None
+    )
+    lost(witnessed)
+    if another:
+        in_search(
+            proxy, lambda found: [each | {"businessData": each["businessData"] | {"monetary": {}}} for each in found]
+        )
+
+    until_settled(witnessed)
+    witnessed.add(2)
+    witnessed.deposit()
+
+    assert witnessed.submission(2).state == "submitted"
+    assert len(witnessed.deposits(1)) == 1
+    assert witnessed.row(1).technical_status == ("error" if another else "validated")
+
+
+@pytest.mark.parametrize("status", [302, 400, 410])
+def test_a_search_that_is_not_answered_as_documented_pauses_no_deposits(
+    witnessed: World, proxy: AlteringProxy, status: int
+) -> None:
+    proxy.before = lambda asked: Said(status, {}, b"<p>moved</p>") if "/search" in asked.path else None
+    lost(witnessed)
+    witnessed.advance(60)
+    witnessed.deposit()
+
+    witnessed.add(2)
+    witnessed.deposit()
+
+    assert witnessed.submission(1).state == "in_doubt"
+    assert witnessed.submission(2).state == "submitted"
+
+
 # --- B1: filters ------------------------------------------------------------------------------------------------------
 
 

@@ -152,6 +152,16 @@ def test_what_is_public_or_too_short_to_be_a_secret_is_not_blanked(public: str |
     assert found.in_json(b"", {"seller": f"{public} and 552100554"}) == {"seller": f"{public} and 552100554"}
 
 
+@pytest.mark.parametrize("secret", ["p4ss", "p4ss-1", "12345678901234", "4711-82"])
+def test_what_is_nothing_but_a_secret_is_blanked_however_short(secret: str) -> None:
+    found = Blanking()
+    found.remember_sent({"Authorization": "Bearer t0k-9"}, {"client_id": "me", "client_secret": secret})
+
+    assert answer(found, {"said": f"wrong: {secret}", "token": "t0k-9 is over"}).json() == {
+        "said": "wrong: [hidden]", "token": "[hidden] is over",
+    }  # fmt: skip
+
+
 def test_a_customer_id_that_comes_as_a_number_is_blanked() -> None:
     found = Blanking()
     found.remember("123456789012345678")

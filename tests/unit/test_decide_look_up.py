@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -74,7 +75,19 @@ def clock(seconds: float) -> DoubtClock:
     ],
 )
 def test_whose_a_deposit_is(changes: dict[str, object], sha256: str | None, kin: Kinship) -> None:
-    assert kinship(replace(FOUND, **changes), sha256, DOUBT) is kin  # type: ignore[arg-type]
+    assert kinship(replace(FOUND, **changes), sha256, DOUBT, ["111111111"]) is kin  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("shown_sellers", "sha256", "kin"),
+    [((), None, Kinship.UNSURE), (("333333333",), None, Kinship.UNSURE), (("333333333",), "other", Kinship.ANOTHERS)],
+)
+def test_that_it_is_another_sellers_says_nothing_where_no_witness_is_shown_as_ours(
+    shown_sellers: Sequence[str], sha256: str | None, kin: Kinship
+) -> None:
+    found = replace(FOUND, seller_siren="222222222", total=Decimal(7))
+
+    assert kinship(found, sha256, DOUBT, shown_sellers) is kin
 
 
 @pytest.mark.parametrize(

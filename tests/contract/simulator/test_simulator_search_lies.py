@@ -27,6 +27,25 @@ def test_pages_can_be_capped_below_the_limit(client: Client) -> None:
     assert client.found("", limit=200, offset=2) == ids[2:]
 
 
+def test_only_the_first_words_of_a_long_query_may_be_read(client: Client) -> None:
+    ids = three(client)
+    either = "invoiceId:F-3 OR invoiceId:F-1 OR invoiceId:F-2"
+    assert client.found(either) == ids
+
+    client.simulator.configure(search_terms=2)
+
+    assert client.found(either) == [ids[0], ids[2]]
+    assert client.found("invoiceId:F-2") == [ids[1]]
+
+
+def test_a_whole_result_can_be_cut(client: Client) -> None:
+    ids = three(client)
+    client.simulator.configure(search_most=2)
+
+    assert client.found("") == ids[:2]
+    assert client.found("", offset=2) == []
+
+
 @pytest.mark.parametrize(("shift", "second"), [(1, []), (-1, [1, 2]), (0, [2])])
 def test_later_pages_can_be_shifted(client: Client, shift: int, second: list[int]) -> None:
     ids = three(client)

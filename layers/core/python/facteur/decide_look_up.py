@@ -26,7 +26,7 @@ class Kinship(Enum):
     OURS = auto()
     UNSURE = auto()  # it may be ours, and nothing proves it: a person compares
     ANOTHERS = auto()  # another document under our number
-    STRANGERS = auto()  # of another seller and of another amount: it does not concern us
+    STRANGERS = auto()  # of another seller than ours is shown as, and of another amount: it does not concern us
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +38,12 @@ class Evidence:
     held: Mapping[str, Holder] | None = None
 
 
-def kinship(candidate: Candidate, sha256: str | None, doubt: Doubt) -> Kinship:
+def kinship(candidate: Candidate, sha256: str | None, doubt: Doubt, shown_sellers: Collection[str] = ()) -> Kinship:
     """By the bytes where the platform shows a copy; else by number, seller, amount and currency, if it shows them and all agree.
 
     What is not shown is no evidence, neither for nor against. A deposit that another open doubt could claim as well, and one
-    that the platform refused, are settled by the bytes alone.
+    that the platform refused, are settled by the bytes alone. That it is of another seller counts only where a witness is shown
+    (`shown_sellers`) to be of ours: else our rows may name sellers that their documents do not.
     """
     if sha256 is not None and any(attempt.document_sha256 == sha256 for attempt in doubt.attempts):
         return Kinship.OURS
@@ -50,7 +51,8 @@ def kinship(candidate: Candidate, sha256: str | None, doubt: Doubt) -> Kinship:
     totals = {attempt.total for attempt in doubt.attempts}
     another_amount = candidate.total is not None and None not in totals and candidate.total not in totals
     # A row may name another seller than its document, and a copy may be a converted one: neither alone makes it a stranger's.
-    foreign = bool(candidate.seller_siren and sellers and candidate.seller_siren not in sellers) and another_amount
+    known = bool(candidate.seller_siren and sellers and sellers.issubset(shown_sellers))
+    foreign = known and candidate.seller_siren not in sellers and another_amount
     if sha256 is not None:
         return Kinship.STRANGERS if foreign else Kinship.ANOTHERS
     contested = candidate.refused or any(may_be_of(candidate, rival) for rival in doubt.rivals)
@@ -71,6 +73,7 @@ def weighed(
     copies: Mapping[str, str | None],
     held: Mapping[str, Holder],
     sent: Collection[str] = (),
+    shown_sellers: Collection[str] = (),
 ) -> Evidence:
     """Sort what was shown, the platform's good deposits first, then oldest first.
 
@@ -78,6 +81,7 @@ def weighed(
         copies: the SHA-256 of each candidate's copy; None where the platform shows none.
         held: those that our own tables know as somebody's.
         sent: by other doubts that the search was asked for with this one: what it shows without our very number may be theirs.
+        shown_sellers: whose the witnesses are, as the platform shows them.
     """
     swapped = tuple(
         each
@@ -93,7 +97,7 @@ def weighed(
         if plain(each.invoice_number) in ours_by_number or copies.get(each.platform_id) not in sent
     ]
     free.sort(key=lambda c: (c.refused, c.created_at or datetime.min.replace(tzinfo=UTC), c.platform_id))
-    kin = {each.platform_id: kinship(each, copies[each.platform_id], doubt) for each in free}
+    kin = {each.platform_id: kinship(each, copies[each.platform_id], doubt, shown_sellers) for each in free}
     ours = tuple(each for each in free if kin[each.platform_id] is Kinship.OURS)
     others = tuple(each for each in free if kin[each.platform_id] in {Kinship.UNSURE, Kinship.ANOTHERS})
     return Evidence(ours, swapped + others, held)

@@ -34,10 +34,13 @@ def believed(event: StatusEvent, due: Due) -> StatusEvent:
 
 
 def merged(due: Due, heard: Iterable[StatusEvent]) -> list[StatusEvent]:
-    """All statuses of a deposit in the order in which we heard of them: those known, then what was heard now by its date."""
+    """All statuses of a deposit in the order in which we heard of them: those known, then what was heard now by its date.
+
+    Of what was heard at once a refusal counts as heard first: no date tells that the buyer had spoken before.
+    """
     known = {identity(event) for event in due.known}
     new = {identity(event): believed(event, due) for event in heard if identity(event) not in known}
-    return [*due.known, *sorted(new.values(), key=lambda e: (_at(e), e.code not in REJECTING, e.code))]
+    return [*due.known, *sorted(new.values(), key=lambda e: (e.code not in REJECTING, _at(e), e.code))]
 
 
 def identity(event: StatusEvent) -> tuple[str, str]:
@@ -60,8 +63,8 @@ def current_of(events: Sequence[StatusEvent]) -> StatusEvent | None:
 def contradiction_in(events: Sequence[StatusEvent]) -> tuple[str, ...]:
     """Codes that exclude each other; empty where there are none.
 
-    A refusing one and what the buyer said, heard later (`events` is in that order); or verdicts of the newest instant. What the buyer
-    said before may be overtaken by a refusal.
+    A refusing one and what the buyer said, heard later or at once (`events` is in that order); or verdicts of the newest instant.
+    What the buyer said before may be overtaken by a refusal.
     """
     refused = next((at for at, event in enumerate(events) if event.code in REJECTING), None)
     if refused is not None:

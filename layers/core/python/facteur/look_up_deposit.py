@@ -19,7 +19,7 @@ from facteur.decide_look_up import (
 )
 from facteur.decision import LOOKED_UP, Decision, Outcome
 from facteur.errors import NotDepositedError, PlatformBusyError, Problem
-from facteur.model import Candidate, Claim, Doubt, Question, Shown, State, Waiting
+from facteur.model import Candidate, Claim, Doubt, DoubtClock, Question, Shown, State, Waiting
 from facteur.ports import Platform
 from facteur.submission_services import Lease, Services
 
@@ -83,10 +83,27 @@ def _judged(
     clock = lasted(doubt, shown.dated_at if shown else None, limits)
     if shown is None:
         return Decision(after_look_up(doubt, Evidence(), clock, limits), LOOKED_UP), []
+    decision, found = _follows(look, shown, clock, sent, platform, services, lease)
+    if decision.move.state is State.PENDING:  # it would be sent again: nothing else may have kept it out of the answer
+        alone = platform.shown_alone(question(doubt))
+        return _follows(look, alone, clock, sent, platform, services, lease)
+    return decision, found
+
+
+def _follows(
+    look: Look,
+    shown: Shown,
+    clock: DoubtClock,
+    sent: Collection[str],
+    platform: Platform,
+    services: Services,
+    lease: Lease,
+) -> tuple[Decision, list[tuple[int, str]]]:
+    doubt, limits = look.doubt, services.limits
     lease.check()
     held = services.store.held_elsewhere(doubt.invoice_id, [each.platform_id for each in shown.candidates])
     copies = _copies([each for each in shown.candidates if each.platform_id not in held or not each.refused], platform)
-    evidence = weighed(doubt, shown.candidates, copies, held, sent)
+    evidence = weighed(doubt, shown.candidates, copies, held, sent, shown.sellers)
     certain = any(not each.refused for each in evidence.ours)
     problem = None if certain else blindness(doubt, shown.witnesses, platform.answers_what_is_asked)
     if problem:

@@ -182,12 +182,13 @@ class Candidate:
 class Shown:
     """What the platform's search shows of a question: deposits that may bear its numbers, and which witnesses beside them.
 
-    `dated_at`: when the platform says that it answered, at the latest.
+    `dated_at`: when the platform says that it answered, at the latest. `sellers`: whose the witnesses are, as it shows them.
     """
 
     candidates: tuple[Candidate, ...]
     witnesses: frozenset[str]
     dated_at: datetime | None
+    sellers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

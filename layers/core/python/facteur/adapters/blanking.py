@@ -18,7 +18,8 @@ HIDDEN = "[hidden]"
 PIECE = 12  # letters and digits: of a quote of sixteen characters there are mostly more
 GRAM = 6  # every piece has one that begins at a multiple of STRIDE in the text
 STRIDE = PIECE - GRAM + 1
-SHORTEST = 8  # what is shorter is no secret, and would be found in innocent words
+SHORTEST = 8  # what is shorter would be found in innocent words
+SHORTEST_SECRET = 4  # of what is nothing but a secret
 LONGEST_PUBLIC_NUMBER = 14  # a SIREN or SIRET is no secret
 MOST_REMEMBERED = 16  # tokens of some hours, beside what they are fetched with
 ROUNDS = 3  # of escapes within escapes
@@ -45,14 +46,15 @@ class Blanking:
         self._forms: tuple[bytes, ...] = ()  # longer than a piece, found by pieces
         self._short: tuple[bytes, ...] = ()  # found as a whole
 
-    def remember(self, secret: str | None, *, encoded: bool = False) -> None:
-        """Blank it from now on, if it is long enough to be one; `encoded`: in base64 as well."""
-        if not secret or (secret.isdecimal() and len(secret) <= LONGEST_PUBLIC_NUMBER):
+    def remember(self, secret: str | None, *, encoded: bool = False, certain: bool = False) -> None:
+        """Blank it from now on, if it is long enough to be a secret, or `certain` to be one; `encoded`: in base64 as well."""
+        if not secret or (secret.isdecimal() and len(secret) <= LONGEST_PUBLIC_NUMBER and not certain):
             return
         with self._lock:
             known = secret in self._sent
             if not known:
-                self._sent[secret] = tuple(_forms(secret, encoded))
+                shortest = SHORTEST_SECRET if certain else SHORTEST
+                self._sent[secret] = tuple(each for each in _forms(secret, encoded) if len(each) >= shortest)
             self._sent.move_to_end(secret)
             if len(self._sent) > MOST_REMEMBERED:
                 self._sent.popitem(last=False)
@@ -61,12 +63,12 @@ class Blanking:
 
     def remember_sent(self, headers: Mapping[str, str], form: Mapping[str, str] | None) -> None:
         """What a request says of who we are."""
-        self.remember(headers.get("Authorization", "").rpartition(" ")[2])
+        self.remember(headers.get("Authorization", "").rpartition(" ")[2], certain=True)
         self.remember(headers.get("customer-id"))
         if form:
             client_id, secret = form.get("client_id"), form.get("client_secret")
             self.remember(client_id)
-            self.remember(secret, encoded=True)
+            self.remember(secret, encoded=True, certain=True)
             self.remember(f"{client_id}:{secret}", encoded=True)
 
     def in_json(self, body: bytes, value: Any) -> Any:
@@ -85,7 +87,7 @@ class Blanking:
     def _prepare(self) -> None:
         forms = [form for each in self._sent.values() for form in each]
         self._forms = tuple(form for form in forms if len(form) >= PIECE)
-        self._short = tuple(form for form in forms if SHORTEST <= len(form) < PIECE)
+        self._short = tuple(form for form in forms if len(form) < PIECE)
         self._grams = frozenset(form[i : i + GRAM] for form in self._forms for i in range(len(form) - GRAM + 1))
 
     def _quoted(self, said: bytes) -> bool:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
+from facteur.adapters.foreign import entries
 from facteur.adapters.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, speaks_json
-from facteur.adapters.iopole_answers import expect, in_its_own_words, listed, refusal
+from facteur.adapters.iopole_answers import expect, in_its_own_words, is_busy, listed, refusal
 from facteur.adapters.iopole_ladder import is_accepted, meaning_of_deposit
 from facteur.adapters.iopole_look_ups import IopoleLookUps
 from facteur.adapters.iopole_news import WITH_NUMBERS, searched_news, unseen_statuses
@@ -68,13 +69,20 @@ class Iopole:
     def shown(self, questions: Sequence[Question]) -> list[Shown]:
         return self._look_ups.shown(questions)
 
+    def shown_alone(self, question: Question) -> Shown:
+        return self._look_ups.shown_alone(question)
+
     def answers_what_is_asked(self) -> bool:
         return self._look_ups.answers_what_is_asked()
 
     def sha256_of(self, platform_id: str) -> str | None:
-        files = expect(self._authorised("GET", f"/v1/invoice/{_in_path(platform_id)}/files"), list, absent=[])
-        sums = [str(file["checksum"]).lower() for file in files if isinstance(file, dict) and file.get("checksum")]
-        return sums[0] if len(sums) == 1 and SHA256.fullmatch(sums[0]) else self._sha256_of_download(platform_id)
+        files = self._copy(platform_id, "files", LONGEST_ANSWER_BYTES)
+        found = entries(files.json()) if files else []
+        sums = [str(file["checksum"]).lower() for file in found if isinstance(file, dict) and file.get("checksum")]
+        if len(sums) == 1 and SHA256.fullmatch(sums[0]):
+            return sums[0]
+        copy = self._copy(platform_id, "download", LONGEST_DOCUMENT_BYTES)
+        return hashlib.sha256(copy.body).hexdigest() if copy else None
 
     def history(self, platform_id: str) -> list[StatusEvent]:
         answer = self._authorised("GET", f"/v1/invoice/{_in_path(platform_id)}/status-history")
@@ -98,14 +106,12 @@ class Iopole:
             raise refusal(answer)
         return True
 
-    def _sha256_of_download(self, platform_id: str) -> str | None:
-        path = f"/v1/invoice/{_in_path(platform_id)}/download"
-        answer = self._authorised("GET", path, longest_bytes=LONGEST_DOCUMENT_BYTES)
-        if answer.status == 404:
-            return None
-        if answer.status != 200:
+    def _copy(self, platform_id: str, of: str, longest_bytes: int) -> HttpAnswer | None:
+        """What is kept of one deposit. A refusal is about that one, not the account: then none is shown, and a person compares."""
+        answer = self._authorised("GET", f"/v1/invoice/{_in_path(platform_id)}/{of}", longest_bytes=longest_bytes)
+        if is_busy(answer.status):
             raise refusal(answer)
-        return hashlib.sha256(answer.body).hexdigest()
+        return answer if answer.status == 200 else None
 
     def _authorised(self, method: str, path: str, *, understood: Callable[[HttpAnswer], bool] = speaks_json,
                     body: SingleFileBody | None = None, params: dict[str, str] | None = None,

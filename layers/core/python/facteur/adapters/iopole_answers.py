@@ -8,6 +8,7 @@ from typing import Any
 
 from facteur.adapters.http import HttpAnswer
 from facteur.adapters.iopole_reading import error_words
+from facteur.decide import ACCOUNT_REFUSED
 from facteur.errors import AccountRefusedError, PlatformBusyError, Problem
 
 
@@ -17,14 +18,19 @@ def refusal(answer: HttpAnswer) -> PlatformBusyError | AccountRefusedError:
         return PlatformBusyError(
             problem(answer, "too_many_requests", "the platform asks to slow down"), answer.retry_after_seconds()
         )
-    if answer.status >= 500 or answer.status in {200, 408}:
-        return PlatformBusyError(
-            problem(answer, "platform_unavailable", "the platform did not answer as it should"),
-            answer.retry_after_seconds(),
+    if answer.status in ACCOUNT_REFUSED:
+        return AccountRefusedError(
+            problem(answer, "account_refused", "the platform refuses this account or its address is wrong")
         )
-    return AccountRefusedError(
-        problem(answer, "account_refused", "the platform refuses this account or its address is wrong")
+    return PlatformBusyError(
+        problem(answer, "platform_unavailable", "the platform did not answer as it should"),
+        answer.retry_after_seconds(),
     )
+
+
+def is_busy(status: int) -> bool:
+    """Whether the same question may be answered later."""
+    return status in {408, 429} or status >= 500
 
 
 SEEN_ERROR_FIELDS = frozenset({"statusMessage", "details", "code"})  # in every error of Iopole's API that was published

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from facteur.adapters.iopole_news import Answered, Search, Searched
+from facteur.adapters.iopole_news import OF_A_TIME, Answered, Search, Searched
 from facteur.adapters.iopole_reading import about, alike, candidate, id_in, number_in
 from facteur.errors import PlatformBusyError, Problem
 from facteur.model import Candidate, Question, Shown, Witness
@@ -41,14 +41,18 @@ class Reading:
             raise PlatformBusyError(WITHOUT_ID)
         return tuple({each.platform_id: each for each in map(candidate, found)}.values())
 
-    def witnesses(self, wanted: Iterable[Witness]) -> frozenset[str]:
+    def witnesses(self, wanted: Iterable[Witness]) -> tuple[Candidate, ...]:
         """Which of these it shows, and shows as standing."""
         ids = {each.platform_id for each in wanted}
         named = [each for each in self.entries if id_in(each) in ids]
-        return frozenset(each.platform_id for each in map(candidate, named) if not each.refused)
+        return tuple(each for each in map(candidate, named) if not each.refused)
 
     def shown(self, question: Question) -> Shown:
-        return Shown(self.candidates(question.numbers), self.witnesses(question.witnesses), self.dated_at)
+        return _shown(self.candidates(question.numbers), self.witnesses(question.witnesses), self.dated_at)
+
+    @property
+    def ids(self) -> set[str | None]:
+        return set(map(id_in, self.entries))
 
 
 class IopoleLookUps:
@@ -59,6 +63,7 @@ class IopoleLookUps:
             lambda params: search(params | _new_to_caches()),
             "businessData,lastStatusData",
             lambda answered: answered,
+            OF_A_TIME,  # what is not filed as outbound, or not yet, may be ours
         )
         self._one_by_one = False
 
@@ -74,7 +79,7 @@ class IopoleLookUps:
         found = [listed.shown(each) for each in questions] if listed else []
         if found and all(each.witnesses for each in found):
             return found
-        return [self._between_witnesses(each) for each in questions]
+        return [self.shown_alone(each) for each in questions]
 
     def answers_what_is_asked(self) -> bool:
         """A number that is new each time is in no cache either."""
@@ -109,26 +114,27 @@ class IopoleLookUps:
                 return None
             raise
 
-    def _between_witnesses(self, question: Question) -> Shown:
-        """A number counts as asked only between two answers that show the same witness, and not where one shows it instead."""
-        before = next((each for each in question.witnesses if self._shows(each)), None)
+    def shown_alone(self, question: Question) -> Shown:
+        """A number counts as asked only between two answers that show the same witness, and not where it has the same answer."""
+        asked = ((each, self._under(each.invoice_number)) for each in question.witnesses)
+        before = next(((each, reading) for each, reading in asked if reading.witnesses([each])), None)
         readings = [self._under(number) for number in question.numbers]
-        after = before is not None and self._shows(before)
-        others = {each.platform_id for each in question.witnesses}
-        mixed_up = any(id_in(entry) in others for reading in readings for entry in reading.entries)
-        shown = frozenset({before.platform_id} if before and after and not mixed_up else ())
+        after = self._under(before[0].invoice_number).witnesses([before[0]]) if before else ()
+        mixed_up = before is not None and any(reading.ids == before[1].ids for reading in readings)
         dates = [reading.dated_at for reading in readings if reading.dated_at]
         candidates = tuple(each for reading in readings for each in reading.candidates(question.numbers))
-        return Shown(candidates, shown, max(dates, default=None))
-
-    def _shows(self, witness: Witness) -> bool:
-        return bool(self._under(witness.invoice_number).witnesses([witness]))
+        return _shown(candidates, () if mixed_up else after, max(dates, default=None))
 
     def _under(self, number: str) -> Reading:
         reading = _whole(lambda offset: self._searched.under_all([number], offset))
         if reading is None:
             raise PlatformBusyError(REFUSED)
         return reading
+
+
+def _shown(candidates: tuple[Candidate, ...], witnesses: tuple[Candidate, ...], dated_at: datetime | None) -> Shown:
+    sellers = frozenset(each.seller_siren for each in witnesses if each.seller_siren)
+    return Shown(candidates, frozenset(each.platform_id for each in witnesses), dated_at, sellers)
 
 
 def _new_to_caches() -> dict[str, str]:

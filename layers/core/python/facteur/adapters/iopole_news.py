@@ -21,11 +21,11 @@ WITH_NUMBERS = "businessData,lastStatusData"  # where a deposit's number is not 
 MOST_UNSEEN = 100  # notSeen shows no more at once
 LONGEST_QUERY = 7800  # as it travels; servers take 8 kB for a request's first line, mostly
 TOO_LONG = frozenset({413, 414, 431})
-BETWEEN = (  # accounts have been seen to refuse one or the other
-    'invoice.direction:"OUTBOUND" AND invoice.createdDate:>="{since}" AND invoice.createdDate:<="{until}"',
+OF_A_TIME = (  # accounts have been seen to refuse one or the other
     'invoice.createdDate:>="{since}" AND invoice.createdDate:<="{until}"',
     'createdDate:>="{since}" AND createdDate:<="{until}"',
 )
+BETWEEN = (f'invoice.direction:"OUTBOUND" AND {OF_A_TIME[0]}', *OF_A_TIME)
 COUNTS = ("count", "total", "totalCount")  # in `meta`; whether of the page or of all is not documented
 NUMBERED = ("invoice.invoiceId:{number}", "invoiceId:{number}")
 Search = Callable[[dict[str, str]], HttpAnswer]
@@ -50,10 +50,12 @@ class Answered:
 class Searched(Generic[Read]):
     """Deposits as search shows them, in pages. What an account has refused once is tried last from then on."""
 
-    def __init__(self, search: Search, expand: str, read: Callable[[Answered], Read]) -> None:
-        """`expand`: what each entry is to show. `read` makes a page of an answer."""
+    def __init__(
+        self, search: Search, expand: str, read: Callable[[Answered], Read], between: Sequence[str] = BETWEEN
+    ) -> None:
+        """`expand`: what each entry is to show. `read` makes a page of an answer. `between`: spellings of a time."""
         self._search, self._expand, self._read = search, expand, read
-        self._between, self._numbered = list(BETWEEN), list(NUMBERED)
+        self._between, self._numbered = list(between), list(NUMBERED)
         self._longest = LONGEST_QUERY
 
     def between(self, since: datetime, until: datetime, offset: int, expand: str | None = None) -> Read | None:

@@ -27,14 +27,14 @@ create or replace function facteur.answered_others(a facteur.attempts) returns b
           and o.started_at between a.started_at - interval '10 minutes' and a.started_at + interval '10 minutes')
 $$;
 
--- An answer of unknown meaning that a submission met three times, numbers and ids in its words apart; null: none. Silence is one where
+-- An answer of unknown meaning that a submission met three times, words that hold a digit apart; null: none. Silence is one where
 -- others were answered meanwhile: it is this invoice's.
 create or replace function facteur.repeated_answer(p_submission_id bigint) returns text
     language sql stable as $$
     select max(a.message) from facteur.attempts a
     where a.submission_id = p_submission_id and a.outcome in ('unknown', 'not_found')
       and (a.http_status is not null or a.code <> 'lease_expired' and facteur.answered_others(a))
-    group by a.http_status, a.code, regexp_replace(a.message, '[0-9a-fA-F-]*[0-9][0-9a-fA-F-]*', '#', 'g')
+    group by a.http_status, a.code, regexp_replace(a.message, '[^[:space:]]*[0-9][^[:space:]]*', '#', 'g')
     having count(*) >= 3 limit 1
 $$;
 

@@ -1,7 +1,8 @@
 """What a platform may do to us in a random schedule, beside refusing an invoice for good: that is the invoice's own kind.
 
 Left out is what no client can tell from the truth: a refusal in the platform's own words of what it stored, the 201 of
-something that it did not store, an index that shows younger deposits and hides an older one for longer than the product waits.
+something that it did not store, an index that shows younger deposits and hides an older one for longer than the product waits, be it behind
+others of its number.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ ON_READING = (
     "answer:403:html", "answer:403:quote", "answer:200:{}", "answer:200:text", "answer:404:html", "answer:500:huge", "answer:400:odd",
 )  # fmt: skip
 ON_SEARCH = (
-    *ON_READING, "search_cap=1", "search_shift=1", "search_shift=-1", "search_endless=on", "search_cache=previous",
+    *ON_READING, "search_terms=1", "search_terms=5", "search_most=3",
+    "search_cap=1", "search_shift=1", "search_shift=-1", "search_endless=on", "search_cache=previous",
     "search_hides=all", "search_hides=share:0.5", "search_count=zero", "search_count=none", "search_count=text", "search_count=long",
     "search_omits=metadata", "search_omits=invoiceId", "search_omits=number,seller", "spellings=OUTBOUND=EMITTED",
     "quotes=search", "date_header=still", "date_header=none", 'answer:200:{"data": []}',
@@ -49,6 +51,9 @@ ON_HISTORY = (
     *(fault for fault in ON_READING if "404" not in fault and fault != "previous"),
     "quotes=statuses",
     "status_omits=json",
+    "status_omits=statusId",
+    "status_omits=destType",
+    "status_omits=date",
     "status_omits=xml",
 )
 ON_FEED = (*ON_HISTORY, "not_seen_noise=50", "not_seen_limit=1", "quotes=statuses")
@@ -78,6 +83,7 @@ DURING_OUTAGE = (
 DURING_LIES = (
     "search_hides=all", "search_cache=first", "search_cache=previous", "search_omits=metadata", "search_omits=businessData",
     "search_omits=number", "spellings=OUTBOUND=OUT", "search_cap=1", "search_endless=on", "search_count=zero", "search_hides=younger:400",
+    "search_terms=2", "search_terms=5",
     "date_header=still", "date_header=none", 'answer:200:{"data": []}', "history_refused=500", "quotes=search", "search_count=long",
 )  # fmt: skip
 DATES = (
@@ -88,7 +94,8 @@ OMITTED = (
     "businessData", "lastStatusData", "seller", "monetary", "amount", "currency", "number", "direction", "state", "createDate",
 )  # fmt: skip
 SPELT = (
-    "OUTBOUND=outbound", "OUTBOUND=EMITTED", "DELIVERED=delivered", "OPERATOR=operator", "INVALID=invalid", "WRONG_ROUTING=wrong_routing",
+    "OUTBOUND=outbound", "OUTBOUND=EMITTED", "DELIVERED=delivered", "OPERATOR=operator", "INVALID=invalid",
+    "WRONG_ROUTING=wrong_routing", "lower",
 )  # fmt: skip
 UNMARKED = frozenset({"businessData", "seller", "direction", "number", "amount", "monetary", "currency"})
 
@@ -105,12 +112,13 @@ def switches(dice: Random, source: str) -> dict[str, Any]:
     lies: dict[str, Any] = {
         "search_omits": omits,
         "search_cap": dice.choice((0,) * 8 + (1, 3, 20)),
+        "search_terms": dice.choice((0,) * 12 + (1, 4)),
         "search_count": dice.choice(("total",) * 6 + ("page", "zero", "short", "text", "none")),
         "search_endless": dice.random() < 0.05,
         "search_lag_per_kb": dice.choice((0.0,) * 9 + (20.0,)),
         "spellings": [each for each in SPELT if dice.random() < 0.06],
         "quotes": [each for each in ("statuses", "search") if dice.random() < 0.15],
-        "status_ids": dice.choice(("uuid7",) * 9 + ("counted", "odd", "unprintable")),
+        "status_ids": dice.choice(("uuid7",) * 9 + ("counted", "odd", "unprintable", "constant")),
         "status_dates": [dice.choice(DATES)] if dice.random() < 0.25 else [],
         "deposit_ids": dice.choice(("uuid7",) * 14 + ("odd", "counted", "number")),
         "date_header": dice.choice(("right",) * 12 + ("none",)),

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from local.simulator.settings import Settings
 from local.torture.mutants import MUTANTS
 from local.torture.points import POINTS
 from local.torture.run import Result
+from local.torture.schedule import Schedule
 from local.torture.verdict import DOUBLE, LOST, SILENT, STUCK
 
+USUALLY = Settings()
 KINDS = (DOUBLE, LOST, STUCK, SILENT)
 UNDISTURBED = "undisturbed"
 
@@ -65,7 +69,7 @@ class Report:
             counts = [self.found[topic][kind] for kind in (*KINDS, "other")]
             style = "red" if any(counts) else None
             cells = [str(self.runs[topic]), *map(str, counts), str(self.missed[topic] or "")]
-            shown.add_row(topic, *cells, style=style)
+            shown.add_row(escape(topic), *cells, style=style)
         return shown
 
     def say(self, console: Console) -> None:
@@ -111,8 +115,27 @@ def topics(result: Result) -> Iterable[str]:
     struck = {interrupt.point for interrupt in schedule.interrupts}
     if not schedule.shuffled:
         return {"all runs", *(struck or {UNDISTURBED})}
-    faults = {f"{endpoint} faults by rate" for endpoint in schedule.rates}
-    return {"all runs", "random schedules", *struck, *(each.what for each in schedule.happenings), *faults}
+    happened = {each.what for each in schedule.happenings}
+    return {"all runs", "random schedules", *struck, *happened, *answers(schedule), *lies(schedule)}
+
+
+def answers(schedule: Schedule) -> Iterator[str]:
+    """The faults that calls may have met: each by the endpoint that it strikes."""
+    orders = [*schedule.orders, *(order for each in schedule.happenings for order in each.details.get("orders", ()))]
+    yield from (f"deposit: {fault}" for order in orders for fault in (*order.faults, *order.later))
+    yield from (f"{endpoint}: {fault}" for endpoint, rates in schedule.rates.items() for fault in rates)
+    during = [each for each in schedule.happenings if "fault" in each.details]
+    yield from (
+        f"{'/'.join(each.details.get('endpoints', ())) or each.what}: {each.details['fault']}" for each in during
+    )
+
+
+def lies(schedule: Schedule) -> Iterator[str]:
+    """What the platform did otherwise in all of a run, and whose deposits it showed besides."""
+    yield from (f"stranger: {kind}" for kind in schedule.strangers)
+    for name, value in schedule.switches.items():
+        values = value if isinstance(value, list | tuple) else [value] if value != getattr(USUALLY, name) else []
+        yield from (f"{name}={each}" for each in values)
 
 
 def _order(topic: str) -> tuple[int, str]:

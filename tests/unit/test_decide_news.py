@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -171,6 +172,16 @@ def test_a_refusal_and_what_the_buyer_said_after_it_or_heard_at_once_contradict_
     assert ruling.objection
     assert ruling.objection.code == "contradictory_statuses"
     assert f"{' and '.join(sorted(['213', said]))} of it" in ruling.objection.message
+
+
+def test_one_code_under_one_id_with_two_dates_is_two_statuses_however_often_it_is_read() -> None:
+    first, second = (replace(event("212", at), status_id="same") for at in (60, 7200))
+
+    once = merged(due(), [second, first, first])
+
+    assert [(e.status_id, e.occurred_at) for e in once] == [("same", first.occurred_at), ("same#2", second.occurred_at)]
+    assert merged(due(*once), [first, second]) == once
+    assert merged(due(first), [first, second]) == once  # the second came later
 
 
 def test_after_is_when_we_heard_of_it_whatever_its_date() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -39,13 +40,26 @@ def merged(due: Due, heard: Iterable[StatusEvent]) -> list[StatusEvent]:
     Of what was heard at once a refusal counts as heard first: no date tells that the buyer had spoken before.
     """
     known = {identity(event) for event in due.known}
-    new = {identity(event): believed(event, due) for event in heard if identity(event) not in known}
+    new = {identity(event): believed(event, due) for event in _apart(heard) if identity(event) not in known}
     return [*due.known, *sorted(new.values(), key=lambda e: (e.code not in REJECTING, _at(e), e.code))]
 
 
 def identity(event: StatusEvent) -> tuple[str, str]:
     """What makes two statuses of a deposit one: a platform may use an id again for another code."""
     return event.status_id, event.code
+
+
+def _apart(heard: Iterable[StatusEvent]) -> Iterator[StatusEvent]:
+    """What one reading tells under one id and code of several dates or for several readers is several: all but the oldest are numbered."""
+    met: defaultdict[tuple[str, str], list[StatusEvent]] = defaultdict(list)
+    for event in sorted(heard, key=lambda e: (e.occurred_at is None, _at(e), e.audience or "")):
+        alike = met[identity(event)]
+        again = event.occurred_at is None or any(
+            (e.occurred_at, e.audience) == (event.occurred_at, event.audience) for e in alike
+        )
+        if not alike or not again:
+            alike.append(event)
+            yield replace(event, status_id=f"{event.status_id}#{len(alike)}") if len(alike) > 1 else event
 
 
 def newest_of(events: Iterable[StatusEvent]) -> StatusEvent | None:

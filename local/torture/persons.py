@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from facteur.bootstrap import operate_services
+from facteur.errors import DatabaseUnavailableError
 from facteur.operate.dispatch import operate
 from local.torture.lane import Lane
 from local.torture.worker import Workplace, become
@@ -49,6 +50,8 @@ def act(place: Workplace, operation: str, arguments: Mapping[str, Any]) -> bool:
             become(place)
             operate({"operation": operation, "arguments": {**arguments, **SIGNED}}, operate_services())
             os._exit(DONE)
+        except DatabaseUnavailableError:
+            os._exit(DONE)  # its connection was cut: the command says so in a sentence
         except BaseException:  # noqa: BLE001  a forked child must never return into its parent's code
             traceback.print_exc()
         finally:

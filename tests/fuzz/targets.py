@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from http.client import HTTPException
 from io import BytesIO
 from types import FunctionType
 from typing import Any
@@ -20,15 +22,17 @@ from requests.structures import CaseInsensitiveDict
 from facteur.adapters import (
     database_address,
     document_number,
+    final_answer,
     foreign,
     iopole_answers,
     iopole_look_ups,
     iopole_news,
     iopole_probe,
     iopole_reading,
+    oauth,
 )
 from facteur.adapters.accounts import credentials_from
-from facteur.adapters.http import HttpAnswer
+from facteur.adapters.http import LONGEST_WAIT_SECONDS, HttpAnswer
 from facteur.adapters.iopole_ladder import meaning_of_deposit
 from facteur.adapters.secrets_manager import SecretUnreadableError, object_in
 from facteur.errors import (
@@ -145,6 +149,13 @@ PLATFORM_SECRET = {
 DATABASE_SECRET = {"host": "h", "port": 5432, "dbname": "d", "username": "u", "password": "p", "sslmode": "require"}
 
 
+HEADS = (
+    b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+)
+MOST_ON_A_WIRE = 100_000  # what the kernel keeps without a reader
+
+
 def _statuses(data: bytes) -> object:
     return iopole_news.unseen_statuses(_answer(data))
 
@@ -192,6 +203,38 @@ def _reachable(data: bytes) -> object:
     return [probe.reachable("111111111"), probe.active_webhooks()]
 
 
+def _token(data: bytes) -> object:
+    statuses = (200, 200, 200, 302, 400, 401, 429, 500)
+    try:
+        token, seconds = oauth._granted(_answer(data, statuses[len(data) % len(statuses)]), "facteur/x")
+    except NotDepositedError as error:
+        return error.problem
+    assert 0 <= seconds <= oauth.LONGEST_LIFE_SECONDS
+    return token
+
+
+def _head(data: bytes) -> object:
+    """What comes on a connection, up to the answer's end."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(data[:MOST_ON_A_WIRE])
+        theirs.shutdown(socket.SHUT_WR)
+        answer = final_answer.FinalAnswer(final_answer.Incoming(ours), "POST")
+        with answer:
+            answer.begin()
+            body = answer.read()
+            return [answer.status, len(body), answer.reusable]
+
+
+def _dates(data: bytes) -> object:
+    said = HttpAnswer(
+        503, CaseInsensitiveDict({"Retry-After": data.decode("latin-1"), "Date": data.decode("latin-1")}), b""
+    )
+    seconds = said.retry_after_seconds()
+    assert seconds is None or 0 <= seconds <= LONGEST_WAIT_SECONDS
+    return iopole_answers.dated(said)
+
+
 def _secret(data: bytes) -> dict[str, Any]:
     return object_in(data.decode("utf-8", "replace"), "facteur/x")
 
@@ -199,6 +242,12 @@ def _secret(data: bytes) -> dict[str, Any]:
 TARGETS = (
     Target("deposit answers", _deposit_answers, (_sample({"type": "INVOICE", "id": "01a2"}), _sample(REFUSAL), b"<html>"),
            (), Planted(iopole_reading.error_words, "if not isinstance(body, dict):", "if body is None:")),
+    Target("tokens", _token, (_sample({"access_token": "eyJ0", "expires_in": 1740}), _sample({"error": "invalid_client"})),
+           (), Planted(oauth.lifetime_seconds, "isinstance(said, bool) or not isinstance(said, int | float)", "isinstance(said, bool)")),
+    Target("heads of answers", _head, HEADS, (HTTPException, OSError),
+           Planted(final_answer._read_head, "if not found:", "if False:")),
+    Target("dates of answers", _dates, (b"120", b"Mon, 12 Oct 2026 08:15:30 GMT"), (),
+           Planted(iopole_answers.dated, "ValueError, TypeError,", "TypeError,")),
     Target("statuses", _statuses, (_sample([STATUS]), _sample({"data": [{"invoiceId": "i", "newstatus": [STATUS]}]})),
            (NotDepositedError,), Planted(iopole_reading._sender, "isinstance(role, dict)", "role")),
     Target("search pages", _search_page, (_sample(PAGE),), (NotDepositedError,),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from facteur.adapters.foreign import FIRST_YEAR, LAST_YEAR
 from facteur.adapters.http import HttpAnswer
 from facteur.adapters.iopole_reading import error_words
 from facteur.decide import ACCOUNT_REFUSED
@@ -76,9 +77,10 @@ def dated(answer: HttpAnswer) -> datetime | None:
     """When the platform says that it answered; None where it does not say so readably."""
     try:
         moment = parsedate_to_datetime(answer.headers["Date"])
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (KeyError, ValueError, TypeError, OverflowError):
         return None
+    return moment if FIRST_YEAR <= moment.year <= LAST_YEAR else None
 
 
 def problem(answer: HttpAnswer, code: str, message: str) -> Problem:

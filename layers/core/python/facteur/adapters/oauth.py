@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import requests
 
+from facteur.adapters import foreign
 from facteur.adapters.http import HttpAnswer, HttpClient
 from facteur.errors import AccountRefusedError, NotDepositedError, PlatformBusyError, Problem
 
@@ -155,7 +156,7 @@ def _header_value(customer_id: str | None, named_in: str) -> str | None:
 
 def _refusal(answer: HttpAnswer, named_in: str) -> AccountRefusedError | PlatformBusyError:
     body = answer.json()
-    code = str(body["error"])[:100] if isinstance(body, dict) and isinstance(body.get("error"), str) else None
+    code = foreign.code(body.get("error")) if isinstance(body, dict) else None
     if answer.status in BUSY or answer.status >= requests.codes.server_error:
         problem = Problem("token_unavailable", "the token endpoint gave no token", answer.status, code)
         return PlatformBusyError(problem, answer.retry_after_seconds())

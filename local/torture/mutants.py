@@ -97,6 +97,11 @@ MUTANTS: dict[str, Mutant] = {
     "the same bytes twice": Mutant(
         "the same bytes are sent for two rows", run_of(LOST, Order("twin")), prepare=sabotage.send_twins
     ),
+    "in company only": Mutant(
+        "a number is not asked for alone before it is sent again",
+        run_of(*[LOST] * 9, switches={"search_terms": 2}),
+        worker=sabotage.ask_in_company_only,
+    ),
     "a refused deposit is an answer": Mutant(
         "a deposit of the same bytes that the platform refused is taken at the first look, before the good one can be shown",
         run_of(
@@ -230,6 +235,11 @@ MUTANTS: dict[str, Mutant] = {
             most_leaps=400,
         ),
         worker=sabotage.read_no_history_again,
+    ),
+    "one id is one status": Mutant(
+        "statuses of one code under one id are one, whatever their dates and readers",
+        run_of(Order(), Order(), switches={"status_ids": "constant"}),
+        worker=sabotage.count_ids_once,
     ),
     "unknown statuses are dropped": Mutant(
         "a status with a code that nobody knows is not stored",

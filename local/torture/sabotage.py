@@ -86,6 +86,14 @@ def take_failure_for_absence(_worker: Worker) -> None:
     Iopole.answers_what_is_asked = lambda _: True  # type: ignore[method-assign, assignment]
 
 
+def ask_in_company_only(_worker: Worker) -> None:
+    Iopole.shown_alone = lambda _self, _question: Shown((), frozenset({"nobody's"}), None)  # type: ignore[method-assign]
+
+
+def count_ids_once(_worker: Worker) -> None:
+    switch("_apart", lambda _: iter)
+
+
 def take_refused_deposits(_worker: Worker) -> None:
     def hasty(after: Any) -> Any:
         def moved(doubt: Any, evidence: Any, *more: Any) -> Any:

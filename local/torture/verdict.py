@@ -253,7 +253,7 @@ def _untold(ledger: list[dict[str, Any]], lane: Lane, schedule: Schedule) -> Ite
     )
     events: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in lane.database.rows(EVENTS):
-        events[row.platform_id][row.platform_code] += 1
+        events[row.platform_id][row.platform_code.upper()] += 1  # however it is spelled
     owners = lane.company.owners()
     for deposit in ledger:
         # a person gave it up while its answer was lost

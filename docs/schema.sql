@@ -118,6 +118,49 @@ CREATE TABLE facteur.budgets (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE facteur.installation (
+    single boolean DEFAULT true NOT NULL,
+    version text,
+    submit_from date,
+    installed_from date,
+    submit_from_deployed date,
+    worker_role name,
+    pins jsonb DEFAULT '{}'::jsonb NOT NULL,
+    salt uuid DEFAULT gen_random_uuid() NOT NULL,
+    own_urls text[] DEFAULT '{}'::text[] NOT NULL,
+    added jsonb DEFAULT '[]'::jsonb NOT NULL,
+    kinds_left_out text[] DEFAULT '{}'::text[] NOT NULL,
+    notes_seen pg_snapshot DEFAULT '1:1:'::pg_snapshot NOT NULL,
+    relay_run bigint DEFAULT 0 NOT NULL,
+    relay_began_at timestamp with time zone,
+    poll_began_at timestamp with time zone,
+    deposits_enabled boolean,
+    requests_per_minute double precision,
+    forgotten_checked_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    everything_noted_at timestamp with time zone,
+    not_ready integer DEFAULT 0 NOT NULL,
+    not_ready_since timestamp with time zone,
+    not_ready_id text,
+    not_ready_counted_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT installation_single_check CHECK (single)
+);
+
+CREATE TABLE facteur.runs (
+    name text NOT NULL,
+    ended_at timestamp with time zone NOT NULL,
+    error text,
+    ok_at timestamp with time zone,
+    failures integer DEFAULT 0 NOT NULL
+);
+
+CREATE VIEW facteur.alive AS
+ SELECT i.deposits_enabled,
+    ((r.error IS NULL) AND (GREATEST(r.ok_at, i.relay_began_at) > (facteur.now() - '00:02:00'::interval))) AS relay,
+    COALESCE((w.ok_at > (facteur.now() - '00:15:00'::interval)), false) AS worker
+   FROM ((facteur.installation i
+     LEFT JOIN facteur.runs r ON ((r.name = 'relay_submissions'::text)))
+     LEFT JOIN facteur.runs w ON ((w.name = 'submit_invoices'::text)));
+
 ALTER TABLE facteur.attempts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME facteur.attempts_id_seq
     START WITH 1
@@ -165,33 +208,6 @@ CREATE VIEW facteur.health AS
   WHERE (NOT s.superseded)
   GROUP BY s.account, s.state, b.paused_until, b.pause_reason, b.held_until, b.held_by, b.held_why
   ORDER BY s.account, (array_position(ARRAY['failed'::text, 'in_doubt'::text, 'pending'::text, 'sending'::text, 'submitted'::text, 'rejected'::text, 'closed'::text], s.state));
-
-CREATE TABLE facteur.installation (
-    single boolean DEFAULT true NOT NULL,
-    version text,
-    submit_from date,
-    installed_from date,
-    submit_from_deployed date,
-    worker_role name,
-    pins jsonb DEFAULT '{}'::jsonb NOT NULL,
-    salt uuid DEFAULT gen_random_uuid() NOT NULL,
-    own_urls text[] DEFAULT '{}'::text[] NOT NULL,
-    added jsonb DEFAULT '[]'::jsonb NOT NULL,
-    kinds_left_out text[] DEFAULT '{}'::text[] NOT NULL,
-    notes_seen pg_snapshot DEFAULT '1:1:'::pg_snapshot NOT NULL,
-    relay_run bigint DEFAULT 0 NOT NULL,
-    relay_began_at timestamp with time zone,
-    poll_began_at timestamp with time zone,
-    deposits_enabled boolean,
-    requests_per_minute double precision,
-    forgotten_checked_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    everything_noted_at timestamp with time zone,
-    not_ready integer DEFAULT 0 NOT NULL,
-    not_ready_since timestamp with time zone,
-    not_ready_id text,
-    not_ready_counted_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    CONSTRAINT installation_single_check CHECK (single)
-);
 
 CREATE VIEW facteur.invoice_source AS
  SELECT id AS invoice_id,
@@ -258,14 +274,6 @@ ALTER TABLE facteur.routes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-
-CREATE TABLE facteur.runs (
-    name text NOT NULL,
-    ended_at timestamp with time zone NOT NULL,
-    error text,
-    ok_at timestamp with time zone,
-    failures integer DEFAULT 0 NOT NULL
 );
 
 CREATE TABLE facteur.status_events (
@@ -441,13 +449,6 @@ CREATE VIEW facteur.waiting_rows AS
            FROM facteur.submissions
           WHERE ((submissions.queued_at IS NULL) AND (submissions.state = 'pending'::text) AND (submissions.due_at <= facteur.now()))
           GROUP BY submissions.account
-        ), alive AS (
-         SELECT i.deposits_enabled,
-            ((r.error IS NULL) AND (GREATEST(r.ok_at, i.relay_began_at) > (facteur.now() - '00:02:00'::interval))) AS relay,
-            COALESCE((w.ok_at > (facteur.now() - '00:15:00'::interval)), false) AS worker
-           FROM ((facteur.installation i
-             LEFT JOIN facteur.runs r ON ((r.name = 'relay_submissions'::text)))
-             LEFT JOIN facteur.runs w ON ((w.name = 'submit_invoices'::text)))
         ), waiting AS (
          SELECT s.id,
             s.account,
@@ -508,7 +509,7 @@ CREATE VIEW facteur.waiting_rows AS
                     ELSE 'relay'::text
                 END AS reason
            FROM ((((waiting s
-             CROSS JOIN alive)
+             CROSS JOIN facteur.alive)
              LEFT JOIN facteur.waiting_accounts a ON ((a.account = s.account)))
              LEFT JOIN due ON ((due.account = s.account)))
              LEFT JOIN facteur.stores t ON ((t.name = s.store)))

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import facteur
 from local.postgres import as_worker
 from tests.operator import Operator
 from tests.rows import Rows
 
 SIGNED = ("--why", "a restore", "--who", "jane@desk", "--yes")
+PUT_OFF = """
+update facteur.submissions set due_at = facteur.now() + interval '1 hour', last_error_code = %(cause)s, queued_at = null, lease_until = null
+where invoice_id = %(id)s
+"""
+REFUSED = re.compile(r'AccountRefusedError\(\s*[Pp]roblem\((?:answer, )?"(\w+)"')
 CLAIM_NEWS = "select * from facteur.claim_news(10, 60)"
 
 
@@ -101,6 +109,34 @@ def test_resume_also_ends_an_automatic_pause_and_closes_the_breaker(rows: Rows, 
 
     assert len(queued(rows)) == 1
     assert rows.run("select probing, failures from facteur.budgets where key = 'account:default'") == [(False, 0)]
+
+
+@pytest.mark.parametrize("state", ["pending", "in_doubt"])
+def test_resume_brings_forward_what_any_cause_of_the_account_has_put_off(
+    rows: Rows, operator: Operator, state: str
+) -> None:
+    causes = ("too_many_requests", "token_refused", "platform_unreachable")
+    invoices = {cause: rows.noted() for cause in (*causes, "document_missing")}
+    for cause, invoice in invoices.items():
+        rows.reach(invoice, state)
+        rows.run(PUT_OFF, id=invoice, cause=cause)
+    for cause in causes:  # the last one alone is remembered
+        rows.run("select facteur.pause('account:default', 3600, %(cause)s)", cause=cause)
+
+    operator.run("resume", "default", *SIGNED)
+
+    due = rows.run("select last_error_code from facteur.submissions where due_at <= facteur.now()")
+    assert sorted(each[0] for each in due) == sorted(causes)
+
+
+def test_every_code_by_which_an_account_is_refused_is_one_that_resume_brings_forward(rows: Rows) -> None:
+    sources = (path.read_text("utf-8") for path in Path(facteur.__file__).parent.rglob("*.py"))
+    codes = {code for text in sources for code in REFUSED.findall(text)}
+
+    told = {code: rows.value("select facteur.is_accounts(%(code)s)", code=code) for code in sorted(codes)}
+
+    assert {"secret_malformed", "token_refused", "account_refused"} <= codes
+    assert told == dict.fromkeys(codes, True)
 
 
 @pytest.mark.parametrize(

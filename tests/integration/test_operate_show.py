@@ -236,7 +236,7 @@ def test_a_wrong_filter_is_told(rows: Rows, operator: Operator, filters: list[st
     assert told in answer.err
 
 
-@pytest.mark.parametrize("state", ["pending", "in_doubt", "rejected", "failed"])
+@pytest.mark.parametrize("state", ["pending", "in_doubt", "submitted", "rejected", "failed"])
 def test_what_holds_an_invoice_comes_before_what_could_be_done(rows: Rows, operator: Operator, state: str) -> None:
     invoice = rows.noted()
     rows.reach(invoice, state)
@@ -245,31 +245,92 @@ def test_what_holds_an_invoice_comes_before_what_could_be_done(rows: Rows, opera
 
     (story,) = operator.ask("show", invoice)["stories"]
 
-    assert freely.startswith("facteur retry")
+    assert state == "submitted" or freely.startswith("facteur retry")
     assert story["help"].startswith("facteur resume default")
     assert "paused by" in story["next_step"]
 
 
-@pytest.mark.parametrize("cause", ["deposits", "refused", "limit"])
-def test_what_holds_all_of_an_account_is_told_of_each_invoice(rows: Rows, operator: Operator, cause: str) -> None:
+@pytest.mark.parametrize("state", ["pending", "rejected", "failed"])
+@pytest.mark.parametrize("cause", ["deposits", "refused", "limit", "breaker", "store"])
+def test_what_holds_all_of_an_account_is_told_of_each_invoice(
+    rows: Rows, operator: Operator, cause: str, state: str
+) -> None:
     invoice = rows.noted()
-    rows.look()
-    if cause == "deposits":
-        rows.run("update facteur.installation set deposits_enabled = false")
-    else:
-        reason = {"refused": "token_refused", "limit": "too_many_requests"}[cause]
-        paused = "paused_until = facteur.now() + interval '1 hour', pause_reason = %(reason)s"
-        rows.run(f"update facteur.budgets set {paused} where key = 'account:default'", reason=reason)
+    rows.reach(invoice, state)
+    hold(rows, cause)
 
     (story,) = operator.ask("show", invoice)["stories"]
 
     told = {
-        "deposits": "It waits for deposits",
-        "refused": "It waits for account default, which is refused: token_refused until",
-        "limit": "It waits for the limit",
+        "deposits": "waits for deposits",
+        "refused": "waits for account default, which is refused: token_refused until",
+        "limit": "waits for the limit",
+        "breaker": "waits for the platform of account default, which does not answer until",
+        "store": "waits for documents: store_denied (bucket)",
     }
-    assert story["next_step"].startswith(told[cause]), story["next_step"]
+    assert story["next_step"].startswith(("It " if state == "pending" else "Sent again, it ") + told[cause])
     assert not story["help"].startswith("facteur retry")
+
+
+@pytest.mark.parametrize("cause", ["refused", "limit", "breaker"])
+def test_a_deposit_whose_account_waits_is_not_said_to_be_asked_for_its_news(
+    rows: Rows, operator: Operator, cause: str
+) -> None:
+    invoice = rows.noted()
+    rows.reach(invoice, "submitted")
+    hold(rows, cause)
+
+    (story,) = operator.ask("show", invoice)["stories"]
+
+    assert story["next_step"].startswith("It waits for ")
+    assert "It is deposited, and then the platform is asked for news." in story["next_step"]
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("pending", "It waits for the relay. Then it is deposited."),
+        ("in_doubt", "It waits for the relay. Then it is looked up"),
+        ("sending", "It waits for the relay. Its worker did not report: then it is looked up at the platform."),
+        ("queued", "It waits on the queue for a worker. Then it is deposited."),
+    ],
+)
+def test_an_invoice_whose_relay_or_worker_does_not_run_says_so(
+    rows: Rows, operator: Operator, state: str, told: str
+) -> None:
+    invoice = rows.noted()
+    rows.run("select facteur.begin_relay_run(true, 6000)")
+    if state == "sending":
+        rows.claim(invoice)
+    elif state == "queued":
+        rows.queued(invoice)
+    else:
+        rows.reach(invoice, state)
+    freely = operator.ask("show", invoice)["stories"][0]["next_step"]
+    rows.advance(3600)
+
+    (story,) = operator.ask("show", invoice)["stories"]
+
+    assert "It waits" not in freely
+    assert story["next_step"].startswith(told), story["next_step"]
+    assert story["help"] == "facteur doctor"
+
+
+def hold(rows: Rows, cause: str) -> None:
+    """What holds an account, or all, without a person's doing."""
+    if cause == "deposits":
+        rows.run("update facteur.installation set deposits_enabled = false")
+    elif cause == "store":
+        rows.run("insert into facteur.stores (name, reason) values ('bucket', 'store_denied')")
+        rows.run("update facteur.submissions set store = 'bucket'")
+    else:
+        reason = {"refused": "token_refused", "limit": "too_many_requests", "breaker": "platform_down"}[cause]
+        paused = "facteur.now() + interval '1 hour', %(reason)s"
+        rows.run(
+            "insert into facteur.budgets (key, paused_until, pause_reason) values ('account:default', " + paused + ")"
+            " on conflict (key) do update set paused_until = excluded.paused_until, pause_reason = excluded.pause_reason",
+            reason=reason,
+        )
 
 
 def test_watch_shows_the_status_until_its_time_is_over(rows: Rows, operator: Operator) -> None:

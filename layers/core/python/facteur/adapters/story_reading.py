@@ -37,11 +37,10 @@ class PostgresStories:
                s.invoice_number, s.seller_siren, s.issue_date, s.total, s.currency, s.lifecycle_code, s.told_status,
                s.write_back_due_at, s.write_back_error, s.mismatch, s.empty_lookups, s.last_error_code, s.last_error_message,
                s.created_at, s.updated_at, s.finalized_at,
-               coalesce(b.held_until > facteur.now(), false) as held,
-               w.reason as waits_for, w.detail as waits_detail, w.until as waits_until,
-               facteur.waiting_step(w.reason, s.account) as waits_step
-        from facteur.submissions s left join facteur.budgets b on b.key = 'account:' || s.account
-        left join facteur.waiting_rows w on w.submission_id = s.id and s.state in ('pending', 'in_doubt') and w.reason <> 'not_written_back'
+               h.reason as waits_for, h.detail as waits_detail, h.until as waits_until,
+               facteur.waiting_step(h.reason, s.account) as waits_step,
+               extract(epoch from facteur.now() - s.due_at)::double precision as overdue_seconds
+        from facteur.submissions s left join lateral facteur.holding(s) h on true
         where s.invoice_id = %(id)s order by s.id
     """
     ATTEMPTS = """

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from facteur.operate.story_model import CompanyRow, KnownSubmission
-from facteur.operate.waiting import HOLDING, of_one
+from facteur.operate.waiting import holds, of_one
 
 Step = tuple[str, str | None]
 OF_ANOTHER_KIND = "its kind "  # as facteur.kind_of begins: a backlog would not take it either
@@ -21,20 +21,20 @@ def next_step(current: KnownSubmission | None, row: CompanyRow, name: str) -> St
 
 def _held(current: KnownSubmission) -> Step | None:
     """What holds the invoice comes before what could be done with it: until that ends, a retry changes nothing."""
-    if current.waits_for in HOLDING:
-        until = f" until {_at(current.waits_until)}" if current.waits_until else ""
-        then = f"looked up; {_asked(current)}" if current.state == "in_doubt" else "deposited"
-        return (
-            f"{of_one(current.waits_for, current.account, current.waits_detail)}{until}. Then it is {then}.",
-            current.waits_step,
-        )
-    if current.held and current.state in {"rejected", "failed"}:
-        step, _ = _OF_STATE[current.state](current, "")
-        return (
-            f"Its account is paused by a person, so nothing of it goes. Once it is resumed: {step}",
-            f'facteur resume {current.account} --why "…"',
-        )
-    return None
+    if current.waits_for is None or not holds(current.waits_for, current.overdue_seconds):
+        return None
+    waits = of_one(current.waits_for, current.account, current.waits_detail)
+    until = f" until {_at(current.waits_until)}" if current.waits_until else ""
+    before = "Sent again, it waits" if current.state in {"rejected", "failed"} else "It waits"
+    return f"{waits.replace('It waits', before, 1)}{until}. {_afterwards(current)}", current.waits_step
+
+
+def _afterwards(current: KnownSubmission) -> str:
+    if current.state == "in_doubt":
+        return f"Then it is looked up; {_asked(current)}."
+    if current.state == "submitted" and not current.mismatch:
+        return "It is deposited, and then the platform is asked for news."
+    return _AFTER_ALL.get(current.state) or _OF_STATE[current.state](current, "")[0]
 
 
 def _of_no_submission(row: CompanyRow) -> Step:
@@ -92,6 +92,12 @@ def _failed(current: KnownSubmission, name: str) -> Step:
 
 def _closed(current: KnownSubmission, name: str) -> Step:
     return "Nothing: its life cycle is over.", None
+
+
+_AFTER_ALL = {
+    "pending": "Then it is deposited.",
+    "sending": "Its worker did not report: then it is looked up at the platform.",
+}
 
 
 def _at(moment: datetime | None) -> str:

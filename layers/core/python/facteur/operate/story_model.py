@@ -35,12 +35,12 @@ class KnownSubmission:
     created_at: datetime
     updated_at: datetime
     finalized_at: datetime | None
-    held: bool
     # a reason of facteur.waiting, with its account's or store's words, its end, and the command that helps
     waits_for: str | None
     waits_detail: str | None
     waits_until: datetime | None
     waits_step: str | None
+    overdue_seconds: float | None  # since it was due
 
 
 @dataclass(frozen=True, slots=True)

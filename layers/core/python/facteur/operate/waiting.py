@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from facteur.operate.model import Trouble, Waits
 
@@ -31,17 +31,24 @@ TROUBLES = {
     "account_limit": 0, "request_limit": 0, "store_refused": 0, "relay": 60, "queued": 300, "put_off": 900, "not_ready": 172_800,
     "account_refused": 900, "unreadable": 900, "sending": 900,
 }  # fmt: skip
-# What holds an invoice, whatever a person does with it alone.
-HOLDING = frozenset({
-    "deposits_off", "account_paused", "account_refused", "platform_down", "account_limit", "request_limit", "store_refused",
-    "unreadable",
-})  # fmt: skip
+# What holds an invoice, whatever a person does with it alone, from so many seconds after it was due: each invoice waits for the next
+# run of the relay, and for a worker, for a moment.
+HOLDING: Mapping[str, float] = {
+    **dict.fromkeys(("deposits_off", "account_paused", "account_refused", "platform_down"), float("-inf")),
+    **dict.fromkeys(("account_limit", "request_limit", "store_refused", "unreadable"), float("-inf")),
+    "relay": TROUBLES["relay"], "queued": TROUBLES["queued"],
+}  # fmt: skip
 LIMITS = frozenset({"account_limit", "request_limit"})
 
 
 def said(waiting: Iterable[Waits]) -> tuple[Waits, ...]:
     """The same, each with its sentence."""
     return tuple(dataclasses.replace(each, what=_sentence(each)) for each in waiting)
+
+
+def holds(reason: str, overdue_seconds: float | None) -> bool:
+    """Whether what an invoice waits for holds it, so many seconds after it was due."""
+    return (overdue_seconds or 0.0) >= HOLDING.get(reason, float("inf"))
 
 
 def of_one(reason: str, account: str, detail: str | None) -> str:

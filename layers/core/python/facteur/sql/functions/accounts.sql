@@ -137,7 +137,16 @@ begin
                   case when routed <> p_account then format(' Its new invoices go to %s now: pause that one as well.', routed) end);
 end $$;
 
--- Ends a person's pause, an automatic one, and the breaker. An account that was refused begins with a read, at once.
+-- Whether an invoice that was put off for this cause was so for its account or the platform, and not for itself.
+create or replace function facteur.is_accounts(p_error_code text) returns boolean
+    language sql immutable parallel safe as $$
+    select coalesce(p_error_code in (
+        'account_refused', 'account_misconfigured', 'environment_mismatch', 'secret_malformed', 'secret_unreadable', 'platform_moved', 'token_refused',
+        'token_unavailable', 'too_many_requests', 'platform_unavailable', 'platform_unreachable', 'no_answer', 'connection_reset', 'platform_down'), false)
+$$;
+
+-- Ends a person's pause, an automatic one, and the breaker, and with them the waiting of all that was put off for any of these, also for
+-- one that another pause has replaced since. An account that was refused begins with a read, at once.
 create or replace function facteur.resume(p_account text, p_act jsonb) returns text
     language plpgsql as $$
 declare
@@ -153,9 +162,9 @@ begin
         probing = false, failures = 0, recovery = case when b.recovery is not null then 'read' end,
         refusals = 0, refused_at = null, deposits_at = null, deposits_wait = null
     where key = b.key;
-    update facteur.submissions set due_at = facteur.now() where id in ( -- what this pause put off
+    update facteur.submissions set due_at = facteur.now() where id in (
         select id from facteur.submissions where account = p_account and state in ('pending', 'in_doubt') and queued_at is null and due_at > facteur.now()
-          and last_error_code = b.pause_reason and coalesce(lease_until, '-infinity') <= facteur.now() order by id for update skip locked);
+          and facteur.is_accounts(last_error_code) and coalesce(lease_until, '-infinity') <= facteur.now() order by id for update skip locked);
     perform facteur.log_operation(p_act, p_account, null, null, jsonb_build_object('held_by', b.held_by, 'pause_reason', b.pause_reason));
     return format('Account %s goes on.', p_account);
 end $$;

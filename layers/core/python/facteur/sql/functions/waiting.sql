@@ -16,17 +16,19 @@ select substr(b.key, 9) as account,
 from facteur.budgets b, facteur.budgets a, facteur.installation i, lateral (select coalesce(i.requests_per_minute, 1e6) as shared) rate
 where b.key like 'account:%' and a.key = 'address';
 
+-- Whether the relay and a worker have ended a run well of late, and whether deposits are on.
+create or replace view facteur.alive as
+select i.deposits_enabled, r.error is null and greatest(r.ok_at, i.relay_began_at) > facteur.now() - interval '2 minutes' as relay,
+       coalesce(w.ok_at > facteur.now() - interval '15 minutes', false) as worker
+from facteur.installation i
+left join facteur.runs r on r.name = 'relay_submissions' left join facteur.runs w on w.name = 'submit_invoices';
+
 -- One row for each thing that waits, with one reason: what holds all first, then its account, then itself. `since` does not move
 -- while it waits. Each branch reads a partial index, so that what is deposited costs nothing.
 create or replace view facteur.waiting_rows as
 with due as (
     select account, count(*) as n, sum(count(*)) over () as all_accounts from facteur.submissions
     where queued_at is null and state = 'pending' and due_at <= facteur.now() group by account
-), alive as ( -- whether the relay and a worker have ended a run well of late
-    select i.deposits_enabled, r.error is null and greatest(r.ok_at, i.relay_began_at) > facteur.now() - interval '2 minutes' as relay,
-           coalesce(w.ok_at > facteur.now() - interval '15 minutes', false) as worker
-    from facteur.installation i
-    left join facteur.runs r on r.name = 'relay_submissions' left join facteur.runs w on w.name = 'submit_invoices'
 ), waiting as (
     select s.id, s.account, s.state, s.created_at, s.due_at, s.last_error_code, s.store, s.queued_at is not null as queued
     from facteur.submissions s where s.queued_at is not null
@@ -51,7 +53,7 @@ with due as (
                 when due.n > a.held and a.limited then 'account_limit'
                 when due.n > a.held or due.all_accounts > a.address_held then 'request_limit'
                 else 'relay' end as reason
-    from waiting s cross join alive
+    from waiting s cross join facteur.alive
     left join facteur.waiting_accounts a on a.account = s.account
     left join due on due.account = s.account
     left join facteur.stores t on t.name = s.store
@@ -81,6 +83,28 @@ select null, 'not_ready', null, not_ready_since, not_ready, null, not_ready_id f
 union all -- notes: rows that nobody has read yet, or that cannot be read
 select null, case when error is null then 'relay' else 'unreadable' end, null, noted_at, cardinality(invoice_ids), nullif(due_at, '-infinity'), left(error, 5)
 from facteur.changes where error is null and due_at <= facteur.now() or error is not null and error not like 'the last verdict%';
+
+-- What holds one submission, whatever a person does with it alone, as a reason of the view above: what waits has its own, a deposit what
+-- keeps its news away, and what was rejected or has failed what it would wait for if it were sent again. Null: nothing does.
+create or replace function facteur.holding(s facteur.submissions, out reason text, out detail text, out until timestamptz)
+    language sql stable as $$
+    select h.reason, h.detail, h.until
+    from facteur.alive
+    cross join lateral (select s.state in ('pending', 'rejected', 'failed') as sends, s.state not in ('sending', 'closed') as asks) is_one_that
+    left join facteur.waiting_accounts a on a.account = s.account
+    left join facteur.stores t on t.name = s.store
+    left join facteur.waiting_rows w on w.submission_id = s.id and s.state in ('pending', 'in_doubt') and w.reason not in ('not_written_back', 'unread')
+    cross join lateral (
+        select 1 as rank, w.reason, w.detail, w.until where w.reason not in ('put_off', 'in_doubt', 'queued', 'relay')
+        union all select 2, 'deposits_off', null, null where sends and alive.deposits_enabled is false
+        union all select 3, a.cause, case a.cause when 'request_limit' then trim_scale(round(a.per_minute::numeric, 2))::text else a.detail end, a.until
+        where asks and a.cause is not null
+        union all select 4, a.deposits_cause, a.detail, a.until where sends and a.deposits_cause is not null
+        union all select 5, 'store_refused', format('%s (%s)', t.reason, t.name), null where sends and t.name is not null
+        union all select 6, w.reason, w.detail, w.until where w.reason in ('queued', 'relay')
+        union all select 7, 'relay', null, null where alive.relay is not true and s.queued_at is null and s.state in ('pending', 'in_doubt', 'sending')
+    ) h order by h.rank limit 1
+$$;
 
 -- The command that helps with a reason.
 create or replace function facteur.waiting_step(p_reason text, p_account text) returns text

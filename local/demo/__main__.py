@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError
 from rich.console import Console
 from rich.text import Text
 
+from facteur.adapters.database_url import address_problem, as_url
 from local.demo.cases import sample_cases
 from local.demo.containers import bridge_address
 from local.demo.folder import Folder, FolderError, read_folder
@@ -95,7 +96,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _trial(options: argparse.Namespace) -> Trial:
-    return Trial(options.database, options.documents, options.buyers, options.yes, tuple(shlex.split(options.init)))
+    """A trial on the database that is named; its address is escaped anew, for libpq takes some that other readers do not."""
+    if problem := address_problem(options.database):
+        raise TrialError(f"nothing was done: the database's address {problem}")
+    return Trial(
+        as_url(options.database), options.documents, options.buyers, options.yes, tuple(shlex.split(options.init))
+    )
 
 
 def _invoices(folder: Path | None, console: Console) -> Folder:

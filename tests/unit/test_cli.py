@@ -8,10 +8,11 @@ import sys
 
 import pytest
 import typer.main
+from psycopg2.extensions import parse_dsn
 from typer.testing import CliRunner
 
 from facteur.adapters.aws import forget_clients
-from facteur.adapters.database_address import in_words
+from facteur.adapters.database_url import address_problem, as_url, in_words, without_password
 from facteur.cli.main import app
 from facteur.operate.dispatch import OPERATIONS
 from local.sam import ROOT
@@ -120,9 +121,55 @@ def test_an_act_without_a_reason_says_what_to_add(act: str) -> None:
     [
         (NOWHERE, "company at 127.0.0.1:9"),
         ("host=db dbname=company user=jane password=secret", "company at db:5432"),
-        ("postgresql://jane:sec@ret@db/company", "company at db:5432"),
+        ("postgresql://jane:sec%40ret@db/company", "company at db:5432"),
+        ("postgresql://jane@[::1]:5433/company?password=secret", "company at ::1:5433"),
         ("not a dsn, secret", "a database"),
     ],
 )
 def test_a_place_in_words_has_no_secret(dsn: str, place: str) -> None:
     assert in_words(dsn) == place
+
+
+WRITTEN = [
+    ("postgresql+psycopg2://jane:se-cret@db/company", "is not a postgresql:// URL"),
+    ("postgresql://jane:se%sbcret@db/company", "has a % that begins no escape"),
+    ("postgresql://jane:secret@db/company?password=secret&colour=red", "has a parameter after its ?"),
+    ("postgresql://jane:se/cret@db/company", "cannot be read for certain: in a URL, a password's @ is written %40"),
+    ("postgresql://jane:12/cret@db/company", "cannot be read for certain"),
+    ("postgresql://jane:se@cret@db/company", "cannot be read for certain"),
+    ("postgresql://jane:se#cret@db/company", None),
+    ("postgresql://jane:se?cret@db/company", None),
+    ("postgresql://jane:se%23cret@db/company", None),
+    ("host=db user=jane dbname=company password=se#cret", None),
+]
+
+
+@pytest.mark.parametrize(("dsn", "why"), WRITTEN)
+def test_no_part_of_a_password_is_shown_however_its_address_is_written(dsn: str, why: str | None) -> None:
+    problem = address_problem(dsn)
+
+    shown = (in_words(dsn), without_password(dsn), problem or "")
+
+    assert (problem or "").startswith(why or ""), problem
+    assert (problem is None) == (why is None)
+    assert not [each for each in shown if "cret" in each or "se#" in each or "12" in each]
+    assert (without_password(dsn) == "postgresql://jane:…@db/company") == (why is None)
+
+
+@pytest.mark.parametrize("dsn", [dsn for dsn, why in WRITTEN if why is None])
+def test_an_address_that_libpq_reads_is_the_same_once_it_is_escaped(dsn: str) -> None:
+    assert parse_dsn(as_url(dsn)) == parse_dsn(dsn)
+
+
+def test_what_is_asked_of_an_address_stays_in_what_is_shown() -> None:
+    dsn = "postgresql://jane:secret@[::1]:5433/company?sslmode=require&sslpassword=secret"
+
+    assert without_password(dsn) == "postgresql://jane:…@[::1]:5433/company?sslmode=require"
+    assert parse_dsn(as_url(dsn)) == parse_dsn(dsn)
+
+
+@pytest.mark.parametrize("dsn", [dsn for dsn, why in WRITTEN if why is not None])
+def test_a_command_with_an_address_that_cannot_be_read_shows_nothing_of_it(dsn: str) -> None:
+    code, err = told("status", "--database", dsn)
+
+    assert (code, "cret" in err) == (2, False), err

@@ -8,10 +8,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError
 from botocore.signers import generate_db_auth_token
-from psycopg2 import ProgrammingError
-from psycopg2.extensions import parse_dsn
 
 from facteur.adapters.aws import client
+from facteur.adapters.database_url import in_words as in_words  # local/trial takes it from here
 from facteur.errors import ConfigurationError
 
 RDS_CA_BUNDLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "rds-global-bundle.pem")
@@ -40,18 +39,6 @@ def database_parameters(secret: Mapping[str, Any], secret_id: str, in_lambda: bo
     if sslmode.startswith("verify-"):
         parameters["sslrootcert"] = secret.get("sslrootcert") or RDS_CA_BUNDLE
     return parameters
-
-
-def in_words(dsn: str) -> str:
-    """`company at 127.0.0.1:5432`: where a DSN leads, without user, password, or options."""
-    try:
-        named = parse_dsn(dsn)
-    except ProgrammingError:
-        return "a database"
-    host = named.get("host") or named.get("hostaddr") or os.environ.get("PGHOST") or "the local socket"
-    port = named.get("port") or os.environ.get("PGPORT") or "5432"
-    database = named.get("dbname") or os.environ.get("PGDATABASE") or "the default database"
-    return f"{database} at {host.rpartition('@')[2]}:{port}"  # a password with an unescaped @ ends up before the host
 
 
 def _malformed(secret: Mapping[str, Any]) -> list[str]:

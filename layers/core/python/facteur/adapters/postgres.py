@@ -15,10 +15,10 @@ from psycopg2.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedF
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extras import NamedTupleCursor
 
+from facteur.adapters.database_url import IN_A_URL, address_problem
 from facteur.adapters.session import AGAIN, asked_for, is_useless
 from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError, StatementRefusedError
 from facteur.model import DoubtClock, Move
-from facteur.visible import visible
 
 CONNECT_TIMEOUT_SECONDS = 10
 # Without keep-alives a connection that a firewall forgot blocks until the function is stopped.
@@ -50,15 +50,12 @@ REFUSALS = {
     ("FATAL", "pg_hba.conf"): "the server's pg_hba.conf does not let this role in from here",
     ("invalid sslmode value",): "its sslmode is none of disable, allow, prefer, require, verify-ca, verify-full",
     ("invalid integer value", "port"): "its port is no number",
-    (
-        "translate host name",
-    ): "no host of this name is known; in a URL, a password's @ is written %40, its / %2F, its : %3A",
+    ("translate host name",): f"no host of this name is known; {IN_A_URL}",
     ("Connection refused",): "nobody listens at this address and port: check both, and that the server runs",
     ("timeout expired",): "nobody answers at this address: check it, and the network between",
     ("does not support SSL",): "the server offers no TLS, and sslmode asks for it",
     ("certificate",): "the server's certificate is not what sslmode asks for: check the address, and sslrootcert",
 }
-ADDRESSES = {"invalid URI query parameter": "has a parameter after its ? that Postgres does not know"}
 # Classes of SQLSTATE that are about what a statement holds or meets, and not about the server: data, constraints, routines, locks.
 OF_ONE_STATEMENT = frozenset({"21", "22", "23", "27", "2F", "38", "39", "40", "44", "54", "55", "P0"})
 REFUSED = "FR001"  # facteur.refuse: the text is our own sentence
@@ -231,10 +228,8 @@ def connect(parameters: Mapping[str, Any]) -> psycopg2.extensions.connection:
     """A connection on which every statement commits by itself. No session state is set: a proxy would pin the connection."""
     try:
         connection: psycopg2.extensions.connection = psycopg2.connect(**CONNECTION | dict(parameters))
-    except psycopg2.ProgrammingError as exc:  # its text quotes the address
-        address = str(parameters.get("dsn") or "")
-        why = next((why for words, why in ADDRESSES.items() if words in str(exc)), "is not a postgresql:// URL")
-        why = why if address == visible(address) else "begins or ends with a blank or another invisible sign"
+    except psycopg2.ProgrammingError:  # its text quotes the address
+        why = address_problem(str(parameters.get("dsn") or "")) or "is not one that Postgres takes"
         raise ConfigurationError(f"the database's address {why}") from None
     connection.autocommit = True
     return connection

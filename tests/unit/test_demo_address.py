@@ -1,0 +1,22 @@
+"""A trial on a database whose address cannot be read: it is refused before anything is asked, and nothing of it is shown."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from local.sam import ROOT
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql+psycopg2://jane:se-cret@db/company", "postgresql://jane:se/cret@db/company"]
+)
+def test_an_address_that_cannot_be_read_is_refused_without_being_shown(url: str) -> None:
+    command = [sys.executable, "-m", "local.demo", "--database", url, "--yes"]
+
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert (told.returncode, "nothing was done: the database's address " in told.stdout) == (2, True), told
+    assert "cret" not in told.stdout + told.stderr

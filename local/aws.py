@@ -21,7 +21,7 @@ from pathlib import Path
 import boto3
 
 from local.postgres import free_port
-from local.start import end, start_error
+from local.start import HANGS_SECONDS, end, start_error
 
 REGION = "eu-west-3"
 START_TIMEOUT_SECONDS = 30
@@ -89,6 +89,10 @@ class Emulator:
     log: Path
     start: Callable[[], subprocess.Popen[bytes]]
     process: subprocess.Popen[bytes]
+
+    def answers(self) -> bool:
+        """Whether it runs and answers; one that hangs does not."""
+        return self.process.poll() is None and _answers(self.aws, HANGS_SECONDS)
 
     def revive(self) -> None:
         """Start it again at the same address, as empty as a new one.
@@ -189,9 +193,15 @@ def _launch(folder: Path, log: Path, auth: bool, environ: Mapping[str, str]) -> 
 def _healthy(emulator: Emulator) -> bool:
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while emulator.process.poll() is None and time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{emulator.aws.endpoint_url}/_ministack/health", timeout=5) as answer:  # noqa: S310 - our own loopback address
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.05)
+        if _answers(emulator.aws, 5.0):
+            return True
+        time.sleep(0.05)
     return False
+
+
+def _answers(aws: Aws, seconds: float) -> bool:
+    try:
+        with urllib.request.urlopen(f"{aws.endpoint_url}/_ministack/health", timeout=seconds) as answer:  # noqa: S310 - our own loopback address
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return False

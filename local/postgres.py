@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import psycopg2
 
-from local.start import start_error
+from local.start import HANGS_SECONDS, start_error
 
 START_TIMEOUT_SECONDS = 30
 WORKER = "facteur_worker"  # the role that the functions connect as, everywhere but where the schema is migrated
@@ -38,6 +38,16 @@ class PostgresServer:
     def url(self, database: str = "postgres") -> str:
         user = f"app:{quote(self.password)}" if self.password else "app"
         return f"postgresql://{user}@{self.host}:{self.port}/{database}"
+
+    def answers(self) -> bool:
+        """Whether it runs and does not hang: one that refuses, or recovers from a crash, answers."""
+        if self.process.poll() is not None:
+            return False
+        try:
+            psycopg2.connect(self.url(), connect_timeout=int(HANGS_SECONDS)).close()
+        except psycopg2.OperationalError as error:
+            return "timeout expired" not in str(error)
+        return True
 
 
 def create_worker(url: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+HANGS_SECONDS = 15.0  # a program that has not answered for so long hangs; a busy machine takes seconds
 LAST_WORDS = 300  # characters of a log that are worth repeating
 
 

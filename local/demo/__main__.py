@@ -21,7 +21,7 @@ from facteur.adapters.database_url import address_problem, as_url
 from local.demo.cases import sample_cases
 from local.demo.containers import bridge_address
 from local.demo.folder import Folder, FolderError, read_folder
-from local.demo.interruption import Interrupted, Interruption
+from local.demo.interruption import Interrupted, Interruption, say_stopping
 from local.demo.run import DemoFailedError, run
 from local.trial.install import TrialError
 from local.trial.journal import OccupiedError
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(
         highlight=False, width=None if on_terminal else PIPE_COLUMNS, force_interactive=None if on_terminal else False
     )
-    interruption = Interruption()
+    interruption = Interruption(say_stopping)
     try:
         with interruption.installed():
             if options.database:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -46,8 +47,7 @@ def reachable(scene: Stage, address: str, folder: Path) -> Iterator[Path]:
     """While open, everything of the demo listens at the address too; yields the env.json for `sam local invoke --env-vars`."""
     urls = (scene.database_url, scene.aws.endpoint_url or "", scene.platform.base_url)
     with forwarded(address, [urlsplit(url).port or 0 for url in urls]):
-        put_secret(scene.aws, DATABASE_SECRET, database_secret(moved(as_worker(scene.database_url), address)))
-        put_secret(scene.aws, OWNERS_SECRET, database_secret(moved(scene.database_url, address)))
+        scene.put_into_aws(partial(_put_secrets, scene, address))
         path = folder / "env.json"
         path.write_text(json.dumps({"Parameters": variables(scene, address)}, indent=2) + "\n")
         yield path
@@ -58,9 +58,18 @@ def switch_off_consumer(scene: Stage) -> None:
 
     They know the platform by another address than the stack does, and a database belongs to the first that deposits.
     """
-    client = scene.aws.session.client("lambda", endpoint_url=scene.aws.endpoint_url)
-    for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
-        client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+
+    def switch_off() -> None:
+        client = scene.aws.session.client("lambda", endpoint_url=scene.aws.endpoint_url)
+        for mapping in client.list_event_source_mappings()["EventSourceMappings"]:
+            client.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+
+    scene.put_into_aws(switch_off)
+
+
+def _put_secrets(scene: Stage, address: str) -> None:
+    put_secret(scene.aws, DATABASE_SECRET, database_secret(moved(as_worker(scene.database_url), address)))
+    put_secret(scene.aws, OWNERS_SECRET, database_secret(moved(scene.database_url, address)))
 
 
 def variables(scene: Stage, address: str) -> dict[str, str]:

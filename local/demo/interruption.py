@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def say_stopping() -> None:
+    """In a signal's handler: past every buffer and lock of whoever was just printing."""
+    os.write(sys.stdout.fileno(), "\nstopping …\n".encode())
 
 
 class Interrupted(KeyboardInterrupt):
@@ -21,10 +28,13 @@ class Interrupted(KeyboardInterrupt):
 class Interruption:
     """While installed, the first signal raises Interrupted, at once or at the end of a `deferred` block.
 
-    Later signals are ignored: what follows the first is the clean-up, and an impatient second Ctrl-C must not cut it short.
+    Later signals are ignored until `is_over`: what follows the first is the clean-up, and an impatient second Ctrl-C must not cut it
+    short.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, heard: Callable[[], object] = lambda: None) -> None:
+        """`heard` is called at once, by the first signal: what follows it may take a while."""
+        self._heard = heard
         self._depth = 0
         self._pending: int | None = None
         self._raised = False
@@ -48,7 +58,13 @@ class Interruption:
             self._depth -= 1
         self._raise_pending()
 
+    def is_over(self) -> None:
+        """What was interrupted is cleaned up: the next signal is heard again."""
+        self._pending, self._raised = None, False
+
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self._pending is None:
+            self._heard()
         self._pending = number
         self._raise_pending()
 

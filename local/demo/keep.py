@@ -15,9 +15,9 @@ from rich.text import Text
 from local.demo.cases import Case
 from local.demo.containers import reachable
 from local.demo.interruption import Interrupted, Interruption
+from local.demo.parts import AWS_EMULATOR, NotBackError, Part
 from local.demo.report import say_how_to_look_further, say_sam_commands
-from local.demo.stage import BUCKET, RUNNING, Part, Stage
-from local.start import StartError
+from local.demo.stage import BUCKET, RUNNING, Stage
 
 LOOK_SECONDS = 1.0
 
@@ -39,14 +39,61 @@ def keep_running(
             say_sam_commands(console, scene, environment)
         say_how_to_look_further(console, scene, folder, cases[0].number)
         console.print("Everything keeps running until Ctrl-C; what dies is started again.")
-        tend(scene.parts, console, interruption, refill=lambda: upload(cases, scene))
+        tend(scene.parts, console, interruption)
+
+
+class Keeper:
+    """Starts again what has died, a look at a time. Every death, every return, and what was lost by it, is said in a line."""
+
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        console: Console,
+        interruption: Interruption,
+        refill: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`refill` is told of each new AWS emulator."""
+        self._parts, self._console, self._interruption, self._refill = parts, console, interruption, refill
+        self._began: dict[str, float] = {}  # of those that are not back yet
+        self._told: dict[str, str] = {}
+
+    def look(self) -> None:
+        """Start again whatever does not answer; what does not come back is left to the next look."""
+        for part in self._parts:
+            if part.is_dead():
+                with self._interruption.deferred():
+                    self._revive(part)
+
+    def _revive(self, part: Part) -> None:
+        if part.name not in self._began:
+            self._began[part.name] = time.monotonic()
+            self._say(f"✖ the {part.name} does not answer; it is started again")
+        try:
+            part.revive()
+        except NotBackError as error:
+            self._say_once(part, f"✖ {error}; it is tried again")
+            return
+        if part.name == AWS_EMULATOR:
+            self._refill()
+        if part.lost:
+            self._say(f"  {part.lost}")
+        self._told.pop(part.name, None)
+        self._say(f"✔ the {part.name} runs again after {time.monotonic() - self._began.pop(part.name):.0f} s")
+
+    def _say_once(self, part: Part, line: str) -> None:
+        if self._told.get(part.name) != line:
+            self._told[part.name] = line
+            self._say(line)
+
+    def _say(self, line: str) -> None:
+        self._console.print(Text(line), soft_wrap=True)
 
 
 def tend(
     parts: Sequence[Part],
     console: Console,
     interruption: Interruption,
-    refill: Callable[[], object],
+    refill: Callable[[], object] = lambda: None,
     look: Callable[[], None] = lambda: None,
 ) -> NoReturn:
     """Start again whatever dies, until somebody stops it.
@@ -55,52 +102,26 @@ def tend(
         parts: what may die.
         console: where every death and return is said.
         interruption: what Ctrl-C does.
-        refill: puts the documents into a new emulator's bucket.
+        refill: told of each new AWS emulator.
         look: called each time around.
 
     Raises:
         Interrupted: somebody stopped it.
     """
-    told: set[str] = set()
+    keeper = Keeper(parts, console, interruption, refill)
     while True:
         time.sleep(LOOK_SECONDS)
         look()
-        for part in parts:
-            with interruption.deferred():
-                _tend(part, console, refill, told)
+        keeper.look()
 
 
 def upload(cases: Sequence[Case], scene: Stage) -> list[str]:
-    """Put the documents into the bucket; their addresses, in order."""
-    s3 = scene.aws.session.client("s3", endpoint_url=scene.aws.endpoint_url)
-    for case in cases:
-        s3.put_object(Bucket=BUCKET, Key=case.file_name, Body=case.document)
-    return [f"s3://{BUCKET}/{case.file_name}" for case in cases]
+    """Put the documents into the bucket, and into that of each new emulator; their addresses, in order."""
 
+    def put() -> list[str]:
+        s3 = scene.aws.session.client("s3", endpoint_url=scene.aws.endpoint_url)
+        for case in cases:
+            s3.put_object(Bucket=BUCKET, Key=case.file_name, Body=case.document)
+        return [f"s3://{BUCKET}/{case.file_name}" for case in cases]
 
-def _tend(part: Part, console: Console, refill: Callable[[], object], told: set[str]) -> None:
-    if not part.is_dead():
-        return
-    if part.revive is None:
-        if part.name not in told:
-            told.add(part.name)
-            _say(console, f"✖ the {part.name} has ended, and what it knew is gone: press Ctrl-C, and begin anew")
-        return
-    _say(console, f"✖ the {part.name} has ended; it is started again")
-    began = time.monotonic()
-    try:
-        part.revive()
-    except StartError as error:
-        _say(console, f"✖ {error}; it is tried again")
-        return
-    if part.name == "AWS emulator":
-        refill()
-        _say(
-            console,
-            "  its queue was empty, its secrets and documents are those of the beginning; the database tells what is to do",
-        )
-    _say(console, f"✔ the {part.name} runs again after {time.monotonic() - began:.0f} s")
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(Text(line), soft_wrap=True)
+    return scene.put_into_aws(put)

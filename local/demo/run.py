@@ -72,8 +72,11 @@ def run(
 
 
 def _prepare_platform(invoices: Folder, scene: Stage) -> None:
-    for siren, name in invoices.buyers:
-        scene.platform.add_company(siren, name, behaviour="205")
+    def introduce() -> None:
+        for siren, name in invoices.buyers:
+            scene.platform.add_company(siren, name, behaviour="205")
+
+    scene.put_into_platform(introduce)
     for case in invoices.cases:
         if case.faults:
             scene.platform.script(case.number, case.faults)

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from local.aws import Aws, aws_emulator
 from local.demo.interruption import Interrupted, Interruption
+from local.demo.parts import AWS_EMULATOR, PLATFORM, POSTGRES, Part
 from local.postgres import (
     WORKER,
     PostgresServer,
@@ -28,7 +29,7 @@ from local.postgres import (
     stop_server,
 )
 from local.sam import ROOT
-from local.simulator.control import Simulator, running_simulator
+from local.simulator.control import Simulator, simulator_program
 from local.stack import Stack, create_bucket, database_secret, deploy, put_secret
 
 T = TypeVar("T")
@@ -36,10 +37,16 @@ Say = Callable[[str], None]
 
 STACK = "facteur-demo"
 ACCOUNT_SECRET = "facteur/default"  # noqa: S105 - its name
-POSTGRES = "postgres"
 RUNNING = "running.json"  # where `python -m local.demo.add` finds what runs
 KEPT_LOGS = ROOT / ".local" / "demo"
 BUCKET = "facteur-demo-documents"
+QUEUE_LOST = (
+    "its queue was empty, its secrets and documents are those of the beginning; the database tells what is to do"
+)
+LEDGER_LOST = (
+    "its ledger is empty: what was deposited before gets no more news, and what is in doubt is sent again. "
+    "To see whole life cycles, write new invoices, or press Ctrl-C and begin anew"
+)
 DATABASE = "postgres"
 DATABASE_SECRET = "facteur/database"  # noqa: S105 - its name
 LIFE_CYCLE_SPEED = 30  # the simulator's companies decide and pay within three seconds
@@ -56,15 +63,6 @@ OWN_PARAMETERS: Mapping[str, object] = {  # of the demo's own company
     "WorkerRole": WORKER,
     "SubmitFrom": "2000-01-01",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A program that may die while all is kept. `revive` starts it again at its address; None: what it knew is gone with it."""
-
-    name: str
-    is_dead: Callable[[], bool]
-    revive: Callable[[], None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +86,17 @@ class Stage:
     stack: Stack
     parts: tuple[Part, ...]
 
+    def put_into_aws(self, what: Callable[[], T]) -> T:
+        """Put something into AWS, and again into each new emulator."""
+        return self._part(AWS_EMULATOR).put(what)
+
+    def put_into_platform(self, what: Callable[[], T]) -> T:
+        """Put something into the simulator, and again into each new one."""
+        return self._part(PLATFORM).put(what)
+
+    def _part(self, name: str) -> Part:
+        return next(part for part in self.parts if part.name == name)
+
 
 @contextmanager
 def stage(say: Say, interruption: Interruption, folder: Path, guest: Company | None = None) -> Iterator[Stage]:
@@ -109,23 +118,16 @@ def stage(say: Say, interruption: Interruption, folder: Path, guest: Company | N
         return started
 
     try:
-        company = guest or start("Postgres", _own_company(folder / POSTGRES))
-        platform = start("platform simulator", running_simulator(speed=LIFE_CYCLE_SPEED, history_quota=0))
-        emulator = start("AWS emulator", aws_emulator(auth=True, log=folder / "aws.log"))
+        company = guest or start(POSTGRES, _own_company(folder / "postgres"))
+        simulator = start(PLATFORM, simulator_program(speed=LIFE_CYCLE_SPEED, history_quota=0))
+        emulator = start(AWS_EMULATOR, aws_emulator(auth=True, log=folder / "aws.log"))
+        platform = Part(PLATFORM, simulator.answers, simulator.restart, LEDGER_LOST)
+        cloud = Part(AWS_EMULATOR, emulator.answers, emulator.revive, QUEUE_LOST)
         began = time.monotonic()
-        stack = _deploy(emulator.aws, company, platform)
+        stack = cloud.put(lambda: _deploy(emulator.aws, company, simulator.simulator))
         say(f"template.yaml deployed, database migrated ({time.monotonic() - began:.1f} s)")
-
-        def revive_aws() -> None:
-            emulator.revive()
-            _deploy(emulator.aws, company, platform)
-
-        parts = (
-            *((company.part,) if company.part else ()),
-            Part("AWS emulator", lambda: emulator.process.poll() is not None, revive_aws),
-            Part("platform simulator", lambda: not platform.is_alive(), None),
-        )
-        yield Stage(company.database_url, platform, emulator.aws, stack, parts)
+        parts = (*((company.part,) if company.part else ()), cloud, platform)
+        yield Stage(company.database_url, simulator.simulator, emulator.aws, stack, parts)
     finally:
         with interruption.deferred():
             resources.close()
@@ -155,7 +157,14 @@ class _Database:
     folder: Path
     server: PostgresServer
 
-    def revive(self) -> None:
+    def answers(self) -> bool:
+        return self.server.answers()
+
+    def restart(self) -> None:
+        """One that hangs is killed, as a crash would."""
+        if self.server.process.poll() is None:
+            self.server.process.kill()
+            self.server.process.wait()
         self.server = start_server(self.folder, embedded_binaries(), self.server.port, password=self.server.password)
 
 
@@ -170,7 +179,7 @@ def _own_company(folder: Path) -> Iterator[Company]:
             "facteur/owner": database_secret(url),
             DATABASE_SECRET: database_secret(as_worker(url)),
         }
-        part = Part("Postgres", lambda: database.server.process.poll() is not None, database.revive)
+        part = Part(POSTGRES, database.answers, database.restart)
         yield Company(url, secrets, OWN_PARAMETERS, BUCKET, part)
     finally:
         stop_server(database.server)

@@ -1,16 +1,25 @@
-"""The schedules' work, more often: EventBridge ticks once a minute, and nobody watches a demo for that long."""
+"""The schedules' work, more often: EventBridge ticks once a minute, and nobody watches a demo for that long.
+
+Where it is said what fails, so is what the function behind the queue logs: nobody calls that one from here.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
-from local.stack import FunctionFailedError, Stack
+from local.stack import ERROR_LINE, FunctionFailedError, Stack
 
-TICK_SECONDS = {"RelaySubmissionsFunction": 0.3, "PollStatusesFunction": 1.0}
-FAILURES_IN_A_ROW = 5  # fewer are the next tick's business, as they are the schedule's
+RELAY, WORKER = "RelaySubmissionsFunction", "SubmitInvoicesFunction"
+TICK_SECONDS = {RELAY: 0.3, "PollStatusesFunction": 1.0}
+WORKER_LOOK_SECONDS = 2.0
+WORKED = re.compile(r'"message": ?"submission\.')  # what a run that works says of each invoice
+FAILURES_IN_A_ROW = 5  # fewer end no demo: they are the next tick's business, as they are the schedule's
 END_SECONDS = 10  # a call takes milliseconds; one that hangs ends with the emulator
 
 Say = Callable[[str], None]
@@ -33,14 +42,12 @@ def ticking(
     """
     stop = threading.Event()
     errors: list[str] = []
+    works = {name: (_work(stack, name, prepare, scheduled), seconds) for name, seconds in TICK_SECONDS.items()}
+    if say is not None:
+        works[WORKER] = WorkerLog(partial(stack.log_lines, WORKER)).look, WORKER_LOOK_SECONDS
     threads = [
-        threading.Thread(
-            target=_tick,
-            args=(_work(stack, name, prepare, scheduled), name, seconds, stop, errors, say),
-            name=name,
-            daemon=True,
-        )
-        for name, seconds in TICK_SECONDS.items()
+        threading.Thread(target=_tick, args=(work, name, seconds, stop, errors, say), name=name, daemon=True)
+        for name, (work, seconds) in works.items()
     ]
     for thread in threads:
         thread.start()
@@ -59,7 +66,7 @@ def _work(
         if not scheduled(function):
             return
         try:
-            if function == "RelaySubmissionsFunction":
+            if function == RELAY:
                 prepare()
         finally:  # whatever could not be prepared, what can go out goes
             stack.invoke(function)
@@ -80,12 +87,44 @@ def _tick(
             if say is None and (failures == FAILURES_IN_A_ROW or not isinstance(error, FunctionFailedError)):
                 errors.append(f"{function}: {error!r}")
                 return
-            if say is not None and failures == FAILURES_IN_A_ROW:
+            if say is not None and failures == 1:
                 say(f"✖ {function} fails, and is called again until it works: {_words(error)}")
         else:
-            if say is not None and failures >= FAILURES_IN_A_ROW:
+            if say is not None and failures:
                 say(f"✔ {function} works again after {time.monotonic() - failing_since:.0f} s")
             failures, failing_since = 0, 0.0
+
+
+class WorkerLog:
+    """What the log of the function behind the queue tells: whether it fails, from an error until an invoice that it worked."""
+
+    def __init__(self, lines: Callable[[], Sequence[str]]) -> None:
+        self._lines = lines
+        self._seen = 0
+        self._failing: str | None = None
+
+    def look(self) -> None:
+        """Raises FunctionFailedError as long as it fails."""
+        lines = self._lines()
+        new = lines[self._seen :] if len(lines) >= self._seen else lines  # a new emulator has a new log
+        self._seen = len(lines)
+        for line in new:
+            if ERROR_LINE.search(line):
+                self._failing = in_short(line)
+            elif WORKED.search(line):
+                self._failing = None
+        if self._failing:
+            raise FunctionFailedError(self._failing)
+
+
+def in_short(line: str) -> str:
+    """A line of a function's log: of a structured one, what was raised."""
+    try:
+        logged = json.loads(line)
+    except ValueError:
+        return line
+    words = [logged.get(key) for key in ("message", "error", "error_message")] if isinstance(logged, dict) else []
+    return ": ".join(str(word) for word in words if word) or line
 
 
 def _words(error: Exception) -> str:

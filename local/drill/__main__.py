@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from local.demo.interruption import Interrupted, Interruption
+from local.demo.keep import Keeper
 from local.demo.stage import STACK, Stage, stage, working_folder
 from local.demo.ticks import ticking
 from local.drill.breakages import BREAKAGES, Breakage, is_scheduled
@@ -45,20 +46,50 @@ def main(arguments: Sequence[str] | None = None) -> int:
             working_folder(console, interruption) as folder,
             stage(lambda line: console.print(Text(line, style="dim")), interruption, folder) as scene,
         ):
-            ground = Ground(scene)
+            ground, watch = Ground(scene), Watch(Keeper(scene.parts, console, interruption), console)
             with ticking(scene.stack, lambda _line: None, scheduled=lambda name: is_scheduled(ground, name)):
-                _begin(ground, scene, console)
-                return _drills(options.name, ground, console, interruption)
+                _begin(ground, scene, console, watch)
+                return _drills(options.name, ground, console, interruption, watch)
     except Interrupted as interrupted:
         console.print("stopped; nothing is left behind")
         return 0 if not options.name else interrupted.exit_code
 
 
-def _begin(ground: Ground, scene: Stage, console: Console) -> None:
+class Watch:
+    """Waits for what was written to be deposited, and starts again whatever part of the demo dies meanwhile."""
+
+    def __init__(self, keeper: Keeper, console: Console) -> None:
+        self._keeper, self._console = keeper, console
+        self._told = ""
+
+    def parts(self) -> None:
+        self._keeper.look()
+
+    def until_deposited(self, ground: Ground) -> None:
+        while not self._is_over(ground):
+            time.sleep(LOOK_SECONDS)
+            self.parts()
+
+    def _is_over(self, ground: Ground) -> bool:
+        """What keeps it from looking may be what is broken: it is said, once, and looked again."""
+        try:
+            over = ground.all_deposited()
+        except (psycopg2.Error, BotoCoreError, ClientError) as error:
+            if self._told != type(error).__name__:
+                self._told = type(error).__name__
+                words = " ".join(str(error).split())
+                _say(self._console, f"✖ whether it is over cannot be seen ({words}); it is looked again")
+            return False
+        if self._told:
+            self._told = ""
+            _say(self._console, "✔ whether it is over can be seen again")
+        return over
+
+
+def _begin(ground: Ground, scene: Stage, console: Console, watch: Watch) -> None:
     """Some invoices are deposited: an installation that has nothing behind it has pinned nothing either."""
     ground.write(FIRST_INVOICES)
-    while not ground.all_deposited():
-        time.sleep(LOOK_SECONDS)
+    watch.until_deposited(ground)
     aws = " ".join(f"{name}={value}" for name, value in scene.aws.environ().items())
     lines = (
         f"{FIRST_INVOICES} invoices are deposited. In another terminal, in this folder:",
@@ -75,13 +106,14 @@ def _begin(ground: Ground, scene: Stage, console: Console) -> None:
         console.print(Text(line), soft_wrap=True)
 
 
-def _drills(name: str | None, ground: Ground, console: Console, interruption: Interruption) -> int:
+def _drills(name: str | None, ground: Ground, console: Console, interruption: Interruption, watch: Watch) -> int:
     while True:
         chosen = name or _asked(console)
         if chosen is None:
             return 0
         breakage = next((each for each in BREAKAGES if each.name == chosen), None) or random.choice(BREAKAGES)  # noqa: S311 - a game
-        mended = _drill(breakage, ground, console, interruption, told=chosen != SURPRISE)
+        watch.parts()  # what has died while the menu was shown
+        mended = _drill(breakage, ground, console, interruption, watch, told=chosen != SURPRISE)
         if name:
             return 0 if mended else 1
 
@@ -109,7 +141,9 @@ def _asked(console: Console) -> str | None:
         console.print(Text(f"there is no {word!r}"))
 
 
-def _drill(breakage: Breakage, ground: Ground, console: Console, interruption: Interruption, *, told: bool) -> bool:
+def _drill(
+    breakage: Breakage, ground: Ground, console: Console, interruption: Interruption, watch: Watch, *, told: bool
+) -> bool:
     """Break it and wait; whether the person has mended it."""
     ground.begin()
     with interruption.deferred():
@@ -124,26 +158,18 @@ def _drill(breakage: Breakage, ground: Ground, console: Console, interruption: I
         f"  {len(ground.written)} invoices were written meanwhile: {', '.join(ground.numbers)}. Ctrl-C gives up.",
     )
     try:
-        while not _is_over(ground):
-            time.sleep(LOOK_SECONDS)
+        watch.until_deposited(ground)
     except Interrupted:
         _say(console, f"given up after {time.monotonic() - began:.0f} s: {breakage.what}; runbook: {breakage.section}")
         with interruption.deferred():
             breakage.restore(ground)
-        while not _is_over(ground):
-            time.sleep(LOOK_SECONDS)
+        watch.until_deposited(ground)
+        interruption.is_over()
         _say(console, "  the drill has mended it")
         return False
     _say(console, f"✔ mended after {time.monotonic() - began:.0f} s: {breakage.what} ({breakage.section})")
     _say(console, f"  left: {_left(ground)}")
     return True
-
-
-def _is_over(ground: Ground) -> bool:
-    try:
-        return ground.all_deposited()
-    except (psycopg2.Error, BotoCoreError, ClientError):  # that, too, may be what is broken
-        return False
 
 
 def _left(ground: Ground) -> str:

@@ -13,10 +13,11 @@ from typing import Any
 
 import requests
 
-from local.start import StartError
+from local.start import HANGS_SECONDS, StartError, end
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS = 30
+STOP_TIMEOUT_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,47 +126,87 @@ class Simulator:
         self.call("POST", "reset")
 
     def is_alive(self) -> bool:
-        """Whether its admin API answers."""
+        """Whether its admin API answers; one that hangs does not."""
         try:
-            self.call("GET", "health")
-        except requests.ConnectionError:
+            self.call("GET", "health", timeout_seconds=HANGS_SECONDS)
+        except requests.RequestException:
             return False
         return True
 
-    def call(self, method: str, path: str, body: object = None, params: Mapping[str, str] | None = None) -> Any:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        params: Mapping[str, str] | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> Any:
         answer = self.session.request(
-            method, f"{self.admin_url}/_simulator/{path}", json=body, params=params, timeout=TIMEOUT_SECONDS
+            method, f"{self.admin_url}/_simulator/{path}", json=body, params=params, timeout=timeout_seconds
         )
         if not answer.ok:
             raise ValueError(f"{answer.status_code} {answer.text}")
         return answer.json()
 
 
+@dataclass(slots=True)
+class Program:
+    """A simulator in a process of its own, and how it is started again at its addresses."""
+
+    simulator: Simulator
+    process: subprocess.Popen[bytes]
+    flags: Sequence[str]
+
+    def answers(self) -> bool:
+        return self.process.poll() is None and self.simulator.is_alive()
+
+    def restart(self) -> None:
+        """Start it again, as empty as a new one; one that hangs is ended.
+
+        Raises:
+            StartError: it did not start.
+        """
+        _stop(self.process)
+        port, admin_port = (int(url.rpartition(":")[2]) for url in (self.simulator.base_url, self.simulator.admin_url))
+        self.process = _launch(port, admin_port, self.flags)
+        started(self.process)
+
+
 @contextmanager
-def running_simulator(port: int = 0, **options: Any) -> Iterator[Simulator]:
+def simulator_program(port: int = 0, **options: Any) -> Iterator[Program]:
     """A simulator in its own process on a free port, stopped on the way out; it also stops when this process dies."""
     flags = [word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", written(value))]
-    command = [
-        sys.executable,
-        "-m",
-        "local.simulator",
-        "--json",
-        "--follow-stdin",
-        "--admin-port",
-        "0",
-        "--port",
-        str(port),
-        *flags,
-    ]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-    ) as process:
-        try:
-            simulator = started(process)
-            with simulator.session:
-                yield simulator
-        finally:
-            process.terminate()
+    process = _launch(port, 0, flags)
+    try:
+        program = Program(started(process), process, flags)
+    except BaseException:
+        _stop(process)
+        raise
+    try:
+        with program.simulator.session:
+            yield program
+    finally:
+        _stop(program.process)
+
+
+@contextmanager
+def running_simulator(port: int = 0, **options: Any) -> Iterator[Simulator]:
+    """The same for whoever does not start it again."""
+    with simulator_program(port, **options) as program:
+        yield program.simulator
+
+
+def _launch(port: int, admin_port: int, flags: Sequence[str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "local.simulator", "--json", "--follow-stdin"]
+    command += ["--admin-port", str(admin_port), "--port", str(port), *flags]
+    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    end(process, STOP_TIMEOUT_SECONDS)
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
 
 
 def started(process: subprocess.Popen[bytes]) -> Simulator:

@@ -86,15 +86,16 @@ def test_the_users_own_files_are_deposited_and_kept_to_look_at(temporary: Path, 
 @pytest.mark.e2e
 @pytest.mark.slow
 def test_a_kept_demo_never_gives_up(temporary: Path, tmp_path: Path) -> None:
-    """Its database dies, then its AWS; each is started again, and an invoice that is written afterwards is deposited."""
+    """Its database dies, then its AWS, then its platform; each is started again, and an invoice that is written afterwards is deposited."""
     invoice = sample_invoice(71, prefix="MINE-")
     (tmp_path / "one.xml").write_bytes(render(invoice, "ubl"))
 
     with demo(temporary, "--invoices", str(tmp_path), "--keep") as process:
         said = read_until(process, "what dies is started again")
-        for mark, name in (("postgres", "Postgres"), ("ministack", "AWS emulator")):
+        programs = {"postgres": "Postgres", "ministack": "AWS emulator", "local.simulator": "platform simulator"}
+        for mark, name in programs.items():
             os.kill(started(temporary, mark), signal.SIGKILL)
-            read_until(process, f"the {name} has ended; it is started again")
+            read_until(process, f"the {name} does not answer; it is started again")
             read_until(process, f"the {name} runs again")
         (folder,) = temporary.glob("facteur-demo-*")
         added = subprocess.run(
@@ -110,6 +111,7 @@ def test_a_kept_demo_never_gives_up(temporary: Path, tmp_path: Path) -> None:
         rest, _ = process.communicate()
 
     assert f"local.demo.add {folder}" in said
+    assert "stopping …" in rest
     assert process.returncode == 0, rest
     assert left_by(temporary) == []
 

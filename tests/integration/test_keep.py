@@ -72,7 +72,9 @@ def test_a_part_that_does_not_come_back_is_said_once_and_tried_until_it_does(
 
     part = Part("database", lambda: False, restart, lost="nothing is lost")
     keeper = Keeper([part], screen.console, Interruption())
-    said = [line for _ in range(3) for line in (keeper.look(), screen.lines())[1]]
+    for _ in range(3):
+        keeper.look()
+    said = screen.lines()
 
     assert said[0] == "✖ the database does not answer; it is started again"
     assert said[1].startswith(f"✖ the database is not back yet ({type(failure).__name__}: {failure})")
@@ -158,10 +160,10 @@ def test_a_new_emulator_has_everything_that_was_put_into_the_first_also_where_th
         "✔ the Postgres runs again",
         "✔ the AWS emulator runs again",
     ]
-    s3, functions, secrets = (
-        scene.aws.session.client(name, endpoint_url=scene.aws.endpoint_url)
-        for name in ("s3", "lambda", "secretsmanager")
-    )
+    url = scene.aws.endpoint_url
+    s3 = scene.aws.session.client("s3", endpoint_url=url)
+    functions = scene.aws.session.client("lambda", endpoint_url=url)
+    secrets = scene.aws.session.client("secretsmanager", endpoint_url=url)
     assert s3.get_object(Bucket=BUCKET, Key=case.file_name)["Body"].read() == case.document
     assert [each["State"] for each in functions.list_event_source_mappings()["EventSourceMappings"]] == ["Disabled"]
     assert all(secrets.get_secret_value(SecretId=name) for name in (DATABASE_SECRET, OWNERS_SECRET))

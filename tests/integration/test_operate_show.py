@@ -209,6 +209,21 @@ def test_rows_that_ask_for_another_invoice_are_listed(rows: Rows, operator: Oper
     assert "F-OTHER" in answer["invoices"][0]["about"]
 
 
+@pytest.mark.parametrize(("sign", "shown"), [("\u2011", "\\u2011"), ("\u00a0", "\\xa0"), ("𝟏", "\\U0001d7cf")])
+def test_two_numbers_that_look_alike_are_told_to_the_letter(
+    rows: Rows, operator: Operator, sign: str, shown: str
+) -> None:
+    invoice = rows.noted()
+    rows.reach(invoice, "submitted")
+    sent = rows.submission(invoice).invoice_number
+    rows.update(invoice, invoice_number=f"{sent}{sign}", technical_status="pending")
+    rows.look()
+
+    (listed,) = operator.ask("list", "--mismatched")["invoices"]
+
+    assert f"asks for invoice {sent}{shown} of 732829320, and {sent} of 732829320 was sent" in listed["about"]
+
+
 def test_rows_that_the_mapping_cannot_read_are_listed(rows: Rows, operator: Operator) -> None:
     rows.run("select facteur.note(array['7', '8'], facteur.now() + interval '5 minutes', '22012: division by zero')")
 

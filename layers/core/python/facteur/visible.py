@@ -17,6 +17,31 @@ def visible(text: str) -> str:
     return _line(text).strip()
 
 
+def bare(text: str, *, blanks: bool = False) -> str:
+    """The text without what nobody sees around it: blanks of all kinds, line breaks, marks of direction and order, joiners.
+
+    `blanks`: plain ones stay, as a password may have some.
+    """
+    begin, end = 0, len(text)
+    while begin < end and _unseen(text[begin], blanks):
+        begin += 1
+    while begin < end and _unseen(text[end - 1], blanks):
+        end -= 1
+    return text[begin:end]
+
+
+def unseen_in(text: str) -> str | None:
+    """The first sign of a text that nobody sees, as `U+00A0`; what JSON takes between its words is none."""
+    return next((f"U+{ord(each):04X}" for each in text if each not in " \t\r\n" and _unseen(each, False)), None)
+
+
+def _unseen(character: str, blanks: bool) -> bool:
+    """By Unicode's categories: Python prints neither separators nor what is control, format, surrogate, private or unassigned."""
+    if character == " ":
+        return not blanks
+    return not character.isprintable() or UNSEEN.match(character) is not None
+
+
 def as_text(answer: Any, *, lines: bool = False) -> Any:
     """An answer with every text in it made visible, its keys too; `lines` are kept where they mean something."""
     if isinstance(answer, str):

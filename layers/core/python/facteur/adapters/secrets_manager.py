@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from facteur.errors import FacteurError
+from facteur.visible import bare, unseen_in
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
@@ -73,7 +74,9 @@ def object_in(text: str | None, secret_id: str) -> dict[str, Any]:
         SecretUnreadableError: it is none, or holds what can stand in no header, no form and no database.
     """
     try:
-        value = json.loads((text or "").removeprefix("\ufeff"))  # editors put a byte order mark before what they save
+        value = json.loads(
+            bare(text or "")
+        )  # editors put a byte order mark before what they save, and a page a blank after it
         unsendable = "\\u0000" in json.dumps(value) or not json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         unsendable = True
@@ -82,7 +85,9 @@ def object_in(text: str | None, secret_id: str) -> dict[str, Any]:
     if unsendable:
         raise SecretUnreadableError(f"secret {secret_id} holds a NUL or half of a surrogate pair: write it anew")
     if not isinstance(value, dict):
-        raise SecretUnreadableError(f"secret {secret_id} is not a JSON object")
+        unseen = unseen_in(text or "")
+        why = f": it holds an invisible sign, {unseen}" if unseen else ""
+        raise SecretUnreadableError(f"secret {secret_id} is not a JSON object{why}")
     if padded := [name for name, each in value.items() if isinstance(each, str) and _padded(name, each)]:
         raise SecretUnreadableError(
             f"secret {secret_id}: {', '.join(padded)} begins or ends with a blank, a line break or another invisible sign, as copied "
@@ -93,4 +98,4 @@ def object_in(text: str | None, secret_id: str) -> dict[str, Any]:
 
 def _padded(name: str, value: str) -> bool:
     """Whether signs that nobody sees stand around a value. A password may have blanks of its own."""
-    return value != value.strip("\t\r\n\ufeff\u200b\u00a0" + ("" if name == "password" else " "))
+    return value != bare(value, blanks=name == "password")

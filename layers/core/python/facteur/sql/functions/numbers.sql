@@ -66,7 +66,7 @@ declare
 begin
     for it in
         select s.id, format('The platform shows deposit %s as invoice %s, and invoice %s was sent. Compare both at the platform, then facteur adopt.',
-                            s.platform_id, s.number_seen, facteur.sent_number(s)) as words
+                            s.platform_id, facteur.to_the_letter(s.number_seen), facteur.to_the_letter(facteur.sent_number(s))) as words
         from facteur.submissions s where s.id = any (p_ids)
         union all
         select o.id, format('The platform shows the deposit of another invoice, %s, under this number. Compare both at the platform, then facteur adopt.',

@@ -28,10 +28,19 @@ create or replace function facteur.word(p_text text) returns text
     select nullif(lower(regexp_replace(p_text, '[\s\u00a0]', '', 'g')), '')
 $$;
 
+-- A number as a sentence shows it that tells two of them apart: what is not plain ASCII is escaped, for a dash may look like a hyphen.
+create or replace function facteur.to_the_letter(p_text text) returns text
+    language sql immutable parallel safe as $$
+    select coalesce(string_agg(case when code between 32 and 126 then sign when code < 256 then '\x' || lpad(to_hex(code), 2, '0')
+                                    when code < 65536 then '\u' || lpad(to_hex(code), 4, '0') else '\U' || lpad(to_hex(code), 8, '0') end, '' order by n), p_text)
+    from (select sign, n, ascii(sign) as code from regexp_split_to_table(p_text, '') with ordinality each(sign, n) where sign <> '') signs
+$$;
+
 create or replace function facteur.mismatch_in_words(p_number text, p_seller text, p_sent_number text, p_sent_seller text) returns text
     language sql stable as $$
     select format('The row asks for invoice %s of %s, and %s of %s was sent for its key. Give another invoice a row of its own, '
-                  'or put the number back and set technical_status to ''pending''.', p_number, p_seller, p_sent_number, p_sent_seller)
+                  'or put the number back and set technical_status to ''pending''.',
+                  facteur.to_the_letter(p_number), facteur.to_the_letter(p_seller), facteur.to_the_letter(p_sent_number), facteur.to_the_letter(p_sent_seller))
 $$;
 
 -- What the view shows of a row that was just written: which of the two columns, as far as it shows them, differ from what was

@@ -25,7 +25,7 @@ from local.forward import LOOPBACK
 from local.interpreters import interpreter as interpreter_of
 from local.postgres import free_port
 from local.sam import ROOT
-from local.start import StartError, end, start_error
+from local.start import StartError, end, run_main, start_error
 
 PINNED = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["facteur"]["localstack"]
 PYTHON, PACKAGE = PINNED["python"], PINNED["package"]
@@ -135,4 +135,4 @@ def main(command: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:] or ["env"]))
+    run_main(lambda: main(sys.argv[1:] or ["env"]))

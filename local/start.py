@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import NoReturn
 
 HANGS_SECONDS = 15.0  # a program that has not answered for so long hangs; a busy machine takes seconds
+LOOPBACK = ("127.0.0.1", "127.0.0.2", "localhost", "::1")
+AWS_FILES = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE")
 LAST_WORDS = 300  # characters of a log that are worth repeating
 
 
@@ -40,8 +42,23 @@ def end(process: subprocess.Popen[bytes], seconds: float) -> None:
         process.wait()
 
 
-def run_main(main: Callable[[], int | None]) -> NoReturn:
-    """Run a program's main function; what it needs and did not start is told in a sentence, without a traceback."""
+def stay_on_this_machine(*, asks_aws: bool = False) -> None:
+    """Forget the user's AWS profile, and pass by his proxy to all that listens on loopback; children inherit that.
+
+    Args:
+        asks_aws: the AWS that he has exported for this program is meant.
+    """
+    for name in ("NO_PROXY", "no_proxy"):
+        before = [os.environ[name]] if os.environ.get(name) else []
+        os.environ[name] = ",".join([*before, *LOOPBACK])
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", *(() if asks_aws else ("AWS_ENDPOINT_URL",))):
+        os.environ.pop(name, None)
+    os.environ.update(dict.fromkeys(AWS_FILES, os.devnull))
+
+
+def run_main(main: Callable[[], int | None], *, asks_aws: bool = False) -> NoReturn:
+    """Run a program's main function on this machine alone; what it needs and did not start is told in a sentence, without a traceback."""
+    stay_on_this_machine(asks_aws=asks_aws)
     try:
         sys.exit(main())
     except StartError as error:

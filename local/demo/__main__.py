@@ -6,7 +6,6 @@ With `--database`, a trial on the user's own: 0 only if it was put back as it wa
 from __future__ import annotations
 
 import argparse
-import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from local.demo.containers import bridge_address
 from local.demo.folder import Folder, FolderError, read_folder
 from local.demo.interruption import Interrupted, Interruption, say_stopping
 from local.demo.run import DemoFailedError, run
+from local.start import stay_on_this_machine
 from local.trial.install import TrialError
 from local.trial.journal import OccupiedError
 from local.trial.run import Trial, try_out
@@ -32,7 +32,7 @@ PIPE_COLUMNS = 120  # of a log file or a CI job, which have no width of their ow
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    _stay_on_this_machine()
+    stay_on_this_machine()
     on_terminal = sys.stdout.isatty()
     console = Console(
         highlight=False, width=None if on_terminal else PIPE_COLUMNS, force_interactive=None if on_terminal else False
@@ -61,13 +61,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ) as error:  # one of its programs did not start, or has died
         console.print(Text(f"the demo has failed: {error}", style="bold red"), soft_wrap=True)
         return 1
-
-
-def _stay_on_this_machine() -> None:
-    """Forget the user's proxy and AWS profile: all that the demo calls listens on loopback."""
-    os.environ.update(NO_PROXY="*", no_proxy="*")
-    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_CONFIG_FILE", "AWS_ENDPOINT_URL"):
-        os.environ.pop(name, None)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -15,6 +15,7 @@ from local.demo.application import Application
 from local.demo.cases import STORIES, ordinary_case
 from local.demo.stage import RUNNING
 from local.invoices import BUYERS
+from local.start import run_main
 
 FIRST_RANK = 1000  # far from those that the demo itself writes
 
@@ -59,4 +60,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main)

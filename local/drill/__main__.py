@@ -167,7 +167,10 @@ def _drill(
         interruption.is_over()
         _say(console, "  the drill has mended it")
         return False
-    _say(console, f"✔ mended after {time.monotonic() - began:.0f} s: {breakage.what} ({breakage.section})")
+    word = "over" if breakage.passes else "mended"
+    _say(console, f"✔ {word} after {time.monotonic() - began:.0f} s: {breakage.what} ({breakage.section})")
+    if breakage.passes:
+        _say(console, f"  {breakage.passes}")
     _say(console, f"  left: {_left(ground)}")
     return True
 

@@ -17,6 +17,8 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import StructureShape
 
+from local.start import run_main
+
 
 class UsageError(Exception):
     """It is no such command; the text says what is wrong with it."""
@@ -87,4 +89,4 @@ def _text(value: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main, asks_aws=True)

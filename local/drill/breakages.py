@@ -39,6 +39,7 @@ class Breakage:
         section: of docs/runbook.md.
         make: breaks it; gives what somebody else would know: the platform's console, a colleague.
         restore: mends it.
+        passes: where it also ends by itself: what the right thing is, told at the end.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Breakage:
     section: str
     make: Callable[[Ground], str | None]
     restore: Callable[[Ground], object]
+    passes: str | None = None
 
 
 def platform_down(ground: Ground) -> str:
@@ -229,7 +231,15 @@ def _scheduled(ground: Ground) -> None:
 
 SILENT = "The relay is silent"
 BREAKAGES = (
-    Breakage("platform", "the platform was down", "The platform does not answer", platform_down, _platform_up),
+    Breakage(
+        "platform",
+        "the platform was down",
+        "The platform does not answer",
+        platform_down,
+        _platform_up,
+        "This one goes on by itself, a minute after the platform is back at the latest: the right thing is to look whose fault it is, "
+        "and to wait. `facteur resume` spares that minute, no more.",
+    ),
     Breakage(
         "secret",
         "the client's secret was changed at the platform",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from local.aws import Aws
 from local.demo.stage import STACK
 from local.stack import StackFailedError, change_parameters
+from local.start import run_main
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -29,4 +30,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_main(main, asks_aws=True)

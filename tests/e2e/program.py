@@ -13,11 +13,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 110
-# None of this may lead the demo away from this machine.
+# None of this may lead a program away from this machine.
 A_DEVELOPERS_SHELL = {
     "HTTP_PROXY": "http://127.0.0.1:9",
     "http_proxy": "http://127.0.0.1:9",
     "AWS_PROFILE": "of-another-job",
+    "AWS_CONFIG_FILE": "/nowhere/config",
     "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
 }
 

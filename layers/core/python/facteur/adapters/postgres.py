@@ -15,7 +15,8 @@ from psycopg2.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedF
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extras import NamedTupleCursor
 
-from facteur.adapters.database_url import IN_A_URL, address_problem
+from facteur.adapters.database_url import address_problem
+from facteur.adapters.refusals import why_no_connection
 from facteur.adapters.session import AGAIN, asked_for, is_useless
 from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError, StatementRefusedError
 from facteur.model import DoubtClock, Move
@@ -35,27 +36,6 @@ CONNECTION: dict[str, Any] = {
 AT_MOST = 3  # repetitions of a statement that was not carried out
 BEGIN = "begin"
 NO_SCHEMA = "there is no schema facteur here: is it the right database? facteur init installs it"
-NO_MORE = "the server takes no more connections of this role (53300); end idle ones or raise its limit, nothing is lost meanwhile"
-UNREACHED = "check address, password, network, and that it runs"
-# By the words of the server, which sends no SQLSTATE that psycopg2 shows: 3D000, 28P01, 28000.
-REFUSALS = {
-    ("FATAL", "database", "does not exist"): "the server has no database of this name",
-    ("FATAL", "role", "does not exist"): "the server has no role of this name",
-    ("FATAL", "authentication failed"): "the server refused role or password; check address, password",
-    ("no password supplied",): "the server wants a password, and none was given",
-    ("FATAL", "too many clients"): NO_MORE,
-    ("FATAL", "connection slots are reserved"): NO_MORE,
-    ("FATAL", "too many connections"): NO_MORE,
-    ("FATAL", "no more connections allowed"): NO_MORE,
-    ("FATAL", "pg_hba.conf"): "the server's pg_hba.conf does not let this role in from here",
-    ("invalid sslmode value",): "its sslmode is none of disable, allow, prefer, require, verify-ca, verify-full",
-    ("invalid integer value", "port"): "its port is no number",
-    ("translate host name",): f"no host of this name is known; {IN_A_URL}",
-    ("Connection refused",): "nobody listens at this address and port: check both, and that the server runs",
-    ("timeout expired",): "nobody answers at this address: check it, and the network between",
-    ("does not support SSL",): "the server offers no TLS, and sslmode asks for it",
-    ("certificate",): "the server's certificate is not what sslmode asks for: check the address, and sslrootcert",
-}
 # Classes of SQLSTATE that are about what a statement holds or meets, and not about the server: data, constraints, routines, locks.
 OF_ONE_STATEMENT = frozenset({"21", "22", "23", "27", "2F", "38", "39", "40", "44", "54", "55", "P0"})
 REFUSED = "FR001"  # facteur.refuse: the text is our own sentence
@@ -94,9 +74,7 @@ def translated_errors(lacks_schema: Callable[[], bool], named_in: str | None) ->
 
 
 def _no_connection(text: str, named_in: str | None) -> str:
-    """Why, as far as libpq's words are known; they are not repeated, for they may quote an address."""
-    why = next((why for words, why in REFUSALS.items() if all(word in text for word in words)), UNREACHED)
-    return f"no connection: {why}" + (f" ({named_in})" if named_in else "")
+    return f"no connection: {why_no_connection(text)}" + (f" ({named_in})" if named_in else "")
 
 
 class Database:

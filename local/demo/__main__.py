@@ -18,7 +18,7 @@ from rich.text import Text
 
 from facteur.adapters.database_url import address_problem, as_url
 from local.demo.cases import sample_cases
-from local.demo.containers import bridge_address
+from local.demo.containers import NoContainersError, bridge_address
 from local.demo.folder import Folder, FolderError, read_folder
 from local.demo.interruption import Interrupted, Interruption, say_stopping
 from local.demo.run import DemoFailedError, run
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted as interrupted:
         console.print("stopped; nothing is left behind")
         return interrupted.exit_code
-    except (FolderError, TrialError, OccupiedError) as error:
+    except (FolderError, NoContainersError, TrialError, OccupiedError) as error:
         console.print(Text(str(error)), soft_wrap=True)
         return 2
     except (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ def bridge_address() -> str:
     """The address by which a container of Docker's default network reaches this machine.
 
     Raises:
-        NoContainersError: there is no Docker, or it does not answer.
+        NoContainersError: there is no Docker, it does not answer, or its network is not this machine's.
     """
     docker = shutil.which("docker")
     if docker is None:
@@ -39,7 +40,25 @@ def bridge_address() -> str:
     if asked.returncode:
         raise NoContainersError(f"containers need Docker, and it does not answer: {asked.stderr.strip()[:200]}")
     network = json.loads(asked.stdout)[0]
-    return str(network.get("Gateway") or next(ip_network(network["Subnet"]).hosts()))  # the first, where none is named
+    address = str(
+        network.get("Gateway") or next(ip_network(network["Subnet"]).hosts())
+    )  # the first, where none is named
+    if not _is_ours(address):
+        raise NoContainersError(
+            f"containers would reach this machine at {address}, and it has no such address: Docker Desktop and rootless engines have a "
+            "network of their own; docs/sam-local.md says what to do"
+        )
+    return address
+
+
+def _is_ours(address: str) -> bool:
+    """Whether something of this machine can listen there."""
+    with socket.socket() as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True
 
 
 @contextmanager

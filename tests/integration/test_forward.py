@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import socket
+from pathlib import Path
 
 import pytest
 import requests
@@ -52,6 +54,30 @@ def test_without_docker_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> N
 
     with pytest.raises(NoContainersError, match="containers need Docker"):
         bridge_address()
+
+
+@pytest.mark.parametrize(
+    ("network", "address"),
+    [
+        ({"Subnet": "127.0.0.0/24", "Gateway": OTHER}, OTHER),
+        ({"Subnet": "127.0.0.0/24"}, "127.0.0.1"),
+        ({"Subnet": "192.0.2.0/24", "Gateway": "192.0.2.1"}, None),
+        ({"Subnet": "192.0.2.0/24"}, None),
+    ],
+)
+def test_an_engine_whose_network_is_not_this_machines_is_told_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: dict[str, str], address: str | None
+) -> None:
+    docker = tmp_path / "docker"
+    docker.write_text(f"#!/bin/sh\necho '{json.dumps([network])}'\n")
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    if address:
+        assert bridge_address() == address
+    else:
+        with pytest.raises(NoContainersError, match=r"at 192\.0\.2\.1, and it has no such address: Docker Desktop"):
+            bridge_address()
 
 
 def test_a_container_finds_everything_at_the_other_address_by_variables_that_the_template_declares() -> None:

@@ -45,12 +45,13 @@ class FunctionFailedError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A deployed stack: its outputs, and the physical id of every resource by its logical one."""
+    """A deployed stack: its outputs, and the physical id of every resource by its logical one; where an emulator writes its own log."""
 
     aws: Aws
     name: str
     outputs: Mapping[str, str]
     resources: Mapping[str, str]
+    emulator_log: Path | None = None
 
     def invoke(self, function: str, event: object = None) -> Any:
         """Call the function with this logical id, wait, and return what it returned.

@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_hex
 from typing import TypeVar
@@ -127,6 +127,7 @@ def stage(say: Say, interruption: Interruption, folder: Path, guest: Company | N
         stack = cloud.put(lambda: _deploy(emulator.aws, company, simulator.simulator))
         say(f"template.yaml deployed, database migrated ({time.monotonic() - began:.1f} s)")
         parts = (*((company.part,) if company.part else ()), cloud, platform)
+        stack = replace(stack, emulator_log=emulator.log)
         yield Stage(company.database_url, simulator.simulator, emulator.aws, stack, parts)
     finally:
         with interruption.deferred():

@@ -1,24 +1,24 @@
 """The schedules' work, more often: EventBridge ticks once a minute, and nobody watches a demo for that long.
 
-Where it is said what fails, so is what the function behind the queue logs: nobody calls that one from here.
+Where it is said what fails, so is what becomes of the function behind the queue, which nobody calls from here.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from pathlib import Path
 
-from local.stack import ERROR_LINE, FunctionFailedError, Stack
+from local.stack import FunctionFailedError, Stack
 
 RELAY, WORKER = "RelaySubmissionsFunction", "SubmitInvoicesFunction"
 TICK_SECONDS = {RELAY: 0.3, "PollStatusesFunction": 1.0}
 WORKER_LOOK_SECONDS = 2.0
-WORKED = re.compile(r'"message": ?"submission\.')  # what a run that works says of each invoice
+FAILED = re.compile(r"Lambda \S*submit-invoices failed processing SQS batch .*\((errorType=.*)\)")
+WORKED = re.compile(r'"message": ?"submission\..*"service": ?"submit_invoices"')  # what it says of each invoice
 FAILURES_IN_A_ROW = 5  # fewer end no demo: they are the next tick's business, as they are the schedule's
 END_SECONDS = 10  # a call takes milliseconds; one that hangs ends with the emulator
 
@@ -43,8 +43,8 @@ def ticking(
     stop = threading.Event()
     errors: list[str] = []
     works = {name: (_work(stack, name, prepare, scheduled), seconds) for name, seconds in TICK_SECONDS.items()}
-    if say is not None:
-        works[WORKER] = WorkerLog(partial(stack.log_lines, WORKER)).look, WORKER_LOOK_SECONDS
+    if say is not None and stack.emulator_log:
+        works[WORKER] = WorkerLog(stack.emulator_log).look, WORKER_LOOK_SECONDS
     threads = [
         threading.Thread(target=_tick, args=(work, name, seconds, stop, errors, say), name=name, daemon=True)
         for name, (work, seconds) in works.items()
@@ -96,35 +96,30 @@ def _tick(
 
 
 class WorkerLog:
-    """What the log of the function behind the queue tells: whether it fails, from an error until an invoice that it worked."""
+    """What the emulator's log tells of the function behind the queue: it fails, from an error until an invoice that it worked.
 
-    def __init__(self, lines: Callable[[], Sequence[str]]) -> None:
-        self._lines = lines
-        self._seen = 0
+    The function's own log would not do: one that cannot be loaded writes none.
+    """
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._read = 0
         self._failing: str | None = None
 
     def look(self) -> None:
         """Raises FunctionFailedError as long as it fails."""
-        lines = self._lines()
-        new = lines[self._seen :] if len(lines) >= self._seen else lines  # a new emulator has a new log
-        self._seen = len(lines)
-        for line in new:
-            if ERROR_LINE.search(line):
-                self._failing = in_short(line)
+        with self._log.open("rb") as file:
+            file.seek(self._read)
+            new = file.read()
+        lines = new[: new.rfind(b"\n") + 1]
+        self._read += len(lines)
+        for line in lines.decode(errors="replace").splitlines():
+            if failed := FAILED.search(line):
+                self._failing = failed[1]
             elif WORKED.search(line):
                 self._failing = None
         if self._failing:
             raise FunctionFailedError(self._failing)
-
-
-def in_short(line: str) -> str:
-    """A line of a function's log: of a structured one, what was raised."""
-    try:
-        logged = json.loads(line)
-    except ValueError:
-        return line
-    words = [logged.get(key) for key in ("message", "error", "error_message")] if isinstance(logged, dict) else []
-    return ": ".join(str(word) for word in words if word) or line
 
 
 def _words(error: Exception) -> str:

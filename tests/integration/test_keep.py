@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import queue
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +14,31 @@ import pytest
 import requests
 from rich.console import Console
 
+from local.demo.application import Application
 from local.demo.cases import ordinary_case
 from local.demo.containers import DATABASE_SECRET, OWNERS_SECRET, reachable, switch_off_consumer
 from local.demo.interruption import Interruption
 from local.demo.keep import Keeper, upload
 from local.demo.parts import AWS_EMULATOR, POSTGRES, NotBackError, Part
 from local.demo.stage import BUCKET, Stage, stage
-from local.demo.ticks import WorkerLog
+from local.demo.ticks import WORKER, WorkerLog, ticking
 from local.invoices import BUYERS
 from local.simulator.control import Program, simulator_program
 from local.stack import FunctionFailedError, StackFailedError
 
+PATIENCE_SECONDS = 60
 LOOKS = 20  # a server that was killed cannot be started before the last of its processes has gone
 OTHER = "127.0.0.2"  # loopback as well, where nobody listens
-RAISED = '{"level": "ERROR", "message": "submit_invoices.failed", "error": "ConfigurationError", "error_message": "no secret"}'
-SIMILAR = "[ERROR] Runtime.ImportModuleError: Unable to import module 'app'"
-WORKED = '{"level": "INFO", "message": "submission.deposited", "invoice_id": "7"}'
+FAILED = (
+    "2026-11-29 20:56:09 WARNING [lambda] ESM: Lambda facteur-demo-submit-invoices failed processing SQS batch from "
+    "facteur-demo-submissions (errorType=RuntimeError errorMessage=Worker init failed: No module named 'nowhere')\n"
+)
+WORKED = (
+    '{"level":"INFO","message":"submission.deposited","timestamp":"…","service":"submit_invoices","invoice_id":"2"}\n'
+)
+OTHERS = (
+    '{"level":"INFO","message":"submission.withdrawn","timestamp":"…","service":"relay_submissions","invoice_id":"2"}\n'
+)
 
 
 class Screen:
@@ -119,18 +130,51 @@ def test_a_simulator_that_dies_or_hangs_is_started_again_at_its_addresses(how: s
         assert isinstance(program, Program)
 
 
-@pytest.mark.parametrize("line", [RAISED, SIMILAR])
-def test_what_the_function_behind_the_queue_fails_with_is_told_until_it_has_worked_an_invoice(line: str) -> None:
-    lines = [WORKED]
-    worker = WorkerLog(lambda: lines)
+def test_what_the_function_behind_the_queue_fails_with_is_told_until_it_has_worked_an_invoice(tmp_path: Path) -> None:
+    log = tmp_path / "aws.log"
+    log.write_text(WORKED + OTHERS + FAILED)
+    worker = WorkerLog(log)
+
+    for _ in range(2):
+        with pytest.raises(FunctionFailedError, match="No module named"):
+            worker.look()
+    append(log, OTHERS + WORKED[:-1])
+    with pytest.raises(FunctionFailedError):
+        worker.look()  # its line has not ended yet
+    append(log, "\n")
     worker.look()
 
-    lines.append(line)
-    for _ in range(2):
-        with pytest.raises(FunctionFailedError, match=r"ConfigurationError: no secret|Unable to import"):
-            worker.look()
-    lines[:] = [WORKED]  # a new emulator's log
-    worker.look()
+
+def append(log: Path, text: str) -> None:
+    with log.open("a") as file:
+        file.write(text)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_worker_that_crashes_behind_the_queue_and_its_return_are_each_a_line(scene: Stage) -> None:
+    functions = scene.aws.session.client("lambda", endpoint_url=scene.aws.endpoint_url)
+    name = scene.stack.resources[WORKER]
+    handler = functions.get_function_configuration(FunctionName=name)["Handler"]
+    functions.update_function_configuration(FunctionName=name, Handler="nowhere.handler")
+    cases = [ordinary_case(rank, BUYERS[0]) for rank in (1, 2)]
+    said: queue.Queue[str] = queue.Queue()
+
+    with ticking(scene.stack, said.put), closing(Application(scene.database_url)) as application:
+        application.write(cases[:1], upload(cases[:1], scene))
+        failed = until(said, f"✖ {WORKER} fails")
+        functions.update_function_configuration(FunctionName=name, Handler=handler)
+        application.write(cases[1:], upload(cases[1:], scene))
+        until(said, f"✔ {WORKER} works again")
+
+    assert "nowhere" in failed
+
+
+def until(said: queue.Queue[str], words: str) -> str:
+    """The first line that begins so."""
+    while not (line := said.get(timeout=PATIENCE_SECONDS)).startswith(words):
+        pass
+    return line
 
 
 @pytest.mark.slow

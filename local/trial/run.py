@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from facteur.adapters.database_address import in_words
+from facteur.adapters.database_url import in_words
 from facteur.bootstrap import operate_services
 from facteur.errors import FacteurError
 from facteur.operate.install import uninstall

@@ -10,7 +10,6 @@ from botocore.exceptions import BotoCoreError
 from botocore.signers import generate_db_auth_token
 
 from facteur.adapters.aws import client
-from facteur.adapters.database_url import in_words as in_words  # local/trial takes it from here
 from facteur.errors import ConfigurationError
 
 RDS_CA_BUNDLE = os.path.join(os.path.dirname(os.path.dirname(__file__)), "rds-global-bundle.pem")

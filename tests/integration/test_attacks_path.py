@@ -47,6 +47,67 @@ OPERATORS = [
     ("alike", "~*", "varchar", "varchar"),
     ("more", ">", "varchar", "varchar"),
 ]
+# Closer to the arguments than Postgres' own variadic and polymorphic ones, even where those come first in the path.
+VARIADIC = [("format", 1), ("concat_ws", 1), ("concat", 0), ("jsonb_build_object", 0), ("jsonb_build_array", 0)]
+POLYMORPHIC = [
+    ("cardinality", "text[]", "integer"),
+    ("unnest", "text[]", "text"),
+    ("array_remove", "text[], text", "text[]"),
+    ("array_append", "text[], text", "text[]"),
+    ("array_to_string", "text[], text", "text"),
+    ("array_length", "text[], integer", "integer"),
+    ("to_jsonb", "text", "jsonb"),
+    ("pg_column_size", "text", "integer"),
+]
+AGGREGATES = [
+    ("array_agg", "text", "text[]"),
+    ("array_agg", "name", "text[]"),
+    ("count", "text", "text[]"),
+    ("jsonb_agg", "text", "text[]"),
+]
+POLYMORPHIC_OPERATORS = [
+    ("same_texts", "=", "text[]", "text[]"),
+    ("other_texts", "<>", "text[]", "text[]"),
+    ("within_texts", "<@", "text[]", "text[]"),
+    ("over_texts", "@>", "text[]", "text[]"),
+]
+JOINED = """
+create function public.joined(text[], text) returns text[] language plpgsql as
+$$ begin insert into public.ran values (current_user, 'text[] || text'); return pg_catalog.array_append($1, $2); end $$;
+create operator public.|| (leftarg = text[], rightarg = text, function = public.joined);
+"""
+AGGREGATE = """
+create or replace function public.gathered({kinds}[], {kinds}) returns {kinds}[] language plpgsql as
+$$ begin insert into public.ran values (current_user, '{name}'); return pg_catalog.array_append($1, $2);
+exception when others then return $1; end $$;
+create aggregate public.{name}({kinds}) (sfunc = public.gathered, stype = {kinds}[]);
+"""
+
+
+def _closer() -> list[str]:
+    """Statements of an attacker's."""
+    statements = [JOINED]
+    for name, first in VARIADIC:
+        for kind in ("text", "name", "regclass"):
+            for more in range(1, 16):
+                kinds = ", ".join(["text"] * first + [kind] * more)
+                returned = "jsonb" if name.startswith("jsonb") else "text"
+                given = ", ".join(f"${place + 1}" for place in range(first + more))
+                statements.append(
+                    FUNCTION.format(name=name, kinds=kinds, returned=returned, value=f"pg_catalog.{name}({given})")
+                )
+    for name, kinds, returned in POLYMORPHIC:
+        given = ", ".join(f"${place + 1}" for place in range(kinds.count(",") + 1))
+        statements.append(
+            FUNCTION.format(name=name, kinds=kinds, returned=returned, value=f"pg_catalog.{name}({given})")
+        )
+    statements += [AGGREGATE.format(name=name, kinds=kinds) for name, kinds, _ in AGGREGATES]
+    statements += [
+        OPERATOR.format(name=n, sign=sign, left=left, right=right) for n, sign, left, right in POLYMORPHIC_OPERATORS
+    ]
+    return statements
+
+
 TABLE = """
 create schema shop;
 create table shop.invoices (
@@ -119,6 +180,76 @@ def test_what_is_generated_names_postgres_own_operators(attacked: Rows) -> None:
 
     assert _ran(attacked) == []
     assert attacked.value("select technical_status from shop.invoices") == "validated"
+
+
+MORE_COLUMNS = r"""
+do $$ begin
+    set local search_path = pg_catalog;
+    execute pg_catalog.concat('create or replace view facteur.invoice_source as select x.*, ''\x00''::bytea as document, ',
+                              'case when x.invoice_id = ''A-2'' then ''quote'' end as other_kind from (',
+                              pg_catalog.rtrim(pg_catalog.pg_get_viewdef('facteur.invoice_source'::regclass), ' ;'), ') x');
+end $$
+"""
+EVERY_CALL = [
+    "select facteur.settle_constraints()",
+    "select * from facteur.read_invoices(array['A-1'], 0)",
+    "select facteur.read_document('A-1', 1, 10)",
+    "select facteur.document_sha256('A-1')",
+    "select * from facteur.find_rows('A-1', 'A-1')",
+    "select facteur.kind_of('A-1')",
+    "select * from facteur.other_kinds()",
+    "select * from facteur.rows_to_reconcile(array['A-1'], null)",
+    "select * from facteur.rows_to_reconcile(null, '2026-09-01')",
+    "select * from facteur.compare_written('A-1', 'pending', null)",
+    "select facteur.shows_account('default')",
+    "select facteur.made_ready_by('2020-01-01')",
+    "select facteur.ready_from('2020-01-01', array['A-1'])",
+    "select facteur.preview_backlog('2020-01-01', null, null, 'A-0', 10)",
+    "select facteur.note_forgotten(true)",
+    "update facteur.installation set not_ready_counted_at = '-infinity'",
+    "select facteur.count_not_ready()",
+    "select * from facteur.take_notes('iopole', 10)",
+    "select facteur.tell_company(id) from facteur.submissions",
+    "select * from facteur.try_write_backs(true)",
+    "select * from facteur.installation_faults(true)",
+    "select facteur.not_ready_because('A-0')",
+    "select * from facteur.health",
+    "select * from facteur.waiting",
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("role", [WORKER, "app"])
+def test_no_closer_overload_of_a_strangers_runs(attacked: Rows, role: str) -> None:
+    """By the worker, and by the owner where there is one role, whose sessions look in public as well."""
+    _installed(attacked)
+    attacked.run(MORE_COLUMNS)
+    attacked.run("create table shop.lines (id int primary key deferrable)")
+    stranger = psycopg2.connect(attacked.url, user=ATTACKER)
+    stranger.autocommit = True
+    with stranger.cursor() as cursor:
+        for statement in _closer():
+            cursor.execute(statement)
+    stranger.close()
+    for key in ("A-1", "A-2"):
+        _finished(attacked, key)
+    attacked.run(
+        "insert into shop.invoices (id, issued_on, status, technical_status) values ('A-0', '2020-02-02', 'draft', null)"
+    )
+    attacked.run("delete from public.ran")
+
+    session = psycopg2.connect(attacked.url.replace("//app@", f"//{role}@"))
+    session.autocommit = True
+    ran = {}
+    with session.cursor() as cursor:
+        for statement in EVERY_CALL:
+            cursor.execute(statement)
+            ran[statement] = _ran(attacked)
+            attacked.run("truncate public.ran")
+    session.close()
+
+    assert {statement: who for statement, who in ran.items() if who} == {}
+    assert attacked.value("select pg_catalog.count(*) from facteur.submissions") == 1
 
 
 def test_the_worker_looks_for_names_in_postgres_own_catalogue_alone(attacked: Rows) -> None:

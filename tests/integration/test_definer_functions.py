@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import psycopg2
@@ -17,7 +18,7 @@ DEFINERS = """
 select p.oid::regprocedure::text as name, p.proname, p.proconfig, pg_get_userbyid(p.proowner) as owner
 from pg_proc p where p.prosecdef and p.pronamespace = 'facteur'::regnamespace
 """
-WITH_THE_COMPANYS_PATH = {"write_back", "write_status", "settle_constraints", "made_ready_by", "ready_from"}
+WITH_THE_COMPANYS_PATH = {"write_back", "write_status", "settle_constraints"}
 # What an attacker wants to run: it tells as whom it ran.
 TELL = """
 create table if not exists public.ran (who text);
@@ -60,13 +61,80 @@ def _ran_as(rows: Rows) -> set[str]:
 def test_no_definer_function_looks_for_names_where_others_may_put_them(rows: Rows) -> None:
     functions = rows.run(DEFINERS)
 
-    assert {row.proname for row in functions} >= WITH_THE_COMPANYS_PATH | {"lower_submit_from"}
+    assert {row.proname for row in functions} >= WITH_THE_COMPANYS_PATH | {"lower_submit_from", "made_ready_by"}
     for function in functions:
         (path,) = [each.partition("=")[2] for each in function.proconfig or () if each.startswith("search_path=")]
         names = [name.strip() for name in path.split(",")]
         assert (names[0], names[-1]) == ("pg_catalog", "pg_temp"), function.name
         assert "$user" not in path, function.name
         assert function.proname in WITH_THE_COMPANYS_PATH or len(names) == 2, function.name
+
+
+# Functions that do not look for names in pg_catalog alone: because the company's own code runs in them, or because a planner puts them
+# into the query that calls them.
+READING = {
+    "read_invoices", "read_document", "document_sha256", "read_keys", "read_kinds", "read_old_rows", "read_not_ready",
+    "rows_to_reconcile", "compare_written",
+}  # fmt: skip
+INLINED = {
+    "now", "by_now", "brought_forward", "everything", "word", "same_deposit", "plain", "technical_status", "shown_status", "paused",
+    "refused", "deposits_admitted", "deposit_time",
+}  # fmt: skip
+UNLOCKED = """
+select p.proname as name, p.prosrc as body, coalesce(array_to_string(p.proconfig, ';'), '') like '%%search_path=%%' as path
+from pg_proc p where p.pronamespace = 'facteur'::regnamespace
+and not 'search_path=pg_catalog, pg_temp' = any (coalesce(p.proconfig, '{}'))
+"""
+QUERIES = [
+    "facteur.invoices_query()", "facteur.row_query('s.other_kind::text')", "facteur.reconciliation_query(true)",
+    "facteur.reconciliation_query(false)", "facteur.comparison_query()", "facteur.backlog_query()",
+]  # fmt: skip
+TO_READ_KEYS = r"""
+select p.proname as name, p.prosrc as body from pg_proc p
+where p.pronamespace = 'facteur'::regnamespace and p.prosrc ~ 'facteur\.(read_keys|row_query)\('
+"""
+SYNTAX = {"coalesce", "nullif", "greatest", "least", "exists", "any", "in", "array", "and", "or", "not"}
+BUILT_IN = "select distinct proname::text as name from pg_proc where pronamespace = 'pg_catalog'::regnamespace"
+
+
+def _unqualified(text: str, built_in: set[str]) -> set[str]:
+    """Calls of Postgres' own functions without their schema, and operators without theirs."""
+    text = re.sub(r"--.*", "", text)
+    calls = {name for name in re.findall(r"(?<![\w.%])([a-z_][a-z0-9_]*)\s*\(", text) if name in built_in - SYNTAX}
+    operators = set(re.findall(r"(?<![:<>=~|(.])(?:<=|>=|<>|!=|\|\||~~?\*?|=|<|>)(?![)<>=])", text))
+    return calls | operators
+
+
+def test_what_does_not_look_in_postgres_own_catalogue_alone_names_all_with_its_schema(rows: Rows) -> None:
+    built_in = {row.name for row in rows.run(BUILT_IN)}
+    found = {row.name: row for row in rows.run(UNLOCKED)}
+
+    assert set(found) == WITH_THE_COMPANYS_PATH | READING | INLINED
+    for name in WITH_THE_COMPANYS_PATH | READING:
+        assert _unqualified(re.sub(r"(set|,)\s+\w+ =", r"\1", found[name].body), built_in) == set(), name
+        assert found[name].path, name
+        assert len(found[name].body.strip().splitlines()) <= 12, f"{name} does more than to read, or to settle"
+    for name in (
+        INLINED
+    ):  # their operators have operands of one type of Postgres' own: pg_catalog's is the closest, and the first
+        assert {each for each in _unqualified(found[name].body, built_in) if each.isidentifier()} == set(), name
+
+
+def test_what_is_run_where_the_view_finds_its_names_names_all_with_its_schema(rows: Rows) -> None:
+    built_in = {row.name for row in rows.run(BUILT_IN)}
+    definition = rows.value("select pg_get_viewdef('facteur.invoice_source')").rstrip(" ;")
+    rows.run(
+        "drop view facteur.invoice_source; create view facteur.invoice_source as "
+        f"select x.*, 'k'::text as other_kind, true as finished, ''::bytea as document from ({definition}) x"
+    )
+
+    for query in QUERIES:
+        text = rows.value(f"select {query}")
+        assert "pg_catalog." in text
+        assert _unqualified(text, built_in) == set(), query
+    for function in rows.run(TO_READ_KEYS):
+        for text in re.findall(r"'((?:select|and) (?:[^']|'')*)'", function.body):
+            assert _unqualified(text, built_in) == set(), (function.name, text)
 
 
 @pytest.mark.parametrize("call", CALLS)

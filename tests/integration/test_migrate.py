@@ -62,7 +62,9 @@ def test_every_file_of_functions_is_put_in_place_and_what_it_computes_is_valid(r
     assert sorted(CONCEPTS) == sorted(path.stem for path in (SQL / "functions").glob("*.sql"))
 
     rows.run("begin")
-    rows.run("set local search_path = pg_catalog; set local check_function_bodies = on")
+    rows.run(
+        "set local search_path = pg_catalog; set local check_function_bodies = on; set local facteur.functions = ''"
+    )
     for concept in CONCEPTS:
         rows.run((SQL / "functions" / f"{concept}.sql").read_text())
     rows.run("rollback")

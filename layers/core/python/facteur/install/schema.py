@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Protocol
@@ -36,6 +37,9 @@ KEPT_PATH = r"""
 select set_config('facteur.path', substr(setting, length('search_path=') + 1), true) from pg_proc p, unnest(p.proconfig) setting
 where p.oid = to_regprocedure('facteur.settle_constraints()') and setting like 'search\_path=%'
 """
+# For path.sql: the functions of these files, beside which the company may have others in the schema.
+FUNCTION = re.compile(r"^create (?:or replace )?function facteur\.(\w+)", re.MULTILINE)
+OURS = "select set_config('facteur.functions', %(names)s, true)"
 REMEMBER = "insert into facteur.migrations (number, name) values (%(number)s, %(name)s)"
 # From here on in a transaction the owner's session looks for names in Postgres' own catalogue alone: whoever may create in a schema of
 # its path could have his run as the owner. Remembered is where a write-back looks for names, as its owner does now, for triggers of the
@@ -82,10 +86,13 @@ def migrate_schema(database: MigratedDatabase) -> list[str]:
 
 def put_functions(database: MigratedDatabase) -> None:
     """Put all functions and views of sql/functions in place, in the caller's transaction."""
+    texts = [text_of("sql/functions", f"{concept}.sql") for concept in CONCEPTS]
     database.rows(KEPT_PATH)
     database.rows(ANY_ORDER)
-    for concept in CONCEPTS:
-        database.rows(text_of("sql/functions", f"{concept}.sql"))
+    data = [text_of("sql/schema", name) for _, name in migrations()]
+    database.rows(OURS, {"names": ",".join(FUNCTION.findall("".join(data + texts)))})
+    for text in texts:
+        database.rows(text)
 
 
 def drop_retired(database: MigratedDatabase, retired: Mapping[str, str]) -> None:

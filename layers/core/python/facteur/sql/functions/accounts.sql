@@ -107,12 +107,10 @@ end $$;
 -- Whether a row of the company's is of this account: a restored database may have forgotten that it ever deposited.
 create or replace function facteur.shows_account(p_account text) returns boolean
     language plpgsql stable as $$
-declare
-    shows boolean;
 begin
-    execute format('select exists (select from facteur.invoice_source s where coalesce(nullif(btrim(%s::text), %L), %L) = $1)',
-                   facteur.source_column('account'), '', 'default') into shows using p_account;
-    return shows;
+    return exists (select from facteur.read_keys(format(
+        'select s.invoice_id::text from facteur.invoice_source s where coalesce(nullif(pg_catalog.btrim(%s::text), %L), %L) operator(pg_catalog.=) $1 limit 1',
+        facteur.source_column('account'), '', 'default'), p_account));
 exception when others or assert_failure then -- no view, or one that raises
     return false;
 end $$;

@@ -11,20 +11,28 @@ begin
         perform facteur.refuse('The view facteur.invoice_source does not show technical_status: old rows cannot be told from others. facteur init --add-columns adds it.');
     end if;
     return format($q$
-        select s.invoice_id::text as key, nullif(btrim(%2$s::text), '') as invoice_number, %4$s::date as issue_date, %5$s::numeric as total,
-               coalesce(nullif(btrim(%6$s::text), ''), 'no currency') as currency,
-               nullif(btrim(%7$s::text), '') is not null or %8$s is not null as has_document,
-               coalesce(left(regexp_replace(%3$s::text, '\s', '', 'g'), 9) ~ '^[0-9]{9}$', false) as has_seller
+        select s.invoice_id::text as key, nullif(pg_catalog.btrim(%2$s::text), '') as invoice_number, %4$s::date as issue_date, %5$s::numeric as total,
+               coalesce(nullif(pg_catalog.btrim(%6$s::text), ''), 'no currency') as currency,
+               nullif(pg_catalog.btrim(%7$s::text), '') is not null or %8$s is not null as has_document,
+               coalesce(pg_catalog.left(pg_catalog.regexp_replace(%3$s::text, '\s', '', 'g'), 9) operator(pg_catalog.~) '^[0-9]{9}$', false) as has_seller
         from facteur.invoice_source s
-        where %4$s::date >= $1 and ($2 is null or %4$s::date <= $2) and %9$s is null and nullif(btrim(%11$s::text), '') is null and not coalesce(s.ready::boolean, false)
-          and ($3 is null or coalesce(nullif(btrim(%10$s::text), ''), 'default') = $3)
+        where %4$s::date operator(pg_catalog.>=) $1 and ($2 is null or %4$s::date operator(pg_catalog.<=) $2) and %9$s is null
+          and nullif(pg_catalog.btrim(%11$s::text), '') is null and not coalesce(s.ready::boolean, false)
+          and ($3 is null or coalesce(nullif(pg_catalog.btrim(%10$s::text), ''), 'default') operator(pg_catalog.=) $3)
           and ($4 is null or s.invoice_id operator(pg_catalog.>) $4::%1$s)
-          and not exists (select from facteur.submissions l where l.invoice_id = s.invoice_id::text)
+          and not exists (select from facteur.submissions l where l.invoice_id operator(pg_catalog.=) s.invoice_id::text)
         order by s.invoice_id limit $5
         $q$, facteur.key_type(), facteur.source_column('invoice_number'), facteur.source_column('seller_siren'),
         facteur.source_column('issue_date'), facteur.source_column('total'), facteur.source_column('currency'),
         facteur.source_column('document_uri'), facteur.source_column('document'), facteur.source_column('technical_status'),
         facteur.source_column('account'), facteur.source_column('submission_id'));
+end $$;
+
+create or replace function facteur.read_old_rows(p_since date, p_until date, p_account text, p_after text, p_limit integer)
+    returns table (key text, invoice_number text, issue_date date, total numeric, currency text, has_document boolean, has_seller boolean)
+    language plpgsql stable as $$
+begin
+    return query execute facteur.backlog_query() using p_since, p_until, p_account, p_after, p_limit;
 end $$;
 
 -- Rows that would become ready by themselves if submit_from were lowered: it is lowered, looked at, and put back.
@@ -38,9 +46,10 @@ begin
     begin
         update facteur.installation set submit_from = p_since where submit_from is null or submit_from > p_since;
         if found then
-            execute format('select array_agg(s.invoice_id::text) from facteur.invoice_source s where s.ready and ($1 is null or %s::date < $1) '
-                           'and not exists (select from facteur.submissions l where l.invoice_id = s.invoice_id::text and l.state not in '
-                           '(''rejected'', ''failed''))', facteur.source_column('issue_date')) into ids using before;
+            ids := array(select facteur.read_keys(format(
+                'select s.invoice_id::text from facteur.invoice_source s where s.ready and ($1 is null or %s::date operator(pg_catalog.<) $1::date) '
+                'and not exists (select from facteur.submissions l where l.invoice_id operator(pg_catalog.=) s.invoice_id::text and l.state not in '
+                '(''rejected'', ''failed''))', facteur.source_column('issue_date')), before::text));
         end if;
         raise 'looked' using errcode = 'FR002';
     exception when sqlstate 'FR002' then
@@ -114,28 +123,29 @@ create or replace function facteur.preview_backlog(p_since date, p_until date, p
     language plpgsql as $$
 declare
     ids text[];
+    fitting text[];
     answer jsonb;
 begin
     perform set_config('lock_timeout', '5s', true);
-    execute 'select array_agg(key) from (' || facteur.backlog_query() || ') old' into ids using p_since, p_until, p_account, p_after, p_limit;
+    select array_agg(o.key) into ids from facteur.read_old_rows(p_since, p_until, p_account, p_after, p_limit) o;
     if ids is null and p_after is null then
         perform facteur.refuse_unknown_account(p_account);
     end if;
-    execute format($q$
-        with old as materialized (
-            select o.*, coalesce(invoice_number, key) as name, key = any ($6) as fits, row_number() over () as place from (%s) o
-        )
-        select jsonb_build_object(
-            'invoices', count(*) filter (where fits), 'skipped', count(*) filter (where not fits),
-            'without_document', count(*) filter (where not has_document),
-            'without_number', count(*) filter (where fits and invoice_number is null),
-            'without_seller', count(*) filter (where fits and not has_seller),
-            'first', (array_agg(name order by place) filter (where fits))[1],
-            'last', (array_agg(name order by place desc) filter (where fits))[1],
-            'totals', (select coalesce(jsonb_object_agg(currency, total::text), '{}')
-                       from (select currency, coalesce(sum(total), 0) as total from old where fits group by currency) sums))
-        from old $q$, facteur.backlog_query())
-    into answer using p_since, p_until, p_account, p_after, p_limit, facteur.ready_if_pending(coalesce(ids, '{}'), p_since);
+    fitting := facteur.ready_if_pending(coalesce(ids, '{}'), p_since);
+    with old as materialized (
+        select o.*, coalesce(invoice_number, key) as name, key = any (fitting) as fits, row_number() over () as place
+        from facteur.read_old_rows(p_since, p_until, p_account, p_after, p_limit) o
+    )
+    select jsonb_build_object(
+        'invoices', count(*) filter (where fits), 'skipped', count(*) filter (where not fits),
+        'without_document', count(*) filter (where not has_document),
+        'without_number', count(*) filter (where fits and invoice_number is null),
+        'without_seller', count(*) filter (where fits and not has_seller),
+        'first', (array_agg(name order by place) filter (where fits))[1],
+        'last', (array_agg(name order by place desc) filter (where fits))[1],
+        'totals', (select coalesce(jsonb_object_agg(currency, total::text), '{}')
+                   from (select currency, coalesce(sum(total), 0) as total from old where fits group by currency) sums))
+    into answer from old;
     return answer || jsonb_build_object(
         'submit_from', (select submit_from from facteur.installation), 'after', ids[cardinality(ids)],
         'also_ready', case when p_after is null then cardinality(facteur.made_ready_by(p_since)) else 0 end);
@@ -152,7 +162,7 @@ declare
     each_id text;
 begin
     perform set_config('lock_timeout', '5s', true);
-    execute 'select array_agg(key) from (' || facteur.backlog_query() || ') old' into ids using p_since, p_until, p_account, p_after, p_limit;
+    select array_agg(o.key) into ids from facteur.read_old_rows(p_since, p_until, p_account, p_after, p_limit) o;
     submitted := 0; skipped := 0;
     if ids is null then
         return;

@@ -122,10 +122,10 @@ create or replace function facteur.note_forgotten(p_force boolean default false)
 declare
     known constant text := case when facteur.source_column('technical_status') = 'null' then 'true'
                                 else 'l.state not in (''rejected'', ''failed'') or l.write_back_due_at is not null' end;
-    unknown constant text := 'from facteur.invoice_source s where not exists '
+    unknown constant text := 'select s.invoice_id::text from facteur.invoice_source s where not exists '
         '(select from facteur.submissions l where l.invoice_id operator(pg_catalog.=) s.invoice_id::text and (' || known || ')) '
-        'and s.invoice_id::text not in (select unnest(invoice_ids) from facteur.changes)';
-    ready constant text := 'select array_agg(s.invoice_id::text) ' || unknown || ' and s.ready';
+        'and s.invoice_id::text not in (select pg_catalog.unnest(invoice_ids) from facteur.changes)';
+    keys text[];
     portion text[];
     ids text[];
     forgotten integer := 0;
@@ -141,16 +141,17 @@ begin
     end if;
     perform facteur.bound_locks();
     begin
-        execute ready into ids;
+        ids := array(select facteur.read_keys(unknown || ' and s.ready'));
         perform facteur.note(ids);
-        forgotten := coalesce(cardinality(ids), 0);
+        forgotten := cardinality(ids);
     exception when others or assert_failure or query_canceled then
         begin
-            for portion in execute 'select array_agg(key) from (select s.invoice_id::text as key, row_number() over () / 1000 as portion '
-                                   || unknown || ') keys group by portion' loop
+            keys := array(select facteur.read_keys(unknown));
+            for portion in select keys[place:place + 999] from generate_series(1, cardinality(keys), 1000) place loop
                 begin
-                    execute ready || format(' and s.invoice_id operator(pg_catalog.=) any ($1::%s[])', facteur.key_type()) into ids using portion;
-                    forgotten := forgotten + coalesce(cardinality(ids), 0);
+                    ids := array(select facteur.read_keys(unknown || format(' and s.ready and s.invoice_id operator(pg_catalog.=) any ($2::%s[])', facteur.key_type()),
+                                                          null, portion));
+                    forgotten := forgotten + cardinality(ids);
                 exception when others or assert_failure then
                     ids := portion;
                 end;

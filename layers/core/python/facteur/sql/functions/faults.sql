@@ -240,16 +240,13 @@ create or replace function facteur.rows_to_try(p_thorough boolean) returns setof
     language plpgsql stable as $$
 declare
     keys text[] := array(select min(l.invoice_id) from (select invoice_id, state from facteur.submissions order by id desc limit 200) l group by l.state);
-    key text;
 begin
     if p_thorough then
-        execute format('select s.invoice_id::text from facteur.invoice_source s where %s limit 1',
-                       replace(facteur.source_column('ready'), 'null', 'false')) into key;
-        keys := keys || key;
+        keys := keys || array(select facteur.read_keys(format('select s.invoice_id::text from facteur.invoice_source s where %s limit 1',
+                                                              replace(facteur.source_column('ready'), 'null', 'false'))));
     end if;
     if array_remove(keys, null) = '{}' then
-        execute 'select s.invoice_id::text from facteur.invoice_source s order by s.invoice_id desc limit 1' into key;
-        keys := keys || key;
+        keys := array(select facteur.read_keys('select s.invoice_id::text from facteur.invoice_source s order by s.invoice_id desc limit 1'));
     end if;
     return query select distinct k from unnest(keys) k where k is not null;
 end $$;

@@ -21,34 +21,48 @@ begin
                      where attrelid = to_regclass('facteur.invoice_source') and attname = p_name), 'null');
 end $$;
 
--- Documents up to p_inline_bytes come along, larger ones are read in parts.
-create or replace function facteur.read_invoices(p_ids text[], p_inline_bytes integer) returns setof facteur.invoice
+-- The company's rows as a query: $1 their keys, $2 how many bytes of a document come along. Like all that is run where her view's
+-- functions find their names (path.sql), it names Postgres' own with their schema.
+create or replace function facteur.invoices_query() returns text
     language plpgsql stable as $$
 begin
-    perform facteur.bound_locks();
-    return query execute format($q$
+    return format($q$
         select s.invoice_id::text,
                coalesce(%2$s::boolean, false) and %14$s is null, -- what the view itself calls another kind of document is never ready
-               coalesce(nullif(btrim(%3$s::text), ''), 'default'),
-               nullif(btrim(%4$s::text), ''),
-               case when octet_length(%5$s::bytea) <= $2 then %5$s::bytea end,
-               octet_length(%5$s::bytea),
-               nullif(btrim(%6$s::text), ''),
-               nullif(btrim(%7$s::text), ''),
-               nullif(left(regexp_replace(%8$s::text, '\s', '', 'g'), 9), ''),
+               coalesce(nullif(pg_catalog.btrim(%3$s::text), ''), 'default'),
+               nullif(pg_catalog.btrim(%4$s::text), ''),
+               case when pg_catalog.octet_length(%5$s::bytea) operator(pg_catalog.<=) $2 then %5$s::bytea end,
+               pg_catalog.octet_length(%5$s::bytea),
+               nullif(pg_catalog.btrim(%6$s::text), ''),
+               nullif(pg_catalog.btrim(%7$s::text), ''),
+               nullif(pg_catalog.left(pg_catalog.regexp_replace(%8$s::text, '\s', '', 'g'), 9), ''),
                case when %9$s::date between '0001-01-01' and '9999-12-31' then %9$s::date end, -- a year that was mistyped
                %10$s::numeric,
-               nullif(btrim(%11$s::text), ''),
-               btrim(%12$s::text),
-               btrim(%13$s::text)
+               nullif(pg_catalog.btrim(%11$s::text), ''),
+               pg_catalog.btrim(%12$s::text),
+               pg_catalog.btrim(%13$s::text)
         from facteur.invoice_source s
         where s.invoice_id operator(pg_catalog.=) any ($1::%1$s[])
         $q$, facteur.key_type(), facteur.source_column('ready'), facteur.source_column('account'),
         facteur.source_column('document_uri'), facteur.source_column('document'), facteur.source_column('file_name'),
         facteur.source_column('invoice_number'), facteur.source_column('seller_siren'), facteur.source_column('issue_date'),
         facteur.source_column('total'), facteur.source_column('currency'), facteur.source_column('technical_status'),
-        facteur.source_column('submission_id'), facteur.source_column('other_kind'))
-    using p_ids, p_inline_bytes;
+        facteur.source_column('submission_id'), facteur.source_column('other_kind'));
+end $$;
+
+-- Documents up to p_inline_bytes come along, larger ones are read in parts.
+create or replace function facteur.read_invoices(p_ids text[], p_inline_bytes integer) returns setof facteur.invoice
+    language plpgsql stable as $$
+begin
+    perform facteur.bound_locks();
+    return query execute facteur.invoices_query() using p_ids, p_inline_bytes;
+end $$;
+
+-- What of a row with the key $1, as a query.
+create or replace function facteur.row_query(p_what text) returns text
+    language plpgsql stable as $$
+begin
+    return format('select %s from facteur.invoice_source s where s.invoice_id operator(pg_catalog.=) $1::%s', p_what, facteur.key_type());
 end $$;
 
 create or replace function facteur.read_document(p_id text, p_from integer, p_bytes integer) returns bytea
@@ -56,8 +70,7 @@ create or replace function facteur.read_document(p_id text, p_from integer, p_by
 declare
     part bytea;
 begin
-    execute format('select substring(s.document from $2 for $3) from facteur.invoice_source s where s.invoice_id operator(pg_catalog.=) $1::%s',
-                   facteur.key_type()) into part using p_id, p_from, p_bytes;
+    execute facteur.row_query('pg_catalog.substring(s.document, $2, $3)') into part using p_id, p_from, p_bytes;
     return part;
 end $$;
 
@@ -66,9 +79,15 @@ create or replace function facteur.document_sha256(p_id text) returns text
 declare
     found_sha256 text;
 begin
-    execute format('select encode(sha256(s.document), ''hex'') from facteur.invoice_source s where s.invoice_id operator(pg_catalog.=) $1::%s',
-                   facteur.key_type()) into found_sha256 using p_id;
+    execute facteur.row_query('pg_catalog.encode(pg_catalog.sha256(s.document), ''hex'')') into found_sha256 using p_id;
     return found_sha256;
+end $$;
+
+-- Texts of the view, such as keys, by a query of ours: $1 a text, $2 keys.
+create or replace function facteur.read_keys(p_query text, p_text text default null, p_keys text[] default null) returns setof text
+    language plpgsql stable as $$
+begin
+    return query execute p_query using p_text, p_keys;
 end $$;
 
 -- The company's row as the view shows it now. Where the view raises, or does not show it, `problem` says so.
@@ -86,13 +105,27 @@ create or replace function facteur.find_rows(p_key text, p_number text) returns 
     language plpgsql stable as $$
 begin
     begin
-        return query execute format('select s.invoice_id::text from facteur.invoice_source s where s.invoice_id operator(pg_catalog.=) $1::%s',
-                                    facteur.key_type()) using p_key;
+        return query select facteur.read_keys(facteur.row_query('s.invoice_id::text'), p_key);
     exception when data_exception then
         null;
     end;
-    return query execute format('select s.invoice_id::text from facteur.invoice_source s where btrim(%s::text) = $1 limit 20',
-                                facteur.source_column('invoice_number')) using p_number;
+    return query select facteur.read_keys(format('select s.invoice_id::text from facteur.invoice_source s where pg_catalog.btrim(%s::text) operator(pg_catalog.=) $1 limit 20',
+                                                 facteur.source_column('invoice_number')), p_number);
+end $$;
+
+create or replace function facteur.reconciliation_query(p_by_key boolean) returns text
+    language plpgsql stable as $$
+begin
+    return format($q$
+        select s.invoice_id::text, facteur.routed(coalesce(nullif(pg_catalog.btrim(%1$s::text), ''), 'default'), facteur.now()), coalesce(%2$s::boolean, false),
+               nullif(pg_catalog.btrim(%3$s::text), ''), nullif(pg_catalog.left(pg_catalog.regexp_replace(%4$s::text, '\s', '', 'g'), 9), ''),
+               %5$s::date, %6$s::numeric, pg_catalog.btrim(%7$s::text), nullif(pg_catalog.btrim(%8$s::text), '')
+        from facteur.invoice_source s where %9$s
+        $q$, facteur.source_column('account'), facteur.source_column('ready'), facteur.source_column('invoice_number'),
+        facteur.source_column('seller_siren'), facteur.source_column('issue_date'), facteur.source_column('total'),
+        facteur.source_column('technical_status'), facteur.source_column('submission_id'),
+        case when p_by_key then format('s.invoice_id operator(pg_catalog.=) any ($1::%s[])', facteur.key_type())
+             else format('%s::date operator(pg_catalog.=) $2', facteur.source_column('issue_date')) end);
 end $$;
 
 -- For a reconciliation: what the company's table says of invoices, by key or by the day they were issued.
@@ -102,17 +135,7 @@ create or replace function facteur.rows_to_reconcile(p_ids text[], p_day date)
                    total numeric, technical_status text, shown_id text)
     language plpgsql stable as $$
 begin
-    return query execute format($q$
-        select s.invoice_id::text, facteur.routed(coalesce(nullif(btrim(%1$s::text), ''), 'default'), facteur.now()), coalesce(%2$s::boolean, false),
-               nullif(btrim(%3$s::text), ''), nullif(left(regexp_replace(%4$s::text, '\s', '', 'g'), 9), ''),
-               %5$s::date, %6$s::numeric, btrim(%7$s::text), nullif(btrim(%8$s::text), '')
-        from facteur.invoice_source s where %9$s
-        $q$, facteur.source_column('account'), facteur.source_column('ready'), facteur.source_column('invoice_number'),
-        facteur.source_column('seller_siren'), facteur.source_column('issue_date'), facteur.source_column('total'),
-        facteur.source_column('technical_status'), facteur.source_column('submission_id'),
-        case when p_day is null then format('s.invoice_id = any ($1::%s[])', facteur.key_type())
-             else format('%s::date = $2', facteur.source_column('issue_date')) end)
-    using p_ids, p_day;
+    return query execute facteur.reconciliation_query(p_day is null) using p_ids, p_day;
 end $$;
 
 -- Null: the row is of a kind that is deposited. Else what the view calls it, in words.
@@ -122,8 +145,7 @@ declare
     found_kind text;
 begin
     if facteur.source_column('other_kind') <> 'null' then
-        execute format('select s.other_kind::text from facteur.invoice_source s where s.invoice_id operator(pg_catalog.=) $1::%s limit 1', facteur.key_type())
-        into found_kind using p_invoice_id;
+        select k into found_kind from facteur.read_keys(facteur.row_query('s.other_kind::text'), p_invoice_id) k limit 1;
     end if;
     return case when found_kind is not null then format('its kind %s was not named as an invoice''s', found_kind) end;
 exception when others or assert_failure then
@@ -158,6 +180,12 @@ begin
     return coalesce(looked.problem, case when not (looked.shown).ready then facteur.lacks(looked.shown) end);
 end $$;
 
+create or replace function facteur.read_kinds() returns table (kind text, documents bigint)
+    language plpgsql stable as $$
+begin
+    return query execute 'select s.other_kind::text, pg_catalog.count(*) from facteur.invoice_source s where s.other_kind is not null group by 1';
+end $$;
+
 -- Finished documents of kinds that are not deposited, by kind, as the view's optional column other_kind shows them; and whether a
 -- person has left that kind out on purpose. Reads the whole view.
 create or replace function facteur.other_kinds() returns table (kind text, documents bigint, left_out boolean)
@@ -165,8 +193,8 @@ create or replace function facteur.other_kinds() returns table (kind text, docum
 begin
     perform facteur.bound_locks();
     if facteur.source_column('other_kind') <> 'null' then
-        return query execute 'select s.other_kind::text, count(*), s.other_kind::text = any (i.kinds_left_out) '
-                             'from facteur.invoice_source s, facteur.installation i where s.other_kind is not null group by 1, 3 order by 2 desc, 1';
+        return query select k.kind, k.documents, k.kind = any (i.kinds_left_out) from facteur.read_kinds() k, facteur.installation i
+                     order by k.documents desc, k.kind;
     end if;
 exception when others or assert_failure then -- a row on which the view raises is told by the relay
     raise warning 'facteur.invoice_source cannot be read for kinds of documents (SQLSTATE %)', sqlstate;
@@ -177,6 +205,13 @@ create or replace function facteur.leave_out(p_kind text) returns void
     language sql as $$
     update facteur.installation set kinds_left_out = kinds_left_out || p_kind where p_kind <> all (kinds_left_out)
 $$;
+
+create or replace function facteur.read_not_ready() returns table (key text, issue_date date)
+    language plpgsql stable as $$
+begin
+    return query execute 'select s.invoice_id::text, s.issue_date::date from facteur.invoice_source s where s.finished and not s.ready and not exists ('
+                         'select from facteur.submissions l where l.invoice_id operator(pg_catalog.=) s.invoice_id::text)';
+end $$;
 
 -- Invoices that the view's optional column `finished` shows as finished and that lack something to be ready, such as a document.
 -- Counted once a day, and each hour while there are some; what raises is left to the relay to tell.
@@ -190,11 +225,9 @@ begin
     end if;
     perform facteur.bound_locks();
     begin
-        execute 'update facteur.installation set not_ready = c.n, not_ready_since = c.since, not_ready_id = c.key from ('
-                '  select count(*)::integer as n, min(s.issue_date::date)::timestamptz as since,'
-                '         (array_agg(s.invoice_id::text order by s.issue_date::date))[1] as key'
-                '  from facteur.invoice_source s where s.finished and not s.ready and not exists ('
-                '    select from facteur.submissions l where l.invoice_id operator(pg_catalog.=) s.invoice_id::text)) c';
+        update facteur.installation set not_ready = c.n, not_ready_since = c.since, not_ready_id = c.key from (
+            select count(*)::integer as n, min(r.issue_date)::timestamptz as since, (array_agg(r.key order by r.issue_date))[1] as key
+            from facteur.read_not_ready() r) c;
     exception when others or assert_failure or query_canceled then
         raise warning 'facteur.invoice_source does not show what is finished: %', sqlstate;
     end;

@@ -19,13 +19,13 @@ $$;
 -- Whether a row shows a deposit's id: a column of type uuid sets hyphens.
 create or replace function facteur.same_deposit(p_shown text, p_platform_id text) returns boolean
     language sql immutable parallel safe as $$
-    select replace(facteur.word(p_shown), '-', '') is not distinct from replace(facteur.word(p_platform_id), '-', '')
+    select pg_catalog.replace(facteur.word(p_shown), '-', '') is not distinct from pg_catalog.replace(facteur.word(p_platform_id), '-', '')
 $$;
 
 -- A word, or an id, as a person means it: blanks and case apart. Nothing but blanks is null.
 create or replace function facteur.word(p_text text) returns text
     language sql immutable parallel safe as $$
-    select nullif(lower(regexp_replace(p_text, '[\s\u00a0]', '', 'g')), '')
+    select nullif(pg_catalog.lower(pg_catalog.regexp_replace(p_text, '[\s\u00a0]', '', 'g')), '')
 $$;
 
 -- A number as a sentence shows it that tells two of them apart: what is not plain ASCII is escaped, for a dash may look like a hyphen.
@@ -43,20 +43,26 @@ create or replace function facteur.mismatch_in_words(p_number text, p_seller tex
                   facteur.to_the_letter(p_number), facteur.to_the_letter(p_seller), facteur.to_the_letter(p_sent_number), facteur.to_the_letter(p_sent_seller))
 $$;
 
--- What the view shows of a row that was just written: which of the two columns, as far as it shows them, differ from what was
--- written. seen is null where it raises on the row; what passes by itself, such as a lock, is raised on.
-create or replace function facteur.compare_written(p_invoice_id text, p_status text, p_platform_id text, out seen boolean, out differing text)
-    language plpgsql as $$
+-- The row with the key $1 beside what was written, $2 and $3, as a query.
+create or replace function facteur.comparison_query() returns text
+    language plpgsql stable as $$
 declare
     status constant text := facteur.source_column('technical_status');
     deposit constant text := facteur.source_column('submission_id');
 begin
-    execute format($q$
-        select true, nullif(concat_ws(' and ', case when %s then 'technical_status' end, case when %s then 'submission_id' end), '') as differing
+    return format($q$
+        select true, nullif(pg_catalog.concat_ws(' and ', case when %s then 'technical_status' end, case when %s then 'submission_id' end), '') as differing
         from facteur.invoice_source s where s.invoice_id operator(pg_catalog.=) $1::%s order by differing limit 1
         $q$, case when status = 'null' then 'false' else format('facteur.word(%s::text) is distinct from $2', status) end,
-        case when deposit = 'null' then 'false' else format('not facteur.same_deposit(%s::text, $3)', deposit) end, facteur.key_type())
-    into seen, differing using p_invoice_id, p_status, p_platform_id;
+        case when deposit = 'null' then 'false' else format('not facteur.same_deposit(%s::text, $3)', deposit) end, facteur.key_type());
+end $$;
+
+-- What the view shows of a row that was just written: which of the two columns, as far as it shows them, differ from what was
+-- written. seen is null where it raises on the row; what passes by itself, such as a lock, is raised on.
+create or replace function facteur.compare_written(p_invoice_id text, p_status text, p_platform_id text, out seen boolean, out differing text)
+    language plpgsql as $$
+begin
+    execute facteur.comparison_query() into seen, differing using p_invoice_id, p_status, p_platform_id;
     seen := coalesce(seen, false);
 exception
     when transaction_rollback or lock_not_available then
@@ -65,23 +71,29 @@ exception
         seen := null;
 end $$;
 
+-- The statement that lets deferred triggers of the company's raise now; null: there is none. It never says ALL, which before Postgres
+-- 18 would run as well, with the owner's rights, what the caller has deferred on a temporary table or on one of its own. A name stands
+-- for every constraint of that name in its schema: one that the caller has too is left out. So is what the owner may not name, for
+-- he has no right to its schema, such as another application's: Postgres lets that raise at the commit.
+create or replace function facteur.settling() returns text
+    language sql stable as $$
+    select 'set constraints ' || string_agg(name, ', ') || ' immediate' from (
+        select format('%I.%I', n.nspname, c.conname) as name
+        from pg_constraint c join pg_namespace n on n.oid = c.connamespace join pg_class t on t.oid = c.conrelid
+        where c.condeferrable and has_schema_privilege(n.oid, 'usage')
+        group by n.nspname, c.conname
+        having bool_and(t.relpersistence <> 't'
+                        and (session_user = current_user or not pg_has_role(session_user, t.relowner, 'member')))) named
+$$;
+
 -- A deferred trigger of the company's must raise now and not at the commit, and with the rights that its others have: the owner's.
--- So it never says ALL, which before Postgres 18 would run as well, with those rights, what the caller has deferred on a temporary
--- table or on one of its own. A name stands for every constraint of that name in its schema: one that the caller has too is left out.
 create or replace function facteur.settle_constraints() returns void
     language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-    deferred constant text := (
-        select string_agg(name, ', ') from (
-            select format('%I.%I', n.nspname, c.conname) as name
-            from pg_constraint c join pg_namespace n on n.oid = c.connamespace join pg_class t on t.oid = c.conrelid
-            where c.condeferrable
-            group by n.nspname, c.conname
-            having bool_and(t.relpersistence <> 't'
-                            and (session_user = current_user or not pg_has_role(session_user, t.relowner, 'member')))) named);
+    statement constant text := facteur.settling();
 begin
-    if deferred is not null then
-        execute 'set constraints ' || deferred || ' immediate';
+    if statement is not null then
+        execute statement;
     end if;
 end $$;
 

@@ -24,7 +24,7 @@ $$;
 -- Case and spaces do not make another number, nor what comes after two hundred characters, which an index could not hold.
 create function facteur.plain(p_number text) returns text
     language sql immutable parallel safe as $$
-    select lower(regexp_replace(left(p_number, 200), '\s', '', 'g'))
+    select pg_catalog.lower(pg_catalog.regexp_replace(pg_catalog.left(p_number, 200), '\s', '', 'g'))
 $$;
 
 -- Keys of invoices that somebody wrote, appended by the trigger in the writer's own transaction.

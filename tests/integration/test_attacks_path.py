@@ -222,15 +222,16 @@ EVERY_CALL = [
 @pytest.mark.parametrize("role", [WORKER, "app"])
 def test_no_closer_overload_of_a_strangers_runs(attacked: Rows, role: str) -> None:
     """By the worker, and by the owner where there is one role, whose sessions look in public as well."""
-    _installed(attacked)
-    attacked.run(MORE_COLUMNS)
-    attacked.run("create table shop.lines (id int primary key deferrable)")
     stranger = psycopg2.connect(attacked.url, user=ATTACKER)
     stranger.autocommit = True
     with stranger.cursor() as cursor:
         for statement in _closer():
             cursor.execute(statement)
     stranger.close()
+    _installed(attacked)
+    assert _ran(attacked) == []
+    attacked.run(MORE_COLUMNS)
+    attacked.run("create table shop.lines (id int primary key deferrable)")
     for key in ("A-1", "A-2"):
         _finished(attacked, key)
     attacked.run(
@@ -300,6 +301,43 @@ def test_init_and_the_doctor_say_who_may_create_on_the_path_or_a_trigger_on_the_
         assert f"{ATTACKER} may create triggers on shop.invoices" in told
         assert f"revoke trigger on shop.invoices from {ATTACKER}" in told
     assert found["rights of others"]["outcome"] == "warning"
+
+
+def test_init_and_the_doctor_name_every_table_that_is_written(attacked: Rows) -> None:
+    """Whoever holds TRIGGER on the history runs what he likes as the owner, by the first status."""
+    attacked.run(f"grant trigger on shop.invoice_history to {ATTACKER}")
+    proposed = Operator(attacked.url).run("init", "--table", "shop.invoices", "--final", "final")
+    _installed(attacked)
+
+    found = {each["check"]: each for each in Operator(as_worker(attacked.url)).ask("doctor")["findings"]}
+
+    for told in (proposed.out, found["rights of others"]["what"] + found["rights of others"]["help"]):
+        assert f"{ATTACKER} may create triggers on shop.invoice_history" in told
+        assert f"revoke trigger on shop.invoice_history from {ATTACKER}" in told
+
+
+@pytest.mark.parametrize("name", ["shop.kept", "kept", '"shop" . "kept"', "only Shop.Kept", "shown"])
+def test_the_doctor_names_a_table_that_an_edited_write_status_writes(attacked: Rows, name: str) -> None:
+    """A partitioned one, by whatever name, or through a view."""
+    _installed(attacked)
+    attacked.run("create table shop.kept (id int, code text) partition by list (code)")
+    attacked.run("create table shop.part partition of shop.kept default")
+    attacked.run("create view shop.shown as select * from shop.kept")
+    attacked.run(
+        "alter function facteur.write_back(text, text, text, text) set search_path = pg_catalog, shop, pg_temp"
+    )
+    attacked.run(
+        "create or replace function facteur.write_status(invoice_id text, code text, label text, comment text, occurred_at timestamptz) "
+        "returns void language plpgsql security definer set search_path = pg_catalog, shop, pg_temp as "
+        f"$$ begin update {name} set code = $2; end $$"
+    )
+    attacked.run(f"grant trigger on shop.kept, shop.part to {ATTACKER}")
+
+    found = {each["check"]: each for each in Operator(as_worker(attacked.url)).ask("doctor")["findings"]}
+
+    told = found["rights of others"]["what"]
+    assert f"{ATTACKER} may create triggers on shop.kept" in told
+    assert f"{ATTACKER} may create triggers on shop.part" in told
 
 
 def test_where_nobody_else_has_such_a_right_nothing_is_said(bare: Rows) -> None:

@@ -7,11 +7,14 @@ from typing import Any
 
 from facteur.adapters.exposure import exposures
 from facteur.install.model import Column, Found, Reference, Table
-from facteur.install.schema import MigratedDatabase
+from facteur.install.schema import NARROW, MigratedDatabase
 
 
 class Looking:
-    """A database's catalogue. No lock is taken on any table of the company's, and no row of one is read."""
+    """A database's catalogue, by Postgres' own functions, whatever lies on the owner's path.
+
+    No lock is taken on any table of the company's, and no row of one is read.
+    """
 
     TABLES = """
         with recursive tree as (
@@ -58,7 +61,7 @@ class Looking:
     SITUATION = """
         select to_regclass('facteur.invoice_source') is not null as mapped, to_regclass('facteur.installation') is not null as migrated,
                has_database_privilege(current_database(), 'create') as may_create, current_user::text as role,
-               array(select quote_ident(s) from unnest(current_schemas(false)) s) as search_path,
+               array_remove(array_remove(string_to_array(current_setting('facteur.path'), ', '), 'pg_catalog'), 'pg_temp') as search_path,
                array(select pubname::text from pg_publication where puballtables order by 1) as of_all_tables,
                (select coalesce(jsonb_object_agg(name, publications), '{}') from (
                    select schemaname || '.' || tablename as name, jsonb_agg(pubname order by pubname) as publications
@@ -85,7 +88,8 @@ class Looking:
         )
         select array(
             select a.attname::text from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
-            where n.nspname || '.' || c.relname = %(table)s and a.attname = any (%(columns)s::name[])
+            where n.nspname operator(pg_catalog.||) '.' operator(pg_catalog.||) c.relname = %(table)s::text
+              and a.attname = any (%(columns)s::name[])
               and not exists (select from views v join pg_rewrite r on r.ev_class = v.id join pg_depend d on d.objid = r.oid
                               where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
                                 and d.refobjid = a.attrelid and d.refobjsubid = a.attnum)) as columns
@@ -96,6 +100,7 @@ class Looking:
 
     def look(self, status_columns: Sequence[str]) -> Found:
         with self._database.transaction():
+            self._database.rows(NARROW)
             self._database.rows("set transaction read only")
             now = self._database.row(self.SITUATION)
             known = self._database.row(self.INSTALLED) if now.migrated else None

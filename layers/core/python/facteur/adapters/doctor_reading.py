@@ -10,7 +10,7 @@ from facteur.adapters.catalogue import Looking
 from facteur.adapters.exposure import exposures
 from facteur.adapters.operator_reading import PostgresReading
 from facteur.adapters.postgres import Database
-from facteur.install.exposure import Exposure
+from facteur.install.exposure import Exposure, written_tables
 from facteur.install.faults import Fault, Tried, installation_faults, try_write_backs
 from facteur.install.kinds import named_like_kinds
 from facteur.install.model import Wish
@@ -29,12 +29,13 @@ class PostgresExamined:
                pg_is_in_recovery() or current_setting('transaction_read_only') = 'on' as read_only,
                (select rolsuper from pg_roles where rolname = current_user) as superuser,
                to_regclass('facteur.installation') is not null as schema_there,
-               array(select format('%%s on %%s', lower(w.right), w.name)
-                     from (select n, r from unnest(%(tables)s::text[]) n, unnest(array['SELECT', 'INSERT', 'UPDATE']) r
+               array(select pg_catalog.format('%%s on %%s', lower(w.right), w.name)
+                     from (select n, r from pg_catalog.unnest(%(tables)s::text[]) n,
+                                            pg_catalog.unnest(array['SELECT', 'INSERT', 'UPDATE']) r
                            union all select 'facteur.invoice_source', 'SELECT') w (name, "right")
                      where has_any_column_privilege(to_regclass(w.name), w.right) is false) as lacking,
                coalesce(pg_has_role((select nspowner from pg_namespace where nspname = 'facteur'), 'member'), false) as owner,
-               array(select quote_ident(s) from unnest(current_schemas(false)) s where s <> 'pg_catalog') as path
+               array(select quote_ident(s) from pg_catalog.unnest(current_schemas(false)) s where s <> 'pg_catalog') as path
         from (select (select version from pg_stat_ssl where pid = pg_backend_pid() and ssl)) t
     """
     TABLES = ("facteur.submissions", "facteur.attempts", "facteur.budgets")
@@ -44,16 +45,19 @@ class PostgresExamined:
         select attname::text as name, format_type(atttypid, null) as type from pg_attribute
         where attrelid = to_regclass('facteur.invoice_source') and attnum > 0 and not attisdropped
     """
-    # The owner's path as it was at the installation, and the tables of the company's with a trigger of ours.
+    # The owner's path as it was at the installation, the tables of the company's with a trigger of ours, and what writes to hers.
     OWNED = r"""
         select n.nspowner::regrole::text as owner,
-               array(select distinct s from pg_proc p, unnest(p.proconfig) c, unnest(string_to_array(substr(c, 13), ', ')) s
+               array(select distinct s from pg_proc p, pg_catalog.unnest(p.proconfig) c,
+                          pg_catalog.unnest(string_to_array(substr(c, 13), ', ')) s
                      where p.pronamespace = n.oid and p.proname = 'write_back'
                        and c like 'search\_path=%' and s not in ('pg_catalog', 'pg_temp'))
                as schemas,
-               array(select distinct format('%I.%I', tn.nspname, c.relname) from pg_trigger t join pg_proc p on p.oid = t.tgfoid
+               array(select distinct pg_catalog.format('%I.%I', tn.nspname, c.relname) from pg_trigger t join pg_proc p on p.oid = t.tgfoid
                      join pg_class c on c.oid = t.tgrelid join pg_namespace tn on tn.oid = c.relnamespace
-                     where p.pronamespace = n.oid and p.proname like 'note\_%') as tables
+                     where p.pronamespace = n.oid and p.proname like 'note\_%') as tables,
+               (select string_agg(p.prosrc, ';') from pg_proc p
+                where p.pronamespace = n.oid and p.proname in ('write_back', 'write_status')) as writing
         from pg_namespace n where n.nspname = 'facteur'
     """
     PATIENCE = "select set_config('statement_timeout', %(patience)s, true)"
@@ -86,7 +90,7 @@ class PostgresExamined:
         ), named as (select account from known union all select 'default' where not exists (select from known))
         select k.account, coalesce((select pins ? k.account from facteur.installation), false) as pinned,
                case when b.paused_until > facteur.now() then b.paused_until end as paused_until, b.pause_reason,
-               case when b.held_until > facteur.now() then concat_ws(': ', b.held_by, b.held_why) end as held,
+               case when b.held_until > facteur.now() then pg_catalog.concat_ws(': ', b.held_by, b.held_why) end as held,
                array(select distinct d.seller_siren from (
                    select s.seller_siren from facteur.submissions s where s.account = k.account and s.seller_siren is not null
                    order by s.id desc limit 1000) d limit %(sellers)s) as sellers
@@ -128,7 +132,8 @@ class PostgresExamined:
 
     def exposures(self) -> Sequence[Exposure]:
         row = self._database.row(self.OWNED)
-        return exposures(self._database, row.owner, row.schemas, row.tables)
+        names = sorted(written_tables(row.writing or ""))
+        return exposures(self._database, row.owner, row.schemas, row.tables, names)
 
     def repeated_keys(self, limit: int) -> list[str]:
         return [row.key for row in self._patiently(self.REPEATED, limit=limit)]

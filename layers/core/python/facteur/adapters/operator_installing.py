@@ -21,7 +21,7 @@ from facteur.install.kinds import EVERY, kinds_as_remembered
 from facteur.install.mapping import REQUIRED
 from facteur.install.model import Plan, Sanity, Step
 from facteur.install.plan import CREATE_MAPPING
-from facteur.install.schema import NARROW, MigratedDatabase, migrate_schema
+from facteur.install.schema import INSTALLED, NARROW, MigratedDatabase, migrate_schema
 from facteur.migrate import grant_worker
 from facteur.operate.act_model import Act
 
@@ -78,15 +78,15 @@ class Installing(KindsReading):
         set version = %(version)s, submit_from = %(first_day)s, installed_from = %(first_day)s, added = added || %(added)s::jsonb,
             kinds_left_out = %(left_out)s, forgotten_checked_at = '-infinity'
     """
-    SANITY = """
-        select count(*)::bigint as rows, count(*) filter (where ready)::bigint as ready,
-               count(*) filter (where ready and issue_date < %(first_day)s)::bigint as too_early,
-               count(*) filter (where ready and (nullif(btrim(invoice_number::text), '') is null
-                                                 or seller_siren::text !~ '^\\s*(\\d\\s*){9}' or seller_siren is null))::bigint as nameless
+    SANITY = r"""
+        select pg_catalog.count(*)::bigint as rows, pg_catalog.count(*) filter (where ready)::bigint as ready,
+               pg_catalog.count(*) filter (where ready and issue_date operator(pg_catalog.<) %(first_day)s)::bigint as too_early,
+               pg_catalog.count(*) filter (where ready and (nullif(pg_catalog.btrim(invoice_number::text), '') is null
+                   or seller_siren::text operator(pg_catalog.!~) '^\s*(\d\s*){9}' or seller_siren is null))::bigint as nameless
         from facteur.invoice_source
     """
     LACKING = """
-        select array(select required from unnest(%(required)s::text[]) required
+        select array(select required from pg_catalog.unnest(%(required)s::text[]) required
                      where not exists (select from pg_attribute where attrelid = to_regclass('facteur.invoice_source')
                                        and attname = required)) as columns
     """
@@ -105,9 +105,7 @@ class Installing(KindsReading):
             "added": json.dumps(added),
             "left_out": list(plan.left_out),
         }
-        if self._database.row(
-            self.SITUATION
-        ).migrated:  # it may have writers already, who must not wait for tables of ours
+        if self._database.row(INSTALLED).there:  # it may have writers already, who must not wait for tables of ours
             migrate_schema(self._database)
         with impatient(self._database, lock_timeout_seconds):
             migrate_schema(OneTransaction(self._database))

@@ -18,7 +18,7 @@ class PostgresReading:
                round(100 * facteur.rate_factor(b))::integer as rate_percent,
                round(facteur.budget_use_percent(b, %(per_minute)s))::integer as budget_use_percent,
                facteur.oldest_undeposited_days() as undeposited_days,
-               (select coalesce(sum(cardinality(c.invoice_ids)), 0)::integer from facteur.changes c
+               (select coalesce(sum(pg_catalog.cardinality(c.invoice_ids)), 0)::integer from facteur.changes c
                 where c.due_at > '-infinity' and c.error is not null) as unreadable,
                facteur.oldest_silent_seconds() as silent, facteur.oldest_unread_seconds() as unread,
                facteur.accounts_not_shown() as not_shown, facteur.followed_by_nobody() as unfollowed,
@@ -26,7 +26,7 @@ class PostgresReading:
         from facteur.installation i, facteur.budgets b where b.key = 'address'
     """
     ACCOUNTS = """
-        select account, coalesce(jsonb_object_agg(state, n order by state) filter (where state is not null), '{}') as states,
+        select account, coalesce(pg_catalog.jsonb_object_agg(state, n order by state) filter (where state is not null), '{}') as states,
                max(overdue) as overdue, max(doubt) as doubt,
                sum(write_backs)::integer as write_backs, sum(mismatched)::integer as mismatched,
                max(greatest(b.paused_until, b.deposits_at))
@@ -55,9 +55,7 @@ class PostgresReading:
         group by account order by account
     """
 
-    NOTED = (
-        "select coalesce(sum(cardinality(invoice_ids)), 0)::integer as noted from facteur.changes where error is null"
-    )
+    NOTED = "select coalesce(sum(pg_catalog.cardinality(invoice_ids)), 0)::integer as noted from facteur.changes where error is null"
 
     def __init__(self, database: Database, *, requests_per_minute: float) -> None:
         self._database, self._per_minute = database, requests_per_minute

@@ -46,7 +46,8 @@ class Uninstalling:
         ) every (step, n, statement) order by step, n, statement
     """
     KEPT = """
-        select format('%%s of %%s', string_agg(name, ', '), quoted) as kept from facteur.added() added where what = 'column' group by quoted
+        select pg_catalog.format('%%s of %%s', string_agg(name, ', '), quoted) as kept
+        from facteur.added() added where what = 'column' group by quoted
         union all select 'the table ' || quoted || ', which Facteur made' from facteur.added() added where what = 'table'
     """
     # Somebody's view or function that reads our tables would go with the schema.
@@ -58,7 +59,7 @@ class Uninstalling:
     """
     FORGET = """
         update facteur.installation set submit_from = null, submit_from_deployed = null, installed_from = null, added = coalesce((
-            select jsonb_agg(each) from jsonb_array_elements(added) each
+            select pg_catalog.jsonb_agg(each) from jsonb_array_elements(added) each
             where each ->> 'what' in ('table', 'source') or each ->> 'what' = 'column' and not %(drop_columns)s), '[]')
     """
 

@@ -19,7 +19,7 @@ class PostgresPending:
 
     COUNT = """
         select coalesce(sum(n), 0)::integer as pending,
-               coalesce(jsonb_object_agg(currency, total::text) filter (where n > 0), '{}') as totals
+               coalesce(pg_catalog.jsonb_object_agg(currency, total::text) filter (where n > 0), '{}') as totals
         from (select coalesce(s.currency, 'no currency') as currency, count(*) as n, coalesce(sum(s.total), 0) as total
               from facteur.submissions s
               where s.state = 'pending' and (%(account)s::text is null or s.account = %(account)s) group by 1) counted

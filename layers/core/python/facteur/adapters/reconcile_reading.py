@@ -53,7 +53,7 @@ class PostgresBooks:
     ROWS_OF = f"select {ROW} from facteur.rows_to_reconcile(%(ids)s, null) r {LAST}"  # noqa: S608  constants
     KNOWN = """
         select s.id as submission_id, s.invoice_id, s.account, s.state, s.platform_id,
-               array_remove(array_prepend(s.invoice_number, array(
+               pg_catalog.array_remove(array_prepend(s.invoice_number, array(
                    select distinct a.invoice_number from facteur.attempts a
                    where a.submission_id = s.id and a.invoice_number is distinct from s.invoice_number)), null) as numbers,
                s.seller_siren, s.total, s.lifecycle_code, s.told_status,

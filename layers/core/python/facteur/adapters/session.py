@@ -43,7 +43,7 @@ FOUND = """
 select pg_is_in_recovery() as standby, current_setting('server_encoding') as encoding,
        current_setting('session_replication_role') <> 'replica' as triggers_work,
        has_parameter_privilege('session_replication_role', 'set') as may_let_them,
-       (select jsonb_object_agg(name, current_setting(name, true)) from unnest(%(names)s::text[]) name) as settings
+       (select pg_catalog.jsonb_object_agg(name, current_setting(name, true)) from pg_catalog.unnest(%(names)s::text[]) name) as settings
 """
 UNLIMITED = "set local statement_timeout = 0; set local lock_timeout = 0; "
 SECONDS = {"": 0.001, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}

@@ -65,8 +65,8 @@ class PostgresStories:
         select s.invoice_id, s.account, s.state, s.invoice_number, s.total, s.currency, s.created_at as since, s.due_at,
                s.platform_id as submission_id, count(*) over () as found,
                coalesce(case %(only)s when 'untold' then s.write_back_error when 'mismatched' then s.mismatch
-                                      when 'unread' then concat_ws(' ', 'the search shows', s.swept_code, s.swept_state) end,
-                        nullif(concat_ws(': ', s.last_error_code, s.last_error_message), ''), s.lifecycle_code) as about
+                                      when 'unread' then pg_catalog.concat_ws(' ', 'the search shows', s.swept_code, s.swept_state) end,
+                        nullif(pg_catalog.concat_ws(': ', s.last_error_code, s.last_error_message), ''), s.lifecycle_code) as about
         from facteur.submissions s
         where (%(states)s = '{}' or s.state = any (%(states)s))
           and (%(account)s::text is null or s.account = %(account)s)
@@ -82,7 +82,7 @@ class PostgresStories:
     """
     UNREADABLE = """
         select *, count(*) over () as found from (
-            select key as invoice_id, c.error, c.due_at from facteur.changes c, unnest(c.invoice_ids) key
+            select key as invoice_id, c.error, c.due_at from facteur.changes c, pg_catalog.unnest(c.invoice_ids) key
             where c.due_at > '-infinity' and c.error is not null
             union -- those that could be read when they were opened
             select s.invoice_id, s.last_error_message, s.due_at from facteur.submissions s

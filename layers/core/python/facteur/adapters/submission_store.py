@@ -23,7 +23,7 @@ select b.id, b.state, b.account, b.invoice_id, b.tries, b.waited_seconds, b.age_
 from facteur.read_batch(%(ids)s, %(inline_bytes)s) b
 """
 UNREADABLE = """
-select facteur.record_unclaimed(jsonb_build_object('submission_id', %(id)s, 'move', jsonb_build_object(
+select facteur.record_unclaimed(pg_catalog.jsonb_build_object('submission_id', %(id)s, 'move', pg_catalog.jsonb_build_object(
     'state', (select state from facteur.submissions where id = %(id)s), 'due_in_seconds', 300, 'waited_seconds', 300,
     'error_code', 'row_unreadable',
     'error_message', 'The view facteur.invoice_source raises on this row. Mend row or view; it is tried again by itself.'))) as state

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 CREATE, TRIGGER = "create", "trigger"
+NAME = r'(?:"(?:[^"]|"")+"|[^\W\d][\w$]*)'
+WRITTEN = re.compile(
+    rf"\b(?:insert\s+into|update|delete\s+from|merge\s+into)\s+(?:only\s+)?({NAME})(?:\s*\.\s*({NAME}))?", re.IGNORECASE
+)
+
+
+def written_tables(sql: str) -> frozenset[str]:
+    """The tables that statements in this text write: `schema.table`, or the table alone, as the catalogue spells them."""
+    return frozenset(".".join(_spelled(part) for part in found.groups() if part) for found in WRITTEN.finditer(sql))
+
+
+def _spelled(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """Roles besides the owner (`public` is everybody) that hold a right on a schema of the path, or on the invoice table."""
+    """Roles besides the owner (`public` is everybody) that hold a right on a schema of the path, or on a table that is written."""
 
     right: str
     name: str

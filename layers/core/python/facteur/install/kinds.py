@@ -112,7 +112,13 @@ def other_kind(columns: Sequence[KindColumn]) -> str | None:
         f"case when not coalesce({condition}, false) then {_value(each, columns)} end"
         for each in columns if (condition := _is_named(each))
     ]  # fmt: skip
-    return None if not told else told[0] if len(told) == 1 else f"nullif(concat_ws(', ', {', '.join(told)}), '')"
+    return (
+        None
+        if not told
+        else told[0]
+        if len(told) == 1
+        else f"nullif(pg_catalog.concat_ws(', ', {', '.join(told)}), '')"
+    )
 
 
 def left_out(columns: Sequence[KindColumn]) -> list[str]:

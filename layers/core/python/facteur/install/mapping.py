@@ -36,7 +36,7 @@ def samples_sql(source: Source) -> str:
         key=source.key.quoted,
         number=source.number,
         status=f"i.{source.status.quoted}::text" if source.status else "null::text",
-        kind=f"concat_ws(', ', {', '.join(kinds)})" if kinds else "null::text",
+        kind=f"pg_catalog.concat_ws(', ', {', '.join(kinds)})" if kinds else "null::text",
         goes=_all(finished, is_invoice(source.kinds), _where(source), source.document_missing),
         finished=_all(finished),
         table=source.table.quoted,

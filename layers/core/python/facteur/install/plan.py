@@ -8,7 +8,7 @@ from dataclasses import replace
 from facteur.errors import OperatorError
 from facteur.install.columns import Source, choose_columns, choose_key
 from facteur.install.documents import literal
-from facteur.install.exposure import CREATE
+from facteur.install.exposure import CREATE, written_tables
 from facteur.install.history import History, find_history
 from facteur.install.kinds import left_out
 from facteur.install.mapping import mapping_sql, samples_sql, triggers_fired, wrong_kinds_sql
@@ -65,7 +65,7 @@ def plan(found: Found, wish: Wish, kinds: tuple[KindColumn, ...] = (), told: tup
     counts_first = not any(step.added for step in steps)
     triggers = tuple(_watching(each, column) for each, column in watched)
     remarks += tuple(remark for each, column in watched for remark in _watch_remarks(each, column))
-    remarks += _exposure_remarks(found, {each.quoted for each, _ in watched})
+    remarks += _exposure_remarks(found, {each.quoted for each, _ in watched} | _written(found, mapping))
     return Plan(
         table.name,
         table.rows,
@@ -144,9 +144,15 @@ def _path_remarks(found: Found, source: Source, history: History | None) -> list
     return [told] if fired else []
 
 
-def _exposure_remarks(found: Found, watched: set[str]) -> tuple[str, ...]:
+def _written(found: Found, mapping: str) -> set[str]:
+    """The company's tables that the mapping writes, such as her history: a name without a schema may be any of the path's."""
+    names = written_tables(mapping)
+    return {each.quoted for each in found.tables if each.name in names or each.name.rpartition(".")[2] in names}
+
+
+def _exposure_remarks(found: Found, touched: set[str]) -> tuple[str, ...]:
     """Who else could have something run as the owner: what follows from it, and what ends it."""
-    concerned = (each for each in found.exposures if each.right == CREATE or each.quoted in watched)
+    concerned = (each for each in found.exposures if each.right == CREATE or each.quoted in touched)
     return tuple(f"{each.risk} ({each.remedy})" for each in concerned)
 
 

@@ -34,7 +34,7 @@ INSTALLED = "select to_regclass('facteur.installation') is not null as there"
 VERSION = "select version from facteur.installation"
 # What runs the company's own code looks for names where it did when it was installed, wherever this session looks.
 KEPT_PATH = r"""
-select set_config('facteur.path', substr(setting, length('search_path=') + 1), true) from pg_proc p, unnest(p.proconfig) setting
+select set_config('facteur.path', substr(setting, length('search_path=') + 1), true) from pg_proc p, pg_catalog.unnest(p.proconfig) setting
 where p.oid = to_regprocedure('facteur.settle_constraints()') and setting like 'search\_path=%'
 """
 # For path.sql: the functions of these files, beside which the company may have others in the schema.

@@ -1,1 +1,1 @@
-bool_or(pg_column_size(i.{column}) < 100 and translate(lower(i.{column}::text), 'éèê -_''’', 'eee') = any (array[{words}]))
+pg_catalog.bool_or(pg_catalog.pg_column_size(i.{column}) operator(pg_catalog.<) 100 and pg_catalog.translate(pg_catalog.lower(i.{column}::text), 'éèê -_''’', 'eee') operator(pg_catalog.=) any (array[{words}]))

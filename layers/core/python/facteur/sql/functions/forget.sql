@@ -1,5 +1,11 @@
 -- Personal data of invoices long over. Run by the owner, in one transaction. Locks: the submissions that are over, by id.
 
+-- What stands in place of words that were forgotten, where it counts that there were some: such a row shows an error.
+create or replace function facteur.forgotten() returns text
+    language sql immutable parallel safe as $$
+    select '(forgotten)'
+$$;
+
 -- Blanks the words of people and platforms about invoices whose every submission ended before p_before: what the platform answered,
 -- said, and what of it became an error's text. Ids, numbers, hashes, codes and times stay: with them a later row of the same
 -- invoice is still recognised, and never deposited again. Leaves an act in facteur.operations. Run by the schema's owner.
@@ -20,8 +26,11 @@ begin
     where s.id = e.submission_id and s.finalized_at < p_before and (e.raw is not null or e.message is not null)
       and facteur.all_over(s.invoice_id, p_before);
     get diagnostics statuses_blanked = row_count;
-    update facteur.submissions s set last_error_message = null, write_back_error = null
-    where s.finalized_at < p_before and coalesce(s.last_error_message, s.write_back_error) is not null
+    update facteur.submissions s set last_error_message = null, write_back_error = null,
+        objection = case when s.objection is not null then facteur.forgotten() end,
+        mismatch = case when s.mismatch is not null then facteur.forgotten() end
+    where s.finalized_at < p_before
+      and (coalesce(s.last_error_message, s.write_back_error) is not null or facteur.forgotten() <> any (array[s.objection, s.mismatch]))
       and facteur.all_over(s.invoice_id, p_before);
     get diagnostics errors_blanked = row_count;
     update facteur.changes c set error = null -- what the view raised on a row: the relay looks again, and says it anew where it still does

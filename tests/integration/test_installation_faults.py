@@ -22,6 +22,14 @@ SWAPPED = f"""
 begin; alter table {TABLE} add column id_new bigint; update {TABLE} set id_new = id;
 alter table {TABLE} rename column id to id_old; alter table {TABLE} rename column id_new to id; commit
 """
+SWAPPED_UNDER_A_CAST = f"""
+begin; alter table {TABLE} add column id_new bigint; update {TABLE} set id_new = id; drop view facteur.invoice_source;
+create view facteur.invoice_source as select i.id::text as invoice_id,
+    coalesce(status = 'final' and i.issue_date >= (select submit_from from facteur.installation), false) as ready,
+    technical_status, submission_id
+from facteur.installation n, {TABLE} i where n.version is not null and i.id_new is distinct from 0;
+alter table {TABLE} rename column id to id_old; alter table {TABLE} rename column id_new to id; commit
+"""
 REPLACED = (
     f"alter table {TABLE} rename to invoices_old; create table {TABLE} (like invoicing.invoices_old including all)"
 )
@@ -32,6 +40,18 @@ APART = {
     "another table of its name": (REPLACED, "table_replaced"),
     "the key renamed": (f"alter table {TABLE} rename column id to number_in_file", "key_gone"),
     "the columns swapped": (SWAPPED, "other_key"),
+    "the columns swapped, and both asked": (SWAPPED_UNDER_A_CAST.replace("::text", ""), "other_key"),
+    "the columns swapped under a cast": (SWAPPED_UNDER_A_CAST, "other_key"),
+    "the columns swapped under a narrower type": (SWAPPED_UNDER_A_CAST.replace("::text", "::integer"), "other_key"),
+    "the columns swapped below a view of a view": (
+        SWAPPED_UNDER_A_CAST.replace(
+            "commit",
+            "alter view facteur.invoice_source rename to inner_source; "
+            "create view facteur.invoice_source as select invoice_id::varchar as invoice_id, ready, technical_status, submission_id "
+            "from facteur.inner_source; commit",
+        ),
+        "other_key",
+    ),
     "the view over another table": (
         "create table other (like invoicing.invoices); drop view facteur.invoice_source; "
         "create view facteur.invoice_source as select id as invoice_id, false as ready, technical_status, submission_id from other",
@@ -215,6 +235,56 @@ def test_row_security_is_told_until_a_policy_lets_the_mapping_have_every_row(row
 
     rows.run(fixes_all(rows)[0])
 
+    assert codes(rows, whole=True) == []
+
+
+INVOKER = f"""
+alter view facteur.invoice_source set (security_invoker = true);
+grant usage on schema invoicing to facteur_worker; grant select on {TABLE} to facteur_worker;
+alter table {TABLE} enable row level security; create policy own on {TABLE} for select to facteur_worker using (status = 'draft')
+"""
+NESTED = f"""
+alter view facteur.invoice_source rename to rows_of_mine;
+alter view facteur.rows_of_mine set (security_invoker = true);
+create view facteur.invoice_source as select * from facteur.rows_of_mine;
+{INVOKER.partition("(security_invoker = true);")[2]}
+"""
+
+
+@pytest.mark.parametrize("change", [INVOKER, NESTED])
+def test_rows_that_the_worker_cannot_see_through_a_view_that_asks_as_the_caller(rows: Rows, change: str) -> None:
+    """The owner sees them, and the worker none: nothing would ever be deposited, and nobody told."""
+    rows.finish()
+    rows.run(change)
+    worker = Database(lambda: {"dsn": as_worker(rows.url)})
+    assert worker.row("select count(*) as n from facteur.invoice_source").n == 0
+    assert codes(rows, whole=True) == ["row_security"]
+    assert [row.code for row in worker.rows("select code from facteur.installation_faults(true)")] == ["row_security"]
+
+    rows.run(fixes(rows, "row_security"))
+
+    assert codes(rows, whole=True) == []
+    assert worker.row("select count(*) as n from facteur.invoice_source").n == 1
+    worker.close()
+
+
+def test_a_table_that_the_worker_may_not_read_through_such_a_view(rows: Rows) -> None:
+    rows.run("alter view facteur.invoice_source set (security_invoker = true)")
+    assert codes(rows, whole=True) == ["no_right"]
+
+    rows.run(fixes(rows, "no_right"))
+
+    assert codes(rows, whole=True) == []
+
+
+@pytest.mark.parametrize("kind", ["text", "integer", "numeric", "varchar(30)"])
+def test_a_key_that_is_cast_is_no_fault(rows: Rows, kind: str) -> None:
+    definition = rows.value("select pg_get_viewdef('facteur.invoice_source')").replace(
+        "id AS invoice_id", f"id::{kind} AS invoice_id", 1
+    )
+    rows.run(f"drop view facteur.invoice_source; create view facteur.invoice_source as {definition}")
+
+    assert rows.run("select attname from facteur.shown_from('invoice_id')")[0].attname == "id"
     assert codes(rows, whole=True) == []
 
 

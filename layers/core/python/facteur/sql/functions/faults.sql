@@ -1,7 +1,8 @@
 -- What has come apart between the company's table, its triggers, its key, the view and write_back, and the sentence that mends it.
 -- Reads the catalogue; only try_write_backs writes, real rows, in a sub-block that it rolls back.
 
--- The column of a table that the view shows as one of its own, through views of views. None where it shows an expression.
+-- The column of a table that the view shows as one of its own, through views of views and casts. None where it shows another expression,
+-- or where the view's rule does not tell a cast's column plainly, for it has subqueries.
 create or replace function facteur.shown_from(p_column name) returns table (relation oid, attname name)
     language sql stable as $$
     with recursive origin as (
@@ -9,11 +10,27 @@ create or replace function facteur.shown_from(p_column name) returns table (rela
         union all
         select a.attrelid, a.attname, o.depth + 1
         from origin o join pg_rewrite r on r.ev_class = o.relation and r.rulename = '_RETURN'
-        cross join lateral regexp_matches(r.ev_action::text, ':resname ' || o.attname || ' :ressortgroupref \d+ :resorigtbl (\d+) :resorigcol (\d+)', 'g') named
-        join pg_attribute a on a.attrelid = named[1]::oid and a.attnum = named[2]::smallint
+        cross join lateral (
+            select named[1]::oid as relation, named[2]::smallint as number
+            from regexp_matches(r.ev_action::text, ':resname ' || o.attname || ' :ressortgroupref \d+ :resorigtbl ([1-9]\d*) :resorigcol (\d+)', 'g') named
+            union all
+            select c.relation, c.number from facteur.cast_from(r.ev_action::text, o.attname) c
+        ) shown
+        join pg_attribute a on a.attrelid = shown.relation and a.attnum = shown.number
         where o.attname ~ '^\w+$' and o.depth < 10
     )
     select distinct o.relation, o.attname from origin o join pg_class c on c.oid = o.relation where c.relkind not in ('v', 'm')
+$$;
+
+-- The column that a rule casts to one of its own, as Postgres writes the rule down: the entry of its target list, and the nth of its tables.
+create or replace function facteur.cast_from(p_rule text, p_column name) returns table (relation oid, number smallint)
+    language sql stable as $$
+    select (regexp_match((regexp_split_to_array(p_rule, '\{RANGETBLENTRY '))[read[1]::integer + 1], ':rtekind 0 :relid (\d+) '))[1]::oid, read[2]::smallint
+    from regexp_split_to_table(p_rule, '\{TARGETENTRY :expr ') entry
+    cross join lateral regexp_match(
+        entry, '^(?:\{(?:RELABELTYPE|COERCEVIAIO) :arg |\{FUNCEXPR [^{}()]* :funcformat [12] [^{}()]*:args \()+\{VAR :varno (\d+) :varattno (\d+) ') read
+    where read is not null and entry ~ (' :resname ' || p_column || ' :ressortgroupref \d+ :resorigtbl 0 ')
+      and p_rule ~ ' :cteList <> ' and p_rule !~ ' :rtekind 1 '
 $$;
 
 -- A table and those that it is a part of, and their parts.
@@ -71,7 +88,8 @@ begin
     where not exists (select from known) and to_regclass('facteur.invoice_source') is not null;
 end $$;
 
--- Whether they belong together for certain: true for nearly every installation, and quick. Else came_apart says.
+-- Whether they belong together for certain: true for nearly every installation, whose view shows the key as it is, and quick. Else
+-- came_apart says.
 create or replace function facteur.belong_together() returns boolean
     language plpgsql stable as $$
 begin
@@ -80,10 +98,10 @@ begin
             select from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
             where c.oid = w.relation and format('%I.%I', n.nspname, c.relname) = w.name and a.attname = w.key and not a.attisdropped))
     and exists (
-        select from facteur.watched w join pg_attribute a on a.attrelid = w.relation and a.attname = w.key
-        join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
-            and d.refobjid = w.relation and d.refobjsubid = a.attnum
-        join pg_rewrite r on r.oid = d.objid and r.ev_class = to_regclass('facteur.invoice_source'));
+        select from facteur.watched w, pg_rewrite r
+        where r.ev_class = to_regclass('facteur.invoice_source') and r.rulename = '_RETURN'
+          and strpos(r.ev_action::text, format(':resname invoice_id :ressortgroupref 0 :resorigtbl %s :resorigcol %s ', w.relation::oid, (
+              select a.attnum from pg_attribute a where a.attrelid = w.relation and a.attname = w.key))) > 0);
 end $$;
 
 -- Triggers that are not there, or not always on, on every table and partition that a writer may name. A foreign one cannot be watched.
@@ -153,24 +171,52 @@ create or replace function facteur.kept_from(p_relation oid, p_role oid, p_comma
     from pg_class c, pg_roles r where c.oid = p_relation and r.oid = p_role
 $$;
 
--- Rows that the mapping's owner cannot see, or cannot change.
+-- Who reads which tables behind the view: the owner of the view that names a table, or with security_invoker whoever asks, and that is
+-- the worker; where none is named, the owner of write_back, who is the one role.
+create or replace function facteur.readers() returns table (relation oid, reader oid, what text)
+    language sql stable as $$
+    with recursive asked as (
+        select to_regclass('facteur.invoice_source')::oid as id
+        union
+        select d.refobjid from asked join pg_rewrite r on r.ev_class = asked.id and r.rulename = '_RETURN'
+        join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass
+        join pg_class c on c.oid = d.refobjid and c.relkind = 'v'
+    ), views as (
+        select v.oid, v.relowner, coalesce((select o.option_value::boolean from pg_options_to_table(v.reloptions) o
+                                            where o.option_name = 'security_invoker'), false) as invoker
+        from asked join pg_class v on v.oid = asked.id
+    ), worker as (
+        select coalesce((select r.oid from facteur.installation i join pg_roles r on r.rolname = i.worker_role),
+                        (select p.proowner from pg_proc p where p.oid = to_regprocedure('facteur.write_back(text, text, text, text)'))) as id
+    )
+    select distinct d.refobjid, case when v.invoker then worker.id else v.relowner end,
+           case when v.invoker then 'reads it through a view with security_invoker' else 'owns the view' end
+    from views v cross join worker join pg_rewrite r on r.ev_class = v.oid and r.rulename = '_RETURN'
+    join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_class'::regclass and d.refobjid <> v.oid
+$$;
+
+-- Rows that whoever reads the mapping cannot see, or its owner cannot change.
 create or replace function facteur.hidden_rows() returns table (code text, what text, fix text)
     language sql stable as $$
-    with parts as (
-        select distinct w.relation::oid as relation, w.name, v.relowner as reader, p.proowner as writer
+    with written as (
+        select distinct w.relation::oid as relation, w.name, p.proowner as writer
         from facteur.watched w join pg_class c on c.oid = w.relation
-        join pg_class v on v.oid = to_regclass('facteur.invoice_source')
         join pg_proc p on p.oid = to_regprocedure('facteur.write_back(text, text, text, text)')
-        where w.relation in (select relation from facteur.shown_from('invoice_id')) or (select count(*) from facteur.watched) = 1
+        where to_regclass('facteur.invoice_source') is not null
+          and (w.relation in (select relation from facteur.shown_from('invoice_id')) or (select count(*) from facteur.watched) = 1)
+    ), concerned as ( -- a part of a table may be what the view names, and the other way round
+        select distinct r.relation, w.name, r.reader, r.what
+        from written w join facteur.readers() r on r.relation in (select facteur.family(w.relation))
     )
     select 'row_security', format('row security keeps rows of %s from %s, who %s', name, pg_get_userbyid(role), what),
-           format('create policy facteur on %s for all to %I using (true)', name, pg_get_userbyid(role))
-    from (select name, relation, reader as role, 'owns the view' as what, 'r'::"char" as command from parts
-          union all select name, relation, writer, 'owns facteur.write_back', 'w' from parts) each
+           format('create policy %s to %I using (true)', case when what like 'owns%' then format('facteur on %s for all', name)
+                                                              else format('facteur_reads on %s for select', name) end, pg_get_userbyid(role))
+    from (select name, relation, reader as role, what, 'r'::"char" as command from concerned
+          union all select name, relation, writer, 'owns facteur.write_back', 'w' from written) each
     where facteur.kept_from(relation, role, command)
     union all
     select 'no_right', format('%s may not %s %s', pg_get_userbyid(role), may, name), format('grant %s on %s to %I', may, name, pg_get_userbyid(role))
-    from (select name, relation, reader as role, 'select' as may from parts union all select name, relation, writer, 'update' from parts) each
+    from (select name, relation, reader as role, 'select' as may from concerned union all select name, relation, writer, 'update' from written) each
     where not has_any_column_privilege(role, relation, may)
 $$;
 

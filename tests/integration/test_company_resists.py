@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
 from local.invoices import sample_invoice
+from local.postgres import as_worker
 from tests.operator import Operator
 from tests.rows import Rows
 from tests.world import World
@@ -350,3 +352,108 @@ def test_a_verdict_that_somebody_spelled_otherwise_is_still_the_verdict(rows: Ro
     rows.update(invoice, technical_status=typed)
 
     assert rows.look().repeated == healed
+
+
+WITHOUT_STATUS = """
+do $$ declare
+    shown text := replace(pg_get_viewdef('facteur.invoice_source'), 'AS invoice_id', 'AS invoice_id, status = ''final'' AS finished');
+begin
+    drop view facteur.invoice_source;
+    execute format('create view facteur.invoice_source as select invoice_id, finished as ready, document_uri, invoice_number, '
+                   'seller_siren, issue_date, total, currency, account from (%s) x', rtrim(shown, ' ;'));
+end $$
+"""
+# A condition of the company's own that does not ask the status, which the view shows all the same.
+READY_WHATEVER_IT_SAYS = WITHOUT_STATUS.replace("account from", "account, technical_status from")
+SWALLOW = """
+create function public.swallow() returns trigger language plpgsql as
+$$ begin new.technical_status := old.technical_status; new.submission_id := old.submission_id; return new; end $$;
+create trigger swallow before update on invoicing.invoices for each row execute function public.swallow()
+"""
+
+
+@pytest.mark.parametrize("swallows", [False, True])
+@pytest.mark.parametrize("by_a_poll", [False, True])
+def test_what_was_rejected_is_not_sent_again_by_itself_where_no_verdict_is_shown(
+    rows: Rows, swallows: bool, by_a_poll: bool
+) -> None:
+    """However often the row is touched: the platform would reject it each time, or the number twice."""
+    rows.run(WITHOUT_STATUS)
+    if swallows:
+        rows.run(SWALLOW)
+    invoice = rows.noted()
+    if by_a_poll:
+        rows.reach(invoice, "submitted")
+        rejected_by_a_poll(rows, invoice)
+    else:
+        rows.reach(invoice, "rejected")
+
+    for _ in range(3):
+        rows.update(invoice, currency="EUR")
+        rows.look()
+        if rows.states(invoice)[-1] == "pending":
+            rows.advance(3600)
+            assert rows.claim(invoice).verdict == "withdrawn"
+
+    assert rows.states(invoice) == ["rejected"]
+    assert rows.value("select count(*) from facteur.attempts") == 1
+
+
+def test_what_was_rejected_and_shows_it_is_not_sent_again_by_a_condition_that_does_not_ask(rows: Rows) -> None:
+    rows.run(READY_WHATEVER_IT_SAYS)
+    invoice = rows.noted()
+    rows.reach(invoice, "rejected")
+    assert rows.invoice(invoice).technical_status == "rejected"
+
+    rows.update(invoice, currency="EUR")
+    rows.look()
+
+    assert rows.claim(invoice).verdict == "withdrawn"
+    assert rows.states(invoice) == ["rejected"]
+
+
+def test_what_was_rejected_is_sent_again_once_a_person_asks_or_the_document_is_another(rows: Rows) -> None:
+    rows.run(WITHOUT_STATUS)
+    asked, corrected = rows.noted(), rows.noted()
+    for invoice in (asked, corrected):
+        rows.reach(invoice, "rejected")
+
+    told = Operator(as_worker(rows.url)).run(
+        "retry", f"id:{asked}", "--yes", "--why", "the buyer is in the directory now"
+    )
+    rows.update(corrected, currency="EUR")
+    rows.look()
+    submission = rows.submission(corrected)
+    rows.run("select facteur.mark_queued(array[%(id)s]::bigint[])", id=submission.id)
+    item = {
+        "id": submission.id,
+        "tries": submission.tries,
+        "sha256": "other bytes",
+        "invoice_number": "F",
+        "seller_siren": "1",
+    }
+
+    assert told.code == 0, told.err
+    assert rows.claim(asked).verdict == "claimed"
+    assert rows.claim_items([item])[0].verdict == "claimed"
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_a_row_that_says_pending_asks_for_the_same_bytes_once_more(rows: Rows, shows: bool) -> None:
+    if shows:
+        rows.run(READY_WHATEVER_IT_SAYS)
+    invoice = rows.noted()
+    rows.reach(invoice, "rejected")
+
+    rows.update(invoice, technical_status="pending")
+    rows.look()
+
+    assert rows.claim(invoice).verdict == "claimed"
+
+
+def rejected_by_a_poll(rows: Rows, invoice: str) -> None:
+    submission = rows.submission(invoice)
+    news = {"submission_id": submission.id, "platform_id": submission.platform_id, "events": [], "newest": {}}
+    news |= {"move": {"state": "rejected", "error_code": "DEST_ERR", "error_message": "unknown"}}
+    rows.run("select facteur.record_news(%(news)s::jsonb)", news=json.dumps(news))
+    assert rows.states(invoice) == ["rejected"]

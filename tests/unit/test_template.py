@@ -177,6 +177,27 @@ def test_only_the_migration_reads_the_owners_secret() -> None:
     assert {name for name, effects in named.items() if effects == {"Deny"}} == readers
 
 
+def test_a_role_reads_the_secrets_that_its_function_is_given_and_no_others() -> None:
+    """Who talks to a platform may read what lies under the prefix; the others read the database's secret alone, wherever it lies."""
+    talks = {
+        logical.replace("Function", "Role")
+        for logical, each in FUNCTIONS.items()
+        if "PDP_SECRET_ID" in each.get("Environment", {}).get("Variables", {})
+    }
+    reads = {
+        name: {
+            json.dumps(statement["Resource"]) for statement in _statements_of(resource)
+            if "secretsmanager:GetSecretValue" in _actions(statement) and statement["Effect"] == "Allow"
+        }
+        for name, resource in RESOURCES.items() if resource["Type"] == "AWS::IAM::Role"
+    }  # fmt: skip
+
+    under_the_prefix = {name for name, resources in reads.items() if any("SecretsPrefix" in each for each in resources)}
+    assert under_the_prefix == talks == {"SubmitInvoicesRole", "PollStatusesRole", "OperateReadRole", "OperateRole"}
+    assert {name for name, resources in reads.items() if resources} - under_the_prefix == {"MigrateDatabaseRole"}
+    assert all(len(resources) <= 1 for resources in reads.values())
+
+
 def test_the_queue_may_fill_its_own_dead_letter_queue_and_no_other_queue_may() -> None:
     queue, dead = (RESOURCES[name]["Properties"] for name in ("SubmissionsQueue", "DeadLetterQueue"))
     source = dead["RedriveAllowPolicy"]["sourceQueueArns"][0]["Fn::Sub"]

@@ -112,6 +112,7 @@ end $$;
 -- another message: that is a duplicate. What gets no permit goes back with its age, and that does not count as an attempt.
 -- While there are too few, look-ups get half of them at most. An account that was refused deposits one at a time.
 -- Bytes that were sent for another row are never sent again while that deposit may stand: a key that was changed, a row copied.
+-- Nor are bytes that were rejected, where nobody asks for it.
 create or replace function facteur.claim(p_items jsonb, p_lease_seconds double precision, p_per_minute double precision, p_deposits_enabled boolean)
     returns table (submission_id bigint, verdict text, lease_token uuid, attempt_id bigint)
     language plpgsql as $$
@@ -194,6 +195,12 @@ begin
                 return next;
                 continue;
             end if;
+            if s.state = 'pending' and facteur.rejected_already(s, item ->> 'sha256') then
+                verdict := 'withdrawn'; -- what was rejected stays its verdict
+                delete from facteur.submissions w where w.id = s.id;
+                return next;
+                continue;
+            end if;
             select * into other from facteur.sent_for_another_row(s, item) where s.state = 'pending';
             if other.attempt_id is not null then
                 perform facteur.move_submission(s.id, facteur.move_of_another(to_jsonb(other)));
@@ -245,6 +252,19 @@ begin
         -- given back, or owed: a look-up that had to wait for three permits at once would starve beside deposits
         update facteur.budgets set tokens = tokens + permits where key in ('address', 'account:' || spender.account) and permits <> 0;
     end loop;
+end $$;
+
+-- Whether the platform has rejected these very bytes for this invoice, and nobody asks for them once more: neither its row, by
+-- "pending", nor a person, by `facteur retry`. A row whose view shows no status stays ready after a rejection, and every touch of it
+-- would send them again.
+create or replace function facteur.rejected_already(s facteur.submissions, p_sha256 text) returns boolean
+    language plpgsql stable as $$
+begin
+    return exists (
+        select from facteur.attempts a join facteur.submissions r on r.id = a.submission_id
+        where a.invoice_id = s.invoice_id and a.document_sha256 = p_sha256 and r.id < s.id and facteur.refused(r)
+          and not exists (select from facteur.operations o where o.invoice_id = s.invoice_id and o.operation = 'retry' and o.at >= r.finalized_at))
+       and not exists (select from facteur.read_invoices(array[s.invoice_id], 0) i where facteur.word(i.technical_status) = 'pending');
 end $$;
 
 -- An attempt that sent these bytes, or this number of this seller in the same year, for another row, and whose deposit may stand;

@@ -176,7 +176,8 @@ CREATE TABLE facteur.changes (
     noted_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
     due_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     transaction_id xid8 DEFAULT pg_current_xact_id() NOT NULL,
-    error text
+    error text,
+    broken_since timestamp with time zone
 )
 WITH (autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_cost_delay='0');
 
@@ -223,13 +224,21 @@ CREATE VIEW facteur.invoice_source AS
     currency,
     technical_status,
     'default'::text AS account,
-    submission_id
+    submission_id,
+    COALESCE(((status = 'final'::text) AND (((technical_status)::text ~* '^[\s\u00a0]*pending[\s\u00a0]*$'::text) OR ((technical_status IS NULL) AND (submission_id IS NULL) AND (issue_date >= ( SELECT installation.installed_from
+           FROM facteur.installation)))) AND ((issue_date IS NULL) OR (issue_date >= ( SELECT installation.submit_from
+           FROM facteur.installation)))), false) AS finished
    FROM invoicing.invoices i;
 
 CREATE TABLE facteur.migrations (
     number integer NOT NULL,
     name text NOT NULL,
     applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE facteur.not_ready (
+    invoice_id text NOT NULL,
+    seen_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE facteur.operations (
@@ -591,7 +600,7 @@ UNION ALL
             ELSE 'unreadable'::text
         END AS reason,
     NULL::text AS account,
-    changes.noted_at AS since,
+    COALESCE(changes.broken_since, changes.noted_at) AS since,
     cardinality(changes.invoice_ids) AS n,
     NULLIF(changes.due_at, '-infinity'::timestamp with time zone) AS until,
     "left"(changes.error, 5) AS detail
@@ -631,6 +640,9 @@ ALTER TABLE ONLY facteur.installation
 
 ALTER TABLE ONLY facteur.migrations
     ADD CONSTRAINT migrations_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY facteur.not_ready
+    ADD CONSTRAINT not_ready_pkey PRIMARY KEY (invoice_id);
 
 ALTER TABLE ONLY facteur.operations
     ADD CONSTRAINT operations_pkey PRIMARY KEY (id);

@@ -22,7 +22,7 @@ STEP_SECONDS = 300
 RAISING = """
 create or replace view facteur.invoice_source as
 select id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
-       invoice_number, seller_siren, issue_date, 1 / (total - 13) as total, currency, technical_status, 'default' as account, submission_id
+       invoice_number, seller_siren, issue_date, 1 / (total - 13) as total, currency, technical_status, 'default' as account, submission_id, false as finished
 from invoicing.invoices
 """
 
@@ -317,15 +317,13 @@ def both_ran(ground: Ground) -> None:
     ready(ground)
 
 
-FINISHED = """
-create or replace view facteur.invoice_source as select s.*, true as finished from (%s) s
-"""
-
-
 def without_document(ground: Ground) -> None:
-    shown = ground.world.database.row("select pg_get_viewdef('facteur.invoice_source'::regclass) as text").text
-    ground.run(FINISHED.replace("%s", shown.rstrip().rstrip(";")))
     ground.world.add(1, issue_date=today() - timedelta(days=3), uri=None)
+
+
+def without_date(ground: Ground) -> None:
+    ground.world.add(1, issue_date=None)
+    ground.world.relay()
 
 
 RELAY, SUBMIT, POLL = frozenset({"relay"}), frozenset({"submit"}), frozenset({"poll"})
@@ -362,6 +360,7 @@ FAILURES: tuple[Failure, ...] = (
     Failure("look-ups of a doubt fail", doubt_that_stays, "OldestDoubt", 75, "in doubt for", "in_doubt"),
     Failure("an invoice was issued ten days ago and waits", old_invoice, "LegalDeadline", 5, "issued 11 days ago is not deposited", "request_limit"),
     Failure("finished invoices get no document", without_document, "NotReady", 20, "1 finished invoices lack something", "not_ready", slow=False),
+    Failure("a finished invoice has no day of issue", without_date, "NotReady", 20, "1 finished invoices lack something", "not_ready", head_start=2 * DAY),
     Failure("a trigger of ours was disabled or dropped", dropped_trigger, "InstallationFaults", 10, "trigger", None),
     Failure("the invoice table was renamed", renamed_table, "InstallationFaults", 10, "invoicing.invoices", None),
     Failure("rows were written past the triggers", dropped_trigger, "ForgottenInvoices", 10, "", None, head_start=DAY),

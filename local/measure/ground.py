@@ -29,7 +29,7 @@ alter table invoicing.invoices add column account text;
 create or replace view facteur.invoice_source as
 select id as invoice_id, coalesce(status = 'final' and technical_status = 'pending', false) as ready, document_uri, null::text as file_name,
        invoice_number, seller_siren, issue_date, invoices.total, currency, technical_status,
-       coalesce(account, 'default') as account, submission_id,
+       coalesce(account, 'default') as account, submission_id, false as finished,
        convert_to(replace(body, %(number)s, invoice_number), 'UTF8') as document
 from invoicing.invoices, measure.template
 """

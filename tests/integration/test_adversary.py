@@ -10,7 +10,7 @@ from tests.world import NOW, World
 SHOWN_TWICE = """
 create or replace view facteur.invoice_source as
 select i.id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
-       invoice_number, seller_siren, issue_date, total, currency, technical_status, 'default' as account, submission_id
+       invoice_number, seller_siren, issue_date, total, currency, technical_status, 'default' as account, submission_id, false as finished
 from invoicing.invoices i cross join generate_series(1, 2)
 """
 TWO_PARTS = 5_000_000  # bytes; a document in the row is read in parts of four megabytes
@@ -19,7 +19,7 @@ create sequence if not exists public.writes;
 grant usage on sequence public.writes to facteur_worker; -- what a view calls, it calls with the rights of whoever reads it
 create or replace view facteur.invoice_source as
 select id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
-       invoice_number, seller_siren, issue_date, total, currency, technical_status, 'default' as account, submission_id,
+       invoice_number, seller_siren, issue_date, total, currency, technical_status, 'default' as account, submission_id, false as finished,
        convert_to('%PDF-' || invoice_number || repeat({letter}, {size}), 'UTF8') as document
 from invoicing.invoices
 """

@@ -15,7 +15,7 @@ create or replace view facteur.invoice_source as
 select id as invoice_id, status = 'final' and technical_status = 'pending'
            and (invoice_number <> 'SLOW' or pg_sleep(1.5) is not null) as ready,
        document_uri, null::text as file_name, invoice_number, seller_siren, issue_date, total, currency, technical_status,
-       'default' as account, submission_id
+       'default' as account, submission_id, false as finished
 from invoicing.invoices
 """
 LOWER = 'select facteur.lower_submit_from(\'2026-07-01\', false, \'{"operation": "submit_backlog", "who": "x", "why": "y"}\')'

@@ -28,7 +28,7 @@ def noted(rows: Rows) -> str:
 WITH_ACCOUNT = """
 create or replace view facteur.invoice_source as
 select id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
-       invoice_number, seller_siren, issue_date, total, currency, technical_status, account, submission_id
+       invoice_number, seller_siren, issue_date, total, currency, technical_status, account, submission_id, false as finished
 from invoicing.invoices
 """
 
@@ -124,7 +124,7 @@ RAISES_ONCE_REFUSED = """
 create or replace view facteur.invoice_source as
 select id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
        invoice_number, seller_siren, issue_date, total / case technical_status when 'rejected' then 0 else 1 end as total,
-       currency, technical_status, 'default' as account, submission_id
+       currency, technical_status, 'default' as account, submission_id, false as finished
 from invoicing.invoices
 """
 
@@ -149,7 +149,7 @@ end $$;
 create or replace view facteur.invoice_source as
 select id as invoice_id, public.look() and status = 'final' and technical_status = 'pending' as ready, document_uri,
        null::text as file_name, invoice_number, seller_siren, issue_date, total, currency, technical_status,
-       'default' as account, submission_id
+       'default' as account, submission_id, false as finished
 from invoicing.invoices
 """
 

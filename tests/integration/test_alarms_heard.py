@@ -22,7 +22,8 @@ TODAY = datetime.now(UTC).date()
 RAISING = """
 create or replace view facteur.invoice_source as
 select id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
-       invoice_number, seller_siren, issue_date, 1 / (total - 13) as total, currency, technical_status, 'default' as account, submission_id
+       invoice_number, seller_siren, issue_date, 1 / (total - 13) as total, currency, technical_status, 'default' as account, submission_id,
+       false as finished
 from invoicing.invoices
 """
 OF_A_KIND = """

@@ -169,7 +169,8 @@ def test_an_account_that_is_refused_or_paused_for_days_fails_no_invoice(world: W
 RAISING = """
 create or replace view facteur.invoice_source as
 select id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
-       invoice_number, seller_siren, issue_date, 1 / (total - 13) as total, currency, technical_status, 'default' as account, submission_id
+       invoice_number, seller_siren, issue_date, 1 / (total - 13) as total, currency, technical_status, 'default' as account, submission_id,
+       false as finished
 from invoicing.invoices
 """
 

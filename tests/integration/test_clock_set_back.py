@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from facteur.adapters.postgres import Database
 from local.invoices import sample_invoice
+from local.postgres import as_worker
+from tests.rows import Rows
 from tests.world import NOW, World
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -88,6 +91,89 @@ def test_a_clock_that_goes_on_as_it_did_moves_nothing(world: World) -> None:
     world.relay()
 
     assert world.submission(1).due_at == due_at
+
+
+# Timestamps that may lie in the future, and why that silences and delays nothing.
+HARMLESS = {
+    "attempts.ended_at": "evidence, which only grows; a look-up goes by whichever clock is behind",
+    "attempts.started_at": "evidence, which only grows; a look-up goes by whichever clock is behind",
+    "attempts.witnessed_at": "the order in which witnesses are asked for",
+    "budgets.held_until": "a person's pause, until an instant that he named",
+    "changes.noted_at": "a note is taken by the next run; one that cannot be read has broken_since",
+    "migrations.applied_at": "a record",
+    "operations.at": "a record, which only grows",
+    "routes.recorded_at": "a record",
+    "routes.since": "a person's: the instant that he named",
+    "status_events.occurred_at": "the platform's date",
+    "status_events.recorded_at": "a record",
+    "status_events.told_at": "only whether it is there is asked",
+    "submissions.deposited_at": "follows from others",
+    "submissions.lease_until": "end_expired_leases ends one that is longer than any",
+    "submissions.lifecycle_at": "the platform's date",
+    "submissions.shown_created_at": "the platform's date",
+    "submissions.swept_at": "the platform's date",
+    "unmatched_statuses.recorded_at": "deleted a month later",
+}
+COLUMNS = """
+select c.relname as relation, a.attname as name, a.attgenerated <> '' as generated from pg_attribute a join pg_class c on c.oid = a.attrelid
+where c.relnamespace = 'facteur'::regnamespace and c.relkind = 'r' and a.atttypid = 'timestamptz'::regtype and a.attnum > 0 order by 1, 2
+"""
+EVERY_TABLE = """
+insert into facteur.submissions (invoice_id, account, provider, state, platform_id, due_at, finalized_at)
+values ('1', 'default', 'iopole', 'pending', null, now(), null), ('2', 'default', 'iopole', 'submitted', 'd-2', now(), null),
+       ('3', 'default', 'iopole', 'closed', 'd-3', null, now());
+insert into facteur.budgets (key) values ('account:default');
+insert into facteur.sweeps (account) values ('default');
+insert into facteur.stores (name, reason) values ('file:', 'x');
+insert into facteur.runs (name, ended_at) values ('poll_statuses', now());
+insert into facteur.routes (account, since, credentials) values ('a', now(), 'b');
+insert into facteur.not_ready (invoice_id, seen_at) values ('1', now());
+insert into facteur.changes (invoice_ids, due_at, error) values ('{9}', now(), 'x');
+"""
+WHERE = {
+    "due_at": "due_at is not null",
+    "finalized_at": "state = 'closed'",
+    "queued_at": "state = 'pending'",
+}  # as constraints have it
+TOO_LATE = "select count(*) from facteur.{} where {} > facteur.now() + interval '1 second'"
+
+
+def test_what_a_clock_ahead_wrote_anywhere_is_no_later_than_now_or_harmless(rows: Rows) -> None:
+    rows.run(EVERY_TABLE)
+    columns = [each for each in rows.run(COLUMNS) if not each.generated]
+    silent = [each for each in columns if f"{each.relation}.{each.name}" not in HARMLESS]
+    for each in silent:
+        some = WHERE.get(each.name, "true")
+        rows.run(f"update facteur.{each.relation} set {each.name} = facteur.now() + interval '20 days' where {some}")
+        assert rows.value(f"select count(*) from facteur.{each.relation}") > 0, "a table without a row proves nothing"
+    worker = Database(lambda: {"dsn": as_worker(rows.url)})
+
+    worker.rows("select facteur.begin_relay_run(true, 150)")
+    worker.close()
+
+    late = {
+        f"{each.relation}.{each.name}": n
+        for each in silent
+        if (n := rows.value(TOO_LATE.format(each.relation, each.name)))
+    }
+    assert late == {}
+    assert set(HARMLESS) <= {f"{each.relation}.{each.name}" for each in rows.run(COLUMNS)}
+
+
+@pytest.mark.parametrize("ahead", [20 * DAY, 2 * HOUR])
+def test_daily_looks_go_on_though_a_clock_that_was_ahead_made_the_last(world: World, ahead: float) -> None:
+    set_clock(world, ahead)
+    world.relay()
+    set_clock(world, -ahead)
+    world.relay()
+    world.database.rows("alter table invoicing.invoices disable trigger all")
+    world.add(1)
+
+    world.advance(DAY + 60)
+    world.deposit()
+    world.deposit()
+
+    assert world.submission(1).state == "submitted"
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ ROUNDS = 14  # of 160 seconds: a doubt is settled after 600
 RENAMED = """
 create or replace view facteur.invoice_source as
 select id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
-       invoice_number, seller_siren, issue_date, total, currency, technical_status, 'second' as account, submission_id
+       invoice_number, seller_siren, issue_date, total, currency, technical_status, 'second' as account, submission_id, false as finished
 from invoicing.invoices
 """
 RIVAL = """

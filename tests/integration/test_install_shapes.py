@@ -246,3 +246,16 @@ def test_the_view_says_what_is_finished_and_waits_for_its_document(bare: Rows) -
     waiting = bare.run("select invoice_number from facteur.invoice_source where finished and not ready")
 
     assert [row.invoice_number for row in waiting] == ["waits"]
+
+
+def test_where_documents_lie_by_a_pattern_a_finished_invoice_without_a_day_of_issue_is_not_silent(bare: Rows) -> None:
+    built(bare, "mission")
+    install(bare, *OPTIONS["mission"], submit_from="2026-09-15")
+    finished(bare, "mission")
+    bare.run("alter table invoicing.invoices alter created_at drop not null")
+    bare.run("update invoicing.invoices set created_at = null, technical_status = 'pending'")
+
+    bare.relay.vitals()
+
+    assert bare.value("select not_ready from facteur.installation") > 0
+    assert bare.value("select count(*) from facteur.invoice_source where ready") == 0

@@ -6,10 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from facteur.adapters.postgres import Database
 from facteur.metrics import Metric
 from local.invoices import DIFFICULT_BUYERS, render, sample_invoice
-from local.postgres import as_worker
 from tests.measured import Values, measured
 from tests.rows import Rows
 from tests.world import World, platform_secret
@@ -271,46 +269,3 @@ def test_the_vitals_touch_no_more_of_the_database_however_much_is_finished(rows:
 
 def test_every_metric_has_a_name_that_tells_its_unit() -> None:
     assert all(name.isalpha() and name[0].isupper() for name in Metric)
-
-
-WITH_FINISHED = "create or replace view facteur.invoice_source as select s.*, true as finished from ({}) s"
-NOT_READY = "select not_ready, not_ready_id from facteur.installation"
-
-
-def test_finished_invoices_that_are_not_ready_are_counted_each_hour_until_they_are(rows: Rows) -> None:
-    rows.finish()
-    late = rows.finish()
-    rows.update(late, document_uri=None, issue_date="2026-09-02")
-    rows.relay.vitals()
-    unknown = rows.database.row(NOT_READY)
-    shown = str(rows.value("select pg_get_viewdef('facteur.invoice_source'::regclass)")).rstrip().rstrip(";")
-    rows.run(WITH_FINISHED.format(shown))
-    rows.advance(86_460)
-    rows.relay.vitals()
-    counted = rows.database.row(NOT_READY)
-    rows.update(late, document_uri="file:///late.xml")
-    rows.advance(3_660)
-    rows.relay.vitals()
-
-    assert (unknown.not_ready, unknown.not_ready_id) == (0, None)
-    assert (counted.not_ready, counted.not_ready_id) == (1, late)
-    assert rows.database.row(NOT_READY).not_ready == 0
-
-
-SHORT_NAMES = """
-create function public.shipped() returns boolean language plpgsql as $$ begin return true; end $$;
-create function public.is_finished() returns boolean language plpgsql as $$ begin return shipped(); end $$;
-"""
-
-
-def test_the_worker_counts_them_through_functions_that_use_the_companys_short_names(rows: Rows) -> None:
-    rows.update(rows.finish(), document_uri=None)
-    shown = str(rows.value("select pg_get_viewdef('facteur.invoice_source'::regclass)")).rstrip().rstrip(";")
-    rows.run(SHORT_NAMES)
-    rows.run(WITH_FINISHED.format(shown).replace("true as finished", "public.is_finished() as finished"))
-    worker = Database(lambda: {"dsn": as_worker(rows.url)})
-
-    worker.rows("select facteur.count_not_ready()")
-    worker.close()
-
-    assert rows.database.row(NOT_READY).not_ready == 1

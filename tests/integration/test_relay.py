@@ -213,7 +213,8 @@ def test_a_look_up_whose_lease_was_lost_declares_nothing_not_found(rows: Rows) -
 BAD_ROW = """
 create or replace view facteur.invoice_source as
 select id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
-       invoice_number, seller_siren, issue_date, {} as total, currency, technical_status, 'default' as account, submission_id
+       invoice_number, seller_siren, issue_date, {} as total, currency, technical_status, 'default' as account, submission_id,
+       false as finished
 from invoicing.invoices
 """
 

@@ -92,6 +92,45 @@ def test_the_age_of_a_message_does_not_begin_anew_when_it_is_sent_again(world: W
     assert world.database.row("select facteur.oldest_overdue_seconds() as seconds").seconds >= 5400
 
 
+RAISES_ON_13 = """
+create or replace view facteur.invoice_source as
+select id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
+       invoice_number, seller_siren, issue_date, 1 / (total - 13) as total, currency, technical_status, 'default' as account, submission_id,
+       false as finished
+from invoicing.invoices
+"""
+
+
+def test_the_age_of_rows_that_cannot_be_read_does_not_begin_anew_when_they_are_tried_again(rows: Rows) -> None:
+    rows.run(RAISES_ON_13)
+    first = rows.finish()
+    rows.update(first, total=13)
+    rows.look()
+    rows.advance(1000)
+    second = rows.finish()
+    rows.update(second, total=13)
+
+    for _ in range(3):
+        rows.look()
+        rows.advance(301)
+    rows.update(first, total=13)  # written again, and as bad
+    rows.look()
+
+    ages = [row.age for row in rows.run(UNREADABLE_AGES)]
+    assert [round(age, -2) for age in ages] == [900, 1900]
+    assert rows.value("select seconds from facteur.oldest_waiting() where reason = 'unreadable'") > 1800
+    rows.update(first, total=14)
+    rows.advance(301)
+    rows.look()
+    assert rows.value("select seconds from facteur.oldest_waiting() where reason = 'unreadable'") < 1300
+
+
+UNREADABLE_AGES = """
+select extract(epoch from facteur.now() - min(since))::float as age from facteur.waiting_rows w
+join facteur.changes c on coalesce(c.broken_since, c.noted_at) = w.since where reason = 'unreadable' group by c.invoice_ids order by 1
+"""
+
+
 def test_a_limit_is_shown_with_how_many_wait_and_for_how_long(world: World, operator: Operator) -> None:
     world.relay()
     world.database.rows("insert into facteur.budgets (key, per_minute) values ('account:default', 2)")

@@ -22,7 +22,7 @@ class PostgresReading:
                 where c.due_at > '-infinity' and c.error is not null) as unreadable,
                facteur.oldest_silent_seconds() as silent, facteur.oldest_unread_seconds() as unread,
                facteur.accounts_not_shown() as not_shown, facteur.followed_by_nobody() as unfollowed,
-               array(select f.what from facteur.installation_faults() f) as faults
+               array(select f.what from facteur.installation_faults() f union all select u.what from facteur.uncounted() u) as faults
         from facteur.installation i, facteur.budgets b where b.key = 'address'
     """
     ACCOUNTS = """

@@ -88,6 +88,8 @@ class PostgresRelay:
 
     def vitals(self) -> Vitals:
         parameters = {"per_minute": self._per_minute, "deposits_enabled": self._deposits_enabled}
+        # by itself: both may read the whole view, and neither locks the installation's row while the other does
+        self._database.rows("select facteur.count_not_ready()")
         return Vitals(*self._database.row(self.VITALS, parameters))
 
     def unnamed_kinds(self) -> dict[str, int]:

@@ -74,7 +74,7 @@ def _lines(source: Source) -> list[str]:
         *status,
         *deposit,
         f"{source.account} as account",
-        *([f"{_finished(source)} as finished"] if source.document_missing else []),
+        f"{_finished(source)} as finished",
         *([f"{other} as other_kind"] if (other := _other_kind(source)) else []),
     ]
 
@@ -85,8 +85,8 @@ def _ready(source: Source) -> str:
 
 
 def _finished(source: Source) -> str:
-    """What would be ready if its document were there."""
-    day = f"{source.day} >= {FIRST_DAY}"
+    """What would be ready if its document, or its day of issue, were there."""
+    day = f"({source.day} is null or {source.day} >= {FIRST_DAY})"
     return _all(source.finished, is_invoice(source.kinds), _where(source), _pending(source), day)
 
 

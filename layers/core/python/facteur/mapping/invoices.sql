@@ -12,7 +12,13 @@ select id as invoice_id,
        invoice_number, seller_siren, issue_date, total, currency,{other_kind}
        technical_status,              -- lets Facteur see a stale row; leave it out where it is not ours
        'default' as account,          -- whose credentials: the secret facteur/<account>
-       submission_id                  -- an old row that shows one was deposited: a backlog leaves it alone
+       submission_id,                 -- an old row that shows one was deposited: a backlog leaves it alone
+       -- What would be ready if nothing were missing: such rows are counted once a day, and ring after two days.
+       coalesce(status operator(pg_catalog.=) 'final'{kinds}
+                and (technical_status::text operator(pg_catalog.~*) '^[\s\u00a0]*pending[\s\u00a0]*$'
+                     or technical_status is null and submission_id is null
+                        and issue_date operator(pg_catalog.>=) (select installed_from from facteur.installation))
+                and (issue_date is null or issue_date operator(pg_catalog.>=) (select submit_from from facteur.installation)), false) as finished
 from invoicing.invoices i;
 
 -- Both run with their owner's rights, so that the role of the functions needs none on your tables. Triggers of yours find what they

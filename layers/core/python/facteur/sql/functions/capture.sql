@@ -136,7 +136,8 @@ begin
     -- not a lock on the row that every run of the relay counts up: this may take long
     if not pg_try_advisory_xact_lock(7161838) or not p_force and exists (
         select from facteur.installation
-        where forgotten_checked_at >= facteur.now() - case when everything_noted_at >= forgotten_checked_at then interval '5 minutes' else interval '1 day' end) then
+        where forgotten_checked_at <= facteur.now() -- a clock that was ahead noted another
+          and forgotten_checked_at >= facteur.now() - case when everything_noted_at >= forgotten_checked_at then interval '5 minutes' else interval '1 day' end) then
         return null;
     end if;
     perform facteur.bound_locks();

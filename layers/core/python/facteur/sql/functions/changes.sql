@@ -50,12 +50,32 @@ begin
     end if;
 end $$;
 
+-- Since when the rows could not be read whose next look is due: key -> instant; null: there are none. Locks those notes.
+create or replace function facteur.broken_since(p_limit integer) returns jsonb
+    language sql set enable_seqscan = off as $$
+    with due as materialized (
+        select invoice_ids, coalesce(broken_since, noted_at) as since from facteur.changes
+        where due_at > '-infinity' and due_at <= facteur.now() and error is not null and error not like 'the last verdict%'
+        order by due_at limit p_limit for update skip locked
+    )
+    select jsonb_object_agg(key, since) from (select key, min(since) as since from due cross join unnest(invoice_ids) key group by key) keys
+$$;
+
+-- What still cannot be read has been so since then: of the notes that judge has just made, which are due at these very instants.
+create or replace function facteur.keep_broken_since(p_since jsonb) returns void
+    language sql set enable_seqscan = off as $$
+    update facteur.changes set broken_since = (select min((p_since ->> key)::timestamptz) from unnest(invoice_ids) key)
+    where due_at in (facteur.now() + interval '1 minute', facteur.now() + interval '5 minutes') and error is not null
+      and transaction_id = pg_current_xact_id() and p_since ?| invoice_ids
+$$;
+
 -- Consume due notes. Exactly the notes read are deleted, in the transaction that judges them. oldest_seconds: since the writer's
 -- transaction began (null: none of them is a writer's). not_shown: keys that the view does not show; a row is not deleted every day.
 create or replace function facteur.take_notes(p_provider text, p_limit integer,
                                    out notes integer, out opened integer, out repeated integer, out broken integer, out mismatched integer, out oldest_seconds double precision, out not_shown integer)
     language plpgsql as $$
 declare
+    broken_before constant jsonb := facteur.broken_since(p_limit);
     ids text[];
 begin
     select c.notes, c.ids, c.oldest_seconds into notes, ids, oldest_seconds from facteur.consume_notes(p_limit) c;
@@ -65,6 +85,7 @@ begin
     end if;
     select j.opened, j.repeated, j.broken, j.mismatched, j.not_shown into opened, repeated, broken, mismatched, not_shown
     from facteur.judge(coalesce(ids, '{}'), p_provider) j where ids is not null;
+    perform facteur.keep_broken_since(broken_before) where broken_before is not null;
     opened := coalesce(opened, 0); repeated := coalesce(repeated, 0); broken := coalesce(broken, 0); mismatched := coalesce(mismatched, 0);
     not_shown := coalesce(not_shown, 0);
 end $$;

@@ -119,6 +119,14 @@ create or replace function facteur.unverified_write_backs() returns integer
         select from facteur.submissions where unverified_at > facteur.now() - interval '1 day' limit 1000) believed
 $$;
 
+-- What the daily count of finished invoices that are not ready met instead.
+create or replace function facteur.uncounted() returns table (what text, fix text)
+    language sql stable as $$
+    select format('facteur.invoice_source cannot be read for what is finished (SQLSTATE %s): what lacks its document is not counted', not_ready_problem),
+           'mend its column finished: select count(*) from facteur.invoice_source where finished'
+    from facteur.installation where not_ready_problem is not null
+$$;
+
 create or replace function facteur.vitals(p_per_minute double precision, p_deposits_enabled boolean default true,
                                out overdue_seconds double precision, out doubt_seconds double precision, out untold_seconds double precision,
                                out undeposited_days integer, out failed integer, out breakers_open integer, out accounts_paused integer,
@@ -129,6 +137,7 @@ create or replace function facteur.vitals(p_per_minute double precision, p_depos
 declare
     bucket facteur.budgets;
 begin
+    forgotten := facteur.note_forgotten(); -- once a day; else null. First: it may take long, and nothing is locked yet
     -- A failed submission that a newer one of its invoice has replaced is nobody's concern: noted once, never looked at again.
     update facteur.submissions set superseded = true where id in (
         select f.id from facteur.submissions f where f.state = 'failed' and not f.superseded
@@ -149,9 +158,8 @@ begin
     unread_seconds := facteur.oldest_unread_seconds();
     not_shown := facteur.accounts_not_shown();
     unverified := facteur.unverified_write_backs();
-    faults := array(select format('%s; %s', f.what, f.fix) from facteur.installation_faults() f);
-    perform facteur.count_not_ready();
-    forgotten := facteur.note_forgotten(); -- once a day; else null
+    faults := array(select format('%s; %s', f.what, f.fix) from facteur.installation_faults() f
+                    union all select format('%s; %s', u.what, u.fix) from facteur.uncounted() u);
 end $$;
 
 -- A run of a function ended: well, or with an error of this class.

@@ -209,26 +209,60 @@ $$;
 create or replace function facteur.read_not_ready() returns table (key text, issue_date date)
     language plpgsql stable as $$
 begin
-    return query execute 'select s.invoice_id::text, s.issue_date::date from facteur.invoice_source s where s.finished and not s.ready and not exists ('
-                         'select from facteur.submissions l where l.invoice_id operator(pg_catalog.=) s.invoice_id::text)';
+    return query execute pg_catalog.format(
+        'select s.invoice_id::text, %s::date from facteur.invoice_source s where s.finished::boolean and s.ready::boolean is not true '
+        'and not exists (select from facteur.submissions l where l.invoice_id operator(pg_catalog.=) s.invoice_id::text)',
+        facteur.source_column('issue_date'));
 end $$;
 
 -- Invoices that the view's optional column `finished` shows as finished and that lack something to be ready, such as a document.
--- Counted once a day, and each hour while there are some; what raises is left to the relay to tell.
+-- Counted once a day, and each hour while there are some. Their age runs from the day of issue, or from when they were first counted
+-- where that is earlier or there is no such day; a thousand of them are remembered. Locks the installation's row at its end alone: to
+-- read the whole view may take long, and every run of the relay counts in that row.
 create or replace function facteur.count_not_ready() returns void
     language plpgsql as $$
+declare
+    lacking integer;
+    since timestamptz;
+    oldest text;
+    problem text;
 begin
-    update facteur.installation set not_ready_counted_at = facteur.now()
-    where not_ready_counted_at < facteur.now() - case when not_ready > 0 then interval '1 hour' else interval '1 day' end;
-    if not found or facteur.source_column('finished') = 'null' then
+    if facteur.source_column('finished') = 'null' or not pg_try_advisory_xact_lock(7161839) or exists (
+        select from facteur.installation -- what a clock noted that was ahead was not counted yet
+        where not_ready_counted_at between facteur.now() - case when not_ready > 0 then interval '1 hour' else interval '1 day' end and facteur.now()) then
         return;
     end if;
     perform facteur.bound_locks();
     begin
-        update facteur.installation set not_ready = c.n, not_ready_since = c.since, not_ready_id = c.key from (
-            select count(*)::integer as n, min(r.issue_date)::timestamptz as since, (array_agg(r.key order by r.issue_date))[1] as key
-            from facteur.read_not_ready() r) c;
+        select f.n, f.since, f.oldest into lacking, since, oldest from facteur.finished_not_ready() f;
     exception when others or assert_failure or query_canceled then
-        raise warning 'facteur.invoice_source does not show what is finished: %', sqlstate;
+        problem := sqlstate; -- its text may quote a row
     end;
+    update facteur.installation set not_ready_counted_at = facteur.now(), not_ready_problem = problem,
+        not_ready = case when problem is null then lacking else not_ready end,
+        not_ready_since = case when problem is null then since else not_ready_since end,
+        not_ready_id = case when problem is null then oldest else not_ready_id end;
+end $$;
+
+-- How many there are, since when the oldest, and its key; remembers when each was first seen.
+create or replace function facteur.finished_not_ready(out n integer, out since timestamptz, out oldest text)
+    language plpgsql as $$
+begin
+    with lacking as materialized (
+        select r.key, min(r.issue_date) filter (where r.issue_date between '0001-01-01' and '9999-12-31')::timestamptz as issued
+        from facteur.read_not_ready() r group by 1
+    ), seen as materialized (
+        select l.key, l.issued, coalesce(r.seen_at, facteur.now()) as seen_at
+        from lacking l left join facteur.not_ready r on r.invoice_id = l.key
+        order by r.seen_at nulls last, l.issued limit 1000
+    ), forgotten as (
+        delete from facteur.not_ready r where r.invoice_id not in (select seen.key from seen)
+    ), remembered as (
+        insert into facteur.not_ready (invoice_id, seen_at) select seen.key, seen.seen_at from seen on conflict do nothing
+    ), first as (
+        select key, least(issued, seen_at) as at from seen
+        union all select key, issued from lacking where issued is not null
+        order by at, key limit 1
+    )
+    select (select count(*) from lacking), first.at, first.key into n, since, oldest from (values (1)) one left join first on true;
 end $$;

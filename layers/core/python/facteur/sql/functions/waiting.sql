@@ -81,7 +81,7 @@ select id, 'unread', account, unread_since, 1, history_due_at, swept_code from f
 union all
 select null, 'not_ready', null, not_ready_since, not_ready, null, not_ready_id from facteur.installation where not_ready > 0
 union all -- notes: rows that nobody has read yet, or that cannot be read
-select null, case when error is null then 'relay' else 'unreadable' end, null, noted_at, cardinality(invoice_ids), nullif(due_at, '-infinity'), left(error, 5)
+select null, case when error is null then 'relay' else 'unreadable' end, null, coalesce(broken_since, noted_at), cardinality(invoice_ids), nullif(due_at, '-infinity'), left(error, 5)
 from facteur.changes where error is null and due_at <= facteur.now() or error is not null and error not like 'the last verdict%';
 
 -- What holds one submission, whatever a person does with it alone, as a reason of the view above: what waits has its own, a deposit what

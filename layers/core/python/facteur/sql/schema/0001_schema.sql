@@ -36,7 +36,8 @@ create table facteur.changes (
     noted_at       timestamptz not null default facteur.now(),
     due_at         timestamptz not null default '-infinity', -- later for a key whose row could not be read
     transaction_id xid8 not null default pg_current_xact_id(), -- lets a write-back recognise the note it caused itself
-    error          text
+    error          text,
+    broken_since   timestamptz          -- the same key was noted again and again since then, for its row cannot be read
 );
 -- Notes are found by the transactions that may have made them since the last look (installation.notes_seen): however many dead
 -- ones an old snapshot keeps from being vacuumed away, nobody walks over them.
@@ -79,11 +80,18 @@ create table facteur.installation (
     forgotten_checked_at timestamptz not null default '-infinity', -- when the last look through the whole view began
     everything_noted_at  timestamptz,        -- when such a look was last asked for: a note without keys
     not_ready            integer not null default 0, -- finished invoices that lack something to be deposited, as last counted
-    not_ready_since      timestamptz,        -- the day of issue of the oldest of them
+    not_ready_since      timestamptz,        -- the day of issue of the oldest of them, or when it was first seen
     not_ready_id         text,               -- and its key
-    not_ready_counted_at timestamptz not null default '-infinity'
+    not_ready_counted_at timestamptz not null default '-infinity',
+    not_ready_problem    text                -- the SQLSTATE that the view raised instead
 );
 insert into facteur.installation default values;
+
+-- When finished invoices that lack something were first seen, a thousand of them: an age that nothing in the row can hide.
+create table facteur.not_ready (
+    invoice_id text primary key,
+    seen_at    timestamptz not null
+);
 
 -- One row per intended deposit. README.md draws the states; tests hold enum, constraint, and drawing equal.
 create table facteur.submissions (

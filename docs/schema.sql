@@ -404,6 +404,13 @@ CREATE TABLE facteur.sweeps (
     told_at timestamp with time zone DEFAULT facteur.now() NOT NULL
 );
 
+CREATE TABLE facteur.tallies (
+    name text NOT NULL,
+    n integer NOT NULL,
+    since timestamp with time zone,
+    at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE facteur.unmatched_statuses (
     status_id text NOT NULL,
     account text NOT NULL,
@@ -575,6 +582,26 @@ UNION ALL
   WHERE ((submissions.state = 'submitted'::text) AND (submissions.lifecycle_code IS NULL) AND (submissions.submitted_at < (facteur.now() - '1 day'::interval)))
 UNION ALL
  SELECT submissions.id AS submission_id,
+    'not_transmitted'::text AS reason,
+    submissions.account,
+    submissions.submitted_at AS since,
+    1 AS n,
+    NULL::timestamp with time zone AS until,
+    submissions.lifecycle_code AS detail
+   FROM facteur.submissions
+  WHERE ((submissions.state = 'submitted'::text) AND (submissions.lifecycle_code = ANY (ARRAY['200'::text, '201'::text])) AND (submissions.submitted_at < (facteur.now() - '3 days'::interval)))
+UNION ALL
+ SELECT NULL::bigint AS submission_id,
+    'not_followed'::text AS reason,
+    NULL::text AS account,
+    tallies.since,
+    tallies.n,
+    NULL::timestamp with time zone AS until,
+    NULL::text AS detail
+   FROM facteur.tallies
+  WHERE ((tallies.name = 'not_followed'::text) AND (tallies.n > 0))
+UNION ALL
+ SELECT submissions.id AS submission_id,
     'unread'::text AS reason,
     submissions.account,
     submissions.unread_since AS since,
@@ -668,6 +695,9 @@ ALTER TABLE ONLY facteur.submissions
 ALTER TABLE ONLY facteur.sweeps
     ADD CONSTRAINT sweeps_pkey PRIMARY KEY (account);
 
+ALTER TABLE ONLY facteur.tallies
+    ADD CONSTRAINT tallies_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY facteur.unmatched_statuses
     ADD CONSTRAINT unmatched_statuses_pkey PRIMARY KEY (account, platform_id, status_id, code);
 
@@ -718,9 +748,13 @@ CREATE INDEX submissions_mismatched ON facteur.submissions USING btree (id) WHER
 
 CREATE INDEX submissions_news ON facteur.submissions USING btree (due_at) WHERE (state = 'submitted'::text);
 
+CREATE INDEX submissions_not_transmitted ON facteur.submissions USING btree (submitted_at) WHERE ((state = 'submitted'::text) AND (lifecycle_code = ANY (ARRAY['200'::text, '201'::text])));
+
 CREATE UNIQUE INDEX submissions_platform_id ON facteur.submissions USING btree (platform_id, COALESCE(client, account)) WHERE (platform_id IS NOT NULL);
 
 CREATE INDEX submissions_queued ON facteur.submissions USING btree (account, queued_at) WHERE (queued_at IS NOT NULL);
+
+CREATE INDEX submissions_rejected ON facteur.submissions USING btree (finalized_at) WHERE (state = 'rejected'::text);
 
 CREATE INDEX submissions_silent ON facteur.submissions USING btree (submitted_at) WHERE ((state = 'submitted'::text) AND (lifecycle_code IS NULL));
 

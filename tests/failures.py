@@ -12,9 +12,11 @@ from typing import Any
 
 import boto3
 
-from local.invoices import render, sample_invoice
+from local.invoices import DIFFICULT_BUYERS, render, sample_invoice
 from local.sam import load_template
 from tests.failing_store import FailingStore
+from tests.operator import Operator
+from tests.two_accounts import SECOND
 from tests.world import World, platform_secret
 
 HOUR, DAY = 3600, 86_400
@@ -33,6 +35,7 @@ class Ground:
 
     world: World
     store: FailingStore
+    operator: Operator
 
     def run(self, statement: str) -> None:
         self.world.database.rows(statement)
@@ -241,6 +244,26 @@ def never_heard_of(ground: Ground) -> None:
     deposited(ground)
 
 
+def not_transmitted(ground: Ground) -> None:
+    """No platform receives for the buyer: 200, 201, and then nothing."""
+    in_production(ground)
+    ground.world.add(1, content=render(sample_invoice(1, buyer=DIFFICULT_BUYERS["404"]), "cii"), issue_date=today())
+    ground.world.deposit()
+    for _ in range(3):
+        ground.world.advance(60)
+        ground.world.poll()
+
+
+def former_client(ground: Ground) -> None:
+    """A new client's secret under the old name, and `facteur repin`."""
+    deposited(ground)
+    ground.world.simulator.add_account(**SECOND)
+    ground.world.put_secret("default", SECOND)
+    ground.operator.run("repin", "default", "--yes", "--unverified", "--why", "a new client")
+    ground.world.new_container()
+    deposited(ground, 2)
+
+
 def unread_history(ground: Ground) -> None:
     in_production(ground)
     deposited(ground)
@@ -363,9 +386,11 @@ FAILURES: tuple[Failure, ...] = (
     Failure("a finished invoice has no day of issue", without_date, "NotReady", 20, "1 finished invoices lack something", "not_ready", head_start=2 * DAY),
     Failure("a trigger of ours was disabled or dropped", dropped_trigger, "InstallationFaults", 10, "trigger", None),
     Failure("the invoice table was renamed", renamed_table, "InstallationFaults", 10, "invoicing.invoices", None),
-    Failure("rows were written past the triggers", dropped_trigger, "ForgottenInvoices", 10, "", None, head_start=DAY),
-    Failure("a fifth of an hour's invoices is rejected", many_rejections, "RejectionRate", 10, "", None),
+    Failure("rows were written past the triggers", dropped_trigger, "ForgottenInvoices", 10, "written past the triggers", None, head_start=DAY),
+    Failure("a fifth of an hour's invoices is rejected", many_rejections, "RejectionRate", 10, "of the last hour's invoices were rejected", None),
     Failure("a deposit is never heard of", never_heard_of, "OldestSilent", 15, "shown no status for", "silent", head_start=DAY),
+    Failure("a deposit is stuck at 201: no platform receives for its buyer", not_transmitted, "NotTransmitted", 15, "show nothing but 200 for three days", "not_transmitted", head_start=3 * DAY),
+    Failure("an account was repinned to another client, and the former one's deposits are open", former_client, "NotFollowed", 90, "1 deposits of a former client are not followed", "not_followed"),
     Failure("a verdict is in the search and its history answers 500", unread_history, "OldestUnread", 20, "cannot be read for", "unread", head_start=5.5 * HOUR),
     Failure("the search shows none of our deposits", blind_search, "DepositsNotShown", 60, "shows none of their deposits", None, head_start=2 * HOUR),
     Failure("a pull's page is full of what nobody can acknowledge", full_page, "DepositsNotShown", 60, "hides unseen statuses", None, settings={"STATUS_SOURCE": "pull"}),

@@ -127,6 +127,7 @@ insert into facteur.sweeps (account) values ('default');
 insert into facteur.stores (name, reason) values ('file:', 'x');
 insert into facteur.runs (name, ended_at) values ('poll_statuses', now());
 insert into facteur.routes (account, since, credentials) values ('a', now(), 'b');
+insert into facteur.tallies (name, n, at) values ('forgotten', 1, now());
 insert into facteur.not_ready (invoice_id, seen_at) values ('1', now());
 insert into facteur.changes (invoice_ids, due_at, error) values ('{9}', now(), 'x');
 """

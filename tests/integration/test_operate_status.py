@@ -71,7 +71,7 @@ def test_what_waits_while_deposits_are_off_is_not_overdue(rows: Rows, operator: 
 
     assert answer["installation"]["deposits_enabled"] is False
     assert answer["accounts"][0]["states"] == {"pending": 1}
-    assert answer["troubles"] == []
+    assert [each["what"] for each in answer["troubles"]] == ["1 wait for deposits to be enabled"]
 
 
 def test_an_invoice_that_is_not_deposited_for_days_is_told_also_while_deposits_are_off(
@@ -85,11 +85,12 @@ def test_an_invoice_that_is_not_deposited_for_days_is_told_also_while_deposits_a
     rows.advance(24 * 3600)
     rows.store(deposits_enabled=False).begin_run()
     rows.run("update facteur.installation set poll_began_at = facteur.now()")
-    (after,) = operator.ask("status")["troubles"]
+    after, off = operator.ask("status")["troubles"]
 
     assert before == []
     assert after["what"] == "an invoice that was issued 10 days ago is not deposited"
     assert "facteur list --state pending" in after["help"]
+    assert off["what"] == "1 wait for deposits to be enabled"
 
 
 def test_what_is_late_and_what_holds_it_up_is_on_the_screen(rows: Rows, operator: Operator) -> None:

@@ -85,6 +85,7 @@ MAY = {
     "insert message, insert network_code, insert occurred_at, insert platform_code, insert platform_id, insert raw, "
     "insert reason, insert status_id, insert submission_id, update settled, update told_at",
     "stores": "delete, insert, update",
+    "tallies": "insert, update",
     "unmatched_statuses": "delete, insert account, insert code, insert event, insert platform_id, insert status_id",
     "submissions": "delete, insert, update",
     "sweeps": "insert, update",

@@ -27,6 +27,8 @@ WAITING = [  # alarm, reason, the seconds that are not yet too many
     ("Relay", "relay", 600),
     ("PutOff", "put_off", 3600),
     ("NotReady", "not_ready", 172_800),
+    ("NotTransmitted", "not_transmitted", 259_200),
+    ("NotFollowed", "not_followed", 900),
 ]
 CASES: list[tuple[str, bool, list[Period]]] = [
     ("OldestOverdue", True, [told(OVERDUE, 800, 901), told(OVERDUE, 950)]),

@@ -63,6 +63,7 @@ REASONS = REJECTING | {
 WAITING_REASONS = frozenset({  # why something waits, as facteur.waiting says
     "deposits_off", "account_paused", "account_refused", "platform_down", "account_limit", "request_limit", "store_refused", "put_off",
     "unreadable", "queued", "relay", "sending", "in_doubt", "not_written_back", "silent", "unread", "not_ready",
+    "not_transmitted", "not_followed",
 })  # fmt: skip
 
 

@@ -119,7 +119,7 @@ class Reading:
                 self.refused += 1
                 if _of_the_account(error, self.refused):
                     raise
-                self.services.journal.count(Metric.STATUSES_PUT_OFF)
+                self.services.count_put_off()
                 self.services.journal.warning(
                     "acknowledgement.put_off", account=self.account, platform_id=event.platform_id,
                     http_status=error.problem.http_status, error_code=error.problem.code,

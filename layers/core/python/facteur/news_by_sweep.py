@@ -210,7 +210,7 @@ def _note_shown(look: Look, missed: int) -> None:
     """Entries that cannot be read, and a search that shows none of ours, though it must know some by now."""
     account, journal, shown = look.slice.account, look.services.journal, len(look.sightings)
     if look.unreadable:
-        journal.count(Metric.STATUSES_PUT_OFF, look.unreadable)
+        look.services.count_put_off(look.unreadable)
         journal.warning("sweep.unreadable", account=account, entries=look.unreadable)
     if (shown and look.slice.not_shown) or (missed and not shown):
         look.services.store.note_shown(account, shown, missed)

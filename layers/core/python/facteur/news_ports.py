@@ -45,6 +45,9 @@ class NewsStore(Protocol):
     def begin_run(self) -> None:
         """Leave word that news are being read."""
 
+    def note_put_off(self, count: int) -> None:
+        """Leave word of what could not be read or stored."""
+
     def take_permit(self, account: str) -> bool: ...
     def take_history_permit(self, account: str) -> bool: ...
     def pause(self, key: str, seconds: float, reason: str, *, refused: bool = False) -> None: ...

@@ -39,7 +39,7 @@ class PollServices:
     """What a poll works with. `call_seconds` and `history_seconds`: how long the budget takes for one more permit.
 
     `failing`: per account, the deposits whose histories were not answered since one was. A single one is poison of its own; only
-    two of them say something about the account.
+    two of them say something about the account. `put_off`: how many of what, so far.
     """
 
     store: SweepStore
@@ -53,6 +53,12 @@ class PollServices:
     history_seconds: float
     wait: Callable[[float], None]
     failing: dict[str, set[str]] = field(default_factory=dict)
+    put_off: list[int] = field(default_factory=list)
+
+    def count_put_off(self, count: int = 1) -> None:
+        """What raised or was refused by itself, and is tried again."""
+        self.put_off.append(count)
+        self.journal.count(Metric.STATUSES_PUT_OFF, count)
 
 
 @contextmanager
@@ -74,7 +80,7 @@ def alone(services: PollServices, what: str, **about: Any) -> Iterator[None]:
 
 def _put_off(services: PollServices, what: str, cause: str, about: dict[str, Any]) -> None:
     """The error's own text may quote what the platform sent."""
-    services.journal.count(Metric.STATUSES_PUT_OFF)
+    services.count_put_off()
     services.journal.warning(f"{what}.put_off", cause=cause, **about)
 
 
@@ -106,7 +112,7 @@ def not_answered(
     if isinstance(error, AccountRefusedError):
         delay = ACCOUNT_PAUSE_SECONDS
     if not concerns_account:
-        services.journal.count(Metric.STATUSES_PUT_OFF)
+        services.count_put_off()
     elif isinstance(error, AccountRefusedError):
         services.store.pause(f"account:{account}", delay, problem.code, refused=True)
         services.journal.count(Metric.ACCOUNT_REFUSED)

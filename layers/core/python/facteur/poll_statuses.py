@@ -33,6 +33,8 @@ def poll_statuses(services: PollServices, remaining_seconds: float = float("inf"
     step = {"history": run.history, "sweep": run.sweep, "pull": run.pull}[services.source]
     while run.in_time() and step():
         pass
+    if services.put_off:
+        services.store.note_put_off(sum(services.put_off))
     services.journal.count(Metric.POLL_RUNS)  # a run that fails is none: the alarm for a silent poller tells
     return run.reads
 

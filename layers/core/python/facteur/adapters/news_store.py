@@ -55,6 +55,10 @@ class PostgresNews:
     def begin_run(self) -> None:
         self._database.rows("update facteur.installation set poll_began_at = facteur.now()")
 
+    def note_put_off(self, count: int) -> None:
+        statement = "select facteur.tally('statuses_put_off', %(count)s, interval '15 minutes')"
+        self._database.rows(statement, {"count": count})
+
     def take_permit(self, account: str) -> bool:
         return bool(self._database.row(self.PERMIT, {"account": account, **self._rates}).granted)
 

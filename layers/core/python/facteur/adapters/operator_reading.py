@@ -22,6 +22,7 @@ class PostgresReading:
                 where c.due_at > '-infinity' and c.error is not null) as unreadable,
                facteur.oldest_silent_seconds() as silent, facteur.oldest_unread_seconds() as unread,
                facteur.accounts_not_shown() as not_shown, facteur.followed_by_nobody() as unfollowed,
+               facteur.tallied() as tallies, facteur.rejected_percent() as rejected_percent,
                array(select f.what from facteur.installation_faults() f union all select u.what from facteur.uncounted() u) as faults
         from facteur.installation i, facteur.budgets b where b.key = 'address'
     """
@@ -78,6 +79,8 @@ class PostgresReading:
             row.not_shown,
             tuple(row.faults),
             row.unfollowed,
+            row.tallies,
+            row.rejected_percent,
         )
 
     def noted(self) -> int:

@@ -93,7 +93,9 @@ class PostgresRelay:
         return Vitals(*self._database.row(self.VITALS, parameters))
 
     def unnamed_kinds(self) -> dict[str, int]:
-        return {row.kind: row.documents for row in self._database.rows(self.UNNAMED)}
+        kinds = {row.kind: row.documents for row in self._database.rows(self.UNNAMED)}
+        self._database.rows("select facteur.tally('unnamed_kinds', %(kinds)s)", {"kinds": len(kinds)})
+        return kinds
 
     @contextmanager
     def pick_due(self, limit: int) -> Iterator[DueBatch]:

@@ -74,6 +74,8 @@ class PostgresStories:
           and case %(only)s when 'untold' then s.write_back_error is not null
                             when 'mismatched' then s.mismatch is not null and s.state in ('submitted', 'closed')
                             when 'silent' then s.state = 'submitted' and s.lifecycle_code is null
+                            when 'not_transmitted' then s.state = 'submitted' and s.lifecycle_code in ('200', '201')
+                                                        and s.submitted_at < facteur.now() - interval '3 days'
                             when 'unread' then s.unread_since is not null
                             else true end
           and (s.state not in ('rejected', 'failed') or not exists ( -- replaced: part of a story, and nobody's concern any more

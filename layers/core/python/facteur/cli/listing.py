@@ -24,13 +24,17 @@ def list_invoices(
     untold: Annotated[bool, typer.Option("--untold", help="Rows that could not be written back")] = False,
     silent: Annotated[bool, typer.Option("--silent", help="Deposits that have never shown a status")] = False,
     unread: Annotated[bool, typer.Option("--unread", help="Deposits of which the search shows what no status tells")] = False,
+    not_transmitted: Annotated[bool, typer.Option("--not-transmitted", help="Deposits that nobody has received for three days")] = False,
     limit: Annotated[int, typer.Option(help="So many at most")] = 50,
 ) -> None:  # fmt: skip
     """Which invoices? The youngest first."""
-    filters = {"unreadable": unreadable, "mismatched": mismatched, "untold": untold, "silent": silent, "unread": unread}
+    filters = {
+        "unreadable": unreadable, "mismatched": mismatched, "untold": untold, "silent": silent, "unread": unread,
+        "not_transmitted": not_transmitted,
+    }  # fmt: skip
     asked = [name for name, wanted in filters.items() if wanted]
     if len(asked) > 1:
-        raise OperatorError(f"--{asked[0]} and --{asked[1]} exclude each other")
+        raise OperatorError(f"--{asked[0]} and --{asked[1]} exclude each other".replace("_", "-"))
     if unreadable and (state or account or since):
         raise OperatorError("--unreadable takes no other filter: what the mapping cannot read has no state yet")
     answer = session.ask(

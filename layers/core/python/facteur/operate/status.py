@@ -17,6 +17,25 @@ UNDEPOSITED = "facteur list --state pending --state sending --state in_doubt --s
 SILENT_SECONDS = 120  # schedules come every minute: two of them
 LONGEST_RUN_SECONDS = 240  # since one ended well, while another is under way
 NEVER_HEARD_OF_SECONDS, UNREAD_SECONDS = 86_400, 21_600  # as the alarms
+REJECTED_PERCENT = 20  # as the alarm's default
+TALLIES = {  # what leaves no row behind: from how many on it is a trouble, what it is, and what helps
+    "forgotten": (1, "{n} ready rows had been written past the triggers; they are noted now", "facteur doctor"),
+    "unnamed_kinds": (
+        1,
+        "{n} kinds of finished documents that nobody has named, as of the last daily look",
+        "facteur doctor",
+    ),
+    "keys_not_shown": (
+        21,
+        "{n} rows were written within an hour that facteur.invoice_source does not show",
+        "facteur doctor",
+    ),
+    "statuses_put_off": (
+        1,
+        "{n} times something that the platform says could not be read or stored, and is tried again",
+        "facteur doctor",
+    ),
+}
 
 
 def status(services: OperateServices) -> Status:
@@ -83,6 +102,7 @@ def _of_installation(installation: Installation, runs: tuple[FunctionRun, ...]) 
         )
     yield from (Trouble(fault, "facteur doctor") for fault in installation.faults)
     yield from _of_statuses(installation)
+    yield from _of_tallies(installation)
     if installation.unreadable_rows:
         yield Trouble(
             f"{installation.unreadable_rows} rows that the mapping could not read", "facteur list --unreadable"
@@ -105,6 +125,17 @@ def _of_statuses(installation: Installation) -> Iterator[Trouble]:
         yield Trouble(
             f"{installation.followed_by_nobody} deposits of a former client are not followed: a refusal of theirs is heard by nobody",
             "ask the platform for their statuses (facteur list --state submitted); docs/accounts.md",
+        )
+
+
+def _of_tallies(installation: Installation) -> Iterator[Trouble]:
+    for name, (least, what, step) in TALLIES.items():
+        if (n := installation.tallies.get(name, 0)) >= least:
+            yield Trouble(what.format(n=n), step)
+    if installation.rejected_percent > REJECTED_PERCENT:
+        yield Trouble(
+            f"{installation.rejected_percent} % of the last hour's invoices were rejected",
+            "facteur list --state rejected",
         )
 
 

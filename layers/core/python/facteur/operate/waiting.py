@@ -24,12 +24,15 @@ SENTENCES = {  # reason of facteur.waiting -> what waits
     "not_written_back": "{count} rows could not be written back: {detail}",
     "silent": "{count} deposits have shown no status for a day",
     "not_ready": "{count} finished invoices lack something to be deposited, the oldest is id:{detail}",
+    "not_transmitted": "{count} deposits show nothing but {detail} for three days: no platform has received them",
+    "not_followed": "{count} deposits of a former client are not followed",
     "unread": "{count} deposits show a status whose history is not read yet",
 }
 # From which age on it is a trouble that no other line of `facteur status` names.
 TROUBLES = {
     "account_limit": 0, "request_limit": 0, "store_refused": 0, "relay": 60, "queued": 300, "put_off": 900, "not_ready": 172_800,
     "account_refused": 900, "unreadable": 900, "sending": 900,
+    "deposits_off": 3600, "not_transmitted": 259_200,
 }  # fmt: skip
 # What holds an invoice, whatever a person does with it alone, from so many seconds after it was due: each invoice waits for the next
 # run of the relay, and for a worker, for a moment.

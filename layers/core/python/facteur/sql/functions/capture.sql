@@ -166,5 +166,6 @@ begin
     -- The relay begins its next look anew: in a cluster that was younger than notes_seen when this database was restored into it,
     -- notes that nobody looked at before it came of age would hide behind notes_seen for ever.
     update facteur.installation set forgotten_checked_at = facteur.now(), notes_seen = '1:1:';
+    perform facteur.tally('forgotten', forgotten) where forgotten is not null;
     return forgotten;
 end $$;

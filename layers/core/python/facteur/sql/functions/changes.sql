@@ -88,4 +88,5 @@ begin
     perform facteur.keep_broken_since(broken_before) where broken_before is not null;
     opened := coalesce(opened, 0); repeated := coalesce(repeated, 0); broken := coalesce(broken, 0); mismatched := coalesce(mismatched, 0);
     not_shown := coalesce(not_shown, 0);
+    perform facteur.tally('keys_not_shown', not_shown, interval '1 hour') where not_shown > 0;
 end $$;

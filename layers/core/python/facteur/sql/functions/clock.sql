@@ -43,6 +43,7 @@ begin
     update facteur.runs set ended_at = facteur.by_now(ended_at), ok_at = facteur.by_now(ok_at) where facteur.now() < greatest(ended_at, ok_at);
     update facteur.routes set applied_at = facteur.now() where applied_at > facteur.now();
     update facteur.not_ready set seen_at = facteur.now() where seen_at > facteur.now();
+    update facteur.tallies set since = facteur.by_now(since), at = facteur.by_now(at) where facteur.now() < greatest(since, at);
     update facteur.installation set poll_began_at = facteur.by_now(poll_began_at), forgotten_checked_at = facteur.by_now(forgotten_checked_at),
         everything_noted_at = facteur.by_now(everything_noted_at), not_ready_since = facteur.by_now(not_ready_since),
         not_ready_counted_at = facteur.by_now(not_ready_counted_at);

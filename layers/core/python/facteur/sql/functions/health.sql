@@ -119,6 +119,43 @@ create or replace function facteur.unverified_write_backs() returns integer
         select from facteur.submissions where unverified_at > facteur.now() - interval '1 day' limit 1000) believed
 $$;
 
+-- Remember how many of something there are; or add to what was counted within p_within before.
+create or replace function facteur.tally(p_name text, p_n integer, p_within interval default null) returns void
+    language sql as $$
+    insert into facteur.tallies as t (name, n, since, at)
+    values (p_name, p_n, case when p_n > 0 then facteur.now() end, facteur.now())
+    on conflict (name) do update set at = excluded.at,
+        n = case when t.at > facteur.now() - p_within then t.n + excluded.n else excluded.n end,
+        since = case when excluded.n > 0 and (p_within is null or t.at > facteur.now() - p_within) then coalesce(t.since, excluded.since)
+                     else excluded.since end
+$$;
+
+-- What was counted and still rings: a daily look counts for a day, what happens by itself for as long as its alarm adds it up.
+create or replace function facteur.tallied() returns jsonb
+    language sql stable as $$
+    select coalesce(jsonb_object_agg(name, n), '{}') from facteur.tallies
+    where n > 0 and at > facteur.now() - case name when 'statuses_put_off' then interval '15 minutes' when 'keys_not_shown' then interval '1 hour'
+                                                   else interval '25 hours' end
+$$;
+
+-- Of the last hour's invoices, how many were rejected, in percent; 0 where there were fewer than twenty.
+create or replace function facteur.rejected_percent() returns integer
+    language sql stable as $$
+    select case when rejected + deposited >= 20 then 100 * rejected / (rejected + deposited) else 0 end from (
+        select (select count(*) from facteur.submissions where state = 'rejected' and finalized_at > facteur.now() - interval '1 hour')::integer as rejected,
+               (select count(*) from facteur.budgets b join facteur.submissions s on s.account = substr(b.key, 9) and s.state = 'submitted'
+                                                                                  and s.deposited_at > facteur.now() - interval '1 hour'
+                where b.key like 'account:%')::integer as deposited) lately
+$$;
+
+-- Where somebody was repinned, each hour: an account's deposits may be many, and nobody repins every day.
+create or replace function facteur.count_not_followed() returns void
+    language sql as $$
+    select facteur.tally('not_followed', facteur.followed_by_nobody())
+    where exists (select from facteur.operations where operation = 'repin')
+      and not exists (select from facteur.tallies where name = 'not_followed' and at between facteur.now() - interval '1 hour' and facteur.now())
+$$;
+
 -- What the daily count of finished invoices that are not ready met instead.
 create or replace function facteur.uncounted() returns table (what text, fix text)
     language sql stable as $$
@@ -158,6 +195,7 @@ begin
     unread_seconds := facteur.oldest_unread_seconds();
     not_shown := facteur.accounts_not_shown();
     unverified := facteur.unverified_write_backs();
+    perform facteur.count_not_followed();
     faults := array(select format('%s; %s', f.what, f.fix) from facteur.installation_faults() f
                     union all select format('%s; %s', u.what, u.fix) from facteur.uncounted() u);
 end $$;

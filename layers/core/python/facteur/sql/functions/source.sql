@@ -203,6 +203,7 @@ end $$;
 -- A kind of document that nobody need hear of: it is no invoice. For the schema's owner.
 create or replace function facteur.leave_out(p_kind text) returns void
     language sql as $$
+    update facteur.tallies set n = greatest(0, n - 1) from facteur.installation where name = 'unnamed_kinds' and p_kind <> all (kinds_left_out);
     update facteur.installation set kinds_left_out = kinds_left_out || p_kind where p_kind <> all (kinds_left_out)
 $$;
 

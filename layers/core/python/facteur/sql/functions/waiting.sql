@@ -76,6 +76,11 @@ from facteur.submissions where write_back_due_at is not null and untold_since is
 union all
 select id, 'silent', account, submitted_at, 1, null, null from facteur.submissions
 where state = 'submitted' and lifecycle_code is null and submitted_at < facteur.now() - interval '1 day'
+union all -- 200 and 201 are the platform's own words: no platform, and no buyer, has it yet
+select id, 'not_transmitted', account, submitted_at, 1, null, lifecycle_code from facteur.submissions
+where state = 'submitted' and lifecycle_code in ('200', '201') and submitted_at < facteur.now() - interval '3 days'
+union all
+select null, 'not_followed', null, since, n, null, null from facteur.tallies where name = 'not_followed' and n > 0
 union all
 select id, 'unread', account, unread_since, 1, history_due_at, swept_code from facteur.submissions where unread_since is not null
 union all
@@ -125,6 +130,8 @@ create or replace function facteur.waiting_step(p_reason text, p_account text) r
         when 'in_doubt' then 'facteur list --state in_doubt --account ACCOUNT'
         when 'not_written_back' then 'facteur list --untold'
         when 'silent' then 'facteur list --silent'
+        when 'not_transmitted' then 'facteur list --not-transmitted'
+        when 'not_followed' then 'facteur list --state submitted; see docs/accounts.md'
         when 'unread' then 'facteur list --unread'
         when 'not_ready' then 'facteur show id:KEY, which says what it lacks' end, 'ACCOUNT', coalesce(p_account, 'default'))
 $$;

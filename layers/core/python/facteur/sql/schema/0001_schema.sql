@@ -93,6 +93,14 @@ create table facteur.not_ready (
     seen_at    timestamptz not null
 );
 
+-- What leaves no row of its own behind, as last counted: an alarm rings by it, and `facteur status` names it for as long.
+create table facteur.tallies (
+    name  text primary key,                  -- forgotten, unnamed_kinds, keys_not_shown, statuses_put_off, not_followed
+    n     integer not null,
+    since timestamptz,                       -- since when there are some; null: there are none
+    at    timestamptz not null
+);
+
 -- One row per intended deposit. README.md draws the states; tests hold enum, constraint, and drawing equal.
 create table facteur.submissions (
     id                  bigint generated always as identity primary key,
@@ -182,6 +190,9 @@ create index submissions_history on facteur.submissions (history_rank, history_d
 create index submissions_unread on facteur.submissions (unread_since) where unread_since is not null;
 -- Deposited and never heard of: those of the last minutes, unless something is wrong.
 create index submissions_silent on facteur.submissions (submitted_at) where state = 'submitted' and lifecycle_code is null;
+-- Deposited and heard of, and never said to have reached anybody: those of the last minutes, unless something is wrong.
+create index submissions_not_transmitted on facteur.submissions (submitted_at) where state = 'submitted' and lifecycle_code in ('200', '201');
+create index submissions_rejected on facteur.submissions (finalized_at) where state = 'rejected'; -- how many of late
 create index submissions_store on facteur.submissions (store) where store is not null; -- due at once when it is read again
 create index submissions_news on facteur.submissions (due_at) where state = 'submitted';
 create index submissions_write_back on facteur.submissions (write_back_due_at) where write_back_due_at is not null;

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 
 import pytest
 
 from facteur.adapters.postgres import Database
+from facteur.adapters.session import was_ended
 from facteur.errors import ConfigurationError, DatabaseUnavailableError, FacteurError, StatementRefusedError
+from local.sam import ROOT
 from tests.installations import DOCUMENTS, build, install
 from tests.operator import Operator
 from tests.rows import Rows
@@ -28,6 +31,8 @@ SETTINGS = [
     "constraint_exclusion = on", "transaction_timeout = '300ms'", "escape_string_warning = off", "lc_numeric = 'C'",
     "default_text_search_config = 'pg_catalog.french'", "gin_fuzzy_search_limit = 1", "cursor_tuple_fraction = 0.01",
     "session_replication_role = 'local'", "xmlbinary = 'hex'", "from_collapse_limit = 1", "geqo = off", "idle_session_timeout = '10min'",
+    "idle_session_timeout = '300ms'", "restrict_nonsystem_relation_kind = 'view'",
+    "restrict_nonsystem_relation_kind = 'view, foreign-table'", "exit_on_error = on",
 ]  # fmt: skip
 ON = {
     "database": "do $$ begin execute format('alter database %I set ' || {0}, current_database()); end $$",
@@ -169,6 +174,57 @@ def test_a_transaction_that_the_server_ended_for_its_idleness_leaves_a_connectio
         idle()
 
     assert backend(session) != pid
+
+
+def test_a_connection_that_was_idle_between_two_transactions_is_replaced_and_the_statement_is_carried_out(
+    rows: Rows, session: Database
+) -> None:
+    pid = backend(session)
+    session.rows("set idle_session_timeout = '20ms'")
+    wait_until_gone(rows, pid)
+
+    session.rows("update facteur.installation set version = 'written'")
+
+    assert session.row("select version from facteur.installation").version == "written"
+    assert backend(session) != pid
+
+
+def test_a_session_is_not_ended_while_a_platform_takes_its_time(bare: Rows) -> None:
+    bare.run(ON["database"].format("'idle_session_timeout = 200'"))
+    fresh = bare.session()
+    pid = backend(fresh)
+
+    threading.Event().wait(0.5)
+
+    assert backend(fresh) == pid
+
+
+@pytest.mark.parametrize("theirs", ["0", "'1ms'", "'3h'"])
+def test_every_transaction_of_several_statements_bounds_its_idleness(bare: Rows, theirs: str) -> None:
+    bare.run(ON["database"].format(f"$set$idle_in_transaction_session_timeout = {theirs}$set$"))
+    fresh = bare.session()
+
+    with fresh.transaction():
+        within = fresh.row("select current_setting('idle_in_transaction_session_timeout') as it").it
+
+    assert within == "1min"
+
+
+def test_what_the_server_says_unasked_ends_no_connection_that_works(rows: Rows, session: Database) -> None:
+    session.rows("listen unasked")
+    pid = backend(session)
+    rows.run("notify unasked")
+
+    assert not was_ended(session._connection)
+    assert backend(session) == pid
+
+
+def test_there_is_one_place_where_a_transaction_begins() -> None:
+    package = ROOT / "layers/core/python/facteur"
+    begin = re.compile(r"[\"'](begin|start transaction)\b", re.IGNORECASE)
+    found = [path.name for path in package.rglob("*.py") if begin.search(path.read_text("utf-8"))]
+
+    assert found == ["session.py"]
 
 
 def wait_until_gone(rows: Rows, pid: int) -> None:

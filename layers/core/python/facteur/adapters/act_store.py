@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from facteur.adapters.postgres import Database, Row, as_json
@@ -78,11 +78,8 @@ class PostgresActs:
         row = self._done(self.REPIN, act, account=account)
         return row.pin, row.doubts
 
-    @contextmanager
-    def recorded(self, act: Act, detail: Mapping[str, int]) -> Iterator[None]:
-        with self._database.transaction():
-            self._database.rows(self.LOG, {"act": as_json(signed(act)), "detail": as_json(dict(detail))})
-            yield
+    def record(self, act: Act, detail: Mapping[str, int]) -> None:
+        self._database.rows(self.LOG, {"act": as_json(signed(act)), "detail": as_json(dict(detail))})
 
     def _done(self, statement: str, act: Act, **parameters: Any) -> Row:
         return carried_out(self._database, statement, act, **parameters)

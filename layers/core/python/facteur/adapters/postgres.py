@@ -17,7 +17,7 @@ from psycopg2.extras import NamedTupleCursor
 
 from facteur.adapters.database_url import address_problem
 from facteur.adapters.refusals import why_no_connection
-from facteur.adapters.session import AGAIN, asked_for, is_useless
+from facteur.adapters.session import AGAIN, BEGIN, asked_for, is_useless, was_ended
 from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError, StatementRefusedError
 from facteur.model import DoubtClock, Move
 
@@ -34,7 +34,6 @@ CONNECTION: dict[str, Any] = {
 }
 
 AT_MOST = 3  # repetitions of a statement that was not carried out
-BEGIN = "begin"
 NO_SCHEMA = "there is no schema facteur here: is it the right database? facteur init installs it"
 # Classes of SQLSTATE that are about what a statement holds or meets, and not about the server: data, constraints, routines, locks.
 OF_ONE_STATEMENT = frozenset({"21", "22", "23", "27", "2F", "38", "39", "40", "44", "54", "55", "P0"})
@@ -184,6 +183,8 @@ class Database:
         return f"{statement}; {self._asked}" if statement == BEGIN else self._asked + statement
 
     def _connected(self) -> psycopg2.extensions.connection:
+        if self._connection is not None and was_ended(self._connection):
+            self.close()
         if self._connection is None or self._connection.closed:
             self._connection = self._connect()
             try:

@@ -6,16 +6,22 @@ pool that changes connections between transactions keeps nothing else, and a pro
 
 from __future__ import annotations
 
+from select import POLLIN, poll
 from typing import Any
 
 import psycopg2
 import psycopg2.extensions
 from psycopg2.errors import QueryCanceled
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extras import NamedTupleCursor
 
 from facteur.errors import ConfigurationError, DatabaseUnavailableError
 
 LONGEST_STATEMENT_SECONDS, LONGEST_LOCK_SECONDS, LONGEST_IDLE_SECONDS = 300, 30, 60
+BETWEEN_STATEMENTS_SECONDS = 900  # a platform's answer, or a person's, lies between two of them
+# How every transaction of several statements begins: who vanishes within holds its locks for so long, and no longer. The server's own
+# default is for ever.
+BEGIN = f"begin; set local idle_in_transaction_session_timeout = '{LONGEST_IDLE_SECONDS}s'"
 # A name and the value that is wanted. A number: at least so many seconds, or 0 for no limit.
 WANTED: tuple[tuple[str, str | int], ...] = (
     ("transaction_isolation", "read committed"),
@@ -23,8 +29,9 @@ WANTED: tuple[tuple[str, str | int], ...] = (
     ("statement_timeout", LONGEST_STATEMENT_SECONDS),
     ("transaction_timeout", LONGEST_STATEMENT_SECONDS),
     ("lock_timeout", LONGEST_LOCK_SECONDS),
-    ("idle_in_transaction_session_timeout", LONGEST_IDLE_SECONDS),
     ("row_security", "on"),
+    ("restrict_nonsystem_relation_kind", ""),  # "view" would keep us from the company's
+    ("exit_on_error", "off"),  # an error that is caught would end the session
     ("array_nulls", "on"),
     ("transform_null_equals", "off"),
     ("quote_all_identifiers", "off"),
@@ -37,8 +44,12 @@ WANTED: tuple[tuple[str, str | int], ...] = (
     ("synchronous_commit", "on"),  # what was sent, recorded or acknowledged must not be forgotten by a crash
 )
 STRONGER = frozenset({("synchronous_commit", "remote_apply")})
-# How a statement's text itself is read is settled before the statement: a session's setting, which pools keep.
-WANTED_TEXT = (("standard_conforming_strings", "on"),)
+# How a statement's text itself is read is settled before the statement, and what ends a session between two of them: a session's
+# settings, which pools keep.
+WANTED_SESSION: tuple[tuple[str, str | int], ...] = (
+    ("standard_conforming_strings", "on"),
+    ("idle_session_timeout", BETWEEN_STATEMENTS_SECONDS),
+)
 FOUND = """
 select pg_is_in_recovery() as standby, current_setting('server_encoding') as encoding,
        current_setting('session_replication_role') <> 'replica' as triggers_work,
@@ -53,6 +64,7 @@ SECONDS = {"": 0.001, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 8640
 OF_A_STATEMENT = frozenset(
     ("02", "20", "21", "22", "23", "27", "2F", "38", "39", "40", "42", "44", "54", "55", "FR", "P0")
 )
+WORDS_AT_MOST = 5  # of a server that nobody has asked
 CANCELED, IN_FAILED_TRANSACTION = "57014", "25P02"
 # Nothing was carried out, and the same statement may well be: a serialisation failure, a deadlock.
 AGAIN = frozenset(("40001", "40P01"))
@@ -80,9 +92,9 @@ def asked_for(connection: psycopg2.extensions.connection) -> str:
         raise ConfigurationError(
             "session_replication_role is replica for this role, so triggers and foreign keys do not work: let the DBA reset it"
         )
-    for name, value in WANTED_TEXT:
-        if found.settings[name] != value:
-            _set(connection, name, value)
+    for name, value in WANTED_SESSION:
+        if _differs(value, found.settings[name]):
+            _set(connection, name, value if isinstance(value, str) else f"{value}s")
     kept = {name for name, value in found.settings.items() if (name, value) in STRONGER}
     differing = [
         (name, wanted) for name, wanted in WANTED if name not in kept and _differs(wanted, found.settings[name])
@@ -98,9 +110,28 @@ def is_useless(error: psycopg2.Error, connection: psycopg2.extensions.connection
     return error.pgcode[:2] not in OF_A_STATEMENT and error.pgcode not in {CANCELED, IN_FAILED_TRANSACTION}
 
 
+def was_ended(connection: psycopg2.extensions.connection) -> bool:
+    """Whether the server has ended a connection between two transactions, for its idleness or its own restart, and has said so by now.
+
+    What else it says unasked, of a setting that has changed, is taken note of. psycopg2 shows no SQLSTATE of such an end.
+    """
+    if connection.closed or connection.info.transaction_status != TRANSACTION_STATUS_IDLE:
+        return False
+    heard = poll()
+    heard.register(connection.fileno(), POLLIN)
+    for _ in range(WORDS_AT_MOST):
+        if not heard.poll(0):
+            return False
+        try:
+            connection.poll()
+        except psycopg2.Error:
+            return True
+    return True
+
+
 def _found(connection: psycopg2.extensions.connection, first: str) -> Any:
     with connection.cursor(cursor_factory=NamedTupleCursor) as cursor:
-        cursor.execute(first + FOUND, {"names": [name for name, _ in (*WANTED, *WANTED_TEXT)]})  # type: ignore[no-untyped-call]
+        cursor.execute(first + FOUND, {"names": [name for name, _ in (*WANTED, *WANTED_SESSION)]})  # type: ignore[no-untyped-call]
         return cursor.fetchone()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import Protocol
 
 from facteur.operate.act_model import Act
@@ -43,8 +42,8 @@ class ActStore(Protocol):
     def repin(self, account: str, act: Act) -> tuple[Mapping[str, str], list[str]]:
         """The pin that was, and the invoices in doubt that its client left."""
 
-    def recorded(self, act: Act, detail: Mapping[str, int]) -> AbstractContextManager[None]:
-        """A transaction that records an act on something else than Postgres; what raises within leaves no record."""
+    def record(self, act: Act, detail: Mapping[str, int]) -> None:
+        """Record an act on something else than Postgres, before it is done."""
 
 
 class OperatorPlatforms(Platforms, Protocol):

@@ -101,8 +101,8 @@ def redrive(services: OperateServices, *, who: str, why: str, dry_run: bool = Fa
         return Done(signed.operation, "There are no dead letters.", dry_run)
     if dry_run:
         return Done(signed.operation, f"{count} dead letters would go back onto the queue.", dry_run)
-    with services.acts.recorded(signed, {"dead_letters": count}):
-        moved = letters.redrive()
+    services.acts.record(signed, {"dead_letters": count})  # first: SQS may answer late, and no transaction waits for it
+    moved = letters.redrive()
     return Done(signed.operation, f"{moved} dead letters go back onto the queue.", dry_run)
 
 

@@ -5,6 +5,7 @@ docs/outages.md shows this table; tests/integration/test_failures.py makes each 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,8 +13,9 @@ from typing import Any
 
 import boto3
 
-from local.invoices import DIFFICULT_BUYERS, render, sample_invoice
+from local.invoices import DIFFICULT_BUYERS, UNKNOWN_BUYER, render, sample_invoice
 from local.sam import load_template
+from local.stack import database_secret
 from tests.failing_store import FailingStore
 from tests.operator import Operator
 from tests.two_accounts import SECOND
@@ -21,6 +23,7 @@ from tests.world import World, platform_secret
 
 HOUR, DAY = 3600, 86_400
 STEP_SECONDS = 300
+OF_SQS = "ApproximateNumberOfMessagesVisible"  # SQS's own metric
 RAISING = """
 create or replace view facteur.invoice_source as
 select id as invoice_id, status = 'final' and technical_status = 'pending' as ready, document_uri, null::text as file_name,
@@ -36,6 +39,16 @@ class Ground:
     world: World
     store: FailingStore
     operator: Operator
+    dead_letters_url: str | None = None
+
+    def measured_by_sqs(self) -> dict[str, list[float]]:
+        """What SQS itself tells CloudWatch of the dead-letter queue."""
+        if self.dead_letters_url is None:
+            return {}
+        answer = boto3.client("sqs").get_queue_attributes(
+            QueueUrl=self.dead_letters_url, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return {OF_SQS: [float(answer["Attributes"]["ApproximateNumberOfMessages"])]}
 
     def run(self, statement: str) -> None:
         self.world.database.rows(statement)
@@ -265,11 +278,15 @@ def former_client(ground: Ground) -> None:
 
 
 def unread_history(ground: Ground) -> None:
+    verdict_without_history(ground, "500")
+
+
+def verdict_without_history(ground: Ground, how: str) -> None:
     in_production(ground)
     deposited(ground)
     ground.world.advance(10)
     ground.world.poll()
-    ground.world.simulator.configure(history_refused="500")
+    ground.world.simulator.configure(history_refused=how)
     deposit = str(ground.world.row(1).submission_id)
     ground.world.simulator.add_status(deposit, "REJECTED", reason="VALIDATION_FAILURE", author="PLATFORM")
     for _ in range(3):
@@ -349,6 +366,114 @@ def without_date(ground: Ground) -> None:
     ground.world.relay()
 
 
+def unread_history_403(ground: Ground) -> None:
+    """Of more than one: a single deposit's would be its own."""
+    in_production(ground)
+    for rank in (1, 2, 3):
+        deposited(ground, rank)
+    ground.world.simulator.outage(1e9, "403", ["history"])
+
+
+def empty_history(ground: Ground) -> None:
+    verdict_without_history(ground, "empty")
+
+
+def refused_state(ground: Ground) -> None:
+    """The search shows a state that refuses, and no status ever says why."""
+    in_production(ground, lifecycle_twists=["state_only"])
+    ground.world.add(1, content=render(sample_invoice(1, buyer=UNKNOWN_BUYER), "cii"), issue_date=today())
+    ground.world.deposit()
+
+
+def raising_history(ground: Ground) -> None:
+    """The company's own history takes no entry."""
+    ground.run(
+        "create or replace function facteur.write_status(invoice_id text, code text, label text, comment text, occurred_at timestamptz) "
+        "returns void language plpgsql as 'begin raise exception ''full''; end'"
+    )
+    ready(ground)
+
+
+def dropped_view(ground: Ground) -> None:
+    ground.run("drop view facteur.invoice_source")
+
+
+def triggers_of_origin(ground: Ground) -> None:
+    """As a restore with --disable-triggers leaves them."""
+    ground.run("alter table invoicing.invoices disable trigger all; alter table invoicing.invoices enable trigger all")
+
+
+def swapped_columns(ground: Ground) -> None:
+    """As a change of the key's type does without a lock for long."""
+    ground.run("alter table invoicing.invoices add column id_new bigint")
+    ground.run(
+        "begin; alter table invoicing.invoices rename column id to id_old; alter table invoicing.invoices rename column id_new to id; commit"
+    )
+
+
+def no_tls(ground: Ground) -> None:
+    """Who the server is cannot be checked: an authority that is not known, or none."""
+    both_ran(ground)
+    ground.world.put_secret("database", database_secret(ground.operator.url) | {"sslmode": "verify-full"})
+    ground.world.new_container()
+
+
+def raising_poll(ground: Ground) -> None:
+    ground.run("alter function facteur.claim_sweep rename to gone")
+    deposited(ground)
+
+
+def paused_beside_deposits(ground: Ground) -> None:
+    """A person's pause, and nothing waits but what is followed."""
+    deposited(ground)
+    ground.run(
+        "update facteur.budgets set held_until = 'infinity', held_by = 'me', held_why = 'x' where key = 'account:default'"
+    )
+
+
+def statuses_that_cannot_be_stored(ground: Ground) -> None:
+    deposited(ground)
+    ground.run("alter table facteur.status_events add constraint broken check (submission_id <> 1) not valid")
+    ground.run("alter table facteur.submissions add constraint odd check (id <> 1 or swept_code is null) not valid")
+
+
+def kind_that_came_up(ground: Ground) -> None:
+    shown = shown_by_view(ground)
+    ground.run(
+        f"create or replace view facteur.invoice_source as select s.*, 'proforma'::text as other_kind from ({shown}) s"
+    )
+    ready(ground)
+
+
+def rows_left_out(ground: Ground) -> None:
+    """The view shows no more what somebody goes on writing."""
+    ground.run(
+        f"create or replace view facteur.invoice_source as select * from ({shown_by_view(ground)}) s where total <> 13"
+    )
+    for rank in range(25):
+        ground.world.add(rank, total=13)
+
+
+def shown_by_view(ground: Ground) -> str:
+    return (
+        str(ground.world.database.row("select pg_get_viewdef('facteur.invoice_source'::regclass) as text").text)
+        .rstrip()
+        .rstrip(";")
+    )
+
+
+def dead_letter(ground: Ground) -> None:
+    """The worker crashes on a message as often as the queue allows."""
+    sqs = boto3.client("sqs")
+    ground.dead_letters_url = sqs.create_queue(QueueName=f"{ground.world.prefix}-dead")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=ground.dead_letters_url, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
+    policy = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": "5"})
+    sqs.set_queue_attributes(QueueUrl=ground.world.queue_url, Attributes={"RedrivePolicy": policy})
+    crashing_worker(ground)
+
+
 RELAY, SUBMIT, POLL = frozenset({"relay"}), frozenset({"submit"}), frozenset({"poll"})
 FAILURES: tuple[Failure, ...] = (
     Failure("S3 refuses (AccessDenied)", refused_store("AccessDenied", 403), "StoreRefused", 25, "1 wait for documents: AccessDenied", "store_refused", slow=False),
@@ -397,15 +522,21 @@ FAILURES: tuple[Failure, ...] = (
     Failure("a webhook takes the statuses of a pull", webhook, "DepositsNotShown", 240, "hides unseen statuses", None, head_start=DAY, settings={"STATUS_SOURCE": "pull"}),
     Failure("the platform refused a deposit and tells of it what only a buyer says", contradiction, "FailedInvoices", 10, "show an error though something was deposited", None),
     Failure("a sequence is behind its table, after a failover to a copy", late_sequence, "InstallationFaults", 10, "sequence", None),
+    Failure("histories are answered 403", unread_history_403, "AccountRefused", 20, "paused until", None, settings={"STATUS_SOURCE": "history"}),
+    Failure("a verdict is in the search and its history stays empty", empty_history, "OldestUnread", 20, "cannot be read for", "unread", head_start=5.5 * HOUR),
+    Failure("the search shows a state that refuses, and no status", refused_state, "FailedInvoices", 90, "show an error though something was deposited", None),
+    Failure("write_status raises: the company's own history takes no entry", raising_history, "WriteBacks", 35, "could not be written back", "not_written_back"),
+    Failure("the view was dropped", dropped_view, "InstallationFaults", 10, "facteur.invoice_source", None),
+    Failure("triggers were switched off and on again (ORIGIN)", triggers_of_origin, "InstallationFaults", 10, "writers that switch triggers off", None),
+    Failure("the key's column was swapped for another", swapped_columns, "InstallationFaults", 10, "id", None),
+    Failure("the server's certificate cannot be checked", no_tls, "RelaySilent", 10, "relay_submissions has not run", None),
+    Failure("every poll run raises", raising_poll, "PollerSilent", 10, "poll_statuses raised ConfigurationError", None),
+    Failure("an account is paused, and nothing waits but deposits that are followed", paused_beside_deposits, "OldestOverdue", 40, "overdue for", None),
+    Failure("the statuses of a deposit cannot be stored", statuses_that_cannot_be_stored, "StatusesPutOff", 180, "could not be read or stored", None),
+    Failure("a kind of document came up that nobody has named", kind_that_came_up, "UnnamedKinds", 10, "kinds of finished documents", None, head_start=DAY),
+    Failure("the view leaves out rows that are written", rows_left_out, "KeysNotShown", 10, "that facteur.invoice_source does not show", None),
+    Failure("a message crashes the worker each time", dead_letter, "DeadLetters", 50, "dead letters", None),
 )  # fmt: skip
-# Alarms whose line is made elsewhere, and where.
-ELSEWHERE = {
-    "OldestOverdue": "whatever is due and not done by any of these: tests/integration/test_metrics.py",
-    "DeadLetters": "a metric of SQS: tests/integration/test_outages_database.py",
-    "StatusesPutOff": "tests/integration/test_verdicts.py",
-    "UnnamedKinds": "tests/integration/test_install_kinds.py",
-    "KeysNotShown": "tests/integration/test_capture_ddl.py",
-}
 
 
 def as_markdown() -> str:

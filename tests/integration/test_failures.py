@@ -89,7 +89,7 @@ def one_step(ground: Ground, failure: Failure, capsys: pytest.CaptureFixture[str
         if name not in failure.off:
             with suppress(Exception):  # one that raises is what some of the failures are
                 run()
-    return measured(capsys.readouterr().out)
+    return measured(capsys.readouterr().out) | ground.measured_by_sqs()
 
 
 def rung(alarm: dict[str, Any], told: list[Period]) -> bool:

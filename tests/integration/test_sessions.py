@@ -215,6 +215,7 @@ def test_what_the_server_says_unasked_ends_no_connection_that_works(rows: Rows, 
     pid = backend(session)
     rows.run("notify unasked")
 
+    assert session._connection is not None
     assert not was_ended(session._connection)
     assert backend(session) == pid
 

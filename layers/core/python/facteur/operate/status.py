@@ -92,7 +92,9 @@ def _fresh(began: float | None, ok: float | None) -> bool:
 
 def _of_installation(installation: Installation, runs: tuple[FunctionRun, ...]) -> Iterator[Trouble]:
     if not installation.watching:
-        yield Trouble("no invoice table is watched", "facteur init")
+        if not installation.faults:  # else it was installed, and somebody has dropped the view
+            yield Trouble("no invoice table is watched", "facteur init")
+        yield from (Trouble(fault, "facteur doctor") for fault in installation.faults)
         return
     yield from _of_runs(installation, runs)
     if installation.undeposited_days >= DEADLINE_DAYS:

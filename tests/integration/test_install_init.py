@@ -166,7 +166,7 @@ def test_without_a_yes_it_asks_and_a_no_changes_nothing(bare: Rows) -> None:
     refused = asked(bare, "--apply", "--submit-from", "2026-09-01", answer="n\n")
     unasked = asked(bare, "--apply", "--submit-from", "2026-09-01")
     assert bare.value("select to_regnamespace('facteur')") is None
-    agreed = asked(bare, "--apply", "--submit-from", "2026-09-01", answer="y\n")
+    agreed = asked(bare, "--apply", "--submit-from", "2026-09-01", answer="y\nwe begin\n")
 
     assert (refused.code, unasked.code, agreed.code) == (2, 2, 0)
     assert "installed on billing.customer_invoice" in agreed.out
@@ -340,10 +340,23 @@ def test_the_page_shows_what_is_printed(bare: Rows) -> None:
     applied = ("--apply", "--submit-from", "2026-09-01")
 
     for options in ((), ("--documents", DOCUMENTS), ("--documents", DOCUMENTS, *applied)):
-        told = asked(bare, *options, answer="y\n")
+        told = asked(bare, *options, answer="y\nwe begin\n")
         shown = told.err + "\n".join(line.rstrip() for line in told.out.strip().splitlines())
         shown = shown if "--apply" not in options else shown[shown.index("✔") :]
         assert shown.strip() in page, f"docs/install.md should show:\n{shown}"
         assert f"$ {' '.join(('facteur init', *options))}\n" in page
     removed = Operator(bare.url).run("uninstall", "--dry-run").out.strip()
     assert removed in page, f"docs/install.md should show:\n{removed}"
+
+
+@pytest.mark.parametrize("answer", ["y\n", "y\n\n"])
+def test_whoever_is_asked_says_why(bare: Rows, answer: str) -> None:
+    built(bare, "french")
+
+    silent = asked(bare, "--apply", "--submit-from", "2026-09-01", answer=answer)
+    told = asked(bare, "--apply", "--submit-from", "2026-09-01", answer="y\nwe begin\n")
+    gone = Operator(bare.url).run("uninstall", "--force", answer="y\nwe stop\n")
+
+    assert (silent.code, told.code, gone.code) == (2, 0, 0)
+    assert 'nobody said why, and nothing was done; --why "…" says it' in silent.err
+    assert [row.why for row in bare.run("select why from facteur.operations order by id")] == ["we begin", "we stop"]

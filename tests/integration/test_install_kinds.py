@@ -55,7 +55,9 @@ def test_without_an_answer_nothing_is_installed_and_the_option_is_named(
 
 
 def test_a_person_at_a_terminal_is_asked(company: Rows) -> None:
-    told = asked(company, "--apply", "--submit-from", "2026-09-01", answer="standard,deposit,final,credit_note\ny\n")
+    told = asked(
+        company, "--apply", "--submit-from", "2026-09-01", answer="standard,deposit,final,credit_note\ny\nwe begin\n"
+    )
 
     assert told.code == 0, told.err
     assert "quote: 12 documents" in told.err

@@ -57,6 +57,20 @@ def confirm(session: Session, told: str, about: str = "") -> None:
         raise OperatorError("nothing was done")
 
 
+def asked_why(why: str, yes: bool) -> str:
+    """Why, from whoever answers the command's questions. A script that said yes beforehand may leave it out: that is recorded as well.
+
+    Raises:
+        OperatorError: there is nobody to ask.
+    """
+    if why.strip() or yes:
+        return why
+    try:
+        return str(typer.prompt("Why? It is recorded", err=True))
+    except typer.Abort:
+        raise OperatorError('nobody said why, and nothing was done; --why "…" says it') from None
+
+
 def typed_name(session: Session, loss: str) -> str:
     """What is typed where a stack has to be named: yes is said too easily.
 

@@ -9,14 +9,16 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from facteur.cli.confirm import DryRunOption, WhoOption, YesOption, confirm, typed_name, who_am_i
+from facteur.cli.confirm import DryRunOption, WhoOption, YesOption, asked_why, confirm, typed_name, who_am_i
 from facteur.cli.lines import BAD, WARN, say
 from facteur.cli.root import NOT_WELL, Session, command
 from facteur.errors import OperatorError
 from facteur.operate.install import LOCK_TIMEOUT_SECONDS, NAME_THE_STACK, NO_FIRST_DAY
 from facteur.visible import visible
 
-RecordedWhy = Annotated[str, typer.Option("--why", help="Why; it is recorded in facteur.operations")]
+RecordedWhy = Annotated[
+    str, typer.Option("--why", help="Why; it is recorded in facteur.operations, and asked for without --yes")
+]
 LockTimeout = Annotated[float, typer.Option(help="Seconds to wait for a lock before giving up", min=0.001)]
 
 
@@ -75,6 +77,7 @@ def init(
             session,
             f"{proposed['plan']['table']} gets the trigger, and what was issued from {submit_from} on is deposited.",
         )
+    why = asked_why(why, yes)
     wish |= {
         "table": proposed["plan"]["table"],
         "mapping": proposed["plan"]["mapping"],
@@ -138,6 +141,7 @@ def uninstall(
             raise OperatorError(f"nothing was done: to drop its data, name the stack once more ({NAME_THE_STACK})")
     elif not yes:
         confirm(session, f"{_loss(preview)}these statements are run.")
+    why = asked_why(why, yes)
     asked |= {"stack": session.stack, "who": who or who_am_i(), "why": why}
     answer = session.ask("uninstall", **asked, lock_timeout_seconds=lock_timeout)
     session.show(answer, lambda _, out: say(out, ("✔ done", "green")))

@@ -142,6 +142,7 @@ CREATE TABLE facteur.installation (
     not_ready_since timestamp with time zone,
     not_ready_id text,
     not_ready_counted_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    not_ready_problem text,
     CONSTRAINT installation_single_check CHECK (single)
 );
 

@@ -125,7 +125,7 @@ def test_what_is_run_where_the_view_finds_its_names_names_all_with_its_schema(ro
     definition = rows.value("select pg_get_viewdef('facteur.invoice_source')").rstrip(" ;")
     rows.run(
         "drop view facteur.invoice_source; create view facteur.invoice_source as "
-        f"select x.*, 'k'::text as other_kind, true as finished, ''::bytea as document from ({definition}) x"
+        f"select x.*, 'k'::text as other_kind, ''::bytea as document from ({definition}) x"
     )
 
     for query in QUERIES:

@@ -23,7 +23,6 @@ NO_COLUMN = "the mapping may leave the column out: an error that is caught says 
 NAMES = "what is executed are names that regclass, regprocedure or format's %I have quoted"
 IN_JSON = "the value was text in JSON, and is read as its type's own input"
 JUSTIFIED = {
-    ("read_not_ready", "column s.finished does not exist"): NO_COLUMN,
     ("read_kinds", "column s.other_kind does not exist"): NO_COLUMN,
     ("read_keys", "text type variable is not sanitized"): "a query of ours, with the rights of whoever asks",
     ("grant_worker", "text type variable is not sanitized"): NAMES,

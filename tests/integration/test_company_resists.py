@@ -356,10 +356,10 @@ def test_a_verdict_that_somebody_spelled_otherwise_is_still_the_verdict(rows: Ro
 
 WITHOUT_STATUS = """
 do $$ declare
-    shown text := replace(pg_get_viewdef('facteur.invoice_source'), 'AS invoice_id', 'AS invoice_id, status = ''final'' AS finished');
+    shown text := replace(pg_get_viewdef('facteur.invoice_source'), 'AS invoice_id', 'AS invoice_id, status = ''final'' AS final');
 begin
     drop view facteur.invoice_source;
-    execute format('create view facteur.invoice_source as select invoice_id, finished as ready, document_uri, invoice_number, '
+    execute format('create view facteur.invoice_source as select invoice_id, final as ready, document_uri, invoice_number, '
                    'seller_siren, issue_date, total, currency, account from (%s) x', rtrim(shown, ' ;'));
 end $$
 """

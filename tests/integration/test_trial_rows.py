@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -314,6 +315,13 @@ def test_an_installation_that_was_taken_away_and_installed_again_is_another(tria
         trial.journal.begun()
 
 
+def until_nobody_holds_a_lock(trial: OnTrial) -> None:
+    """A server notices a closed connection when it looks."""
+    deadline = time.monotonic() + 10
+    while trial.bare.value("select count(*) from pg_locks where locktype = 'advisory'"):
+        assert time.monotonic() < deadline, "the lock of a closed connection stays"
+
+
 def test_a_second_trial_on_the_same_database_is_refused(trial: OnTrial) -> None:
     trial.journal.claim()
     second = Journal(trial.bare.url)
@@ -322,6 +330,7 @@ def test_a_second_trial_on_the_same_database_is_refused(trial: OnTrial) -> None:
         second.claim()
 
     trial.journal.close()
+    until_nobody_holds_a_lock(trial)
     second.claim()
     second.close()
 

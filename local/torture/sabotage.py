@@ -87,7 +87,7 @@ def take_failure_for_absence(_worker: Worker) -> None:
 
 
 def ask_in_company_only(_worker: Worker) -> None:
-    Iopole.shown_alone = lambda _self, _question: Shown((), frozenset({"nobody's"}), None)  # type: ignore[method-assign, assignment]
+    Iopole.shown_alone = Iopole.shown  # type: ignore[method-assign]
 
 
 def count_ids_once(_worker: Worker) -> None:

@@ -20,6 +20,7 @@ from facteur.decide_look_up import (
     blindness,
     kinship,
     lasted,
+    may_be_sent_again,
     sent_by,
     weighed,
 )
@@ -76,6 +77,25 @@ def clock(seconds: float) -> DoubtClock:
 )
 def test_whose_a_deposit_is(changes: dict[str, object], sha256: str | None, kin: Kinship) -> None:
     assert kinship(replace(FOUND, **changes), sha256, DOUBT, ["111111111"]) is kin  # type: ignore[arg-type]
+
+
+@given(
+    looks=st.integers(0, 8), counted=st.floats(0, 5_000), ago=st.floats(-100, 100_000), dated=st.none() | st.floats(-90_000, 90_000),
+    known=st.booleans(), aged=st.floats(0, 5_000),
+)  # fmt: skip
+def test_what_is_sent_again_was_asked_for_alone(
+    looks: int, counted: float, ago: float, dated: float | None, known: bool, aged: float
+) -> None:
+    """Whatever the clocks say: no look ends a doubt that nobody expected to end it."""
+    clock = (
+        DoubtClock(counted, DOUBT.now - timedelta(seconds=ago), DOUBT.now - timedelta(seconds=ago)) if known else None
+    )
+    doubt = replace(DOUBT, empty_lookups=looks, clock=clock, doubt_seconds=aged)
+    answered = None if dated is None else DOUBT.now + timedelta(seconds=dated)
+
+    move = after_look_up(doubt, Evidence(), lasted(doubt, answered, LIMITS), LIMITS)
+
+    assert move.state is not State.PENDING or may_be_sent_again(doubt, LIMITS)
 
 
 @pytest.mark.parametrize(

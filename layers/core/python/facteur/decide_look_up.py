@@ -159,6 +159,13 @@ def decided(doubt: Doubt) -> bool:
     return bool(_accepted(doubt)) or (not _unknown(doubt) and not doubt.duplicate_verdict)
 
 
+def may_be_sent_again(doubt: Doubt, limits: Limits) -> bool:
+    """Whether a look that finds nothing now can be the last one: the platform's clock counts no more than ours."""
+    ours = (doubt.now - doubt.clock.looked_at).total_seconds() if doubt.clock else doubt.doubt_seconds
+    seconds = (doubt.clock.seconds if doubt.clock else 0.0) + ours
+    return doubt.empty_lookups + 1 >= EMPTY_LOOKUPS_BEFORE_RESEND and seconds >= limits.resend_after_seconds
+
+
 def after_look_up(doubt: Doubt, evidence: Evidence, clock: DoubtClock, limits: Limits) -> Move:
     """A look-up whose silence counts: adopt what is ours, stop at conflicting evidence, else look again, and at last send again.
 

@@ -14,12 +14,13 @@ from facteur.decide_look_up import (
     blindness,
     decided,
     lasted,
+    may_be_sent_again,
     sent_by,
     weighed,
 )
 from facteur.decision import LOOKED_UP, Decision, Outcome
 from facteur.errors import NotDepositedError, PlatformBusyError, Problem
-from facteur.model import Candidate, Claim, Doubt, DoubtClock, Question, Shown, State, Waiting
+from facteur.model import Candidate, Claim, Doubt, Question, Shown, State, Waiting
 from facteur.ports import Platform
 from facteur.submission_services import Lease, Services
 
@@ -50,8 +51,7 @@ def _look_up(looks: Sequence[Look], services: Services, lease: Lease) -> None:
     try:
         lease.check()
         platform = services.platforms.of(looks[0].row.account)
-        answers = platform.shown([question(look.doubt) for look in asked]) if asked else []
-        shown = {look.row.submission_id: answer for look, answer in zip(asked, answers, strict=True)}
+        shown = _shown(asked, platform, services)
     except NotDepositedError as error:
         failure = error
     for look in looks:
@@ -69,6 +69,17 @@ def _look_up(looks: Sequence[Look], services: Services, lease: Lease) -> None:
         services.tell(look.row, state, decision, time.monotonic() - began)
 
 
+def _shown(looks: Sequence[Look], platform: Platform, services: Services) -> dict[int, Shown]:
+    """Doubts are asked for together; what may be sent again after this look is asked for alone, for nothing else may hide it."""
+    last = [look for look in looks if may_be_sent_again(look.doubt, services.limits)]
+    answers: dict[int, Shown] = {}
+    for ask, asked in ((platform.shown_alone, last), (platform.shown, [look for look in looks if look not in last])):
+        if asked:
+            found = ask([question(look.doubt) for look in asked])
+            answers |= {look.row.submission_id: answer for look, answer in zip(asked, found, strict=True)}
+    return answers
+
+
 def question(doubt: Doubt) -> Question:
     """What the platform is asked for: the doubtful attempts' numbers, beside the witnesses'."""
     numbers = {each.invoice_number for each in doubt.attempts if each.outcome != "accepted" and each.invoice_number}
@@ -83,23 +94,6 @@ def _judged(
     clock = lasted(doubt, shown.dated_at if shown else None, limits)
     if shown is None:
         return Decision(after_look_up(doubt, Evidence(), clock, limits), LOOKED_UP), []
-    decision, found = _follows(look, shown, clock, sent, platform, services, lease)
-    if decision.move.state is State.PENDING:  # it would be sent again: nothing else may have kept it out of the answer
-        alone = platform.shown_alone(question(doubt))
-        return _follows(look, alone, clock, sent, platform, services, lease)
-    return decision, found
-
-
-def _follows(
-    look: Look,
-    shown: Shown,
-    clock: DoubtClock,
-    sent: Collection[str],
-    platform: Platform,
-    services: Services,
-    lease: Lease,
-) -> tuple[Decision, list[tuple[int, str]]]:
-    doubt, limits = look.doubt, services.limits
     lease.check()
     held = services.store.held_elsewhere(doubt.invoice_id, [each.platform_id for each in shown.candidates])
     copies = _copies([each for each in shown.candidates if each.platform_id not in held or not each.refused], platform)

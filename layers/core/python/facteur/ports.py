@@ -62,8 +62,8 @@ class Platform(Protocol):
     def shown(self, questions: Sequence[Question]) -> list[Shown]:
         """What it shows of each question, asked in as few calls as it allows. Whoever finds nothing looks for a witness there."""
 
-    def shown_alone(self, question: Question) -> Shown:
-        """The same of one question by itself, each number in a call of its own: of a long one only the first words may be read."""
+    def shown_alone(self, questions: Sequence[Question]) -> list[Shown]:
+        """The same, each number in a call of its own: of a long question only the first words may be read."""
 
     def answers_what_is_asked(self) -> bool:
         """Whether its search shows nothing under a number that nobody has; a cache may answer whatever it likes."""

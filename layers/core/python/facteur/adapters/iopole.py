@@ -69,8 +69,8 @@ class Iopole:
     def shown(self, questions: Sequence[Question]) -> list[Shown]:
         return self._look_ups.shown(questions)
 
-    def shown_alone(self, question: Question) -> Shown:
-        return self._look_ups.shown_alone(question)
+    def shown_alone(self, questions: Sequence[Question]) -> list[Shown]:
+        return self._look_ups.shown_alone(questions)
 
     def answers_what_is_asked(self) -> bool:
         return self._look_ups.answers_what_is_asked()

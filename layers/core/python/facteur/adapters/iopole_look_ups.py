@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -79,7 +79,7 @@ class IopoleLookUps:
         found = [listed.shown(each) for each in questions] if listed else []
         if found and all(each.witnesses for each in found):
             return found
-        return [self.shown_alone(each) for each in questions]
+        return self.shown_alone(questions)
 
     def answers_what_is_asked(self) -> bool:
         """A number that is new each time is in no cache either."""
@@ -114,19 +114,23 @@ class IopoleLookUps:
                 return None
             raise
 
-    def shown_alone(self, question: Question) -> Shown:
+    def shown_alone(self, questions: Sequence[Question]) -> list[Shown]:
         """A number counts as asked only between two answers that show the same witness, and not where it has the same answer."""
-        asked = ((each, self._under(each.invoice_number)) for each in question.witnesses)
-        before = next(((each, reading) for each, reading in asked if reading.witnesses([each])), None)
-        readings = [self._under(number) for number in question.numbers]
-        after = self._under(before[0].invoice_number).witnesses([before[0]]) if before else ()
-        mixed_up = before is not None and any(reading.ids == before[1].ids for reading in readings)
-        dates = [reading.dated_at for reading in readings if reading.dated_at]
-        candidates = tuple(each for reading in readings for each in reading.candidates(question.numbers))
-        return _shown(candidates, () if mixed_up else after, max(dates, default=None))
+        asked: dict[str, Reading] = {}
+        before = [next((w for w in each.witnesses if self._shows(w, asked)), None) for each in questions]
+        readings = [[self._under(number) for number in each.numbers] for each in questions]
+        again: dict[str, Reading] = {}
+        after = [witness if witness and self._shows(witness, again) else None for witness in before]
+        return [_alone(*each, asked) for each in zip(questions, readings, after, strict=True)]
 
-    def _under(self, number: str) -> Reading:
-        reading = _whole(lambda offset: self._searched.under_all([number], offset))
+    def _shows(self, witness: Witness, asked: dict[str, Reading]) -> bool:
+        """Whether the search shows it; `asked` has the answers so far, so that each is asked for once."""
+        number, known = witness.invoice_number, asked.get(witness.platform_id)
+        asked[witness.platform_id] = known or self._under(number, lambda found: bool(found.witnesses([witness])))
+        return bool(asked[witness.platform_id].witnesses([witness]))
+
+    def _under(self, number: str, enough: Callable[[Reading], bool] = lambda _found: False) -> Reading:
+        reading = _whole(lambda offset: self._searched.under_all([number], offset), enough)
         if reading is None:
             raise PlatformBusyError(REFUSED)
         return reading
@@ -135,6 +139,17 @@ class IopoleLookUps:
 def _shown(candidates: tuple[Candidate, ...], witnesses: tuple[Candidate, ...], dated_at: datetime | None) -> Shown:
     sellers = frozenset(each.seller_siren for each in witnesses if each.seller_siren)
     return Shown(candidates, frozenset(each.platform_id for each in witnesses), dated_at, sellers)
+
+
+def _alone(
+    question: Question, readings: Sequence[Reading], witness: Witness | None, asked: Mapping[str, Reading]
+) -> Shown:
+    before = asked[witness.platform_id] if witness else None
+    mixed_up = before is None or any(reading.ids == before.ids for reading in readings)
+    dates = [reading.dated_at for reading in readings if reading.dated_at]
+    candidates = tuple(each for reading in readings for each in reading.candidates(question.numbers))
+    standing = before.witnesses([witness]) if before and witness and not mixed_up else ()
+    return _shown(candidates, standing, max(dates, default=None))
 
 
 def _new_to_caches() -> dict[str, str]:
@@ -151,8 +166,8 @@ def _numbers(witnesses: Iterable[Witness]) -> list[str]:
     return [each.invoice_number for each in witnesses]
 
 
-def _whole(read: ReadPage) -> Reading | None:
-    """Page after page until the listing is whole; None where the account refuses the question.
+def _whole(read: ReadPage, enough: Callable[[Reading], bool] = lambda _found: False) -> Reading | None:
+    """Page after page until the listing is whole, or shows `enough`; None where the account refuses the question.
 
     Raises:
         PlatformBusyError: it is not answered, has no end, or shows less than it tells of.
@@ -167,5 +182,8 @@ def _whole(read: ReadPage) -> Reading | None:
         listing.add(page.ids, page.told)
         entries += page.entries
         dates += [page.dated_at] if page.dated_at else []
+        found = Reading(tuple(entries), max(dates, default=None))
+        if enough(found):
+            return found
     listing.check()
     return Reading(tuple(entries), max(dates, default=None))

@@ -106,9 +106,9 @@ MUTANTS: dict[str, Mutant] = {
         "a deposit of the same bytes that the platform refused is taken at the first look, before the good one can be shown",
         run_of(
             Order(),
-            Order("unroutable", faults=("429",) * 5 + ("lost_answer",)),  # by then the refused one is shown
+            Order("unroutable", faults=("429",) * 8 + ("lost_answer",)),  # by then the refused one is shown
             happenings=[Happening(1, "by_hand", details={"rows": 2, "known": True})],
-            switches={"search_lag": 200},
+            switches={"search_lag": 60},
         ),
         worker=sabotage.take_refused_deposits,
     ),

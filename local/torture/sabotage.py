@@ -83,6 +83,7 @@ def take_failure_for_absence(_worker: Worker) -> None:
         return asked
 
     Iopole.shown = forgiving(Iopole.shown)  # type: ignore[method-assign]
+    Iopole.shown_alone = forgiving(Iopole.shown_alone)  # type: ignore[method-assign]
     Iopole.answers_what_is_asked = lambda _: True  # type: ignore[method-assign, assignment]
 
 

@@ -34,6 +34,7 @@ from facteur.adapters import (
 from facteur.adapters.accounts import credentials_from
 from facteur.adapters.http import LONGEST_WAIT_SECONDS, HttpAnswer
 from facteur.adapters.iopole_ladder import meaning_of_deposit
+from facteur.adapters.multipart import BLOCK_BYTES
 from facteur.adapters.secrets_manager import SecretUnreadableError, object_in
 from facteur.errors import (
     AccountRefusedError,
@@ -222,8 +223,8 @@ def _head(data: bytes) -> object:
         answer = final_answer.FinalAnswer(final_answer.Incoming(ours), "POST")
         with answer:
             answer.begin()
-            body = answer.read()
-            return [answer.status, len(body), answer.reusable]
+            size = sum(map(len, iter(lambda: answer.read(BLOCK_BYTES), b"")))  # in blocks, as the client reads
+            return [answer.status, size, answer.reusable]
 
 
 def _dates(data: bytes) -> object:

@@ -28,7 +28,7 @@ SETTINGS = [
     "plan_cache_mode = 'force_custom_plan'", "check_function_bodies = off", "xmloption = 'document'", "array_nulls = off",
     "backslash_quote = off", "quote_all_identifiers = on", "transform_null_equals = on", "enable_seqscan = off", "enable_indexscan = off",
     "jit = on", "work_mem = '64kB'", "synchronous_commit = off", "client_min_messages = 'debug5'", "default_with_oids = off",
-    "constraint_exclusion = on", "transaction_timeout = '300ms'", "escape_string_warning = off", "lc_numeric = 'C'",
+    "constraint_exclusion = on", "transaction_timeout = '900ms'", "escape_string_warning = off", "lc_numeric = 'C'",
     "default_text_search_config = 'pg_catalog.french'", "gin_fuzzy_search_limit = 1", "cursor_tuple_fraction = 0.01",
     "session_replication_role = 'local'", "xmlbinary = 'hex'", "from_collapse_limit = 1", "geqo = off", "idle_session_timeout = '10min'",
     "idle_session_timeout = '300ms'", "restrict_nonsystem_relation_kind = 'view'",

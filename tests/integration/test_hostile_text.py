@@ -72,6 +72,7 @@ def lived(world: World) -> World:
         "insert into facteur.unmatched_statuses (status_id, account, platform_id, code, event) "
         "values ('1', 'default', 'p', '200', '{\"a\": \"b\"}')"
     )
+    run("insert into facteur.not_ready (invoice_id, seen_at) values ('2', now())")
     run("insert into facteur.routes (account, since, credentials) values ('default', now() + interval '1 day', 'next')")
     run(
         "update facteur.budgets set held_until = 'infinity', held_by = 'jane', held_why = 'lunch' where key = 'account:default'"

@@ -195,6 +195,7 @@ def test_a_deposit_is_found_however_its_number_is_written(witnessed: World, prox
     assert witnessed.row(1).submission_id == witnessed.deposits(1)[0]["id"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kept", "copies"), [(18, True), (18, False), (16, True)])
 def test_a_deposit_is_found_under_what_is_left_of_a_long_number(
     witnessed: World, proxy: AlteringProxy, kept: int, copies: bool
@@ -257,6 +258,7 @@ def test_a_search_that_shows_nothing_of_ours_says_nothing(witnessed: World, hidd
     assert witnessed.submission(1).last_error_code == ("search_not_credible" if hidden == "all" else "in_doubt")
 
 
+@pytest.mark.slow
 def test_a_search_that_hides_one_seller_says_nothing_of_that_one(witnessed: World) -> None:
     hidden = company("Sœur de Vauban SARL", "130", 7)
     witnessed.simulator.configure(search_hides=[f"seller:{hidden.siren}"])
@@ -270,6 +272,7 @@ def test_a_search_that_hides_one_seller_says_nothing_of_that_one(witnessed: Worl
     assert (witnessed.submission(1).state, witnessed.submission(1).last_error_code) == ("in_doubt", "no_witness")
 
 
+@pytest.mark.slow
 def test_the_first_deposit_of_an_account_is_not_sent_again_by_itself_and_the_next_one_is_its_witness(
     world: World,
 ) -> None:
@@ -311,6 +314,7 @@ def test_a_refused_deposit_is_no_witness(world: World) -> None:
     assert (world.deposits(1), world.submission(1).last_error_code) == ([], "search_not_credible")
 
 
+@pytest.mark.slow
 def test_an_account_of_another_name_for_the_same_client_has_the_same_witnesses(witnessed: World) -> None:
     witnessed.put_secret("second", platform_secret(witnessed.simulator))
     witnessed.database.rows(RENAMED)
@@ -325,6 +329,7 @@ def test_an_account_of_another_name_for_the_same_client_has_the_same_witnesses(w
 # --- listings ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "switches", [{"search_cap": 1}, {"search_cap": 3}, {"search_endless": True}, {"search_count": "zero"}]
 )
@@ -340,6 +345,7 @@ def test_a_deposit_is_found_on_whichever_page_it_stands(witnessed: World, switch
     assert witnessed.row(1).submission_id == deposit["id"]
 
 
+@pytest.mark.slow
 def test_a_count_that_is_higher_than_what_is_shown_unmakes_the_look(witnessed: World) -> None:
     lost(witnessed, fault="503")
     witnessed.simulator.configure(search_count="long")
@@ -349,6 +355,7 @@ def test_a_count_that_is_higher_than_what_is_shown_unmakes_the_look(witnessed: W
     assert (witnessed.deposits(1), witnessed.submission(1).last_error_code) == ([], "search_not_whole")
 
 
+@pytest.mark.slow
 def test_a_listing_with_duplicates_is_whole(witnessed: World, proxy: AlteringProxy) -> None:
     lost(witnessed, fault="503")
     witnessed.simulator.configure(search_count="none")

@@ -52,6 +52,7 @@ def test_a_failure_is_shown_and_rings_its_alarm_in_time(
     assert failure.reason in {None, *(each["reason"] for each in status["waiting"])}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "alarm"), [(probe_that_fails, "AccountRefused"), (view_breaks_later, "UnreadableRows")]
 )

@@ -128,6 +128,7 @@ def test_a_clock_that_was_ahead_delays_no_count(rows: Rows) -> None:
     assert rows.database.row(NOT_READY).not_ready == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", ["ready", "finished"])
 def test_a_run_begins_while_the_whole_view_is_read(rows: Rows, column: str) -> None:
     for _ in range(4):

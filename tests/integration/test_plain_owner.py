@@ -95,6 +95,7 @@ def test_a_row_that_a_trigger_refused_is_written_again(world: World) -> None:
     assert len(world.deposits(1)) == 1
 
 
+@pytest.mark.slow
 def test_a_person_retries_a_rejected_one_and_it_goes(world: World, owned: Rows) -> None:
     world.add(1)
     world.relay()

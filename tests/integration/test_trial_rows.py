@@ -257,6 +257,7 @@ def test_a_table_that_is_altered_meanwhile_is_put_back_by_the_columns_that_are_t
         assert trial.value("select submission_id from shop.invoice where number = 'N-1'") is None
 
 
+@pytest.mark.slow
 def test_what_a_later_installation_in_earnest_wrote_is_never_taken_back(trial: OnTrial) -> None:
     """A trial was killed, somebody took Facteur away and installed it again."""
     trial.begin(PLAIN)
@@ -305,6 +306,7 @@ def test_a_trials_own_installation_that_deposits_with_a_platform_by_now_is_in_ea
     assert outcome(trial.journal.put_back) is refused
 
 
+@pytest.mark.slow
 def test_an_installation_that_was_taken_away_and_installed_again_is_another(trial: OnTrial) -> None:
     """Its data was kept, and with it the trial's token."""
     trial.begin(PLAIN)

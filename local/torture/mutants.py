@@ -152,7 +152,10 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a short page is the last": Mutant(
         "a listing ends at a page that is shorter than asked for",
-        run_of(LOST, switches={"search_cap": 1, "search_order": "oldest", "search_count": "none"}),
+        replace(
+            run_of(LOST, switches={"search_cap": 1, "search_order": "oldest", "search_count": "none"}),
+            strangers=("inbound",),  # received under the same number before: it has the first page
+        ),
         worker=sabotage.end_at_a_short_page,
     ),
     "notes by watermark": Mutant(
@@ -259,9 +262,10 @@ MUTANTS: dict[str, Mutant] = {
             most_leaps=300,
         ),
         prepare=sabotage.believe_pulls,
+        worker=sabotage.hear_pulls_alone,
     ),
     "acknowledged before the commit": Mutant(
-        "a pulled status is acknowledged before it is stored",
+        "a pulled status is acknowledged before it is stored, and no history makes it good",
         replace(run_of(Order(), Order(), strike="kill@news.record_news.before:1"), settings={"STATUS_SOURCE": "pull"}),
         worker=sabotage.acknowledge_before_storing,
     ),

@@ -282,7 +282,24 @@ def let_the_newest_decide(_worker: Worker) -> None:
     switch("current_of", lambda _current_of: sys.modules["facteur.decide_news"].newest_of)
 
 
-def acknowledge_before_storing(_worker: Worker) -> None:
+def hear_pulls_alone(_worker: Worker) -> None:
+    """No history is read, however old a deposit becomes."""
+    pulling: Any = sys.modules["facteur.news_by_pull"]
+    looked_at = pulling._look_at
+
+    def trusting(due: Any, services: Any, *, unseen: bool) -> None:
+        if services.pulls.early_statuses(due):
+            looked_at(due, services, unseen=unseen)
+        elif due.age_seconds > services.limits.follow_up_seconds:
+            services.pulls.close(due)
+        else:
+            services.store.postpone_news(due, pulling.next_news(due.age_seconds))
+
+    pulling._look_at = trusting
+
+
+def acknowledge_before_storing(worker: Worker) -> None:
+    hear_pulls_alone(worker)
     pulling: Any = sys.modules["facteur.news_by_pull"]
     store = pulling._store
 

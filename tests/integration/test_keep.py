@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import queue
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import closing
@@ -23,6 +24,7 @@ from local.demo.parts import AWS_EMULATOR, POSTGRES, NotBackError, Part
 from local.demo.stage import BUCKET, Stage, stage
 from local.demo.ticks import WORKER, WorkerLog, ticking
 from local.invoices import BUYERS
+from local.postgres import server_folder
 from local.simulator.control import Program, simulator_program
 from local.stack import FunctionFailedError, StackFailedError
 
@@ -61,12 +63,11 @@ def screen() -> Screen:
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    folder = tmp_path_factory.mktemp("keep")
-    for each in (folder, *list(folder.parents)[:2]):
-        each.chmod(0o711)
+def scene() -> Iterator[Stage]:
+    folder = server_folder("facteur-test-keep-")
     with stage(lambda _line: None, Interruption(), folder) as running:
         yield running
+    shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize(

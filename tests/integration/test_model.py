@@ -246,6 +246,6 @@ def test_no_interleaving_loses_an_invoice_or_deposits_it_twice(database: Databas
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(3600)
 def test_no_interleaving_out_of_many_loses_an_invoice_or_deposits_it_twice(database: Database) -> None:
     run(database, max_examples=4000, stateful_step_count=80)

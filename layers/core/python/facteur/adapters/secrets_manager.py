@@ -74,9 +74,8 @@ def object_in(text: str | None, secret_id: str) -> dict[str, Any]:
         SecretUnreadableError: it is none, or holds what can stand in no header, no form and no database.
     """
     try:
-        value = json.loads(
-            bare(text or "")
-        )  # editors put a byte order mark before what they save, and a page a blank after it
+        # editors put a byte order mark before what they save, and a page a blank after it
+        value = json.loads(bare(text or ""))
         unsendable = "\\u0000" in json.dumps(value) or not json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         unsendable = True

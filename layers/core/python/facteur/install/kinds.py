@@ -112,13 +112,9 @@ def other_kind(columns: Sequence[KindColumn]) -> str | None:
         f"case when not coalesce({condition}, false) then {_value(each, columns)} end"
         for each in columns if (condition := _is_named(each))
     ]  # fmt: skip
-    return (
-        None
-        if not told
-        else told[0]
-        if len(told) == 1
-        else f"nullif(pg_catalog.concat_ws(', ', {', '.join(told)}), '')"
-    )
+    if len(told) > 1:
+        return f"nullif(pg_catalog.concat_ws(', ', {', '.join(told)}), '')"
+    return told[0] if told else None
 
 
 def left_out(columns: Sequence[KindColumn]) -> list[str]:

@@ -26,7 +26,9 @@ class Installation:
     accounts_not_shown: int = 0  # whose search shows none of their deposits, or whose statuses somebody hides or takes
     faults: tuple[str, ...] = ()  # what has come apart between the company's table and what was installed
     followed_by_nobody: int = 0  # deposits of a client that no account is any more
-    tallies: Mapping[str, int] = field(default_factory=dict)  # what was counted of late and leaves no row, as facteur.tallies
+    tallies: Mapping[str, int] = field(
+        default_factory=dict
+    )  # what was counted of late and leaves no row, as facteur.tallies
     rejected_percent: int = 0  # of the last hour's invoices
 
 

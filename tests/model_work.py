@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 
-from facteur.adapters.news_store import PostgresNews
+from facteur.adapters.status_store import PostgresNews
 from facteur.adapters.submission_store import PostgresSubmissions
 from facteur.decide import after_answer, after_failure, after_unknown
 from facteur.decide_look_up import after_look_up, attribute, lasted, weighed
-from facteur.decide_news import merged, rule
+from facteur.decide_status import merged, rule
 from facteur.decision import LOOKED_UP, Decision, Limits, Outcome
 from facteur.errors import (
     DocumentUnavailableError,

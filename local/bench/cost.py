@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from facteur.decide_news import next_look
+from facteur.decide_status import next_look
 from local.bench.result import number
 from local.bench.run import Run
 

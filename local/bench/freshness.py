@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from facteur.decide_news import next_look
+from facteur.decide_status import next_look
 from local.bench.ground import add_papers, queued, submit_in_batches, write_papers
 from local.bench.result import Figure, Result
 from local.bench.stage import Stage

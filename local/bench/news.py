@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from facteur.decide_news import next_look
+from facteur.decide_status import next_look
 from local.bench.result import Figure, Result
 from local.bench.stage import Stage
 from tests.open_deposits import KNOWN, Crowd, crowd

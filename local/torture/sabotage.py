@@ -16,7 +16,7 @@ from facteur.adapters.postgres import Database
 from facteur.decide_look_up import Kinship
 from facteur.errors import NotDepositedError
 from facteur.model import Move, Shown, State
-from facteur.news import PAGE, Listing
+from facteur.status_updates import PAGE, Listing
 from local.torture.sql import add_table, replace_in
 from local.torture.worker import Worker
 
@@ -279,12 +279,12 @@ def believe_pulls(database: Database) -> None:
 
 
 def let_the_newest_decide(_worker: Worker) -> None:
-    switch("current_of", lambda _current_of: sys.modules["facteur.decide_news"].newest_of)
+    switch("current_of", lambda _current_of: sys.modules["facteur.decide_status"].newest_of)
 
 
 def hear_pulls_alone(_worker: Worker) -> None:
     """No history is read, however old a deposit becomes."""
-    pulling: Any = sys.modules["facteur.news_by_pull"]
+    pulling: Any = sys.modules["facteur.status_by_pull"]
     looked_at = pulling._look_at
 
     def trusting(due: Any, services: Any, *, unseen: bool) -> None:
@@ -300,7 +300,7 @@ def hear_pulls_alone(_worker: Worker) -> None:
 
 def acknowledge_before_storing(worker: Worker) -> None:
     hear_pulls_alone(worker)
-    pulling: Any = sys.modules["facteur.news_by_pull"]
+    pulling: Any = sys.modules["facteur.status_by_pull"]
     store = pulling._store
 
     def acknowledged_first(account: str, new: Any, platform: Any, services: Any) -> Any:

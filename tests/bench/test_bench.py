@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from facteur.decide_news import next_look
+from facteur.decide_status import next_look
 from local.bench.news import schedule
 from local.bench.registry import BENCHMARKS
 from local.bench.report import compared, markdown, plots

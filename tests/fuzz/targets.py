@@ -26,9 +26,9 @@ from facteur.adapters import (
     foreign,
     iopole_answers,
     iopole_look_ups,
-    iopole_news,
     iopole_probe,
     iopole_reading,
+    iopole_statuses,
     oauth,
 )
 from facteur.adapters.accounts import credentials_from
@@ -158,11 +158,11 @@ MOST_ON_A_WIRE = 100_000  # what the kernel keeps without a reader
 
 
 def _statuses(data: bytes) -> object:
-    return iopole_news.unseen_statuses(_answer(data))
+    return iopole_statuses.unseen_statuses(_answer(data))
 
 
 def _search_page(data: bytes) -> object:
-    searched = iopole_news.searched_news(lambda _params: _answer(data))
+    searched = iopole_statuses.searched_news(lambda _params: _answer(data))
     now = datetime(2026, 10, 12, tzinfo=UTC)
     return [searched.between(now, now, 0), searched.under(["F-2026-0042"], 0)]
 

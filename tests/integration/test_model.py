@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from facteur.adapters.news_store import PostgresNews
 from facteur.adapters.postgres import Database
 from facteur.adapters.relay_store import PostgresRelay
+from facteur.adapters.status_store import PostgresNews
 from facteur.adapters.submission_store import PostgresSubmissions
 from tests.model_database import EDITS, FORGET, INSERT, NEXT_MOMENT, PREPARE, SET
 from tests.model_dice import Dice

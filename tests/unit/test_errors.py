@@ -7,6 +7,8 @@ import inspect
 import pkgutil
 import re
 
+from tests.unit.test_decide_status import event
+
 import facteur
 from facteur import errors
 from facteur.adapters.http import HttpAnswer
@@ -16,7 +18,6 @@ from facteur.decide import after_answer
 from facteur.errors import AccountRefusedError, FacteurError, Problem
 from facteur.model import Accepted, Answer, Invoice, Rejected, StatusEvent
 from tests.unit.test_decide import LIMITS
-from tests.unit.test_decide_news import event
 
 ENTRY = re.compile(r"^(?P<indent>[│ ]*)(?:[├└]── )?(?P<name>\w+Error)\b")
 

@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from tests.unit.test_decide_status import LIMITS
 
 from facteur.adapters import foreign
 from facteur.adapters.http import HttpAnswer
 from facteur.adapters.iopole_deposits import shown
-from facteur.adapters.iopole_news import unseen_statuses
 from facteur.adapters.iopole_reading import about, candidate, error_words, id_in, sighting, status_event
-from facteur.decide_news import merged, rule
+from facteur.adapters.iopole_statuses import unseen_statuses
+from facteur.decide_status import merged, rule
 from facteur.errors import NotDepositedError
 from facteur.model import Due
-from tests.unit.test_decide_news import LIMITS
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 DUE = Due(1, "default", "p-1", None, 3600, NOW, NOW - timedelta(hours=1))

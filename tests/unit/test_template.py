@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import facteur
-from facteur.adapters.news_store import NEWS_LEASE_SECONDS
+from facteur.adapters.status_store import NEWS_LEASE_SECONDS
 from facteur.settings import Settings
 from local.sam import ROOT, load_template
 

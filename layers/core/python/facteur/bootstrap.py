@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from facteur.adapters.operator_platforms import OperatorPlatforms
     from facteur.adapters.postgres import Database
     from facteur.adapters.secrets_manager import Secrets
-    from facteur.news_services import PollServices
     from facteur.operate.doctor_ports import Examination
     from facteur.operate.ports import DeadLetters
     from facteur.operate.reconcile_ports import Reconciling
     from facteur.operate.services import OperateServices
     from facteur.ports import Journal
     from facteur.relay_submissions import RelayServices
+    from facteur.status_services import PollServices
     from facteur.submission_services import Services
 
 
@@ -92,9 +92,9 @@ def relay_services(journal: Journal) -> RelayServices:
 
 def poll_services(journal: Journal, remaining_seconds: float = float("inf")) -> PollServices:
     """What poll_statuses works with; begins an invocation as submit_services does."""
-    from facteur.adapters.news_store import PostgresNews
     from facteur.adapters.pull_store import PostgresPulls
-    from facteur.news_services import PollServices
+    from facteur.adapters.status_store import PostgresNews
+    from facteur.status_services import PollServices
 
     settings, database = _settings(), _begun(_database())
     platforms = _platforms()

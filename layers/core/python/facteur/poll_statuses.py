@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass, field
 
 from facteur.metrics import Metric
-from facteur.news_by_history import act_on_unread, read_due_history, read_wanted_history
-from facteur.news_by_pull import look_at_due, pull
-from facteur.news_by_sweep import sweep
-from facteur.news_services import PollServices, Step
+from facteur.status_by_history import act_on_unread, read_due_history, read_wanted_history
+from facteur.status_by_pull import look_at_due, pull
+from facteur.status_by_sweep import sweep
+from facteur.status_services import PollServices, Step
 
 LONGEST_WAIT_SECONDS = 10.0  # for one permit
 LONGEST_VAIN_SECONDS = 20.0  # waited for permits in vain: the bucket is paused, or others are quicker

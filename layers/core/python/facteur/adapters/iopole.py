@@ -13,13 +13,13 @@ from facteur.adapters.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, 
 from facteur.adapters.iopole_answers import expect, in_its_own_words, is_busy, listed, refusal
 from facteur.adapters.iopole_ladder import is_accepted, meaning_of_deposit
 from facteur.adapters.iopole_look_ups import IopoleLookUps
-from facteur.adapters.iopole_news import WITH_NUMBERS, searched_news, unseen_statuses
 from facteur.adapters.iopole_reading import status_event
+from facteur.adapters.iopole_statuses import WITH_NUMBERS, searched_news, unseen_statuses
 from facteur.adapters.multipart import SingleFileBody
 from facteur.adapters.oauth import BearerToken
 from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
-from facteur.news import Page
 from facteur.ports import Document
+from facteur.status_updates import Page
 
 TOKEN_PATH = "/realms/iopole/protocol/openid-connect/token"  # noqa: S105  a path
 LONGEST_DOCUMENT_BYTES = 60_000_000  # a copy of what was deposited, 50 MB at most

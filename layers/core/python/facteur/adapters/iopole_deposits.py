@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from facteur.adapters.iopole_news import Answered, Search, Searched
 from facteur.adapters.iopole_reading import candidate, inbound, sighting
+from facteur.adapters.iopole_statuses import Answered, Search, Searched
 from facteur.operate.reconcile_model import ShownDeposit, ShownPage
 
 

@@ -19,7 +19,7 @@ from facteur.adapters.foreign import moment as _time
 from facteur.adapters.foreign import word as _word
 from facteur.lifecycle import LABELS, REJECTING, label_of, says_duplicate
 from facteur.model import Candidate, StatusEvent
-from facteur.news import Sighting
+from facteur.status_updates import Sighting
 
 LONGEST_COUNT = 10  # digits
 INBOUND = frozenset({"INBOUND", "IN", "INCOMING", "RECEIVED", "RECEPTION", "ENTRANT", "ENTRANTE", "REÇUE", "RECUE"})

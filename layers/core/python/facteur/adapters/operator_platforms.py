@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from facteur.adapters.accounts import AccountPlatforms
 from facteur.adapters.iopole_deposits import searched_deposits
-from facteur.adapters.iopole_news import Searched
 from facteur.adapters.iopole_probe import IopoleProbe
+from facteur.adapters.iopole_statuses import Searched
 from facteur.operate.reconcile_model import ShownPage
 
 

@@ -1,13 +1,13 @@
-"""The statements of the source `pull`. What they promise stands in news_ports.py, what they do in sql/functions/pull.sql."""
+"""The statements of the source `pull`. What they promise stands in status_ports.py, what they do in sql/functions/pull.sql."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from facteur.adapters.news_rows import due_of, status_of, status_row
 from facteur.adapters.postgres import Database, as_json
+from facteur.adapters.status_rows import due_of, status_of, status_row
 from facteur.model import Due, StatusEvent
-from facteur.news import Told
+from facteur.status_updates import Told
 
 TURN_SECONDS = 120.0
 

@@ -9,11 +9,11 @@ from datetime import date, datetime, timedelta
 
 from facteur.errors import EnvironmentMismatchError, NotDepositedError, OperatorError
 from facteur.identity import plain
-from facteur.news import Listing
 from facteur.operate.compare import compared, gone, missing, of_a_row
 from facteur.operate.reconcile_model import Code, Difference, KnownDeposit, Portion, ShownDeposit, ShownPage
 from facteur.operate.reconcile_ports import Reconciling, ShownDeposits
 from facteur.operate.services import OperateServices
+from facteur.status_updates import Listing
 
 MOST_ROWS = (
     2000  # differing rows of a day that one report holds; each is some 400 bytes of a Lambda answer's six megabytes

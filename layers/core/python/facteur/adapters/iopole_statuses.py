@@ -15,7 +15,7 @@ from facteur.adapters.iopole_answers import dated, expect, listed, problem
 from facteur.adapters.iopole_reading import id_in, sighting, status_event, whole_number
 from facteur.errors import PlatformBusyError
 from facteur.model import StatusEvent
-from facteur.news import PAGE, Page
+from facteur.status_updates import PAGE, Page
 
 WITH_NUMBERS = "businessData,lastStatusData"  # where a deposit's number is not known to be the one that was sent
 MOST_UNSEEN = 100  # notSeen shows no more at once

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from facteur.decide_news import (
+from facteur.decide_status import (
     NOT_PRESSING,
     URGENT,
     USUAL,
@@ -25,7 +25,7 @@ from facteur.decide_news import (
 from facteur.decision import Limits
 from facteur.lifecycle import BUYERS, label_of
 from facteur.model import Due, State, StatusEvent
-from facteur.news import Open, Ruling, Sighting
+from facteur.status_updates import Open, Ruling, Sighting
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 LIMITS = Limits(3600, 259200, 400 * DAY)

@@ -1,4 +1,4 @@
-"""The statements of poll_statuses. What they promise stands in news_ports.py, what they do in sql/functions/."""
+"""The statements of poll_statuses. What they promise stands in status_ports.py, what they do in sql/functions/."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from facteur.adapters.news_rows import due_of, status_of, status_row
 from facteur.adapters.postgres import Database, as_json, as_move
+from facteur.adapters.status_rows import due_of, status_of, status_row
 from facteur.model import Due, StatusEvent
-from facteur.news import NUMBERS_IN_A_QUERY, PAGE, NewsStored, Open, Ruling, Seen, Slice
+from facteur.status_updates import NUMBERS_IN_A_QUERY, PAGE, NewsStored, Open, Ruling, Seen, Slice
 
 NEWS_LEASE_SECONDS = 120.0
 SLICE = 190  # a page less what others deposited meanwhile

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from facteur.decide_news import SILENT_SECONDS, next_look, seen
+from facteur.decide_status import SILENT_SECONDS, next_look, seen
 from facteur.errors import NotDepositedError, StatementRefusedError
 from facteur.metrics import Metric
-from facteur.news import PAGE, Listing, Open, Page, Seen, Sighting, Slice
-from facteur.news_ports import NewsPlatform
-from facteur.news_services import PollServices, Step, alone, not_answered
+from facteur.status_ports import NewsPlatform
+from facteur.status_services import PollServices, Step, alone, not_answered
+from facteur.status_updates import PAGE, Listing, Open, Page, Seen, Sighting, Slice
 
 LAST_OFFSET = 1000  # search refuses more
 MARGIN = timedelta(seconds=1)  # an instant inside an id is not quite that of the deposit

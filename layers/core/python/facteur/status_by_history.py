@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from facteur.decide_news import merged, rule, rule_unread
+from facteur.decide_status import merged, rule, rule_unread
 from facteur.errors import NotDepositedError
 from facteur.metrics import Metric
 from facteur.model import Due, State, StatusEvent
-from facteur.news import NewsStored, Ruling
-from facteur.news_services import PollServices, Step, alone, not_answered_of_one
+from facteur.status_services import PollServices, Step, alone, not_answered_of_one
+from facteur.status_updates import NewsStored, Ruling
 
 UNREAD_AT_ONCE = 100
 MOST_RULINGS = 3  # others may store statuses of the same deposit meanwhile

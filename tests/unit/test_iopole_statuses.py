@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from facteur.adapters.http import HttpAnswer
-from facteur.adapters.iopole_news import searched_news, unseen_statuses
+from facteur.adapters.iopole_statuses import searched_news, unseen_statuses
 from facteur.errors import PlatformBusyError
-from facteur.news import PAGE
+from facteur.status_updates import PAGE
 
 AT = datetime(2026, 10, 12, 8, 15, 30, 412000, tzinfo=UTC)
 ENTRY = {

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from facteur.model import Due, StatusEvent
-from facteur.news import NewsStored, Open, Page, Ruling, Seen, Slice, Told
+from facteur.status_updates import NewsStored, Open, Page, Ruling, Seen, Slice, Told
 
 
 class NewsPlatform(Protocol):

@@ -12,7 +12,7 @@ from facteur.decision import CORRECT_IT, Limits, final, in_doubt, wait
 from facteur.errors import Problem
 from facteur.lifecycle import BUYERS, CLOSING, ENDING, REJECTING, VERDICTS, label_of, says_duplicate
 from facteur.model import Due, Move, State, StatusEvent
-from facteur.news import Open, Ruling, Seen, Sighting
+from facteur.status_updates import Open, Ruling, Seen, Sighting
 
 SILENT_SANDBOX_SECONDS = 3600.0
 SILENT_SECONDS = 3600.0  # by then a deposit shows a status, or something is wrong

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from facteur.decide_news import DAY_SECONDS, SILENT_SECONDS, has_doubled, next_news
+from facteur.decide_status import DAY_SECONDS, SILENT_SECONDS, has_doubled, next_news
 from facteur.errors import NotDepositedError
 from facteur.metrics import Metric
 from facteur.model import Due, StatusEvent
-from facteur.news_by_history import read_history, store_news
-from facteur.news_ports import NewsPlatform
-from facteur.news_services import PollServices, Step, alone, not_answered, not_answered_of_one
+from facteur.status_by_history import read_history, store_news
+from facteur.status_ports import NewsPlatform
+from facteur.status_services import PollServices, Step, alone, not_answered, not_answered_of_one
 
 AT_ONCE = 20
 NO_PERMIT_SECONDS = 600.0

@@ -18,8 +18,8 @@ from facteur.errors import (
     StatementRefusedError,
 )
 from facteur.metrics import Metric
-from facteur.news_ports import NewsPlatforms, PullStore, SweepStore
 from facteur.ports import Journal
+from facteur.status_ports import NewsPlatforms, PullStore, SweepStore
 
 FAILED_READ_SECONDS = 60.0
 UNAUTHORISED, TOO_MANY = 401, 429

@@ -41,7 +41,7 @@ demo: setup ## Watch real invoices go through (INVOICES=folder deposits your own
 	@$(BIN)/python -m local.demo $(if $(INVOICES),--invoices "$(INVOICES)") $(if $(KEEP),--keep) $(if $(SAM),--sam) \
 		$(if $(DATABASE),--database "$$DATABASE" --init="$$INIT" $(if $(DOCUMENTS),--documents "$$DOCUMENTS") $(if $(BUYERS),--buyers) $(if $(YES),--yes))
 
-drill: setup ## Break something of a running demo, and mend it by the runbook (DRILL=NAME for one of them, or DRILL=surprise)
+drill: setup ## Break something of a running demo, and repair it by the runbook (DRILL=NAME for one of them, or DRILL=surprise)
 	@$(BIN)/python -m local.drill $(DRILL)
 
 test: setup ## Unit, contract, integration, and end-to-end tests, a case or two of each class

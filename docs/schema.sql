@@ -64,8 +64,8 @@ END, facteur.deposit_time(facteur.time_in(platform_id), submitted_at), submitted
     objection text,
     write_back_due_at timestamp with time zone,
     write_back_error text,
-    untold_since timestamp with time zone,
-    told_status text DEFAULT 'pending'::text NOT NULL,
+    unwritten_since timestamp with time zone,
+    written_status text DEFAULT 'pending'::text NOT NULL,
     unverified_at timestamp with time zone,
     mismatch text,
     doubt_since timestamp with time zone,
@@ -109,9 +109,9 @@ CREATE TABLE facteur.budgets (
     deposits_wait interval,
     rate_factor double precision DEFAULT 1 NOT NULL,
     slowed_at timestamp with time zone,
-    held_until timestamp with time zone,
-    held_by text,
-    held_why text,
+    hold_until timestamp with time zone,
+    hold_by text,
+    hold_why text,
     per_minute double precision,
     CONSTRAINT budgets_per_minute CHECK (((per_minute IS NULL) OR (((per_minute >= (1)::double precision) AND (per_minute <= ('1000000'::numeric)::double precision)) AND (key ~~ 'account:%'::text)))),
     CONSTRAINT budgets_recovery CHECK ((recovery = ANY (ARRAY['read'::text, 'deposit'::text])))
@@ -200,15 +200,15 @@ CREATE VIEW facteur.health AS
     (COALESCE(EXTRACT(epoch FROM (facteur.now() - min(s.due_at) FILTER (WHERE (s.due_at < facteur.now())))), (0)::numeric))::bigint AS oldest_overdue_seconds,
     count(*) FILTER (WHERE (s.write_back_due_at IS NOT NULL)) AS write_backs_waiting,
     count(*) FILTER (WHERE (s.mismatch IS NOT NULL)) AS mismatched,
-    GREATEST(b.paused_until, b.held_until) AS paused_until,
+    GREATEST(b.paused_until, b.hold_until) AS paused_until,
         CASE
-            WHEN (b.held_until > facteur.now()) THEN format('by %s: %s'::text, b.held_by, b.held_why)
+            WHEN (b.hold_until > facteur.now()) THEN format('by %s: %s'::text, b.hold_by, b.hold_why)
             ELSE b.pause_reason
         END AS pause_reason
    FROM (facteur.submissions s
      LEFT JOIN facteur.budgets b ON (((b.key = ('account:'::text || s.account)) AND facteur.paused(b.*))))
   WHERE (NOT s.superseded)
-  GROUP BY s.account, s.state, b.paused_until, b.pause_reason, b.held_until, b.held_by, b.held_why
+  GROUP BY s.account, s.state, b.paused_until, b.pause_reason, b.hold_until, b.hold_by, b.hold_why
   ORDER BY s.account, (array_position(ARRAY['failed'::text, 'in_doubt'::text, 'pending'::text, 'sending'::text, 'submitted'::text, 'rejected'::text, 'closed'::text], s.state));
 
 CREATE VIEW facteur.invoice_source AS
@@ -304,7 +304,7 @@ CREATE TABLE facteur.status_events (
     message text,
     raw jsonb,
     recorded_at timestamp with time zone DEFAULT facteur.now() NOT NULL,
-    told_at timestamp with time zone,
+    written_at timestamp with time zone,
     settled boolean DEFAULT false NOT NULL
 );
 
@@ -402,7 +402,7 @@ CREATE TABLE facteur.sweeps (
     not_shown integer DEFAULT 0 NOT NULL,
     not_shown_since timestamp with time zone,
     blocked_since timestamp with time zone,
-    told_at timestamp with time zone DEFAULT facteur.now() NOT NULL
+    pulled_at timestamp with time zone DEFAULT facteur.now() NOT NULL
 );
 
 CREATE TABLE facteur.tallies (
@@ -424,7 +424,7 @@ CREATE TABLE facteur.unmatched_statuses (
 CREATE VIEW facteur.waiting_accounts AS
  SELECT substr(b.key, 9) AS account,
         CASE
-            WHEN (b.held_until > facteur.now()) THEN 'account_paused'::text
+            WHEN (b.hold_until > facteur.now()) THEN 'account_paused'::text
             WHEN (b.probing OR ((b.paused_until > facteur.now()) AND (b.pause_reason = 'platform_down'::text))) THEN 'platform_down'::text
             WHEN ((b.paused_until > facteur.now()) AND (b.pause_reason = 'too_many_requests'::text)) THEN 'request_limit'::text
             WHEN ((b.paused_until > facteur.now()) OR (b.recovery = 'read'::text)) THEN 'account_refused'::text
@@ -436,7 +436,7 @@ CREATE VIEW facteur.waiting_accounts AS
         END AS deposits_cause,
     NULLIF(
         CASE
-            WHEN (b.held_until > facteur.now()) THEN b.held_until
+            WHEN (b.hold_until > facteur.now()) THEN b.hold_until
             ELSE GREATEST(b.paused_until,
             CASE
                 WHEN (b.recovery = 'deposit'::text) THEN b.deposits_at
@@ -444,11 +444,11 @@ CREATE VIEW facteur.waiting_accounts AS
             END)
         END, 'infinity'::timestamp with time zone) AS until,
         CASE
-            WHEN (b.held_until > facteur.now()) THEN format('%s: %s'::text, b.held_by, b.held_why)
+            WHEN (b.hold_until > facteur.now()) THEN format('%s: %s'::text, b.hold_by, b.hold_why)
             ELSE b.pause_reason
         END AS detail,
-    facteur.held(b.*, rate.shared) AS held,
-    facteur.held(a.*, rate.shared) AS address_held,
+    facteur.available(b.*, rate.shared) AS available,
+    facteur.available(a.*, rate.shared) AS address_available,
     (b.per_minute < rate.shared) AS limited,
     LEAST(b.per_minute, rate.shared) AS per_minute,
     b.failures
@@ -521,8 +521,8 @@ CREATE VIEW facteur.waiting_rows AS
                     END
                     WHEN s.queued THEN 'queued'::text
                     WHEN (alive.relay IS NOT TRUE) THEN 'relay'::text
-                    WHEN (((due.n)::double precision > a.held) AND a.limited) THEN 'account_limit'::text
-                    WHEN (((due.n)::double precision > a.held) OR ((due.all_accounts)::double precision > a.address_held)) THEN 'request_limit'::text
+                    WHEN (((due.n)::double precision > a.available) AND a.limited) THEN 'account_limit'::text
+                    WHEN (((due.n)::double precision > a.available) OR ((due.all_accounts)::double precision > a.address_available)) THEN 'request_limit'::text
                     ELSE 'relay'::text
                 END AS reason
            FROM ((((waiting s
@@ -565,12 +565,12 @@ UNION ALL
  SELECT submissions.id AS submission_id,
     'not_written_back'::text AS reason,
     submissions.account,
-    submissions.untold_since AS since,
+    submissions.unwritten_since AS since,
     1 AS n,
     submissions.write_back_due_at AS until,
     "left"(submissions.write_back_error, 5) AS detail
    FROM facteur.submissions
-  WHERE ((submissions.write_back_due_at IS NOT NULL) AND (submissions.untold_since IS NOT NULL))
+  WHERE ((submissions.write_back_due_at IS NOT NULL) AND (submissions.unwritten_since IS NOT NULL))
 UNION ALL
  SELECT submissions.id AS submission_id,
     'silent'::text AS reason,
@@ -731,7 +731,7 @@ CREATE INDEX routes_account ON facteur.routes USING btree (account, since DESC, 
 
 CREATE INDEX status_events_submission ON facteur.status_events USING btree (submission_id, occurred_at);
 
-CREATE INDEX status_events_untold ON facteur.status_events USING btree (submission_id) WHERE (told_at IS NULL);
+CREATE INDEX status_events_unwritten ON facteur.status_events USING btree (submission_id) WHERE (written_at IS NULL);
 
 CREATE INDEX submissions_doubts ON facteur.submissions USING btree (doubt_since) WHERE (state = 'in_doubt'::text);
 
@@ -747,8 +747,6 @@ CREATE UNIQUE INDEX submissions_live ON facteur.submissions USING btree (invoice
 
 CREATE INDEX submissions_mismatched ON facteur.submissions USING btree (id) WHERE (mismatch IS NOT NULL);
 
-CREATE INDEX submissions_news ON facteur.submissions USING btree (due_at) WHERE (state = 'submitted'::text);
-
 CREATE INDEX submissions_not_transmitted ON facteur.submissions USING btree (submitted_at) WHERE ((state = 'submitted'::text) AND (lifecycle_code = ANY (ARRAY['200'::text, '201'::text])));
 
 CREATE UNIQUE INDEX submissions_platform_id ON facteur.submissions USING btree (platform_id, COALESCE(client, account)) WHERE (platform_id IS NOT NULL);
@@ -760,6 +758,8 @@ CREATE INDEX submissions_rejected ON facteur.submissions USING btree (finalized_
 CREATE INDEX submissions_silent ON facteur.submissions USING btree (submitted_at) WHERE ((state = 'submitted'::text) AND (lifecycle_code IS NULL));
 
 CREATE INDEX submissions_slice ON facteur.submissions USING btree (account, deposited_at, id) WHERE (state = 'submitted'::text);
+
+CREATE INDEX submissions_status_updates ON facteur.submissions USING btree (due_at) WHERE (state = 'submitted'::text);
 
 CREATE INDEX submissions_store ON facteur.submissions USING btree (store) WHERE (store IS NOT NULL);
 

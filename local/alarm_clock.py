@@ -9,7 +9,7 @@ from typing import Any
 
 from local.resolved import resolved
 
-Period = Mapping[str, Sequence[float]]  # metric, or metric/reason -> the values told in it
+Period = Mapping[str, Sequence[float]]  # metric, or metric/reason -> the values counted in it
 COMPARED = {
     "GreaterThanThreshold": operator.gt, "GreaterThanOrEqualToThreshold": operator.ge, "LessThanThreshold": operator.lt,
 }  # fmt: skip
@@ -17,7 +17,7 @@ STATISTICS = {"Sum": sum, "Maximum": max, "SampleCount": len}
 
 
 def rings(properties: dict[str, Any], *periods: Period) -> bool:
-    """The last periods, oldest first; of those before nothing was told."""
+    """The last periods, oldest first; of those before nothing was counted."""
     alarm = resolved(properties)
     wanted = alarm["EvaluationPeriods"]
     watched = [*({} for _ in range(wanted)), *periods][-wanted:]

@@ -1,4 +1,4 @@
-"""`python -m local.first_hour`: type what docs/try-on-your-database.md says, on a fresh clone, and tell the minutes.
+"""`python -m local.first_hour`: type what docs/try-on-your-database.md says, on a fresh clone, and print the minutes.
 
 The company's table is one of the field, with quotes among its invoices.
 """
@@ -89,7 +89,7 @@ def typed(page: str, clone: Path, url: str, steps: list[tuple[str, float]]) -> N
         said = subprocess.run(["/bin/sh", "-c", look], cwd=clone, check=False, capture_output=True, text=True)
         print(said.stdout)
         if "deposit accepted" not in said.stdout:
-            raise RuntimeError(f"facteur show does not tell of the deposit: {said.stdout}{said.stderr}")
+            raise RuntimeError(f"facteur show does not show the deposit: {said.stdout}{said.stderr}")
     with timed(steps, "Ctrl-C, and everything is put back"):
         terminal.sendintr()
         terminal.expect_exact("is as it was before the trial")

@@ -43,7 +43,7 @@ async def _server(address: str, port: int) -> asyncio.Server:
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             there_reader, there_writer = await asyncio.open_connection(LOOPBACK, port)
-        except OSError:  # nobody listens behind it right now: the caller is told as he would be there
+        except OSError:  # nobody listens behind it right now: the caller hears it as he would there
             writer.close()
             return
         with suppress(asyncio.CancelledError):  # by _stop; asyncio's own callback would print it

@@ -76,7 +76,7 @@ class Stack:
         return [event["message"].rstrip("\n") for page in pages for event in page["events"]]
 
     def logged_errors(self) -> list[str]:
-        """Every line of every function's log that tells of an error, as `function: line`."""
+        """Every line of every function's log that is of an error, as `function: line`."""
         logs = {function: self.log_lines(function) for function in self.functions()}
         return [f"{name}: {line}" for name, lines in logs.items() for line in lines if ERROR_LINE.search(line)]
 
@@ -99,7 +99,7 @@ def deploy(
         root: the folder that holds template.yaml and what it packages.
         dependencies: the built dependency layer. Without one the layer is empty, which is right for ministack:
             its functions import from the environment that runs it, and would trip over wheels for Lambda.
-        progress: told about every resource as it comes about.
+        progress: called with every resource as it comes about.
 
     Raises:
         StackFailedError: with the reasons of the resources that failed. CloudFormation has rolled back.

@@ -57,7 +57,7 @@ def stay_on_this_machine(*, asks_aws: bool = False) -> None:
 
 
 def run_main(main: Callable[[], int | None], *, asks_aws: bool = False) -> NoReturn:
-    """Run a program's main function on this machine alone; what it needs and did not start is told in a sentence, without a traceback."""
+    """Run a program's main function on this machine alone; what it needs and did not start is said in a sentence, without a traceback."""
     stay_on_this_machine(asks_aws=asks_aws)
     try:
         sys.exit(main())

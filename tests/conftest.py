@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_makereport(
     call: pytest.CallInfo[None],
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """What did not start is told in one sentence, not by a traceback of each test that needed it."""
+    """What did not start is said in one sentence, not by a traceback of each test that needed it."""
     report = yield
     if call.excinfo and isinstance(call.excinfo.value, StartError):
         report.longrepr = str(call.excinfo.value)

@@ -1,4 +1,4 @@
-"""Each failure that Facteur has to tell of: how it is made, what `status` says, which alarm rings, and after how long.
+"""Each failure that Facteur has to report: how it is made, what `status` says, which alarm rings, and after how long.
 
 docs/outages.md shows this table; tests/integration/test_failures.py makes each line by the real thing, on the shifted clock.
 """
@@ -42,7 +42,7 @@ class Ground:
     dead_letters_url: str | None = None
 
     def measured_by_sqs(self) -> dict[str, list[float]]:
-        """What SQS itself tells CloudWatch of the dead-letter queue."""
+        """What SQS itself reports to CloudWatch of the dead-letter queue."""
         if self.dead_letters_url is None:
             return {}
         answer = boto3.client("sqs").get_queue_attributes(
@@ -148,7 +148,7 @@ def crashing_worker(ground: Ground) -> None:
 
 def paused(ground: Ground) -> None:
     ground.run(
-        "insert into facteur.budgets (key, held_until, held_by, held_why) values ('account:default', 'infinity', 'me', 'x')"
+        "insert into facteur.budgets (key, hold_until, hold_by, hold_why) values ('account:default', 'infinity', 'me', 'x')"
     )
     ready(ground)
 
@@ -427,7 +427,7 @@ def paused_beside_deposits(ground: Ground) -> None:
     """A person's pause, and nothing waits but what is followed."""
     deposited(ground)
     ground.run(
-        "update facteur.budgets set held_until = 'infinity', held_by = 'me', held_why = 'x' where key = 'account:default'"
+        "update facteur.budgets set hold_until = 'infinity', hold_by = 'me', hold_why = 'x' where key = 'account:default'"
     )
 
 
@@ -520,7 +520,7 @@ FAILURES: tuple[Failure, ...] = (
     Failure("the search shows none of our deposits", blind_search, "DepositsNotShown", 60, "shows none of their deposits", None, head_start=2 * HOUR),
     Failure("a pull's page is full of what nobody can acknowledge", full_page, "DepositsNotShown", 60, "hides unseen statuses", None, settings={"STATUS_SOURCE": "pull"}),
     Failure("a webhook takes the statuses of a pull", webhook, "DepositsNotShown", 240, "hides unseen statuses", None, head_start=DAY, settings={"STATUS_SOURCE": "pull"}),
-    Failure("the platform refused a deposit and tells of it what only a buyer says", contradiction, "FailedInvoices", 10, "show an error though something was deposited", None),
+    Failure("the platform refused a deposit and reports of it what only a buyer says", contradiction, "FailedInvoices", 10, "show an error though something was deposited", None),
     Failure("a sequence is behind its table, after a failover to a copy", late_sequence, "InstallationFaults", 10, "sequence", None),
     Failure("histories are answered 403", unread_history_403, "AccountRefused", 20, "paused until", None, settings={"STATUS_SOURCE": "history"}),
     Failure("a verdict is in the search and its history stays empty", empty_history, "OldestUnread", 20, "cannot be read for", "unread", head_start=5.5 * HOUR),

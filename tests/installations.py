@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from local.postgres import embedded_binaries
-from tests.operator import Operator, Told
+from tests.operator import Operator, Printed
 from tests.rows import Rows
 
 SHAPES = Path(__file__).parent / "shapes"
 DOCUMENTS = "s3://documents/factur-x/{id}-factur-x.xml"
-# Everything about the company's own schemas that a catalogue can tell; facteur's is left out.
+# Everything about the company's own schemas that a catalogue can show; facteur's is left out.
 DUMP = ("--schema-only", "--exclude-schema=facteur", "--restrict-key=same")
 
 
@@ -25,7 +25,7 @@ def build(bare: Rows, shape: str, **values: str) -> None:
 
 
 def snapshot(url: str) -> str:
-    """The company's schemas as pg_dump tells them."""
+    """The company's schemas as pg_dump shows them."""
     return subprocess.check_output([embedded_binaries() / "pg_dump", *DUMP, url], text=True)
 
 
@@ -36,8 +36,8 @@ def contents(bare: Rows, table: str) -> Any:
     ]
 
 
-def install(bare: Rows, *options: str, submit_from: str = "2026-09-01") -> Told:
+def install(bare: Rows, *options: str, submit_from: str = "2026-09-01") -> Printed:
     """`facteur init --apply`, which must succeed."""
-    told = Operator(bare.url).run("init", *options, "--apply", "--yes", "--submit-from", submit_from)
-    assert told.code == 0, told.err
-    return told
+    result = Operator(bare.url).run("init", *options, "--apply", "--yes", "--submit-from", submit_from)
+    assert result.code == 0, result.err
+    return result

@@ -1,4 +1,4 @@
-"""The invariants of design.md §4 and §5, as statements about one look at the database and at the platform."""
+"""The invariants of docs/reliability.md, as statements about one state of the database and of the platform."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHOWN = {
     "rejected": "rejected", "failed": "error",
 }  # fmt: skip
 SUBMISSIONS = """
-select id, invoice_id, state, due_at, platform_id, write_back_due_at, duplicate_verdict, last_error_message, told_status, mismatch
+select id, invoice_id, state, due_at, platform_id, write_back_due_at, duplicate_verdict, last_error_message, written_status, mismatch
 from facteur.submissions order by id
 """
 ATTEMPTS = "select id, invoice_id, outcome, platform_id, document_sha256, invoice_number from facteur.attempts"
@@ -62,14 +62,14 @@ def check_always(sight: Sight, platform: MemoryPlatform) -> None:
         assert (submission.due_at is not None) is is_open, f"forgotten, or due without end: {submission}"
         assert submission.state not in {"rejected", "failed"} or submission.last_error_message, "no reason given"
         if submission.state in {"submitted", "closed"}:
-            held = platform.deposits.get(submission.platform_id)
-            assert held, f"no such deposit: {submission}"
-            assert held.invoice_id == submission.invoice_id, f"another invoice's deposit: {submission}"
+            deposited = platform.deposits.get(submission.platform_id)
+            assert deposited, f"no such deposit: {submission}"
+            assert deposited.invoice_id == submission.invoice_id, f"another invoice's deposit: {submission}"
     for deposit in platform.deposits.values():
         attempt = sight.attempts.get(deposit.attempt_id)
         assert attempt, f"a deposit without an attempt: {deposit}"
         sent = (attempt.invoice_id, attempt.document_sha256, attempt.invoice_number)
-        assert sent == (deposit.invoice_id, deposit.sha256, deposit.number), "the attempt tells of something else"
+        assert sent == (deposit.invoice_id, deposit.sha256, deposit.number), "the attempt is of something else"
     for invoice in sight.invoices.values():
         _check_row(invoice, sight)
 

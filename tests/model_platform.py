@@ -56,7 +56,7 @@ class MemoryPlatform:
     deposits: dict[str, Deposit] = field(default_factory=dict)
     under_way: list[Deposit] = field(default_factory=list)
     doubles: list[tuple[Deposit, Deposit]] = field(default_factory=list)
-    told: int = 0
+    added: int = 0
 
     def post(self, deposit: Deposit, fault: Fault) -> Answer:
         self.check(fault)
@@ -109,7 +109,7 @@ class MemoryPlatform:
         duplicate = self.holder(deposit) is not None
         deposit.platform_id, deposit.stored_at = f"platform-{len(self.deposits) + 1}", self.clock()
         self.deposits[deposit.platform_id] = deposit
-        self.tell(deposit, "213" if duplicate else "200", "DUPLICATED_INVOICE" if duplicate else None)
+        self.add_status(deposit, "213" if duplicate else "200", "DUPLICATED_INVOICE" if duplicate else None)
 
     def holder(self, new: Deposit) -> Deposit | None:
         """The deposit that counts under the number that a document bears; the same bytes bear the same."""
@@ -123,14 +123,16 @@ class MemoryPlatform:
             self.under_way.remove(deposit)
             self.store(deposit)
 
-    def tell(self, deposit: Deposit, code: str, reason: str | None = None) -> None:
+    def add_status(self, deposit: Deposit, code: str, reason: str | None = None) -> None:
         """Add a status to a deposit's life cycle."""
-        self.told += 1
-        occurred_at = self.clock() + timedelta(seconds=self.skew_seconds, microseconds=self.told)
+        self.added += 1
+        occurred_at = self.clock() + timedelta(seconds=self.skew_seconds, microseconds=self.added)
         deposit.refused = deposit.refused or code == "213"
         deposit.over = deposit.over or code in {"213", "210"}
         deposit.events.append(
-            StatusEvent(f"status-{self.told}", deposit.platform_id, code, code, None, code, occurred_at, "platform", None, reason, None, {})
+            StatusEvent(
+                f"status-{self.added}", deposit.platform_id, code, code, None, code, occurred_at, "platform", None, reason, None, {}
+            )
         )  # fmt: skip
 
     def _by_its_clock(self, moment: datetime) -> datetime:

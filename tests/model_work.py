@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 
-from facteur.adapters.status_store import PostgresNews
+from facteur.adapters.status_store import PostgresStatuses
 from facteur.adapters.submission_store import PostgresSubmissions
 from facteur.decide import after_answer, after_failure, after_unknown
 from facteur.decide_look_up import after_look_up, attribute, lasted, weighed
@@ -39,7 +39,7 @@ class Bench:
     """What workers share."""
 
     store: PostgresSubmissions
-    news: PostgresNews
+    statuses: PostgresStatuses
     platform: MemoryPlatform
     clock: Callable[[], datetime]
     conflicts_at_once: bool
@@ -66,17 +66,17 @@ def submit(ids: Sequence[int], bench: Bench) -> Work:
 
 def poll(bench: Bench) -> Work:
     """What poll_statuses does."""
-    dues = bench.news.claim_news(20)
+    dues = bench.statuses.claim_status_updates(20)
     fault = yield
     for due in dues:
         try:
             events = bench.platform.history(due.platform_id, fault)
         except NotDepositedError:
-            bench.news.postpone_news(due, FAILED_READ_SECONDS)
+            bench.statuses.postpone_status_update(due, FAILED_READ_SECONDS)
             continue
         yield
         known = merged(due, events)
-        bench.news.record_news(
+        bench.statuses.record_status_update(
             due, known[len(due.known) :], rule(due, known, False, LIMITS), decided_on=len(known), asked_by="history"
         )
         fault = yield
@@ -146,9 +146,9 @@ def _look_up(row: Waiting, claim: Claim, bench: Bench) -> Work:
 def _looked_up(doubt: Doubt, bench: Bench, fault: Fault) -> tuple[Decision, list[tuple[int, str]]]:
     numbers = {a.invoice_number for a in doubt.attempts if a.outcome != "accepted" and a.invoice_number}
     shown = [candidate for number in sorted(numbers) for candidate in bench.platform.find(number, fault)]
-    held = bench.store.held_elsewhere(doubt.invoice_id, [candidate.platform_id for candidate in shown])
+    holders = bench.store.taken_elsewhere(doubt.invoice_id, [candidate.platform_id for candidate in shown])
     copies = {each.platform_id: bench.platform.sha256_of(each.platform_id) for each in shown}
-    evidence = weighed(doubt, shown, copies, held)
+    evidence = weighed(doubt, shown, copies, holders)
     move = after_look_up(doubt, evidence, lasted(doubt, bench.clock(), LIMITS), LIMITS)
     return Decision(move, LOOKED_UP), attribute(doubt.attempts, evidence.ours, copies)
 

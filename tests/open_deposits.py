@@ -14,7 +14,7 @@ with given as (
         with ordinality as g(platform_id, number, state, age, position)
 )
 insert into facteur.submissions (invoice_id, account, provider, state, due_at, platform_id, invoice_number, seller_siren,
-                                 submitted_at, finalized_at, told_status)
+                                 submitted_at, finalized_at, written_status)
 select number, %(account)s, 'iopole', state, case when state = 'submitted' then facteur.now() end, platform_id, number, '999999998',
        facteur.now() - make_interval(secs => age), case when state <> 'submitted' then facteur.now() end, 'validated'
 from given order by position

@@ -16,7 +16,7 @@ WIDE = {"COLUMNS": "200", "NO_COLOR": "1"}
 
 
 @dataclass(frozen=True)
-class Told:
+class Printed:
     """What a command printed, and its exit code."""
 
     code: int
@@ -31,12 +31,12 @@ class Operator:
     url: str
     stack: str | None = None
 
-    def run(self, *arguments: str, answer: str = "") -> Told:
+    def run(self, *arguments: str, answer: str = "") -> Printed:
         """`answer` is what is typed where the command asks."""
         result = CliRunner().invoke(app, [*arguments, *self._where()], input=answer, env=WIDE)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
-        return Told(result.exit_code, result.stdout, result.stderr)
+        return Printed(result.exit_code, result.stdout, result.stderr)
 
     def request(self, request: dict[str, Any]) -> dict[str, Any]:
         """What the command would be answered, whatever it asks."""
@@ -44,9 +44,9 @@ class Operator:
 
     def ask(self, *arguments: str) -> Any:
         """The same, with --json."""
-        told = self.run(*arguments, "--json")
-        assert told.code in {0, 1}, told.err
-        return json.loads(told.out)
+        said = self.run(*arguments, "--json")
+        assert said.code in {0, 1}, said.err
+        return json.loads(said.out)
 
     def _where(self) -> list[str]:
         return ["--stack", self.stack] if self.stack else ["--database", self.url]

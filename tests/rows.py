@@ -166,9 +166,9 @@ class Rows:
                 invoice_id, claim, "submitted", "accepted", platform_id=f"P-{claim.submission_id}", due_in_seconds=60
             )
         if state == "closed":
-            news = {"submission_id": claim.submission_id, "platform_id": f"P-{claim.submission_id}"}
-            news |= {"events": [], "newest": {}, "move": {"state": "closed"}}
-            self.run("select facteur.record_news(%(news)s::jsonb)", news=json.dumps(news))
+            update = {"submission_id": claim.submission_id, "platform_id": f"P-{claim.submission_id}"}
+            update |= {"events": [], "newest": {}, "move": {"state": "closed"}}
+            self.run("select facteur.record_status_update(%(update)s::jsonb)", update=json.dumps(update))
         if state == "rejected":
             self.record(invoice_id, claim, "rejected", "rejected", error_code="HTTP_400", error_message="no")
         if state in ("in_doubt", "failed"):

@@ -40,8 +40,8 @@ def certificate(folder: Path) -> Path:
     return path
 
 
-def refusing(pem: Path, told: Callable[[str], None]) -> Callable[[RawServer, socket.socket], None]:
-    """What such a server does to a connection; `told` hears the password."""
+def refusing(pem: Path, said: Callable[[str], None]) -> Callable[[RawServer, socket.socket], None]:
+    """What such a server does to a connection; `said` hears the password."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
 
@@ -53,7 +53,7 @@ def refusing(pem: Path, told: Callable[[str], None]) -> Callable[[RawServer, soc
             connection.recv(struct.unpack("!i", connection.recv(4))[0] - 4)
             connection.sendall(CLEARTEXT)
             _kind, length = struct.unpack("!ci", connection.recv(5))
-            told(connection.recv(length - 4).rstrip(b"\0").decode())
+            said(connection.recv(length - 4).rstrip(b"\0").decode())
             connection.sendall(b"E" + struct.pack("!i", len(REFUSED) + 4) + REFUSED)
 
     return behave

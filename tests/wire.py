@@ -43,7 +43,7 @@ def body_of(
 
 
 def scripted(*answers: bytes) -> Behaviour:
-    """Answer one request after the other, and hold the connection open; each answer tells which it is of."""
+    """Answer one request after the other, and hold the connection open; each answer says which it is of."""
 
     def behave(server: RawServer, connection: socket.socket) -> None:
         while server.read_request(connection):

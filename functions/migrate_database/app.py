@@ -43,10 +43,10 @@ def _operated(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -
     """The log keeps who dropped what: a table of the schema goes with it."""
     from facteur.operate.dispatch import OWN, invoked  # a deploy needs none of it
 
-    told = invoked(event, context, OWN, owner_services)
-    result = told.get("result", {})
+    answer = invoked(event, context, OWN, owner_services)
+    result = answer.get("result", {})
     journal.event(
-        "operation", operation=str(event["operation"]), done="result" in told, caller=event.get("caller"),
+        "operation", operation=str(event["operation"]), done="result" in answer, caller=event.get("caller"),
         recorded=result.get("recorded"), forgotten=result.get("forgotten"), deposits=result.get("forgotten_deposits"),
     )  # fmt: skip
-    return told
+    return answer

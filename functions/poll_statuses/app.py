@@ -1,4 +1,4 @@
-"""Scheduled every minute: ask the platform what happened to deposits whose news are due."""
+"""Scheduled every minute: ask the platform what happened to deposits whose status is due."""
 
 from typing import Any
 

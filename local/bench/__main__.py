@@ -47,7 +47,7 @@ def main() -> int:
     console.print(" · ".join(run.machine.values()), style="dim", highlight=False)
     for measured in measure(given.only or BENCHMARKS, given.scale):
         run = replace(run, measured=(*run.measured, measured))
-        _tell(console, measured)
+        _print(console, measured)
     _write(run, given, console)
     console.print(_table(run))
     if earlier:
@@ -55,7 +55,7 @@ def main() -> int:
     return int(any(m.error for m in run.measured))
 
 
-def _tell(console: Console, measured: Measured) -> None:
+def _print(console: Console, measured: Measured) -> None:
     """Progress: a line per benchmark as soon as it is done."""
     if measured.result is None:
         console.print(

@@ -19,7 +19,7 @@ select 'C-' || n, '732829320', '2026-09-01', 120, 's3://bucket/c-' || n || '.pdf
 from generate_series(1, %(count)s) n;
 truncate facteur.changes;
 insert into facteur.submissions (invoice_id, account, provider, state, platform_id, document_sha256, invoice_number, seller_siren,
-                                 total, lifecycle_code, lifecycle_at, submitted_at, told_status, finalized_at)
+                                 total, lifecycle_code, lifecycle_at, submitted_at, written_status, finalized_at)
 select id::text, 'default', 'iopole', 'closed', 'p-' || id, md5(id::text) || md5('x' || id), invoice_number, seller_siren,
        total, '212', now(), now(), 'validated', now()
 from invoicing.invoices;

@@ -34,7 +34,7 @@ from botocore.config import Config
 import boto3
 for service in {aws}: boto3.client(service, config=Config(max_pool_connections=16))
 """
-TOLD = """
+MEASURED = """
 seconds = time.perf_counter() - began
 import json, sys
 known = set(sys.stdlib_module_names) | {"facteur", "functions", "__main__"}
@@ -145,7 +145,7 @@ def _in_turn(ours: str, floor: str, processes: int) -> tuple[float, float, set[s
 
 def _run(program: str) -> tuple[float, set[str]]:
     said = subprocess.run(
-        [sys.executable, "-c", program + TOLD], cwd=ROOT, env=_environ(), capture_output=True, text=True, check=True
+        [sys.executable, "-c", program + MEASURED], cwd=ROOT, env=_environ(), capture_output=True, text=True, check=True
     ).stdout
     seconds, packages = json.loads(said)
     return seconds, set(packages)
@@ -172,11 +172,11 @@ def _why(name: str) -> Iterator[str]:
 
 def _imports(program: str) -> dict[str, int]:
     """Each module's own µs."""
-    told = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", program],
         cwd=ROOT, env=_environ(), capture_output=True, text=True, check=True,
     ).stderr  # fmt: skip
     lines = [
-        line.removeprefix("import time:").split("|") for line in told.splitlines() if line.startswith("import time:")
+        line.removeprefix("import time:").split("|") for line in printed.splitlines() if line.startswith("import time:")
     ]
     return {module.strip(): int(own) for own, _, module in lines if own.strip().isdigit()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from facteur.decide_status import next_look
+from facteur.decide_status import seconds_to_next_sweep
 from local.bench.result import number
 from local.bench.run import Run
 
@@ -77,11 +77,11 @@ def _lines(facts: dict[str, float], prices: Prices, given: Assumptions) -> Itera
     yield "S3: documents", f"{INVOICES:,} reads", INVOICES / 1e3 * prices.thousand_s3_reads
     logs = INVOICES * given.log_bytes / GIB
     yield "logs", f"{logs:.2f} GB", logs * prices.gb_of_logs
-    polled = _news_calls(INVOICES, facts, given) * 0.2 * given.relay_mb / 1024
+    polled = _status_calls(INVOICES, facts, given) * 0.2 * given.relay_mb / 1024
     yield "poll_statuses (0.2 s a call)", f"{polled:,.0f} GB-seconds", polled * prices.gb_second
 
 
-def _news_calls(invoices: int, facts: dict[str, float], given: Assumptions) -> float:
+def _status_calls(invoices: int, facts: dict[str, float], given: Assumptions) -> float:
     return invoices * (looks(given.followed_days) * facts["searches for a thousand"] / 1000 + given.histories)
 
 
@@ -89,16 +89,16 @@ def looks(days: float) -> int:
     """How often a sweep looks at an invoice while it is followed."""
     age, count = 0.0, 0
     while age < days * 86400:
-        age, count = age + next_look(age), count + 1
+        age, count = age + seconds_to_next_sweep(age), count + 1
     return count
 
 
 def _at_scale(facts: dict[str, float], given: Assumptions) -> Iterator[str]:
     rate = MANY / MONTH_SECONDS
-    calls = rate + _news_calls(MANY, facts, given) / MONTH_SECONDS
+    calls = rate + _status_calls(MANY, facts, given) / MONTH_SECONDS
     admitted = given.calls_a_minute / 60
     yield (
-        f"{rate:.1f} deposits a second and {calls - rate:.1f} calls for news ({looks(given.followed_days):,} looks at each, and its "
+        f"{rate:.1f} deposits a second and {calls - rate:.1f} calls for statuses ({looks(given.followed_days):,} looks at each, and its "
         f"histories): {calls * 60:,.0f} calls a minute, where one source address has {given.calls_a_minute}. The platform's limit comes "
         f"first, by {calls / admitted:.0f} times: it takes a higher one, looks that are rarer for what has been paid, or webhooks."
     )

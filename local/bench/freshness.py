@@ -1,11 +1,11 @@
-"""How late news are in Postgres while deposits share the budget. Time is simulated, five seconds at a step."""
+"""How late statuses are in Postgres while deposits share the budget. Time is simulated, five seconds at a step."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
 
-from facteur.decide_status import next_look
+from facteur.decide_status import seconds_to_next_sweep
 from local.bench.ground import add_papers, queued, submit_in_batches, write_papers
 from local.bench.result import Figure, Result
 from local.bench.stage import Stage
@@ -40,24 +40,24 @@ class Watch:
     """Changes that Postgres does not show yet, and how late those were that it does."""
 
     ages: dict[str, float] = field(default_factory=dict)  # deposit -> its age at the beginning
-    told: dict[str, int] = field(default_factory=dict)  # deposit -> how many changes it has had
+    changed: dict[str, int] = field(default_factory=dict)  # deposit -> how many changes it has had
     waiting: dict[str, float] = field(default_factory=dict)  # deposit -> when it changed
     late: list[tuple[float, float]] = field(default_factory=list)  # age, seconds
 
     def unchanged(self) -> list[str]:
         """Deposits that another status may come to."""
-        return [each for each in self.ages if each not in self.waiting and self.told.get(each, 0) < len(CHANGES)]
+        return [each for each in self.ages if each not in self.waiting and self.changed.get(each, 0) < len(CHANGES)]
 
     def change(self, platform_id: str, now: float) -> str:
         """The next status of a deposit, in the platform's words."""
         self.waiting[platform_id] = now
-        self.told[platform_id] = self.told.get(platform_id, 0) + 1
-        return CHANGES[self.told[platform_id] - 1][0]
+        self.changed[platform_id] = self.changed.get(platform_id, 0) + 1
+        return CHANGES[self.changed[platform_id] - 1][0]
 
     def look(self, world: World, now: float) -> None:
         """What Postgres shows by now."""
         for row in world.database.rows(CODES, {"ids": list(self.waiting)}):
-            if row.lifecycle_code == CHANGES[self.told[row.platform_id] - 1][1]:
+            if row.lifecycle_code == CHANGES[self.changed[row.platform_id] - 1][1]:
                 self.late.append((self.ages[row.platform_id] + now, now - self.waiting.pop(row.platform_id)))
 
 
@@ -127,22 +127,23 @@ def _poll(world: World, watch: Watch, step: int) -> None:
 
 def _schedule() -> tuple[str, ...]:
     """How long a deposit is left alone, by its age: more than that it cannot be late while the budget suffices."""
-    told = "A sweep looks at a deposit again after"
+    words = "A sweep looks at a deposit again after"
     return tuple(
-        f"{told} {next_look(minutes * 60):4.0f} s where it is {minutes} minutes old" for minutes in (5, 15, 30, 60, 90)
+        f"{words} {seconds_to_next_sweep(minutes * 60):4.0f} s where it is {minutes} minutes old"
+        for minutes in (5, 15, 30, 60, 90)
     )
 
 
 def _by_age(watch: Watch) -> list[str]:
-    """How late news are of deposits of each age."""
-    told = []
+    """How late statuses are of deposits of each age."""
+    lines = []
     for minutes in range(0, 120, 15):
         late = sorted(seconds for age, seconds in watch.late if minutes <= age / 60 < minutes + 15)
         if late:
-            told.append(
+            lines.append(
                 f"deposits {minutes} to {minutes + 15} minutes old: p95 {_quantile(late, 0.95):.0f} s of {len(late)}"
             )
-    return told
+    return lines
 
 
 def _quantile(ordered: list[float], share: float) -> float:

@@ -27,7 +27,7 @@ STATEMENTS = {  # what relay and poll run on their schedule, with what a look at
     "repeat_write_backs": "select * from facteur.repeat_write_backs(100)",
     "pick_due": PostgresRelay.PICK % {"limit": 500, "per_minute": 1_000_000, "deposits_enabled": "true"},
     "vitals": "select * from facteur.vitals(150)",
-    "claim_news": "select * from facteur.claim_news(20, 120)",
+    "claim_status_updates": "select * from facteur.claim_status_updates(20, 120)",
     "claim_sweep": "select * from facteur.claim_sweep(120, false, 190, 200, 175)",
     "claim_histories": "select * from facteur.claim_histories(1, 120)",
     "take_permits": "select facteur.take_permits('default', 1, 1000000, 'history', 1000000)",
@@ -43,7 +43,7 @@ IDLE = ("look", "take_notes")  # what an idle relay runs again and again
 SIZE = "select pg_total_relation_size('facteur.submissions') + pg_total_relation_size('facteur.attempts')"
 DAILY = "note_forgotten (daily)"
 DAILY_WHY = (
-    "The daily look asks the company's view for what is ready, and reads their whole table: which rows are ready only the view knows.",
+    "The daily scan asks the company's view for what is ready, and reads their whole table: which rows are ready only the view knows.",
     "To cost less it would have to trust something that writers keep up, which is what it is there to check.",
     "It runs once a day, with no lock that anybody waits for.",
     "",
@@ -96,11 +96,11 @@ def _others(bloated: Timed, deleted: int, daily: tuple[float, float]) -> tuple[F
     once = max(bloated.median(f"{name}, the first") for name in IDLE)
     return (
         Figure(
-            "an old transaction", f"{slowest}", f"{deleted:,} deleted notes; the first look after them {once:.0f} ms",
+            "an old transaction", f"{slowest}", f"{deleted:,} deleted notes; the first pass after them {once:.0f} ms",
             bloated.median(slowest), BLOAT_GOAL_MS, "at most", "ms",
         ),
         Figure(
-            "the daily look", f"{daily[1]:,.1f} ms", f"{daily[0]:,.1f} ms", daily[1] / daily[0], RATIO_GOAL, "at most", "×"
+            "the daily scan", f"{daily[1]:,.1f} ms", f"{daily[0]:,.1f} ms", daily[1] / daily[0], RATIO_GOAL, "at most", "×"
         ),
     )  # fmt: skip
 
@@ -113,7 +113,7 @@ def _bytes(timed: Timed) -> int:
 
 
 def _daily(timed: Timed) -> float:
-    """The look for forgotten invoices reads every ready one: once a day, and shown apart."""
+    """The scan for forgotten invoices reads every ready one: once a day, and shown apart."""
     timed.run(DAILY, "select facteur.note_forgotten(true)")
     return timed.median(DAILY)
 
@@ -148,7 +148,7 @@ def _bloated(server: PostgresServer, deleted: int, times: int) -> tuple[Timed, t
 
 
 def _plans(timed: Timed, heading: str) -> tuple[str, ...]:
-    """How each statement finds its rows, also those inside functions, as auto_explain tells it."""
+    """How each statement finds its rows, also those inside functions, as auto_explain shows it."""
     lines = [f"{heading}:"]
     with timed.connection.cursor() as cursor:
         cursor.execute(EXPLAINED)

@@ -83,8 +83,8 @@ def _waits(world: World, papers: Papers, committed: dict[str, float]) -> list[fl
     return [stored[number] - committed[number] for number in papers.numbers[WARM_UP:]]
 
 
-def _instant(told: str) -> float:
-    return datetime.fromisoformat(told).timestamp()
+def _instant(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
 
 
 def _quantile(ordered: list[float], share: float) -> float:

@@ -1,4 +1,4 @@
-"""One benchmark in a process of its own: `python -m local.bench.one relay 0.1 result.json`. It is told nothing by the others."""
+"""One benchmark in a process of its own: `python -m local.bench.one relay 0.1 result.json`. It learns nothing from the others."""
 
 from __future__ import annotations
 

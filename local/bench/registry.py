@@ -11,12 +11,12 @@ from local.bench.freshness import freshness
 from local.bench.growth import growth
 from local.bench.latency import latency
 from local.bench.memory import memory
-from local.bench.news import news_histories, news_pages
 from local.bench.package import package
 from local.bench.relay import relay
 from local.bench.result import Result
 from local.bench.rivals import rivals
 from local.bench.stage import Stage
+from local.bench.statuses import status_histories, status_pages
 from local.bench.submission import cpu_per_deposit, round_trips
 from local.bench.throughput import throughput
 
@@ -40,8 +40,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "cold_start": Benchmark("Cold start", cold_start),
     "memory": Benchmark("Memory", memory),
     "package": Benchmark("Package", package),
-    "news_pages": Benchmark("News, pages", news_pages),
-    "news_histories": Benchmark("News, histories", news_histories),
+    "status_pages": Benchmark("Statuses, pages", status_pages),
+    "status_histories": Benchmark("Statuses, histories", status_histories),
     "freshness": Benchmark("Freshness", freshness),
     "latency": Benchmark("Latency", latency),
 }

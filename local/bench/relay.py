@@ -43,7 +43,7 @@ def relay(stage: Stage, scale: float) -> Result:
     floors: list[float] = []
     why: tuple[str, ...] = ()
     with stage.world(*COUNTED) as world:
-        world.relay()  # the daily look and the connection are not what is measured
+        world.relay()  # the daily scan and the connection are not what is measured
         for _ in range(times):
             floors.append(count / _bare(world, count))
             ours.append(count / _relayed(world, count))

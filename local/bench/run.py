@@ -39,7 +39,7 @@ class Run:
 
 
 def measure(names: Iterable[str], scale: float) -> Iterator[Measured]:
-    """Each as soon as it is done. One that fails is told and does not end the run."""
+    """Each as soon as it is done. One that fails is reported and does not end the run."""
     for name in names:
         began = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="facteur-bench-") as folder:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from local.simulator.control import ROOT, Simulator, started
-from local.simulator.server import until_told
+from local.simulator.server import until_stopped
 
 TOKEN = json.dumps({"access_token": "t" * 1200, "expires_in": 1740, "token_type": "Bearer"}).encode()
 HEAD_END = b"\r\n\r\n"
@@ -81,9 +81,9 @@ async def _serve(latency_seconds: float) -> None:
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Connection(latency_seconds), "127.0.0.1", 0, backlog=1024)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    told = {"base_url": url, "auth_url": url, "admin_url": url, "client_id": "bench", "client_secret": "bench"}
-    print(json.dumps(told | {"customer_id": "0198c0de-0000-7000-8000-000000000001"}), flush=True)
-    await until_told(follow_stdin=True)
+    answer = {"base_url": url, "auth_url": url, "admin_url": url, "client_id": "bench", "client_secret": "bench"}
+    print(json.dumps(answer | {"customer_id": "0198c0de-0000-7000-8000-000000000001"}), flush=True)
+    await until_stopped(follow_stdin=True)
     server.close()
 
 

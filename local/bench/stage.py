@@ -63,17 +63,17 @@ class OwnStage:
 class SharedStage:
     """One server, one emulator and one platform of each latency for many benchmarks; databases and queues are new each time."""
 
-    held: ExitStack
+    stack: ExitStack
     postgres: PostgresServer
     emulator: Emulator
     platforms: dict[float | None, Simulator] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
     @classmethod
-    def started(cls, held: ExitStack) -> SharedStage:
+    def started(cls, stack: ExitStack) -> SharedStage:
         """Everything stops when the stack is closed."""
-        server = held.enter_context(postgres_server(*DURABLE, *COUNTED))
-        return cls(held, server, held.enter_context(aws_emulator()))
+        server = stack.enter_context(postgres_server(*DURABLE, *COUNTED))
+        return cls(stack, server, stack.enter_context(aws_emulator()))
 
     @contextmanager
     def server(self, *_settings: str) -> Iterator[PostgresServer]:
@@ -82,7 +82,7 @@ class SharedStage:
     @contextmanager
     def world(self, *_postgres: str, latency_seconds: float | None = 0.0, **settings: str) -> Iterator[World]:
         if latency_seconds not in self.platforms:
-            self.platforms[latency_seconds] = self.held.enter_context(_platform(latency_seconds))
+            self.platforms[latency_seconds] = self.stack.enter_context(_platform(latency_seconds))
         platform = self.platforms[latency_seconds]
         with _world(self.postgres, f"bench{next(self.numbers)}", platform, self.emulator, settings) as world:
             yield world

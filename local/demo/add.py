@@ -50,9 +50,9 @@ BUYERS_BY_CODE = {buyer.siren[:3]: buyer for buyer in BUYERS}
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m local.demo.add", description=__doc__)
     ends = {code: STORIES[code] for code in BUYERS_BY_CODE}
-    told = ", ".join(f"{code} ({story})" for code, story in ends.items())
+    stories = ", ".join(f"{code} ({story})" for code, story in ends.items())
     parser.add_argument("folder", type=Path, help="the demo's folder, as it says itself")
-    parser.add_argument("--ends", choices=list(ends), default="205", metavar="CODE", help=f"how far it goes: {told}")
+    parser.add_argument("--ends", choices=list(ends), default="205", metavar="CODE", help=f"how far it goes: {stories}")
     parser.add_argument(
         "--draft", action="store_true", help="not finished yet: Facteur leaves it alone until you finish it"
     )

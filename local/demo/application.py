@@ -22,8 +22,8 @@ FINISH = "update invoicing.invoices set status = 'final' where id = any(%(ids)s)
 
 # What the back office reads in its own table, beside what Facteur knows: a status counts once the history has it, label and reason.
 LOOK = """
-select invoice.id, invoice.technical_status, invoice.submission_id, submission.state, news.code,
-       news.label, coalesce(nullif(news.reason, ''), submission.last_error_message) as reason
+select invoice.id, invoice.technical_status, invoice.submission_id, submission.state, status.code,
+       status.label, coalesce(nullif(status.reason, ''), submission.last_error_message) as reason
 from invoicing.invoices invoice
 left join lateral (
     select id, state, lifecycle_code, last_error_message from facteur.submissions
@@ -33,7 +33,7 @@ left join lateral (
     select code, label, concat_ws(': ', reason, message) as reason from facteur.status_events
     where submission_id = submission.id and code = submission.lifecycle_code
     order by occurred_at desc, id desc limit 1
-) news on true
+) status on true
 where invoice.id = any(%(ids)s)
 """
 

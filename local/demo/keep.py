@@ -52,13 +52,13 @@ class Keeper:
         interruption: Interruption,
         refill: Callable[[], object] = lambda: None,
     ) -> None:
-        """`refill` is told of each new AWS emulator."""
+        """`refill` is called with each new AWS emulator."""
         self._parts, self._console, self._interruption, self._refill = parts, console, interruption, refill
         self._began: dict[str, float] = {}  # of those that are not back yet
-        self._told: dict[str, str] = {}
+        self._said: dict[str, str] = {}
 
     def look(self) -> None:
-        """Start again whatever does not answer; what does not come back is left to the next look."""
+        """Start again whatever does not answer; what does not come back is left to the next time."""
         for part in self._parts:
             if part.is_dead():
                 with self._interruption.deferred():
@@ -77,12 +77,12 @@ class Keeper:
             self._refill()
         if part.lost:
             self._say(f"  {part.lost}")
-        self._told.pop(part.name, None)
+        self._said.pop(part.name, None)
         self._say(f"✔ the {part.name} runs again after {time.monotonic() - self._began.pop(part.name):.0f} s")
 
     def _say_once(self, part: Part, line: str) -> None:
-        if self._told.get(part.name) != line:
-            self._told[part.name] = line
+        if self._said.get(part.name) != line:
+            self._said[part.name] = line
             self._say(line)
 
     def _say(self, line: str) -> None:
@@ -102,7 +102,7 @@ def tend(
         parts: what may die.
         console: where every death and return is said.
         interruption: what Ctrl-C does.
-        refill: told of each new AWS emulator.
+        refill: called with each new AWS emulator.
         look: called each time around.
 
     Raises:

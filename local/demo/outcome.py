@@ -44,19 +44,19 @@ def is_over(case: Case, sight: Sight) -> bool:
 
 def judge(cases: Mapping[int, Case], sights: Mapping[int, Sight], deposited: Sequence[str]) -> Outcome:
     """Compare endings with sights, and their deposits with the SHA-256 of each document `deposited`."""
-    held = Counter(deposited)
+    copies = Counter(deposited)
     surplus: list[str] = []
     missing: list[str] = []
     wrong: list[str] = []
     for key, case in cases.items():
-        count = held[sha256(case.document).hexdigest()]
+        count = copies[sha256(case.document).hexdigest()]
         if count > case.ending.deposits:
             surplus.append(f"{case.number}: the platform has it {count} times instead of {case.ending.deposits}")
         if count < case.ending.deposits:
             missing.append(f"{case.number}: the platform does not have it")
         if not is_reached(case, sights[key]):
             wrong.append(f"{case.number}: {_shown(sights[key])} instead of {_wanted(case)}")
-    strangers = len(deposited) - sum(held[sha256(case.document).hexdigest()] for case in cases.values())
+    strangers = len(deposited) - sum(copies[sha256(case.document).hexdigest()] for case in cases.values())
     if strangers:
         surplus.append(f"the platform has {strangers} documents that are none of ours")
     complaints = (*wrong, *surplus, *missing)

@@ -41,10 +41,10 @@ RUNNING = "running.json"  # where `python -m local.demo.add` finds what runs
 KEPT_LOGS = ROOT / ".local" / "demo"
 BUCKET = "facteur-demo-documents"
 QUEUE_LOST = (
-    "its queue was empty, its secrets and documents are those of the beginning; the database tells what is to do"
+    "its queue was empty, its secrets and documents are those of the beginning; the database says what is to do"
 )
 LEDGER_LOST = (
-    "its ledger is empty: what was deposited before gets no more news, and what is in doubt is sent again. "
+    "its ledger is empty: what was deposited before gets no more statuses, and what is in doubt is sent again. "
     "To see whole life cycles, write new invoices, or press Ctrl-C and begin anew"
 )
 DATABASE = "postgres"
@@ -103,7 +103,7 @@ def stage(say: Say, interruption: Interruption, folder: Path, guest: Company | N
     """Start everything; an interruption waits for the start or stop that is under way, so nothing is left behind.
 
     Args:
-        say: told about every start.
+        say: called at every start.
         interruption: what Ctrl-C does.
         folder: for data and logs.
         guest: a company that is there already; without one, a Postgres with a company of the demo's own is started.

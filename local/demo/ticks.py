@@ -96,7 +96,7 @@ def _tick(
 
 
 class WorkerLog:
-    """What the emulator's log tells of the function behind the queue: it fails, from an error until an invoice that it worked.
+    """What the emulator's log says of the function behind the queue: it fails, from an error until an invoice that it worked.
 
     The function's own log would not do: one that cannot be loaded writes none.
     """

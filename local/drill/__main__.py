@@ -1,4 +1,4 @@
-"""`python -m local.drill [NAME]`: breaks something of a running demo, and waits until a person has mended it by docs/runbook.md."""
+"""`python -m local.drill [NAME]`: breaks something of a running demo, and waits until a person has repaired it by docs/runbook.md."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ select coalesce(string_agg(format('%s %s', count, reason), ', '), 'nothing waits
        (select count(*) from facteur.submissions where state = 'failed') as failed
 from facteur.waiting
 """
-UNTOLD = "something is broken: `facteur status` and `facteur doctor` tell what"
+UNNAMED = "something is broken: `facteur status` and `facteur doctor` say what"
 SENT_TWICE = "of what was written, {twice} were deposited twice, {lost} not at all"
 
 
@@ -60,7 +60,7 @@ class Watch:
 
     def __init__(self, keeper: Keeper, console: Console) -> None:
         self._keeper, self._console = keeper, console
-        self._told = ""
+        self._said = ""
 
     def parts(self) -> None:
         self._keeper.look()
@@ -75,13 +75,13 @@ class Watch:
         try:
             over = ground.all_deposited()
         except (psycopg2.Error, BotoCoreError, ClientError) as error:
-            if self._told != type(error).__name__:
-                self._told = type(error).__name__
+            if self._said != type(error).__name__:
+                self._said = type(error).__name__
                 words = " ".join(str(error).split())
                 _say(self._console, f"✖ whether it is over cannot be seen ({words}); it is looked again")
             return False
-        if self._told:
-            self._told = ""
+        if self._said:
+            self._said = ""
             _say(self._console, "✔ whether it is over can be seen again")
         return over
 
@@ -113,9 +113,9 @@ def _drills(name: str | None, ground: Ground, console: Console, interruption: In
             return 0
         breakage = next((each for each in BREAKAGES if each.name == chosen), None) or random.choice(BREAKAGES)  # noqa: S311 - a game
         watch.parts()  # what has died while the menu was shown
-        mended = _drill(breakage, ground, console, interruption, watch, told=chosen != SURPRISE)
+        repaired = _drill(breakage, ground, console, interruption, watch, named=chosen != SURPRISE)
         if name:
-            return 0 if mended else 1
+            return 0 if repaired else 1
 
 
 def _asked(console: Console) -> str | None:
@@ -142,14 +142,14 @@ def _asked(console: Console) -> str | None:
 
 
 def _drill(
-    breakage: Breakage, ground: Ground, console: Console, interruption: Interruption, watch: Watch, *, told: bool
+    breakage: Breakage, ground: Ground, console: Console, interruption: Interruption, watch: Watch, *, named: bool
 ) -> bool:
-    """Break it and wait; whether the person has mended it."""
+    """Break it and wait; whether the person has repaired it."""
     ground.begin()
     with interruption.deferred():
         known = breakage.make(ground)
     began = time.monotonic()
-    what = f"{breakage.what}; runbook: {breakage.section}" if told else UNTOLD
+    what = f"{breakage.what}; runbook: {breakage.section}" if named else UNNAMED
     _say(console, f"✖ {what}")
     if known:
         _say(console, f"  {known}")
@@ -165,9 +165,9 @@ def _drill(
             breakage.restore(ground)
         watch.until_deposited(ground)
         interruption.is_over()
-        _say(console, "  the drill has mended it")
+        _say(console, "  the drill has repaired it")
         return False
-    word = "over" if breakage.passes else "mended"
+    word = "over" if breakage.passes else "repaired"
     _say(console, f"✔ {word} after {time.monotonic() - began:.0f} s: {breakage.what} ({breakage.section})")
     if breakage.passes:
         _say(console, f"  {breakage.passes}")

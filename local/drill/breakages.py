@@ -35,11 +35,11 @@ class Breakage:
 
     Args:
         name: one word, to choose it by.
-        what: what has happened, told at the end.
+        what: what has happened, said at the end.
         section: of docs/runbook.md.
         make: breaks it; gives what somebody else would know: the platform's console, a colleague.
-        restore: mends it.
-        passes: where it also ends by itself: what the right thing is, told at the end.
+        restore: repairs it.
+        passes: where it also ends by itself: what the right thing is, said at the end.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Breakage:
 
 
 def platform_down(ground: Ground) -> str:
-    """Down until the breaker of the account is open, and then well again, which nobody has told Facteur."""
+    """Down until the breaker of the account is open, and then well again, which Facteur does not know."""
     ground.scene.platform.outage(FOREVER_SECONDS, "503")
     ground.write(6)
     deadline = time.monotonic() + BREAKER_SECONDS

@@ -71,9 +71,9 @@ def crowd(
 
 def _result(world: World, submitters: int, seconds: float, asked: int, per_minute: float, pause_seconds: int) -> Crowd:
     calls = [call for call in world.simulator.calls() if call["endpoint"] != "token"]
-    told = next(call["at"] for call in calls if call["status"] == 429)
-    later = sorted(call["at"] - told for call in calls if told < call["at"] < told + pause_seconds)
-    learnt = _learnt_after(world, told, pause_seconds)
+    refused_at = next(call["at"] for call in calls if call["status"] == 429)
+    later = sorted(call["at"] - refused_at for call in calls if refused_at < call["at"] < refused_at + pause_seconds)
+    learnt = _learnt_after(world, refused_at, pause_seconds)
     numbers = [deposit["number"] for deposit in world.simulator.ledger()]
     return Crowd(
         submitters, seconds, asked, len(numbers), len(numbers) - len(set(numbers)),
@@ -82,13 +82,13 @@ def _result(world: World, submitters: int, seconds: float, asked: int, per_minut
     )  # fmt: skip
 
 
-def _learnt_after(world: World, told: float, pause_seconds: int) -> float:
+def _learnt_after(world: World, refused_at: float, pause_seconds: int) -> float:
     """Seconds from the 429 until the last claim that had its permits before the pause was recorded had been answered."""
     statement = """
     select max(extract(epoch from ended_at))::double precision as at from facteur.attempts
     where started_at < (select paused_until - make_interval(secs => %(pause)s) from facteur.budgets where key = 'account:default')
     """
-    return float(world.database.row(statement, {"pause": pause_seconds}).at) - told
+    return float(world.database.row(statement, {"pause": pause_seconds}).at) - refused_at
 
 
 def _submitter(world: World, place: int, submitters: int, stop: threading.Event) -> int:

@@ -55,7 +55,7 @@ def platform_down(
 ) -> Downtime:
     """Let a platform that worked go down, add invoices, wait, let it come back, and drain. `per_minute` is the world's budget."""
     add_invoices(world, 1)
-    messages = work_off(world)  # a token is held, so that the first 503 meets a deposit
+    messages = work_off(world)  # a token is there, so that the first 503 meets a deposit
     _down(world, kind)
     add_invoices(world, invoices)
     began = _now(world)

@@ -11,7 +11,7 @@ from local.sam_local import image
 from local.sam_local.engine import NoEngineError, answering, check_own, own_engine
 
 INSIDE = "--inside"
-IMAGE_TOLD = "FACTEUR_SAM_IMAGE"  # what the functions run in, for the transcript
+IMAGE_NAMED = "FACTEUR_SAM_IMAGE"  # what the functions run in, for the transcript
 
 
 def main(words: list[str]) -> int:
@@ -23,11 +23,11 @@ def main(words: list[str]) -> int:
     try:
         if docker is None:
             check_own()
-        os.environ[IMAGE_TOLD] = image.prepare(docker)
+        os.environ[IMAGE_NAMED] = image.prepare(docker)
     except (NoEngineError, image.NoImageError) as error:
         print(f"skipped: {error}")
         return 0
-    print(f"image: {os.environ[IMAGE_TOLD]}", flush=True)
+    print(f"image: {os.environ[IMAGE_NAMED]}", flush=True)
     return _tests(words) if docker else _in_a_namespace(words)
 
 

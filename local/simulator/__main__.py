@@ -10,7 +10,7 @@ from dataclasses import fields
 
 from local.simulator.http_token import PATH
 from local.simulator.listener import HOST
-from local.simulator.server import Server, until_told
+from local.simulator.server import Server, until_stopped
 from local.simulator.settings import Settings, changed
 
 
@@ -51,7 +51,7 @@ async def serve(parsed: argparse.Namespace, settings: Settings) -> None:
             f"cannot listen on port {parsed.port} of {HOST}: {error}. Choose another one: PORT=… or --port, 0 takes a free one"
         )
     print(announcement(port, admin_port, settings, as_json=parsed.json), flush=True)
-    await until_told(follow_stdin=parsed.follow_stdin)
+    await until_stopped(follow_stdin=parsed.follow_stdin)
     await server.stop()
 
 

@@ -61,7 +61,7 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def administered(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Whatever is wrong with an admin request is told to who sent it."""
+    """Whatever is wrong with an admin request is answered to who sent it."""
     try:
         return await plainly(request, handler)
     except KeyError as error:

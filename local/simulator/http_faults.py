@@ -60,7 +60,7 @@ async def twists(request: web.Request) -> web.Response:
 
 
 async def listener(request: web.Request) -> web.Response:
-    """{"refuse": true, "seconds": n}: stop listening, so that connections are refused; without seconds until told."""
+    """{"refuse": true, "seconds": n}: stop listening, so that connections are refused; without seconds until another word."""
     body = await body_of(request)
     gatekeeper = request.app[LISTENER]
     if not body.get("refuse"):

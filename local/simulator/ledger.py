@@ -33,7 +33,7 @@ class Deposit:
     statuses: list[Status] = field(default_factory=list)
     foreign: bool = False
     sent: str = ""  # what came with it, for a platform that repeats such things
-    untold: list[Status] = field(default_factory=list)  # they change its state and are never shown
+    unshown: list[Status] = field(default_factory=list)  # they change its state and are never shown
 
     @property
     def number(self) -> str | None:
@@ -47,7 +47,7 @@ class Deposit:
         return next((status for status in reversed(self.statuses) if status.at <= now), None)
 
     def state(self, now: float) -> str:
-        happened = [status for status in (*self.untold, *self.statuses) if status.at <= now]
+        happened = [status for status in (*self.unshown, *self.statuses) if status.at <= now]
         latest = max(happened, key=lambda status: status.at, default=None)
         return state(self.fate.verdict, latest.code if latest else None)
 
@@ -67,7 +67,7 @@ class Ledger:
         self, account: str, filename: str, content: bytes, invoice: Invoice | None,
         judge: Callable[[bool], Fate], settings: Settings, clock: Clock, sent: str = "",
     ) -> Deposit:  # fmt: skip
-        """Keep a document under a new id; `judge` is told whether its number is taken."""
+        """Keep a document under a new id; `judge` is called with whether its number is taken."""
         now = clock.now()
         fate = judge(self.is_taken(account, invoice, settings))
         rank = len(self.deposits) + 1
@@ -77,7 +77,7 @@ class Ledger:
         self.keep(deposit)
         planned = plan(deposit_id, now, fate, settings)
         if "state_only" in settings.lifecycle_twists:
-            deposit.untold += planned
+            deposit.unshown += planned
         elif "never" not in settings.lifecycle_twists:
             for status in planned:
                 self.add_status(deposit, status)

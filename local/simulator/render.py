@@ -93,7 +93,7 @@ def cdar(deposit: Deposit, status: Status) -> str:
 
 
 def business_data(invoice: Invoice | None) -> dict[str, object] | None:
-    """What search and GET tell of the document; amounts are JSON numbers there."""
+    """What search and GET show of the document; amounts are JSON numbers there."""
     if invoice is None:
         return None
     amount = {"amount": float(invoice.total), "currency": invoice.currency} if invoice.total else None

@@ -76,7 +76,7 @@ class Server:
         await self.runner.cleanup()
 
 
-async def until_told(*, follow_stdin: bool = False) -> None:
+async def until_stopped(*, follow_stdin: bool = False) -> None:
     """Return on SIGINT or SIGTERM and, if wanted, when standard input ends, as it does when a parent process dies."""
     stopped, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -55,7 +55,9 @@ def point_schedules(undisturbed: Result) -> Iterator[Schedule]:
     """First every point killed once, then every point stalled once, then the rest; so that a short run has seen them all."""
     strikes: dict[tuple[str, str], list[int]] = {}
     for rank, point in enumerate(POINTS):
-        times = max(1, undisturbed.reached[point])  # 0: another source of news comes to it, and its run asks that one
+        times = max(
+            1, undisturbed.reached[point]
+        )  # 0: another source of statuses comes to it, and its run asks that one
         nths = list(dict.fromkeys((1, min(2, times), min(10, times))))
         for action in (KILL, STALL):
             turn = rank % len(nths)

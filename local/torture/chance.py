@@ -24,9 +24,9 @@ def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
     """A run in which many things go wrong at once."""
     dice = Random(seed)  # noqa: S311  repeatable
     contradictory = dice.random() < 0.1
-    news = Random(f"news {seed}")  # noqa: S311  repeatable
-    source = news.choice(("sweep", "sweep", "pull", "history"))
-    clients = news.choice(("one", "one", "one", "two", "same"))
+    extra = Random(f"news {seed}")  # noqa: S311  repeatable
+    source = extra.choice(("sweep", "sweep", "pull", "history"))
+    clients = extra.choice(("one", "one", "one", "two", "same"))
     mute = Random(f"mute {seed}").random() < 0.08  # noqa: S311  repeatable
     happened = [
         *_happenings(dice, clients),
@@ -35,22 +35,22 @@ def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
     ]
     happenings = tuple(sorted(happened, key=lambda happening: happening.at))
     orders = [order for _ in range(dice.randint(3, 9)) for order in _orders(dice, contradictory=contradictory)]
-    switches = _switches(dice, contradictory=contradictory) | hostile.switches(news, source)
-    switches["search_dates"] = news.random() < 0.8
+    switches = _switches(dice, contradictory=contradictory) | hostile.switches(extra, source)
+    switches["search_dates"] = extra.random() < 0.8
     return Schedule(
         name=str(seed),
         seed=seed,
-        orders=_with_witnesses(news, [*orders, Order("mute")] if mute else orders, clients),
+        orders=_with_witnesses(extra, [*orders, Order("mute")] if mute else orders, clients),
         interrupts=tuple(_interrupt(dice) for _ in range(dice.choice((0, 1, 1, 2, 3)))),
         happenings=happenings,
         switches=switches,
-        strangers=hostile.strangers(news, switches["search_omits"]),
+        strangers=hostile.strangers(extra, switches["search_omits"]),
         rates=_rates(dice, long_searches=0 < switches["search_cap"] < CAP_OF_MANY_PAGES),
         settings=_settings(dice)
         | {"STATUS_SOURCE": source}
         | _followed(source, {happening.what for happening in happenings}, switches["search_omits"], mute=mute),
         shuffled=True,
-        stacks=news.choice((1, 1, 1, 2)),
+        stacks=extra.choice((1, 1, 1, 2)),
         mute=mute,
         clients=clients,
         stall_seconds=dice.choice((20.0, 160.0, 820.0, 5000.0)),
@@ -80,11 +80,11 @@ def _orders(dice: Random, *, contradictory: bool) -> list[Order]:
     later = tuple(dice.choice(hostile.ON_DEPOSIT) for _ in range(dice.choice((0, 1, 2))))
     kinds = ["good"] * 10 + ["refused", "unroutable", "declined", "nameless", "twin", "rival", "namesake", "taken"]
     kind = dice.choice(kinds if contradictory else [*kinds, "bounced"])  # contradicted rejections are not believed
-    mend = kind in {"refused", "unroutable", "nameless", "bounced", "taken"} and dice.random() < 0.7
-    same = kind == "unroutable" and mend and dice.random() < 0.5
+    correct = kind in {"refused", "unroutable", "nameless", "bounced", "taken"} and dice.random() < 0.7
+    same = kind == "unroutable" and correct and dice.random() < 0.5
     if kind in {"twin", "rival", "namesake"}:
         return [Order(faults=faults), Order(kind, later)]
-    return [Order(kind, faults, mend, same, later)]
+    return [Order(kind, faults, correct, same, later)]
 
 
 def _with_witnesses(dice: Random, orders: list[Order], clients: str) -> tuple[Order, ...]:
@@ -164,7 +164,7 @@ def _webhook(dice: Random, source: str, *, mute: bool) -> list[Happening]:
 
 
 def _at_the_platform(dice: Random, clients: str) -> list[Happening]:
-    """What persons do on its pages. Where the company changes clients, nobody tells the next one what was uploaded to the former."""
+    """What persons do on its pages. Where the company changes clients, nobody says to the next one what was uploaded to the former."""
     found = [
         Happening(dice.randint(1, LATEST_ROUND), "by_hand", details={"rows": 1, "known": dice.random() < 0.5}),
         Happening(

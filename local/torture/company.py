@@ -60,7 +60,7 @@ INSERT = """
 insert into invoicing.invoices (invoice_number, seller_siren, issue_date, total, currency, document_uri, status)
 values (%(number)s, %(siren)s, %(issued)s, %(total)s, 'EUR', %(uri)s, %(status)s) returning id
 """
-MEND = """
+CORRECT = """
 update invoicing.invoices set document_uri = %(uri)s, invoice_number = %(number)s, technical_status = 'pending' where id = %(id)s
 """
 SHOWN = "select id, technical_status from invoicing.invoices where id = any (%(ids)s)"
@@ -82,7 +82,7 @@ class Entry:
     rank: int
     order: Order
     documents: set[str] = field(default_factory=set)
-    mended: bool = False
+    corrected: bool = False
     resubmitted: bool = False  # somebody set it back to pending
     decided: bool = False  # a person said how it ends
     meddled: bool = False  # its row shows a deposit that somebody wrote there
@@ -164,12 +164,14 @@ class Company:
         }
         return {**same, "age_seconds": 0.0, "statuses": ["MADE_AVAILABLE"], **other[kind]}
 
-    def mend(self) -> bool:
+    def correct(self) -> bool:
         """Correct what shows a refusal and is to be corrected, once each. A locked row is left for later."""
         self._save()
-        waiting = [e.id for e in self.entries.values() if e.order.mend and not e.mended and e.id not in self.refused]
+        waiting = [
+            e.id for e in self.entries.values() if e.order.correct and not e.corrected and e.id not in self.refused
+        ]
         shown = self._database.rows(SHOWN, {"ids": waiting}) if waiting else []
-        return any([self._mend(self.entries[r.id]) for r in shown if r.technical_status in {"rejected", "error"}])
+        return any([self._correct(self.entries[r.id]) for r in shown if r.technical_status in {"rejected", "error"}])
 
     def save_stale(self, ids: Sequence[int]) -> None:
         """What an ORM does that read rows before Facteur wrote to them."""
@@ -222,9 +224,9 @@ class Company:
         try:
             self._database.rows(statement, {"ids": list(ids), "deposit": deposit_id})
         except DatabaseUnavailableError:
-            return  # a row is locked; an application would tell its user
+            return  # a row is locked; an application would say so to its user
 
-    def _mend(self, entry: Entry) -> bool:
+    def _correct(self, entry: Entry) -> bool:
         invoice = self._invoice(entry.rank, None, entry.order)
         if entry.order.same_document:
             self._simulator.add_company(self._invoice(entry.rank, UNROUTABLE, entry.order).buyer.siren, behaviour="205")
@@ -232,11 +234,11 @@ class Company:
         self._simulator.script(invoice.number, list(entry.order.later))
         uri, sha256 = self._document(invoice, entry.order)
         try:
-            self._database.rows(MEND, {"uri": uri, "number": invoice.number, "id": entry.id})
+            self._database.rows(CORRECT, {"uri": uri, "number": invoice.number, "id": entry.id})
         except DatabaseUnavailableError:
             return False
         entry.documents.add(sha256)
-        entry.mended = entry.resubmitted = True
+        entry.corrected = entry.resubmitted = True
         return True
 
     def _invoice(self, rank: int, behaviour: str | None, order: Order) -> SampleInvoice:

@@ -1,6 +1,6 @@
 """What a platform may do to us in a random schedule, beside refusing an invoice for good: that is the invoice's own kind.
 
-Left out is what no client can tell from the truth: a refusal in the platform's own words of what it stored, the 201 of
+Left out is what no client can distinguish from the truth: a refusal in the platform's own words of what it stored, the 201 of
 something that it did not store, an index that shows younger deposits and hides an older one for longer than the product waits, be it behind
 others of its number.
 """
@@ -101,7 +101,7 @@ UNMARKED = frozenset({"businessData", "seller", "direction", "number", "amount",
 
 
 def strangers(dice: Random, omits: Sequence[str]) -> tuple[str, ...]:
-    """Which lookalikes others deposit under our numbers. Where nothing tells them from ours, they are conflicting evidence."""
+    """Which lookalikes others deposit under our numbers. Where nothing distinguishes them from ours, they are conflicting evidence."""
     drawn = tuple(name for name in ("seller", "year", "inbound", "amount") if dice.random() < 0.06)
     return () if UNMARKED & set(omits) else drawn
 

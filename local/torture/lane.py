@@ -39,7 +39,7 @@ from local.torture.points import Points
 from local.torture.refusing import Refusing, refusing_proxy
 from local.torture.schedule import Schedule
 from local.torture.severed import Severed, severing_proxy
-from local.torture.silence import Told, told
+from local.torture.silence import Counted, counted
 from local.torture.sql import replace_in
 from local.torture.worker import Workplace
 
@@ -74,7 +74,7 @@ do $$ declare t record; begin
                                t.name, string_agg(quote_ident(attname), ', ' order by attnum), t.saved)
                  from pg_attribute where attrelid = t.name::regclass and attnum > 0 and not attisdropped and attgenerated = '');
     end loop;
-    update facteur.installation set forgotten_checked_at = 'infinity'; -- the daily count must not mend what got lost
+    update facteur.installation set forgotten_checked_at = 'infinity'; -- the daily count must not find what got lost
 end $$
 """
 RESEND_AFTER_SECONDS = 600
@@ -154,9 +154,9 @@ class Lane:
             for queue_url in self.queue_urls[: schedule.stacks]
         ]  # fmt: skip
 
-    def metrics(self) -> Told:
-        """Everything that the workers of this run have told so far."""
-        return told((self.folder / "output").read_text(errors="replace").splitlines())
+    def metrics(self) -> Counted:
+        """Everything that the workers of this run have counted so far."""
+        return counted((self.folder / "output").read_text(errors="replace").splitlines())
 
     def environ(self) -> dict[str, str]:
         return ENVIRON | self.aws.environ() | {
@@ -200,7 +200,7 @@ class Lane:
 
 
 @contextmanager
-def _waiting_as_told() -> Iterator[None]:
+def _waiting_as_asked() -> Iterator[None]:
     """The product asks for a patience of 30 s where a database gives less: a round would last as long."""
     before, session.WANTED = session.WANTED, tuple(each for each in session.WANTED if each[0] != "lock_timeout")
     try:
@@ -215,7 +215,7 @@ def open_lane(name: str, aws: Aws) -> Iterator[Lane]:
     folder = server_folder("facteur-torture-")
     try:
         with (
-            _waiting_as_told(),
+            _waiting_as_asked(),
             running_simulator(
                 speed=30, history_quota=0, validate_schema=False, client_secret=FIRST_SECRET
             ) as simulator,

@@ -91,7 +91,7 @@ def attempt(lane: Lane, schedule: Schedule) -> Result:
     began = time.monotonic()
     try:
         return Run(lane, schedule).execute()
-    except Exception:  # noqa: BLE001  told as a finding, so that the other runs go on
+    except Exception:  # noqa: BLE001  reported as a finding, so that the other runs go on
         lane.mutant = UNKNOWN
         finding = Finding(CRASH, f"the harness failed:\n{traceback.format_exc()}")
         return Result(schedule, [finding], time.monotonic() - began, 0, 0, 0, 0.0)

@@ -15,7 +15,7 @@ from local.torture.worker import Worker
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """`prepare` changes the run's database, `worker` each worker after its fork; `schedule` is the run that must tell."""
+    """`prepare` changes the run's database, `worker` each worker after its fork; `schedule` is the run that must show it."""
 
     about: str
     schedule: Schedule
@@ -70,7 +70,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "ids of others": Mutant(
         "a look-up takes ids that others hold",
-        run_of(Order("unroutable", mend=True, same_document=True, later=("reset",))),
+        run_of(Order("unroutable", correct=True, same_document=True, later=("reset",))),
         prepare=sabotage.forget_holders,
     ),
     "anybody's id": Mutant(
@@ -103,7 +103,7 @@ MUTANTS: dict[str, Mutant] = {
         worker=sabotage.ask_in_company_only,
     ),
     "a refused deposit is an answer": Mutant(
-        "a deposit of the same bytes that the platform refused is taken at the first look, before the good one can be shown",
+        "a deposit of the same bytes that the platform refused is taken at the first look-up, before the good one can be shown",
         run_of(
             Order(),
             Order("unroutable", faults=("429",) * 8 + ("lost_answer",)),  # by then the refused one is shown
@@ -177,7 +177,7 @@ MUTANTS: dict[str, Mutant] = {
     "write-back without net": Mutant(
         "the write-back fails with its record",
         run_of(Order(), happenings=[Happening(1, "refuse_write_backs", details={"rows": 1, "rounds": None})]),
-        prepare=sabotage.tell_without_net,
+        prepare=sabotage.write_back_without_net,
     ),
     "write-backs are believed": Mutant(
         "nobody looks whether a row took what was written",
@@ -195,7 +195,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "quotes are repeated": Mutant(
         "what was sent is not blanked in what the platform says",
-        run_of(Order(), Order(faults=("stored:503:quote",)), Order(faults=("answer:400:quote",), mend=True)),
+        run_of(Order(), Order(faults=("stored:503:quote",)), Order(faults=("answer:400:quote",), correct=True)),
         worker=sabotage.repeat_what_is_quoted,
     ),
     "calls without a deadline": Mutant(
@@ -217,7 +217,7 @@ MUTANTS: dict[str, Mutant] = {
         ),
         worker=sabotage.blame_the_invoice,
     ),
-    "nothing is told": Mutant(
+    "nothing is counted": Mutant(
         "the relay emits no metrics", run_of(Order(), Order("nameless")), worker=sabotage.say_nothing
     ),
     "the newest date decides": Mutant(
@@ -225,7 +225,7 @@ MUTANTS: dict[str, Mutant] = {
         run_of(Order(), Order("bounced"), switches={"status_dates": ["ISSUED@7200"]}),
         worker=sabotage.let_the_newest_decide,
     ),
-    "news is what is later": Mutant(
+    "new is what is later": Mutant(
         "a sweep reads the history of what is dated later than what it saw before",
         run_of(Order(), Order("bounced"), switches={"status_dates": ["ISSUED@7200"], "delay_decision": 600}),
         prepare=sabotage.hear_only_what_is_later,
@@ -266,7 +266,10 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "acknowledged before the commit": Mutant(
         "a pulled status is acknowledged before it is stored, and no history makes it good",
-        replace(run_of(Order(), Order(), strike="kill@news.record_news.before:1"), settings={"STATUS_SOURCE": "pull"}),
+        replace(
+            run_of(Order(), Order(), strike="kill@statuses.record_status_update.before:1"),
+            settings={"STATUS_SOURCE": "pull"},
+        ),
         worker=sabotage.acknowledge_before_storing,
     ),
     "acknowledged early": Mutant(

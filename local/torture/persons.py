@@ -27,7 +27,7 @@ SOON = (
 
 
 def acts(lane: Lane, place: Workplace, key: int, operation: str, arguments: Mapping[str, Any], dice: Random) -> bool:
-    """Somebody does something to an invoice or an account; whether the program held. Invoices have no keys in a schedule."""
+    """Somebody does something to an invoice or an account; whether the program kept its promise. Invoices have no keys in a schedule."""
     entry, given = lane.company.entries[key], dict(arguments)
     if operation in ABOUT_INVOICES:
         given["what"] = f"id:{key}"
@@ -43,7 +43,7 @@ def acts(lane: Lane, place: Workplace, key: int, operation: str, arguments: Mapp
 
 
 def act(place: Workplace, operation: str, arguments: Mapping[str, Any]) -> bool:
-    """Let a person do something; it may be refused. Returns whether the program itself held."""
+    """Let a person do something; it may be refused. Returns whether the program itself kept its promise."""
     pid = os.fork()
     if not pid:
         try:

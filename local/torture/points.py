@@ -17,7 +17,7 @@ from typing import Any
 # fmt: off
 VERBS = {
     "store": (
-        "read", "claim", "record", "record_unclaimed", "withdraw", "doubt", "held_elsewhere", "begin_read", "read_answered",
+        "read", "claim", "record", "record_unclaimed", "withdraw", "doubt", "taken_elsewhere", "begin_read", "read_answered",
         "begin_alone", "end_alone",
     ),
     "documents": ("fetch",),
@@ -29,11 +29,11 @@ VERBS = {
     "relay": ("take_notes", "end_expired_leases", "repeat_write_backs"),
     "queue": ("send",),
     "due": ("mark_queued", "commit"),
-    "news": (
-        "claim_news", "record_news", "postpone_news", "take_history_permit",
+    "statuses": (
+        "claim_status_updates", "record_status_update", "postpone_status_update", "take_history_permit",
         "claim_slice", "record_seen", "claim_histories", "release", "note_shown", "unread_verdicts", "sweep_by_number",
     ),
-    "pulls": ("take_turn", "tell_of", "keep_unmatched", "early_statuses", "end_turn", "note_blocked"),
+    "pulls": ("take_turn", "pulled_deposits", "keep_unmatched", "early_statuses", "end_turn", "note_blocked"),
 }
 # fmt: on
 REQUESTS = ("token", "deposit", "search", "files", "history", "not_seen", "mark_as_seen")

@@ -73,7 +73,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A worker that was killed leaves its connection; anything else is told."""
+        """A worker that was killed leaves its connection; anything else is raised."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 

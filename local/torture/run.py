@@ -135,7 +135,7 @@ class Run:
             if not self._done():
                 if self._rounds >= self._chaos.last_round or self._dice.random() < LEAPS_BEFORE_HAPPENINGS:
                     self._leap()
-            # what still lies in the queue comes to nothing, and no news come
+            # what still lies in the queue comes to nothing, and no statuses come
             elif not self._round(ROLES) and self._done():
                 return True
         return False
@@ -158,7 +158,7 @@ class Run:
             self._emptied = fed
         self._tend(passed)
         self._notice_attempts()
-        return self._company_mends() or passed.worked
+        return self._company_corrects() or passed.worked
 
     def _roles(self) -> Sequence[str]:
         """Who could have something to do. The relay alone begins, so that the queue is full when the others come."""
@@ -190,7 +190,7 @@ class Run:
                 self._give_back(member)
 
     def _give_back(self, member: Member) -> None:
-        handles = member.slot.held()
+        handles = member.slot.handles()
         member.slot.hold([])
         self._lane.fed += len(handles)
         for start in range(0, len(handles), 10):
@@ -209,9 +209,9 @@ class Run:
     def _stall_left(self, member: Member) -> float:
         return (member.stalled_at or 0.0) + self._schedule.stall_seconds - self._lane.clock.shift
 
-    def _company_mends(self) -> bool:
+    def _company_corrects(self) -> bool:
         try:
-            return self._lane.company.mend()
+            return self._lane.company.correct()
         except DatabaseUnavailableError:
             return False
 
@@ -250,8 +250,8 @@ class Run:
         ahead = [IDLE_LEAP_SECONDS if seconds is None else seconds]
         over = following and not self._chaos.waits() and not self._stalled
         for member in self._stalled:
-            held = bool(member.slot.held())
+            busy = bool(member.slot.handles())
             self._give_back(member)
-            ahead.append(max(0.0, self._stall_left(member)) / (2 if held else 1))
+            ahead.append(max(0.0, self._stall_left(member)) / (2 if busy else 1))
         slack = max(self._slack(), self._following_slack() if over else 0.0)
         self._lane.clock.leap(min(ahead) + slack, self._lane.database, self._lane.simulator)

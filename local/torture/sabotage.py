@@ -128,7 +128,7 @@ def wait_for_ever(_worker: Worker) -> None:
 
 
 def say_nothing(_worker: Worker) -> None:
-    switch("_tell_vitals", lambda _: lambda _services: None)
+    switch("_report_vitals", lambda _: lambda _services: None)
 
 
 def believe_blind_looks(_worker: Worker) -> None:
@@ -148,7 +148,7 @@ def take_what_bears_the_number(_worker: Worker) -> None:
 
 def end_at_a_short_page(_worker: Worker) -> None:
     def hasty(add: Any) -> Any:
-        def added(listing: Any, ids: Any, told: Any = None) -> None:
+        def added(listing: Any, ids: Any, announced: Any = None) -> None:
             add(listing, ids)
             listing.whole = listing.whole or len(ids) < PAGE
 
@@ -205,7 +205,7 @@ def claim_anything(database: Database) -> None:
 
 
 def forget_holders(database: Database) -> None:
-    replace_in(database, "facteur.holders", r"group by held\.platform_id", "where false group by held.platform_id")
+    replace_in(database, "facteur.holders", r"group by taken\.platform_id", "where false group by taken.platform_id")
 
 
 def keep_a_watermark(database: Database) -> None:
@@ -228,19 +228,21 @@ def note_once(database: Database) -> None:
         replace_in(database, function.name, r"group by chunk;", "group by chunk on conflict do nothing;")
 
 
-def tell_without_net(database: Database) -> None:
-    replace_in(database, "facteur.tell_company", r"(?s)exception\s+when [^\n]*\bthen\b.*?return false;\s*end;", "end;")
+def write_back_without_net(database: Database) -> None:
+    replace_in(
+        database, "facteur.try_write_back", r"(?s)exception\s+when [^\n]*\bthen\b.*?return false;\s*end;", "end;"
+    )
 
 
 def believe_write_backs(database: Database) -> None:
     replace_in(
         database,
-        "facteur.tell_company",
+        "facteur.try_write_back",
         r"if written\.differing is not null and not facteur\.asks_anew\(s\) then",
         "if false then",
     )
     replace_in(
-        database, "facteur.tell_company", r" and written\.differing is null;", ";"
+        database, "facteur.try_write_back", r" and written\.differing is null;", ";"
     )  # nor does the note of what a trigger put back
 
 
@@ -267,7 +269,9 @@ def take_any_id(database: Database) -> None:
 
 
 def believe_verdicts_on_others(database: Database) -> None:
-    replace_in(database, "facteur.record_news", r"if s\.objection_code = 'shown_as_another' and", "if false and")
+    replace_in(
+        database, "facteur.record_status_update", r"if s\.objection_code = 'shown_as_another' and", "if false and"
+    )
 
 
 def blame_the_invoice(_worker: Worker) -> None:
@@ -275,7 +279,7 @@ def blame_the_invoice(_worker: Worker) -> None:
 
 
 def believe_pulls(database: Database) -> None:
-    replace_in(database, "facteur.unseen_accounts", "told_at <", "false and told_at <")
+    replace_in(database, "facteur.unseen_accounts", "pulled_at <", "false and pulled_at <")
 
 
 def let_the_newest_decide(_worker: Worker) -> None:
@@ -285,17 +289,17 @@ def let_the_newest_decide(_worker: Worker) -> None:
 def hear_pulls_alone(_worker: Worker) -> None:
     """No history is read, however old a deposit becomes."""
     pulling: Any = sys.modules["facteur.status_by_pull"]
-    looked_at = pulling._look_at
+    checked = pulling._check
 
     def trusting(due: Any, services: Any, *, unseen: bool) -> None:
         if services.pulls.early_statuses(due):
-            looked_at(due, services, unseen=unseen)
+            checked(due, services, unseen=unseen)
         elif due.age_seconds > services.limits.follow_up_seconds:
             services.pulls.close(due)
         else:
-            services.store.postpone_news(due, pulling.next_news(due.age_seconds))
+            services.store.postpone_status_update(due, pulling.seconds_to_next_read(due.age_seconds))
 
-    pulling._look_at = trusting
+    pulling._check = trusting
 
 
 def acknowledge_before_storing(worker: Worker) -> None:

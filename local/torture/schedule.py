@@ -15,14 +15,14 @@ DEPOSITED, REJECTED, FAILED = "closed", "rejected", "failed"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What an invoice is like. `ends` are the states it may end in, `mended` those after somebody has corrected it.
+    """What an invoice is like. `ends` are the states it may end in, `corrected` those after somebody has corrected it.
 
     A refusal that was scripted is given once: where its answer was lost, the invoice is sent again and accepted.
     """
 
     name: str
     ends: frozenset[str]
-    mended: frozenset[str] = frozenset({DEPOSITED})
+    corrected: frozenset[str] = frozenset({DEPOSITED})
     buyer: str | None = None  # behaviour of the buyer; None: one that accepts
     faults: tuple[str, ...] = ()
     numbered: bool = True
@@ -39,10 +39,10 @@ KINDS = {
         Kind("bounced", frozenset({REJECTED, FAILED}), frozenset({DEPOSITED, REJECTED, FAILED}), buyer="213"),
         Kind("declined", frozenset({DEPOSITED}), buyer="210"),
         Kind("nameless", frozenset({FAILED}), numbered=False),
-        Kind("twin", frozenset({DEPOSITED, REJECTED, FAILED}), mended=frozenset({DEPOSITED, REJECTED, FAILED})),
+        Kind("twin", frozenset({DEPOSITED, REJECTED, FAILED}), corrected=frozenset({DEPOSITED, REJECTED, FAILED})),
         Kind("taken", frozenset({REJECTED, FAILED, DEPOSITED}), faults=("409",)),
         # number and seller of the one before, in another document: one of them gets the deposit
-        Kind("rival", frozenset({DEPOSITED, REJECTED, FAILED}), mended=frozenset({DEPOSITED, REJECTED, FAILED})),
+        Kind("rival", frozenset({DEPOSITED, REJECTED, FAILED}), corrected=frozenset({DEPOSITED, REJECTED, FAILED})),
         Kind("mute", frozenset({DEPOSITED}), faults=("lifecycle_twists=never",)),  # deposited, and never heard of
         Kind("namesake", frozenset({DEPOSITED})),  # the number of the one before, of another seller
     )
@@ -55,7 +55,7 @@ class Order:
 
     kind: str = "good"
     faults: tuple[str, ...] = ()
-    mend: bool = False
+    correct: bool = False
     same_document: bool = False  # corrected at the buyer's end: the same bytes are sent again
     later: tuple[str, ...] = ()
     seller: int = 0  # which of the company's
@@ -106,8 +106,8 @@ USUAL = (
     Order(faults=("reset",)),
     Order(faults=("503",)),
     Order("refused"),
-    Order("unroutable", mend=True),
-    Order("nameless", mend=True),
+    Order("unroutable", correct=True),
+    Order("nameless", correct=True),
     Order("nameless"),
 )
 USUAL_HAPPENINGS = (
@@ -117,13 +117,13 @@ USUAL_HAPPENINGS = (
 )
 
 
-# Points that only one source of news comes to; the sweep comes to most.
+# Points that only one source of statuses comes to; the sweep comes to most.
 PULLED = ("pulls.", "platform.not_seen", "platform.acknowledge", "http.not_seen", "http.mark_as_seen")
-ONE_BY_ONE = ("news.claim_news", "news.postpone_news")
+ONE_BY_ONE = ("statuses.claim_status_updates", "statuses.postpone_status_update")
 
 
 def source_that_reaches(point: str) -> str:
-    """The source of news under which a point is come to."""
+    """The source of statuses under which a point is come to."""
     return "pull" if point.startswith(PULLED) else "history" if point.startswith(ONE_BY_ONE) else "sweep"
 
 

@@ -1,4 +1,4 @@
-"""Whether anybody would have heard: the metrics that the workers emitted, held against the alarms of the template."""
+"""Whether anybody would have heard: the metrics that the workers emitted, compared with the alarms of the template."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from local.alarm_clock import rings
 from local.resolved import TEMPLATE
 
-Told = Mapping[str, list[tuple[float, float]]]  # metric -> instants and values
-# They ring where nothing is told at all, which is the harness's doing: it lets nobody work who has nothing to do.
+Counted = Mapping[str, list[tuple[float, float]]]  # metric -> instants and values
+# They ring where nothing is counted at all, which is the harness's doing: it lets nobody work who has nothing to do.
 BY_ABSENCE = frozenset({"RelaySilentAlarm", "PollerSilentAlarm"})
 ALARMS = {
     name: each["Properties"]
@@ -20,7 +20,7 @@ ALARMS = {
 }
 
 
-def told(lines: Iterable[str]) -> Told:
+def counted(lines: Iterable[str]) -> Counted:
     """Every metric in the embedded metric format, those by reason left out."""
     found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for line in lines:
@@ -38,19 +38,19 @@ def told(lines: Iterable[str]) -> Told:
     return found
 
 
-def ringing(metrics: Told, since: float, until: float) -> set[str]:
+def ringing(metrics: Counted, since: float, until: float) -> set[str]:
     """The alarms that rang at some moment between two instants."""
     return {name for name, alarm in ALARMS.items() if _rang(alarm, metrics, since, until)}
 
 
-def _rang(alarm: dict[str, Any], metrics: Told, since: float, until: float) -> bool:
+def _rang(alarm: dict[str, Any], metrics: Counted, since: float, until: float) -> bool:
     seconds = float(alarm.get("Period") or 3600)
     periods = list(_periods(metrics, since, until, seconds))
     wanted = int(alarm["EvaluationPeriods"])
     return any(rings(alarm, *periods[max(0, end - wanted) : end]) for end in range(1, len(periods) + 1))
 
 
-def _periods(metrics: Told, since: float, until: float, seconds: float) -> Iterator[dict[str, list[float]]]:
+def _periods(metrics: Counted, since: float, until: float, seconds: float) -> Iterator[dict[str, list[float]]]:
     first, last = int(since // seconds), int(until // seconds)
     by_period: defaultdict[int, dict[str, list[float]]] = defaultdict(dict)
     for name, values in metrics.items():

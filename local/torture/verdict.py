@@ -28,13 +28,13 @@ UNDUE = "select invoice_id from facteur.submissions where due_at is null and fin
 ATTEMPTED = "select platform_id from facteur.attempts where platform_id is not null"
 EVENTS = "select platform_id, platform_code from facteur.status_events"
 ADOPTED = "select platform_id from facteur.submissions where platform_id is not null and state in ('closed', 'rejected', 'submitted')"
-HELD = "select platform_id from facteur.submissions where platform_id is not null"
+OURS = "select platform_id from facteur.submissions where platform_id is not null"
 TABLES = (
     "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('facteur', 'invoicing')"
 )
 HOLDS = """
-select secret, count(*) as n from {table} held, unnest(%(secrets)s) secret
-where position(secret in to_jsonb(held)::text) > 0 group by 1
+select secret, count(*) as n from {table} kept, unnest(%(secrets)s) secret
+where position(secret in to_jsonb(kept)::text) > 0 group by 1
 """
 CONTENT = ("<rsm:", "<ram:", "%PDF", "client_secret", "Client Secret & Cie", *(buyer.name for buyer in BUYERS))
 MIXED_UP = "shown_as_another"
@@ -69,8 +69,8 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
         ),
         *(Finding(STUCK, f"open without due_at: invoice {row.invoice_id}") for row in lane.database.rows(UNDUE)),
         *_unshown(stopped, rows),
-        *_unheld(ledger, list(rows.values()), lane, stopped),
-        *_untold([each for each in ledger if not stopped & _owners_of(each, lane)], lane, schedule),
+        *_unknown(ledger, list(rows.values()), lane, stopped),
+        *_missing_statuses([each for each in ledger if not stopped & _owners_of(each, lane)], lane, schedule),
         *_strange_ids(everything, lane, stopped),
         *_leaks(lane),
     ]
@@ -140,8 +140,8 @@ def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Lane, schedule
     state = DEPOSITED if schedule.mute and row.state == "submitted" else row.state
     if state not in ends:
         yield LOST if refused else STUCK, f"expected {'/'.join(sorted(ends))}"
-    told = entry.refused_late and row.objection_code  # a contradiction: a person's
-    if row.state in {"submitted", "closed"} and row.platform_id not in accepted and not told:
+    shown = entry.refused_late and row.objection_code  # a contradiction: a person's
+    if row.state in {"submitted", "closed"} and row.platform_id not in accepted and not shown:
         yield LOST, f"its id {row.platform_id} is no accepted deposit"
     if refused and row.state and not row.last_error_code:
         yield LOST, "no reason is stated"
@@ -180,9 +180,9 @@ def _has_witness(entry: Entry, account: str | None, lane: Lane) -> bool:
 
 def _ends(entry: Entry) -> frozenset[str]:
     kind = KINDS[entry.order.kind]
-    if entry.mended:
-        return kind.mended
-    return kind.ends | kind.mended if entry.resubmitted else kind.ends
+    if entry.corrected:
+        return kind.corrected
+    return kind.ends | kind.corrected if entry.resubmitted else kind.ends
 
 
 def _twins(entry: Entry, lane: Lane) -> int:
@@ -221,17 +221,17 @@ def _strange_ids(ledger: list[dict[str, Any]], lane: Lane, stopped: set[int]) ->
             )
 
 
-def _unheld(ledger: list[dict[str, Any]], rows: list[Any], lane: Lane, stopped: set[int]) -> Iterator[Finding]:
+def _unknown(ledger: list[dict[str, Any]], rows: list[Any], lane: Lane, stopped: set[int]) -> Iterator[Finding]:
     """A deposit that stands at the platform, while no invoice is said to be deposited as it."""
     decided = {sha256 for entry in lane.company.entries.values() if entry.decided for sha256 in entry.documents}
-    held = {row.platform_id for row in rows if row.state in {"submitted", "closed"}}
+    ours = {row.platform_id for row in rows if row.state in {"submitted", "closed"}}
     refused = {row.id for row in rows if row.state in {"rejected", "failed"}}
     for deposit in ledger:
         if stopped & _owners_of(deposit, lane):
             continue
         if deposit["filename"] == BY_HAND and _owners_of(deposit, lane) & refused:
             continue  # ours was refused or stopped, and its row says so
-        if _stands(deposit) and deposit["id"] not in held and deposit["sha256"] not in decided:
+        if _stands(deposit) and deposit["id"] not in ours and deposit["sha256"] not in decided:
             yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) stands and is no invoice's")
 
 
@@ -239,14 +239,14 @@ def _stands(deposit: dict[str, Any]) -> bool:
     return deposit["verdict"] in GOOD and "REJECTED" not in deposit["statuses"]
 
 
-def _untold(ledger: list[dict[str, Any]], lane: Lane, schedule: Schedule) -> Iterator[Finding]:
+def _missing_statuses(ledger: list[dict[str, Any]], lane: Lane, schedule: Schedule) -> Iterator[Finding]:
     """Deposits that no attempt knows, and statuses that the platform gave and we do not have."""
     attempted = {row.platform_id for row in lane.database.rows(ATTEMPTED)}
-    held = {row.platform_id for row in lane.database.rows(HELD)}
+    ours = {row.platform_id for row in lane.database.rows(OURS)}
     adopted = {row.platform_id for row in lane.database.rows(ADOPTED)}
-    # its 201 named another deposit, or a rival took the number: then nothing ever tells of the one that was refused
+    # its 201 named another deposit, or a rival took the number: then nothing ever shows the one that was refused
     mixed_up = "previous" in repr(schedule) or "rival" in repr(schedule.orders)
-    # one code of one instant that comes again under another id is no news
+    # one code of one instant that comes again under another id is nothing new
     given = set if "twice" in repr(schedule) else list
     kept_back = schedule.switches.get("history_refused", "shown") != "shown" or "history_refused" in repr(
         schedule.happenings
@@ -261,7 +261,7 @@ def _untold(ledger: list[dict[str, Any]], lane: Lane, schedule: Schedule) -> Ite
         uploaded = deposit["filename"] == BY_HAND
         if (
             not uploaded
-            and deposit["id"] not in attempted | held
+            and deposit["id"] not in attempted | ours
             and not (decided or (mixed_up and deposit["verdict"] == "duplicate"))
         ):
             yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) is in no attempt")

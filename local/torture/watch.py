@@ -9,7 +9,7 @@ from local.torture.lane import Lane
 from local.torture.silence import ALARMS, ringing
 from local.torture.verdict import SILENT, Finding
 
-# What does not end by itself. A deposit that is followed has not to end; one that was never heard of is told of after a day.
+# What does not end by itself. A deposit that is followed has not to end; one that was never heard of is reported after a day.
 UNENDED = """
 select case when s.state = 'failed' then 'failed' when s.state = 'submitted' then 'unheard' else 'unended' end as kind, count(*) as n
 from (select distinct on (invoice_id) * from facteur.submissions order by invoice_id, id desc) s

@@ -20,7 +20,7 @@ SALT = "select salt::text as salt from facteur.installation"
 KNOWN = """
 with deposited as (
     insert into facteur.submissions (invoice_id, account, provider, state, platform_id, invoice_number, seller_siren, issue_date,
-                                     total, currency, submitted_at, finalized_at, told_status, lifecycle_code)
+                                     total, currency, submitted_at, finalized_at, written_status, lifecycle_code)
     values (%(key)s, 'default', 'iopole', 'closed', %(id)s, %(number)s, %(seller)s, %(issued)s, %(total)s, 'EUR', facteur.now(),
             facteur.now(), 'validated', '205') returning id
 ), pinned as (

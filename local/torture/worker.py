@@ -1,4 +1,4 @@
-"""What a worker process does: the real use cases with watched ports, one pass each time it is told to."""
+"""What a worker process does: the real use cases with watched ports, one pass each time it is asked to."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Slot:
         self._memory[4 : 4 + len(text)] = text
         self._memory[:4] = struct.pack("I", len(text))
 
-    def held(self) -> list[str]:
+    def handles(self) -> list[str]:
         (length,) = struct.unpack("I", self._memory[:4])
         return list(json.loads(self._memory[4 : 4 + length])) if length else []
 
@@ -72,9 +72,9 @@ class Workplace:
 
 
 class TellingJournal(PowertoolsJournal):
-    """The real journal, which also knows whether anything was told: then something was done."""
+    """The real journal, which also knows whether anything was reported: then something was done."""
 
-    told = 0
+    reported = 0
 
     def __init__(self, service: str, clock: Clock) -> None:
         super().__init__(service)
@@ -87,11 +87,11 @@ class TellingJournal(PowertoolsJournal):
         super().flush()
 
     def event(self, name: str, **fields: Any) -> None:
-        self.told += 1
+        self.reported += 1
         super().event(name, **fields)
 
     def warning(self, name: str, **fields: Any) -> None:
-        self.told += 1
+        self.reported += 1
         super().warning(name, **fields)
 
 
@@ -106,10 +106,10 @@ class Worker:
 
     def work(self) -> bool:
         """One pass, as one or several invocations; whether there was anything to do."""
-        before = self.journal.told
+        before = self.journal.reported
         worked = {"submit": self._submit, "relay": self._relay, "poll": self._poll}[self.role]()
         self.journal.flush()
-        return worked or self.journal.told > before
+        return worked or self.journal.reported > before
 
     def _submit(self) -> bool:
         worked = False
@@ -164,7 +164,7 @@ class Worker:
     def _poll(self) -> bool:
         services: Any = bootstrap.poll_services(self.journal)
         points = self.place.points
-        store = Watched(services.store, "news", points)
+        store = Watched(services.store, "statuses", points)
         pulls = Watched(services.pulls, "pulls", points)
         platforms = WatchedPlatforms(services.platforms, points)
         return poll_statuses(dataclasses.replace(services, store=store, pulls=pulls, platforms=platforms)) > 0

@@ -47,8 +47,8 @@ class Documents:
         url: of the company's database.
         folder: with the user's own files, if there is one.
         make: one from the row where the folder has none.
-        greet: told the SIREN and name of each buyer, for the platform to know it; None: strangers stay unknown.
-        say: told in a line what could not be brought.
+        greet: called with the SIREN and name of each buyer, for the platform to know it; None: strangers stay unknown.
+        say: called with a line of what could not be brought.
     """
 
     url: str = field(repr=False)
@@ -60,7 +60,7 @@ class Documents:
     made: int = 0
     _files: dict[str, Path] = field(default_factory=dict)
     _complained: set[str] = field(default_factory=set)
-    _looked: bool = False
+    _examined: bool = False
 
     def bring(self, store: Store) -> None:
         """Bring what is ready and was not there yet; the first time, all that is."""
@@ -76,16 +76,16 @@ class Documents:
                 cursor.execute(GO_ON, {"ids": [each for each in ids if each in self.brought]})
         finally:
             connection.close()
-        self._looked = True
+        self._examined = True
 
     def forget(self) -> None:
         """The bucket is empty again."""
         self.brought.clear()
-        self._looked = False
+        self._examined = False
 
     def _due(self, cursor: Any) -> Sequence[str]:
         cursor.execute(EVERYTHING)
-        if not self._looked or cursor.fetchone().noted:
+        if not self._examined or cursor.fetchone().noted:
             return [each for each in self._all(cursor) if each not in self.brought]
         cursor.execute(NOTED)
         noted = list(cursor.fetchone().ids)

@@ -14,7 +14,7 @@ from local.trial.journal import connect
 
 LINES_AT_ONCE = 30
 CHANGED = """
-select s.id, coalesce(s.invoice_number, s.invoice_id) as named, s.state, s.told_status as status,
+select s.id, coalesce(s.invoice_number, s.invoice_id) as named, s.state, s.written_status as status,
        case when e.label <> '' then concat_ws(' ', s.lifecycle_code, e.label) end as life_cycle,
        coalesce(nullif(concat_ws(': ', e.reason, e.message), ''), s.last_error_message) as reason, s.updated_at
 from facteur.submissions s
@@ -38,7 +38,7 @@ class Follower:
         self._lost = self._explained = False
 
     def look(self) -> None:
-        """Say what has changed since the last look."""
+        """Say what has changed since the last time."""
         try:
             connection = connect(self._url)
             try:

@@ -15,7 +15,7 @@ from local.trial.documents import Documents
 def say_where_to_look(
     url: str, scene: Stage, documents: Documents, made: str | None, in_s3: bool, say: Callable[[str], None]
 ) -> None:
-    """Tell what is sent, and what to type in another terminal. `made`: why documents are made from rows, if they are."""
+    """Say what is sent, and what to type in another terminal. `made`: why documents are made from rows, if they are."""
     if made:
         own = f"the files of {documents.folder} where they fit, else " if documents.folder else ""
         say(f"{made}: Facteur sends {own}ones that are made from its rows, to buyers whom the simulator knows.")

@@ -71,7 +71,7 @@ def install(url: str, options: Sequence[str], *, folder: bool, token: str, yes: 
     ended = subprocess.run(command, env=environment | {"FACTEUR_DATABASE_URL": url}, check=False)
     if ended.returncode not in (0, 1):  # 1: it was installed, and not all is well, which it has said
         raise TrialError(
-            'nothing was installed: mend what init says, by INIT="--option …" where it is an option of its'
+            'nothing was installed: correct what init says, by INIT="--option …" where it is an option of its'
         )
     return made.why if made else None
 

@@ -44,7 +44,7 @@ create table facteur_trial.ways (relation regclass, shape text, statement text, 
 -- Triggers that keep still while it is taken back, and how they were.
 create table facteur_trial.silenced (relation regclass, name name, enabled "char" not null, primary key (relation, name));
 
--- Tables without a key of a database that publishes them: nothing can be put back there unless for this while all columns tell a row.
+-- Tables without a key of a database that publishes them: nothing can be put back there unless for this while all columns identify a row.
 create table facteur_trial.identified (relation regclass primary key);
 
 -- Where the company's sequences stood before. `drawn`: trying the write-backs took a value.
@@ -394,7 +394,7 @@ create function facteur_trial.take_all_back() returns boolean
     language plpgsql as $$
 declare
     change facteur_trial.changes;
-    told text;
+    why_not text;
     progress boolean := false;
 begin
     for change in select * from facteur_trial.changes where undone is null order by at desc loop
@@ -402,8 +402,8 @@ begin
             select from facteur_trial.changes later
             where later.relation = change.relation and later.key = change.key and later.at > change.at and later.undone is null);
         begin
-            told := facteur_trial.take_back(change);
-            update facteur_trial.changes set undone = told is null, why = told where at = change.at;
+            why_not := facteur_trial.take_back(change);
+            update facteur_trial.changes set undone = why_not is null, why = why_not where at = change.at;
             progress := true;
         exception when others then
             update facteur_trial.changes set why = sqlerrm where at = change.at;
@@ -419,13 +419,13 @@ create function facteur_trial.left_behind() returns table (relation regclass, wo
         select relation, coalesce(key::text, at::text) as row, min(why) as why,
                min((select string_agg(name || ' ' || value, ', ') from jsonb_each_text(key) part (name, value))) as named
         from facteur_trial.changes where undone is not true group by relation, coalesce(key::text, at::text)
-    ), told as (
+    ), kept as (
         select relation, why, count(*) as rows, array_to_string((array_agg(named order by row) filter (where named is not null))[1:5], '; ') as named
         from lacking group by relation, why
     )
     select relation, string_agg(
         format('%s rows were not put back%s: %s', rows, ' (' || nullif(named, '') || case when rows > 5 then '; …' else '' end || ')', why), '; ')
-    from told group by relation
+    from kept group by relation
 $$;
 
 -- Take everything back in one transaction. Then the sequences, as far as no row says that somebody else has drawn from them. Gives a

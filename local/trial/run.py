@@ -119,7 +119,7 @@ def finish(url: str, console: Console, interruption: Interruption, token: str | 
         Interrupted: it was left; the message before says to whom.
     """
     place = in_words(url)
-    told = False
+    said = False
     while True:
         try:
             with interruption.deferred():
@@ -129,14 +129,14 @@ def finish(url: str, console: Console, interruption: Interruption, token: str | 
             _say(console, f"✖ {error}")
             return True
         except (psycopg2.Error, FacteurError) as error:
-            if not told:
+            if not said:
                 words = " ".join(str(error).split())
                 _say(console, f"✖ {place} cannot be put back yet: {words}")
                 _say(
                     console,
                     "  It is tried again each 5 s. Ctrl-C leaves it to the next `make demo DATABASE=…`, which begins with it.",
                 )
-            told = True
+            said = True
             time.sleep(BETWEEN_TRIES_SECONDS)
     if stays:
         _say(console, f"✖ uninstalled from {place}, and every value is as before the trial but for what is said above")

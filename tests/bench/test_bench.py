@@ -1,4 +1,4 @@
-"""The bench itself: every benchmark runs at a tiny scale and says something whole; a report, a comparison, a failure are told."""
+"""The bench itself: every benchmark runs at a tiny scale and says something whole; a report, a comparison, a failure are shown."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from xml.etree import ElementTree
 
 import pytest
 
-from facteur.decide_status import next_look
-from local.bench.news import schedule
+from facteur.decide_status import seconds_to_next_sweep
 from local.bench.registry import BENCHMARKS
 from local.bench.report import compared, markdown, plots
 from local.bench.result import Figure, Result, as_data, from_data
 from local.bench.run import Measured, Run, as_json, from_json, measure
 from local.bench.stage import SharedStage
+from local.bench.statuses import schedule
 from local.simulator.control import ROOT
 
 TINY = 0.001
-QUICK = {"round_trips", "relay", "news_pages"}  # one of each kind; the others in `make test-all`
+QUICK = {"round_trips", "relay", "status_pages"}  # one of each kind; the others in `make test-all`
 FIGURE = Figure("Relay", "80 a second", "100 a second", 80.0, 85.0, "at least", "%")
 RUN = Run(1.0, {"commit": "abc"}, (Measured("relay", 1.0, Result((FIGURE,), "how", ("a note",), ("a plan",))),))
 
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[SharedStage]:
-    with ExitStack() as held:
-        yield SharedStage.started(held)
+    with ExitStack() as stack:
+        yield SharedStage.started(stack)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_every_benchmark_measures_something_whole(name: str, stage: SharedStage)
 
 
 @pytest.mark.slow
-def test_a_benchmark_that_fails_is_told_with_its_error() -> None:
+def test_a_benchmark_that_fails_is_reported_with_its_error() -> None:
     (measured,) = measure(["relay"], float("nan"))
 
     assert measured.result is None
@@ -80,9 +80,9 @@ def test_what_explains_a_missed_goal_is_in_the_page_and_of_a_met_one_is_not() ->
     ("value", "verdict"), [(80.0, "same"), (82.0, "same"), (96.0, "better by 20%"), (60.0, "worse by 25%")]
 )
 def test_a_run_is_compared_with_an_earlier_one(value: float, verdict: str) -> None:
-    ((name, then, _, told),) = compared(with_value(value), RUN)
+    ((name, then, _, said),) = compared(with_value(value), RUN)
 
-    assert (name, then, told) == ("Relay", "80 %", verdict)
+    assert (name, then, said) == ("Relay", "80 %", verdict)
 
 
 def test_a_figure_that_the_earlier_run_lacks_is_new() -> None:
@@ -120,9 +120,9 @@ def test_the_plotted_schedule_is_what_a_sweep_keeps_to(day: float, hours: float)
     ((title, points),) = schedule().items()
 
     assert dict(points)[day] == pytest.approx(hours)
-    assert dict(points)[day] * 3600 == pytest.approx(next_look(day * 86400))
+    assert dict(points)[day] * 3600 == pytest.approx(seconds_to_next_sweep(day * 86400))
     ((_, svg),) = plots(
-        Run(1.0, {}, (Measured("news_pages", 1.0, Result((FIGURE,), "how", series=schedule())),))
+        Run(1.0, {}, (Measured("status_pages", 1.0, Result((FIGURE,), "how", series=schedule())),))
     ).items()
     assert title.partition("|")[0] in svg
 

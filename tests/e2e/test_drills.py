@@ -1,4 +1,4 @@
-"""Every drill, mended by a program that does what docs/runbook.md says, with the commands that stand there."""
+"""Every drill, repaired by a program that does what docs/runbook.md says, with the commands that stand there."""
 
 from __future__ import annotations
 
@@ -72,11 +72,11 @@ class Person:
         self.run(sys.executable, "-m", "local.drill.deploy", change)
 
     def run(self, *command: str) -> str:
-        told = subprocess.run(
+        result = subprocess.run(
             command, cwd=self.folder, env=self.environment, capture_output=True, text=True, check=False
         )
-        assert told.returncode in {0, 1}, f"{command}: {told.stdout}{told.stderr}"
-        return told.stdout
+        assert result.returncode in {0, 1}, f"{command}: {result.stdout}{result.stderr}"
+        return result.stdout
 
     def sql(self, statement: str) -> list[Any]:
         with closing(psycopg2.connect(self.url)) as connection:
@@ -91,7 +91,7 @@ class Person:
         (self.folder / file).write_text(json.dumps(before | {name: value}))
         self.types(breakage, "aws secretsmanager put-secret-value")
 
-    def told(self, pattern: str) -> str:
+    def shown(self, pattern: str) -> str:
         found = re.search(pattern, self.said)
         assert found, self.said
         return found[1].strip()
@@ -103,13 +103,13 @@ def waits_and_resumes(person: Person, breakage: Breakage) -> None:
 
 
 def puts_the_new_secret(person: Person, breakage: Breakage) -> None:
-    person.new_secret(breakage, "platform.json", "client_secret", person.told(r"client's secret: (.*)"))
+    person.new_secret(breakage, "platform.json", "client_secret", person.shown(r"client's secret: (.*)"))
     person.types(breakage, "facteur resume")
 
 
 def adopts(person: Person, breakage: Breakage) -> None:
-    number = person.told(r"written meanwhile: (\S+)\.")
-    page = person.told(r"with its id: (\S+)")
+    number = person.shown(r"written meanwhile: (\S+)\.")
+    page = person.shown(r"with its id: (\S+)")
     deadline = time.monotonic() + PATIENCE_SECONDS
     while "in doubt" not in person.types(breakage, "facteur show", NUMBER=number):
         assert time.monotonic() < deadline
@@ -120,7 +120,7 @@ def adopts(person: Person, breakage: Breakage) -> None:
 
 
 def puts_the_new_password(person: Person, breakage: Breakage) -> None:
-    person.new_secret(breakage, "database.json", "password", person.told(r"facteur_worker: (.*)"))
+    person.new_secret(breakage, "database.json", "password", person.shown(r"facteur_worker: (.*)"))
 
 
 def watches_again(person: Person, breakage: Breakage) -> None:
@@ -131,7 +131,7 @@ def watches_again(person: Person, breakage: Breakage) -> None:
 
 def deploys_the_bucket(person: Person, breakage: Breakage) -> None:
     assert "AccessDenied" in person.types(breakage, "facteur status")
-    person.deploys(f"DocumentsBucket={person.told('in the bucket ([^ ,]+)')}")
+    person.deploys(f"DocumentsBucket={person.shown('in the bucket ([^ ,]+)')}")
 
 
 def lifts_the_limit(person: Person, breakage: Breakage) -> None:
@@ -158,7 +158,7 @@ def deploys_the_address(person: Person, breakage: Breakage) -> None:
     assert "EnvironmentMismatchError" in person.types(breakage, "facteur doctor") + person.run(
         str(Path(sys.executable).with_name("facteur")), "status"
     )
-    person.deploys(f"IopoleBaseUrl={person.told(r'The platform is at ([^ ,]+)')}")
+    person.deploys(f"IopoleBaseUrl={person.shown(r'The platform is at ([^ ,]+)')}")
 
 
 def switches_it_on(person: Person, breakage: Breakage) -> None:
@@ -210,7 +210,7 @@ def drill() -> Iterator[tuple[pexpect.spawn[str], Person]]:
     "breakage",
     [pytest.param(each, id=each.name, marks=() if each.name in IN_SHORT else pytest.mark.slow) for each in BREAKAGES],
 )
-def test_it_is_mended_by_what_the_runbook_says(drill: tuple[pexpect.spawn[str], Person], breakage: Breakage) -> None:
+def test_it_is_corrected_by_what_the_runbook_says(drill: tuple[pexpect.spawn[str], Person], breakage: Breakage) -> None:
     terminal, person = drill
     terminal.sendline(breakage.name)
     terminal.expect_exact("Ctrl-C gives up.")
@@ -219,9 +219,9 @@ def test_it_is_mended_by_what_the_runbook_says(drill: tuple[pexpect.spawn[str], 
 
     try:
         CURES[breakage.name](person, breakage)
-        terminal.expect_exact("over after" if breakage.passes else "mended after")
+        terminal.expect_exact("over after" if breakage.passes else "repaired after")
     except BaseException:
-        terminal.sendintr()  # the drill mends it, for those that follow
+        terminal.sendintr()  # the drill repairs it, for those that follow
         terminal.expect_exact("Which one?")
         raise
     terminal.expect_exact("Which one?")

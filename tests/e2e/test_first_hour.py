@@ -16,12 +16,12 @@ PAGE = "docs/try-on-your-database.md"
 @pytest.mark.slow
 @pytest.mark.e2e
 def test_what_the_page_says_can_be_typed() -> None:
-    told = subprocess.run(
+    said = subprocess.run(
         [sys.executable, "-m", "local.first_hour", "--here"], cwd=ROOT, capture_output=True, text=True, check=False
     )
 
-    assert told.returncode == 0, told.stdout + told.stderr
-    assert "min  from the clone to the end" in told.stdout
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert "min  from the clone to the end" in said.stdout
 
 
 def test_the_page_has_the_commands_that_are_typed() -> None:

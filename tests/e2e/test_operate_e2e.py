@@ -63,10 +63,10 @@ def test_status_says_the_same_through_the_stack_as_from_the_database(ways: dict[
 
 
 def test_status_looks_the_same_to_a_person(ways: dict[str, Operator]) -> None:
-    told = [ways[way].run("status") for way in WAYS]
+    result = [ways[way].run("status") for way in WAYS]
 
-    assert {each.code for each in told} == {0}
-    assert all("✔ all is well" in each.out for each in told)
+    assert {each.code for each in result} == {0}
+    assert all("✔ all is well" in each.out for each in result)
 
 
 def test_the_doctor_sees_the_stack_from_within(ways: dict[str, Operator], operated: Company) -> None:
@@ -155,10 +155,10 @@ def test_dead_letters_go_back_with_the_functions_own_rights(ways: dict[str, Oper
     dead = sqs.get_queue_url(QueueName=f"{operated.stack.name}-submissions-dead")["QueueUrl"]
     sqs.send_message(QueueUrl=dead, MessageBody='{"submission_id": 1}')
 
-    told = ways["stack"].run("redrive", "--who", "jane@desk", "--why", "mended", "--yes")
+    result = ways["stack"].run("redrive", "--who", "jane@desk", "--why", "corrected", "--yes")
 
-    assert told.code == 0, told.err
-    assert "1 dead letters go back" in told.out
+    assert result.code == 0, result.err
+    assert "1 dead letters go back" in result.out
     assert ways["stack"].ask("status")["dead_letters"] == 0
 
 
@@ -166,19 +166,19 @@ def test_a_crash_of_the_function_is_a_sentence_that_names_the_log(ways: dict[str
     operated.database.rows("create table facteur.kept as select * from facteur.installation")
     operated.database.rows("delete from facteur.installation")
 
-    told = ways["stack"].run("status")
+    result = ways["stack"].run("status")
 
     operated.database.rows("insert into facteur.installation select * from facteur.kept")
-    assert told.code == 2
-    assert f"{operated.stack.name}-operate-read crashed; its log says why" in told.err
+    assert result.code == 2
+    assert f"{operated.stack.name}-operate-read crashed; its log says why" in result.err
     assert any("operate_read.failed" in line for line in operated.stack.log_lines("OperateReadFunction"))
 
 
 def test_a_stack_that_does_not_exist_is_a_sentence_that_says_what_to_check(surroundings: None) -> None:
-    told = Operator("", "no-such-stack").run("status")
+    result = Operator("", "no-such-stack").run("status")
 
-    assert told.code == 2
-    assert "no-such-stack-operate-read could not be invoked (ResourceNotFoundException)" in told.err
+    assert result.code == 2
+    assert "no-such-stack-operate-read could not be invoked (ResourceNotFoundException)" in result.err
 
 
 @pytest.mark.slow

@@ -103,7 +103,7 @@ def test_a_message_that_is_not_json_ends_in_the_dead_letter_queue_alone(company:
 
 
 @pytest.mark.slow
-def test_the_logs_tell_of_a_deposit_and_hold_no_error_and_no_secret(company: Company) -> None:
+def test_the_logs_show_a_deposit_and_hold_no_error_and_no_secret(company: Company) -> None:
     key = company.finish(sample_invoice(24))
     company.until(lambda: company.row(key).lifecycle_code is not None)
     for function in ("OperateReadFunction", "OperateFunction"):

@@ -162,7 +162,7 @@ def _statuses(data: bytes) -> object:
 
 
 def _search_page(data: bytes) -> object:
-    searched = iopole_statuses.searched_news(lambda _params: _answer(data))
+    searched = iopole_statuses.searched_statuses(lambda _params: _answer(data))
     now = datetime(2026, 10, 12, tzinfo=UTC)
     return [searched.between(now, now, 0), searched.under(["F-2026-0042"], 0)]
 

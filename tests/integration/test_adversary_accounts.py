@@ -96,7 +96,7 @@ def test_a_secret_that_leads_elsewhere_stops_everything_while_the_first_deposit_
     assert {deposit["account"] for deposit in two.simulator.ledger()} <= {two.simulator.client_id}
 
 
-def test_a_paused_account_keeps_no_other_from_its_news(two: World) -> None:
+def test_a_paused_account_keeps_no_other_from_its_statuses(two: World) -> None:
     add_invoices(two, AT_ONCE + 1, "second")
     add_invoices(two, 1)
     for _ in range(5):

@@ -22,7 +22,7 @@ HOUR, DAY = 3600.0, 86400.0
 PROMOTED = """
 delete from facteur.status_events where id not in (select id from public.status_events);
 update facteur.submissions s set state = b.state, due_at = b.due_at, finalized_at = b.finalized_at, lifecycle_code = b.lifecycle_code,
-    last_error_code = b.last_error_code, told_status = b.told_status, write_back_due_at = b.write_back_due_at
+    last_error_code = b.last_error_code, written_status = b.written_status, write_back_due_at = b.write_back_due_at
 from public.submissions b where b.id = s.id;
 update invoicing.invoices i set technical_status = b.technical_status, submission_id = b.submission_id
 from public.invoices b where b.id = i.id
@@ -85,7 +85,7 @@ def uploaded_by_hand(world: World, document: bytes) -> str:
     return str(answer.json()["id"])
 
 
-# --- 1. a refused deposit of the same bytes is taken at the first look, before ours can be shown ------------------------------
+# --- 1. a refused deposit of the same bytes is taken at the first look-up, before ours can be shown----------------------------
 
 
 def _by_hand(world: World, document: bytes) -> None:
@@ -145,7 +145,7 @@ def test_a_refusal_that_is_dated_before_what_was_shown_last_is_heard(world: Worl
     polled(world, 7300, 3)
     assert (world.row(1).technical_status, world.submission(1).lifecycle_code) == ("validated", "203")
     deposit = str(world.row(1).submission_id)
-    # an hour after the deposit, and so an hour before 203: a clock that is behind, or told late
+    # an hour after the deposit, and so an hour before 203: a clock that is behind, or reported late
     world.simulator.add_status(
         deposit, "REJECTED", reason="EINVOICING_ADDRESS_INCORRECT", author="PLATFORM", at_offset=-18300
     )
@@ -219,7 +219,7 @@ def test_a_buyer_who_takes_the_refused_deposit_after_its_successor_was_sent_is_h
     polled(world, HOUR, 3)
 
     stored = world.database.rows(
-        "select code, told_at from facteur.status_events where platform_id = %(p)s", {"p": first}
+        "select code, written_at from facteur.status_events where platform_id = %(p)s", {"p": first}
     )
     assert "205" in [event.code for event in stored]
     assert failed(world) or world.row(1).technical_status == "error"
@@ -236,7 +236,7 @@ def test_a_refusal_that_was_acknowledged_before_a_failover_lost_it_is_heard(worl
     other = str(world.row(2).submission_id)
 
     def a_day() -> None:
-        world.simulator.add_status(other, "PAYMENT_RECEIVED", author="SELLER")  # an account with news every day
+        world.simulator.add_status(other, "PAYMENT_RECEIVED", author="SELLER")  # an account with a new status every day
         polled(world, DAY / 2, 2)
 
     for _ in range(5):
@@ -309,11 +309,11 @@ def test_who_rejects_a_contradiction_by_mistake_can_take_it_back(world: World, o
     polled(world, 100, 3)
     assert operator.run("reject", f"id:{world.ids[1]}", "--why", "it does not stand", "--yes").code == 0
 
-    told = operator.run("adopt", f"id:{world.ids[1]}", deposit, "--unverified", "--why", "it does stand", "--yes")
+    result = operator.run("adopt", f"id:{world.ids[1]}", deposit, "--unverified", "--why", "it does stand", "--yes")
     world.update(1, technical_status="pending")
     settle(world, 6)
 
-    assert (told.code, len(world.deposits(1))) == (0, 1), told.err
+    assert (result.code, len(world.deposits(1))) == (0, 1), result.err
 
 
 @pytest.mark.parametrize("settings", [PULL])
@@ -332,7 +332,7 @@ def test_a_persons_rejection_is_not_undone_by_the_next_status(world: World, oper
     assert world.row(1).technical_status == "rejected"
 
 
-# --- 8. what the message of a conflicting deposit tells a person to do --------------------------------------------------------------
+# --- 8. what the message of a conflicting deposit says a person should do ------------------------------------------------------------
 
 
 def test_an_invoice_whose_number_another_deposit_has_is_deposited_as_a_row_of_its_own(world: World) -> None:
@@ -364,7 +364,7 @@ def test_an_answer_that_outlives_a_failover_closes_no_later_attempt_of_the_same_
     rows.record(invoice, old, "pending", "not_deposited", error_code="too_many_requests", error_message="slow down")
     rows.record(invoice, new, "in_doubt", "unknown", error_code="no_answer", error_message="no answer")
 
-    assert not decided(rows.submissions.doubt(rows.submission(invoice).id)), "it is sent again without a look"
+    assert not decided(rows.submissions.doubt(rows.submission(invoice).id)), "it is sent again without a look-up"
 
 
 # --- 10. a late 201 revives an older submission than the last (a deposit hidden for longer than is assumed) ---------------------------
@@ -383,11 +383,11 @@ def test_a_row_whose_older_submission_lives_is_not_given_the_newer_ones_verdict(
     event = {
         "status_id": "s", "code": "213", "platform_code": "213", "label": "213", "occurred_at": "2026-10-01T10:00:00Z", "raw": {},
     }  # fmt: skip
-    news = {
+    update = {
         "submission_id": rows.submission(invoice).id, "platform_id": "P-second", "events": [event], "decided_on": 1,
         "move": {"state": "rejected", "error_code": "213", "error_message": "no"},
     }  # fmt: skip
-    rows.run("select * from facteur.record_news(%(n)s::jsonb)", n=json.dumps(news))
+    rows.run("select * from facteur.record_status_update(%(n)s::jsonb)", n=json.dumps(update))
     rows.record(invoice, first, "submitted", "accepted", platform_id="P-first")
     assert rows.states(invoice) == ["submitted", "rejected"]
     assert (rows.invoice(invoice).technical_status, rows.invoice(invoice).submission_id) == ("validated", "P-first")

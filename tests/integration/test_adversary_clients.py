@@ -88,10 +88,10 @@ def test_a_doubt_is_not_looked_up_with_another_client_after_a_re_pin(two: World)
 
 
 def test_the_company_hears_of_a_refusal_beside_a_doubt(rows: Rows) -> None:
-    rows.run("create table public.told (code text)")
+    rows.run("create table public.written (code text)")
     rows.run(
         "create or replace function facteur.write_status(invoice_id text, code text, label text, comment text, "
-        "occurred_at timestamptz) returns void language sql as 'insert into public.told values ($2)'"
+        "occurred_at timestamptz) returns void language sql as 'insert into public.written values ($2)'"
     )
     invoice = rows.noted()
     first = rows.claim(invoice)
@@ -109,15 +109,15 @@ def test_the_company_hears_of_a_refusal_beside_a_doubt(rows: Rows) -> None:
         "occurred_at": "2026-10-01T10:00:00Z",
         "raw": {},
     }
-    news = {
+    update = {
         "submission_id": s.id,
         "platform_id": "P-2",
         "events": [event],
         "newest": {"code": "213", "at": event["occurred_at"]},
         "move": {"state": "rejected", "error_code": "213", "error_message": "no"},
     }
-    rows.run("select * from facteur.record_news(%(n)s::jsonb)", n=json.dumps(news))
-    assert [r.code for r in rows.run("select code from public.told")] == ["213"]
+    rows.run("select * from facteur.record_status_update(%(n)s::jsonb)", n=json.dumps(update))
+    assert [r.code for r in rows.run("select code from public.written")] == ["213"]
 
 
 def test_an_account_corrected_on_a_row_that_is_taken_back_leaves_nothing_overdue(two: World) -> None:

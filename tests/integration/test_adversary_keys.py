@@ -80,12 +80,12 @@ def test_a_row_under_a_used_key_is_not_shown_the_old_ones_verdict(world: World) 
 
     assert world.row(2).technical_status == "error"
     assert sample_invoice(2).number in world.submission(2).mismatch
-    (told,) = world.database.rows("select detail from facteur.story where what = 'now submitted'")
-    assert "Give another invoice a row of its own" in told.detail
+    (said,) = world.database.rows("select detail from facteur.story where what = 'now submitted'")
+    assert "Give another invoice a row of its own" in said.detail
     assert world.database.row("select mismatched from facteur.health").mismatched == 1
 
     world.advance(100)
-    world.poll()  # news of the old deposit change nothing in that
+    world.poll()  # statuses of the old deposit change nothing in that
     assert world.row(2).technical_status == "error"
 
     world.update(2, invoice_number=sample_invoice(1).number, technical_status="pending")
@@ -122,7 +122,7 @@ def test_an_xml_document_that_has_not_the_rows_number_is_not_sent(world: World, 
 
 
 @pytest.mark.parametrize(("letter", "shown"), [("\u2011", "\\u2011"), ("\u00a0", "\\xa0"), ("\u0421", "\\u0421")])
-def test_two_numbers_that_look_alike_are_told_apart_in_the_message(world: World, letter: str, shown: str) -> None:
+def test_two_numbers_that_look_alike_are_kept_apart_in_the_message(world: World, letter: str, shown: str) -> None:
     number = sample_invoice(1).number
     world.add(1, number=number[:3] + letter + number[3:], content=render(sample_invoice(1), "cii"))
 

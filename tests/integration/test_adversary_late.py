@@ -15,9 +15,9 @@ from tests.rows import Rows
 LEASE_OVER = 61
 LIMITS = Limits(resend_after_seconds=600, give_up_after_seconds=259200, follow_up_seconds=34560000)
 HISTORY = """
-create table public.told (code text);
+create table public.written (code text);
 create or replace function facteur.write_status(invoice_id text, code text, label text, comment text, occurred_at timestamptz)
-    returns void language sql security definer as 'insert into public.told values ($2)'
+    returns void language sql security definer as 'insert into public.written values ($2)'
 """
 
 
@@ -56,12 +56,14 @@ def status(code: str, reason: str | None = None, platform_id: str = "P-second") 
     }  # fmt: skip
 
 
-def told(rows: Rows, invoice: str, events: list[dict[str, Any]], move: dict[str, Any]) -> None:
-    """The platform tells the history of the submission's deposit."""
+def said(rows: Rows, invoice: str, events: list[dict[str, Any]], move: dict[str, Any]) -> None:
+    """The platform shows the history of the submission's deposit."""
     submission = rows.submission(invoice)
     newest = {"code": events[-1]["code"], "at": events[-1]["occurred_at"]}
-    news = {"submission_id": submission.id, "platform_id": submission.platform_id, "events": events}
-    rows.run("select facteur.record_news(%(n)s::jsonb)", n=json.dumps(news | {"newest": newest, "move": move}))
+    update = {"submission_id": submission.id, "platform_id": submission.platform_id, "events": events}
+    rows.run(
+        "select facteur.record_status_update(%(n)s::jsonb)", n=json.dumps(update | {"newest": newest, "move": move})
+    )
 
 
 def test_a_late_201_outweighs_the_refusal_of_what_was_sent_after_it(rows: Rows) -> None:
@@ -99,7 +101,7 @@ def test_a_late_201_wakes_no_submission_that_the_platform_itself_rejected_later(
     not_found(rows, invoice)
     accepted(rows, invoice, rows.claim(invoice), "P-second")
     rejection = status("213", "CALCULATION_ERROR")
-    told(rows, invoice, [rejection], {"state": "rejected", "error_code": "213", "error_message": "no"})
+    said(rows, invoice, [rejection], {"state": "rejected", "error_code": "213", "error_message": "no"})
 
     accepted(rows, invoice, first, "P-first")
 
@@ -114,7 +116,7 @@ def test_a_duplicate_verdict_gives_way_to_the_first_deposit_whose_201_came_late(
     assert accepted(rows, invoice, first, "P-first") == "late"
 
     verdict = status("213", "DUPLICATED_INVOICE")
-    told(rows, invoice, [verdict], {"state": "in_doubt", "duplicate_verdict": True, "due_in_seconds": 0})
+    said(rows, invoice, [verdict], {"state": "in_doubt", "duplicate_verdict": True, "due_in_seconds": 0})
     look_up = rows.claim(invoice)
     doubt = rows.submissions.doubt(look_up.submission_id)
     found = after_look_up(doubt, Evidence(), lasted(doubt, None, LIMITS), LIMITS)
@@ -134,12 +136,12 @@ def test_the_statuses_of_a_duplicate_stay_out_of_the_companys_history(rows: Rows
     accepted(rows, invoice, rows.claim(invoice), "P-second")
 
     verdict = status("213", "DUPLICATED_INVOICE")
-    told(rows, invoice, [verdict], {"state": "in_doubt", "duplicate_verdict": True, "due_in_seconds": 0})
+    said(rows, invoice, [verdict], {"state": "in_doubt", "duplicate_verdict": True, "due_in_seconds": 0})
     look_up = rows.claim(invoice)
     rows.record(invoice, look_up, "submitted", platform_id="P-first")
-    told(rows, invoice, [status("200", platform_id="P-first")], {"state": "submitted", "due_in_seconds": 60})
+    said(rows, invoice, [status("200", platform_id="P-first")], {"state": "submitted", "due_in_seconds": 60})
 
-    assert [row.code for row in rows.run("select code from public.told")] == ["200"]
+    assert [row.code for row in rows.run("select code from public.written")] == ["200"]
     assert rows.value("select count(*) from facteur.status_events") == 2
 
 

@@ -44,7 +44,7 @@ def test_one_id_answered_for_two_invoices_at_once_is_the_firsts_and_the_other_is
         worker.rows("commit")
 
     assert other.result() == "in_doubt"
-    assert rows.submission(second).last_error_code == "platform_id_held"
+    assert rows.submission(second).last_error_code == "platform_id_taken"
     (attempt,) = rows.run("select * from facteur.attempts where invoice_id = %(id)s", id=second)
     assert (attempt.outcome, attempt.platform_id) == ("unknown", None)
 
@@ -87,9 +87,9 @@ def test_what_is_adopted_for_an_account_that_never_deposited_is_followed(rows: R
         "insert into facteur.routes (account, since, credentials) values ('default', now() + interval '1 day', 'new')"
     )
 
-    told = operator.run("adopt", f"id:{invoice}", "P-1", "--account", "new", "--unverified", *SIGNED)
+    said = operator.run("adopt", f"id:{invoice}", "P-1", "--account", "new", "--unverified", *SIGNED)
 
-    assert told.code == 0, told.err
+    assert said.code == 0, said.err
     rows.advance(60)
     assert rows.value("select account from facteur.next_sweep(false, 100)") == "new"
     assert rows.value("select * from facteur.accounts_to_pull()") == "new"

@@ -202,9 +202,9 @@ def test_who_rejects_an_invoice_that_holds_anothers_deposit_doubles_nothing_late
         world.poll()
     assert world.submission(2).objection_code == "shown_as_another"
 
-    told = operator.run("reject", f"id:{world.ids[2]}", "--why", "not ours", "--yes")
-    assert told.code == 0, told.err
-    assert "stays unknown" in told.out
+    result = operator.run("reject", f"id:{world.ids[2]}", "--why", "not ours", "--yes")
+    assert result.code == 0, result.err
+    assert "stays unknown" in result.out
     world.update(2, technical_status="pending", **({"total": 12} if corrected else {}))
     settle(world)
 

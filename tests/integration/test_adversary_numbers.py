@@ -117,23 +117,23 @@ def test_a_late_201_does_not_validate_a_row_whose_number_was_changed_since(rows:
     assert rows.invoice(invoice).technical_status == "error"
 
 
-def test_news_do_not_touch_a_mismatched_row_that_was_already_told(rows: Rows) -> None:
+def test_statuses_do_not_touch_a_mismatched_row_that_was_already_written(rows: Rows) -> None:
     invoice = rows.noted()
     rows.reach(invoice, "submitted")
     rows.update(invoice, invoice_number="F-OTHER", technical_status="pending")
     rows.look()
     rows.write_back()
-    told = rows.invoice(invoice).last_technical_update
+    said = rows.invoice(invoice).last_technical_update
     s = rows.submission(invoice)
-    news = {
+    update = {
         "submission_id": s.id,
         "platform_id": s.platform_id,
         "events": [],
         "newest": {},
         "move": {"state": "submitted", "due_in_seconds": 60},
     }
-    rows.run("select * from facteur.record_news(%(n)s::jsonb)", n=json.dumps(news))
-    assert rows.invoice(invoice).last_technical_update == told
+    rows.run("select * from facteur.record_status_update(%(n)s::jsonb)", n=json.dumps(update))
+    assert rows.invoice(invoice).last_technical_update == said
 
 
 def test_a_document_replaced_between_read_and_claim_is_read_again(rows: Rows) -> None:

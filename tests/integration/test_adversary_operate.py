@@ -99,9 +99,9 @@ def test_what_was_deposited_before_a_route_is_adopted_after_a_restore(two: World
         "select ((facteur.now() - interval '700 s') at time zone 'Europe/Paris')::date::text as day"
     ).day
     (unknown,) = [d for d in operator.ask("reconcile", "--day", day)["differences"] if d["code"] == "UNKNOWN_TO_US"]
-    told = operator.run(*shlex.split(unknown["help"])[1:-2], *SIGNED)
+    said = operator.run(*shlex.split(unknown["help"])[1:-2], *SIGNED)
 
-    assert told.code == 0, told.err
+    assert said.code == 0, said.err
     assert two.submission(1).account == "default"
     assert (two.row(1).technical_status, two.row(1).submission_id) == ("validated", deposit["id"])
 
@@ -128,9 +128,9 @@ def test_a_second_try_that_a_restore_forgot_is_adopted_by_the_reports_command(
         "select ((facteur.now() - interval '700 s') at time zone 'Europe/Paris')::date::text as day"
     ).day
     (unknown,) = [d for d in operator.ask("reconcile", "--day", day)["differences"] if d["code"] == "UNKNOWN_TO_US"]
-    told = operator.run(*shlex.split(unknown["help"])[1:-2], *SIGNED)
+    said = operator.run(*shlex.split(unknown["help"])[1:-2], *SIGNED)
 
-    assert told.code == 0, told.err
+    assert said.code == 0, said.err
     assert world.row(1).technical_status == "validated"
 
 
@@ -176,10 +176,10 @@ def test_a_backlog_leaves_alone_what_another_connector_deposited(rows: Rows, own
     rows.update(deposited, issue_date="2026-07-01", technical_status=None, submission_id="0199-other")
     rows.update(old, issue_date="2026-07-01", technical_status=None)
 
-    told = owner.run("submit-backlog", "--since", "2026-07-01", "--apply", *SIGNED)
+    said = owner.run("submit-backlog", "--since", "2026-07-01", "--apply", *SIGNED)
     rows.look()
 
-    assert told.code == 0, told.err
+    assert said.code == 0, said.err
     assert rows.noted_invoices() == [old]
     assert rows.invoice(deposited).submission_id == "0199-other"
 
@@ -247,10 +247,10 @@ def test_an_account_that_only_rows_know_may_be_paused_before_its_first_invoice(t
     two.add(1)
     two.database.rows("update invoicing.invoices set account = 'second'")
 
-    told = operator.run("pause", "second", *SIGNED)
+    said = operator.run("pause", "second", *SIGNED)
     two.deposit()
 
-    assert told.code == 0, told.err
+    assert said.code == 0, said.err
     assert two.simulator.calls("deposit") == []
 
 
@@ -296,17 +296,17 @@ def installed(bare: Rows) -> Rows:
 def test_another_key_of_the_same_table_does_not_make_every_deposit_new(installed: Rows) -> None:
     assert Operator(installed.url).run("uninstall", "--yes").code == 0
 
-    told = Operator(installed.url).run("init", *OPTIONS, "--column", "key=reference")
+    said = Operator(installed.url).run("init", *OPTIONS, "--column", "key=reference")
 
-    assert told.code == 2
-    assert "known here by public.factures.id" in told.err
+    assert said.code == 2
+    assert "known here by public.factures.id" in said.err
     install(installed, *OPTIONS)
     installed.run("select facteur.note_forgotten(true)")
     assert installed.look().opened == 0
 
 
 def test_uninstalling_with_the_data_says_that_deposits_are_forgotten(installed: Rows) -> None:
-    told = Operator(installed.url).run("uninstall", "--drop-data", "--dry-run")
+    said = Operator(installed.url).run("uninstall", "--drop-data", "--dry-run")
 
-    assert "1 submissions are forgotten" in told.out
-    assert "also for a second time" in told.out
+    assert "1 submissions are forgotten" in said.out
+    assert "also for a second time" in said.out

@@ -1,4 +1,4 @@
-"""A trouble, from its cause to the alarm that it rings: real runs, the metrics they told, and the template's alarms."""
+"""A trouble, from its cause to the alarm that it rings: real runs, the metrics they counted, and the template's alarms."""
 
 from __future__ import annotations
 

@@ -136,10 +136,10 @@ def attacked(template: str, bare: Rows) -> Rows:
 
 
 def _installed(attacked: Rows) -> None:
-    told = Operator(attacked.url).run(
+    result = Operator(attacked.url).run(
         "init", "--table", "shop.invoices", "--final", "final", "--apply", "--yes", "--submit-from", "2026-01-01"
     )
-    assert told.code == 0, told.err
+    assert result.code == 0, result.err
     attacked.run(f"select facteur.grant_worker('{WORKER}')")
 
 
@@ -171,7 +171,7 @@ def test_what_is_generated_names_postgres_own_operators(attacked: Rows) -> None:
             "select facteur.write_status('A-1', '205', 'l', 'c', now())",
             "select facteur.note_forgotten(true)",
             "select facteur.count_not_ready()",
-            "select facteur.look_at_row('A-1')",
+            "select facteur.read_row('A-1')",
             "select facteur.ready_from('2026-01-01', array['A-1'])",
             "select facteur.preview_backlog('2026-01-01', null, null, 'A-0', 10)",
         ):
@@ -209,7 +209,7 @@ EVERY_CALL = [
     "update facteur.installation set not_ready_counted_at = '-infinity'",
     "select facteur.count_not_ready()",
     "select * from facteur.take_notes('iopole', 10)",
-    "select facteur.tell_company(id) from facteur.submissions",
+    "select facteur.try_write_back(id) from facteur.submissions",
     "select * from facteur.try_write_backs(true)",
     "select * from facteur.installation_faults(true)",
     "select facteur.not_ready_because('A-0')",
@@ -295,11 +295,11 @@ def test_init_and_the_doctor_say_who_may_create_on_the_path_or_a_trigger_on_the_
 
     found = {each["check"]: each for each in Operator(as_worker(attacked.url)).ask("doctor")["findings"]}
 
-    for told in (proposed.out, found["rights of others"]["what"] + found["rights of others"]["help"]):
-        assert "everybody may create in schema public" in told
-        assert "revoke create on schema public from public" in told
-        assert f"{ATTACKER} may create triggers on shop.invoices" in told
-        assert f"revoke trigger on shop.invoices from {ATTACKER}" in told
+    for result in (proposed.out, found["rights of others"]["what"] + found["rights of others"]["help"]):
+        assert "everybody may create in schema public" in result
+        assert "revoke create on schema public from public" in result
+        assert f"{ATTACKER} may create triggers on shop.invoices" in result
+        assert f"revoke trigger on shop.invoices from {ATTACKER}" in result
     assert found["rights of others"]["outcome"] == "warning"
 
 
@@ -311,9 +311,9 @@ def test_init_and_the_doctor_name_every_table_that_is_written(attacked: Rows) ->
 
     found = {each["check"]: each for each in Operator(as_worker(attacked.url)).ask("doctor")["findings"]}
 
-    for told in (proposed.out, found["rights of others"]["what"] + found["rights of others"]["help"]):
-        assert f"{ATTACKER} may create triggers on shop.invoice_history" in told
-        assert f"revoke trigger on shop.invoice_history from {ATTACKER}" in told
+    for result in (proposed.out, found["rights of others"]["what"] + found["rights of others"]["help"]):
+        assert f"{ATTACKER} may create triggers on shop.invoice_history" in result
+        assert f"revoke trigger on shop.invoice_history from {ATTACKER}" in result
 
 
 @pytest.mark.parametrize("name", ["shop.kept", "kept", '"shop" . "kept"', "only Shop.Kept", "shown"])
@@ -335,18 +335,18 @@ def test_the_doctor_names_a_table_that_an_edited_write_status_writes(attacked: R
 
     found = {each["check"]: each for each in Operator(as_worker(attacked.url)).ask("doctor")["findings"]}
 
-    told = found["rights of others"]["what"]
-    assert f"{ATTACKER} may create triggers on shop.kept" in told
-    assert f"{ATTACKER} may create triggers on shop.part" in told
+    result = found["rights of others"]["what"]
+    assert f"{ATTACKER} may create triggers on shop.kept" in result
+    assert f"{ATTACKER} may create triggers on shop.part" in result
 
 
 def test_where_nobody_else_has_such_a_right_nothing_is_said(bare: Rows) -> None:
     build(bare, "french")
     bare.run("revoke create on schema public from public")
 
-    told = Operator(bare.url).run("init")
+    result = Operator(bare.url).run("init")
 
-    assert "may create" not in told.out
+    assert "may create" not in result.out
 
 
 def test_where_the_owner_may_not_set_the_workers_path_the_doctor_prints_the_statement(attacked: Rows) -> None:

@@ -29,7 +29,7 @@ FORGED = [
     ),
     "insert into facteur.status_events (status_id, submission_id, platform_id, code, platform_code, label, occurred_at, recorded_at) "
     "values ('s', 1, 'p', '205', 'x', 'x', now(), '1999-01-01')",
-    "insert into facteur.status_events (status_id, submission_id, platform_id, code, platform_code, label, occurred_at, told_at) "
+    "insert into facteur.status_events (status_id, submission_id, platform_id, code, platform_code, label, occurred_at, written_at) "
     "values ('s', 1, 'p', '205', 'x', 'x', now(), now())",
     "insert into facteur.routes (account, since, credentials, recorded_at) values ('default', now(), 'x', '1999-01-01')",
     "insert into facteur.unmatched_statuses (status_id, account, platform_id, code, event, recorded_at) "

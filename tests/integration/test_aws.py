@@ -74,11 +74,11 @@ def _run_a_function(emulator: Emulator) -> dict[str, str | None]:
         code.writestr("app.py", FUNCTION)
     client = emulator.aws.session.client("lambda", endpoint_url=emulator.aws.endpoint_url)
     client.create_function(
-        FunctionName="tell",
+        FunctionName="answer",
         Runtime="python3.13",
         Handler="app.handler",
         Role="arn:aws:iam::000000000000:role/any",
         Code={"ZipFile": archive.getvalue()},
     )
-    payload = client.invoke(FunctionName="tell")["Payload"].read()
+    payload = client.invoke(FunctionName="answer")["Payload"].read()
     return dict(json.loads(payload))

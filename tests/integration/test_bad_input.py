@@ -1,4 +1,4 @@
-"""Everything that bad input can do: a clear error, a stored outcome, and after mending the cause exactly one deposit."""
+"""Everything that bad input can do: a clear error, a stored outcome, and once its cause is removed exactly one deposit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.world import World, platform_secret
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 GOOD = render(sample_invoice(1), "cii")
-MENDED = {"technical_status": "pending"}
+CORRECTED = {"technical_status": "pending"}
 
 
 def good_uri(world: World) -> str:
@@ -40,7 +40,7 @@ def assert_deposited_once(world: World, rank: int = 1) -> None:
     assert world.submission(rank).state == "submitted"
 
 
-def assert_told(world: World, status: str, state: str, code: str, *words: str) -> None:
+def assert_shown(world: World, status: str, state: str, code: str, *words: str) -> None:
     """The outcome is stored with words for whoever looks, and nothing was deposited."""
     submission = world.submission(1)
     assert (world.row(1).technical_status, submission.state, submission.last_error_code) == (status, state, code)
@@ -137,14 +137,16 @@ DOCUMENTS: dict[str, tuple[bytes, str, str]] = {
 
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
-def test_an_unusable_document_goes_to_a_person_and_is_deposited_once_it_is_mended(world: World, kind: str) -> None:
+def test_an_unusable_document_goes_to_a_person_and_is_deposited_once_it_is_corrected(world: World, kind: str) -> None:
     content, code, words = DOCUMENTS[kind]
     world.add(1, content=content)
 
     world.deposit()
-    assert_told(world, "error", "failed", code, words, "Mend the document, then set technical_status back to 'pending'")
+    assert_shown(
+        world, "error", "failed", code, words, "Correct the document, then set technical_status back to 'pending'"
+    )
 
-    world.update(1, document_uri=good_uri(world), **MENDED)
+    world.update(1, document_uri=good_uri(world), **CORRECTED)
     world.deposit()
     assert_deposited_once(world)
 
@@ -174,7 +176,7 @@ def test_a_corrected_address_is_deposited(world: World) -> None:
     world.add(1, uri="invoice.xml")
     world.deposit()
 
-    world.update(1, document_uri=good_uri(world), **MENDED)
+    world.update(1, document_uri=good_uri(world), **CORRECTED)
     world.deposit()
 
     assert_deposited_once(world)
@@ -185,7 +187,7 @@ def test_a_document_that_comes_a_little_after_its_row_is_waited_for(world: World
     world.add(1, uri=path.as_uri())
 
     world.deposit()
-    assert_told(
+    assert_shown(
         world, "pending", "pending", "document_missing", "nothing lies at document_uri yet", "tried again by itself"
     )
 
@@ -201,9 +203,9 @@ def test_a_document_that_never_comes_goes_to_a_person(world: World) -> None:
     world.deposit()
     world.advance(901)
     world.deposit()
-    assert_told(world, "error", "failed", "document_missing", "Mend the document")
+    assert_shown(world, "error", "failed", "document_missing", "Correct the document")
 
-    world.update(1, document_uri=good_uri(world), **MENDED)
+    world.update(1, document_uri=good_uri(world), **CORRECTED)
     world.deposit()
     assert_deposited_once(world)
 
@@ -222,7 +224,7 @@ def test_a_document_that_is_not_in_s3_yet_is_waited_for(
     world.add(1, uri=f"s3://{bucket}/{key}")
 
     world.deposit()
-    assert_told(world, "pending", "pending", code, words)
+    assert_shown(world, "pending", "pending", code, words)
 
     boto3.client("s3").put_object(Bucket=existing, Key="a b/é#1?.xml", Body=GOOD)
     world.update(1, document_uri=f"s3://{existing}/a b/é#1?.xml")
@@ -236,7 +238,7 @@ def test_a_folder_is_no_document_and_is_tried_until_a_person_looks(world: World)
 
     world.deposit()
 
-    assert_told(world, "pending", "pending", "document_unavailable", "does not give it (IsADirectoryError)")
+    assert_shown(world, "pending", "pending", "document_unavailable", "does not give it (IsADirectoryError)")
 
 
 FILE_NAMES = {  # in the address -> at the platform
@@ -277,7 +279,7 @@ def test_what_could_never_be_looked_up_is_not_sent(world: World) -> None:
         assert (submission.state, submission.last_error_code) == ("failed", "not_identifiable")
         assert f"the invoice has no {lacking}: it could not be looked up" in submission.last_error_message
         assert "Complete the invoice, then set technical_status back to 'pending'" in submission.last_error_message
-        world.update(rank, invoice_number=invoice.number, seller_siren=invoice.seller.siren, **MENDED)
+        world.update(rank, invoice_number=invoice.number, seller_siren=invoice.seller.siren, **CORRECTED)
     world.deposit()
     for rank in range(len(UNIDENTIFIABLE)):
         assert_deposited_once(world, rank)
@@ -307,14 +309,14 @@ SECRETS: dict[str, tuple[Secret, str, str]] = {
 
 
 @pytest.mark.slow
-def test_a_bad_platform_secret_pauses_the_account_until_it_is_mended(world: World) -> None:
+def test_a_bad_platform_secret_pauses_the_account_until_it_is_corrected(world: World) -> None:
     world.add(1)
 
     for secret, code, words in SECRETS.values():
         delete_secret(world, "default") if secret is None else world.put_secret("default", secret)
         world.new_container()
         world.deposit()
-        assert_told(world, "pending", "pending", code, f"secret {world.prefix}/default", words, "The account pauses")
+        assert_shown(world, "pending", "pending", code, f"secret {world.prefix}/default", words, "The account pauses")
         assert "hunter2" not in world.submission(1).last_error_message
         world.advance(301)
 
@@ -325,14 +327,14 @@ def test_a_bad_platform_secret_pauses_the_account_until_it_is_mended(world: Worl
 
 
 @pytest.mark.parametrize(("wrong", "code"), [("client_secret", "token_refused"), ("customer_id", "account_refused")])
-def test_credentials_that_the_platform_refuses_pause_the_account_until_they_are_mended(
+def test_credentials_that_the_platform_refuses_pause_the_account_until_they_are_corrected(
     world: World, wrong: str, code: str
 ) -> None:
     world.put_secret("default", platform_secret(world.simulator) | {wrong: "0198c0de-ffff-7000-8000-000000000000"})
     world.add(1)
 
     world.deposit()
-    assert_told(world, "pending", "pending", code, "check secret, customer-id, and platform URL")
+    assert_shown(world, "pending", "pending", code, "check secret, customer-id, and platform URL")
     assert world.submission(1).waited.total_seconds() == 0
 
     world.put_secret("default", platform_secret(world.simulator))
@@ -383,7 +385,7 @@ DATABASES: dict[str, tuple[Change, type[Exception], str]] = {
 
 
 @pytest.mark.parametrize(
-    ("url", "told"),
+    ("url", "said"),
     [
         ("postgresql://u@127.0.0.1:1/x?sslmode=verfy-full", "sslmode is none of disable, allow, prefer"),
         ("postgresql://u@127.0.0.1:55x/x", "its port is no number"),
@@ -393,8 +395,8 @@ DATABASES: dict[str, tuple[Change, type[Exception], str]] = {
         ("oracle://u@127.0.0.1/x", "is not a postgresql:// URL"),
     ],
 )
-def test_an_address_that_leads_nowhere_says_what_is_wrong_with_it(url: str, told: str) -> None:
-    with pytest.raises((ConfigurationError, DatabaseUnavailableError), match=told) as raised:
+def test_an_address_that_leads_nowhere_says_what_is_wrong_with_it(url: str, said: str) -> None:
+    with pytest.raises((ConfigurationError, DatabaseUnavailableError), match=said) as raised:
         Database(lambda: {"dsn": url}).rows("select 1")
     assert "127.0.0.1" not in str(raised.value)
 
@@ -473,7 +475,7 @@ def test_an_unreachable_platform_loses_nothing(world: World) -> None:
         world.deposit()
     finally:
         world.simulator.accept_connections()
-    assert_told(
+    assert_shown(
         world, "pending", "pending", "platform_unreachable", "could not be reached", "It is tried again by itself"
     )
 
@@ -489,7 +491,7 @@ def test_an_account_that_the_platform_refuses_in_its_own_words_pauses(world: Wor
 
     world.deposit()
 
-    assert_told(world, "pending", "pending", "account_refused", f"HTTP {status}", "The account pauses", "platform URL")
+    assert_shown(world, "pending", "pending", "account_refused", f"HTTP {status}", "The account pauses", "platform URL")
     world.advance(400)
     world.deposit()
     assert_deposited_once(world)
@@ -503,7 +505,7 @@ def test_a_login_page_or_a_redirect_is_no_word_of_the_platforms(world: World, fa
 
     world.deposit()
 
-    assert_told(world, "pending", "in_doubt", "unknown_outcome", f"HTTP {status}", "looked up before anything is sent")
+    assert_shown(world, "pending", "in_doubt", "unknown_outcome", f"HTTP {status}", "looked up before anything is sent")
     world.add(900)  # the look-ups' witness, as soon as the account does not pause
     for _ in range(12):
         world.advance(160)
@@ -567,7 +569,7 @@ def test_a_token_endpoint_that_gives_no_token_loses_nothing(world: World) -> Non
 # --- environments -------------------------------------------------------------------------------------------------------
 
 
-def test_a_secret_of_another_client_stops_everything_until_it_is_mended(world: World) -> None:
+def test_a_secret_of_another_client_stops_everything_until_it_is_corrected(world: World) -> None:
     world.add(1)
     world.deposit()
     world.simulator.add_account("other@example.org", "s", "0198c0de-0000-7000-8000-000000000002")
@@ -593,7 +595,7 @@ def test_a_secret_of_another_client_stops_everything_until_it_is_mended(world: W
     assert_deposited_once(world, 2)
 
 
-def test_another_platform_stops_everything_until_it_is_mended(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_platform_stops_everything_until_it_is_corrected(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.add(1)
     world.deposit()
     world.add(2)
@@ -627,9 +629,9 @@ def test_a_sandbox_flag_that_contradicts_the_url_sends_nothing(world: World, mon
         monkeypatch.setenv("IOPOLE_BASE_URL", url)
         world.new_container()
         world.deposit()
-        told = world.submission(1)
-        assert (told.state, told.last_error_code) == ("pending", "environment_mismatch")
-        assert f"says sandbox {str(sandbox).lower()}, and the platform is {url}" in told.last_error_message
+        said = world.submission(1)
+        assert (said.state, said.last_error_code) == ("pending", "environment_mismatch")
+        assert f"says sandbox {str(sandbox).lower()}, and the platform is {url}" in said.last_error_message
         world.advance(ACCOUNT_PAUSE_SECONDS)
 
     world.put_secret("default", platform_secret(world.simulator))

@@ -1,4 +1,4 @@
-"""A bucket of the right name that another account has made is not read: S3 is told whose it must be."""
+"""A bucket of the right name that another account has made is not read: S3 gets the account whose it must be."""
 
 from __future__ import annotations
 

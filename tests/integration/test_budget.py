@@ -9,7 +9,7 @@ import pytest
 from facteur.errors import DatabaseUnavailableError
 from tests.rows import Rows
 
-PERMITS = "select facteur.take_permits(%(account)s, %(wanted)s, %(per_minute)s, p_news => %(news)s)"
+PERMITS = "select facteur.take_permits(%(account)s, %(wanted)s, %(per_minute)s, p_statuses => %(statuses)s)"
 FACTOR = "select round(facteur.rate_factor(b)::numeric, 2)::float from facteur.budgets b where key = %(key)s"
 MANY = """
 insert into facteur.submissions (invoice_id, account, provider, state, due_at, doubt_since, queued_at)
@@ -29,8 +29,8 @@ def many(rows: Rows, count: int, state: str = "pending", account: str = "a", que
     rows.run(MANY, account=account, state=state, count=count, queued=queued)
 
 
-def permits(rows: Rows, wanted: int, per_minute: float = 60, account: str = "a", news: bool = False) -> int:
-    return int(rows.value(PERMITS, account=account, wanted=wanted, per_minute=per_minute, news=news))
+def permits(rows: Rows, wanted: int, per_minute: float = 60, account: str = "a", statuses: bool = False) -> int:
+    return int(rows.value(PERMITS, account=account, wanted=wanted, per_minute=per_minute, statuses=statuses))
 
 
 def factor(rows: Rows, key: str = "address") -> float:
@@ -112,22 +112,22 @@ def test_look_ups_alone_get_all_permits(budget: Rows) -> None:
         assert len(due.submission_ids) == 34  # three permits each, and the last one owes two
 
 
-def test_news_take_what_is_there_while_nothing_else_waits(budget: Rows) -> None:
-    assert [permits(budget, 1, news=True) for _ in range(12)] == [1] * 10 + [0] * 2
+def test_statuses_take_what_is_there_while_nothing_else_waits(budget: Rows) -> None:
+    assert [permits(budget, 1, statuses=True) for _ in range(12)] == [1] * 10 + [0] * 2
 
 
 @pytest.mark.slow
-def test_news_get_their_tenth_and_no_more_while_deposits_take_everything(budget: Rows) -> None:
+def test_statuses_get_their_tenth_and_no_more_while_deposits_take_everything(budget: Rows) -> None:
     many(budget, 1, queued=True)
     taken = Counter[str]()
     for _ in range(600):
         taken["deposits"] += permits(budget, 1000, per_minute=600)
-        taken["news"] += permits(budget, 1000, per_minute=600, news=True)
+        taken["statuses"] += permits(budget, 1000, per_minute=600, statuses=True)
         budget.advance(1)
         budget.run("update facteur.submissions set queued_at = facteur.now()")
 
     assert taken.total() == pytest.approx(600 * 10 + 100, rel=0.02)
-    assert taken["news"] == pytest.approx(600, rel=0.03)
+    assert taken["statuses"] == pytest.approx(600, rel=0.03)
 
 
 @pytest.mark.slow

@@ -222,11 +222,11 @@ def test_two_long_names_that_begin_alike_do_not_share_a_trigger_function(rows: R
 def test_what_cannot_be_watched_is_refused_at_once(rows: Rows, table: str, key: str) -> None:
     rows.run("create table numeric_keys (id double precision); create view a_view as select 1::bigint as id")
 
-    with psycopg2.connect(rows.url) as connection, connection.cursor() as cursor, pytest.raises(psycopg2.Error) as told:
+    with psycopg2.connect(rows.url) as connection, connection.cursor() as cursor, pytest.raises(psycopg2.Error) as said:
         cursor.execute("select facteur.watch(%s, %s)", (table, key))
     connection.close()
 
-    assert table in str(told.value)
+    assert table in str(said.value)
 
 
 ODD_VALUES: dict[str, list[Any]] = {

@@ -87,7 +87,7 @@ def test_the_trigger_opens_no_subtransaction(rows: Rows) -> None:
     assert not any("exception" in row.prosrc.lower() for row in functions)
 
 
-def test_rows_that_were_written_without_a_key_are_found_by_one_look_in_five_minutes(rows: Rows) -> None:
+def test_rows_that_were_written_without_a_key_are_found_by_one_scan_in_five_minutes(rows: Rows) -> None:
     rows.relay.vitals()
     rows.run(f"alter table {TABLE} rename column id to invoice_key")
     for _ in range(3):
@@ -106,7 +106,7 @@ def test_rows_that_were_written_without_a_key_are_found_by_one_look_in_five_minu
     assert rows.relay.vitals().forgotten is None
 
 
-def test_a_look_that_began_before_the_note_is_made_again(rows: Rows) -> None:
+def test_a_pass_that_began_before_the_note_is_made_again(rows: Rows) -> None:
     rows.relay.vitals()
     rows.run(f"alter table {TABLE} rename column id to invoice_key")
     rows.advance(600)
@@ -139,7 +139,7 @@ def test_once_watched_again_by_its_new_name_the_key_is_noted(rows: Rows) -> None
 # --- keys that the view does not show -------------------------------------------------------------------------------------
 
 
-def test_a_key_that_the_view_does_not_show_is_counted_and_told(
+def test_a_key_that_the_view_does_not_show_is_counted_and_reported(
     world: World, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     world.add(1)

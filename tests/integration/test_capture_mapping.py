@@ -170,7 +170,9 @@ def test_a_view_may_lack_whatever_has_a_default(rows: Rows) -> None:
     assert (waiting.invoice.document_uri, waiting.invoice.total, waiting.invoice.issue_date) == (None, None, None)
 
 
-def test_a_view_without_the_status_is_told_again_when_the_row_is_written_but_never_deposited_again(rows: Rows) -> None:
+def test_a_view_without_the_status_is_reported_again_when_the_row_is_written_but_never_deposited_again(
+    rows: Rows,
+) -> None:
     rows.run(VIEW.format(BARE))
     invoice = rows.finish()
     rows.look()
@@ -250,6 +252,6 @@ def test_a_mapping_that_is_missing_is_said_in_words(bare: Rows) -> None:
 
     assert bare.look().broken == 1
 
-    told: Any = bare.value("select error from facteur.changes")
-    assert "facteur.invoice_source is missing" in told
-    assert json.dumps(told).isascii()
+    said: Any = bare.value("select error from facteur.changes")
+    assert "facteur.invoice_source is missing" in said
+    assert json.dumps(said).isascii()

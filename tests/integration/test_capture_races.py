@@ -230,7 +230,7 @@ def test_a_bulk_write_of_the_company_is_never_chosen_as_a_deadlocks_victim(rows:
     first, second = rows.finish(), rows.finish()
     rows.look()
     for invoice in (first, second):
-        rows.run("select facteur.tell_company(%(id)s)", id=rows.submission(invoice).id)
+        rows.run("select facteur.try_write_back(%(id)s)", id=rows.submission(invoice).id)
     rows.run("update facteur.submissions set write_back_due_at = facteur.now() - make_interval(secs => 10 - id)")
     company = rows.session()
     company.rows("begin; set local deadlock_timeout = '100ms'")
@@ -284,7 +284,7 @@ def test_notes_are_found_in_a_database_that_was_restored_into_a_younger_cluster(
     assert rows.value("select pg_snapshot_xmax(notes_seen) < '4000000000'::xid8 from facteur.installation")
 
 
-def test_notes_of_a_younger_cluster_that_nobody_looked_at_in_time_are_found_by_the_daily_look(rows: Rows) -> None:
+def test_notes_of_a_younger_cluster_that_nobody_looked_at_in_time_are_found_by_the_daily_count(rows: Rows) -> None:
     current = int(rows.value("select pg_current_xact_id()::text"))
     rows.run(
         "update facteur.installation set notes_seen = %(ahead)s::pg_snapshot", ahead=f"{current + 50}:{current + 50}:"

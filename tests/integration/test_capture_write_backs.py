@@ -40,7 +40,7 @@ def pending(rows: Rows) -> str:
 
 
 @pytest.mark.parametrize(("state", "verdict"), VERDICTS.items())
-def test_the_row_shows_the_verdict_and_what_that_wrote_is_no_news(rows: Rows, state: str, verdict: str) -> None:
+def test_the_row_shows_the_verdict_and_what_that_wrote_is_nothing_new(rows: Rows, state: str, verdict: str) -> None:
     invoice = pending(rows)
 
     rows.reach(invoice, state)
@@ -181,7 +181,7 @@ def test_a_company_trigger_that_keeps_its_own_value_makes_no_circle(rows: Rows) 
     assert rows.write_back() == (0, 0)
 
 
-def test_what_the_companys_trigger_does_to_another_invoice_is_news(rows: Rows) -> None:
+def test_what_the_companys_trigger_does_to_another_invoice_is_noticed(rows: Rows) -> None:
     invoice, other = pending(rows), rows.finish()
     rows.update(other, status="draft")
     rows.look()
@@ -231,11 +231,11 @@ def test_write_status_gets_each_entry_once_and_again_only_if_the_write_back_was_
     )
     rows.run(RAISES.format(*REFUSALS["a trigger that raises at commit"]))
 
-    assert rows.value("select facteur.tell_company(id) from facteur.submissions") is False
+    assert rows.value("select facteur.try_write_back(id) from facteur.submissions") is False
     assert rows.value("select count(*) from invoicing.history") == 0
     rows.run("drop trigger refuse on invoicing.invoices")
     rows.advance(3600)
     assert rows.write_back() == (1, 0)
 
-    rows.run("select facteur.tell_company(id) from facteur.submissions")
+    rows.run("select facteur.try_write_back(id) from facteur.submissions")
     assert [row.code for row in rows.run("select code from invoicing.history order by code")] == ["200", "201"]

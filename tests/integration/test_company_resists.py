@@ -112,7 +112,7 @@ def test_a_write_back_that_the_row_does_not_show_has_failed_and_is_tried_again(r
     submission = rows.submission(invoice)
     assert submission.state == "submitted"
     assert submission.write_back_error.startswith("FR004: the row does not show the ")
-    assert submission.untold_since is not None
+    assert submission.unwritten_since is not None
     assert rows.notes() == []
     rows.advance(60)
     assert rows.write_back() == (0, 1)
@@ -418,7 +418,7 @@ def test_what_was_rejected_is_sent_again_once_a_person_asks_or_the_document_is_a
     for invoice in (asked, corrected):
         rows.reach(invoice, "rejected")
 
-    told = Operator(as_worker(rows.url)).run(
+    result = Operator(as_worker(rows.url)).run(
         "retry", f"id:{asked}", "--yes", "--why", "the buyer is in the directory now"
     )
     rows.update(corrected, currency="EUR")
@@ -433,7 +433,7 @@ def test_what_was_rejected_is_sent_again_once_a_person_asks_or_the_document_is_a
         "seller_siren": "1",
     }
 
-    assert told.code == 0, told.err
+    assert result.code == 0, result.err
     assert rows.claim(asked).verdict == "claimed"
     assert rows.claim_items([item])[0].verdict == "claimed"
 
@@ -453,7 +453,7 @@ def test_a_row_that_says_pending_asks_for_the_same_bytes_once_more(rows: Rows, s
 
 def rejected_by_a_poll(rows: Rows, invoice: str) -> None:
     submission = rows.submission(invoice)
-    news = {"submission_id": submission.id, "platform_id": submission.platform_id, "events": [], "newest": {}}
-    news |= {"move": {"state": "rejected", "error_code": "DEST_ERR", "error_message": "unknown"}}
-    rows.run("select facteur.record_news(%(news)s::jsonb)", news=json.dumps(news))
+    update = {"submission_id": submission.id, "platform_id": submission.platform_id, "events": [], "newest": {}}
+    update |= {"move": {"state": "rejected", "error_code": "DEST_ERR", "error_message": "unknown"}}
+    rows.run("select facteur.record_status_update(%(update)s::jsonb)", update=json.dumps(update))
     assert rows.states(invoice) == ["rejected"]

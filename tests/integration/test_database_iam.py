@@ -71,7 +71,7 @@ def test_iam_connects_with_the_authorities_of_rds_and_without_a_stored_password(
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "said"),
     [
         ({"sslmode": "disable"}, r"sslmode \(IAM needs TLS\)"),
         ({"sslmode": "prefer"}, r"sslmode \(IAM needs TLS\)"),
@@ -80,8 +80,8 @@ def test_iam_connects_with_the_authorities_of_rds_and_without_a_stored_password(
         ({"iam": False}, "password"),
     ],
 )
-def test_a_secret_that_says_two_things_is_told(change: dict[str, Any], told: str) -> None:
-    with pytest.raises(ConfigurationError, match=f"facteur/database: missing or malformed {told}$") as raised:
+def test_a_secret_that_says_two_things_is_reported(change: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"facteur/database: missing or malformed {said}$") as raised:
         database_parameters(SECRET | change, "facteur/database", in_lambda=True)
 
     assert "hunter2" not in str(raised.value)

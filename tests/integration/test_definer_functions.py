@@ -19,8 +19,8 @@ select p.oid::regprocedure::text as name, p.proname, p.proconfig, pg_get_userbyi
 from pg_proc p where p.prosecdef and p.pronamespace = 'facteur'::regnamespace
 """
 WITH_THE_COMPANYS_PATH = {"write_back", "write_status", "settle_constraints"}
-# What an attacker wants to run: it tells as whom it ran.
-TELL = """
+# What an attacker wants to run: it says as whom it ran.
+CONFESS = """
 create table if not exists public.ran (who text);
 grant insert on public.ran to public;
 """
@@ -44,7 +44,7 @@ TYPES = ["date", "text", "bigint", "boolean", "integer", "timestamptz", "jsonb",
 @pytest.fixture
 def attacker(rows: Rows) -> Iterator[psycopg2.extensions.cursor]:
     """The worker, who may make temporary things and nothing else."""
-    rows.run(TELL)
+    rows.run(CONFESS)
     rows.run("update facteur.installation set submit_from = '2026-06-01'")
     connection = psycopg2.connect(as_worker(rows.url))
     connection.autocommit = True
@@ -175,7 +175,7 @@ def test_what_the_caller_has_deferred_on_a_temporary_table_runs_nothing_as_the_o
 
 
 def test_what_the_caller_has_deferred_on_a_table_of_its_own_runs_nothing_as_the_owner(rows: Rows) -> None:
-    rows.run(TELL)
+    rows.run(CONFESS)
     rows.run(f"grant create on schema public to {WORKER}")
     rows.run("create table public.company (id int primary key deferrable)")
     connection = psycopg2.connect(as_worker(rows.url))
@@ -219,9 +219,9 @@ select oid::regprocedure::text as name from pg_proc where pronamespace = 'facteu
 """
 BAITS = {  # a trigger of the worker's own, on a table of his own, with our function
     "a view named as the transition table": (
-        "create function pg_temp.told() returns text language plpgsql as "
+        "create function pg_temp.said() returns text language plpgsql as "
         "$$ begin insert into public.ran values (current_user); return 'x'; end $$;"
-        "create temporary view changed as select pg_temp.told() as id; create temporary table bait (id int);"
+        "create temporary view changed as select pg_temp.said() as id; create temporary table bait (id int);"
         "create trigger t after insert on bait for each statement execute function {note}; insert into bait values (1)"
     ),
     "a type whose cast is his": (

@@ -84,7 +84,7 @@ def test_a_503_is_sent_again_only_after_the_platform_has_been_asked_often_enough
         looked += 1
     world.deposit()
 
-    assert looked == 5  # the platform's clock is first read at the first look
+    assert looked == 5  # the platform's clock is first read at the first look-up
     assert len(world.deposits(1)) == 1
     assert world.row(1).technical_status == "validated"
     assert [attempt.outcome for attempt in world.attempts(1)] == ["not_found", "accepted"]

@@ -1,4 +1,4 @@
-"""What README.md and docs/ tell a reader to run is run, where an installation has what it speaks of."""
+"""What README.md and docs/ have a reader run is run, where an installation has what it speaks of."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from local.sam import ROOT
 from local.simulator.control import Simulator
 from tests.documented import Block, blocks
 from tests.installations import build
-from tests.operator import Operator, Told
+from tests.operator import Operator, Printed
 from tests.rows import Rows
 from tests.world import World, built_world
 
@@ -64,7 +64,7 @@ def lived(rows: Rows) -> Rows:
 
 def test_every_statement_runs_and_finds_the_invoice_that_it_asks_for(lived: Rows) -> None:
     connection = psycopg2.connect(lived.url)
-    wrong = {str(block): told for block in blocks("sql") if (told := failure(connection, block))}
+    wrong = {str(block): result for block in blocks("sql") if (result := failure(connection, block))}
     connection.close()
 
     assert wrong == {}
@@ -98,15 +98,15 @@ def ids(two: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_a_page_does_what_it_says(operator: Operator, ids: dict[str, str], page: str) -> None:
-    told = [each for block in OURS if block.page == page for each in done(block, operator, ids)]
+    result = [each for block in OURS if block.page == page for each in done(block, operator, ids)]
 
-    assert told
+    assert result
     assert [
-        each.err or each.out for each in told if each.code not in {0, 1}
+        each.err or each.out for each in result if each.code not in {0, 1}
     ] == []  # 1: done, and something is not well
 
 
-def done(block: Block, operator: Operator, replaced: dict[str, str]) -> list[Told]:
+def done(block: Block, operator: Operator, replaced: dict[str, str]) -> list[Printed]:
     """What each command of a block said; yes to what it asks."""
     return [
         operator.run(*(replaced.get(word, word) for word in words[1:]), answer="y\nas the page says\n")
@@ -136,7 +136,7 @@ def test_the_first_invoice_goes_within_fifteen_minutes(
         world.poll()
         _, story = done(follows, owner, {"60": "0"})
 
-    assert [told.code for told in installed] == [0, 0, 1]  # no schedule runs here, and doctor says so
+    assert [result.code for result in installed] == [0, 0, 1]  # no schedule runs here, and doctor says so
     assert [row.invoice_number.strip() for row in shown] == [NUMBER]
     assert [(row.state, row.submissions) for row in health] == [("pending", 1)]
     assert "203 Mise à disposition" in story.out
@@ -152,9 +152,9 @@ def test_a_mapping_is_written_and_installed_as_its_page_says(
     monkeypatch.chdir(tmp_path)
     build(bare, "french")
 
-    told = [each for block in OURS if block.page == INSTALLING for each in done(block, Operator(bare.url), {})]
+    result = [each for block in OURS if block.page == INSTALLING for each in done(block, Operator(bare.url), {})]
 
-    assert [each.code for each in told] == [0, 0]
+    assert [each.code for each in result] == [0, 0]
     assert bare.value("select submit_from::text from facteur.installation") == "2026-11-22"
 
 
@@ -182,21 +182,21 @@ def test_a_reader_starts_the_simulator() -> None:
     with subprocess.Popen([sys.executable, *words], cwd=ROOT, stdout=subprocess.PIPE, text=True) as started:
         try:
             assert started.stdout is not None
-            told = json.loads(started.stdout.readline())
+            result = json.loads(started.stdout.readline())
         finally:
             started.terminate()
 
-    assert told["base_url"].startswith("http://127.0.0.1:")
+    assert result["base_url"].startswith("http://127.0.0.1:")
 
 
 @pytest.mark.parametrize("module", sorted({module for module, *_ in PROGRAMS}))
 def test_a_program_has_the_options_that_are_shown(module: str) -> None:
     command, environ = [sys.executable, "-m", module, "--help"], {**os.environ, "COLUMNS": "200"}
-    told = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True).stdout
+    result = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True).stdout
 
     shown = {word for program, *options in PROGRAMS if program == module for word in options}
 
-    assert {word for word in shown if word.startswith("--") and word not in told} == set()
+    assert {word for word in shown if word.startswith("--") and word not in result} == set()
 
 
 @pytest.mark.parametrize("block", blocks("python"), ids=str)

@@ -346,7 +346,7 @@ def test_a_deposit_is_found_on_whichever_page_it_stands(witnessed: World, switch
 
 
 @pytest.mark.slow
-def test_a_count_that_is_higher_than_what_is_shown_unmakes_the_look(witnessed: World) -> None:
+def test_a_count_that_is_higher_than_what_is_shown_unmakes_the_look_up(witnessed: World) -> None:
     lost(witnessed, fault="503")
     witnessed.simulator.configure(search_count="long")
 
@@ -420,7 +420,7 @@ def test_a_database_clock_that_is_set_in_a_doubt_makes_no_second_deposit(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("dated", ["right", "none"])
-def test_a_clock_that_is_set_between_attempt_and_first_look_makes_no_second_deposit(
+def test_a_clock_that_is_set_between_attempt_and_first_look_up_makes_no_second_deposit(
     witnessed: World, dated: str
 ) -> None:
     witnessed.simulator.configure(search_lag=500, date_header=dated)
@@ -448,7 +448,7 @@ def test_a_date_that_stands_still_makes_no_doubt_hang_for_ever(witnessed: World)
 
 
 @pytest.mark.slow
-def test_a_platform_that_tells_no_date_is_asked_by_our_clock(witnessed: World) -> None:
+def test_a_platform_that_shows_no_date_is_asked_by_our_clock(witnessed: World) -> None:
     witnessed.simulator.configure(date_header="none")
     lost(witnessed, fault="503")
 
@@ -458,7 +458,7 @@ def test_a_platform_that_tells_no_date_is_asked_by_our_clock(witnessed: World) -
 
 
 @pytest.mark.slow
-def test_a_platform_that_tells_no_date_and_was_down_is_looked_at_for_as_long_as_any(witnessed: World) -> None:
+def test_a_platform_that_shows_no_date_and_was_down_is_looked_at_for_as_long_as_any(witnessed: World) -> None:
     """Hours in which nobody could look are no look-ups: after them the waiting goes on where it stood."""
     witnessed.simulator.configure(date_header="none")
     lost(witnessed, fault="503")
@@ -498,7 +498,7 @@ def test_a_deposit_without_a_number_is_not_in_the_way_of_what_was_asked_for_with
     witnessed: World, omitted: str
 ) -> None:
     """Both doubts are looked up with one question; the bytes say whose the deposit is."""
-    witnessed.simulator.configure(search_omits=[omitted], search_lag=500)  # shown by the look that is the last
+    witnessed.simulator.configure(search_omits=[omitted], search_lag=500)  # shown by the look-up that is the last
     witnessed.advance(600)
     for rank, fault in ((1, "503"), (2, "503_stored"), (3, "503")):  # in whichever order they are judged
         witnessed.simulator.script(sample_invoice(rank).number, [fault])

@@ -36,13 +36,13 @@ def test_a_failure_is_shown_and_rings_its_alarm_in_time(
     failure.make(ground)
     world.advance(failure.head_start)
     alarm = RESOURCES[f"{failure.alarm}Alarm"]["Properties"]
-    told: list[Period] = []
+    result: list[Period] = []
 
-    while not rung(alarm, told):
-        assert len(told) * STEP_SECONDS < failure.minutes * 60, (
-            f"not heard within {failure.minutes} minutes: {told[-1:]}"
+    while not rung(alarm, result):
+        assert len(result) * STEP_SECONDS < failure.minutes * 60, (
+            f"not heard within {failure.minutes} minutes: {result[-1:]}"
         )
-        told.append(one_step(ground, failure, capsys))
+        result.append(one_step(ground, failure, capsys))
 
     status = operator.ask("status")
     said = [each["what"] for each in (*status["troubles"], *status["waiting"])]
@@ -63,9 +63,9 @@ def test_what_goes_on_rings_for_as_long_as_it_does(
     ground = Ground(world, store, operator)
     failure = Failure("", make, alarm, 0, "")
     make(ground)
-    told = [one_step(ground, failure, capsys) for _ in range(LASTING_STEPS)]
+    result = [one_step(ground, failure, capsys) for _ in range(LASTING_STEPS)]
 
-    assert rung(RESOURCES[f"{alarm}Alarm"]["Properties"], told)
+    assert rung(RESOURCES[f"{alarm}Alarm"]["Properties"], result)
     assert operator.ask("status")["troubles"]
     assert world.submission(1).state in {"pending", "in_doubt"}
 
@@ -80,7 +80,7 @@ def test_every_reason_for_waiting_is_a_trouble_some_time() -> None:
 
 
 def one_step(ground: Ground, failure: Failure, capsys: pytest.CaptureFixture[str]) -> Period:
-    """Five minutes go by, and each function that still runs is called; what they told."""
+    """Five minutes go by, and each function that still runs is called; what they counted."""
     capsys.readouterr()
     world = ground.world
     world.advance(STEP_SECONDS)
@@ -93,12 +93,12 @@ def one_step(ground: Ground, failure: Failure, capsys: pytest.CaptureFixture[str
     return measured(capsys.readouterr().out) | ground.measured_by_sqs()
 
 
-def rung(alarm: dict[str, Any], told: list[Period]) -> bool:
+def rung(alarm: dict[str, Any], result: list[Period]) -> bool:
     """Whether an alarm rings by now, its periods made of the steps."""
-    if not told:
+    if not result:
         return False
     length = alarm.get("Period", 3600)
-    periods = [period for step in told for period in [step] * max(1, STEP_SECONDS // length)]
+    periods = [period for step in result for period in [step] * max(1, STEP_SECONDS // length)]
     together = max(1, length // STEP_SECONDS)
     joined = [_joined(periods[max(0, end - together) : end]) for end in range(len(periods), 0, -together)][::-1]
     return rings(alarm, *joined)

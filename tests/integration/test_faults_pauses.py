@@ -1,4 +1,4 @@
-"""A platform that says when to come back is left alone until then, whichever call it told so."""
+"""A platform that says when to come back is left alone until then, whichever call it said so to."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def ready(world: World) -> World:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("told", [f"429_seconds:{PAUSE_SECONDS}", f"429_date:{PAUSE_SECONDS}"])
+@pytest.mark.parametrize("said", [f"429_seconds:{PAUSE_SECONDS}", f"429_date:{PAUSE_SECONDS}"])
 @pytest.mark.parametrize(("endpoint", "before"), [("deposit", ()), ("token", ()), ("search", ("lost_answer",))])
 def test_nobody_calls_the_platform_before_its_retry_after_is_over(
-    ready: World, endpoint: str, before: Sequence[str], told: str
+    ready: World, endpoint: str, before: Sequence[str], said: str
 ) -> None:
     add_invoices(ready, 1)
-    work_off(ready)  # from now on its news are due as well
+    work_off(ready)  # from now on its statuses are due as well
     ready.new_container()  # without a token
     ready.simulator.script(SECOND, before)
-    ready.simulator.script_endpoint(endpoint, [told])
+    ready.simulator.script_endpoint(endpoint, [said])
     add_invoices(ready, 1)
     work_off(ready)
     ready.advance(20)

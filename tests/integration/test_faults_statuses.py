@@ -1,4 +1,4 @@
-"""News of deposits while the database, the reader or the platform fails: nothing is lost, nothing is kept twice or believed too soon."""
+"""Statuses of deposits while the database, the reader or the platform fails: nothing is lost, kept twice or believed too soon."""
 
 from __future__ import annotations
 

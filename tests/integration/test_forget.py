@@ -187,7 +187,7 @@ def test_the_page_names_every_column_that_keeps_what_it_said(rows: Rows, state: 
 
 
 def test_a_row_that_shows_an_error_for_what_was_objected_keeps_showing_it(rows: Rows) -> None:
-    """And what the platform objected before is not news when it says it again."""
+    """And what the platform objected before is nothing new when it says it again."""
     invoice = ended(rows, "closed")
     rows.run(
         "update facteur.submissions set objection_code = 'contradictory_statuses', objection = 'Mme Durand took it', "

@@ -37,7 +37,7 @@ def test_what_listens_on_loopback_answers_at_the_other_address_as_long_as_it_is_
             socket.create_connection((OTHER, port), timeout=5)
 
 
-def test_where_nobody_listens_behind_it_the_caller_is_told() -> None:
+def test_where_nobody_listens_behind_it_the_caller_hears_it() -> None:
     port = closed_port()
 
     with forwarded(OTHER, [port]), socket.create_connection((OTHER, port), timeout=5) as caller:
@@ -65,7 +65,7 @@ def test_without_docker_it_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> N
         ({"Subnet": "192.0.2.0/24"}, None),
     ],
 )
-def test_an_engine_whose_network_is_not_this_machines_is_told_before_anything_starts(
+def test_an_engine_whose_network_is_not_this_machines_is_reported_before_anything_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, network: dict[str, str], address: str | None
 ) -> None:
     docker = tmp_path / "docker"

@@ -14,7 +14,7 @@ from psycopg2.extras import Json
 from facteur.cli.reconcile import harmless
 from facteur.visible import UNSEEN
 from local.postgres import as_worker
-from tests.operator import Operator, Told
+from tests.operator import Operator, Printed
 from tests.world import World
 
 FORGED = "✔ forged"
@@ -39,7 +39,8 @@ from facteur.submissions where platform_id is not null
 
 def _commands(key: int) -> dict[str, tuple[str, ...]]:
     filters = {
-        f"list {name}": ("list", f"--{name}") for name in ("untold", "mismatched", "silent", "unread", "unreadable")
+        f"list {name}": ("list", f"--{name}")
+        for name in ("not-written-back", "mismatched", "silent", "unread", "unreadable")
     }
     return filters | {
         "status": ("status",), "watch": ("watch", "--for", "0"), "show": ("show", f"id:{key}"), "list": ("list",),
@@ -75,10 +76,10 @@ def lived(world: World) -> World:
     run("insert into facteur.not_ready (invoice_id, seen_at) values ('2', now())")
     run("insert into facteur.routes (account, since, credentials) values ('default', now() + interval '1 day', 'next')")
     run(
-        "update facteur.budgets set held_until = 'infinity', held_by = 'jane', held_why = 'lunch' where key = 'account:default'"
+        "update facteur.budgets set hold_until = 'infinity', hold_by = 'jane', hold_why = 'lunch' where key = 'account:default'"
     )
     run(
-        "update facteur.submissions set write_back_error = 'x', write_back_due_at = now(), untold_since = now(), mismatch = 'm'"
+        "update facteur.submissions set write_back_error = 'x', write_back_due_at = now(), unwritten_since = now(), mismatch = 'm'"
     )
     run(EVENT)
     run("insert into facteur.stores (name, reason) values ('s3://bucket', 'AccessDenied')")
@@ -125,9 +126,9 @@ def _plant(url: str, relation: str, columns: list[Any]) -> set[str]:
     return taken
 
 
-def _harmful(told: Told) -> Iterator[str]:
+def _harmful(result: Printed) -> Iterator[str]:
     """What a terminal would obey, what nobody sees, and a line that we did not write."""
-    for line in (told.out + told.err).split("\n"):
+    for line in (result.out + result.err).split("\n"):
         yield from (repr(c) for c in line if not c.isprintable() or UNSEEN.match(c))
         if line.strip().startswith(FORGED):
             yield line
@@ -148,12 +149,12 @@ def test_no_command_obeys_or_hides_what_stands_in_a_column(lived: World, databas
     for relation, columns in tables.items():
         taken |= _plant(database_url, relation, columns)
         for name in ("status", "show", "list", "accounts"):
-            told = reader.run(*_commands(key)[name])
-            assert list(_harmful(told)) == [], (relation, name)
-            said += told.out + told.err
+            result = reader.run(*_commands(key)[name])
+            assert list(_harmful(result)) == [], (relation, name)
+            said += result.out + result.err
     for name, command in (_commands(key) | _prompts(key)).items():
-        told, printed = reader.run(*command, answer="n\n"), reader.run(*command, "--json", answer="n\n")
-        assert list(_harmful(told)) == [], name
+        result, printed = reader.run(*command, answer="n\n"), reader.run(*command, "--json", answer="n\n")
+        assert list(_harmful(result)) == [], name
         assert printed.out.isascii(), name
         assert name == "watch" or printed.code == 2 or json.loads(printed.out), name
     assert list(_harmful(Operator(database_url).run("uninstall", "--dry-run"))) == []
@@ -166,10 +167,10 @@ def test_no_command_obeys_or_hides_what_stands_in_a_column(lived: World, databas
 @pytest.mark.parametrize("half", ["a\x00b", "\x00", "\ud800", "x\udfff"])
 def test_what_no_database_takes_is_a_sentence(world: World, operator: Operator, half: str) -> None:
     for command in (("show", half), ("pause", "default", "--why", half, "--yes"), ("list", "--account", half)):
-        told = operator.run(*command)
+        result = operator.run(*command)
 
-        assert (told.code, list(_harmful(told))) == (2, []), command
-        assert "no argument may hold NUL or half a character" in told.err
+        assert (result.code, list(_harmful(result))) == (2, []), command
+        assert "no argument may hold NUL or half a character" in result.err
 
 
 @pytest.mark.parametrize("sign", ["=", "+", "-", "@", "＝", "＋", "－", "＠"])

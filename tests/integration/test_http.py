@@ -25,8 +25,8 @@ import requests.exceptions
 import urllib3.exceptions
 
 from facteur.adapters.cloudformation import answer, as_custom_resource
-from facteur.adapters.documents import HeldDocument
-from facteur.adapters.http import HttpClient, told_apart
+from facteur.adapters.documents import FetchedDocument
+from facteur.adapters.http import HttpClient, classified
 from facteur.adapters.iopole import TOKEN_PATH, Iopole
 from facteur.adapters.multipart import BLOCK_BYTES, SingleFileBody
 from facteur.adapters.oauth import BearerToken, Credentials, lifetime_seconds
@@ -364,27 +364,27 @@ DRIVER_ERRORS = sorted(
 
 
 @pytest.mark.parametrize("error", DRIVER_ERRORS)
-def test_every_exception_of_the_drivers_is_told_apart(error: type[Exception]) -> None:
+def test_every_exception_of_the_drivers_is_kept_apart(error: type[Exception]) -> None:
     body = body_of(b"<a/>")
 
     for whole, expected in ((False, PlatformBusyError), (True, OutcomeUnknownError)):
         body.whole_sent = whole
-        with pytest.raises(expected, match=error.__name__), told_apart(body):
+        with pytest.raises(expected, match=error.__name__), classified(body):
             raise error.__new__(error)
-    with pytest.raises(PlatformBusyError), told_apart(None):
+    with pytest.raises(PlatformBusyError), classified(None):
         raise error.__new__(error)
 
 
 def test_our_own_errors_pass_as_they_are() -> None:
-    with pytest.raises(AccountRefusedError), told_apart(None):
+    with pytest.raises(AccountRefusedError), classified(None):
         raise AccountRefusedError(Problem("token_refused", "no"))
 
 
 # --- the token --------------------------------------------------------------------------------------------------------
 
 
-def document(content: bytes, name: str = "a.xml") -> HeldDocument:
-    return HeldDocument(name, "application/xml", len(content), hashlib.sha256(content).hexdigest(), content)
+def document(content: bytes, name: str = "a.xml") -> FetchedDocument:
+    return FetchedDocument(name, "application/xml", len(content), hashlib.sha256(content).hexdigest(), content)
 
 
 def token_from(serving: Serving, opened: Opened, body: object, status: int = 200, headers: str = "") -> BearerToken:
@@ -596,11 +596,11 @@ def test_a_customer_id_that_no_header_can_carry_refuses_the_account(serving: Ser
 @pytest.mark.parametrize("size", [1, 2, (1 << 16) - 1, 1 << 16, (1 << 16) + 1, 5_000_000, 50_000_000])
 def test_every_byte_of_a_document_arrives(account: Account, simulator: Simulator, size: int, tmp_path: Path) -> None:
     content = (b"<" + os.urandom(1 << 16) * (size // (1 << 16) + 1))[:size]
-    (tmp_path / "held").write_bytes(content)
-    with (tmp_path / "held").open("rb") as file:
-        held = replace(document(content, "Facture_1-2.xml"), held=file if size > 1 << 16 else content)
+    (tmp_path / "kept").write_bytes(content)
+    with (tmp_path / "kept").open("rb") as file:
+        fetched = replace(document(content, "Facture_1-2.xml"), content=file if size > 1 << 16 else content)
 
-        deposited = account.platform.deposit(held, lambda: None)
+        deposited = account.platform.deposit(fetched, lambda: None)
 
     (stored,) = simulator.ledger()
     assert isinstance(deposited, Accepted)
@@ -657,12 +657,12 @@ def test_cloudformation_is_answered_once_with_the_reason(serving: Serving) -> No
         raise ConfigurationError("SUBMIT_FROM must be given")
 
     (request,) = server.received
-    told = json.loads(request.partition(b"\r\n\r\n")[2])
-    assert (told["Status"], told["Reason"]) == ("FAILED", "SUBMIT_FROM must be given")
+    result = json.loads(request.partition(b"\r\n\r\n")[2])
+    assert (result["Status"], result["Reason"]) == ("FAILED", "SUBMIT_FROM must be given")
 
 
 @pytest.mark.parametrize("reachable", [True, False])
-def test_a_cloudformation_that_cannot_be_answered_is_told_without_its_signed_address(
+def test_a_cloudformation_that_cannot_be_answered_is_reported_without_its_signed_address(
     serving: Serving, reachable: bool
 ) -> None:
     url = serving(saying(http_answer(403, b""))).url if reachable else f"http://127.0.0.1:{closed_port()}"

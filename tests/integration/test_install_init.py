@@ -14,7 +14,7 @@ from functions.migrate_database import app as migrate_database
 from local.sam import ROOT
 from tests.installations import DOCUMENTS, contents, install, snapshot
 from tests.integration.test_install_shapes import OPTIONS, TABLES, built, finished
-from tests.operator import Operator, Told
+from tests.operator import Operator, Printed
 from tests.rows import Rows
 from tests.world import World
 
@@ -24,7 +24,7 @@ APPLY = ("--apply", "--yes", "--submit-from", "2026-09-01")
 LOCKS = "select mode from pg_locks where relation = 'public.factures'::regclass order by 1"
 
 
-def asked(bare: Rows, *options: str, answer: str = "") -> Told:
+def asked(bare: Rows, *options: str, answer: str = "") -> Printed:
     return Operator(bare.url).run("init", *options, answer=answer)
 
 
@@ -33,27 +33,27 @@ def plan(bare: Rows, *options: str) -> Any:
 
 
 @pytest.mark.parametrize("shape", OPTIONS)
-def test_a_look_changes_nothing(bare: Rows, shape: str) -> None:
+def test_reading_the_catalogue_changes_nothing(bare: Rows, shape: str) -> None:
     built(bare, shape)
     before, rows = snapshot(bare.url), contents(bare, TABLES[shape])
 
-    told = asked(bare, *OPTIONS[shape])
+    result = asked(bare, *OPTIONS[shape])
 
-    assert told.code == 0, told.err
+    assert result.code == 0, result.err
     assert (snapshot(bare.url), contents(bare, TABLES[shape])) == (before, rows)
     assert bare.value("select to_regnamespace('facteur')") is None
 
 
-def test_a_look_waits_for_nobody_who_holds_the_table(bare: Rows) -> None:
+def test_reading_the_catalogue_waits_for_nobody_who_holds_the_table(bare: Rows) -> None:
     built(bare, "french")
     migration = bare.session()
     migration.rows("begin")
     migration.rows("lock table billing.customer_invoice in access exclusive mode")
 
-    told = asked(bare)
+    result = asked(bare)
 
     migration.rows("commit")
-    assert told.code == 0
+    assert result.code == 0
 
 
 def test_what_was_chosen_is_said(bare: Rows) -> None:
@@ -67,7 +67,7 @@ def test_what_was_chosen_is_said(bare: Rows) -> None:
     assert chosen["history"].startswith("invoicing.invoice_status")
 
 
-def test_every_statement_tells_its_lock_and_whom_it_blocks(bare: Rows) -> None:
+def test_every_statement_says_its_lock_and_whom_it_blocks(bare: Rows) -> None:
     built(bare, "large")
 
     steps = plan(bare, "--add-columns")
@@ -89,7 +89,7 @@ def test_every_statement_tells_its_lock_and_whom_it_blocks(bare: Rows) -> None:
 
 
 @pytest.mark.parametrize("part", ["steps", "triggers"])
-def test_a_statement_takes_the_lock_that_was_told(bare: Rows, part: str) -> None:
+def test_a_statement_takes_the_lock_that_was_said(bare: Rows, part: str) -> None:
     built(bare, "large")
     steps = [each for each in plan(bare, "--add-columns")[part] if each["statement"]]
     migrate_schema(bare.database)
@@ -106,17 +106,17 @@ def test_tables_that_look_alike_are_listed_and_one_may_be_named(bare: Rows) -> N
     built(bare, "french")
     bare.run("create table billing.client_invoice (like billing.customer_invoice including all)")
 
-    told = asked(bare)
+    result = asked(bare)
 
-    assert told.code == 2
-    assert "billing.client_invoice" in told.err
-    assert "billing.customer_invoice" in told.err
-    assert "supplier" not in told.err
+    assert result.code == 2
+    assert "billing.client_invoice" in result.err
+    assert "billing.customer_invoice" in result.err
+    assert "supplier" not in result.err
     assert plan(bare, "--table", "billing.client_invoice")["table"] == "billing.client_invoice"
 
 
 @pytest.mark.parametrize(
-    ("shape", "options", "told"),
+    ("shape", "options", "result"),
     [
         ("mission", (), "--documents"),
         ("mission", ("--documents", "s3://documents/x.xml"), "a column's name in braces"),
@@ -135,25 +135,25 @@ def test_tables_that_look_alike_are_listed_and_one_may_be_named(bare: Rows) -> N
     ],
 )
 def test_what_must_be_said_first_is_asked_for_in_a_sentence(
-    bare: Rows, shape: str, options: tuple[str, ...], told: str
+    bare: Rows, shape: str, options: tuple[str, ...], result: str
 ) -> None:
     built(bare, shape)
 
     answer = asked(bare, *options)
 
     assert answer.code == 2
-    assert told in answer.err
+    assert result in answer.err
     assert bare.value("select to_regnamespace('facteur')") is None
 
 
-def test_a_final_status_that_no_known_row_has_is_told(bare: Rows) -> None:
+def test_a_final_status_that_no_known_row_has_is_reported(bare: Rows) -> None:
     bare.run("create type public.progress as enum ('draft', 'done')")
     bare.run("create table public.invoices (id bigint primary key, invoice_number text, seller_siren text, issue_date date,"
              "total numeric, document_uri text, status public.progress, technical_status text)")  # fmt: skip
 
-    told = asked(bare, "--final", "FINAL")
+    result = asked(bare, "--final", "FINAL")
 
-    assert "no row that the statistics know has FINAL" in told.out + told.err
+    assert "no row that the statistics know has FINAL" in result.out + result.err
 
 
 def test_where_nothing_looks_like_invoices_it_says_so(bare: Rows) -> None:
@@ -180,11 +180,11 @@ def test_a_busy_table_makes_it_give_up_and_nothing_is_left_behind(bare: Rows) ->
     application.rows("begin")
     application.rows("update billing.customer_invoice set montant_ttc = 2")
 
-    told = asked(bare, *APPLY, "--lock-timeout", "0.05")
+    result = asked(bare, *APPLY, "--lock-timeout", "0.05")
     application.rows("commit")
 
-    assert told.code == 2
-    assert "nothing was changed" in told.err
+    assert result.code == 2
+    assert "nothing was changed" in result.err
     assert bare.value("select to_regnamespace('facteur')") is None
     assert snapshot(bare.url) == before
     assert asked(bare, *APPLY).code == 0
@@ -207,14 +207,16 @@ def test_a_mapping_is_written_edited_and_installed(bare: Rows, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("edit", "told"),
+    ("edit", "result"),
     [
         (("i.numero as", "i.nummer as"), "create the mapping"),
         ((">= (select submit_from from facteur.installation)", "is not null"), "issued before the first day"),
         (("i.pdf is not null", "1 / (length(i.numero) - length(i.numero)) = 1"), "cannot be read"),
     ],
 )
-def test_a_mapping_that_is_wrong_is_not_installed(bare: Rows, tmp_path: Path, edit: tuple[str, str], told: str) -> None:
+def test_a_mapping_that_is_wrong_is_not_installed(
+    bare: Rows, tmp_path: Path, edit: tuple[str, str], result: str
+) -> None:
     built(bare, "french")
     file = tmp_path / "mapping.sql"
     asked(bare, "--mapping", str(file))
@@ -223,12 +225,12 @@ def test_a_mapping_that_is_wrong_is_not_installed(bare: Rows, tmp_path: Path, ed
     answer = asked(bare, "--mapping", str(file), *APPLY)
 
     assert answer.code == 2
-    assert told in answer.err
+    assert result in answer.err
     assert bare.value("select to_regnamespace('facteur')") is None
 
 
 @pytest.mark.parametrize(
-    ("edit", "told"),
+    ("edit", "result"),
     [
         (("i.numero as", "i.nummer as"), "column i.nummer does not exist"),
         (("select ", "selekt "), 'syntax error at or near "selekt"'),
@@ -238,7 +240,7 @@ def test_a_mapping_that_is_wrong_is_not_installed(bare: Rows, tmp_path: Path, ed
     ],
 )
 def test_a_mistake_in_a_mapping_is_named_with_its_line(
-    bare: Rows, tmp_path: Path, edit: tuple[str, str], told: str
+    bare: Rows, tmp_path: Path, edit: tuple[str, str], result: str
 ) -> None:
     built(bare, "french")
     file = tmp_path / "mapping.sql"
@@ -249,22 +251,22 @@ def test_a_mistake_in_a_mapping_is_named_with_its_line(
     answer = asked(bare, "--mapping", str(file), *APPLY)
 
     assert answer.code == 2
-    assert told in answer.err
+    assert result in answer.err
     found = re.search(r"line (\d+):", answer.err)
-    assert (found is None) == ("lacks" in told)
+    assert (found is None) == ("lacks" in result)
     assert found is None or edit[1] in file.read_text().splitlines()[int(found[1]) - 1]
 
 
-def test_a_mapping_that_ends_the_transaction_is_told(bare: Rows, tmp_path: Path) -> None:
+def test_a_mapping_that_ends_the_transaction_is_reported(bare: Rows, tmp_path: Path) -> None:
     built(bare, "french")
     file = tmp_path / "mapping.sql"
     asked(bare, "--mapping", str(file))
     file.write_text(file.read_text() + "commit;")
 
-    told = asked(bare, "--mapping", str(file), *APPLY)
+    result = asked(bare, "--mapping", str(file), *APPLY)
 
-    assert told.code == 2
-    assert "ends the transaction" in told.err
+    assert result.code == 2
+    assert "ends the transaction" in result.err
 
 
 def test_a_mapping_that_is_installed_is_replaced_only_on_purpose_and_not_once_it_has_submissions(bare: Rows) -> None:
@@ -285,9 +287,9 @@ def test_a_mapping_that_is_installed_is_replaced_only_on_purpose_and_not_once_it
 def test_the_empty_table_that_a_deploy_made_is_not_taken_for_the_companys(rows: Rows) -> None:
     built(rows, "french")
 
-    told = asked(rows, "--replace", *APPLY)
+    result = asked(rows, "--replace", *APPLY)
 
-    assert told.code == 0, told.err
+    assert result.code == 0, result.err
     assert rows.value("select count(*) from facteur.invoice_source") == 300
     assert rows.value("select count(*) from pg_trigger where tgrelid = 'invoicing.invoices'::regclass") == 0
 
@@ -301,15 +303,15 @@ def test_another_table_that_makes_invoices_ready_is_watched_too(bare: Rows) -> N
     assert len(bare.notes()) == 1
 
 
-def test_a_role_that_does_not_own_the_table_is_told(bare: Rows) -> None:
+def test_a_role_that_does_not_own_the_table_is_reported(bare: Rows) -> None:
     built(bare, "french")
     bare.run("drop role if exists stranger; create role stranger login; grant usage on schema billing to stranger")
 
-    told = Operator(bare.url.replace("app@", "stranger@")).run("init")
+    result = Operator(bare.url.replace("app@", "stranger@")).run("init")
 
     bare.run("revoke usage on schema billing from stranger; drop role stranger")
-    assert told.code == 2
-    assert "stranger does not own billing.customer_invoice" in told.err
+    assert result.code == 2
+    assert "stranger does not own billing.customer_invoice" in result.err
 
 
 def test_the_writers_need_no_right_on_facteur_and_nobody_else_may_write_back(bare: Rows) -> None:
@@ -328,10 +330,10 @@ def test_the_writers_need_no_right_on_facteur_and_nobody_else_may_write_back(bar
 def test_the_deployed_function_answers_it_with_the_owners_rights(world: World) -> None:
     event = json.loads((ROOT / "events/migrate_database.init.json").read_text())
 
-    told = migrate_database.handler(event, None)
+    result = migrate_database.handler(event, None)
 
-    assert told["error"]["type"] == "OperatorError"
-    assert "--replace" in told["error"]["message"]
+    assert result["error"]["type"] == "OperatorError"
+    assert "--replace" in result["error"]["message"]
 
 
 def test_the_page_shows_what_is_printed(bare: Rows) -> None:
@@ -340,8 +342,8 @@ def test_the_page_shows_what_is_printed(bare: Rows) -> None:
     applied = ("--apply", "--submit-from", "2026-09-01")
 
     for options in ((), ("--documents", DOCUMENTS), ("--documents", DOCUMENTS, *applied)):
-        told = asked(bare, *options, answer="y\nwe begin\n")
-        shown = told.err + "\n".join(line.rstrip() for line in told.out.strip().splitlines())
+        result = asked(bare, *options, answer="y\nwe begin\n")
+        shown = result.err + "\n".join(line.rstrip() for line in result.out.strip().splitlines())
         shown = shown if "--apply" not in options else shown[shown.index("✔") :]
         assert shown.strip() in page, f"docs/install.md should show:\n{shown}"
         assert f"$ {' '.join(('facteur init', *options))}\n" in page
@@ -354,9 +356,9 @@ def test_whoever_is_asked_says_why(bare: Rows, answer: str) -> None:
     built(bare, "french")
 
     silent = asked(bare, "--apply", "--submit-from", "2026-09-01", answer=answer)
-    told = asked(bare, "--apply", "--submit-from", "2026-09-01", answer="y\nwe begin\n")
+    result = asked(bare, "--apply", "--submit-from", "2026-09-01", answer="y\nwe begin\n")
     gone = Operator(bare.url).run("uninstall", "--force", answer="y\nwe stop\n")
 
-    assert (silent.code, told.code, gone.code) == (2, 0, 0)
+    assert (silent.code, result.code, gone.code) == (2, 0, 0)
     assert 'nobody said why, and nothing was done; --why "…" says it' in silent.err
     assert [row.why for row in bare.run("select why from facteur.operations order by id")] == ["we begin", "we stop"]

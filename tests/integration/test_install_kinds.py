@@ -11,7 +11,7 @@ import pytest
 from facteur.errors import ConfigurationError
 from facteur.migrate import migrate
 from tests.installations import DOCUMENTS, build, install
-from tests.operator import Operator, Told
+from tests.operator import Operator, Printed
 from tests.rows import Rows
 
 ALSO_ON_DEBIAN = True
@@ -30,7 +30,7 @@ def company(bare: Rows) -> Rows:
     return bare
 
 
-def asked(bare: Rows, *options: str, answer: str = "") -> Told:
+def asked(bare: Rows, *options: str, answer: str = "") -> Printed:
     return Operator(bare.url).run("init", "--documents", DOCUMENTS, *options, answer=answer)
 
 
@@ -46,22 +46,22 @@ def finished(bare: Rows, kind: str) -> str:
 def test_without_an_answer_nothing_is_installed_and_the_option_is_named(
     company: Rows, options: tuple[str, ...]
 ) -> None:
-    told = asked(company, *options)
+    result = asked(company, *options)
 
-    assert told.code == 2
-    assert "--kinds KIND,KIND;" in told.err
-    assert "invoice_type: standard (40), quote (12), credit_note (4)" in told.err
+    assert result.code == 2
+    assert "--kinds KIND,KIND;" in result.err
+    assert "invoice_type: standard (40), quote (12), credit_note (4)" in result.err
     assert not installed(company)
 
 
 def test_a_person_at_a_terminal_is_asked(company: Rows) -> None:
-    told = asked(
+    result = asked(
         company, "--apply", "--submit-from", "2026-09-01", answer="standard,deposit,final,credit_note\ny\nwe begin\n"
     )
 
-    assert told.code == 0, told.err
-    assert "quote: 12 documents" in told.err
-    named = re.findall(r"invoice_type operator\(pg_catalog\.=\) '(\w+)'", told.out)
+    assert result.code == 0, result.err
+    assert "quote: 12 documents" in result.err
+    named = re.findall(r"invoice_type operator\(pg_catalog\.=\) '(\w+)'", result.out)
     assert set(named) == {"standard", "deposit", "final", "credit_note"}
 
 
@@ -93,16 +93,16 @@ def test_a_quote_that_becomes_an_invoice_goes(company: Rows) -> None:
 
 
 def test_rows_that_would_go_and_rows_that_would_not_are_shown_without_their_content(company: Rows) -> None:
-    told = asked(company, *NAMED)
+    result = asked(company, *NAMED)
 
-    going, staying = told.out.partition("would go")[2].partition("would not go")[::2]
+    going, staying = result.out.partition("would go")[2].partition("would not go")[::2]
     assert len(re.findall(r"^    \d+: ", going, re.MULTILINE)) == 3
     assert "Q-2026-" not in going
     assert re.findall(r": (Q-2026-\d+) *, final, quote", staying.partition("In one transaction")[0])
-    assert "Garnier" not in told.out
+    assert "Garnier" not in result.out
 
 
-def test_a_kind_that_comes_later_is_not_ready_and_is_told(company: Rows) -> None:
+def test_a_kind_that_comes_later_is_not_ready_and_is_reported(company: Rows) -> None:
     install(company, "--documents", DOCUMENTS, *NAMED)
     finished(company, "quote")
     later = finished(company, "proforma")
@@ -132,7 +132,7 @@ def test_a_kind_that_comes_later_is_not_ready_and_is_told(company: Rows) -> None
         ("kind_id integer not null default 1 references invoicing.document_kinds", "", "Facture", "1", "2"),
     ],
 )  # fmt: skip
-def test_however_a_table_tells_kinds_it_is_asked_and_the_others_stay(
+def test_however_a_table_names_kinds_it_is_asked_and_the_others_stay(
     bare: Rows, column: str, kinds: str, named: str, goes: str, stays: str
 ) -> None:
     build(bare, "mission", code_type="integer")
@@ -159,7 +159,7 @@ def test_however_a_table_tells_kinds_it_is_asked_and_the_others_stay(
     assert bare.value("select other_kind from facteur.invoice_source where invoice_id::text = %(id)s", id=staying)
 
 
-def test_two_columns_that_tell_kinds_are_both_asked(company: Rows) -> None:
+def test_two_columns_that_name_kinds_are_both_asked(company: Rows) -> None:
     company.run("alter table invoicing.invoices add est_un_modele boolean not null default false")
 
     one = asked(company, *NAMED)
@@ -168,7 +168,7 @@ def test_two_columns_that_tell_kinds_are_both_asked(company: Rows) -> None:
 
     assert (one.code, both.code, unclear.code) == (2, 0, 2)
     assert "est_un_modele: false (64)" in one.err
-    assert "several columns tell kinds" in unclear.err
+    assert "several columns name kinds" in unclear.err
 
 
 def test_all_kinds_may_be_invoices_if_somebody_says_so(company: Rows) -> None:
@@ -182,31 +182,31 @@ def test_all_kinds_may_be_invoices_if_somebody_says_so(company: Rows) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "result"),
     [
-        ("colour=red", "kinds are told by invoice_type"),
+        ("colour=red", "kinds are named by invoice_type"),
         ("invoice_type=", "--kinds KIND,KIND"),
         ("standrad", "there is standard"),
         ("quotte", "there is quote"),
     ],
 )
-def test_an_answer_that_names_nothing_is_refused(company: Rows, given: str, told: str) -> None:
+def test_an_answer_that_names_nothing_is_refused(company: Rows, given: str, result: str) -> None:
     answer = asked(company, "--kinds", given, *APPLY)
 
-    assert (answer.code, told in answer.err, installed(company)) == (2, True, False)
+    assert (answer.code, result in answer.err, installed(company)) == (2, True, False)
 
 
-def test_a_table_that_tells_no_kinds_takes_none(bare: Rows) -> None:
+def test_a_table_that_names_no_kinds_takes_none(bare: Rows) -> None:
     build(bare, "mission", code_type="integer")
 
-    told = asked(bare, "--kinds", "standard")
+    result = asked(bare, "--kinds", "standard")
 
-    assert told.code == 2
-    assert "--column kind=" in told.err
+    assert result.code == 2
+    assert "--column kind=" in result.err
 
 
 @pytest.mark.parametrize(
-    ("edit", "told"),
+    ("edit", "result"),
     [
         (
             (r"and \(i\.invoice_type .*?'credit_note'\)", ""),
@@ -216,7 +216,7 @@ def test_a_table_that_tells_no_kinds_takes_none(bare: Rows) -> None:
     ],
 )
 def test_an_edited_mapping_that_does_not_ask_for_the_kind_is_not_installed(
-    company: Rows, tmp_path: Path, edit: tuple[str, str], told: str
+    company: Rows, tmp_path: Path, edit: tuple[str, str], result: str
 ) -> None:
     company.run("update invoicing.invoices set issue_date = '2026-10-01', technical_status = 'pending'")
     file = tmp_path / "mapping.sql"
@@ -226,7 +226,7 @@ def test_an_edited_mapping_that_does_not_ask_for_the_kind_is_not_installed(
     answer = asked(company, *NAMED, "--mapping", str(file), *APPLY)
 
     assert answer.code == 2
-    assert re.search(told, answer.err), answer.err
+    assert re.search(result, answer.err), answer.err
     assert not installed(company)
 
 
@@ -246,7 +246,7 @@ def test_a_view_that_calls_a_document_ready_and_of_another_kind_is_not_believed(
     assert quote not in company.noted_invoices()
 
 
-def test_doctor_tells_that_a_view_edited_afterwards_does_not_ask_for_the_kind(company: Rows) -> None:
+def test_doctor_says_that_a_view_edited_afterwards_does_not_ask_for_the_kind(company: Rows) -> None:
     install(company, "--documents", DOCUMENTS, *NAMED)
     company.run("drop view facteur.invoice_source; update facteur.installation set added = '[]'")
     company.run(READY.format(COLUMNS, "'s3://documents/1' as document_uri"))
@@ -298,7 +298,7 @@ def test_a_condition_of_the_companys_own_is_part_of_ready(company: Rows, conditi
 
 
 @pytest.mark.parametrize(
-    ("condition", "told"),
+    ("condition", "result"),
     [
         ("client_id", "must be type boolean"),
         ("kunde = 1", "does not exist"),
@@ -311,11 +311,11 @@ def test_a_condition_of_the_companys_own_is_part_of_ready(company: Rows, conditi
         ("", "syntax error"),
     ],
 )
-def test_a_condition_that_is_none_is_refused_before_anything_is_run(company: Rows, condition: str, told: str) -> None:
+def test_a_condition_that_is_none_is_refused_before_anything_is_run(company: Rows, condition: str, result: str) -> None:
     answer = asked(company, *NAMED, "--where", condition, *APPLY)
 
     assert answer.code == 2
-    assert told in answer.err
+    assert result in answer.err
     assert not installed(company)
     assert company.value("select count(*) from invoicing.clients") == 1
 
@@ -326,10 +326,10 @@ def test_a_table_that_somebody_holds_is_not_waited_for(company: Rows) -> None:
     migration.rows("begin")
     migration.rows("lock table invoicing.invoices in access exclusive mode")
 
-    told = asked(company, *NAMED)
+    result = asked(company, *NAMED)
     unasked = asked(company)
 
     migration.rows("commit")
-    assert told.code == 0, told.err
-    assert "could not be counted" in told.out
+    assert result.code == 0, result.err
+    assert "could not be counted" in result.out
     assert (unasked.code, "--kinds" in unasked.err) == (2, True)

@@ -13,7 +13,7 @@ from tests.rows import Rows
 
 FILES = "select relname::text, relfilenode::text from pg_class where relname like 'factures%%' order by oid"
 INSERT = "insert into factures (numero, siren, date_facture, total_ttc) values (%(n)s, '732829320', '2026-10-01', 1)"
-HELD = """
+LOCKS = """
 select distinct l.mode from pg_locks l join pg_class c on c.oid = l.relation
 where c.relname = 'factures' and l.granted and l.mode <> 'AccessShareLock' and l.pid <> pg_backend_pid()
 """
@@ -61,7 +61,7 @@ def test_while_the_trigger_is_installed_readers_go_on(bare: Rows) -> None:
     owner.rows("begin")
     owner.rows("select facteur.watch('public.factures', 'id')")
 
-    assert [row.mode for row in bare.run(HELD)] == ["ShareRowExclusiveLock"]
+    assert [row.mode for row in bare.run(LOCKS)] == ["ShareRowExclusiveLock"]
     bare.run("select set_config('lock_timeout', '1s', false)")
     assert bare.value("select count(*) from factures") == 1000
     owner.rows("rollback")

@@ -10,7 +10,7 @@ from tests.rows import Rows
 
 
 @pytest.mark.parametrize(
-    ("publication", "options", "told"),
+    ("publication", "options", "result"),
     [
         ("everything for all tables", (), "the publication everything is for all tables"),
         ("everything for all tables with (publish = 'insert')", (), "the publication everything is for all tables"),
@@ -18,8 +18,8 @@ from tests.rows import Rows
         ("whole for tables in schema billing", ("--add-columns",), "is published (whole)"),
     ],
 )
-def test_a_publication_that_would_stop_is_told_before_anything_is_done(
-    bare: Rows, publication: str, options: tuple[str, ...], told: str
+def test_a_publication_that_would_stop_is_reported_before_anything_is_done(
+    bare: Rows, publication: str, options: tuple[str, ...], result: str
 ) -> None:
     build(bare, "french")
     bare.run(f"create publication {publication}")
@@ -27,7 +27,7 @@ def test_a_publication_that_would_stop_is_told_before_anything_is_done(
     answer = Operator(bare.url).run("init", *options)
 
     assert answer.code == 0, answer.err
-    assert told in answer.out
+    assert result in answer.out
     assert bare.value("select to_regnamespace('facteur')") is None
 
 

@@ -78,7 +78,7 @@ def test_a_draft_from_before_the_installation_is_deposited_once_it_is_finished_a
 
 
 @pytest.mark.parametrize("shape", OPTIONS)
-def test_a_finished_invoice_is_deposited_and_the_companys_own_columns_tell(bare: Rows, shape: str) -> None:
+def test_a_finished_invoice_is_deposited_and_the_companys_own_columns_say_so(bare: Rows, shape: str) -> None:
     built(bare, shape)
     install(bare, *OPTIONS[shape], "--add-columns", submit_from="2026-09-15")
     invoice = finished(bare, shape)
@@ -103,11 +103,11 @@ def test_a_finished_invoice_is_deposited_and_the_companys_own_columns_tell(bare:
 @pytest.mark.parametrize("columns", [(), ("--add-columns",)], ids=["no column added", "columns added"])
 def test_old_rows_that_are_touched_are_not_submitted(bare: Rows, shape: str, columns: tuple[str, ...]) -> None:
     built(bare, shape)
-    told = install(bare, *OPTIONS[shape], *columns, submit_from="2026-09-25")
+    said = install(bare, *OPTIONS[shape], *columns, submit_from="2026-09-25")
 
     bare.run(f"update {TABLES[shape]} set {TOUCH_ALL[shape]}")
 
-    assert "Ready, and so deposited next: 0" in told.out
+    assert "Ready, and so deposited next: 0" in said.out
     assert bare.notes()
     assert bare.look().opened == 0
     assert bare.value("select facteur.note_forgotten(true)") == 0
@@ -152,8 +152,8 @@ def test_the_companys_history_has_each_status_once(bare: Rows, code_type: str, s
     for code in ("203", "REFUSED_AS_A_WORD"):
         bare.run(STATUS, code=code, id=bare.submission(invoice).id)
     for _ in range(2):
-        bare.run("update facteur.status_events set told_at = null")
-        assert bare.value("select facteur.tell_company(id) from facteur.submissions") is True
+        bare.run("update facteur.status_events set written_at = null")
+        assert bare.value("select facteur.try_write_back(id) from facteur.submissions") is True
 
     rows = bare.run("select * from invoicing.invoice_status where invoice_id::text = %(id)s order by id", id=invoice)
     assert [row.status_code for row in rows] == shown
@@ -172,10 +172,10 @@ def test_a_row_of_every_partition_is_seen_and_written(bare: Rows) -> None:
     assert bare.noted_invoices() == sorted(invoices)
     for invoice in invoices:
         bare.reach(invoice, "rejected")
-    told = bare.run(
+    said = bare.run(
         "select tableoid::regclass::text from sales.invoices where technical_status = 'rejected' order by 1"
     )
-    assert [row.tableoid for row in told] == [
+    assert [row.tableoid for row in said] == [
         "sales.invoices_2025",
         "sales.invoices_2026_first",
         "sales.invoices_2026_second",

@@ -7,7 +7,7 @@ import pytest
 from facteur.migrate import migrate
 from tests.installations import build, contents, install, snapshot
 from tests.integration.test_install_shapes import OPTIONS, TABLES, built, finished
-from tests.operator import Operator, Told
+from tests.operator import Operator, Printed
 from tests.rows import Rows
 
 ALSO_ON_DEBIAN = True
@@ -15,7 +15,7 @@ ALSO_ON_DEBIAN = True
 EVERYTHING = ("--drop-data", "--drop-columns")
 
 
-def uninstalled(bare: Rows, *options: str) -> Told:
+def uninstalled(bare: Rows, *options: str) -> Printed:
     return Operator(bare.url).run("uninstall", "--yes", *options)
 
 
@@ -34,9 +34,9 @@ def test_the_companys_schemas_are_as_they_were(bare: Rows, shape: str, columns: 
     install(bare, *OPTIONS[shape], *columns)
     assert snapshot(bare.url) != before
 
-    told = uninstalled(bare, *EVERYTHING)
+    said = uninstalled(bare, *EVERYTHING)
 
-    assert told.code == 0, told.err
+    assert said.code == 0, said.err
     assert snapshot(bare.url) == before
     assert contents(bare, TABLES[shape]) == rows
     assert bare.value("select to_regnamespace('facteur')") is None
@@ -76,11 +76,11 @@ def test_without_a_wish_the_data_and_the_added_columns_stay_and_it_can_be_instal
 
     own = snapshot_of_facteur(bare)
 
-    told = uninstalled(bare)
+    said = uninstalled(bare)
 
     assert snapshot_of_facteur(bare) == own
-    assert "stays: the schema facteur with 1 submissions" in told.out
-    assert "technical_status" in told.out
+    assert "stays: the schema facteur with 1 submissions" in said.out
+    assert "technical_status" in said.out
     assert bare.value("select count(*) from facteur.submissions") == 1
     assert bare.value("select to_regclass('facteur.invoice_source')") is None
     preview = Operator(bare.url).run("preview")
@@ -102,11 +102,11 @@ def test_while_something_is_to_be_deposited_it_refuses_unless_forced(bare: Rows,
     before = snapshot(bare.url)
 
     rehearsed = Operator(bare.url).run("uninstall", "--dry-run", *EVERYTHING)
-    told = uninstalled(bare, *EVERYTHING)
+    said = uninstalled(bare, *EVERYTHING)
 
     assert (rehearsed.code, "refused without --force" in rehearsed.out) == (1, True)
-    assert told.code == 2
-    assert "1 invoices are still being deposited" in told.err
+    assert said.code == 2
+    assert "1 invoices are still being deposited" in said.err
     assert snapshot(bare.url) == before
     assert uninstalled(bare, *EVERYTHING, "--force").code == 0
 
@@ -116,11 +116,11 @@ def test_a_dry_run_shows_the_statements_and_runs_none(bare: Rows) -> None:
     install(bare)
     before = snapshot(bare.url)
 
-    told = Operator(bare.url).run("uninstall", "--dry-run", *EVERYTHING)
+    said = Operator(bare.url).run("uninstall", "--dry-run", *EVERYTHING)
 
-    assert told.code == 0
-    assert "on billing.customer_invoice;" in told.out
-    assert "drop schema facteur cascade;" in told.out
+    assert said.code == 0
+    assert "on billing.customer_invoice;" in said.out
+    assert "drop schema facteur cascade;" in said.out
     assert snapshot(bare.url) == before
 
 
@@ -131,10 +131,10 @@ def test_the_question_names_the_installation_and_what_is_lost(bare: Rows) -> Non
     bare.look()
     bare.reach(invoice, "submitted")
 
-    told = Operator(bare.url).run("uninstall", *EVERYTHING, answer="n\n")
+    said = Operator(bare.url).run("uninstall", *EVERYTHING, answer="n\n")
 
-    assert told.code == 2
-    assert "what is known of 1 submissions, 1 of them deposited, is lost" in told.err
+    assert said.code == 2
+    assert "what is known of 1 submissions, 1 of them deposited, is lost" in said.err
     assert bare.value("select count(*) from facteur.submissions") == 1
 
 
@@ -143,10 +143,10 @@ def test_somebody_elses_view_does_not_vanish_with_the_data(bare: Rows) -> None:
     install(bare)
     bare.run("create view billing.report as select invoice_id, state from facteur.submissions")
 
-    told = uninstalled(bare, "--drop-data")
+    said = uninstalled(bare, "--drop-data")
 
-    assert told.code == 2
-    assert "billing.report" in told.err
+    assert said.code == 2
+    assert "billing.report" in said.err
     assert bare.value("select to_regclass('billing.report')") is not None
 
 
@@ -158,11 +158,11 @@ def test_a_busy_table_makes_it_give_up_and_changes_nothing(bare: Rows) -> None:
     application.rows("begin")
     application.rows("update billing.customer_invoice set montant_ttc = 2")
 
-    told = uninstalled(bare, *EVERYTHING, "--lock-timeout", "0.05")
+    said = uninstalled(bare, *EVERYTHING, "--lock-timeout", "0.05")
     application.rows("commit")
 
-    assert told.code == 2
-    assert "nothing was changed" in told.err
+    assert said.code == 2
+    assert "nothing was changed" in said.err
     assert snapshot(bare.url) == before
 
 
@@ -210,7 +210,7 @@ def test_without_a_yes_it_asks_and_a_no_changes_nothing(bare: Rows) -> None:
 
 
 def test_where_nothing_is_installed_there_is_nothing_to_take_away(bare: Rows) -> None:
-    told = uninstalled(bare)
+    said = uninstalled(bare)
 
-    assert told.code == 2
-    assert "no schema facteur" in told.err
+    assert said.code == 2
+    assert "no schema facteur" in said.err

@@ -120,7 +120,7 @@ def test_what_comes_apart_is_named_and_nothing_is_written_back_before_it_is_put_
     submission = rows.submission(invoice)
     assert (submission.state, submission.platform_id) == ("submitted", "P-1")
     assert submission.write_back_error.startswith("FR003: ")
-    assert submission.untold_since is not None
+    assert submission.unwritten_since is not None
 
 
 def test_what_waited_is_written_once_name_view_and_watch_belong_together_again(rows: Rows) -> None:
@@ -211,9 +211,9 @@ def test_functions_that_are_gone_are_named(rows: Rows) -> None:
 
 
 def test_uninstalling_leaves_nothing_to_come_apart(rows: Rows) -> None:
-    told = Operator(rows.url).run("uninstall", "--yes", "--why", "test")
+    result = Operator(rows.url).run("uninstall", "--yes", "--why", "test")
 
-    assert told.code == 0, told.err
+    assert result.code == 0, result.err
     assert codes(rows, whole=True) == []
 
 
@@ -228,7 +228,7 @@ def test_the_workers_role_finds_the_same(rows: Rows) -> None:
 # --- the whole examination ------------------------------------------------------------------------------------------------
 
 
-def test_row_security_is_told_until_a_policy_lets_the_mapping_have_every_row(rows: Rows) -> None:
+def test_row_security_is_reported_until_a_policy_lets_the_mapping_have_every_row(rows: Rows) -> None:
     rows.run(CLERK)
     rows.run(f"alter table {TABLE} enable row level security; create policy own on {TABLE} using (status = 'final')")
     assert codes(rows, whole=True) == ["row_security", "row_security"]
@@ -253,7 +253,7 @@ create view facteur.invoice_source as select * from facteur.rows_of_mine;
 
 @pytest.mark.parametrize("change", [INVOKER, NESTED])
 def test_rows_that_the_worker_cannot_see_through_a_view_that_asks_as_the_caller(rows: Rows, change: str) -> None:
-    """The owner sees them, and the worker none: nothing would ever be deposited, and nobody told."""
+    """The owner sees them, and the worker none: nothing would ever be deposited, and nobody would hear of it."""
     rows.finish()
     rows.run(change)
     worker = Database(lambda: {"dsn": as_worker(rows.url)})
@@ -288,7 +288,7 @@ def test_a_key_that_is_cast_is_no_fault(rows: Rows, kind: str) -> None:
     assert codes(rows, whole=True) == []
 
 
-def test_a_right_that_was_taken_away_is_told(rows: Rows) -> None:
+def test_a_right_that_was_taken_away_is_reported(rows: Rows) -> None:
     rows.run(CLERK)
     rows.run(f"revoke update on {TABLE} from clerk")
 
@@ -297,7 +297,7 @@ def test_a_right_that_was_taken_away_is_told(rows: Rows) -> None:
     assert codes(rows, whole=True) == []
 
 
-def test_a_column_that_is_too_short_for_the_id_is_told_with_the_statement_that_puts_it_right(rows: Rows) -> None:
+def test_a_column_that_is_too_short_for_the_id_is_reported_with_the_statement_that_puts_it_right(rows: Rows) -> None:
     invoice = rows.noted()
     claim = rows.claim(invoice)
     rows.record(invoice, claim, "submitted", "accepted", platform_id="P-" + "9" * 60, due_in_seconds=60)
@@ -313,7 +313,7 @@ def test_a_column_that_is_too_short_for_the_id_is_told_with_the_statement_that_p
 
 
 @pytest.mark.parametrize("table", ["submissions", "attempts"])
-def test_a_sequence_that_is_behind_its_table_is_told_with_the_statement_that_puts_it_right(
+def test_a_sequence_that_is_behind_its_table_is_reported_with_the_statement_that_puts_it_right(
     rows: Rows, table: str
 ) -> None:
     invoice = rows.noted()
@@ -391,9 +391,9 @@ def test_the_deep_examination_writes_real_rows_and_leaves_them_as_they_were(
     rows.run(change)
     before = rows.run(f"select i.*, i.xmin from {TABLE} i")
 
-    told = operator_of.run("doctor", "--deep").out
+    result = operator_of.run("doctor", "--deep").out
 
-    assert words in told
+    assert words in result
     assert rows.run(f"select i.*, i.xmin from {TABLE} i") == before
     assert (rows.notes(), rows.states(invoice)) == ([], ["pending"])
 
@@ -403,10 +403,10 @@ def test_init_installs_nothing_where_a_real_row_does_not_take_a_status(bare: Row
     bare.run(GUARD)
     before = snapshot(bare.url)
 
-    told = Operator(bare.url).run("init", "--documents", DOCUMENTS, "--apply", "--yes", "--submit-from", "2024-01-01")
+    result = Operator(bare.url).run("init", "--documents", DOCUMENTS, "--apply", "--yes", "--submit-from", "2024-01-01")
 
-    assert told.code == 2
-    assert "write-backs would fail" in told.err
+    assert result.code == 2
+    assert "write-backs would fail" in result.err
     assert snapshot(bare.url) == before
 
 
@@ -427,7 +427,7 @@ def test_the_deep_examination_of_a_sound_table_tries_its_rows(rows: Rows, operat
     assert "write-backs" not in {each["check"] for each in operator_of.ask("doctor")["findings"]}
 
 
-def test_a_deploy_on_what_has_come_apart_tells_it_and_goes_on(rows: Rows) -> None:
+def test_a_deploy_on_what_has_come_apart_says_it_and_goes_on(rows: Rows) -> None:
     rows.noted()
     rows.run(GUARD)
 

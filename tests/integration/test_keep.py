@@ -44,7 +44,7 @@ OTHERS = (
 
 
 class Screen:
-    """A console, and what it has shown since the last look at it."""
+    """A console, and what it has shown since it was last read."""
 
     def __init__(self) -> None:
         self._text = io.StringIO()
@@ -131,7 +131,9 @@ def test_a_simulator_that_dies_or_hangs_is_started_again_at_its_addresses(how: s
         assert isinstance(program, Program)
 
 
-def test_what_the_function_behind_the_queue_fails_with_is_told_until_it_has_worked_an_invoice(tmp_path: Path) -> None:
+def test_what_the_function_behind_the_queue_fails_with_is_reported_until_it_has_worked_an_invoice(
+    tmp_path: Path,
+) -> None:
     log = tmp_path / "aws.log"
     log.write_text(WORKED + OTHERS + FAILED)
     worker = WorkerLog(log)
@@ -215,7 +217,7 @@ def test_a_new_emulator_has_everything_that_was_put_into_the_first_also_where_th
 
 
 def kill(scene: Stage, name: str) -> Part:
-    """End a part's program at once; it is whoever tells whether the part answers."""
+    """End a part's program at once; it is whoever says whether the part answers."""
     (part,) = (each for each in scene.parts if each.name == name)
     owner: Any = part.answers.__self__  # type: ignore[attr-defined]
     process = getattr(owner, "server", owner).process

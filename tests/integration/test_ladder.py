@@ -115,7 +115,7 @@ def test_an_id_that_another_invoice_has_is_doubted_at_once(world: World, gateway
     state, code = world.submission(2).state, world.submission(2).last_error_code
     settle(world)
 
-    assert (state, code) == ("in_doubt", "platform_id_held")
+    assert (state, code) == ("in_doubt", "platform_id_taken")
     (deposit,) = world.deposits(2)
     assert (world.row(1).submission_id, world.row(2).submission_id) == (first, deposit["id"])
 
@@ -151,7 +151,7 @@ def test_an_id_of_this_invoices_own_refused_deposit_is_doubted(world: World, gat
     world.update(1, technical_status="pending")
     world.deposit()
 
-    assert (world.submission(1).state, world.submission(1).last_error_code) == ("in_doubt", "platform_id_held")
+    assert (world.submission(1).state, world.submission(1).last_error_code) == ("in_doubt", "platform_id_taken")
     assert [attempt.platform_id for attempt in world.attempts(1)] == [refused, None]
 
 

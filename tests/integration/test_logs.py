@@ -126,7 +126,7 @@ def test_each_question_finds_what_happened(eventful: World, lines: Lines) -> Non
         (429, "too_many_requests"), (None, "connection_reset"),
     }  # fmt: skip
 
-    (crash,) = [row for row in lines.ask("What crashed, or deserves a look?") if row["message"].endswith(".failed")]
+    (crash,) = [row for row in lines.ask("What crashed, or deserves attention?") if row["message"].endswith(".failed")]
     assert (crash["service"], crash["error"]) == ("relay_submissions", "ConfigurationError")
 
 

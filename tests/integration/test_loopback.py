@@ -15,7 +15,7 @@ LOOPBACK = {"0100007F", "00000000000000000000000001000000"}  # 127.0.0.1 and ::1
 LISTEN = "0A"
 PROC = Path("/proc")
 
-pytestmark = pytest.mark.skipif(not PROC.exists(), reason="only Linux tells which process listens where")
+pytestmark = pytest.mark.skipif(not PROC.exists(), reason="only Linux shows which process listens where")
 
 
 def _listening(group: int) -> set[str]:

@@ -16,7 +16,7 @@ Reading = Callable[[], Values]
 
 
 @pytest.fixture
-def told(capsys: pytest.CaptureFixture[str]) -> Reading:
+def said(capsys: pytest.CaptureFixture[str]) -> Reading:
     """What was measured since the last time."""
     return lambda: measured(capsys.readouterr().out)
 
@@ -24,7 +24,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> Reading:
 # --- on the way to the platform -------------------------------------------------------------------------------------------
 
 
-def test_a_deposit_tells_how_long_it_took_to_notice_and_how_long_from_there(world: World, told: Reading) -> None:
+def test_a_deposit_says_how_long_it_took_to_notice_and_how_long_from_there(world: World, said: Reading) -> None:
     world.add(1)
     world.database.rows("update facteur.changes set noted_at = now() - interval '40 seconds'")
     world.relay()
@@ -32,7 +32,7 @@ def test_a_deposit_tells_how_long_it_took_to_notice_and_how_long_from_there(worl
 
     world.submit()
 
-    found = told()
+    found = said()
     assert found["Deposits"] == [1]
     assert 40 <= found["CommitToNoticeSeconds"][0] < 70
     assert 100 <= found["NoticeToDepositSeconds"][0] < 130
@@ -48,51 +48,51 @@ def test_a_deposit_tells_how_long_it_took_to_notice_and_how_long_from_there(worl
         ("403_html", 1, 1, {"Doubts", "AccountRefused"}),
     ],
 )  # fmt: skip
-def test_the_platforms_errors_are_told_from_refusals(
-    world: World, told: Reading, fault: str, errors: int, calls: int, others: set[str]
+def test_the_platforms_errors_are_kept_from_refusals(
+    world: World, said: Reading, fault: str, errors: int, calls: int, others: set[str]
 ) -> None:
     world.add(1)
     world.simulator.script(sample_invoice(1).number, [fault])
 
     world.deposit()
 
-    found = told()
+    found = said()
     assert sum(found.get("PlatformErrors", [])) == errors
     assert len(found["DepositCallSeconds"]) == calls
     assert {"Deposits", "Doubts", "Retries", "Rejections", "AccountRefused"} & set(found) == others
 
 
-def test_a_platform_that_cannot_be_reached_is_an_error_of_the_platforms(world: World, told: Reading) -> None:
+def test_a_platform_that_cannot_be_reached_is_an_error_of_the_platforms(world: World, said: Reading) -> None:
     world.add(1)
     world.simulator.refuse_connections()
 
     world.deposit()
 
-    assert (told()["PlatformErrors"], world.submission(1).state) == ([1], "pending")
+    assert (said()["PlatformErrors"], world.submission(1).state) == ([1], "pending")
     world.simulator.accept_connections()
 
 
-def test_a_secret_that_is_refused_is_the_accounts_and_calls_nobody(world: World, told: Reading) -> None:
+def test_a_secret_that_is_refused_is_the_accounts_and_calls_nobody(world: World, said: Reading) -> None:
     world.put_secret("default", {"client_id": "x"})
     world.add(1)
 
     world.deposit()
 
-    found = told()
+    found = said()
     assert found["AccountRefused"] == [1]
     assert {"PlatformErrors", "DepositCallSeconds"}.isdisjoint(found)
 
 
-def test_a_look_up_that_finds_the_deposit_counts_it_but_not_its_time(world: World, told: Reading) -> None:
+def test_a_look_up_that_finds_the_deposit_counts_it_but_not_its_time(world: World, said: Reading) -> None:
     world.add(1)
     world.simulator.script(sample_invoice(1).number, ["lost_answer"])
     world.deposit()
-    told()
+    said()
     world.advance(60)
 
     world.deposit()
 
-    found = told()
+    found = said()
     assert (found["Deposits"], world.submission(1).state) == ([1], "submitted")
     assert {"NoticeToDepositSeconds", "DepositCallSeconds"}.isdisjoint(found)
 
@@ -100,15 +100,15 @@ def test_a_look_up_that_finds_the_deposit_counts_it_but_not_its_time(world: Worl
 # --- back from the platform -----------------------------------------------------------------------------------------------
 
 
-def test_a_rejection_is_counted_by_its_reason_and_news_by_their_age(world: World, told: Reading) -> None:
+def test_a_rejection_is_counted_by_its_reason_and_statuses_by_their_age(world: World, said: Reading) -> None:
     world.add(1, content=render(sample_invoice(1, buyer=DIFFICULT_BUYERS["213"]), "cii"))
     world.deposit()
-    told()
+    said()
     world.advance(7300)
 
     world.poll()
 
-    found = told()
+    found = said()
     assert (found["Rejections"], found["Rejections/EINVOICING_ADDRESS_INCORRECT"]) == ([1], [1])
     (age,) = found["StatusToPostgresSeconds"]
     occurred = "select extract(epoch from facteur.now() - max(occurred_at)) as seconds from facteur.status_events"
@@ -116,35 +116,35 @@ def test_a_rejection_is_counted_by_its_reason_and_news_by_their_age(world: World
     assert found["PollRuns"] == [1]
 
 
-def test_a_poll_that_finds_nothing_has_run_all_the_same(world: World, told: Reading) -> None:
+def test_a_poll_that_finds_nothing_has_run_all_the_same(world: World, said: Reading) -> None:
     world.poll()
 
-    assert told() == {"PollRuns": [1]}
+    assert said() == {"PollRuns": [1]}
 
 
-def test_a_poll_whose_search_fails_tells_of_the_platform(world: World, told: Reading) -> None:
+def test_a_poll_whose_search_fails_names_the_platform(world: World, said: Reading) -> None:
     world.add(1)
     world.deposit()
-    told()
+    said()
     world.advance(10)
     world.simulator.script_endpoint("search", ["503"])
 
     world.poll()
 
-    found = told()
+    found = said()
     assert (found["PlatformErrors"], found["PollRuns"]) == ([1], [1])
 
 
 # --- how the whole is -----------------------------------------------------------------------------------------------------
 
 
-def test_an_idle_relay_tells_that_all_is_well(world: World, told: Reading) -> None:
+def test_an_idle_relay_says_that_all_is_well(world: World, said: Reading) -> None:
     world.relay()
 
-    found = told()
+    found = said()
     assert {name: found.pop(name) for name in ("RequestRatePercent",)} == {"RequestRatePercent": [100]}
     assert found == {
-        "OldestOverdueSeconds": [0], "OldestDoubtSeconds": [0], "OldestUntoldSeconds": [0], "OldestUndepositedDays": [0],
+        "OldestOverdueSeconds": [0], "OldestDoubtSeconds": [0], "OldestUnwrittenSeconds": [0], "OldestUndepositedDays": [0],
         "FailedInvoices": [0], "BreakersOpen": [0], "AccountsPaused": [0], "BudgetUsePercent": [0], "ForgottenInvoices": [0],
         "UnnamedKinds": [0], "OldestSilentSeconds": [0], "OldestUnreadSeconds": [0], "DepositsNotShown": [0],
         "UnverifiedWriteBacks": [0], "OldestWaitingSeconds": [0], "InstallationFaults": [0],
@@ -170,7 +170,7 @@ def test_a_deposited_row_that_asks_for_another_invoice_needs_a_person_too(rows: 
     rows.update(invoice, invoice_number="F-other", technical_status="pending")
     rows.look()
 
-    assert (rows.relay.vitals().failed, rows.submission(invoice).told_status) == (1, "validated")
+    assert (rows.relay.vitals().failed, rows.submission(invoice).written_status) == (1, "validated")
 
 
 @pytest.mark.parametrize(
@@ -188,34 +188,34 @@ def test_the_legal_deadline_runs_from_the_issue_date_until_the_deposit(rows: Row
     assert rows.relay.vitals().undeposited_days == days
 
 
-def test_a_row_that_cannot_be_written_tells_since_when(rows: Rows) -> None:
+def test_a_row_that_cannot_be_written_says_since_when(rows: Rows) -> None:
     invoice = rows.noted()
     rows.run("alter table invoicing.invoices add constraint stubborn check (technical_status <> 'validated')")
     rows.reach(invoice, "submitted")
     rows.advance(1000)
     rows.write_back()
-    assert 1000 <= rows.relay.vitals().untold_seconds < 1060
+    assert 1000 <= rows.relay.vitals().unwritten_seconds < 1060
 
     rows.run("alter table invoicing.invoices drop constraint stubborn")
     rows.advance(10_000)
     rows.write_back()
 
-    assert rows.relay.vitals().untold_seconds == 0
+    assert rows.relay.vitals().unwritten_seconds == 0
 
 
 def test_open_breakers_and_pauses_are_counted_by_account(rows: Rows) -> None:
     rows.run("insert into facteur.budgets (key) values ('account:a'), ('account:b'), ('account:c'), ('account:d')")
     for _ in range(5):
-        rows.run("select facteur.tell_breaker('a', false)")
+        rows.run("select facteur.note_answered('a', false)")
     rows.run("select facteur.pause('account:b', 60, 'token_refused')")
-    rows.run("update facteur.budgets set held_until = 'infinity' where key = 'account:c'")
+    rows.run("update facteur.budgets set hold_until = 'infinity' where key = 'account:c'")
 
     vitals = rows.relay.vitals()
 
     assert (vitals.breakers_open, vitals.accounts_paused) == (1, 3)
 
 
-def test_the_budget_tells_how_much_of_it_is_spent(rows: Rows) -> None:
+def test_the_budget_says_how_much_of_it_is_spent(rows: Rows) -> None:
     store = rows.store(per_minute=600)  # a hundred at once
     rows.run("select facteur.take_permits('default', 25, 600)")
     assert 20 <= store.vitals().budget_use_percent <= 25
@@ -225,26 +225,26 @@ def test_the_budget_tells_how_much_of_it_is_spent(rows: Rows) -> None:
     assert store.vitals().budget_use_percent == 100
 
 
-def test_a_lowered_rate_is_told(rows: Rows) -> None:
+def test_a_lowered_rate_is_reported(rows: Rows) -> None:
     rows.run("select facteur.pause('account:default', 1, 'too_many_requests')")
 
     assert 70 <= rows.relay.vitals().rate_percent < 75
 
 
-def test_a_rotated_secret_is_no_alarm(world: World, told: Reading) -> None:
+def test_a_rotated_secret_is_no_alarm(world: World, said: Reading) -> None:
     world.add(1)
     world.simulator.rotate_secret("new")
     world.put_secret("default", platform_secret(world.simulator) | {"client_secret": "new"})
 
     world.deposit()
 
-    assert "AccountRefused" not in told()
+    assert "AccountRefused" not in said()
 
 
 # --- what it costs the database -------------------------------------------------------------------------------------------
 
 MANY_FINISHED = """
-insert into facteur.submissions (invoice_id, account, provider, state, platform_id, submitted_at, finalized_at, told_status, issue_date,
+insert into facteur.submissions (invoice_id, account, provider, state, platform_id, submitted_at, finalized_at, written_status, issue_date,
                                  superseded)
 select 'C-' || n, 'default', 'iopole', case mod(n, 2) when 0 then 'closed' else 'failed' end, 'closed-' || n, facteur.now(), facteur.now(),
        'validated', '2026-01-01', true
@@ -267,5 +267,5 @@ def test_the_vitals_touch_no_more_of_the_database_however_much_is_finished(rows:
     assert touched[1] <= touched[0] * 1.2 + 12  # an index may be a level deeper
 
 
-def test_every_metric_has_a_name_that_tells_its_unit() -> None:
+def test_every_metric_has_a_name_that_says_its_unit() -> None:
     assert all(name.isalpha() and name[0].isupper() for name in Metric)

@@ -144,7 +144,7 @@ def test_a_new_table_takes_invoices_of_any_date(rows: Rows) -> None:
 
 
 @pytest.mark.parametrize(
-    ("submit_from", "told"),
+    ("submit_from", "said"),
     [
         (None, "needs SUBMIT_FROM"),
         ("tomorrow", "tomorrow is no date"),
@@ -153,11 +153,11 @@ def test_a_new_table_takes_invoices_of_any_date(rows: Rows) -> None:
     ],
 )
 def test_a_table_that_lives_needs_a_first_day_and_a_wrong_one_changes_nothing(
-    bare: Rows, submit_from: str | None, told: str
+    bare: Rows, submit_from: str | None, said: str
 ) -> None:
     bare.run("create schema invoicing; create table invoicing.invoices (id bigint primary key)")
 
-    with pytest.raises(ConfigurationError, match=told):
+    with pytest.raises(ConfigurationError, match=said):
         migrate(bare.database, install_capture=True, submit_from=submit_from)
 
     columns = "select count(*) from information_schema.columns where table_schema = 'invoicing'"
@@ -166,19 +166,19 @@ def test_a_table_that_lives_needs_a_first_day_and_a_wrong_one_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    ("table", "told"),
+    ("table", "said"),
     [
         ("number bigint primary key", "no column id"),
         ("id numeric primary key", "SQLSTATE P0001"),
         ("id bigint primary key, issue_date text", "SQLSTATE"),
     ],
 )
-def test_a_table_that_does_not_fit_is_left_as_it_was(bare: Rows, table: str, told: str) -> None:
+def test_a_table_that_does_not_fit_is_left_as_it_was(bare: Rows, table: str, said: str) -> None:
     bare.run(f"create schema invoicing; create table invoicing.invoices ({table})")
     columns = "select count(*) from information_schema.columns where table_schema = 'invoicing'"
     before = bare.value(columns)
 
-    with pytest.raises((ConfigurationError, DatabaseUnavailableError), match=told):
+    with pytest.raises((ConfigurationError, DatabaseUnavailableError), match=said):
         migrate(bare.database, install_capture=True, submit_from="2026-09-01")
 
     assert bare.value(columns) == before

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from facteur.adapters.postgres import Database
 from facteur.adapters.relay_store import PostgresRelay
-from facteur.adapters.status_store import PostgresNews
+from facteur.adapters.status_store import PostgresStatuses
 from facteur.adapters.submission_store import PostgresSubmissions
 from tests.model_database import EDITS, FORGET, INSERT, NEXT_MOMENT, PREPARE, SET
 from tests.model_dice import Dice
@@ -59,8 +59,8 @@ class Interleavings(RuleBasedStateMachine):
         store = PostgresSubmissions(
             self.database, lease_seconds=LEASE_SECONDS, requests_per_minute=60000, deposits_enabled=True
         )
-        news = PostgresNews(self.database, requests_per_minute=60000, history_requests_per_minute=60000)
-        self.bench = Bench(store, news, self.platform, lambda: self.now, conflicts_at_once)
+        statuses = PostgresStatuses(self.database, requests_per_minute=60000, history_requests_per_minute=60000)
+        self.bench = Bench(store, statuses, self.platform, lambda: self.now, conflicts_at_once)
         for _ in range(invoices):
             self.insert(Dice())
 
@@ -149,7 +149,7 @@ class Interleavings(RuleBasedStateMachine):
         self.workers.pop(dice.one_of(sorted(self.workers))).close()
 
     def the_platform_decides(self, dice: Dice) -> None:
-        self.platform.tell(dice.one_of(self.open_deposits()), dice.one_of(("203", "205", "213", "210")))
+        self.platform.add_status(dice.one_of(self.open_deposits()), dice.one_of(("203", "205", "213", "210")))
 
     def time_passes(self, dice: Dice) -> None:
         self.wait(dice.one_of((2.0, 20.0, 110.0, 200.0, 700.0, 2000.0)))

@@ -103,7 +103,7 @@ def test_a_view_of_the_companys_own_making_is_counted(rows: Rows, shown: dict[st
     assert age(rows) >= 0
 
 
-def test_a_count_that_raises_is_a_fault_that_is_told(rows: Rows, operator: Operator) -> None:
+def test_a_count_that_raises_is_a_fault_that_is_reported(rows: Rows, operator: Operator) -> None:
     lacking(rows)
     show(rows, finished="1 / (id - id) = 1")
 

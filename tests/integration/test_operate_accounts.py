@@ -20,7 +20,7 @@ update facteur.submissions set due_at = facteur.now() + interval '1 hour', last_
 where invoice_id = %(id)s
 """
 REFUSED = re.compile(r'AccountRefusedError\(\s*[Pp]roblem\((?:answer, )?"(\w+)"')
-CLAIM_NEWS = "select * from facteur.claim_news(10, 60)"
+CLAIM = "select * from facteur.claim_status_updates(10, 60)"
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def operator(database_url: str) -> Operator:
     return Operator(as_worker(database_url))
 
 
-def test_a_pause_stops_deposits_look_ups_and_news_of_its_account_alone(rows: Rows, operator: Operator) -> None:
+def test_a_pause_stops_deposits_look_ups_and_statuses_of_its_account_alone(rows: Rows, operator: Operator) -> None:
     waiting, doubtful, followed = rows.noted(), rows.noted(), rows.noted()
     rows.reach(doubtful, "in_doubt")
     rows.reach(followed, "submitted")
@@ -39,7 +39,7 @@ def test_a_pause_stops_deposits_look_ups_and_news_of_its_account_alone(rows: Row
     assert operator.run("pause", "default", *SIGNED).code == 0
 
     assert queued(rows) == [rows.submission(waiting).id]
-    assert rows.run(CLAIM_NEWS) == []
+    assert rows.run(CLAIM) == []
     assert rows.run("select * from facteur.accounts_to_pull()") == []
     assert rows.value("select account from facteur.next_sweep(false, 200)") is None
 
@@ -59,14 +59,14 @@ def test_no_answer_and_no_breaker_ends_a_persons_pause(rows: Rows, operator: Ope
     rows.run("update facteur.budgets set probing = true, failures = 9 where key = 'account:default'")
     operator.run("pause", "default", *SIGNED)
 
-    rows.run("select facteur.tell_breaker('default', %(answered)s)", answered=answered)
+    rows.run("select facteur.note_answered('default', %(answered)s)", answered=answered)
     rows.run("select facteur.pause('account:default', 1, 'too_many_requests')")
     rows.record(invoice, claim, "submitted", "accepted", platform_id="P-1")
     rows.advance(100_000)
 
     assert rows.submission(invoice).state == "submitted"  # what was under way ends
-    assert rows.run(CLAIM_NEWS) == []
-    assert held(rows) is True
+    assert rows.run(CLAIM) == []
+    assert keeps(rows) is True
 
 
 def test_a_pause_for_a_while_ends_by_itself(rows: Rows, operator: Operator) -> None:
@@ -84,7 +84,7 @@ def test_a_pause_shows_in_status_with_who_and_why_until_it_is_resumed(rows: Rows
     rows.noted()
     rows.relay.begin_run()
     rows.run("update facteur.installation set poll_began_at = facteur.now()")
-    rows.run("update facteur.submissions set issue_date = facteur.now()")  # else its deadline is told, too
+    rows.run("update facteur.submissions set issue_date = facteur.now()")  # else its deadline is reported, too
     operator.run("pause", "default", *SIGNED)
 
     paused = operator.run("status")
@@ -102,7 +102,7 @@ def test_a_pause_shows_in_status_with_who_and_why_until_it_is_resumed(rows: Rows
 def test_resume_also_ends_an_automatic_pause_and_closes_the_breaker(rows: Rows, operator: Operator) -> None:
     rows.noted()
     for _ in range(5):
-        rows.run("select facteur.tell_breaker('default', false)")
+        rows.run("select facteur.note_answered('default', false)")
     assert queued(rows) == []
 
     operator.run("resume", "default", *SIGNED)
@@ -133,14 +133,14 @@ def test_every_code_by_which_an_account_is_refused_is_one_that_resume_brings_for
     sources = (path.read_text("utf-8") for path in Path(facteur.__file__).parent.rglob("*.py"))
     codes = {code for text in sources for code in REFUSED.findall(text)}
 
-    told = {code: rows.value("select facteur.is_accounts(%(code)s)", code=code) for code in sorted(codes)}
+    said = {code: rows.value("select facteur.is_accounts(%(code)s)", code=code) for code in sorted(codes)}
 
     assert {"secret_malformed", "token_refused", "account_refused"} <= codes
-    assert told == dict.fromkeys(codes, True)
+    assert said == dict.fromkeys(codes, True)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "said"),
     [
         (("pause", "defualt"), "There is no account defualt; there are: default."),
         (("pause", "default", "--for", "soon"), "'soon' is no duration"),
@@ -151,13 +151,13 @@ def test_every_code_by_which_an_account_is_refused_is_one_that_resume_brings_for
         (("redrive",), "no queue is known here"),
     ],
 )
-def test_what_makes_no_sense_is_refused(rows: Rows, operator: Operator, arguments: tuple[str, ...], told: str) -> None:
+def test_what_makes_no_sense_is_refused(rows: Rows, operator: Operator, arguments: tuple[str, ...], said: str) -> None:
     rows.noted()
 
     answer = operator.run(*arguments, *SIGNED)
 
     assert answer.code == 2
-    assert told in answer.err
+    assert said in answer.err
     assert rows.value("select count(*) from facteur.operations") == 0
 
 
@@ -169,10 +169,10 @@ def test_a_dry_run_changes_nothing(rows: Rows, operator: Operator, name: str) ->
     before = everything(rows)
 
     unverified = ["--unverified"] if name == "repin" else []
-    told = operator.run(name, "default", *SIGNED, *unverified, "--dry-run")
+    said = operator.run(name, "default", *SIGNED, *unverified, "--dry-run")
 
-    assert told.code == 0
-    assert "dry run" in told.out
+    assert said.code == 0
+    assert "dry run" in said.out
     assert everything(rows) == before
 
 
@@ -183,7 +183,7 @@ def test_a_pause_that_is_repeated_replaces_the_first(rows: Rows, operator: Opera
     operator.run("pause", "default", "--for", "1h", *SIGNED)
 
     rows.advance(3601)
-    assert held(rows) is False
+    assert keeps(rows) is False
 
 
 def test_the_default_account_may_be_paused_before_its_first_invoice(rows: Rows, operator: Operator) -> None:
@@ -200,9 +200,9 @@ def test_a_pause_of_an_account_whose_invoices_go_elsewhere_says_so(rows: Rows, o
         "insert into facteur.routes (account, since, credentials) values ('default', now() - interval '1 day', 'second')"
     )
 
-    told = operator.run("pause", "default", *SIGNED)
+    said = operator.run("pause", "default", *SIGNED)
 
-    assert "go to second now: pause that one as well" in told.out
+    assert "go to second now: pause that one as well" in said.out
     assert operator.run("pause", "second", *SIGNED).code == 0
 
 
@@ -220,7 +220,7 @@ def test_a_claim_under_way_and_a_pause_take_turns(rows: Rows, operator: Operator
         worker.rows("commit")
 
     assert pausing.result().code == 0
-    assert (rows.submission(invoice).state, held(rows)) == ("sending", True)
+    assert (rows.submission(invoice).state, keeps(rows)) == ("sending", True)
 
 
 def test_repin_forgets_the_pin_and_names_the_doubts_that_its_client_left(rows: Rows, operator: Operator) -> None:
@@ -261,7 +261,7 @@ def queued(rows: Rows) -> list[int]:
     return [each[0] for each in rows.run("select * from facteur.pick_due(10, 6000, true)")]
 
 
-def held(rows: Rows) -> Any:
+def keeps(rows: Rows) -> Any:
     return rows.value("select facteur.paused(b) from facteur.budgets b where key = 'account:default'")
 
 

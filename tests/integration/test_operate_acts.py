@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.postgres import as_worker
-from tests.operator import Operator, Told
+from tests.operator import Operator, Printed
 from tests.rows import Rows
 
 ALSO_ON_DEBIAN = True
@@ -50,13 +50,13 @@ def test_each_act_in_each_state_is_done_or_refused_with_a_sentence(
 ) -> None:
     invoice = arranged(rows, state)
 
-    told = act(operator, name, invoice)
+    said = act(operator, name, invoice)
 
     if (name, state) in REFUSED:
-        assert (told.code, REFUSED[name, state] in told.err) == (2, True), told.err
+        assert (said.code, REFUSED[name, state] in said.err) == (2, True), said.err
         assert (rows.submission(invoice).state, operations(rows)) == (state, [])
     else:
-        assert told.code == 0, told.err
+        assert said.code == 0, said.err
         assert rows.submission(invoice).state == ALLOWED[name][state]
         assert operations(rows) == [(name, "jane@desk", "the bank called", invoice)]
 
@@ -66,10 +66,10 @@ def test_a_dry_run_says_the_same_and_changes_nothing(rows: Rows, operator: Opera
     invoice = arranged(rows, state)
     before = everything(rows)
 
-    told = act(operator, name, invoice, "--dry-run")
+    said = act(operator, name, invoice, "--dry-run")
 
     assert everything(rows) == before
-    assert told.code == (2 if (name, state) in REFUSED else 0)
+    assert said.code == (2 if (name, state) in REFUSED else 0)
 
 
 @pytest.mark.parametrize(("name", "state"), [case for case in CASES if case not in REFUSED])
@@ -92,12 +92,12 @@ def test_a_retry_opens_a_new_submission_by_the_relay_and_in_doubt_where_an_outco
 ) -> None:
     invoice = arranged(rows, state)
 
-    told = act(operator, "retry", invoice)
+    said = act(operator, "retry", invoice)
     assert rows.invoice(invoice).technical_status == "pending"
     rows.look()
 
     assert rows.states(invoice) == [state, opened]
-    assert ("looked up before anything is sent" in told.out) == (opened == "in_doubt")
+    assert ("looked up before anything is sent" in said.out) == (opened == "in_doubt")
 
 
 @pytest.mark.parametrize("state", ["pending", "in_doubt"])
@@ -120,10 +120,10 @@ def test_a_retry_of_a_row_that_would_not_be_ready_is_refused_and_says_what_it_la
     rows.update(invoice, document_uri=None)
     before = everything(rows)
 
-    told = act(operator, "retry", invoice)
+    said = act(operator, "retry", invoice)
 
-    assert told.code == 2
-    assert "it has no document" in told.err
+    assert said.code == 2
+    assert "it has no document" in said.err
     assert everything(rows) == before
 
 
@@ -135,12 +135,12 @@ def test_a_retry_first_delivers_a_verdict_that_is_still_under_way(rows: Rows, op
     refused = act(operator, "retry", invoice)
     rows.run("drop trigger no on invoicing.invoices")
 
-    told = act(operator, "retry", invoice)
+    said = act(operator, "retry", invoice)
     rows.look()
     rows.write_back()
 
     assert "has not even its last verdict" in refused.err
-    assert told.code == 0
+    assert said.code == 0
     assert (rows.states(invoice), rows.invoice(invoice).technical_status) == (["rejected", "pending"], "pending")
 
 
@@ -160,8 +160,8 @@ def test_a_doubt_that_a_person_rejected_is_looked_up_first_when_its_row_asks_aga
 ) -> None:
     invoice = arranged(rows, "in_doubt")
 
-    told = act(operator, "reject", invoice)
-    assert "the platform may have it" in told.out
+    said = act(operator, "reject", invoice)
+    assert "the platform may have it" in said.out
     assert rows.invoice(invoice).technical_status == "rejected"
     rows.update(invoice, technical_status="pending")
     rows.look()
@@ -170,20 +170,20 @@ def test_a_doubt_that_a_person_rejected_is_looked_up_first_when_its_row_asks_aga
     assert rows.value("select outcome from facteur.attempts") == "unknown"
 
 
-def test_a_rejection_whose_row_is_locked_is_told_to_it_later(rows: Rows, operator: Operator) -> None:
+def test_a_rejection_whose_row_is_locked_is_written_to_it_later(rows: Rows, operator: Operator) -> None:
     invoice = arranged(rows, "failed")
     trigger_that_raises(rows)
 
-    told = act(operator, "reject", invoice)
+    said = act(operator, "reject", invoice)
     rows.run("drop trigger no on invoicing.invoices")
     rows.advance(60)
     rows.write_back()
 
-    assert "could not be written yet" in told.out
+    assert "could not be written yet" in said.out
     assert rows.invoice(invoice).technical_status == "rejected"
 
 
-def test_what_was_adopted_is_told_to_the_row_and_followed(rows: Rows, operator: Operator) -> None:
+def test_what_was_adopted_is_written_to_the_row_and_followed(rows: Rows, operator: Operator) -> None:
     invoice = arranged(rows, "failed")
 
     act(operator, "adopt", invoice)
@@ -195,7 +195,9 @@ def test_what_was_adopted_is_told_to_the_row_and_followed(rows: Rows, operator: 
         ("accepted", "P-ADOPTED", "adopted by jane@desk")
     ]
     rows.advance(10)
-    assert [each.platform_id for each in rows.run("select * from facteur.claim_news(10, 60)")] == ["P-ADOPTED"]
+    assert [each.platform_id for each in rows.run("select * from facteur.claim_status_updates(10, 60)")] == [
+        "P-ADOPTED"
+    ]
 
 
 def test_an_adoption_without_an_attempt_records_one(rows: Rows, operator: Operator) -> None:
@@ -214,21 +216,21 @@ def test_a_refused_rejection_names_the_number_that_was_typed(rows: Rows, operato
     rows.reach(invoice, "submitted")
     number = rows.submission(invoice).invoice_number
 
-    told = operator.run("reject", number, *SIGNED)
+    said = operator.run("reject", number, *SIGNED)
 
-    assert f"Invoice {number} (id {invoice}) is submitted" in told.err
+    assert f"Invoice {number} (id {invoice}) is submitted" in said.err
 
 
 def test_a_deposit_of_another_invoice_is_never_adopted_not_even_unverified(rows: Rows, operator: Operator) -> None:
     other, invoice = rows.noted(), rows.noted()
     rows.reach(other, "submitted")
     rows.reach(invoice, "failed")
-    held = rows.submission(other).platform_id
+    taken = rows.submission(other).platform_id
 
-    told = operator.run("adopt", f"id:{invoice}", held, "--unverified", *SIGNED)
+    said = operator.run("adopt", f"id:{invoice}", taken, "--unverified", *SIGNED)
 
-    assert told.code == 2
-    assert f"another invoice's: id:{other} holds it" in told.err
+    assert said.code == 2
+    assert f"another invoice's: id:{other} holds it" in said.err
     assert rows.submission(invoice).state == "failed"
 
 
@@ -238,9 +240,9 @@ def test_another_deposit_than_the_one_that_the_platform_answered_with_is_not_ado
     invoice = arranged(rows, "failed")
     rows.run("update facteur.attempts set outcome = 'accepted', platform_id = 'P-FIRST'")
 
-    told = act(operator, "adopt", invoice)
+    said = act(operator, "adopt", invoice)
 
-    assert "P-FIRST" in told.err
+    assert "P-FIRST" in said.err
     assert rows.submission(invoice).state == "failed"
 
 
@@ -264,9 +266,9 @@ def test_an_act_while_a_look_up_holds_the_lease_is_refused(rows: Rows, operator:
     invoice = arranged(rows, "in_doubt")
     rows.claim(invoice)
 
-    told = act(operator, name, invoice)
+    said = act(operator, name, invoice)
 
-    assert "is being worked on: try again in 60 seconds" in told.err
+    assert "is being worked on: try again in 60 seconds" in said.err
     assert rows.submission(invoice).lease_token
 
 
@@ -343,10 +345,10 @@ def test_a_word_that_names_several_invoices_is_refused(rows: Rows, operator: Ope
     rows.update(second, invoice_number=first)
     rows.look()
 
-    told = operator.run("retry", first, *SIGNED)
+    said = operator.run("retry", first, *SIGNED)
 
-    assert told.code == 2
-    assert f"say which one of id:{first}, id:{second}" in told.err
+    assert said.code == 2
+    assert f"say which one of id:{first}, id:{second}" in said.err
 
 
 @pytest.mark.parametrize(("answer", "state"), [("y\n", "rejected"), ("n\n", "failed"), ("", "failed")])
@@ -355,9 +357,9 @@ def test_an_act_asks_first_and_without_an_answer_does_nothing(
 ) -> None:
     invoice = arranged(rows, "failed")
 
-    told = operator.run("reject", f"id:{invoice}", "--why", "x", answer=answer)
+    said = operator.run("reject", f"id:{invoice}", "--why", "x", answer=answer)
 
-    assert told.code == (0 if state == "rejected" else 2)
+    assert said.code == (0 if state == "rejected" else 2)
     assert rows.submission(invoice).state == state
 
 
@@ -381,8 +383,8 @@ def test_what_people_did_is_part_of_the_story_and_can_not_be_changed(rows: Rows,
 
     (story,) = operator.ask("show", f"id:{invoice}")["stories"]
 
-    told = {"what": "reject", "detail": "by jane@desk: the bank called"}
-    assert told in [{"what": each["what"], "detail": each["detail"]} for each in story["happenings"]]
+    said = {"what": "reject", "detail": "by jane@desk: the bank called"}
+    assert said in [{"what": each["what"], "detail": each["detail"]} for each in story["happenings"]]
     for change in ("delete from facteur.operations", "update facteur.operations set why = 'y'"):
         with pytest.raises(Exception, match="23001"):
             rows.run(change)
@@ -394,7 +396,7 @@ def arranged(rows: Rows, state: str) -> str:
     return invoice
 
 
-def act(operator: Operator, name: str, invoice: str, *more: str) -> Told:
+def act(operator: Operator, name: str, invoice: str, *more: str) -> Printed:
     given = ["P-ADOPTED", "--unverified"] if name == "adopt" else []
     return operator.run(name, f"id:{invoice}", *given, *SIGNED, *more)
 
@@ -424,17 +426,17 @@ def test_the_question_names_the_installation_and_an_exported_stack_is_not_asked(
     monkeypatch.setenv("FACTEUR_STACK", "production")
     invoice = arranged(rows, "failed")
 
-    told = operator.run("retry", f"id:{invoice}", "--why", "why not", answer="n\n")
+    said = operator.run("retry", f"id:{invoice}", "--why", "why not", answer="n\n")
 
-    assert told.code == 2
-    assert re.match(r"On \S+ at \S+:\d+: \S+ \(id", told.err), told.err
-    assert "password" not in told.err
+    assert said.code == 2
+    assert re.match(r"On \S+ at \S+:\d+: \S+ \(id", said.err), said.err
+    assert "password" not in said.err
 
 
 def test_the_command_that_show_suggests_can_be_copied(rows: Rows, operator: Operator) -> None:
     invoice = arranged(rows, "failed")
 
     command = operator.ask("show", f"id:{invoice}")["stories"][0]["help"]
-    told = operator.run(*shlex.split(command)[1:], "--yes")
+    said = operator.run(*shlex.split(command)[1:], "--yes")
 
-    assert told.code == 0, told.err
+    assert said.code == 0, said.err

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from facteur.adapters.postgres import Database
-from tests.operator import Operator, Told
+from tests.operator import Operator, Printed
 from tests.rows import Rows
 
 ALSO_ON_DEBIAN = True
@@ -41,7 +41,7 @@ def old(
     return str(rows.value(OLD, **values))
 
 
-def backlog(operator: Operator, *filters: str) -> Told:
+def backlog(operator: Operator, *filters: str) -> Printed:
     return operator.run("submit-backlog", *filters, "--apply", *SIGNED)
 
 
@@ -67,12 +67,12 @@ def test_exactly_the_rows_of_the_filter_are_submitted(lived: Rows, operator: Ope
         old(lived, number, day)
     old(lived, "F-4", "2026-07-15", technical_status="validated")
 
-    told = backlog(operator, "--since", "2026-07-01", "--until", "2026-07-31")
+    result = backlog(operator, "--since", "2026-07-01", "--until", "2026-07-31")
     lived.look()
     lived.run("update invoicing.invoices set total = total")  # somebody touches every row
     lived.look()
 
-    assert told.code == 0, told.err
+    assert result.code == 0, result.err
     assert sorted(lived.noted_invoices()) == sorted(wanted)
     assert lived.value("select count(*) from invoicing.invoices where technical_status = 'pending'") == 2
 
@@ -82,10 +82,10 @@ def test_drafts_and_rows_without_a_document_stay_as_they_are(lived: Rows, operat
         old(lived, "F-1", "2026-07-01"), old(lived, "F-2", "2026-07-02", status="draft"), old(lived, "F-3", "2026-07-03", uri=None),
     )  # fmt: skip
 
-    told = backlog(operator, "--since", "2026-07-01")
+    result = backlog(operator, "--since", "2026-07-01")
 
-    assert "1 old invoices are pending" in told.out
-    assert "2 would not have been ready" in told.out
+    assert "1 old invoices are pending" in result.out
+    assert "2 would not have been ready" in result.out
     assert [lived.invoice(each).technical_status for each in (good, draft, bare)] == ["pending", None, None]
     assert lived.invoice(draft).last_technical_update is None
 
@@ -102,21 +102,21 @@ def test_the_preview_counts_what_apply_submits_over_several_portions(lived: Rows
 
     found = operator.ask("submit-backlog", "--since", "2026-07-01")
     shown = operator.run("submit-backlog", "--since", "2026-07-01", "--limit", "600")
-    told = backlog(operator, "--since", "2026-07-01")
+    result = backlog(operator, "--since", "2026-07-01")
 
     assert (found["invoices"], found["skipped"], found["first"], found["last"]) == (1197, 6, "1", "1203")
     assert found["totals"] == {"EUR": "119700"}
     assert "597 old invoices" in shown.out
     assert "3 more would not be ready" in shown.out
-    assert "1197 old invoices are pending" in told.out
+    assert "1197 old invoices are pending" in result.out
 
 
 def test_the_preview_says_that_rows_which_say_pending_stop_the_whole(lived: Rows, operator: Operator) -> None:
     old(lived, "F-2", "2026-08-01", technical_status="pending")
 
-    told = operator.run("submit-backlog", "--since", "2026-07-01")
+    result = operator.run("submit-backlog", "--since", "2026-07-01")
 
-    assert "1 row says pending already: without --include-pending nothing is submitted" in told.out
+    assert "1 row says pending already: without --include-pending nothing is submitted" in result.out
 
 
 @pytest.mark.slow
@@ -170,9 +170,9 @@ def test_rows_that_say_pending_already_are_refused_unless_they_are_meant(lived: 
 def test_a_dry_run_submits_nothing_also_with_apply(lived: Rows, operator: Operator) -> None:
     old(lived, "F-1", "2026-07-01")
 
-    told = backlog(operator, "--since", "2026-07-01", "--dry-run")
+    result = backlog(operator, "--since", "2026-07-01", "--dry-run")
 
-    assert "1 old invoices, F-1 to F-1" in told.out
+    assert "1 old invoices, F-1 to F-1" in result.out
     assert lived.look().opened == 0
 
 
@@ -200,19 +200,19 @@ def test_the_first_day_is_lowered_and_never_raised_and_recorded(lived: Rows, ope
 
 def test_a_row_that_somebody_holds_ends_the_portion_and_nothing_of_it_is_done(lived: Rows, operator: Operator) -> None:
     old(lived, "F-1", "2026-07-01")
-    held = old(lived, "F-2", "2026-07-02")
+    locked = old(lived, "F-2", "2026-07-02")
     trigger = "begin if new.id = {} then raise lock_not_available; end if; return new; end"
-    lived.run(f"create function public.no() returns trigger language plpgsql as '{trigger.format(held)}'")
+    lived.run(f"create function public.no() returns trigger language plpgsql as '{trigger.format(locked)}'")
     lived.run("create trigger no before update on invoicing.invoices for each row execute function public.no()")
 
-    told = backlog(operator, "--since", "2026-07-01")
+    result = backlog(operator, "--since", "2026-07-01")
 
-    assert f"Somebody holds the row of invoice {held}" in told.err
+    assert f"Somebody holds the row of invoice {locked}" in result.err
     assert lived.value("select count(*) from invoicing.invoices where technical_status is not null") == 0
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "result"),
     [
         (("--since", "July"), "July is no date: YYYY-MM-DD"),
         (("--since", "2026-13-01"), "2026-13-01 is no date: YYYY-MM-DD"),
@@ -224,13 +224,13 @@ def test_a_row_that_somebody_holds_ends_the_portion_and_nothing_of_it_is_done(li
     ],
 )
 def test_a_backlog_that_nobody_answers_for_is_refused(
-    lived: Rows, operator: Operator, arguments: tuple[str, ...], told: str
+    lived: Rows, operator: Operator, arguments: tuple[str, ...], result: str
 ) -> None:
     invoice = old(lived, "F-1", "2026-07-01")
 
     answer = operator.run("submit-backlog", *arguments)
 
-    assert (answer.code, told in answer.err) == (2, True)
+    assert (answer.code, result in answer.err) == (2, True)
     assert lived.invoice(invoice).technical_status is None
 
 
@@ -258,9 +258,9 @@ def test_preview_fetches_documents_and_says_what_is_wrong_with_each(
         rows.update(name, document_uri=(tmp_path / name).as_uri())
     rows.update(missing, document_uri=(tmp_path / "gone").as_uri())
 
-    told = operator.run("preview", "--documents", "--json")
+    result = operator.run("preview", "--documents", "--json")
 
-    assert told.code == 1
+    assert result.code == 1
     problems = {each["invoice_id"]: each["problem"] for each in operator.ask("preview", "--documents")["invoices"]}
     assert problems[good] is None
     assert "nothing lies at document_uri yet" in problems[missing]
@@ -269,9 +269,9 @@ def test_preview_fetches_documents_and_says_what_is_wrong_with_each(
 
 
 def test_preview_of_nothing_is_well(rows: Rows, operator: Operator) -> None:
-    told = operator.run("preview")
+    result = operator.run("preview")
 
-    assert (told.code, "nothing waits" in told.out) == (0, True)
+    assert (result.code, "nothing waits" in result.out) == (0, True)
 
 
 def test_a_view_that_does_not_show_the_status_has_no_backlog(database: Database, operator: Operator) -> None:
@@ -279,7 +279,7 @@ def test_a_view_that_does_not_show_the_status_has_no_backlog(database: Database,
     database.rows("drop view facteur.invoice_source")
     database.rows("create view facteur.invoice_source as " + re.sub(r"\S*technical_status,\n", "", view, count=1))
 
-    told = operator.run("submit-backlog", "--since", "2026-07-01")
+    result = operator.run("submit-backlog", "--since", "2026-07-01")
 
-    assert told.code == 2
-    assert "does not show technical_status" in told.err
+    assert result.code == 2
+    assert "does not show technical_status" in result.err

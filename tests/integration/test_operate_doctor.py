@@ -1,4 +1,4 @@
-"""facteur doctor: each thing that can be wrong is produced for real, named, and told with what to do."""
+"""facteur doctor: each thing that can be wrong is produced for real, and named with what to do."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def sound(world: World) -> World:
 
 
 def test_a_sound_installation_passes_every_check(sound: World, operator: Operator) -> None:
-    told = operator.run("doctor")
+    result = operator.run("doctor")
 
-    assert told.code == 0, told.out
+    assert result.code == 0, result.out
     findings = found(operator)
     assert {name: each["outcome"] for name, each in findings.items() if each["outcome"] != "ok"} == {
         "schedules": "skipped",
@@ -67,7 +67,7 @@ def test_each_call_takes_a_permit_and_without_one_nothing_is_asked(sound: World,
     assert sound.simulator.calls("webhooks") == []
 
 
-def test_a_secret_that_is_malformed_is_told_without_its_content(sound: World, operator: Operator) -> None:
+def test_a_secret_that_is_malformed_is_reported_without_its_content(sound: World, operator: Operator) -> None:
     sound.put_secret("default", {"client_id": "demo", "client_secret": 7777, "customer_id": "x"})
 
     findings = found(operator)
@@ -88,7 +88,7 @@ def test_a_secret_of_another_client_does_not_match_the_pin(sound: World, operato
     assert "facteur repin" in finding["help"]
 
 
-def test_credentials_that_the_platform_refuses_are_told(sound: World, operator: Operator) -> None:
+def test_credentials_that_the_platform_refuses_are_reported(sound: World, operator: Operator) -> None:
     sound.simulator.rotate_secret("something-else")
 
     finding = found(operator)["token"]
@@ -97,7 +97,7 @@ def test_credentials_that_the_platform_refuses_are_told(sound: World, operator: 
     assert "refused the credentials in secret " in finding["what"]
 
 
-def test_a_customer_id_that_the_platform_refuses_is_told(sound: World, operator: Operator) -> None:
+def test_a_customer_id_that_the_platform_refuses_is_reported(sound: World, operator: Operator) -> None:
     sound.put_secret("default", platform_secret(sound.simulator) | {"customer_id": "not-mine"})
 
     finding = found(operator)["access"]
@@ -107,7 +107,7 @@ def test_a_customer_id_that_the_platform_refuses_is_told(sound: World, operator:
     assert "customer_id" in finding["help"]
 
 
-def test_a_platform_that_does_not_answer_is_told(sound: World, operator: Operator) -> None:
+def test_a_platform_that_does_not_answer_is_reported(sound: World, operator: Operator) -> None:
     sound.simulator.outage(60, "503", ["search"])
 
     finding = found(operator)["access"]
@@ -116,7 +116,7 @@ def test_a_platform_that_does_not_answer_is_told(sound: World, operator: Operato
     assert "HTTP 503" in finding["what"]
 
 
-def test_a_paused_account_is_examined_all_the_same_and_the_pause_is_told(sound: World, operator: Operator) -> None:
+def test_a_paused_account_is_examined_all_the_same_and_the_pause_is_reported(sound: World, operator: Operator) -> None:
     sound.database.rows("select facteur.pause('account:default', 3600, 'account_refused')")
 
     findings = found(operator)
@@ -126,9 +126,9 @@ def test_a_paused_account_is_examined_all_the_same_and_the_pause_is_told(sound: 
     assert "facteur resume default" in findings["pause"]["help"]
 
 
-def test_a_persons_pause_is_told_with_who_and_why(sound: World, operator: Operator) -> None:
+def test_a_persons_pause_is_reported_with_who_and_why(sound: World, operator: Operator) -> None:
     sound.database.rows(
-        "update facteur.budgets set held_until = 'infinity', held_by = 'anna', held_why = 'restored'"
+        "update facteur.budgets set hold_until = 'infinity', hold_by = 'anna', hold_why = 'restored'"
         " where key = 'account:default'"
     )
 
@@ -166,7 +166,7 @@ def test_an_account_that_may_not_see_webhooks_is_not_guessed_at(sound: World, op
 
 
 @pytest.mark.parametrize(("sandbox", "outcome"), [(True, "warning"), (None, "failed")])
-def test_a_seller_that_nobody_reaches_is_told(
+def test_a_seller_that_nobody_reaches_is_reported(
     sound: World, operator: Operator, sandbox: bool | None, outcome: str
 ) -> None:
     sound.simulator.add_company(SELLER, behaviour="404")
@@ -187,7 +187,7 @@ def test_a_directory_that_does_not_answer_is_not_guessed_at(sound: World, operat
     assert "not checked" in finding["what"]
 
 
-def test_a_clock_that_is_ahead_is_told(sound: World, operator: Operator) -> None:
+def test_a_clock_that_is_ahead_is_reported(sound: World, operator: Operator) -> None:
     sound.database.rows(
         "create or replace function facteur.now() returns timestamptz language sql stable parallel safe "
         "as 'select pg_catalog.now() + interval ''200 seconds'''"
@@ -200,7 +200,7 @@ def test_a_clock_that_is_ahead_is_told(sound: World, operator: Operator) -> None
     assert findings["access"]["outcome"] == "ok"
 
 
-def test_a_disabled_trigger_is_told_with_the_statement_that_mends_it(sound: World, operator: Operator) -> None:
+def test_a_disabled_trigger_is_reported_with_the_statement_that_corrects_it(sound: World, operator: Operator) -> None:
     sound.database.rows("alter table invoicing.invoices disable trigger user")
 
     finding = found(operator)["installation"]
@@ -211,7 +211,7 @@ def test_a_disabled_trigger_is_told_with_the_statement_that_mends_it(sound: Worl
     assert found(operator)["installation"]["outcome"] == "ok"
 
 
-def test_a_partition_that_was_attached_is_told_with_the_statement_that_mends_it(
+def test_a_partition_that_was_attached_is_reported_with_the_statement_that_corrects_it(
     sound: World, operator: Operator
 ) -> None:
     sound.database.rows('create table invoicing."Lines" (id bigint, "Invoice Key" bigint) partition by range (id)')
@@ -236,7 +236,7 @@ def test_a_partition_that_was_attached_is_told_with_the_statement_that_mends_it(
         ("id as invoice_id, 'f' as ready, invoice_number, seller_siren, document_uri", "ready is text"),
     ],
 )
-def test_a_mapping_that_cannot_work_is_told(sound: World, operator: Operator, columns: str, words: str) -> None:
+def test_a_mapping_that_cannot_work_is_reported(sound: World, operator: Operator, columns: str, words: str) -> None:
     sound.database.rows("drop view facteur.invoice_source")
     sound.database.rows(f"create view facteur.invoice_source as select {columns} from invoicing.invoices")
 
@@ -247,7 +247,7 @@ def test_a_mapping_that_cannot_work_is_told(sound: World, operator: Operator, co
     assert findings["keys"]["what"] == "needs mapping"
 
 
-def test_a_view_that_raises_and_one_that_repeats_a_key_are_told(sound: World, operator: Operator) -> None:
+def test_a_view_that_raises_and_one_that_repeats_a_key_are_reported(sound: World, operator: Operator) -> None:
     view = "id as invoice_id, {} as ready, invoice_number, seller_siren, document_uri from invoicing.invoices {}"
     sound.database.rows("drop view facteur.invoice_source")
     sound.database.rows(f"create view facteur.invoice_source as select {view.format('1 / (id - id) = 1', '')}")
@@ -295,15 +295,15 @@ def test_a_missing_migration_stops_what_depends_on_it(sound: World, operator: Op
 
 
 def test_a_database_that_does_not_answer_stops_nearly_everything(world: World) -> None:
-    told = Operator(f"postgresql://nobody@127.0.0.1:{closed_port()}/none").run("doctor", "--json")
+    result = Operator(f"postgresql://nobody@127.0.0.1:{closed_port()}/none").run("doctor", "--json")
 
-    findings = {each["check"]: each for each in json.loads(told.out)["findings"]}
-    assert told.code == 1
+    findings = {each["check"]: each for each in json.loads(result.out)["findings"]}
+    assert result.code == 1
     assert findings["database"]["outcome"] == "failed"
     assert findings["installation"]["what"] == "needs migrations"
 
 
-def test_a_role_without_rights_is_told_what_it_lacks(sound: World, operator: Operator) -> None:
+def test_a_role_without_rights_hears_what_it_lacks(sound: World, operator: Operator) -> None:
     sound.database.rows("drop role if exists poor; create role poor login")
     sound.database.rows("grant usage on schema facteur to poor; grant select on facteur.installation to poor")
     poor = Operator(operator.url.replace("facteur_worker@", "poor@"))
@@ -315,7 +315,7 @@ def test_a_role_without_rights_is_told_what_it_lacks(sound: World, operator: Ope
     assert "insert on facteur.submissions" in finding["what"]
 
 
-def test_a_queue_that_is_gone_is_told(sound: World, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_queue_that_is_gone_is_reported(sound: World, operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUBMISSIONS_QUEUE_URL", sound.queue_url + "-gone")
     sound.new_container()
 
@@ -325,7 +325,7 @@ def test_a_queue_that_is_gone_is_told(sound: World, operator: Operator, monkeypa
     assert "SQS refused" in finding["what"]
 
 
-def test_functions_that_do_not_run_are_told(sound: World, operator: Operator) -> None:
+def test_functions_that_do_not_run_are_reported(sound: World, operator: Operator) -> None:
     sound.database.rows("update facteur.installation set poll_began_at = poll_began_at - interval '1 hour'")
 
     finding = found(operator)["last runs"]
@@ -336,16 +336,16 @@ def test_functions_that_do_not_run_are_told(sound: World, operator: Operator) ->
 
 def test_no_finding_shows_a_secret(sound: World, operator: Operator) -> None:
     secret = platform_secret(sound.simulator)
-    told = operator.run("doctor").out
+    result = operator.run("doctor").out
     sound.simulator.rotate_secret("s3cr3t-of-tomorrow")
     sound.put_secret("default", secret | {"client_secret": "s3cr3t-of-yesterday"})
-    told += operator.run("doctor").out
+    result += operator.run("doctor").out
     sound.put_secret("default", "s3cr3t that is no JSON")
-    told += operator.run("doctor").out
+    result += operator.run("doctor").out
 
-    assert "secret" in told
+    assert "secret" in result
     for word in (secret["client_secret"], secret["customer_id"], "s3cr3t", "Bearer"):
-        assert word not in told, word
+        assert word not in result, word
 
 
 def found(operator: Operator) -> dict[str, Any]:

@@ -52,10 +52,10 @@ def test_of_many_those_that_would_not_be_ready_are_left_and_counted(rows: Rows, 
     "arguments", [[], ["id:1", "--state", "failed"], ["id:1", "--code", "x"], ["--state", "closed"]]
 )
 def test_it_is_said_which_are_meant(operator: Operator, arguments: list[str]) -> None:
-    told = operator.run("retry", *arguments, "--why", "x", "--yes")
+    result = operator.run("retry", *arguments, "--why", "x", "--yes")
 
-    assert told.code == 2
-    assert "--state" in told.err
+    assert result.code == 2
+    assert "--state" in result.err
 
 
 @pytest.fixture
@@ -84,14 +84,14 @@ def test_dead_letters_are_shown_with_their_invoice_and_why_and_never_with_what_t
         boto3.client("sqs").send_message(QueueUrl=dead, MessageBody=body)
     world.database.rows("select facteur.end_run('submit_invoices', 'MemoryError')")
 
-    told = operator.run("dead-letters")
+    result = operator.run("dead-letters")
 
-    assert told.code == 0
-    assert "submit_invoices last raised MemoryError" in told.out
-    assert world.submission(1).invoice_number in told.out
-    assert "its submission is gone" in told.out
-    assert "it names no submission" in told.out
-    assert "a secret" not in told.out + json.dumps(operator.ask("status"))
+    assert result.code == 0
+    assert "submit_invoices last raised MemoryError" in result.out
+    assert world.submission(1).invoice_number in result.out
+    assert "its submission is gone" in result.out
+    assert "it names no submission" in result.out
+    assert "a secret" not in result.out + json.dumps(operator.ask("status"))
 
 
 def test_without_dead_letters_it_says_so(world: World, operator: Operator, dead: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from facteur.adapters.postgres import Database
 from local.invoices import sample_invoice
-from tests.operator import Operator, Told
+from tests.operator import Operator, Printed
 from tests.rows import Rows
 from tests.world import World
 
@@ -35,19 +35,19 @@ def restored(world: World) -> World:
     return world
 
 
-def adopt(operator: Operator, world: World, platform_id: str, *more: str) -> Told:
+def adopt(operator: Operator, world: World, platform_id: str, *more: str) -> Printed:
     return operator.run("adopt", f"id:{world.ids[1]}", platform_id, *SIGNED, *more)
 
 
 def test_a_deposit_that_a_restore_forgot_is_adopted_and_never_sent_again(restored: World, operator: Operator) -> None:
     (deposit,) = restored.deposits(1)
 
-    told = adopt(operator, restored, deposit["id"])
+    result = adopt(operator, restored, deposit["id"])
     restored.submit()  # the message was on the queue already
     restored.advance(60)
     restored.poll()
 
-    assert told.code == 0, told.err
+    assert result.code == 0, result.err
     assert len(restored.deposits(1)) == 1
     assert (restored.row(1).technical_status, restored.row(1).submission_id) == ("validated", deposit["id"])
     assert restored.submission(1).lifecycle_code == "203"
@@ -63,9 +63,9 @@ def test_a_deposit_whose_answer_was_lost_is_adopted_on_its_attempt(world: World,
     assert world.submission(1).state == "in_doubt"
     (deposit,) = world.deposits(1)
 
-    told = adopt(operator, world, deposit["id"])
+    result = adopt(operator, world, deposit["id"])
 
-    assert told.code == 0, told.err
+    assert result.code == 0, result.err
     assert [(each.outcome, each.platform_id) for each in world.attempts(1)] == [("accepted", deposit["id"])]
 
 
@@ -73,10 +73,10 @@ def test_an_id_that_the_platform_does_not_show_under_the_number_is_refused(resto
     stranger = restored.simulator.add_foreign_invoice("F-STRANGER")
 
     for platform_id in (stranger, "no-such-id"):
-        told = adopt(operator, restored, platform_id)
+        result = adopt(operator, restored, platform_id)
 
-        assert told.code == 2
-        assert f"shows no deposit {platform_id} under {sample_invoice(1).number}" in told.err
+        assert result.code == 2
+        assert f"shows no deposit {platform_id} under {sample_invoice(1).number}" in result.err
     assert restored.submission(1).state == "pending"
 
 
@@ -84,10 +84,10 @@ def test_another_document_under_the_same_number_is_refused(restored: World, oper
     siren = sample_invoice(1).seller.siren
     stranger = restored.simulator.add_foreign_invoice(sample_invoice(1).number, seller=siren)
 
-    told = adopt(operator, restored, stranger)
+    result = adopt(operator, restored, stranger)
 
-    assert told.code == 2
-    assert "another document than the invoice's" in told.err
+    assert result.code == 2
+    assert "another document than the invoice's" in result.err
     assert adopt(operator, restored, stranger, "--unverified").code == 0
 
 
@@ -107,10 +107,10 @@ def test_a_platform_that_does_not_answer_adopts_nothing(restored: World, operato
     (deposit,) = restored.deposits(1)
     restored.simulator.outage(600, "503")
 
-    told = adopt(operator, restored, deposit["id"])
+    result = adopt(operator, restored, deposit["id"])
 
-    assert told.code == 2
-    assert "the platform could not be asked" in told.err
+    assert result.code == 2
+    assert "the platform could not be asked" in result.err
     assert restored.submission(1).state == "pending"
 
 
@@ -120,9 +120,9 @@ def test_adoption_works_while_the_account_is_paused_and_is_paid_for(restored: Wo
     tokens = "select tokens from facteur.budgets where key = 'address'"
     before = restored.database.row(tokens).tokens
 
-    told = adopt(operator, restored, deposit["id"])
+    result = adopt(operator, restored, deposit["id"])
 
-    assert told.code == 0, told.err
+    assert result.code == 0, result.err
     assert before is None or restored.database.row(tokens).tokens == before - 3
 
 
@@ -136,11 +136,11 @@ def test_dead_letters_go_back_onto_the_queue_and_are_worked_off(world: World, op
     sqs.delete_message(QueueUrl=world.queue_url, ReceiptHandle=message["receiptHandle"])
 
     dry = operator.run("redrive", *SIGNED, "--dry-run")
-    told = operator.run("redrive", *SIGNED)
+    result = operator.run("redrive", *SIGNED)
     world.submit()
 
     assert "1 dead letters would go back" in dry.out
-    assert "1 dead letters go back" in told.out
+    assert "1 dead letters go back" in result.out
     assert len(world.deposits(1)) == 1
     assert operator.ask("status")["dead_letters"] == 0
     assert world.database.row("select operation, who, detail from facteur.operations") == (
@@ -148,20 +148,20 @@ def test_dead_letters_go_back_onto_the_queue_and_are_worked_off(world: World, op
     )  # fmt: skip
 
 
-def test_an_empty_dead_letter_queue_is_told_and_not_recorded(world: World, operator: Operator) -> None:
+def test_an_empty_dead_letter_queue_is_reported_and_not_recorded(world: World, operator: Operator) -> None:
     dead_letters(world)
 
-    told = operator.run("redrive", *SIGNED)
+    result = operator.run("redrive", *SIGNED)
 
-    assert (told.code, "There are no dead letters" in told.out) == (0, True)
+    assert (result.code, "There are no dead letters" in result.out) == (0, True)
     assert world.database.row("select count(*) as n from facteur.operations").n == 0
 
 
 def test_a_redrive_that_sqs_refuses_leaves_no_record(world: World, operator: Operator) -> None:
-    told = operator.run("redrive", *SIGNED)
+    result = operator.run("redrive", *SIGNED)
 
-    assert told.code == 2
-    assert "has no dead-letter queue" in told.err
+    assert result.code == 2
+    assert "has no dead-letter queue" in result.err
     assert world.database.row("select count(*) as n from facteur.operations").n == 0
 
 
@@ -208,13 +208,13 @@ def test_two_invoices_that_hold_each_others_deposit_are_put_right_by_one_adoptio
     assert {world.submission(rank).objection_code for rank in (1, 2)} == {"shown_as_another"}
 
     unasked = adopt(operator, world, mine, "--unverified")
-    told = adopt(operator, world, mine)
+    result = adopt(operator, world, mine)
     for _ in range(3):
         world.advance(60)
         world.deposit()
         world.poll()
 
-    assert (unasked.code, told.code) == (2, 0), told.err
+    assert (unasked.code, result.code) == (2, 0), result.err
     assert [world.row(rank).submission_id for rank in (1, 2)] == [mine, others]
     assert [world.row(rank).technical_status for rank in (1, 2)] == ["validated"] * 2
     assert [len(world.deposits(rank)) for rank in (1, 2)] == [1, 1]

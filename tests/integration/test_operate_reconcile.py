@@ -48,11 +48,11 @@ def test_a_day_on_which_all_agree_is_well(world: World, operator: Operator) -> N
     day = deposited(world, 1, 7)
     followed(world)
 
-    told = operator.run("reconcile", "--day", day)
+    result = operator.run("reconcile", "--day", day)
 
-    assert told.code == 0, told.out
-    assert "2 deposits of ours, 2 shown by the platform" in told.out
-    assert "the three books agree" in told.out
+    assert result.code == 0, result.out
+    assert "2 deposits of ours, 2 shown by the platform" in result.out
+    assert "the three books agree" in result.out
 
 
 def test_before_the_first_deposit_the_platform_is_asked_all_the_same(world: World, operator: Operator) -> None:
@@ -71,7 +71,7 @@ def test_a_day_is_a_day_of_paris(world: World, operator: Operator) -> None:
     assert operator.run("reconcile", "--day", "2026-02-30").code == 2
 
 
-def test_what_the_platform_does_not_show_is_told(world: World, operator: Operator) -> None:
+def test_what_the_platform_does_not_show_is_reported(world: World, operator: Operator) -> None:
     day = deposited(world, 1)
     shift = world.shift
     world.simulator.reset()
@@ -120,19 +120,19 @@ def test_after_a_restore_the_deposits_that_our_tables_forgot_are_found_by_their_
     assert on_its_issue_date == {"NOT_SUBMITTED": 1}
 
 
-def test_others_deposits_are_told_and_need_nobody(world: World, operator: Operator) -> None:
+def test_others_deposits_are_reported_and_need_nobody(world: World, operator: Operator) -> None:
     day = deposited(world, 1)
     followed(world)
     world.simulator.add_foreign_invoice("X-1", age_seconds=LATER_SECONDS)
     world.simulator.add_foreign_invoice("X-2", age_seconds=LATER_SECONDS, direction="INBOUND")
 
-    told = operator.run("reconcile", "--day", day)
+    result = operator.run("reconcile", "--day", day)
 
-    assert told.code == 0
-    assert "1 FOREIGN" in told.out
+    assert result.code == 0
+    assert "1 FOREIGN" in result.out
 
 
-def test_a_second_deposit_under_a_number_is_told(world: World, operator: Operator) -> None:
+def test_a_second_deposit_under_a_number_is_reported(world: World, operator: Operator) -> None:
     day = deposited(world, 1)
     followed(world)
     invoice = sample_invoice(1)
@@ -146,7 +146,7 @@ def test_a_second_deposit_under_a_number_is_told(world: World, operator: Operato
     assert difference["help"] is not None
 
 
-def test_a_refusal_that_nobody_has_polled_is_told(world: World, operator: Operator) -> None:
+def test_a_refusal_that_nobody_has_polled_is_reported(world: World, operator: Operator) -> None:
     content = render(sample_invoice(1, buyer=UNKNOWN_BUYER), "cii")
     day = deposited(world, 1, content=content)
 
@@ -157,7 +157,7 @@ def test_a_refusal_that_nobody_has_polled_is_told(world: World, operator: Operat
     assert codes(operator, day) == {}
 
 
-def test_a_status_that_nobody_has_polled_is_told(world: World, operator: Operator) -> None:
+def test_a_status_that_nobody_has_polled_is_reported(world: World, operator: Operator) -> None:
     day = deposited(world, 1)
 
     difference = only(operator, day)
@@ -166,14 +166,14 @@ def test_a_status_that_nobody_has_polled_is_told(world: World, operator: Operato
     assert "the platform shows 203, here it is not known yet" in difference["what"]
 
 
-def test_an_amount_that_is_not_the_documents_is_told(world: World, operator: Operator) -> None:
+def test_an_amount_that_is_not_the_documents_is_reported(world: World, operator: Operator) -> None:
     day = deposited(world, 1, total="1.00")
     followed(world)
 
     assert only(operator, day)["code"] == "AMOUNT_DIFFERS"
 
 
-def test_a_row_that_says_otherwise_is_told_on_the_day_of_its_deposit_and_of_its_issue(
+def test_a_row_that_says_otherwise_is_reported_on_the_day_of_its_deposit_and_of_its_issue(
     world: World, operator: Operator
 ) -> None:
     day = deposited(world, 1, issue_date="2026-10-02")
@@ -187,7 +187,7 @@ def test_a_row_that_says_otherwise_is_told_on_the_day_of_its_deposit_and_of_its_
     assert "the row says pending, and it is validated here" in found[0]["what"]
 
 
-def test_a_row_that_is_gone_is_told(world: World, operator: Operator) -> None:
+def test_a_row_that_is_gone_is_reported(world: World, operator: Operator) -> None:
     day = deposited(world, 1)
     followed(world)
     world.database.rows("delete from invoicing.invoices")
@@ -195,7 +195,9 @@ def test_a_row_that_is_gone_is_told(world: World, operator: Operator) -> None:
     assert only(operator, day)["code"] == "ROW_GONE"
 
 
-def test_a_ready_row_without_a_submission_is_told_and_whether_the_relay_knows(world: World, operator: Operator) -> None:
+def test_a_ready_row_without_a_submission_is_reported_and_whether_the_relay_knows(
+    world: World, operator: Operator
+) -> None:
     world.add(1, issue_date="2026-10-03")
     noted = only(operator, "2026-10-03")
     world.database.rows("delete from facteur.changes")
@@ -211,11 +213,11 @@ def test_a_row_that_is_not_ready_and_was_never_submitted_is_counted(world: World
     world.relay()
     day = str(world.database.row("select issue_date from invoicing.invoices").issue_date)
 
-    told = operator.run("reconcile", "--day", day)
+    result = operator.run("reconcile", "--day", day)
 
     assert codes(operator, day) == {"NOT_READY": 1}
-    assert told.code == 0
-    assert "NOT_READY: issued on that day, never submitted, and not ready" in told.out
+    assert result.code == 0
+    assert "NOT_READY: issued on that day, never submitted, and not ready" in result.out
 
 
 def test_an_account_that_may_not_search_by_date_is_compared_by_number_and_that_is_said(
@@ -305,21 +307,21 @@ def test_the_differences_are_written_as_csv_without_formulas(world: World, opera
     world.simulator.add_foreign_invoice("=cmd()", age_seconds=LATER_SECONDS)
     file = tmp_path / "differences.csv"
 
-    told = operator.run("reconcile", "--day", day, "--csv", str(file))
+    result = operator.run("reconcile", "--day", day, "--csv", str(file))
 
     with file.open(encoding="utf-8-sig", newline="") as opened:
         lines = list(csv.DictReader(opened))
-    assert told.code == 0
+    assert result.code == 0
     assert [(line["code"], line["invoice_number"]) for line in lines] == [("FOREIGN", "'=cmd()")]
 
 
 def test_a_file_that_cannot_be_written_is_a_sentence(world: World, operator: Operator, tmp_path: Path) -> None:
     day = deposited(world, 1)
 
-    told = operator.run("reconcile", "--day", day, "--csv", str(tmp_path / "none" / "x.csv"))
+    result = operator.run("reconcile", "--day", day, "--csv", str(tmp_path / "none" / "x.csv"))
 
-    assert told.code == 2
-    assert "could not be written" in told.err
+    assert result.code == 2
+    assert "could not be written" in result.err
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,12 @@ def test_what_a_restored_database_forgot_is_adopted_and_only_the_rest_is_deposit
 
     world.deposit()
     commands = [each["help"] for each in unknown(operator, day)]
-    told = [operator.run(*shlex.split(each)[1:], "--yes") for each in commands]
+    result = [operator.run(*shlex.split(each)[1:], "--yes") for each in commands]
     left = unknown(operator, day)
     resumed = operator.run("resume", "default", "--why", "reconciled", "--yes")
     world.deposit()
 
-    assert [each.code for each in (*told, resumed)] == [0, 0, 0], [each.err for each in told]
+    assert [each.code for each in (*result, resumed)] == [0, 0, 0], [each.err for each in result]
     assert left == []
     assert {rank: world.row(rank).submission_id for rank in (1, 7)} == kept
     assert [len(world.deposits(rank)) for rank in (1, 7, 8)] == [1, 1, 1]

@@ -160,9 +160,9 @@ def test_the_data_of_a_stack_is_dropped_only_where_the_stack_is_named(
 
 def test_from_a_terminal_an_installation_is_signed_by_whoever_runs_it(bare: Rows) -> None:
     build(bare, "french")
-    told = install(bare, "--why", "we begin")
+    result = install(bare, "--why", "we begin")
 
-    assert told.code == 0
+    assert result.code == 0
     recorded = bare.value("select who from facteur.operations where operation = 'init' and why = 'we begin'")
     assert "@" in recorded
     assert Operator(bare.url).run("uninstall", "--yes", "--who", "jane").code == 0

@@ -33,7 +33,7 @@ def test_accounts_show_what_each_deposits_with_and_what_is_open(rows: Rows, oper
     operator.run("limit", "default", "40", *WHY, "--yes")
     operator.run(*ROUTE, "--from", today(rows, 30), "--yes")
 
-    answer, told = operator.ask("accounts"), operator.run("accounts")
+    answer, result = operator.ask("accounts"), operator.run("accounts")
 
     account = the(answer, "default")
     assert (account["credentials"], account["per_minute"], account["open"]) == (
@@ -43,19 +43,19 @@ def test_accounts_show_what_each_deposits_with_and_what_is_open(rows: Rows, oper
     )
     assert [(each["credentials"], each["begun"]) for each in account["routes"]] == [("second", False)]
     assert [each["account"] for each in answer["accounts"]] == ["default", "second"]
-    assert "route: default → second from" in told.out
-    assert "1 in doubt, 1 submitted" in told.out
+    assert "route: default → second from" in result.out
+    assert "1 in doubt, 1 submitted" in result.out
 
 
 def test_a_route_says_what_moves_and_what_stays_and_is_recorded(rows: Rows, operator: Operator) -> None:
     rows.reach(rows.noted(), "submitted")
     rows.noted()
 
-    told = operator.run(*ROUTE, "--from", today(rows), "--yes")
+    result = operator.run(*ROUTE, "--from", today(rows), "--yes")
 
-    assert told.code == 0, told.err
-    assert "what is opened for account default is deposited with the secret of second" in told.out
-    assert "Open with default now: 1 pending, 1 submitted. What is pending then moves, the rest stays" in told.out
+    assert result.code == 0, result.err
+    assert "what is opened for account default is deposited with the secret of second" in result.out
+    assert "Open with default now: 1 pending, 1 submitted. What is pending then moves, the rest stays" in result.out
     (act,) = rows.run(ACTS)
     assert (act.operation, act.account, act.who, act.why) == ("route", "default", "ada", "a new contract")
     assert (act.detail["to"], act.detail["before"]) == ("second", "default")
@@ -81,25 +81,25 @@ def test_a_route_is_taken_back_by_another_of_the_same_date(rows: Rows, operator:
     day = today(rows, 1)
     operator.run(*ROUTE, "--from", day, "--yes")
 
-    told = operator.run("route", "default", "--to", "default", "--from", day, *WHY, "--yes")
+    result = operator.run("route", "default", "--to", "default", "--from", day, *WHY, "--yes")
 
-    assert told.code == 0, told.err
+    assert result.code == 0, result.err
     assert rows.value("select facteur.routed('default', facteur.now() + interval '9 days')") == "default"
 
 
 def test_a_rehearsal_changes_nothing(rows: Rows, operator: Operator) -> None:
     rows.noted()
 
-    told = operator.run(*ROUTE, "--from", today(rows), "--dry-run")
+    result = operator.run(*ROUTE, "--from", today(rows), "--dry-run")
     operator.run("limit", "default", "40", *WHY, "--dry-run")
 
-    assert "dry run, nothing was changed" in told.out
+    assert "dry run, nothing was changed" in result.out
     assert (rows.run(ROUTES), rows.run(ACTS)) == ([], [])
     assert rows.value("select per_minute from facteur.budgets where key = 'account:default'") is None
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "result"),
     [
         (("default", "--to", "second", "--from", "2001-01-01"), "more than a day ago"),
         (("default", "--to", "second", "--from", "tomorrow"), "is no date such as"),
@@ -110,23 +110,23 @@ def test_a_rehearsal_changes_nothing(rows: Rows, operator: Operator) -> None:
     ],
 )
 def test_a_route_that_means_nothing_is_refused(
-    rows: Rows, operator: Operator, arguments: tuple[str, ...], told: str
+    rows: Rows, operator: Operator, arguments: tuple[str, ...], result: str
 ) -> None:
     rows.noted()
 
     refused = operator.run("route", *arguments, *WHY, "--yes")
 
     assert (refused.code, rows.run(ROUTES)) == (2, [])
-    assert told in refused.err
+    assert result in refused.err
 
 
-def test_who_is_routed_to_an_account_is_told_that_he_does_not_follow_it(rows: Rows, operator: Operator) -> None:
+def test_who_is_routed_to_an_account_hears_that_he_does_not_follow_it(rows: Rows, operator: Operator) -> None:
     rows.noted()
     operator.run(*ROUTE, "--from", today(rows), "--yes")
 
-    told = operator.run("route", "second", "--to", "third", "--from", today(rows, 1), *WHY, "--yes")
+    result = operator.run("route", "second", "--to", "third", "--from", today(rows, 1), *WHY, "--yes")
 
-    assert "Routed to second stays: default. Routes do not follow each other." in " ".join(told.out.split())
+    assert "Routed to second stays: default. Routes do not follow each other." in " ".join(result.out.split())
     assert rows.value("select facteur.routed('default', facteur.now() + interval '9 days')") == "second"
 
 
@@ -159,6 +159,6 @@ def test_doctor_looks_at_the_secret_of_a_route_before_its_day(two: World, operat
     day = two.database.row("select ((facteur.now() at time zone 'UTC')::date + 30)::text as it").it
     operator.run("route", "default", "--to", "not-there", "--from", day, *WHY, "--yes")
 
-    told = operator.run("doctor")
+    result = operator.run("doctor")
 
-    assert "could not be read (ResourceNotFoundException)" in told.out
+    assert "could not be read (ResourceNotFoundException)" in result.out

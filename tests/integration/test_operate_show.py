@@ -13,22 +13,22 @@ NEXT = [
     ("pending", "Put onto the queue"),
     ("sending", "A deposit may be under way"),
     ("in_doubt", "Looked up at the platform"),
-    ("submitted", "asked for news"),
+    ("submitted", "asked for its statuses"),
     ("rejected", "correct the invoice"),
     ("closed", "life cycle is over"),
     ("failed", "a person decides"),
 ]
 
 
-@pytest.mark.parametrize(("state", "told"), NEXT)
-def test_each_state_says_what_happens_next(rows: Rows, operator: Operator, state: str, told: str) -> None:
+@pytest.mark.parametrize(("state", "result"), NEXT)
+def test_each_state_says_what_happens_next(rows: Rows, operator: Operator, state: str, result: str) -> None:
     invoice = rows.noted()
     rows.claim(invoice) if state == "sending" else rows.reach(invoice, state)
 
     (story,) = operator.ask("show", invoice)["stories"]
 
     assert story["state"] == state
-    assert told in story["next_step"]
+    assert result in story["next_step"]
 
 
 @pytest.mark.parametrize("name", ["id:{id}", "number:{number}", "submission_id:{platform}", "{number}", "{platform}"])
@@ -39,10 +39,10 @@ def test_an_invoice_is_found_by_its_key_its_number_and_its_submission_id(
     rows.reach(invoice, "submitted")
     known = rows.submission(invoice)
 
-    told = operator.run("show", name.format(id=invoice, number=known.invoice_number, platform=known.platform_id))
+    result = operator.run("show", name.format(id=invoice, number=known.invoice_number, platform=known.platform_id))
 
-    assert told.code == 0
-    assert f"id {invoice} " in told.out
+    assert result.code == 0
+    assert f"id {invoice} " in result.out
 
 
 def test_the_timeline_has_attempts_answers_statuses_and_reasons_in_order(rows: Rows, operator: Operator) -> None:
@@ -54,13 +54,16 @@ def test_the_timeline_has_attempts_answers_statuses_and_reasons_in_order(rows: R
         "status_id": "S-1", "code": "210", "platform_code": "REFUSED", "label": "Refusée", "caused_by": "BUYER",
         "occurred_at": "2099-01-01T00:00:00Z", "reason": "LEGAL", "message": "The note is missing", "raw": {},
     }  # fmt: skip
-    news = {"submission_id": claim.submission_id, "platform_id": "P-1", "events": [event], "newest": {}}
-    rows.run("select facteur.record_news(%(news)s::jsonb)", news=json.dumps(news | {"move": {"state": "closed"}}))
+    update = {"submission_id": claim.submission_id, "platform_id": "P-1", "events": [event], "newest": {}}
+    rows.run(
+        "select facteur.record_status_update(%(update)s::jsonb)",
+        update=json.dumps(update | {"move": {"state": "closed"}}),
+    )
 
     (story,) = operator.ask("show", "P-1")["stories"]
 
-    told = [each["what"] for each in story["happenings"]]
-    assert told[:3] == ["invoice is ready", "deposit attempted", "deposit unknown"]
+    result = [each["what"] for each in story["happenings"]]
+    assert result[:3] == ["invoice is ready", "deposit attempted", "deposit unknown"]
     assert story["happenings"][-1] | {"at": ""} == {
         "at": "", "what": "210 Refusée", "detail": "LEGAL: The note is missing · by BUYER",
     }  # fmt: skip
@@ -90,7 +93,7 @@ def test_a_row_that_nothing_was_opened_for_is_found_by_key_and_number(rows: Rows
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "result"),
     [
         (
             {"technical_status": None, "issue_date": "2001-01-02"},
@@ -102,13 +105,13 @@ def test_a_row_that_nothing_was_opened_for_is_found_by_key_and_number(rows: Rows
     ],
 )
 def test_a_row_that_is_not_ready_says_why(
-    rows: Rows, operator: Operator, columns: dict[str, str | None], told: str
+    rows: Rows, operator: Operator, columns: dict[str, str | None], result: str
 ) -> None:
     invoice = rows.finish()
     rows.run("update facteur.installation set submit_from = '2001-01-02', installed_from = '2001-01-03'")
     rows.update(invoice, **columns)
 
-    assert told in operator.run("show", f"id:{invoice}").out
+    assert result in operator.run("show", f"id:{invoice}").out
 
 
 def test_an_old_row_that_says_nothing_is_submitted_by_the_backlog(rows: Rows, operator: Operator) -> None:
@@ -147,10 +150,10 @@ def test_a_row_on_which_the_view_raises_is_still_a_story(rows: Rows, operator: O
 
 
 def test_a_word_that_names_nothing_is_an_error(operator: Operator, rows: Rows) -> None:
-    told = operator.run("show", "F-NONE")
+    result = operator.run("show", "F-NONE")
 
-    assert told.code == 2
-    assert "no invoice has the id, number, or submission_id 'F-NONE'" in told.err
+    assert result.code == 2
+    assert "no invoice has the id, number, or submission_id 'F-NONE'" in result.err
     assert "no invoice has the id 99999;" in operator.run("show", "id:99999").err
 
 
@@ -185,16 +188,16 @@ def test_a_list_shows_the_youngest_and_says_how_many_more_there_are(rows: Rows, 
 
 
 def test_rows_that_could_not_be_written_back_are_listed(rows: Rows, operator: Operator) -> None:
-    well, untold = rows.noted(), rows.noted()
+    well, unwritten = rows.noted(), rows.noted()
     rows.run("create function public.no() returns trigger language plpgsql as 'begin raise ''no''; end'")
     rows.run("create trigger no before update on invoicing.invoices for each row execute function public.no()")
-    rows.reach(untold, "submitted")
+    rows.reach(unwritten, "submitted")
 
-    answer = operator.ask("list", "--untold")
+    answer = operator.ask("list", "--not-written-back")
 
-    assert [each["invoice_id"] for each in answer["invoices"]] == [untold]
+    assert [each["invoice_id"] for each in answer["invoices"]] == [unwritten]
     assert answer["invoices"][0]["about"] == "P0001: no"
-    assert well not in ids(operator, "--untold")
+    assert well not in ids(operator, "--not-written-back")
 
 
 def test_rows_that_ask_for_another_invoice_are_listed(rows: Rows, operator: Operator) -> None:
@@ -210,7 +213,7 @@ def test_rows_that_ask_for_another_invoice_are_listed(rows: Rows, operator: Oper
 
 
 @pytest.mark.parametrize(("sign", "shown"), [("\u2011", "\\u2011"), ("\u00a0", "\\xa0"), ("𝟏", "\\U0001d7cf")])
-def test_two_numbers_that_look_alike_are_told_to_the_letter(
+def test_two_numbers_that_look_alike_are_shown_to_the_letter(
     rows: Rows, operator: Operator, sign: str, shown: str
 ) -> None:
     invoice = rows.noted()
@@ -235,20 +238,20 @@ def test_rows_that_the_mapping_cannot_read_are_listed(rows: Rows, operator: Oper
 
 
 @pytest.mark.parametrize(
-    ("filters", "told"),
+    ("filters", "result"),
     [
         (["--state", "lost"], "there is no state lost"),
         (["--since", "2026-13-01"], "2026-13-01 is no date: YYYY-MM-DD"),
         (["--limit", "0"], "--limit must be between"),
-        (["--unreadable", "--untold"], "exclude each other"),
+        (["--unreadable", "--not-written-back"], "exclude each other"),
         (["--unreadable", "--state", "failed"], "takes no other filter"),
     ],
 )
-def test_a_wrong_filter_is_told(rows: Rows, operator: Operator, filters: list[str], told: str) -> None:
+def test_a_wrong_filter_is_reported(rows: Rows, operator: Operator, filters: list[str], result: str) -> None:
     answer = operator.run("list", *filters)
 
     assert answer.code == 2
-    assert told in answer.err
+    assert result in answer.err
 
 
 @pytest.mark.parametrize("state", ["pending", "in_doubt", "submitted", "rejected", "failed"])
@@ -267,7 +270,7 @@ def test_what_holds_an_invoice_comes_before_what_could_be_done(rows: Rows, opera
 
 @pytest.mark.parametrize("state", ["pending", "rejected", "failed"])
 @pytest.mark.parametrize("cause", ["deposits", "refused", "limit", "breaker", "store"])
-def test_what_holds_all_of_an_account_is_told_of_each_invoice(
+def test_what_holds_all_of_an_account_is_reported_of_each_invoice(
     rows: Rows, operator: Operator, cause: str, state: str
 ) -> None:
     invoice = rows.noted()
@@ -276,19 +279,19 @@ def test_what_holds_all_of_an_account_is_told_of_each_invoice(
 
     (story,) = operator.ask("show", invoice)["stories"]
 
-    told = {
+    result = {
         "deposits": "waits for deposits",
         "refused": "waits for account default, which is refused: token_refused until",
         "limit": "waits for the limit",
         "breaker": "waits for the platform of account default, which does not answer until",
         "store": "waits for documents: store_denied (bucket)",
     }
-    assert story["next_step"].startswith(("It " if state == "pending" else "Sent again, it ") + told[cause])
+    assert story["next_step"].startswith(("It " if state == "pending" else "Sent again, it ") + result[cause])
     assert not story["help"].startswith("facteur retry")
 
 
 @pytest.mark.parametrize("cause", ["refused", "limit", "breaker"])
-def test_a_deposit_whose_account_waits_is_not_said_to_be_asked_for_its_news(
+def test_a_deposit_whose_account_waits_is_not_said_to_be_asked_for_its_statuses(
     rows: Rows, operator: Operator, cause: str
 ) -> None:
     invoice = rows.noted()
@@ -298,11 +301,11 @@ def test_a_deposit_whose_account_waits_is_not_said_to_be_asked_for_its_news(
     (story,) = operator.ask("show", invoice)["stories"]
 
     assert story["next_step"].startswith("It waits for ")
-    assert "It is deposited, and then the platform is asked for news." in story["next_step"]
+    assert "It is deposited, and then the platform is asked for its statuses." in story["next_step"]
 
 
 @pytest.mark.parametrize(
-    ("state", "told"),
+    ("state", "result"),
     [
         ("pending", "It waits for the relay. Then it is deposited."),
         ("in_doubt", "It waits for the relay. Then it is looked up"),
@@ -311,7 +314,7 @@ def test_a_deposit_whose_account_waits_is_not_said_to_be_asked_for_its_news(
     ],
 )
 def test_an_invoice_whose_relay_or_worker_does_not_run_says_so(
-    rows: Rows, operator: Operator, state: str, told: str
+    rows: Rows, operator: Operator, state: str, result: str
 ) -> None:
     invoice = rows.noted()
     rows.run("select facteur.begin_relay_run(true, 6000)")
@@ -327,7 +330,7 @@ def test_an_invoice_whose_relay_or_worker_does_not_run_says_so(
     (story,) = operator.ask("show", invoice)["stories"]
 
     assert "It waits" not in freely
-    assert story["next_step"].startswith(told), story["next_step"]
+    assert story["next_step"].startswith(result), story["next_step"]
     assert story["help"] == "facteur doctor"
 
 
@@ -349,17 +352,17 @@ def hold(rows: Rows, cause: str) -> None:
 
 
 def test_watch_shows_the_status_until_its_time_is_over(rows: Rows, operator: Operator) -> None:
-    told = operator.run("watch", "--for", "0")
+    result = operator.run("watch", "--for", "0")
 
-    assert told.code == 0
-    assert told.out.count("relay_submissions has never run") == 2
+    assert result.code == 0
+    assert result.out.count("relay_submissions has never run") == 2
 
 
 def test_watch_goes_on_where_the_database_does_not_answer() -> None:
-    told = Operator("postgresql://nobody@127.0.0.1:1/none").run("watch", "--for", "0")
+    result = Operator("postgresql://nobody@127.0.0.1:1/none").run("watch", "--for", "0")
 
-    assert told.code == 2  # the last look was not answered
-    assert "no connection" in told.out
+    assert result.code == 2  # the last question was not answered
+    assert "no connection" in result.out
 
 
 NO_SCHEMA = "there is no schema facteur here: is it the right database? facteur init installs it"
@@ -377,29 +380,29 @@ ASKED = [
 
 
 @pytest.mark.parametrize("asked", [*ASKED, "watch --for 0", "repin default", "reconcile --day 2026-09-01"])
-def test_a_database_without_our_schema_is_told_as_such(empty_url: str, asked: str) -> None:
+def test_a_database_without_our_schema_is_reported_as_such(empty_url: str, asked: str) -> None:
     signed = (
         ("--why", "it waits", "--yes") if asked.split()[0] in {"retry", "pause", "resume", "adopt", "repin"} else ()
     )
 
-    told = Operator(empty_url).run(*asked.split(), *signed)
+    result = Operator(empty_url).run(*asked.split(), *signed)
 
-    assert (told.code, NO_SCHEMA in told.err + told.out) == (2, True), told
+    assert (result.code, NO_SCHEMA in result.err + result.out) == (2, True), result
 
 
 @pytest.mark.parametrize("asked", ["list", "preview"])
-def test_an_account_that_there_is_not_is_told(rows: Rows, operator: Operator, asked: str) -> None:
+def test_an_account_that_there_is_not_is_reported(rows: Rows, operator: Operator, asked: str) -> None:
     rows.noted()
     rows.look()
 
-    told = operator.run(asked, "--account", "nix")
+    result = operator.run(asked, "--account", "nix")
 
-    assert told.code == 2
-    assert "There is no account nix; there are: default" in told.err
+    assert result.code == 2
+    assert "There is no account nix; there are: default" in result.err
 
 
 @pytest.mark.parametrize("asked", ["list", "preview"])
-def test_rows_that_no_relay_has_opened_are_told(rows: Rows, operator: Operator, asked: str) -> None:
+def test_rows_that_no_relay_has_opened_are_reported(rows: Rows, operator: Operator, asked: str) -> None:
     rows.run("select facteur.note(array['7', '8', '9'])")
     silent = operator.run(asked)
 
@@ -410,19 +413,19 @@ def test_rows_that_no_relay_has_opened_are_told(rows: Rows, operator: Operator, 
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "result"),
     [
         (("postgresql://", "mysql://"), "the database's address is not a postgresql:// URL"),
         (("/test_", "/secret_"), "no connection: the server has no database of this name"),
         (("app@", "secret:secret@"), "no connection: the server has no role of this name"),
     ],
 )
-def test_why_there_is_no_connection_is_told_and_nothing_of_the_address(
-    database_url: str, change: tuple[str, str], told: str
+def test_why_there_is_no_connection_is_reported_and_nothing_of_the_address(
+    database_url: str, change: tuple[str, str], result: str
 ) -> None:
     answer = Operator(database_url.replace(*change)).run("status")
 
-    assert (answer.code, told in answer.err) == (2, True), answer.err
+    assert (answer.code, result in answer.err) == (2, True), answer.err
     assert not [each for each in ("secret", "app", "127.0.0.1", "test_") if each in answer.err]
 
 

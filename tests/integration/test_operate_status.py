@@ -14,10 +14,10 @@ def test_a_working_installation_is_well(rows: Rows, operator: Operator) -> None:
     both_ran(rows)
     rows.reach(opened(rows), "submitted")
 
-    told = operator.run("status")
+    result = operator.run("status")
 
-    assert told.code == 0
-    assert "all is well" in told.out
+    assert result.code == 0
+    assert "all is well" in result.out
 
 
 def test_what_needs_a_person_is_named_with_the_command_that_helps(rows: Rows, operator: Operator) -> None:
@@ -25,15 +25,15 @@ def test_what_needs_a_person_is_named_with_the_command_that_helps(rows: Rows, op
     rows.reach(opened(rows), "failed")
     rows.run("select facteur.pause('account:default', 3600, 'HTTP_403')")
 
-    told = operator.run("status")
+    result = operator.run("status")
 
-    assert told.code == 1
-    assert "1 invoices failed" in told.out
-    assert "facteur list --state failed" in told.out
-    assert "facteur resume default" in told.out
+    assert result.code == 1
+    assert "1 invoices failed" in result.out
+    assert "facteur list --state failed" in result.out
+    assert "facteur resume default" in result.out
 
 
-def test_a_failure_that_was_mended_is_history(rows: Rows, operator: Operator) -> None:
+def test_a_failure_that_was_corrected_is_history(rows: Rows, operator: Operator) -> None:
     both_ran(rows)
     invoice = opened(rows)
     rows.reach(invoice, "failed")
@@ -47,7 +47,7 @@ def test_a_failure_that_was_mended_is_history(rows: Rows, operator: Operator) ->
     assert rows.value("select count(*) from facteur.health where state = 'failed'") == 0
 
 
-def test_a_relay_and_a_poll_that_are_silent_are_told(rows: Rows, operator: Operator) -> None:
+def test_a_relay_and_a_poll_that_are_silent_are_reported(rows: Rows, operator: Operator) -> None:
     never = operator.ask("status")
     both_ran(rows)
     rows.advance(600)
@@ -74,7 +74,7 @@ def test_what_waits_while_deposits_are_off_is_not_overdue(rows: Rows, operator: 
     assert [each["what"] for each in answer["troubles"]] == ["1 wait for deposits to be enabled"]
 
 
-def test_an_invoice_that_is_not_deposited_for_days_is_told_also_while_deposits_are_off(
+def test_an_invoice_that_is_not_deposited_for_days_is_reported_also_while_deposits_are_off(
     rows: Rows, operator: Operator
 ) -> None:
     opened(rows, issued_days_ago=9)
@@ -109,27 +109,27 @@ def test_what_is_late_and_what_holds_it_up_is_on_the_screen(rows: Rows, operator
 
 
 @pytest.mark.slow
-def test_each_look_of_watch_is_a_line_for_a_program(rows: Rows, operator: Operator) -> None:
+def test_each_answer_of_watch_is_a_line_for_a_program(rows: Rows, operator: Operator) -> None:
     both_ran(rows)
 
-    told = operator.run("watch", "--for", "2.5", "--json")
+    result = operator.run("watch", "--for", "2.5", "--json")
 
-    assert told.code == 0
-    assert [json.loads(line)["troubles"] for line in told.out.splitlines()] == [[], []]
+    assert result.code == 0
+    assert [json.loads(line)["troubles"] for line in result.out.splitlines()] == [[], []]
 
 
 def test_without_a_place_to_work_at_it_says_what_to_give(operator: Operator) -> None:
-    told = Operator("").run("status")
+    result = Operator("").run("status")
 
-    assert told.code == 2
-    assert "--stack" in told.err
+    assert result.code == 2
+    assert "--stack" in result.err
 
 
 def test_a_database_that_does_not_answer_is_one_sentence_and_not_a_traceback() -> None:
-    told = Operator("postgresql://nobody@127.0.0.1:1/none").run("status")
+    result = Operator("postgresql://nobody@127.0.0.1:1/none").run("status")
 
-    assert told.code == 2
-    assert "no connection" in told.err
+    assert result.code == 2
+    assert "no connection" in result.err
 
 
 def both_ran(rows: Rows) -> None:

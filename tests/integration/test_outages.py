@@ -61,7 +61,7 @@ def test_a_platform_that_is_down_is_probed_once_a_minute_and_no_invoice_suffers(
     ],
     indirect=["settings"],
 )
-def test_news_wait_behind_the_same_breaker(ready: World, endpoint: str, opening: int) -> None:
+def test_statuses_wait_behind_the_same_breaker(ready: World, endpoint: str, opening: int) -> None:
     add_invoices(ready, 8)
     work_off(ready)
     ready.advance(60)

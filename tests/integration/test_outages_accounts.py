@@ -86,8 +86,8 @@ def test_one_account_that_pauses_stops_no_other(ready: World) -> None:
     work_off(ready)
 
     assert deposits_by_account(ready) == {ready.simulator.client_id: 12}
-    (told,) = ready.database.rows("select pause_reason from facteur.health where account = 'second'")
-    assert told.pause_reason == "too_many_requests"
+    (result,) = ready.database.rows("select pause_reason from facteur.health where account = 'second'")
+    assert result.pause_reason == "too_many_requests"
 
     ready.advance(601)
     work_off(ready)
@@ -155,7 +155,7 @@ def redrive(world: World, dead_queue_url: str) -> None:
 
 
 @pytest.mark.parametrize("wrong", ["client_secret", "customer_id"])
-def test_what_waited_for_a_mended_secret_goes_as_soon_as_a_person_resumes_the_account(
+def test_what_waited_for_a_corrected_secret_goes_as_soon_as_a_person_resumes_the_account(
     world: World, operator: Operator, wrong: str
 ) -> None:
     """Not five minutes later, when each would have been tried again by itself."""
@@ -168,10 +168,10 @@ def test_what_waited_for_a_mended_secret_goes_as_soon_as_a_person_resumes_the_ac
     world.put_secret("default", right)
     world.new_container()
 
-    told = operator.run("resume", "default", "--why", "mended", "--yes")
+    result = operator.run("resume", "default", "--why", "corrected", "--yes")
     for _ in range(6):  # a read comes first, then one deposit alone
         world.advance(1)
         world.deposit()
 
-    assert told.code == 0, told.err
+    assert result.code == 0, result.err
     assert [len(world.deposits(rank)) for rank in (1, 2, 3)] == [1, 1, 1]

@@ -102,10 +102,10 @@ def test_a_person_retries_a_rejected_one_and_it_goes(world: World, owned: Rows) 
     owned.reach(str(world.ids[1]), "rejected")
     assert world.row(1).technical_status == "rejected"
 
-    told = Operator(as_worker(owned.url)).run("retry", f"id:{world.ids[1]}", "--yes", "--why", "it is mended")
+    result = Operator(as_worker(owned.url)).run("retry", f"id:{world.ids[1]}", "--yes", "--why", "it is corrected")
     world.deposit()
 
-    assert told.code == 0, told.err
+    assert result.code == 0, result.err
     assert world.row(1).technical_status == "validated"
 
 
@@ -123,11 +123,11 @@ def test_init_on_a_table_beside_another_applications_schema(plain_url: str) -> N
         cursor.execute(TABLE)
     connection.close()
 
-    told = Operator(plain_url).run(
+    result = Operator(plain_url).run(
         "init", "--table", "shop.invoices", "--final", "final", "--apply", "--yes", "--submit-from", "2026-01-01"
     )
 
-    assert told.code == 0, told.err
+    assert result.code == 0, result.err
 
 
 @pytest.mark.parametrize("role", [OWNER, WORKER])
@@ -137,12 +137,10 @@ def test_what_the_owner_may_not_name_is_left_to_the_commit_and_what_he_may_is_se
     """A trigger of the company's with rights of its own writes into a schema that the owner may not look into."""
     bare.run("insert into django.node values (1, null, 1)")
     bare.run(
-        "create function public.tell() returns trigger language plpgsql security definer as "
+        "create function public.say() returns trigger language plpgsql security definer as "
         "$$ begin insert into django.node values (2, case when tg_argv[0] = 'right' then 1 else 7 end, 2); return null; end $$"
     )
-    bare.run(
-        "create trigger tell after update on invoicing.invoices for each row execute function public.tell('right')"
-    )
+    bare.run("create trigger say after update on invoicing.invoices for each row execute function public.say('right')")
     invoice = owned.noted()
     connection = psycopg2.connect(owned.url.replace(f"//{OWNER}@", f"//{role}@"))
     with connection.cursor() as cursor:
@@ -153,10 +151,8 @@ def test_what_the_owner_may_not_name_is_left_to_the_commit_and_what_he_may_is_se
 
     bare.run("delete from django.node where id = 2")
     bare.run(f"grant usage on schema django to {OWNER}")
-    bare.run("drop trigger tell on invoicing.invoices")
-    bare.run(
-        "create trigger tell after update on invoicing.invoices for each row execute function public.tell('wrong')"
-    )
+    bare.run("drop trigger say on invoicing.invoices")
+    bare.run("create trigger say after update on invoicing.invoices for each row execute function public.say('wrong')")
     with connection.cursor() as cursor:
         cursor.execute("select facteur.write_back(%s, 'validated', 'd', null)", (invoice,))
         with pytest.raises(psycopg2.errors.ForeignKeyViolation):

@@ -1,4 +1,4 @@
-"""What the platform tells later: verdicts, silence, quotas, strangers, and who hears of it."""
+"""What the platform reports later: verdicts, silence, quotas, strangers, and who hears of it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.world import World, platform_secret
 
 NUMBER = sample_invoice(1).number
 ONLY_HISTORY = pytest.mark.parametrize("settings", [{"STATUS_SOURCE": "history"}])
-LATER = 7300.0  # after the buyer's decision, and after news are due again
+LATER = 7300.0  # after the buyer's decision, and after statuses are due again
 
 
 ALSO = [pytest.param(source, marks=pytest.mark.slow) for source in ("pull", "history")]  # in `make test-all`
@@ -22,7 +22,7 @@ ALSO = [pytest.param(source, marks=pytest.mark.slow) for source in ("pull", "his
 
 @pytest.fixture(params=["sweep", *ALSO])
 def settings(request: pytest.FixtureRequest) -> dict[str, str]:
-    """Whatever the source of news, they mean the same."""
+    """Whatever the source of statuses, they mean the same."""
     return {"STATUS_SOURCE": request.param}
 
 
@@ -251,7 +251,7 @@ def test_a_repeated_read_adds_nothing_and_order_does_not_matter(world: World, tw
 
 
 def history_server(entries: list[dict[str, Any]]) -> Any:
-    """A platform that accepts a deposit as `ours`, and tells this history of it."""
+    """A platform that accepts a deposit as `ours`, and shows this history of it."""
     answers = {
         b"/realms": http_answer(200, {"access_token": "t", "expires_in": 1740}),
         b"/v1/invoice ": http_answer(201, {"type": "INVOICE", "id": "ours"}),
@@ -266,7 +266,7 @@ def history_server(entries: list[dict[str, Any]]) -> Any:
     return behave
 
 
-def told(status_id: Any, invoice_id: str | None, code: Any, second: int = 0, **more: Any) -> dict[str, Any]:
+def said(status_id: Any, invoice_id: str | None, code: Any, second: int = 0, **more: Any) -> dict[str, Any]:
     status = {
         "statusId": status_id,
         "invoiceId": invoice_id,
@@ -281,9 +281,9 @@ def test_a_foreign_status_in_a_history_is_kept_out(
     world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     history = [
-        told("1", "ours", "SUBMITTED"),
-        told("2", "another invoice", "REJECTED", 1),
-        told("3", None, "ISSUED", 2),
+        said("1", "ours", "SUBMITTED"),
+        said("2", "another invoice", "REJECTED", 1),
+        said("3", None, "ISSUED", 2),
     ]
     with raw_servers() as serving:
         server = serving(history_server(history))
@@ -301,11 +301,11 @@ def test_a_foreign_status_in_a_history_is_kept_out(
 @ONLY_HISTORY
 def test_an_absurd_history_is_stored_as_far_as_it_can_be_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     history: list[Any] = [
-        17, None, [], {}, told(None, "ours", None, json={"responses": 17, "notes": {}, "sender": []}),
-        told({"a": 1}, "ours", {"b": 2}, date=float("nan")), told("x\x00\ud800", "ours", "A\x00\ud800" * 999, 3),
-        told("y", "ours", "TOO_OLD", date="0001-01-01T00:00:00+23:59"), told("z", "ours", "ODD", date="2026-10-12T00:00:00+23:59"),
-        told("9", "ours", "ISSUED", 4, json={"responses": [{"rejectionDetail": {"errors": 5, "message": 1e999}}]}),
-        told("8", "ours", "SUBMITTED", 2, date="9999-12-31T23:59:59-23:59"),
+        17, None, [], {}, said(None, "ours", None, json={"responses": 17, "notes": {}, "sender": []}),
+        said({"a": 1}, "ours", {"b": 2}, date=float("nan")), said("x\x00\ud800", "ours", "A\x00\ud800" * 999, 3),
+        said("y", "ours", "TOO_OLD", date="0001-01-01T00:00:00+23:59"), said("z", "ours", "ODD", date="2026-10-12T00:00:00+23:59"),
+        said("9", "ours", "ISSUED", 4, json={"responses": [{"rejectionDetail": {"errors": 5, "message": 1e999}}]}),
+        said("8", "ours", "SUBMITTED", 2, date="9999-12-31T23:59:59-23:59"),
     ]  # fmt: skip
     with raw_servers() as serving:
         server = serving(history_server(history))

@@ -29,7 +29,7 @@ SESSION = """
 select current_setting('lock_timeout') as lock_timeout, current_setting('synchronous_commit') as synchronous_commit,
        current_setting('enable_seqscan') as enable_seqscan, (select count(*) from pg_prepared_statements) as prepared
 """
-ADVISORY = "select count(*) as held from pg_locks where locktype = 'advisory' and granted"
+ADVISORY = "select count(*) as locks from pg_locks where locktype = 'advisory' and granted"
 
 
 @pytest.fixture(params=[1, 2])
@@ -79,7 +79,7 @@ def assert_nothing_left(world: World, pool: str) -> None:
     """The pool's own connections, which have served everybody, are as new ones."""
     used, new = (Database(lambda url=url: {"dsn": as_worker(url)}) for url in (pool, world_url(world)))  # type: ignore[misc]
     assert used.row(SESSION) == new.row(SESSION)
-    assert world.database.row(ADVISORY).held == 0
+    assert world.database.row(ADVISORY).locks == 0
     used.close()
     new.close()
 

@@ -1,4 +1,4 @@
-"""The throw-away Postgres starts wherever the project was cloned to, and tells in a sentence where it cannot."""
+"""The throw-away Postgres starts wherever the project was cloned to, and says in a sentence where it cannot."""
 
 from __future__ import annotations
 
@@ -66,11 +66,11 @@ def test_a_temporary_folder_of_roots_own_hides_no_server(private: Path, monkeypa
     assert _answers(embedded_binaries())
 
 
-def test_what_does_not_start_is_told_in_one_sentence_and_its_log_is_kept() -> None:
-    with pytest.raises(StartError) as told, postgres_server("no_such_setting=1"):
+def test_what_does_not_start_is_reported_in_one_sentence_and_its_log_is_kept() -> None:
+    with pytest.raises(StartError) as said, postgres_server("no_such_setting=1"):
         pass
 
-    sentence = str(told.value)
+    sentence = str(said.value)
     log = Path(sentence.rpartition("its log: ")[2])
     assert "\n" not in sentence
     assert "no_such_setting" in sentence
@@ -78,8 +78,8 @@ def test_what_does_not_start_is_told_in_one_sentence_and_its_log_is_kept() -> No
     log.unlink()
 
 
-def test_programs_that_cannot_run_are_told_as_well(private: Path) -> None:
-    with pytest.raises(StartError) as told, postgres_server(binaries=private / "bin"):
+def test_programs_that_cannot_run_are_reported_as_well(private: Path) -> None:
+    with pytest.raises(StartError) as said, postgres_server(binaries=private / "bin"):
         pass
 
-    Path(str(told.value).rpartition("its log: ")[2]).unlink()
+    Path(str(said.value).rpartition("its log: ")[2]).unlink()

@@ -1,4 +1,4 @@
-"""News that the platform shows until they are acknowledged: stored first, acknowledged then, and strangers' as well."""
+"""Statuses that the platform shows until they are acknowledged: stored first, acknowledged then, and strangers' as well."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_statuses_of_others_are_counted_kept_and_acknowledged(world: World) -> N
 
 
 def test_an_unmatched_status_that_was_ours_after_all_is_not_lost(world: World) -> None:
-    """Its status was told before the deposit's answer was recorded."""
+    """Its status was shown before the deposit's answer was recorded."""
     crowd(world, 1, prefix="A-2026")
     world.simulator.add_foreign_invoices([{"number": "L-1", "age_seconds": 30}])
     world.poll()
@@ -85,7 +85,7 @@ def test_an_unmatched_status_that_was_ours_after_all_is_not_lost(world: World) -
     )
     assert (row.lifecycle_code, row.state) == ("203", "submitted")
 
-    world.advance(401 * DAY)  # once stored they no longer count as news: follow-up ends as anybody's does
+    world.advance(401 * DAY)  # once stored they no longer count as new: follow-up ends as anybody's does
     world.poll()
     assert world.database.row("select state from facteur.submissions").state == "closed"
 
@@ -145,7 +145,7 @@ def test_an_unmatched_status_is_stored_with_a_verdict_that_comes_before_anybody_
     assert world.database.row("select state from facteur.submissions").state == "rejected"
 
 
-def test_a_platform_that_is_back_and_has_no_news_closes_the_breaker(world: World) -> None:
+def test_a_platform_that_is_back_and_has_no_statuses_closes_the_breaker(world: World) -> None:
     crowd(world, 1)
     world.poll()
     world.simulator.outage(1e9, "503", ["not_seen"])
@@ -189,7 +189,7 @@ def test_statuses_that_nobody_may_acknowledge_do_not_keep_the_others_unseen(worl
 
 
 @pytest.mark.slow
-def test_a_full_page_is_told_also_where_a_reading_breaks_off(world: World) -> None:
+def test_a_full_page_is_reported_also_where_a_reading_breaks_off(world: World) -> None:
     crowd(world, 60)
     world.simulator.outage(3 * HOUR, "close", ["mark_as_seen"])
 
@@ -229,7 +229,7 @@ def test_acknowledgements_keep_to_the_budget_and_go_on_next_time(world: World, s
     crowd(world, 10)
 
     world.poll()
-    assert 9 <= len(acknowledged(world)) < 20  # ten permits, one for the look, and one for each second that it takes
+    assert 9 <= len(acknowledged(world)) < 20  # ten permits, one for the page, and one for each second that it takes
     assert stored(world) == 20
 
     for _ in range(2):
@@ -304,8 +304,8 @@ def advance_by(world: World, seconds: float, steps: int) -> None:
 def taken_by_another(world: World) -> None:
     """Another program of the same client acknowledges all that is unseen now."""
     another = client_of(world.simulator)
-    for told in another.get("/v1/invoice/status/notSeen").json():
-        for status in told["newstatus"]:
+    for said in another.get("/v1/invoice/status/notSeen").json():
+        for status in said["newstatus"]:
             another.send("PUT", f"/v1/invoice/status/{status['statusId']}/markAsSeen")
 
 
@@ -345,21 +345,21 @@ def test_another_reader_of_the_same_account_hides_no_verdict(world: World) -> No
 @pytest.mark.parametrize("refused", [1.0, 0.0])
 def test_a_status_that_comes_for_ever_is_no_word_of_the_pull(world: World, refused: float) -> None:
     """Else another reader who takes all the rest would not be noticed."""
-    told = "select extract(epoch from facteur.now() - told_at) as seconds from facteur.sweeps"
+    said = "select extract(epoch from facteur.now() - pulled_at) as seconds from facteur.sweeps"
     world.simulator.configure(acks_refused=1.0)
     crowd(world, 1)
     world.poll()
-    assert world.database.row(told).seconds < HOUR / 2
+    assert world.database.row(said).seconds < HOUR / 2
 
     world.simulator.configure(acks_refused=refused)
     world.advance(HOUR)
     world.poll()
 
-    assert (world.database.row(told).seconds > HOUR / 2) == bool(refused)
+    assert (world.database.row(said).seconds > HOUR / 2) == bool(refused)
 
 
 @pytest.mark.parametrize("turn", ["default", "second"])
-def test_two_names_of_one_client_are_told_together(world: World, turn: str) -> None:
+def test_two_names_of_one_client_are_reported_together(world: World, turn: str) -> None:
     """Whichever asks first is shown the statuses of both."""
     world.put_secret("second", platform_secret(world.simulator))
     crowd(world, 2)
@@ -370,10 +370,10 @@ def test_two_names_of_one_client_are_told_together(world: World, turn: str) -> N
         {"p": json.dumps(pin)},
     )
     world.database.rows(
-        "insert into facteur.sweeps (account, told_at) select unnest(array['default', 'second']), '-infinity'"
+        "insert into facteur.sweeps (account, pulled_at) select unnest(array['default', 'second']), '-infinity'"
     )
 
-    world.database.rows("select facteur.note_told(%(account)s)", {"account": turn})
+    world.database.rows("select facteur.note_pulled(%(account)s)", {"account": turn})
 
     assert world.database.row("select count(*) as n from facteur.unseen_accounts()").n == 0
 
@@ -389,7 +389,7 @@ def test_an_account_at_rest_rings_nothing(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", [None, "500"])
-def test_follow_up_ends_with_a_last_look_at_the_history(world: World, fault: str | None) -> None:
+def test_follow_up_ends_with_a_last_reading_of_the_history(world: World, fault: str | None) -> None:
     crowd(world, 1, youngest=399.9 * DAY)
     world.poll()
     if fault:

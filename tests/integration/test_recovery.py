@@ -18,7 +18,7 @@ OTHER_REFUSALS = ((401, b"{}"), (404, b""), (429, b"slow down"), (302, b""), (20
 UNDER_WAY = 10  # a batch of messages: what was claimed is sent
 STATE = "select * from facteur.budgets where key = 'account:default'"
 DOUBTED = "select count(*) as attempts from facteur.attempts where http_status is not null and outcome <> 'accepted'"
-RESUME = """select facteur.resume('default', '{"operation": "resume", "who": "me", "why": "mended"}')"""
+RESUME = """select facteur.resume('default', '{"operation": "resume", "who": "me", "why": "corrected"}')"""
 TRIALS = """
 select (extract(epoch from started_at - lag(started_at) over (order by started_at)) / 60)::integer as minutes
 from facteur.attempts order by started_at
@@ -179,7 +179,9 @@ def test_resume_begins_with_a_read_at_once(ready: World, gateway: AlteringProxy)
     admit(gateway)
     before = reads(gateway)
 
-    ready.database.rows('select facteur.resume(\'default\', \'{"operation": "resume", "who": "me", "why": "mended"}\')')
+    ready.database.rows(
+        'select facteur.resume(\'default\', \'{"operation": "resume", "who": "me", "why": "corrected"}\')'
+    )
     state = ready.database.row(STATE)
     work_off(ready)  # the read, and what is looked up at once
     ready.advance(60)

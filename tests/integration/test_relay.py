@@ -24,7 +24,7 @@ BASE_URL = "https://platform.example"
 
 @dataclass
 class FussyQueue:
-    """A queue that accepts what it is told to; remembers what it was sent."""
+    """A queue that accepts what it is asked to; remembers what it was sent."""
 
     accepts: Callable[[int], bool] = lambda _: True
     sent: list[int] = field(default_factory=list)
@@ -39,13 +39,13 @@ class Notebook:
     """A journal that a test can read."""
 
     counts: dict[str, float] = field(default_factory=dict)
-    told: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     def event(self, name: str, **fields: Any) -> None:
-        self.told.append(name)
+        self.said.append(name)
 
     def warning(self, name: str, **fields: Any) -> None:
-        self.told.append(name)
+        self.said.append(name)
 
     def count(self, metric: Metric, value: float = 1, reason: str | None = None) -> None:
         self.counts[metric] = self.counts.get(metric, 0) + value
@@ -225,7 +225,7 @@ def break_on_13(rows: Rows, how: str = "1 / (total - 13)") -> None:
 
 
 @pytest.mark.parametrize("others", [0, 1, 40])
-def test_one_row_on_which_the_view_raises_blocks_nobody_and_is_told_once(rows: Rows, others: int) -> None:
+def test_one_row_on_which_the_view_raises_blocks_nobody_and_is_reported_once(rows: Rows, others: int) -> None:
     break_on_13(rows)
     rows.run(
         "insert into invoicing.invoices (total, status) select 1, 'final' from generate_series(1, %(n)s)", n=others
@@ -254,7 +254,7 @@ def test_a_row_that_asks_for_another_invoice_than_was_sent_rings_the_alarm_once(
     relay_once(run)
 
     assert run.journal.counts["Failures"] == 1  # type: ignore[attr-defined]
-    assert run.journal.told.count("rows.mismatched") == 1  # type: ignore[attr-defined]
+    assert run.journal.said.count("rows.mismatched") == 1  # type: ignore[attr-defined]
 
 
 def test_an_invoice_that_is_corrected_before_it_was_sent_rings_no_alarm(rows: Rows) -> None:
@@ -275,7 +275,7 @@ def test_a_thousand_rows_in_one_note_are_judged_fast_although_one_raises(rows: R
     assert (taken.notes, taken.opened, taken.broken) == (1, 999, 1)
 
 
-def test_a_row_that_raises_is_tried_again_by_itself_and_works_once_mended(rows: Rows) -> None:
+def test_a_row_that_raises_is_tried_again_by_itself_and_works_once_corrected(rows: Rows) -> None:
     break_on_13(rows)
     bad = rows.finish()
     rows.update(bad, total=13)

@@ -16,8 +16,8 @@ def troubles(operator: Operator) -> str:
 
 
 def repinned(world: World, operator: Operator) -> None:
-    told = operator.run("repin", "default", "--yes", "--unverified", "--why", "a new client")
-    assert told.code == 0, told.err
+    result = operator.run("repin", "default", "--yes", "--unverified", "--why", "a new client")
+    assert result.code == 0, result.err
     world.new_container()
 
 

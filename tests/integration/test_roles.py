@@ -83,7 +83,7 @@ MAY = {
     "runs": "insert, update",
     "status_events": "insert audience, insert caused_by, insert code, insert date_believed, insert date_given, insert label, "
     "insert message, insert network_code, insert occurred_at, insert platform_code, insert platform_id, insert raw, "
-    "insert reason, insert status_id, insert submission_id, update settled, update told_at",
+    "insert reason, insert status_id, insert submission_id, update settled, update written_at",
     "stores": "delete, insert, update",
     "tallies": "insert, update",
     "unmatched_statuses": "delete, insert account, insert code, insert event, insert platform_id, insert status_id",
@@ -161,12 +161,12 @@ def test_a_view_that_is_made_anew_is_read_at_once(world: World) -> None:
 def test_a_trigger_of_the_companys_runs_as_the_owner_and_finds_its_tables(world: World, kind: str) -> None:
     world.database.rows("create table public.audit (who text)")
     world.database.rows(
-        "create function public.tell() returns trigger language plpgsql as "
+        "create function public.say() returns trigger language plpgsql as "
         "$$ begin insert into audit values (current_user); return null; end $$"
     )
     deferred = "deferrable initially deferred" if kind == "constraint trigger" else ""
     world.database.rows(
-        f"create {kind} tell after update on invoicing.invoices {deferred} for each row execute function public.tell()"
+        f"create {kind} say after update on invoicing.invoices {deferred} for each row execute function public.say()"
     )
     world.add(1)
 
@@ -177,10 +177,10 @@ def test_a_trigger_of_the_companys_runs_as_the_owner_and_finds_its_tables(world:
 
 
 @pytest.mark.parametrize(
-    ("role", "told"), [("nobody", "WORKER_ROLE: there is no role nobody"), ("app", "has the rights of the owner")]
+    ("role", "said"), [("nobody", "WORKER_ROLE: there is no role nobody"), ("app", "has the rights of the owner")]
 )
-def test_a_role_that_cannot_be_the_worker_is_told_and_changes_nothing(rows: Rows, role: str, told: str) -> None:
-    with pytest.raises(ConfigurationError, match=told):
+def test_a_role_that_cannot_be_the_worker_is_reported_and_changes_nothing(rows: Rows, role: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
         migrate(rows.database, worker_role=role)
 
     assert {row.table_name: row.rights for row in rows.run(RIGHTS, role=WORKER)} == MAY

@@ -237,7 +237,7 @@ def test_a_secret_that_names_another_platform_than_the_pin_stops_everything(two:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "said"),
     [
         ({"base_url": "https://api.example.org"}, "auth_url"),
         ({"auth_url": "https://auth.example.org"}, "base_url"),
@@ -246,7 +246,7 @@ def test_a_secret_that_names_another_platform_than_the_pin_stops_everything(two:
     ],
 )
 def test_half_an_address_pauses_the_account_and_sends_its_secret_nowhere(
-    two: World, given: dict[str, Any], told: str
+    two: World, given: dict[str, Any], said: str
 ) -> None:
     two.put_secret("second", SECOND | given)
     add_invoices(two, 1, "second")
@@ -256,7 +256,7 @@ def test_half_an_address_pauses_the_account_and_sends_its_secret_nowhere(
 
     assert deposited_by(two) == [two.simulator.client_id]
     (waiting,) = two.database.rows("select state, last_error_message from facteur.submissions where account = 'second'")
-    assert (waiting.state, f"missing or wrong {told}." in waiting.last_error_message) == ("pending", True)
+    assert (waiting.state, f"missing or wrong {said}." in waiting.last_error_message) == ("pending", True)
 
 
 def test_a_sandbox_flag_that_contradicts_the_secrets_own_platform_stops_no_other_account(two: World) -> None:

@@ -1,4 +1,4 @@
-"""What the runbook tells a person to type works."""
+"""What the runbook has a person type works."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ def test_a_command_of_the_runbook_answers(rows: Rows, operator: Operator, line: 
     rows.reach(rows.noted(), "failed")
     number = str(rows.value("select invoice_number from facteur.submissions"))
 
-    told = operator.run(*line.replace("NUMBER", number).removeprefix("facteur ").split())
+    result = operator.run(*line.replace("NUMBER", number).removeprefix("facteur ").split())
 
-    assert told.code in {0, 1}, told.err
-    assert told.out
+    assert result.code in {0, 1}, result.err
+    assert result.out
 
 
 def test_a_command_of_the_runbook_exists() -> None:

@@ -53,11 +53,11 @@ class Gossip:
         if not isinstance(value, dict):
             return value
         words = {"message", "reason", "statusMessage", "networkReason", "content", "label", "destType"}
-        told = {
+        result = {
             k: f"{v} {self.quotes()}" if k in words and isinstance(v, str) else self.gossiping(v)
             for k, v in value.items()
         }
-        return told | {"extra": self.quotes(), "message": f"{told.get('message', 'so')} {self.quotes()}"}
+        return result | {"extra": self.quotes(), "message": f"{result.get('message', 'so')} {self.quotes()}"}
 
     def quotes(self) -> str:
         basic = base64.b64encode(f"demo@facteur.example:{SECRET}".encode()).decode()

@@ -41,7 +41,7 @@ def polled(world: World, seconds: float, times: int = 1) -> None:
         world.poll()
 
 
-def told(world: World, capsys: pytest.CaptureFixture[str]) -> dict[str, list[float]]:
+def result(world: World, capsys: pytest.CaptureFixture[str]) -> dict[str, list[float]]:
     """What one more run of each function measures."""
     capsys.readouterr()
     world.poll()
@@ -79,7 +79,7 @@ def test_a_state_that_refuses_for_an_hour_without_a_status_is_a_persons(
     assert (world.row(1).technical_status, world.row(1).submission_id) == ("error", deposit)
     assert (submission.state, submission.objection_code) == ("submitted", "refused_state")
     assert f"shows state {state}; the reason is not known yet" in submission.mismatch
-    assert heard("FailedInvoices", told(world, capsys))
+    assert heard("FailedInvoices", result(world, capsys))
 
     world.simulator.add_status(deposit, "REJECTED", reason="VALIDATION_FAILURE", message="line 3", author="PLATFORM")
     polled(world, HOUR, 4)
@@ -110,7 +110,7 @@ def test_a_duplicate_state_without_a_status_is_looked_up_and_never_a_refusal_by_
     assert world.row(1).submission_id == first
 
 
-# --- a verdict that the search knows and no history tells -----------------------------------------------------------------
+# --- a verdict that the search knows and no history shows ----------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -132,7 +132,7 @@ def test_a_verdict_whose_history_cannot_be_read_counts_after_an_hour_and_gets_it
     assert submission.unread_since is not None
 
     polled(world, 4 * HOUR, 2)
-    assert heard("OldestUnread", told(world, capsys))
+    assert heard("OldestUnread", result(world, capsys))
 
     world.simulator.configure(history_refused="shown")
     polled(world, DAY, 2)
@@ -140,7 +140,7 @@ def test_a_verdict_whose_history_cannot_be_read_counts_after_an_hour_and_gets_it
     assert (world.row(1).technical_status, submission.last_error_code) == ("rejected", "VALIDATION_FAILURE")
     assert "line 3" in submission.last_error_message
     assert submission.unread_since is None
-    assert not heard("OldestUnread", told(world, capsys))
+    assert not heard("OldestUnread", result(world, capsys))
 
 
 def test_a_verdict_without_a_history_that_turns_out_to_be_about_a_duplicate_is_a_question_again(world: World) -> None:
@@ -169,11 +169,11 @@ def test_a_deposit_that_is_never_heard_of_rings_after_a_day_and_its_history_is_a
     production(world, lifecycle_twists=["never"])
     deposited(world)
     polled(world, HOUR, 20)
-    assert not heard("OldestSilent", told(world, capsys))
+    assert not heard("OldestSilent", result(world, capsys))
 
     polled(world, HOUR, 5)
 
-    assert heard("OldestSilent", told(world, capsys))
+    assert heard("OldestSilent", result(world, capsys))
     assert world.row(1).technical_status == "validated"
     assert world.simulator.calls("history")
 
@@ -188,7 +188,7 @@ def test_a_search_that_shows_none_of_ours_rings_and_histories_are_read_meanwhile
     world.advance(2 * HOUR)
 
     polled(world, 600, 6)
-    assert heard("DepositsNotShown", told(world, capsys))
+    assert heard("DepositsNotShown", result(world, capsys))
     codes = world.database.rows("select lifecycle_code as code from facteur.submissions")
     assert None not in {row.code for row in codes}
 
@@ -200,18 +200,18 @@ def test_a_search_that_shows_none_of_ours_rings_and_histories_are_read_meanwhile
 
     world.simulator.configure(search_hides=[])
     polled(world, HOUR, 2)
-    assert not heard("DepositsNotShown", told(world, capsys))
+    assert not heard("DepositsNotShown", result(world, capsys))
 
 
 @pytest.mark.slow
-def test_status_tells_what_nobody_hears_of(world: World, operator: Operator) -> None:
+def test_status_says_what_nobody_hears_of(world: World, operator: Operator) -> None:
     production(world, lifecycle_twists=["never"])
     deposited(world)
     polled(world, HOUR, 25)
 
-    told_troubles = [trouble["what"] for trouble in operator.ask("status")["troubles"]]
+    troubles = [trouble["what"] for trouble in operator.ask("status")["troubles"]]
 
-    assert any("has shown no status for 25 hours" in what for what in told_troubles)
+    assert any("has shown no status for 25 hours" in what for what in troubles)
 
 
 def test_a_search_that_does_not_show_young_deposits_rings_nothing(
@@ -222,7 +222,7 @@ def test_a_search_that_does_not_show_young_deposits_rings_nothing(
 
     polled(world, 120, 10)
 
-    assert not heard("DepositsNotShown", told(world, capsys))
+    assert not heard("DepositsNotShown", result(world, capsys))
 
 
 # --- pull ------------------------------------------------------------------------------------------------------------------
@@ -245,7 +245,7 @@ def test_behind_a_full_page_that_nobody_can_acknowledge_a_refusal_is_found_all_t
 
     assert (world.row(1).technical_status, world.submission(1).lifecycle_code) == ("rejected", "213")
     polled(world, 60)
-    assert heard("DepositsNotShown", told(world, capsys))
+    assert heard("DepositsNotShown", result(world, capsys))
     assert world.database.row("select count(*) as n from facteur.unmatched_statuses").n == 100
 
 

@@ -1,4 +1,4 @@
-"""plpgsql_check, where Debian's package of it is installed (`postgresql-15-plpgsql-check`): each finding is mended, or justified here."""
+"""plpgsql_check, where Debian's package of it is installed (`postgresql-15-plpgsql-check`): each finding is corrected or justified here."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ JUSTIFIED = {
     ("watch", "text type variable is not sanitized"): NAMES,
     ("claim", "target type is different type than source type"): IN_JSON,
     ("pick_due", "target type is different type than source type"): "seconds, as text, become an interval",
-    ("tell_deposits", "target type is different type than source type"): "seconds, as text, become an interval",
+    ("note_deposit", "target type is different type than source type"): "seconds, as text, become an interval",
 }
 
 

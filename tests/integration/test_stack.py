@@ -66,7 +66,7 @@ def stack(aws: Aws) -> Stack:
 
 @pytest.fixture(scope="module")
 def probes(aws: Aws, stack: Stack) -> dict[str, str]:
-    """For each function another one with the same role, which does as it is told."""
+    """For each function another one with the same role, which does as it is asked."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as code:
         code.writestr("probe.py", PROBE)
@@ -151,9 +151,7 @@ def test_no_function_writes_a_secret(aws: Aws, probes: dict[str, str], function:
 
 
 @pytest.mark.parametrize("function", ["SubmitInvoices", "Operate"])
-def test_submit_reads_documents_and_is_told_when_one_is_missing(
-    aws: Aws, probes: dict[str, str], function: str
-) -> None:
+def test_submit_reads_documents_and_says_when_one_is_missing(aws: Aws, probes: dict[str, str], function: str) -> None:
     probe = probes[function]
 
     assert _try(aws, probe, "s3", "get_object", Bucket=DOCUMENTS, Key="invoice.pdf") == ALLOWED

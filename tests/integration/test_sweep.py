@@ -1,4 +1,4 @@
-"""News from the platform's search: what a pass costs, what it finds, and what it survives."""
+"""Statuses from the platform's search: what a pass costs, what it finds, and what it survives."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def unlimited_histories(world: World, monkeypatch: pytest.MonkeyPatch, per_minut
         (0, {"search_states": False}), (0, {"search_fields": "bare"}), (0, {"search_fields": "prefixed", "create_date_key": "date"}),
     ],
 )  # fmt: skip
-def test_a_pass_without_news_costs_six_calls_for_a_thousand_open_deposits(
+def test_a_pass_without_changes_costs_six_calls_for_a_thousand_open_deposits(
     world: World, closed_between: int, switches: dict[str, Any]
 ) -> None:
     world.simulator.configure(**switches)
@@ -207,7 +207,7 @@ def test_a_run_that_has_time_takes_permits_as_they_come(world: World, settings: 
 
     assert searches(world) == math.ceil(2500 / 190)
     assert due(world) == 0
-    assert 15 <= sum(waited) <= 60  # four more permits than the bucket held, and then a history for which there is none
+    assert 15 <= sum(waited) <= 60  # four more permits than the bucket had, and then a history for which there is none
 
 
 def test_histories_that_are_paused_are_not_waited_for(world: World) -> None:
@@ -479,14 +479,14 @@ def test_a_history_that_lags_behind_the_search_takes_nothing_back(
 
 
 MANY_CLOSED = """
-insert into facteur.submissions (invoice_id, account, provider, state, platform_id, submitted_at, finalized_at, told_status)
+insert into facteur.submissions (invoice_id, account, provider, state, platform_id, submitted_at, finalized_at, written_status)
 select 'C-' || n, 'default', 'iopole', 'closed', 'closed-' || n, facteur.now() - interval '500 days', facteur.now(), 'validated'
 from generate_series(%(first)s, %(last)s) n
 """
 STATEMENTS = (
     "select * from facteur.claim_sweep(0, true, 190, 200, 175)",
     "select * from facteur.claim_histories(1, 0)",
-    "select * from facteur.claim_news(1, 0)",
+    "select * from facteur.claim_status_updates(1, 0)",
     "select * from facteur.accounts_to_pull()",
 )
 

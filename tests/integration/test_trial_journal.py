@@ -15,7 +15,7 @@ from facteur.adapters.postgres import Database
 from local.postgres import embedded_binaries
 from local.trial.journal import Journal, Line, OccupiedError
 from tests.installations import DOCUMENTS, build, install
-from tests.operator import Operator, Told
+from tests.operator import Operator, Printed
 from tests.rows import Rows
 
 ALSO_ON_DEBIAN = True
@@ -66,7 +66,7 @@ def dump(url: str) -> list[str]:
     return sorted(subprocess.check_output(command, text=True).splitlines())
 
 
-def on_trial(bare: Rows, journal: Journal, *options: str, submit_from: str = "2026-09-01") -> Told:
+def on_trial(bare: Rows, journal: Journal, *options: str, submit_from: str = "2026-09-01") -> Printed:
     """Install as a trial does."""
     return install(bare, *options, "--why", f"a trial ({journal.token})", submit_from=submit_from)
 
@@ -83,7 +83,7 @@ def test_a_row_that_was_written_back_and_its_history_are_as_before(
     build(bare, "einvoicing")
     before = dump(bare.url)
     journal.begin()
-    told = on_trial(bare, journal, "--documents", DOCUMENTS, *KINDS)
+    result = on_trial(bare, journal, "--documents", DOCUMENTS, *KINDS)
     assert journal.watch() == []
 
     for status, submission in (("pending", None), ("validated", "abc"), ("rejected", "abc")):
@@ -91,7 +91,7 @@ def test_a_row_that_was_written_back_and_its_history_are_as_before(
     for code in ("200", "202"):
         facteur.rows("select facteur.write_status('1', %(c)s, 'Déposée', null, now())", {"c": code})
 
-    assert run("select count(*) from invoicing.invoice_status")[0][0] == 2, told.out
+    assert run("select count(*) from invoicing.invoice_status")[0][0] == 2, result.out
     assert put_back(journal) == {
         "invoicing.invoices": Line("invoicing.invoices", 3, 0, None),
         "invoicing.invoice_status": Line("invoicing.invoice_status", 0, 2, None),
@@ -218,7 +218,7 @@ def test_a_database_that_has_facteur_is_refused(bare: Rows, journal: Journal, ru
         journal.begun()
 
 
-def uninstall(bare: Rows) -> Told:
-    told = Operator(bare.url).run("uninstall", "--drop-data", "--drop-columns", "--force", "--yes")
-    assert told.code == 0, told.err
-    return told
+def uninstall(bare: Rows) -> Printed:
+    result = Operator(bare.url).run("uninstall", "--drop-data", "--drop-columns", "--force", "--yes")
+    assert result.code == 0, result.err
+    return result

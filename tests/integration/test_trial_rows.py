@@ -122,13 +122,13 @@ def test_a_row_that_is_not_found_is_said(trial: OnTrial) -> None:
     )
     trial.run("update shop.invoice set note = 'twice' where id = 2; insert into shop.invoice (id) values (2)")
 
-    told = trial.stays()
-    assert told["shop.log"] == "1 rows were not put back: it is not found, and the table has no key to know it by"
+    result = trial.stays()
+    assert result["shop.log"] == "1 rows were not put back: it is not found, and the table has no key to know it by"
     assert (
         "1 rows were not put back (id 1): it is not found: it was deleted, or has another key by now"
-        in told["shop.invoice"]
+        in result["shop.invoice"]
     )
-    assert "1 rows were not put back (id 2): several rows have its key by now" in told["shop.invoice"]
+    assert "1 rows were not put back (id 2): several rows have its key by now" in result["shop.invoice"]
     assert trial.value("select technical_status from shop.invoice where id = 3") is None
 
 
@@ -232,17 +232,17 @@ def test_a_database_that_publishes_every_table_is_put_back(trial: OnTrial) -> No
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "result"),
     [
         ("alter table shop.invoice add column later text default 'x'", None),
         ("alter table shop.invoice drop column note", None),
         ("alter table shop.invoice alter column technical_status type varchar(20)", None),
-        ("alter table shop.invoice rename column technical_status to told", "(id 1): its column technical_status is not there any more"),
+        ("alter table shop.invoice rename column technical_status to shown", "(id 1): its column technical_status is not there any more"),
         ("alter table shop.invoice rename column id to key", "(id 1): its key id is not there any more"),
     ],
 )  # fmt: skip
 def test_a_table_that_is_altered_meanwhile_is_put_back_by_the_columns_that_are_there(
-    trial: OnTrial, change: str, told: str | None
+    trial: OnTrial, change: str, result: str | None
 ) -> None:
     trial.begin(PLAIN)
 
@@ -251,9 +251,9 @@ def test_a_table_that_is_altered_meanwhile_is_put_back_by_the_columns_that_are_t
     trial.run(change)
 
     stays = trial.stays().get("shop.invoice")
-    assert (told or "") in (stays or ""), stays
-    assert bool(stays) == bool(told)
-    if told is None or "key" not in told:
+    assert (result or "") in (stays or ""), stays
+    assert bool(stays) == bool(result)
+    if result is None or "key" not in result:
         assert trial.value("select submission_id from shop.invoice where number = 'N-1'") is None
 
 
@@ -354,7 +354,7 @@ def test_what_another_trial_has_begun_since_is_not_taken_back(trial: OnTrial) ->
         trial.journal.put_back(token)
 
 
-def test_a_role_that_may_create_nothing_is_told_so(trial: OnTrial) -> None:
+def test_a_role_that_may_create_nothing_is_reported_so(trial: OnTrial) -> None:
     trial.run("drop role if exists visitor; create role visitor login")
     visitor = Journal(trial.bare.url.replace("//app@", "//visitor@"))
 

@@ -24,7 +24,7 @@ def test_health_counts_by_account_and_state_with_what_needs_a_person_first(rows:
     ]
 
 
-def test_health_shows_what_is_overdue_whose_account_is_paused_and_which_rows_were_not_told(rows: Rows) -> None:
+def test_health_shows_what_is_overdue_whose_account_is_paused_and_which_rows_were_not_written(rows: Rows) -> None:
     invoice = rows.finish()
     rows.look()
     editor = rows.session()
@@ -47,7 +47,7 @@ def test_health_of_an_idle_installation_is_empty_and_nothing_is_overdue(rows: Ro
     assert rows.relay.vitals().overdue_seconds == 0
 
 
-def test_a_story_tells_what_happened_in_order(rows: Rows) -> None:
+def test_a_story_says_what_happened_in_order(rows: Rows) -> None:
     invoice = rows.finish()
     rows.look()
     rows.advance(10)
@@ -74,7 +74,7 @@ def test_a_story_tells_what_happened_in_order(rows: Rows) -> None:
     assert story[4].platform_id == "P-1"
 
 
-def test_a_story_of_a_refusal_ends_with_the_platforms_words_and_the_row_that_was_not_told(rows: Rows) -> None:
+def test_a_story_of_a_refusal_ends_with_the_platforms_words_and_the_row_that_was_not_written(rows: Rows) -> None:
     invoice = rows.finish()
     rows.look()
     editor = rows.session()

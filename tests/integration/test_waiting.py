@@ -27,8 +27,8 @@ def age(world: World, reason: str) -> float:
 
 def troubles(operator: Operator) -> list[str]:
     """Without what a world does not have."""
-    told = [each["what"] for each in operator.ask("status")["troubles"]]
-    return [what for what in told if "no dead-letter queue" not in what]
+    result = [each["what"] for each in operator.ask("status")["troubles"]]
+    return [what for what in result if "no dead-letter queue" not in what]
 
 
 def a_note(world: World) -> None:
@@ -42,7 +42,7 @@ def a_message(world: World) -> None:
 
 def a_pause(world: World) -> None:
     world.database.rows(
-        "insert into facteur.budgets (key, held_until, held_by, held_why) values ('account:default', 'infinity', 'me', 'x')"
+        "insert into facteur.budgets (key, hold_until, hold_by, hold_why) values ('account:default', 'infinity', 'me', 'x')"
     )
     world.add(1)
     world.relay()
@@ -138,11 +138,11 @@ def test_a_limit_is_shown_with_how_many_wait_and_for_how_long(world: World, oper
         world.add(rank)
     world.deposit()
 
-    told = operator.run("status")
+    result = operator.run("status")
 
-    assert told.code == 1
-    assert "11 wait for the account's limit of 2 a minute, about 6 min" in told.out
-    assert "facteur limit default N" in told.out
+    assert result.code == 1
+    assert "11 wait for the account's limit of 2 a minute, about 6 min" in result.out
+    assert "facteur limit default N" in result.out
     (waiting,) = operator.ask("status")["waiting"]
     assert (waiting["reason"], waiting["account"], waiting["count"]) == ("account_limit", "default", 11)
 
@@ -158,7 +158,7 @@ def test_deposits_that_are_followed_are_not_waiting(world: World) -> None:
 def test_at_a_million_deposits_what_waits_is_found_by_small_indexes(rows: Rows) -> None:
     rows.run("""
         insert into facteur.submissions
-            (invoice_id, account, provider, state, platform_id, submitted_at, due_at, lifecycle_code, told_status)
+            (invoice_id, account, provider, state, platform_id, submitted_at, due_at, lifecycle_code, written_status)
         select 'D-' || n, 'default', 'iopole', 'submitted', 'd-' || n, facteur.now(), facteur.now(), '203', 'validated'
         from generate_series(1, 20000) n
     """)
@@ -195,7 +195,7 @@ def the_runs_of_poll(world: World) -> None:
         (the_runs_of_poll, World.poll, "poll_statuses raised ConfigurationError"),
     ],
 )
-def test_a_run_that_raises_is_told_at_once(
+def test_a_run_that_raises_is_reported_at_once(
     world: World, operator: Operator, trouble: Callable[[World], None], run: Callable[[World], Any], name: str
 ) -> None:
     world.relay()
@@ -207,12 +207,12 @@ def test_a_run_that_raises_is_told_at_once(
         with pytest.raises(Exception, match=r".*"):
             run(world)
 
-    (told,) = troubles(operator)
-    assert told.startswith(name)
-    assert "2 times in a row" in told
+    (result,) = troubles(operator)
+    assert result.startswith(name)
+    assert "2 times in a row" in result
 
 
-def test_a_worker_that_raises_is_told_until_one_ends_well(world: World, operator: Operator) -> None:
+def test_a_worker_that_raises_is_reported_until_one_ends_well(world: World, operator: Operator) -> None:
     world.poll()
     world.add(1)
     world.relay()
@@ -240,7 +240,7 @@ def test_a_run_that_does_not_reach_the_database_is_known_by_the_age_of_the_last_
     ]
 
 
-def test_a_ready_row_that_nobody_opens_for_a_minute_is_told_while_the_relay_seems_to_run(
+def test_a_ready_row_that_nobody_opens_for_a_minute_is_reported_while_the_relay_seems_to_run(
     world: World, operator: Operator
 ) -> None:
     world.relay()

@@ -15,7 +15,7 @@ from tests.operator import Operator
 from tests.world import World
 
 pytestmark = [pytest.mark.localstack, pytest.mark.timeout(300)]
-SIGNED = ("--who", "jane@desk", "--why", "the cause is mended", "--yes")
+SIGNED = ("--who", "jane@desk", "--why", "the cause is removed", "--yes")
 DELIVERIES = 3
 FAULTS: dict[str, tuple[str, ...]] = {"good": (), "busy": ("503",), "lost": ("lost_answer",), "refused": ("400",)}
 
@@ -94,17 +94,17 @@ def test_a_message_that_is_never_deleted_becomes_a_dead_letter_and_is_redriven(
     for _ in range(DELIVERIES + 1):
         world.messages()
     assert until(lambda: operator.ask("status")["dead_letters"]) == 1
-    told = operator.run("redrive", *SIGNED)
+    result = operator.run("redrive", *SIGNED)
     until(world.messages)
     world.submit()
 
-    assert "1 dead letters go back" in told.out
+    assert "1 dead letters go back" in result.out
     assert len(world.deposits(1)) == 1
     assert operator.ask("status")["dead_letters"] == 0
 
 
 def until(look: Any) -> Any:
-    """What a look shows once it shows something: LocalStack moves messages in the background."""
+    """What an answer shows once it shows something: LocalStack moves messages in the background."""
     deadline = time.monotonic() + 30
     while not (found := look()):
         assert time.monotonic() < deadline

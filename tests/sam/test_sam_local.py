@@ -40,9 +40,9 @@ def test_an_invoice_is_deposited_by_containers_alone(scene: Stage, sam: Sam) -> 
         assert (sight.technical_status, sight.state) == ("validated", "submitted")
         assert [each["number"] for each in scene.platform.ledger()] == [case.number]
         sam.invoke("PollStatusesFunction", ROOT / "events" / "poll_statuses.tick.json")
-        told = sam.invoke("OperateReadFunction", ROOT / "events" / "operate_read.status.json")
+        said = sam.invoke("OperateReadFunction", ROOT / "events" / "operate_read.status.json")
 
-    assert "result" in told, told
+    assert "result" in said, said
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda path: path.stem)

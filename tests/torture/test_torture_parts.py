@@ -17,7 +17,7 @@ from local.torture.chance import random_schedule
 from local.torture.refusing import refusing_proxy
 from local.torture.schedule import KINDS
 from local.torture.severed import severing_proxy
-from local.torture.silence import ringing, told
+from local.torture.silence import counted, ringing
 
 MINUTE = 60.0
 LAST = 28_000_000 * MINUTE
@@ -52,14 +52,14 @@ def test_an_answer_is_lost_after_its_statement_was_carried_out(server: PostgresS
 def test_an_alarm_is_heard_in_the_time_that_is_listened_to() -> None:
     lines = ["no metric", *(emitted("OldestDoubtSeconds", 4000, LAST - rank * MINUTE) for rank in range(12))]
 
-    assert "OldestDoubtAlarm" in ringing(told(lines), LAST - 12 * MINUTE, LAST)
-    assert ringing(told(lines), LAST - 120 * MINUTE, LAST - 60 * MINUTE) == set()
+    assert "OldestDoubtAlarm" in ringing(counted(lines), LAST - 12 * MINUTE, LAST)
+    assert ringing(counted(lines), LAST - 120 * MINUTE, LAST - 60 * MINUTE) == set()
 
 
 def test_what_nobody_emits_is_not_heard() -> None:
     lines = [emitted("OldestDoubtSeconds", 10, LAST), emitted("FailedInvoices", 0, LAST), '{"_aws": cut off']
 
-    assert ringing(told(lines), LAST - 30 * MINUTE, LAST) == set()
+    assert ringing(counted(lines), LAST - 30 * MINUTE, LAST) == set()
 
 
 @pytest.mark.parametrize("faults", [*hostile.BY_ENDPOINT.values(), hostile.DURING_OUTAGE, hostile.DURING_LIES])

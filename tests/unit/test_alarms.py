@@ -24,7 +24,7 @@ OF_AWS = {"AWS/SQS": {"ApproximateNumberOfMessagesVisible", "ApproximateAgeOfOld
           "AWS/Lambda": {"Errors", "Throttles", "Duration"}}  # fmt: skip
 # What an alarm watches; the others are for the dashboard, and for whoever asks why.
 WATCHED = {
-    "OldestOverdueSeconds", "OldestDoubtSeconds", "OldestUntoldSeconds", "OldestUndepositedDays", "FailedInvoices", "AccountRefused",
+    "OldestOverdueSeconds", "OldestDoubtSeconds", "OldestUnwrittenSeconds", "OldestUndepositedDays", "FailedInvoices", "AccountRefused",
     "BreakersOpen", "PollRuns", "OldestSilentSeconds", "OldestUnreadSeconds", "DepositsNotShown", "StatusesPutOff",
      "OldestWaitingSeconds", "ForgottenInvoices", "UnnamedKinds", "UnreadableRows",
      "InstallationFaults", "KeysNotShown", "Deposits", "Rejections",
@@ -86,7 +86,7 @@ def test_every_alarm_can_be_left_out_and_is_heard_at_the_topic(name: str) -> Non
     }  # fmt: skip
 
 
-def test_only_silence_is_an_alarm_where_nothing_is_told() -> None:
+def test_only_silence_is_an_alarm_where_nothing_is_counted() -> None:
     breaching = {name for name, alarm in ALARMS.items() if alarm["TreatMissingData"] == "breaching"}
 
     assert breaching == {"RelaySilentAlarm", "PollerSilentAlarm"}

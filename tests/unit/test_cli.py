@@ -42,7 +42,7 @@ def test_a_command_says_what_it_does_and_stands_in_the_page(name: str) -> None:
     page = "".join(path.read_text() for path in (ROOT / "docs").glob("*.md"))
 
     assert len(COMMANDS[name].help or "") > 20
-    assert re.search(rf"facteur {name}\b", page), f"no page tells of facteur {name}"
+    assert re.search(rf"facteur {name}\b", page), f"no page describes facteur {name}"
 
 
 def test_asking_for_help_loads_no_driver() -> None:
@@ -59,7 +59,7 @@ WITHOUT_REGION = dict.fromkeys(("AWS_DEFAULT_REGION", "AWS_REGION", "FACTEUR_STA
 RECORDED = ["retry F-1", "reject F-1", "adopt F-1 x", "pause default", "resume default", "redrive", "repin default"]
 
 
-def told(*arguments: str, **environ: str) -> tuple[int, str]:
+def said(*arguments: str, **environ: str) -> tuple[int, str]:
     forget_clients()
     result = CliRunner().invoke(app, arguments, env=WITHOUT_REGION | {"AWS_CONFIG_FILE": "/nowhere"} | environ)
     return result.exit_code, result.stderr
@@ -73,22 +73,22 @@ def told(*arguments: str, **environ: str) -> tuple[int, str]:
     ],
 )
 def test_two_installations_are_not_chosen_from(arguments: tuple[str, ...], environ: dict[str, str]) -> None:
-    code, err = told("status", *arguments, **environ)
+    code, err = said("status", *arguments, **environ)
 
     assert (code, "--database and --stack name two installations: give one" in err) == (2, True), err
 
 
 def test_an_option_goes_before_what_a_shell_exported() -> None:
-    database = told("status", "--database", NOWHERE, FACTEUR_STACK="other")
-    stack = told("status", "--stack", "named", FACTEUR_DATABASE_URL=NOWHERE)
+    database = said("status", "--database", NOWHERE, FACTEUR_STACK="other")
+    stack = said("status", "--stack", "named", FACTEUR_DATABASE_URL=NOWHERE)
 
     assert (database[0], "Postgres: " in database[1]) == (2, True), database
     assert (stack[0], "Postgres: " in stack[1]) == (2, False), stack
 
 
 def test_a_stack_is_asked_in_either_variables_region() -> None:
-    without = told("status", "--stack", "named")
-    elsewhere = told(
+    without = said("status", "--stack", "named")
+    elsewhere = said(
         "status",
         "--stack",
         "named",
@@ -104,7 +104,7 @@ def test_a_stack_is_asked_in_either_variables_region() -> None:
 
 
 def test_an_empty_option_is_not_taken_for_none() -> None:
-    code, err = told("status", "--database", "", FACTEUR_STACK="other")
+    code, err = said("status", "--database", "", FACTEUR_STACK="other")
 
     assert (code, "--database is empty" in err) == (2, True), err
 
@@ -113,7 +113,7 @@ def test_an_empty_option_is_not_taken_for_none() -> None:
 def test_an_act_without_a_reason_says_what_to_add(act: str) -> None:
     name = act.split()[0]
 
-    assert told(*act.split(), "--database", NOWHERE) == (2, f'facteur: {name} is recorded: add --why "…"\n')
+    assert said(*act.split(), "--database", NOWHERE) == (2, f'facteur: {name} is recorded: add --why "…"\n')
 
 
 @pytest.mark.parametrize(
@@ -170,6 +170,6 @@ def test_what_is_asked_of_an_address_stays_in_what_is_shown() -> None:
 
 @pytest.mark.parametrize("dsn", [dsn for dsn, why in WRITTEN if why is not None])
 def test_a_command_with_an_address_that_cannot_be_read_shows_nothing_of_it(dsn: str) -> None:
-    code, err = told("status", "--database", dsn)
+    code, err = said("status", "--database", dsn)
 
     assert (code, "cret" in err) == (2, False), err

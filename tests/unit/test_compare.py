@@ -18,7 +18,7 @@ OURS = KnownDeposit(
 ROW = IssuedRow(
     "42", "default", False, "F-1", "111111111", "validated", None, False, 7, "submitted", "validated", "P-1"
 )
-IN_DOUBT = replace(OURS, state="in_doubt", platform_id=None, told_status="pending")
+IN_DOUBT = replace(OURS, state="in_doubt", platform_id=None, written_status="pending")
 SECOND = replace(SHOWN, platform_id="P-2")
 STRANGE = replace(SHOWN, platform_id="P-9", invoice_number="X-9")
 REFUSED = replace(SHOWN, code="213", refused=True)
@@ -29,9 +29,9 @@ CASES = [
     ("not shown", [], [OURS], {}, [(Code.NOT_AT_PLATFORM, True)]),
     ("not shown, and too young or of another day", [], [replace(OURS, in_time=False)], {}, []),
     ("not shown, and never deposited", [], [IN_DOUBT], {}, []),
-    ("held by nobody", [SHOWN], [IN_DOUBT], {}, [(Code.UNKNOWN_TO_US, True)]),
-    ("held by nobody, written otherwise", [replace(SHOWN, invoice_number=" f-1 ")], [IN_DOUBT], {}, [(Code.UNKNOWN_TO_US, True)]),
-    ("held by nobody yet: under way", [SHOWN], [replace(IN_DOUBT, state="sending")], {}, []),
+    ("known to nobody", [SHOWN], [IN_DOUBT], {}, [(Code.UNKNOWN_TO_US, True)]),
+    ("known to nobody, written otherwise", [replace(SHOWN, invoice_number=" f-1 ")], [IN_DOUBT], {}, [(Code.UNKNOWN_TO_US, True)]),
+    ("known to nobody yet: under way", [SHOWN], [replace(IN_DOUBT, state="sending")], {}, []),
     ("sent under another number", [SHOWN], [replace(IN_DOUBT, numbers=("F-2", "F-1"))], {}, [(Code.UNKNOWN_TO_US, True)]),
     ("no submission, but a row", [STRANGE], [OURS], {"x-9": "43"}, [(Code.UNKNOWN_TO_US, True), (Code.NOT_AT_PLATFORM, True)]),
     ("nobody's", [SHOWN, STRANGE], [OURS], {}, [(Code.FOREIGN, False)]),
@@ -42,7 +42,7 @@ CASES = [
     ("twice on two pages", [SHOWN, SHOWN], [OURS], {}, []),
     ("refused there", [REFUSED], [OURS], {}, [(Code.REFUSED_AT_PLATFORM, True)]),
     ("refused there and here", [REFUSED], [replace(OURS, state="rejected", lifecycle_code="213")], {}, []),
-    ("refused, held by nobody", [REFUSED], [IN_DOUBT], {}, [(Code.REFUSED_AT_PLATFORM, True)]),
+    ("refused, known to nobody", [REFUSED], [IN_DOUBT], {}, [(Code.REFUSED_AT_PLATFORM, True)]),
     ("another status", [replace(SHOWN, code="205")], [OURS], {}, [(Code.STATUS_DIFFERS, True)]),
     ("no status shown", [replace(SHOWN, code=None)], [OURS], {}, []),
     ("failed here, well there", [SHOWN], [replace(OURS, state="failed")], {}, [(Code.STATUS_DIFFERS, True)]),
@@ -53,19 +53,19 @@ CASES = [
 
 
 @pytest.mark.parametrize(
-    ("shown", "ours", "rows", "told"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+    ("shown", "ours", "rows", "said"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
 def test_a_disagreement_has_a_code_and_where_it_needs_somebody_a_step(
-    shown: list[ShownDeposit], ours: list[KnownDeposit], rows: dict[str, str], told: list[tuple[Code, bool]]
+    shown: list[ShownDeposit], ours: list[KnownDeposit], rows: dict[str, str], said: list[tuple[Code, bool]]
 ) -> None:
     found = compared("default", shown, ours, rows)
 
-    assert [(each.code, each.help is not None) for each in found] == told
+    assert [(each.code, each.help is not None) for each in found] == said
     assert all(each.what for each in found)
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "said"),
     [
         (ROW, []),
         (replace(ROW, technical_status="pending"), [Code.ROW_SAYS_OTHERWISE]),
@@ -74,11 +74,11 @@ def test_a_disagreement_has_a_code_and_where_it_needs_somebody_a_step(
         (replace(ROW, shown_id="P-2"), [Code.ROW_SAYS_OTHERWISE]),
         (replace(ROW, ready=True, state=None, submission_id=None), [Code.NOT_SUBMITTED]),
         (replace(ROW, ready=True, state="rejected", technical_status="pending"), [Code.NOT_SUBMITTED]),
-        (replace(ROW, technical_status="validated", state=None, told_status="pending"), [Code.ROW_SAYS_OTHERWISE]),
+        (replace(ROW, technical_status="validated", state=None, written_status="pending"), [Code.ROW_SAYS_OTHERWISE]),
     ],
 )
-def test_a_row_is_compared_with_what_it_was_told(row: IssuedRow, told: list[Code]) -> None:
-    assert [each.code for each in of_a_row(row)] == told
+def test_a_row_is_compared_with_what_it_was_given(row: IssuedRow, said: list[Code]) -> None:
+    assert [each.code for each in of_a_row(row)] == said
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+33", "-2", "@SUM(A1)", "\t=1", "\r=1"])

@@ -59,7 +59,7 @@ def test_full_jitter_never_goes_below_a_second() -> None:
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
-def test_an_accepted_deposit_is_asked_for_news_soon() -> None:
+def test_an_accepted_deposit_is_asked_for_statuses_soon() -> None:
     decision = after_answer(Accepted("id-1", 201, "{}"), LIMITS)
 
     assert decision.move == Move(State.SUBMITTED, 5, platform_id="id-1")
@@ -168,7 +168,7 @@ def test_a_failed_look_up_stays_in_doubt_and_is_no_empty_one(error: ProblemError
     [
         (PlatformBusyError(BUSY), "It is tried again by itself."),
         (AccountRefusedError(FORBIDDEN), "check secret, customer-id, and platform URL."),
-        (DocumentUnusableError(UNUSABLE), "Mend the document, then set technical_status back to 'pending'."),
+        (DocumentUnusableError(UNUSABLE), "Correct the document, then set technical_status back to 'pending'."),
         (DocumentUnusableError(Problem("not_identifiable", "no number")), "Complete the invoice, then set"),
         (DocumentUnusableError(Problem("document_uri_unusable", "not s3")), "Correct document_uri, then set"),
         (DocumentUnusableError(Problem("document_changed", "not the one")), "Look the number up at the platform."),

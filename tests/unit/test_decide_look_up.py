@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from facteur.decide_look_up import (
     Evidence,
     Kinship,
-    after_blind_look,
+    after_blind_look_up,
     after_look_up,
     attribute,
     blindness,
@@ -86,7 +86,7 @@ def test_whose_a_deposit_is(changes: dict[str, object], sha256: str | None, kin:
 def test_what_is_sent_again_was_asked_for_alone(
     looks: int, counted: float, ago: float, dated: float | None, known: bool, aged: float
 ) -> None:
-    """Whatever the clocks say: no look ends a doubt that nobody expected to end it."""
+    """Whatever the clocks say: no look-up ends a doubt that nobody expected to end it."""
     clock = (
         DoubtClock(counted, DOUBT.now - timedelta(seconds=ago), DOUBT.now - timedelta(seconds=ago)) if known else None
     )
@@ -219,7 +219,7 @@ HOUR, DAY = 3600.0, 86400.0
 @pytest.mark.parametrize(
     ("looks", "seconds"),
     [
-        ([(15, 15)], 0),  # the platform's time begins with the first look
+        ([(15, 15)], 0),  # the platform's time begins with the first look-up
         ([(15, 15), (615, 615)], 600),
         ([(15, -3000), (615, -2400)], 600),  # a constant difference says nothing
         ([(15, 15), (7215, 65)], 50),  # our clock was set forward
@@ -231,7 +231,7 @@ HOUR, DAY = 3600.0, 86400.0
             [(15, None), (7215, None)],
             0.5 * (15 + 675 - 0.5 * 15 + 60),
         ),  # ours was set forward: the plan, and a minute
-        ([(7200, None)], 0.5 * 30),  # before the first look
+        ([(7200, None)], 0.5 * 30),  # before the first look-up
         ([(15, 15), (7215, None)], 0.5 * (675 + 60)),
         ([(15, 15), (615, None), (1215, 1215)], 0.5 * 600 + 600),
         ([(15, None), (615, 615)], 0.5 * 15),
@@ -319,7 +319,7 @@ def test_conflicting_evidence_names_the_deposit_and_the_command() -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "words"),
+    ("holders", "words"),
     [
         ({"id-5": Holder("2", False)}, "row id:2 deposited this number (deposit id-5)"),
         ({"id-5": Holder("1", True)}, "its own rejected deposit id-5 keeps the number"),
@@ -327,18 +327,18 @@ def test_conflicting_evidence_names_the_deposit_and_the_command() -> None:
         ({}, "the other deposit is not shown as ours"),
     ],
 )
-def test_a_duplicate_says_whose_the_other_deposit_is(held: dict[str, Holder], words: str) -> None:
+def test_a_duplicate_says_whose_the_other_deposit_is(holders: dict[str, Holder], words: str) -> None:
     doubt = replace(DOUBT, empty_lookups=3, **DUPLICATE)  # type: ignore[arg-type]
 
-    move = after_look_up(doubt, Evidence(held=held), clock(3600), LIMITS)
+    move = after_look_up(doubt, Evidence(holders=holders), clock(3600), LIMITS)
 
-    assert move.state is (State.REJECTED if held else State.FAILED)
+    assert move.state is (State.REJECTED if holders else State.FAILED)
     assert words in str(move.error_message)
 
 
 def blind(doubt: Doubt, tries: int = 3, shown: tuple[str, ...] = (), answers: bool = True) -> Move | None:
     problem = blindness(doubt, shown, lambda: answers)
-    return after_blind_look(doubt, problem, tries, LIMITS, lambda seconds: seconds) if problem else None
+    return after_blind_look_up(doubt, problem, tries, LIMITS, lambda seconds: seconds) if problem else None
 
 
 @pytest.mark.parametrize(
@@ -350,7 +350,7 @@ def blind(doubt: Doubt, tries: int = 3, shown: tuple[str, ...] = (), answers: bo
         ({"attempts": (replace(ATTEMPT, invoice_number=None),)}, ("w-1",), True, "no_witness", "no number"),
     ],
 )
-def test_a_look_without_its_witness_is_a_failed_one(
+def test_a_look_up_without_its_witness_is_a_failed_one(
     changes: dict[str, object], shown: tuple[str, ...], answers: bool, code: str, words: str
 ) -> None:
     move = blind(replace(DOUBT, **changes), shown=shown, answers=answers)  # type: ignore[arg-type]
@@ -361,7 +361,7 @@ def test_a_look_without_its_witness_is_a_failed_one(
     assert move.waited_seconds == move.due_in_seconds == 40
 
 
-def test_a_look_with_its_witness_counts() -> None:
+def test_a_look_up_with_its_witness_counts() -> None:
     assert blind(DOUBT, shown=("w-1",)) is None
 
 

@@ -15,10 +15,10 @@ from facteur.decide_status import (
     believed,
     has_doubled,
     merged,
-    next_look,
-    next_news,
     rule,
     rule_unread,
+    seconds_to_next_read,
+    seconds_to_next_sweep,
     seen,
     urgency,
 )  # fmt: skip
@@ -40,11 +40,11 @@ AT = datetime(2026, 11, 1, 8, tzinfo=UTC)
     ],
 )  # fmt: skip
 def test_old_deposits_are_looked_at_less_often_and_every_one_four_times_a_day(age: float, seconds: float) -> None:
-    assert next_look(age) == seconds
+    assert seconds_to_next_sweep(age) == seconds
 
 
 def test_a_deposit_is_looked_at_ever_more_rarely() -> None:
-    waits = [next_look(hours * HOUR) for hours in range(2000)]
+    waits = [seconds_to_next_sweep(hours * HOUR) for hours in range(2000)]
 
     assert waits == sorted(waits)
 
@@ -65,7 +65,7 @@ def deposit(age: float = HOUR / 2) -> Open:
 
 
 @pytest.mark.parametrize(
-    ("status", "state", "age", "code", "told", "wanted_every"),
+    ("status", "state", "age", "code", "is_status", "wanted_every"),
     [
         ("205", "DELIVERED", 60, "205", True, None),
         ("205", None, 64 * DAY, "205", True, DAY),
@@ -77,12 +77,12 @@ def deposit(age: float = HOUR / 2) -> Open:
     ],
 )
 def test_what_a_search_shows(
-    status: str | None, state: str | None, age: float, code: str | None, told: bool, wanted_every: float | None
+    status: str | None, state: str | None, age: float, code: str | None, is_status: bool, wanted_every: float | None
 ) -> None:
     found = seen(deposit(age), Sighting("p-1", status, AT, state, AT), 60, LIMITS)
 
-    assert (found.code, found.told, found.wanted_every) == (code, told, wanted_every)
-    assert found.at == (AT if told else None)
+    assert (found.code, found.is_status, found.wanted_every) == (code, is_status, wanted_every)
+    assert found.at == (AT if is_status else None)
 
 
 def test_a_deposit_that_is_not_shown_says_nothing_while_it_is_young() -> None:
@@ -91,7 +91,7 @@ def test_a_deposit_that_is_not_shown_says_nothing_while_it_is_young() -> None:
 
 
 def test_where_a_search_shows_none_of_ours_histories_are_read_as_if_there_were_no_search() -> None:
-    assert seen(deposit(60), None, 60, LIMITS, shown_lately=False).wanted_every == next_news(60)
+    assert seen(deposit(60), None, 60, LIMITS, shown_lately=False).wanted_every == seconds_to_next_read(60)
     assert seen(deposit(HOUR), None, 60, LIMITS, shown_lately=False).wanted_every == 360
 
 
@@ -160,7 +160,7 @@ def test_a_refusing_or_ending_status_counts_wherever_it_stands_and_else_the_newe
         assert (ruling.contradiction, ruling.objection) == ((), None)
 
 
-@pytest.mark.parametrize("at", [30, 90])  # no date tells which was first
+@pytest.mark.parametrize("at", [30, 90])  # no date says which was first
 @pytest.mark.parametrize("said", sorted(BUYERS))
 def test_a_refusal_and_what_the_buyer_said_after_it_or_heard_at_once_contradict_each_other(
     said: str, at: float
@@ -252,7 +252,7 @@ def test_a_refusal_without_a_date_refuses() -> None:
         (None, "210", DAY, False, State.SUBMITTED),  # a sweep has seen it; its status is still to be stored
         (None, None, 401 * DAY, False, State.CLOSED),
         ("203", "203", 401 * DAY, False, State.CLOSED),
-        ("213", "203", 401 * DAY, False, State.REJECTED),  # late, but told
+        ("213", "203", 401 * DAY, False, State.REJECTED),  # late, but reported
         (None, None, HOUR, True, State.SUBMITTED),
         (None, None, HOUR + 1, True, State.CLOSED),  # a sandbox that stays silent
         (None, None, HOUR + 1, False, State.SUBMITTED),
@@ -266,7 +266,7 @@ def test_how_long_a_life_cycle_is_followed(
     ruling = ruled(*([event(code, 60)] if code else []), about=due(age=age, code=known), sandbox=sandbox)
 
     assert ruling.move.state is state
-    assert ruling.move.due_in_seconds == (next_news(age) if state is State.SUBMITTED else 0)
+    assert ruling.move.due_in_seconds == (seconds_to_next_read(age) if state is State.SUBMITTED else 0)
 
 
 @pytest.mark.parametrize("reason", ["DUPLICATED_INVOICE", "DUPLICATE_INVOICE", "DOUBLON", "REJ_UNI"])
@@ -290,7 +290,7 @@ def test_a_buyer_who_refuses_a_duplicate_closes_the_life_cycle() -> None:
     assert ruled(event("203", 1), event("210", 60, reason="DUPLICATE_INVOICE")).move.state is State.CLOSED
 
 
-def test_a_later_rejection_tells_code_reason_words_and_who_said_it() -> None:
+def test_a_later_rejection_says_code_reason_words_and_who_said_it() -> None:
     move = ruled(
         event("213", 60, reason="ROUTING_FAILURE", message="No route found", caused_by="buyer's platform")
     ).move
@@ -337,7 +337,7 @@ def test_what_the_search_has_shown_for_an_hour_counts_without_its_reason(
     ("age", "seconds"), [(0, 60), (5, 60), (600, 60), (601, 60.1), (7200, 720), (10 * DAY, DAY), (300 * DAY, DAY)]
 )
 def test_histories_are_asked_for_less_and_less_often(age: float, seconds: float) -> None:
-    assert next_news(age) == pytest.approx(seconds)
+    assert seconds_to_next_read(age) == pytest.approx(seconds)
 
 
 @pytest.mark.parametrize(
@@ -353,6 +353,6 @@ def test_a_deposit_that_is_followed_for_a_year_is_looked_at_nine_times() -> None
     age, looks = 60.0, 0
     while age < 400 * 86_400:
         looks += has_doubled(age)
-        age += next_news(age)
+        age += seconds_to_next_read(age)
 
     assert looks == 9

@@ -16,7 +16,7 @@ from local.sam import ROOT
 def test_an_address_that_cannot_be_read_is_refused_without_being_shown(url: str) -> None:
     command = [sys.executable, "-m", "local.demo", "--database", url, "--yes"]
 
-    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
-    assert (told.returncode, "nothing was done: the database's address " in told.stdout) == (2, True), told
-    assert "cret" not in told.stdout + told.stderr
+    assert (said.returncode, "nothing was done: the database's address " in said.stdout) == (2, True), said
+    assert "cret" not in said.stdout + said.stderr

@@ -7,8 +7,6 @@ import inspect
 import pkgutil
 import re
 
-from tests.unit.test_decide_status import event
-
 import facteur
 from facteur import errors
 from facteur.adapters.http import HttpAnswer
@@ -18,6 +16,7 @@ from facteur.decide import after_answer
 from facteur.errors import AccountRefusedError, FacteurError, Problem
 from facteur.model import Accepted, Answer, Invoice, Rejected, StatusEvent
 from tests.unit.test_decide import LIMITS
+from tests.unit.test_decide_status import event
 
 ENTRY = re.compile(r"^(?P<indent>[│ ]*)(?:[├└]── )?(?P<name>\w+Error)\b")
 
@@ -80,10 +79,10 @@ SECRET = "never-show-this"
 def test_no_repr_shows_a_secret_a_document_or_an_answer() -> None:
     problem = Problem("refused", "the platform refused")
     answers: list[Answer] = [Accepted("id", 201, SECRET), Rejected(problem, SECRET)]
-    told: StatusEvent = event("200")
-    told.raw["note"] = SECRET
+    said: StatusEvent = event("200")
+    said.raw["note"] = SECRET
     shown = [
-        Credentials("client", SECRET), Authorisation(SECRET, None), HttpAnswer(200, {"Set-Cookie": SECRET}, SECRET.encode()), told,
+        Credentials("client", SECRET), Authorisation(SECRET, None), HttpAnswer(200, {"Set-Cookie": SECRET}, SECRET.encode()), said,
         Invoice("1", True, "default", None, SECRET.encode(), None, None, None, None, None, None, None),
         *answers, *(after_answer(answer, LIMITS) for answer in answers),
     ]  # fmt: skip

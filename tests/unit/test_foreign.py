@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tests.unit.test_decide_status import LIMITS
 
 from facteur.adapters import foreign
 from facteur.adapters.http import HttpAnswer
@@ -22,6 +21,7 @@ from facteur.adapters.iopole_statuses import unseen_statuses
 from facteur.decide_status import merged, rule
 from facteur.errors import NotDepositedError
 from facteur.model import Due
+from tests.unit.test_decide_status import LIMITS
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 DUE = Due(1, "default", "p-1", None, 3600, NOW, NOW - timedelta(hours=1))

@@ -1,4 +1,4 @@
-"""What is chosen, without a database: which table, which columns, and what a person is told."""
+"""What is chosen, without a database: which table, which columns, and what a person is shown."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ def test_the_table_that_is_clearly_the_invoices_is_chosen(names: list[str], chos
 
 @pytest.mark.parametrize("names", [["a.invoices", "b.invoices"], ["a.sales_invoices", "a.customer_invoice"]])
 def test_two_that_look_alike_are_both_named(names: list[str]) -> None:
-    with pytest.raises(OperatorError) as told:
+    with pytest.raises(OperatorError) as result:
         choose_table(found(*map(table, names)), Wish())
 
-    assert all(name in str(told.value) for name in names)
+    assert all(name in str(result.value) for name in names)
 
 
 @pytest.mark.parametrize("wanting", ["id", "invoice_number", "issue_date"])
@@ -87,21 +87,21 @@ def test_the_key_is_one_column(key: tuple[str, ...], columns: dict[str, str], ch
     assert (identified.name if identified else None) == chosen
 
 
-def test_what_moves_on_and_what_is_never_pending_is_told() -> None:
+def test_what_moves_on_and_what_is_never_pending_is_reported() -> None:
     columns = INVOICE | {"technical_status": "character varying(20)"}
     shown = table("a.invoices", columns, status=("draft", "issued", "paid"), technical_status=("PENDING", "SENT"))
 
-    told = remarks(shown)
+    result = remarks(shown)
 
-    assert "status is also draft, paid" in told
-    assert "technical_status is PENDING, SENT so far" in told
+    assert "status is also draft, paid" in result
+    assert "technical_status is PENDING, SENT so far" in result
 
 
 @pytest.mark.parametrize(("kind", "said"), [("varchar(8)", True), ("varchar(20)", False), ("text", False)])
 def test_a_column_that_is_too_short_for_a_verdict_is_left_alone(kind: str, said: bool) -> None:
-    told = remarks(table("a.invoices", INVOICE | {"technical_status": kind}, status=("final",)))
+    result = remarks(table("a.invoices", INVOICE | {"technical_status": kind}, status=("final",)))
 
-    assert ("too short" in told) is said
+    assert ("too short" in result) is said
 
 
 def test_a_quote_in_a_value_stays_a_value() -> None:

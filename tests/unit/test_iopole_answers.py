@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from facteur.adapters.http import HttpAnswer, told_apart
+from facteur.adapters.http import HttpAnswer, classified
 from facteur.adapters.iopole_ladder import LADDER, meaning_of_deposit
 from facteur.adapters.multipart import SingleFileBody
 from facteur.errors import AccountRefusedError, OutcomeUnknownError, PlatformBusyError, ProblemError
@@ -257,5 +257,5 @@ def test_no_answer_is_a_doubt_only_once_the_whole_body_has_left(whole: bool, exp
     body = SingleFileBody("file", "a.xml", "application/xml", open("/dev/null", "rb"), 0, lambda: None)  # noqa: SIM115
     body.whole_sent = whole
 
-    with body._file, pytest.raises(expected), told_apart(body):
+    with body._file, pytest.raises(expected), classified(body):
         raise requests.ConnectTimeout("no answer")

@@ -77,6 +77,6 @@ def test_a_search_that_spells_its_fields_otherwise_has_let_us_in() -> None:
 @pytest.mark.parametrize(
     ("status", "error"), [(403, AccountRefusedError), (429, PlatformBusyError), (503, PlatformBusyError)]
 )
-def test_whoever_is_not_let_in_is_told_why(status: int, error: type[Exception]) -> None:
+def test_whoever_is_not_let_in_hears_why(status: int, error: type[Exception]) -> None:
     with pytest.raises(error):
         probe(status, {}).knock()

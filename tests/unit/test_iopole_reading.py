@@ -112,7 +112,7 @@ def test_a_code_is_found_in_every_shape_and_an_unknown_one_is_kept(status: Any, 
         ({"code": "SELLER", "value": "SE", "desc": "Seller"}, "seller"), ({"code": "BUYER"}, "buyer"), ({}, None),
     ],
 )  # fmt: skip
-def test_who_caused_a_status_is_told_by_an_object_or_a_word(role: Any, who: str | None) -> None:
+def test_who_caused_a_status_is_reported_by_an_object_or_a_word(role: Any, who: str | None) -> None:
     assert status_event(changed("json.sender.roleCode", role), "asked").caused_by == who
 
 
@@ -246,11 +246,11 @@ def test_an_amount_is_exact_or_unknown(amount: Any, total: Decimal | None) -> No
         ({}, True),
         (entry("businessData", invoiceId="F-2026-00421"), False),  # search may match loosely
         (entry("businessData", invoiceId=" f-2026-0042 "), True),
-        (entry("businessData", invoiceId=None), True),  # unknown: its content will tell
+        (entry("businessData", invoiceId=None), True),  # unknown: its content will say
         ({"businessData": None}, True),
         (entry("metadata", direction="INBOUND"), False),
         (entry("metadata", direction=None), True),
-        (entry("metadata", invoiceId=None), True),  # which is told, and makes no empty search
+        (entry("metadata", invoiceId=None), True),  # which is counted, and makes no empty search
         ({"metadata": None}, True),
     ],
 )

@@ -83,7 +83,7 @@ def test_in_lambda_even_a_terminal_gets_json(monkeypatch: pytest.MonkeyPatch) ->
     assert json.loads(stream.getvalue())["submission_id"] == 7
 
 
-def test_our_own_errors_are_told_and_foreign_ones_only_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_own_errors_are_reported_and_foreign_ones_only_named(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     journal = written(monkeypatch, stream, "errors")
 
@@ -158,7 +158,7 @@ def test_no_code_of_a_platform_makes_a_metric_of_its_own() -> None:
     assert {bounded_reason(code) for code in (*REASONS, None, "", "duplicate", "F-1", "x" * 500)} == REASONS | {"other"}
 
 
-def test_what_escapes_a_handler_is_told_and_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_escapes_a_handler_is_reported_and_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stdout", stream)
 
@@ -169,8 +169,8 @@ def test_what_escapes_a_handler_is_told_and_escapes(monkeypatch: pytest.MonkeyPa
     with pytest.raises(DatabaseUnavailableError):
         handler({}, None)
 
-    told = json.loads(stream.getvalue())
-    assert (told["message"], told["error"]) == ("unit_test_handler.failed", "DatabaseUnavailableError")
+    said = json.loads(stream.getvalue())
+    assert (said["message"], said["error"]) == ("unit_test_handler.failed", "DatabaseUnavailableError")
 
 
 @pytest.mark.parametrize(("context", "seconds"), [(None, float("inf")), (Context(), 57.0)])

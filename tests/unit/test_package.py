@@ -1,4 +1,4 @@
-"""The layers stay small, and who makes them grow is told by name."""
+"""The layers stay small, and what makes them grow is named."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def sizes(architecture: str, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 
 def test_both_layers_together_stay_below_thirty_mebibytes(sizes: dict[str, int]) -> None:
-    assert sum(sizes.values()) < LARGEST_BYTES, told(sizes)
+    assert sum(sizes.values()) < LARGEST_BYTES, said(sizes)
 
 
 def test_no_distribution_has_grown_or_come_unnoticed(architecture: str, sizes: dict[str, int]) -> None:
@@ -39,7 +39,7 @@ def test_no_distribution_has_grown_or_come_unnoticed(architecture: str, sizes: d
 
     grown = {name: size for name, size in sizes.items() if size > allowed.get(name, 0) * KIB}
 
-    assert not grown, f"larger than the table in this test allows: {told(grown)}"
+    assert not grown, f"larger than the table in this test allows: {said(grown)}"
 
 
 def test_a_distribution_that_has_come_is_weighed_by_name(tmp_path: Path) -> None:
@@ -54,5 +54,5 @@ def test_a_distribution_that_has_come_is_weighed_by_name(tmp_path: Path) -> None
     assert 5000 < weigh(tmp_path)["heavy"] < 5100
 
 
-def told(sizes: dict[str, int]) -> str:
+def said(sizes: dict[str, int]) -> str:
     return ", ".join(f"{name} {size / KIB:,.0f} KiB" for name, size in sorted(sizes.items(), key=lambda item: -item[1]))

@@ -56,10 +56,10 @@ def test_why_there_is_no_connection_is_the_same_in_both_languages(english: str, 
     texts = [filled(text) for text in (english, french)]
     in_latin = french_in_latin(texts[1])
 
-    told = {why_no_connection(f'connection to server at "db" failed: FATAL: {text}') for text in (*texts, in_latin)}
+    said = {why_no_connection(f'connection to server at "db" failed: FATAL: {text}') for text in (*texts, in_latin)}
 
-    assert len(told) == 1
-    assert why in told.pop()
+    assert len(said) == 1
+    assert why in said.pop()
 
 
 @pytest.mark.skipif(not CATALOGUES.is_dir(), reason="no PostgreSQL of Debian's, which brings its translations")
@@ -72,13 +72,13 @@ def test_the_french_words_are_those_of_the_server(english: str, french: str, why
     assert all(why in why_no_connection(filled(text)) for text in spoken), spoken
 
 
-def test_a_port_that_is_none_is_told_in_both_languages() -> None:
+def test_a_port_that_is_none_is_reported_in_both_languages() -> None:
     french = "valeur entière « x » invalide pour l'option de connexion « port »"
     for text in ('invalid integer value "x" for connection option "port"', french):
         assert why_no_connection(text) == "its port is no number"
 
 
-def test_what_nobody_knows_is_told_in_general_and_without_its_words() -> None:
+def test_what_nobody_knows_is_reported_in_general_and_without_its_words() -> None:
     assert why_no_connection("FATAL: la contraseña es secret") == UNREACHED
 
 

@@ -16,12 +16,12 @@ OURS_TO_GIVE_ON = ("MIT", "BSD", "Apache", "PSF", "LGPL", "Mozilla", "Python Sof
 
 @pytest.mark.parametrize(("name", "version"), deployed())
 def test_every_deployed_package_has_a_licence_that_may_be_given_on_and_its_text(name: str, version: str) -> None:
-    told = notice(name, version)
+    result = notice(name, version)
 
-    assert version in told
-    said = told.partition("Licence: ")[2].splitlines()[0]
+    assert version in result
+    said = result.partition("Licence: ")[2].splitlines()[0]
     assert any(each in said for each in OURS_TO_GIVE_ON), f"{name}: {said}"
-    assert "```text" in told, f"{name} brings no text of its licence"
+    assert "```text" in result, f"{name} brings no text of its licence"
 
 
 def test_the_sbom_target_writes_cyclonedx_of_exactly_the_layer() -> None:

@@ -1,4 +1,4 @@
-"""A secret as it was pasted: what nobody sees around its values is told, and what stands around its JSON does no harm."""
+"""A secret as it was pasted: what nobody sees around its values is named, and what stands around its JSON does no harm."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ UNSEEN = (
 
 @pytest.mark.parametrize("sign", UNSEEN, ids=ascii)
 @pytest.mark.parametrize("name", ["client_secret", "password"])
-def test_a_sign_that_nobody_sees_around_a_value_is_told_without_the_value(name: str, sign: str) -> None:
+def test_a_sign_that_nobody_sees_around_a_value_is_reported_without_the_value(name: str, sign: str) -> None:
     for value in (f"hunter2{sign}", f"{sign}hunter2", sign):
-        with pytest.raises(SecretUnreadableError, match=f"{name} begins or ends with a blank") as told:
+        with pytest.raises(SecretUnreadableError, match=f"{name} begins or ends with a blank") as said:
             object_in(json.dumps({name: value}), "facteur/x")
 
-        assert "hunter2" not in str(told.value)
+        assert "hunter2" not in str(said.value)
 
 
 @pytest.mark.parametrize("value", ["hunter 2", "hunter\u00a02", "été", "日本語", "🔑"])

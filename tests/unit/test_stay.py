@@ -32,9 +32,9 @@ def test_a_program_stays_on_this_machine(asks: bool, endpoint: str) -> None:
     command = [sys.executable, "-c", LOOKS.replace("{asks}", str(asks))]
     variables = {**os.environ, **A_DEVELOPERS_SHELL, "no_proxy": "", "NO_PROXY": "intranet.example"}
 
-    told = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+    said = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
 
-    assert told.stdout.splitlines() == ["http://127.0.0.1:1 True False", endpoint], told.stderr
+    assert said.stdout.splitlines() == ["http://127.0.0.1:1 True False", endpoint], said.stderr
 
 
 def test_every_program_that_asks_aws_does() -> None:

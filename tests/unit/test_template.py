@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import facteur
-from facteur.adapters.status_store import NEWS_LEASE_SECONDS
+from facteur.adapters.status_store import STATUS_LEASE_SECONDS
 from facteur.settings import Settings
 from local.sam import ROOT, load_template
 
@@ -81,7 +81,7 @@ def test_a_watching_relay_a_slow_answer_and_the_migration_fit_into_their_timeout
     assert PARAMETERS["RelayWatchSeconds"]["MaxValue"] + 30 <= FUNCTIONS["RelaySubmissionsFunction"]["Timeout"]
     assert longest_call < FUNCTIONS["SubmitInvoicesFunction"]["Timeout"]
     usual_call = PARAMETERS["ConnectTimeoutSeconds"]["Default"] + PARAMETERS["ReadTimeoutSeconds"]["Default"]
-    assert 60 + usual_call < FUNCTIONS["PollStatusesFunction"]["Timeout"] < NEWS_LEASE_SECONDS
+    assert 60 + usual_call < FUNCTIONS["PollStatusesFunction"]["Timeout"] < STATUS_LEASE_SECONDS
     assert (
         FUNCTIONS["MigrateDatabaseFunction"]["Timeout"] < RESOURCES["DatabaseMigration"]["Properties"]["ServiceTimeout"]
     )
@@ -323,12 +323,12 @@ def _statements_of(resource: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_the_reviewer_is_told_every_service_that_a_function_may_call(function: str) -> None:
+def test_the_reviewer_is_shown_every_service_that_a_function_may_call(function: str) -> None:
     folder = FUNCTIONS[function]["CodeUri"].split("/")[1]
     row = rf"^\| `{folder}` \|.*\| ([^|]+) \|$"
-    (told,) = re.findall(row, (ROOT / "docs" / "security.md").read_text(), flags=re.MULTILINE)
+    (said,) = re.findall(row, (ROOT / "docs" / "security.md").read_text(), flags=re.MULTILINE)
 
-    services = set(re.sub(r" \(.*?\)", "", told).split(", ")) - NO_SERVICES_OF_AWS
+    services = set(re.sub(r" \(.*?\)", "", said).split(", ")) - NO_SERVICES_OF_AWS
 
     assert services == _services("EveryFunctionPolicy") | _services(f"{function.removesuffix('Function')}Role")
 

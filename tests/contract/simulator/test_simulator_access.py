@@ -123,7 +123,7 @@ def test_the_customer_id_is_checked_as_strictly_as_wanted(
     assert client.get("/v1/invoice/x").status_code == status
 
 
-def test_the_customer_id_is_told_as_html_to_who_does_not_know_it(client: Client) -> None:
+def test_the_customer_id_is_shown_as_html_to_who_does_not_know_it(client: Client) -> None:
     del client.headers["customer-id"]
 
     answer = client.get("/v1/config/customer/id")

@@ -81,9 +81,7 @@ def test_a_wrong_switch_is_named(simulator: Simulator, switch: dict[str, object]
         ("clock", b'{"advance": "soon"}', "could not convert"),
     ],
 )
-def test_a_wrong_admin_request_is_told_what_is_wrong(
-    simulator: Simulator, path: str, body: bytes, message: str
-) -> None:
+def test_a_wrong_admin_request_hears_what_is_wrong(simulator: Simulator, path: str, body: bytes, message: str) -> None:
     answer = requests.post(f"{simulator.admin_url}/_simulator/{path}", data=body, timeout=10)
 
     assert answer.status_code == 400

@@ -124,7 +124,9 @@ def test_the_same_number_in_another_year_is_another_invoice(client: Client) -> N
 
 
 @pytest.mark.parametrize(("keeps", "verdict"), [(False, "accepted"), (True, "duplicate")])
-def test_a_rejected_invoice_frees_its_number_unless_told_otherwise(client: Client, keeps: bool, verdict: str) -> None:
+def test_a_rejected_invoice_frees_its_number_unless_the_switch_says_otherwise(
+    client: Client, keeps: bool, verdict: str
+) -> None:
     client.simulator.configure(rejected_keeps_number=keeps)
     client.deposited(document(buyer=STRANGER))
 

@@ -10,7 +10,7 @@ from tests.contract.simulator.client import Client
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 
 
-def test_a_browser_is_told_what_this_is_and_what_was_deposited(simulator: Simulator, client: Client) -> None:
+def test_a_browser_is_shown_what_this_is_and_what_was_deposited(simulator: Simulator, client: Client) -> None:
     client.deposited()
     simulator.configure(history_quota=5)
 

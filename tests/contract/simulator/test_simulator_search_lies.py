@@ -137,7 +137,7 @@ def test_strangers_look_like_ours_but_for_one_thing(client: Client, kind: str, d
 
 
 def looks(entry: dict[str, Any]) -> dict[str, object]:
-    """What tells one invoice from another."""
+    """What distinguishes one invoice from another."""
     business = entry["businessData"]
     return {
         "seller": business["seller"]["siren"],
@@ -147,7 +147,7 @@ def looks(entry: dict[str, Any]) -> dict[str, object]:
     }
 
 
-def test_several_sellers_under_one_client_are_told_apart(client: Client) -> None:
+def test_several_sellers_under_one_client_are_kept_apart(client: Client) -> None:
     other = document().replace(SELLER.siren.encode(), b"222222222")
 
     ids = [client.deposited(), client.deposited(other)]

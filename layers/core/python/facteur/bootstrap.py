@@ -93,13 +93,13 @@ def relay_services(journal: Journal) -> RelayServices:
 def poll_services(journal: Journal, remaining_seconds: float = float("inf")) -> PollServices:
     """What poll_statuses works with; begins an invocation as submit_services does."""
     from facteur.adapters.pull_store import PostgresPulls
-    from facteur.adapters.status_store import PostgresNews
+    from facteur.adapters.status_store import PostgresStatuses
     from facteur.status_services import PollServices
 
     settings, database = _settings(), _begun(_database())
     platforms = _platforms()
     platforms.begin_invocation(time.monotonic() + remaining_seconds)
-    store = PostgresNews(
+    store = PostgresStatuses(
         database, requests_per_minute=settings.requests_per_minute,
         history_requests_per_minute=settings.history_requests_per_minute,
     )  # fmt: skip

@@ -18,9 +18,9 @@ from facteur.lifecycle import says_duplicate
 from facteur.model import Accepted, Answer, Move, State, Waiting
 
 LONGEST_BACK_OFF_SECONDS = 3600.0
-ACCOUNT_PAUSE_SECONDS = 300.0  # long enough to be quiet, short enough that a mended secret is noticed soon
+ACCOUNT_PAUSE_SECONDS = 300.0  # long enough to be quiet, short enough that a corrected secret is noticed soon
 DOCUMENT_PATIENCE_SECONDS = 900.0  # an application may write the row a little before the document
-FIRST_NEWS_SECONDS = 5.0  # the sandbox shows the first statuses within a second
+FIRST_STATUS_SECONDS = 5.0  # the sandbox shows the first statuses within a second
 UNAUTHORISED = 401
 TOO_MANY_REQUESTS = 429
 ACCOUNT_REFUSED = frozenset({401, 403, 404})  # by whomever: the account waits
@@ -35,7 +35,7 @@ def back_off(tries: int, jitter: Jitter) -> float:
 def after_answer(answer: Answer, limits: Limits) -> Decision:
     """The platform answered the deposit. A refusal as a duplicate is a question: the other one may be this invoice."""
     if isinstance(answer, Accepted):
-        move = Move(State.SUBMITTED, FIRST_NEWS_SECONDS, platform_id=answer.platform_id)
+        move = Move(State.SUBMITTED, FIRST_STATUS_SECONDS, platform_id=answer.platform_id)
         return Decision(
             move, "accepted", Problem("accepted", "deposited", answer.http_status), answer.platform_id, answer.response
         )
@@ -65,7 +65,7 @@ def after_failure(
     """
     problem = error.problem
     if _for_a_person(error, age):
-        return Decision(final(State.FAILED, problem, MENDING.get(problem.code, MEND_DOCUMENT)), problem=problem)
+        return Decision(final(State.FAILED, problem, CORRECTIONS.get(problem.code, CORRECT_DOCUMENT)), problem=problem)
     if isinstance(error, AccountRefusedError):
         move = wait(state, _pause_seconds(problem, tries, jitter), problem, PAUSED, shared=True)
         return Decision(move, problem=problem, pause_seconds=ACCOUNT_PAUSE_SECONDS, refused=True)
@@ -78,15 +78,15 @@ def after_failure(
     return Decision(move, problem=problem, pause_seconds=delay if problem.http_status == TOO_MANY_REQUESTS else None)
 
 
-MEND_DOCUMENT = "Mend the document, then set technical_status back to 'pending'"
-MENDING = {  # problem code -> what a person does where it is not the document that must change
+CORRECT_DOCUMENT = "Correct the document, then set technical_status back to 'pending'"
+CORRECTIONS = {  # problem code -> what a person does where it is not the document that must change
     "not_identifiable": "Complete the invoice, then set technical_status back to 'pending'",
     "number_differs": "Correct the invoice's number or its document, then set technical_status back to 'pending'",
     "document_uri_unusable": "Correct document_uri, then set technical_status back to 'pending'",
     "document_changed": "Look the number up at the platform. To send it again, put back the document sent first, "
     "then set technical_status back to 'pending'",
 }
-GIVEN_UP = "Given up; when the cause is mended, set technical_status back to 'pending'"
+GIVEN_UP = "Given up; when the cause is removed, set technical_status back to 'pending'"
 PAUSED = "The account pauses and tries again by itself; check secret, customer-id, and platform URL"
 
 

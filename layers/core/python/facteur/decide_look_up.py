@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 
-from facteur.decide import FIRST_NEWS_SECONDS, back_off
+from facteur.decide import FIRST_STATUS_SECONDS, back_off
 from facteur.decision import Jitter, Limits, final, next_look_up, wait
 from facteur.errors import Problem
 from facteur.identity import may_be_of, plain, same_invoice
@@ -15,7 +15,7 @@ from facteur.model import Attempt, Candidate, Doubt, DoubtClock, Holder, Move, S
 
 EMPTY_LOOKUPS_BEFORE_RESEND = 4
 SEND_AGAIN = "Ask the platform why. facteur retry sends it again, once it was looked up again"
-PICKED_UP_SECONDS = 60.0  # a look that is due is had within a minute
+PICKED_UP_SECONDS = 60.0  # a look-up that is due is begun within a minute
 UNDATED = 1 / 2  # of the time that our clock alone says
 BELIEVED = timedelta(days=1)  # a platform's Date that is further from ours says nothing
 
@@ -35,7 +35,7 @@ class Evidence:
 
     ours: tuple[Candidate, ...] = ()
     in_the_way: tuple[Candidate, ...] = ()
-    held: Mapping[str, Holder] | None = None
+    holders: Mapping[str, Holder] | None = None
 
 
 def kinship(candidate: Candidate, sha256: str | None, doubt: Doubt, shown_sellers: Collection[str] = ()) -> Kinship:
@@ -71,7 +71,7 @@ def weighed(
     doubt: Doubt,
     candidates: Iterable[Candidate],
     copies: Mapping[str, str | None],
-    held: Mapping[str, Holder],
+    holders: Mapping[str, Holder],
     sent: Collection[str] = (),
     shown_sellers: Collection[str] = (),
 ) -> Evidence:
@@ -79,16 +79,17 @@ def weighed(
 
     Args:
         copies: the SHA-256 of each candidate's copy; None where the platform shows none.
-        held: those that our own tables know as somebody's.
+        holders: those that our own tables know as somebody's.
         sent: by other doubts that the search was asked for with this one: what it shows without our very number may be theirs.
         shown_sellers: whose the witnesses are, as the platform shows them.
     """
     swapped = tuple(
         each
         for each in candidates
-        if each.platform_id in held and _misheld(each, copies.get(each.platform_id), held[each.platform_id], doubt)
+        if each.platform_id in holders
+        and _wrongly_taken(each, copies.get(each.platform_id), holders[each.platform_id], doubt)
     )
-    free = [each for each in candidates if each.platform_id not in held]
+    free = [each for each in candidates if each.platform_id not in holders]
     free = [each for each in free if not (doubt.duplicate_verdict and each.refused)]  # the duplicate itself
     ours_by_number = {plain(attempt.invoice_number) for attempt in doubt.attempts if attempt.invoice_number}
     free = [
@@ -100,10 +101,10 @@ def weighed(
     kin = {each.platform_id: kinship(each, copies[each.platform_id], doubt, shown_sellers) for each in free}
     ours = tuple(each for each in free if kin[each.platform_id] is Kinship.OURS)
     others = tuple(each for each in free if kin[each.platform_id] in {Kinship.UNSURE, Kinship.ANOTHERS})
-    return Evidence(ours, swapped + others, held)
+    return Evidence(ours, swapped + others, holders)
 
 
-def _misheld(candidate: Candidate, sha256: str | None, holder: Holder, doubt: Doubt) -> bool:
+def _wrongly_taken(candidate: Candidate, sha256: str | None, holder: Holder, doubt: Doubt) -> bool:
     """Whether a deposit that is another's by our tables is this one by what the platform shows: its answers were mixed up.
 
     By the bytes where there is a copy, else by the number; one that the platform refused stays where it is.
@@ -136,13 +137,13 @@ def attribute(
 def lasted(doubt: Doubt, dated_at: datetime | None, limits: Limits) -> DoubtClock:
     """How long a doubt has lasted by both clocks, once the platform has answered and said that it is `dated_at`.
 
-    The platform's time begins with the first look: nobody knows what it was at the attempt. Its Date counts as far as it passes
+    The platform's time begins with the first look-up: nobody knows what it was at the attempt. Its Date counts as far as it passes
     the latest one seen; one that is old, stands still, goes back, or is absurd adds nothing. Where it does not say, our clock may
-    have been set forward, which makes a look due at once: no more counts than the wait that was planned and a minute, and of that so
+    have been set forward, which makes a look-up due at once: no more counts than the wait that was planned and a minute, and of that so
     much less that one jump over the longest wait is made good by the others.
     """
     known, latest = doubt.clock, doubt.clock.dated_at if doubt.clock else None
-    ours = (doubt.now - known.looked_at).total_seconds() if known else doubt.doubt_seconds
+    ours = (doubt.now - known.looked_up_at).total_seconds() if known else doubt.doubt_seconds
     seconds = known.seconds if known else 0.0
     if dated_at is None:
         planned = next_look_up(doubt.empty_lookups, seconds, limits.resend_after_seconds)
@@ -160,8 +161,8 @@ def decided(doubt: Doubt) -> bool:
 
 
 def may_be_sent_again(doubt: Doubt, limits: Limits) -> bool:
-    """Whether a look that finds nothing now can be the last one: the platform's clock counts no more than ours."""
-    ours = (doubt.now - doubt.clock.looked_at).total_seconds() if doubt.clock else doubt.doubt_seconds
+    """Whether a look-up that finds nothing now can be the last one: the platform's clock counts no more than ours."""
+    ours = (doubt.now - doubt.clock.looked_up_at).total_seconds() if doubt.clock else doubt.doubt_seconds
     seconds = (doubt.clock.seconds if doubt.clock else 0.0) + ours
     return doubt.empty_lookups + 1 >= EMPTY_LOOKUPS_BEFORE_RESEND and seconds >= limits.resend_after_seconds
 
@@ -175,30 +176,30 @@ def after_look_up(doubt: Doubt, evidence: Evidence, clock: DoubtClock, limits: L
     asked_enough = asked >= EMPTY_LOOKUPS_BEFORE_RESEND and clock.seconds >= limits.resend_after_seconds
     known = _accepted(doubt) or [each.platform_id for each in evidence.ours if asked_enough or not each.refused]
     if known:
-        return Move(State.SUBMITTED, FIRST_NEWS_SECONDS, platform_id=known[0])
+        return Move(State.SUBMITTED, FIRST_STATUS_SECONDS, platform_id=known[0])
     if decided(doubt):
         return Move(State.PENDING)
     if evidence.in_the_way and (asked_enough or not _unknown(doubt)):  # ours may still come up beside them
-        return _in_the_way(doubt, evidence.in_the_way[0], evidence.held or {})
+        return _in_the_way(doubt, evidence.in_the_way[0], evidence.holders or {})
     if asked_enough:
         return _not_found(doubt, evidence, limits)
     if _too_long(doubt, limits):
         words = (
             f"looked up {asked} times, and the platform's clock has moved on by only {clock.seconds:.0f} s meanwhile"
         )
-        return final(State.FAILED, Problem("given_up", words), LOOK_THERE)
+        return final(State.FAILED, Problem("given_up", words), LOOK_AT_THE_PLATFORM)
     problem = Problem("in_doubt", f"a deposit's outcome is unknown, and look-up {asked} did not find it")
     delay = next_look_up(asked, clock.seconds, limits.resend_after_seconds)
     return wait(State.IN_DOUBT, delay, problem, "It is looked up again", empty_lookups=1, clock=clock)
 
 
 def blindness(doubt: Doubt, witnesses: Collection[str], answers_what_is_asked: Callable[[], bool]) -> Problem | None:
-    """Why a look that found nothing says nothing; None: its silence counts."""
+    """Why a look-up that found nothing says nothing; None: its silence counts."""
     if not any(attempt.invoice_number for attempt in doubt.attempts):
         return Problem("no_witness", "it cannot be looked up: what was sent has no number here")
     if not doubt.witnesses:
         words = "no other deposit of this account and seller has been shown by its search yet"
-        return Problem("no_witness", f"{words}, so nothing tells an empty answer from a blind one")
+        return Problem("no_witness", f"{words}, so an empty answer and a blind one look the same")
     if not witnesses:
         words = f"the search shows none of the deposits that it must have, such as {doubt.witnesses[0].platform_id}"
         return Problem("search_not_credible", f"{words}, so it says nothing of this one")
@@ -209,25 +210,25 @@ def blindness(doubt: Doubt, witnesses: Collection[str], answers_what_is_asked: C
     return None
 
 
-def after_blind_look(doubt: Doubt, problem: Problem, tries: int, limits: Limits, jitter: Jitter) -> Move:
-    """Such a look is a failed one: nothing is sent, and at last a person must look."""
+def after_blind_look_up(doubt: Doubt, problem: Problem, tries: int, limits: Limits, jitter: Jitter) -> Move:
+    """Such a look-up is a failed one: nothing is sent, and at last a person must look."""
     delay = back_off(tries, jitter)
     if _too_long(doubt, limits) or doubt.waited_seconds + delay > limits.give_up_after_seconds:
-        return final(State.FAILED, problem, LOOK_THERE)
+        return final(State.FAILED, problem, LOOK_AT_THE_PLATFORM)
     step = "It is looked up again; a further invoice that is deposited for this seller is such a witness"
     return wait(
         State.IN_DOUBT, delay, problem, step if problem.code == "no_witness" else "It is looked up again", waited=delay
     )
 
 
-LOOK_THERE = (
+LOOK_AT_THE_PLATFORM = (
     "Look its number up at the platform: if it is there, `facteur adopt` it; if it is not, set technical_status back to "
     "'pending', and it is looked up once more before anything is sent"
 )
 
 
-def _in_the_way(doubt: Doubt, other: Candidate, held: Mapping[str, Holder]) -> Move:
-    if holder := held.get(other.platform_id):
+def _in_the_way(doubt: Doubt, other: Candidate, holders: Mapping[str, Holder]) -> Move:
+    if holder := holders.get(other.platform_id):
         words = f"the platform shows deposit {other.platform_id}, which row id:{holder.invoice_id} has, as this invoice"
         return final(
             State.FAILED,
@@ -246,28 +247,28 @@ def _in_the_way(doubt: Doubt, other: Candidate, held: Mapping[str, Holder]) -> M
 
 def _not_found(doubt: Doubt, evidence: Evidence, limits: Limits) -> Move:
     if doubt.repeated_answer and not doubt.duplicate_verdict:
-        told = (
+        words = (
             f"it was sent three times, the platform does not have it, and each call ended so: {doubt.repeated_answer}"
         )
-        return final(State.FAILED, Problem("unknown_thrice", told.rstrip(".")), SEND_AGAIN)
+        return final(State.FAILED, Problem("unknown_thrice", words.rstrip(".")), SEND_AGAIN)
     if not doubt.duplicate_verdict and doubt.waited_seconds + _own_seconds(doubt) <= limits.give_up_after_seconds:
         return Move(State.PENDING, waited_seconds=_own_seconds(doubt))
     if not doubt.duplicate_verdict:
         problem = Problem("given_up", "no deposit of this invoice was ever answered, and the platform does not have it")
         return final(State.FAILED, problem, "Ask the platform why, then set technical_status back to 'pending'")
-    words, step = _whose(doubt, evidence.held or {})
+    words, step = _whose(doubt, evidence.holders or {})
     problem = Problem("duplicate", f"the platform calls this invoice a duplicate, and {words}")
     if _unknown(doubt):
-        return final(State.FAILED, problem, f"An earlier attempt's outcome is unknown. {LOOK_THERE}")
-    if not evidence.held:  # a verdict that nothing bears out is a question, however old
+        return final(State.FAILED, problem, f"An earlier attempt's outcome is unknown. {LOOK_AT_THE_PLATFORM}")
+    if not evidence.holders:  # a verdict that nothing bears out is a question, however old
         return final(State.FAILED, problem, f"{step}. If it is this invoice, facteur adopt it")
     return final(State.REJECTED, problem, step)
 
 
-def _whose(doubt: Doubt, held: Mapping[str, Holder]) -> tuple[str, str]:
+def _whose(doubt: Doubt, holders: Mapping[str, Holder]) -> tuple[str, str]:
     """Who has the number, as far as our own tables know, and what a person does."""
     own_number = "Give this invoice a number of its own, or leave it"
-    for platform_id, holder in sorted(held.items(), key=lambda item: item[1].refused):
+    for platform_id, holder in sorted(holders.items(), key=lambda item: item[1].refused):
         if holder.invoice_id != doubt.invoice_id:
             return f"row id:{holder.invoice_id} deposited this number (deposit {platform_id})", own_number
         return (

@@ -1,4 +1,4 @@
-"""What follows from the life cycle that a platform tells of a deposit: pure functions."""
+"""What follows from the life cycle that a platform shows of a deposit: pure functions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BELIEVED = timedelta(days=1)  # a platform's date may lie so long before the dep
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 URGENT, USUAL, NOT_PRESSING = range(3)
 URGENT_CODES = REJECTING | {"207", "210"}
-NO_NEWS_STATES = frozenset({"PENDING", "PROCESSING", "CONVERTED", "VALID"})
+STATES_BEFORE_ANY_STATUS = frozenset({"PENDING", "PROCESSING", "CONVERTED", "VALID"})
 REFUSING_STATES = frozenset({"INVALID", "DUPLICATED", "WRONG_ROUTING", "NOT_DELIVERED", "CONVERSION_FAILED"})
 
 
@@ -37,7 +37,7 @@ def believed(event: StatusEvent, due: Due) -> StatusEvent:
 def merged(due: Due, heard: Iterable[StatusEvent]) -> list[StatusEvent]:
     """All statuses of a deposit in the order in which we heard of them: those known, then what was heard now by its date.
 
-    Of what was heard at once a refusal counts as heard first: no date tells that the buyer had spoken before.
+    Of what was heard at once a refusal counts as heard first: no date says that the buyer had spoken before.
     """
     known = {identity(event) for event in due.known}
     new = {identity(event): believed(event, due) for event in _apart(heard) if identity(event) not in known}
@@ -50,7 +50,7 @@ def identity(event: StatusEvent) -> tuple[str, str]:
 
 
 def _apart(heard: Iterable[StatusEvent]) -> Iterator[StatusEvent]:
-    """What one reading tells under one id and code of several dates or for several readers is several: all but the oldest are numbered."""
+    """What one reading shows under one id and code of several dates or for several readers is several: all but the oldest are numbered."""
     met: defaultdict[tuple[str, str], list[StatusEvent]] = defaultdict(list)
     for event in sorted(heard, key=lambda e: (e.occurred_at is None, _at(e), e.audience or "")):
         alike = met[identity(event)]
@@ -104,11 +104,11 @@ def rule(due: Due, events: Sequence[StatusEvent], sandbox: bool, limits: Limits)
     if current and is_duplicate(current):
         reached = newest_of([event for event in events if event.code not in REJECTING])
         return _called_a_duplicate(due, current, reached, limits)
-    return Ruling(after_news(current, due.lifecycle_code, due.age_seconds, sandbox, limits), current)
+    return Ruling(after_history(current, due.lifecycle_code, due.age_seconds, sandbox, limits), current)
 
 
 def rule_unread(due: Due, limits: Limits) -> Ruling | None:
-    """What follows from a verdict that the search has shown for an hour and no status tells yet; None: nothing."""
+    """What follows from a verdict that the search has shown for an hour and no status says yet; None: nothing."""
     code, state = due.swept_code or "", due.swept_state
     label = f"{code} {label_of(code)}" if code in REJECTING else f"state {state}"
     problem = Problem("reason_not_known", f"the platform's search shows {label}; the reason is not known yet")
@@ -126,64 +126,64 @@ def after_contradiction(codes: Sequence[str], age_seconds: float, limits: Limits
     """All are kept and none is believed: the life cycle stays where it was until a newer status settles it."""
     if age_seconds > limits.follow_up_seconds:
         return Move(State.CLOSED)
-    problem = Problem("contradictory_statuses", f"the platform tells {' and '.join(codes)} of one deposit")
-    return wait(State.SUBMITTED, next_news(age_seconds), problem, "Ask the platform which one holds")
+    problem = Problem("contradictory_statuses", f"the platform reports {' and '.join(codes)} of one deposit")
+    return wait(State.SUBMITTED, seconds_to_next_read(age_seconds), problem, "Ask the platform which one holds")
 
 
-def after_news(
+def after_history(
     current: StatusEvent | None, known_code: str | None, age_seconds: float, sandbox: bool, limits: Limits
 ) -> Move:
-    """The platform told the history of a deposit, and nothing in it contradicts."""
+    """The platform showed the history of a deposit, and nothing in it contradicts."""
     if current and current.code in REJECTING:
         return final(State.REJECTED, _problem_of(current), CORRECT_IT)
     silent = sandbox and current is None and known_code is None and age_seconds > SILENT_SANDBOX_SECONDS
     if silent or age_seconds > limits.follow_up_seconds or (current and current.code in CLOSING):
         return Move(State.CLOSED)
-    return Move(State.SUBMITTED, next_news(age_seconds))
+    return Move(State.SUBMITTED, seconds_to_next_read(age_seconds))
 
 
-def next_news(age_seconds: float) -> float:
-    """Seconds until the next look at a deposit's life cycle: from a minute for a young one to a day for an old one."""
+def seconds_to_next_read(age_seconds: float) -> float:
+    """Seconds until a deposit's life cycle is read again: from a minute for a young one to a day for an old one."""
     return min(86400.0, max(60.0, age_seconds / 10))
 
 
 def has_doubled(age_seconds: float) -> bool:
-    """Whether a deposit has become 1, 2, 4, 8, … days old since the look before."""
+    """Whether a deposit has become 1, 2, 4, 8, … days old since the last sweep."""
     before = max(age_seconds / 1.1, age_seconds - DAY_SECONDS)
     return age_seconds >= DAY_SECONDS and math.floor(math.log2(age_seconds / DAY_SECONDS)) > math.floor(
         math.log2(before / DAY_SECONDS)
     )
 
 
-def next_look(age_seconds: float) -> float:
-    """Seconds until a sweep looks at a deposit again: a look costs a two-hundredth of a call, so a day is never needed."""
+def seconds_to_next_sweep(age_seconds: float) -> float:
+    """Seconds until a sweep looks at a deposit again: that costs a two-hundredth of a call, so a day is never needed."""
     return min(LONGEST_UNSEEN_SECONDS, max(60.0, age_seconds / 40))
 
 
 def seen(deposit: Open, sighting: Sighting | None, due_in: float, limits: Limits, *, shown_lately: bool = True) -> Seen:
     """What follows from how a search shows a deposit; None: it does not. Where it shows no status, the state must do."""
     over = deposit.age_seconds > limits.follow_up_seconds
-    code, told = (sighting.code, True) if sighting and sighting.code else (_told_by_state(sighting), False)
+    code, is_status = (sighting.code, True) if sighting and sighting.code else (_code_of_state(sighting), False)
     state = sighting.state if sighting and sighting.state in REFUSING_STATES else None
     number = sighting.invoice_number if sighting else None
     return Seen(
-        deposit.submission_id, deposit.platform_id, code, sighting.at if sighting and told else None, told,
+        deposit.submission_id, deposit.platform_id, code, sighting.at if sighting and is_status else None, is_status,
         sighting.created_at if sighting else None, due_in, min(urgency(code), urgency(state and f"state:{state}")),
-        _wanted_every(deposit.age_seconds, over, shown_lately, told), over, state, number,
+        _wanted_every(deposit.age_seconds, over, shown_lately, is_status), over, state, number,
     )  # fmt: skip
 
 
-def _wanted_every(age_seconds: float, over: bool, shown_lately: bool, told: bool) -> float | None:
+def _wanted_every(age_seconds: float, over: bool, shown_lately: bool, is_status: bool) -> float | None:
     """How often the history of a deposit is read though the search shows nothing new of it; None: not yet.
 
     A search shows the newest status by date: a refusal that is dated before it is found once the deposit's age has doubled, and
-    before follow-up ends; not at each look, or a switch to sweeps would read everything at once. Without a status it is read as if
+    before follow-up ends; not at each sweep, or a switch to sweeps would read everything at once. Without a status it is read as if
     there were no search, where that shows none of ours.
     """
-    if told:
+    if is_status:
         return DAY_SECONDS if over or has_doubled(age_seconds) else None
     if not shown_lately:
-        return next_news(age_seconds)
+        return seconds_to_next_read(age_seconds)
     return DAY_SECONDS if over or age_seconds > SILENT_SECONDS else None
 
 
@@ -194,13 +194,13 @@ def urgency(code: str | None) -> int:
     return URGENT if code in URGENT_CODES or code.removeprefix("state:") in REFUSING_STATES else USUAL
 
 
-def _told_by_state(sighting: Sighting | None) -> str | None:
+def _code_of_state(sighting: Sighting | None) -> str | None:
     state = sighting.state if sighting else None
-    return None if state is None or state in NO_NEWS_STATES else f"state:{state}"
+    return None if state is None or state in STATES_BEFORE_ANY_STATUS else f"state:{state}"
 
 
 def settled_before(events: Sequence[StatusEvent]) -> StatusEvent | None:
-    """What held before a contradiction: the newest status that is no part of it."""
+    """What was true before a contradiction: the newest status that is no part of it."""
     codes, latest = contradiction_in(events), max(map(_at, events), default=None)
     refused = any(code in REJECTING for code in codes)
     return newest_of([e for e in events if (e.code not in codes if refused else _at(e) != latest)])
@@ -210,7 +210,9 @@ def _contradicted(due: Due, events: Sequence[StatusEvent], codes: tuple[str, ...
     move, settled = after_contradiction(codes, due.age_seconds, limits), settled_before(events)
     if REJECTING.isdisjoint(codes):
         return Ruling(move, settled, contradiction=codes)
-    said = Problem("contradictory_statuses", f"the platform refused this deposit and told {' and '.join(codes)} of it")
+    said = Problem(
+        "contradictory_statuses", f"the platform refused this deposit and reported {' and '.join(codes)} of it"
+    )
     objected = _objected(due, said, "Ask the platform and the buyer which one holds")
     return replace(objected, current=settled, contradiction=codes)
 
@@ -233,7 +235,7 @@ def _asked_about(due: Due, problem: Problem, reached: StatusEvent | None, limits
 
 def _objected(due: Due, problem: Problem, next_step: str) -> Ruling:
     """The deposit stands and is followed, and its row shows an error: a person decides."""
-    move = wait(State.SUBMITTED, next_news(due.age_seconds), problem, next_step)
+    move = wait(State.SUBMITTED, seconds_to_next_read(due.age_seconds), problem, next_step)
     return Ruling(move, objection=replace(problem, message=move.error_message or problem.message))
 
 

@@ -16,7 +16,7 @@ FacteurError
 ├── InvalidMessageError              escapes: the dead-letter queue shows it
 ├── ConfigurationError               escapes: a setting is missing or malformed
 │   └── EnvironmentMismatchError     this database belongs to another environment: everything stops until a person re-pins
-└── OperatorError                    told to the person who asked: it cannot be done, and nothing was
+└── OperatorError                    shown to the person who asked: it cannot be done, and nothing was
     ├── QueueUnavailableError        SQS could not be asked
     └── DocumentsUnknownError        nothing says where the documents of a table lie
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from facteur.decide_look_up import (
     Evidence,
-    after_blind_look,
+    after_blind_look_up,
     after_look_up,
     attribute,
     blindness,
@@ -24,11 +24,11 @@ from facteur.model import Candidate, Claim, Doubt, Question, Shown, State, Waiti
 from facteur.ports import Platform
 from facteur.submission_services import Lease, Services
 
-MOST_COMPARED = 20  # copies of one look-up; a number that shows more is looked at by a person
+MOST_COMPARED = 20  # copies of one each-up; a number that shows more is looked at by a person
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class LookUp:
     """A claimed doubt that is looked up."""
 
     row: Waiting
@@ -38,45 +38,45 @@ class Look:
 
 def look_up_deposits(claimed: Sequence[tuple[Waiting, Claim]], services: Services, lease: Lease) -> None:
     """Look up claimed doubts, those of one account with one question, and record each by itself."""
-    looks = [Look(row, claim, services.store.doubt(row.submission_id)) for row, claim in claimed]
-    for account in dict.fromkeys(look.row.account for look in looks):
-        _look_up([look for look in looks if look.row.account == account], services, lease)
+    look_ups = [LookUp(row, claim, services.store.doubt(row.submission_id)) for row, claim in claimed]
+    for account in dict.fromkeys(each.row.account for each in look_ups):
+        _look_up([each for each in look_ups if each.row.account == account], services, lease)
 
 
-def _look_up(looks: Sequence[Look], services: Services, lease: Lease) -> None:
+def _look_up(look_ups: Sequence[LookUp], services: Services, lease: Lease) -> None:
     """A look-up that fails, or shows none of our deposits, is not an empty one."""
-    began, asked = time.monotonic(), [look for look in looks if not decided(look.doubt)]
+    began, asked = time.monotonic(), [each for each in look_ups if not decided(each.doubt)]
     shown: Mapping[int, Shown] = {}
     failure = None
     try:
         lease.check()
-        platform = services.platforms.of(looks[0].row.account)
+        platform = services.platforms.of(look_ups[0].row.account)
         shown = _shown(asked, platform, services)
     except NotDepositedError as error:
         failure = error
-    for look in looks:
+    for each in look_ups:
         found: list[tuple[int, str]] = []
-        answer = shown.get(look.row.submission_id)
+        answer = shown.get(each.row.submission_id)
         try:
             if failure:
                 raise failure
-            sent = sent_by([other.doubt for other in asked if other is not look], look.doubt)
-            decision, found = _judged(look, answer, sent, platform, services, lease)
+            sent = sent_by([other.doubt for other in asked if other is not each], each.doubt)
+            decision, found = _judged(each, answer, sent, platform, services, lease)
         except NotDepositedError as error:
-            decision = services.failed(look.row, error, look.doubt.waited_seconds)
-        outcome = Outcome(look.row, look.claim, decision, found, *_shown_by(answer))
+            decision = services.failed(each.row, error, each.doubt.waited_seconds)
+        outcome = Outcome(each.row, each.claim, decision, found, *_shown_by(answer))
         (state,) = services.store.record([outcome])
-        services.tell(look.row, state, decision, time.monotonic() - began)
+        services.report(each.row, state, decision, time.monotonic() - began)
 
 
-def _shown(looks: Sequence[Look], platform: Platform, services: Services) -> dict[int, Shown]:
-    """Doubts are asked for together; what may be sent again after this look is asked for alone, for nothing else may hide it."""
-    last = [look for look in looks if may_be_sent_again(look.doubt, services.limits)]
+def _shown(look_ups: Sequence[LookUp], platform: Platform, services: Services) -> dict[int, Shown]:
+    """Doubts are asked for together; what may be sent again after this look-up is asked for alone, for nothing else may hide it."""
+    last = [each for each in look_ups if may_be_sent_again(each.doubt, services.limits)]
     answers: dict[int, Shown] = {}
-    for ask, asked in ((platform.shown_alone, last), (platform.shown, [look for look in looks if look not in last])):
+    for ask, asked in ((platform.shown_alone, last), (platform.shown, [each for each in look_ups if each not in last])):
         if asked:
-            found = ask([question(look.doubt) for look in asked])
-            answers |= {look.row.submission_id: answer for look, answer in zip(asked, found, strict=True)}
+            found = ask([question(each.doubt) for each in asked])
+            answers |= {each.row.submission_id: answer for each, answer in zip(asked, found, strict=True)}
     return answers
 
 
@@ -88,20 +88,22 @@ def question(doubt: Doubt) -> Question:
 
 
 def _judged(
-    look: Look, shown: Shown | None, sent: Collection[str], platform: Platform, services: Services, lease: Lease
+    one: LookUp, shown: Shown | None, sent: Collection[str], platform: Platform, services: Services, lease: Lease
 ) -> tuple[Decision, list[tuple[int, str]]]:
-    doubt, limits = look.doubt, services.limits
+    doubt, limits = one.doubt, services.limits
     clock = lasted(doubt, shown.dated_at if shown else None, limits)
     if shown is None:
         return Decision(after_look_up(doubt, Evidence(), clock, limits), LOOKED_UP), []
     lease.check()
-    held = services.store.held_elsewhere(doubt.invoice_id, [each.platform_id for each in shown.candidates])
-    copies = _copies([each for each in shown.candidates if each.platform_id not in held or not each.refused], platform)
-    evidence = weighed(doubt, shown.candidates, copies, held, sent, shown.sellers)
+    holders = services.store.taken_elsewhere(doubt.invoice_id, [each.platform_id for each in shown.candidates])
+    copies = _copies(
+        [each for each in shown.candidates if each.platform_id not in holders or not each.refused], platform
+    )
+    evidence = weighed(doubt, shown.candidates, copies, holders, sent, shown.sellers)
     certain = any(not each.refused for each in evidence.ours)
     problem = None if certain else blindness(doubt, shown.witnesses, platform.answers_what_is_asked)
     if problem:
-        move = after_blind_look(doubt, problem, look.row.tries, limits, services.jitter)
+        move = after_blind_look_up(doubt, problem, one.row.tries, limits, services.jitter)
         return Decision(move, LOOKED_UP), []
     move = after_look_up(doubt, evidence, clock, limits)
     found = attribute(doubt.attempts, evidence.ours, copies) if move.state is State.SUBMITTED else []

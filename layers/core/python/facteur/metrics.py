@@ -29,7 +29,7 @@ class Metric(StrEnum):
     ROWS_HEALED = "RowsHealed"
     OLDEST_OVERDUE_SECONDS = "OldestOverdueSeconds"
     OLDEST_DOUBT_SECONDS = "OldestDoubtSeconds"
-    OLDEST_UNTOLD_SECONDS = "OldestUntoldSeconds"
+    OLDEST_UNWRITTEN_SECONDS = "OldestUnwrittenSeconds"
     OLDEST_UNDEPOSITED_DAYS = "OldestUndepositedDays"
     FAILED_INVOICES = "FailedInvoices"
     BREAKERS_OPEN = "BreakersOpen"

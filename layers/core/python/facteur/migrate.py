@@ -73,7 +73,7 @@ def migrate(
         submit_from: issue date (YYYY-MM-DD) of the first invoice to deposit; must be given for a table that exists already.
         worker_role: the role that the other functions connect as; it gets exactly the rights that they need. One that was named
             before is granted what is new.
-        invoice_kinds: which kinds of documents are invoices, as `facteur init --kinds` has it; must be given for a table that tells kinds.
+        invoice_kinds: which kinds of documents are invoices, as `facteur init --kinds` has it; must be given for a table that names kinds.
 
     Raises:
         ConfigurationError: what is asked for cannot be done; nothing of that step is.
@@ -106,9 +106,9 @@ def _kinds(database: MigratedDatabase, named: str | None) -> tuple[KindColumn, .
         return ()
     reading, wish = KindsReading(database), Wish(table=TABLE, kinds=(named,) if named else ())
     there = reading.look([])
-    told, _ = reading.kinds(there, choose_table(there, wish), wish)
+    columns, _ = reading.kinds(there, choose_table(there, wish), wish)
     try:
-        kinds = answered(told, wish.kinds)
+        kinds = answered(columns, wish.kinds)
     except OperatorError as error:
         raise ConfigurationError(f"INVOICE_KINDS: {error}") from None
     if sentence := unanswered(kinds):
@@ -176,10 +176,10 @@ def as_date(text: str | None) -> date | None:
     """A first day to deposit from. Raises ConfigurationError where the text is no date."""
     if text is None:
         return None
-    told = f"the first day (SUBMIT_FROM): {text} is no date: YYYY-MM-DD"
+    words = f"the first day (SUBMIT_FROM): {text} is no date: YYYY-MM-DD"
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-        raise ConfigurationError(told)
+        raise ConfigurationError(words)
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise ConfigurationError(told) from None
+        raise ConfigurationError(words) from None

@@ -111,13 +111,13 @@ class Witness:
 
 @dataclass(frozen=True, slots=True)
 class DoubtClock:
-    """How long a doubt has certainly lasted by two clocks, ours and the platform's: between two looks what says less counts.
+    """How long a doubt has certainly lasted by two clocks, ours and the platform's: between two look-ups what says less counts.
 
-    `looked_at` is by ours, `dated_at` the latest of the platform's.
+    `looked_up_at` is by ours, `dated_at` the latest of the platform's.
     """
 
     seconds: float
-    looked_at: datetime
+    looked_up_at: datetime
     dated_at: datetime | None
 
 
@@ -125,7 +125,7 @@ class DoubtClock:
 class Doubt:
     """What is known of a submission in doubt. Times are seconds by the database's clock, which said `now`.
 
-    `rivals` are attempts of other invoices under the same number whose outcome is unknown too. `clock`: None before the first look.
+    `rivals` are attempts of other invoices under the same number whose outcome is unknown too. `clock`: None before the first look-up.
     `repeated_answer`: what the platform answered three times, without saying what became of the deposit. `excused_seconds`: of its
     time, what went by for a cause that many share, or before anybody had time for it.
     """
@@ -240,7 +240,7 @@ class StatusEvent:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A deposit whose news are due, with the statuses known of it in the order in which we heard of them.
+    """A deposit whose status is due, with the statuses known of it in the order in which we heard of them.
 
     `heard_at` is the database's now, `deposited_at` when the deposit was made at the earliest. `swept_code`, `swept_at` and
     `swept_state` are what a sweep had seen of it.

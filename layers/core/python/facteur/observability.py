@@ -107,7 +107,7 @@ def _unit(metric: Metric) -> MetricUnit:
 
 
 def observed(service: str) -> Callable[[Callable[[Any, Any, PowertoolsJournal], Any]], Handler]:
-    """Give a handler its journal; flush it and tell what escapes, whatever happens."""
+    """Give a handler its journal; flush it and report what escapes, whatever happens."""
 
     def decorate(handler: Callable[[Any, Any, PowertoolsJournal], Any]) -> Handler:
         @functools.wraps(handler)

@@ -1,4 +1,4 @@
-"""Ask the platform what happened to deposits, by the source of news that is set, and store it."""
+"""Ask the platform what happened to deposits, by the source that is set, and store it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from facteur.metrics import Metric
 from facteur.status_by_history import act_on_unread, read_due_history, read_wanted_history
-from facteur.status_by_pull import look_at_due, pull
+from facteur.status_by_pull import check_due, pull
 from facteur.status_by_sweep import sweep
 from facteur.status_services import PollServices, Step
 
@@ -35,7 +35,7 @@ def poll_statuses(services: PollServices, remaining_seconds: float = float("inf"
         pass
     if services.put_off:
         services.store.note_put_off(sum(services.put_off))
-    services.journal.count(Metric.POLL_RUNS)  # a run that fails is none: the alarm for a silent poller tells
+    services.journal.count(Metric.POLL_RUNS)  # a run that fails is none: the alarm for a silent poller rings
     return run.reads
 
 
@@ -77,7 +77,7 @@ class Run:
         if self.rounds == 0:
             self.reads += pull(self.services, self._permitted)
         self.rounds += 1
-        due = look_at_due(self.services)
+        due = check_due(self.services)
         if due is not Step.NOTHING:
             return self._went_on(due, 0)
         return self._went_on(read_wanted_history(self.services), self.services.history_seconds)

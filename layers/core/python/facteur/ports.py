@@ -84,7 +84,7 @@ class Platforms(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NotesTaken:
-    """What one look at the notes did."""
+    """What one pass over the notes did."""
 
     notes: int
     opened: int
@@ -101,7 +101,7 @@ class Vitals:
 
     overdue_seconds: float
     doubt_seconds: float
-    untold_seconds: float
+    unwritten_seconds: float
     undeposited_days: int
     failed: int
     breakers_open: int
@@ -153,7 +153,7 @@ class SubmissionStore(Protocol):
         """That work has ended; where it `raised` before it claimed anything, that counts like a worker's death."""
 
     def doubt(self, submission_id: int) -> Doubt: ...
-    def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> Mapping[str, Holder]:
+    def taken_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> Mapping[str, Holder]:
         """Which of these deposits are another invoice's, or ones of this one that the platform refused."""
 
 

@@ -18,7 +18,7 @@ from facteur.model import State, Waiting
 from facteur.ports import Document
 from facteur.submission_services import Services
 
-HELD_BYTES = 5_000_000  # larger documents go one at a time, so that a batch fits in memory and /tmp
+MOST_BYTES_IN_MEMORY = 5_000_000  # larger documents go one at a time, so that a batch fits in memory and /tmp
 SIREN_DIGITS = 9
 ROUNDS_AT_ONCE = 2  # as many as are under way, and as many again to go on with while the next are read
 
@@ -90,7 +90,7 @@ def _unusable_account(account: str, refused: bool, services: Services) -> NotDep
 
 
 def _has_platform(row: Waiting, services: Services, error: NotDepositedError | None) -> bool:
-    """Whether the row's account has usable credentials; if not, it waits until somebody mends its secret."""
+    """Whether the row's account has usable credentials; if not, it waits until somebody corrects its secret."""
     if error:
         services.leave(row, error, of_account=True)
     return error is None
@@ -144,7 +144,7 @@ def _fetched(rows: Iterable[Waiting], services: Services, threads: ThreadPoolExe
     """Those over the network all at once; a thread for what lies at hand would cost more than reading it."""
 
     def fetch(row: Waiting) -> Fetched:
-        return _fetch(row, services, HELD_BYTES)
+        return _fetch(row, services, MOST_BYTES_IN_MEMORY)
 
     far = {
         row.submission_id: threads.submit(fetch, row)

@@ -16,10 +16,10 @@ WRITE_BACKS_AT_ONCE = 100
 IDS_IN_A_LINE = 100
 # What is counted when it happens, and rings: it is counted each minute as well for as long as something waits for it.
 GOES_ON = {"account_refused": Metric.ACCOUNT_REFUSED, "unreadable": Metric.UNREADABLE_ROWS}
-KINDS_TOLD = 5
+MOST_KINDS_NAMED = 5
 CATCH_UP_SECONDS = 45.0  # a run that does not watch works on while notes are left, until the next one comes
-SHORTEST_PAUSE_SECONDS = 0.3  # between two looks of an idle relay
-PAUSE_PER_LOOK = 10  # a slow look is repeated less often: at most a tenth of the time is spent looking
+SHORTEST_PAUSE_SECONDS = 0.3  # between two passes of an idle relay
+PAUSE_PER_PASS = 10  # a slow pass is repeated less often: at most a tenth of the time is spent looking
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def relay_submissions(services: RelayServices, remaining_seconds: float = float(
     services.store.check_environment(services.base_url)
     run = services.store.begin_run()
     last = relay_once(services)
-    _tell_vitals(services)
+    _report_vitals(services)
     services.store.passed()
     while True:
         began = time.monotonic()
@@ -57,7 +57,7 @@ def relay_submissions(services: RelayServices, remaining_seconds: float = float(
             return
         last = relay_once(services) if anything else Round.NOTHING
         if last is Round.NOTHING:
-            pause = max(SHORTEST_PAUSE_SECONDS, PAUSE_PER_LOOK * (time.monotonic() - began))
+            pause = max(SHORTEST_PAUSE_SECONDS, PAUSE_PER_PASS * (time.monotonic() - began))
             services.sleep(max(0.0, min(pause, stop_at - time.monotonic())))
 
 
@@ -81,13 +81,13 @@ def _take_notes(services: RelayServices) -> tuple[int, bool]:
     opened, stop_at = 0, time.monotonic() + services.portion_seconds
     while (taken := services.store.take_notes(NOTES_AT_ONCE)).notes:
         opened += taken.opened
-        _tell_taken(taken, services)
+        _report_taken(taken, services)
         if time.monotonic() >= stop_at:
             return opened, True
     return opened, False
 
 
-def _tell_taken(taken: NotesTaken, services: RelayServices) -> None:
+def _report_taken(taken: NotesTaken, services: RelayServices) -> None:
     services.journal.event(
         "notes.taken", notes=taken.notes, opened=taken.opened, repeated=taken.repeated, broken=taken.broken
     )
@@ -98,9 +98,9 @@ def _tell_taken(taken: NotesTaken, services: RelayServices) -> None:
     if taken.broken:
         services.journal.count(Metric.UNREADABLE_ROWS, taken.broken)
     if taken.not_shown:
-        _tell_not_shown(taken.not_shown, services)
+        _report_not_shown(taken.not_shown, services)
     if taken.mismatched:
-        _tell_mismatched(taken.mismatched, services)
+        _report_mismatched(taken.mismatched, services)
 
 
 def _do_due(services: RelayServices) -> int:
@@ -110,7 +110,7 @@ def _do_due(services: RelayServices) -> int:
     return expired + _queue_due(services)
 
 
-def _tell_not_shown(keys: int, services: RelayServices) -> None:
+def _report_not_shown(keys: int, services: RelayServices) -> None:
     """A row that was deleted, or one that the view leaves out: nobody would ever send it."""
     services.journal.count(Metric.KEYS_NOT_SHOWN, keys)
     services.journal.warning(
@@ -119,7 +119,7 @@ def _tell_not_shown(keys: int, services: RelayServices) -> None:
     )  # fmt: skip
 
 
-def _tell_mismatched(rows: int, services: RelayServices) -> None:
+def _report_mismatched(rows: int, services: RelayServices) -> None:
     """Such a row is shown an error: a person must hear of it, as of a failure."""
     services.journal.count(Metric.FAILURES, rows)
     services.journal.warning(
@@ -135,7 +135,7 @@ def _queue_due(services: RelayServices) -> int:
         with services.store.pick_due(ROWS_AT_ONCE) as due:
             accepted = services.queue.send(due.submission_ids) if due.submission_ids else []
             due.mark_queued(accepted)
-        _tell_queued(accepted, services)
+        _report_queued(accepted, services)
         total += len(accepted)
         if len(accepted) < len(due.submission_ids):
             services.journal.warning("queue.refused", submissions=len(due.submission_ids) - len(accepted))
@@ -144,7 +144,7 @@ def _queue_due(services: RelayServices) -> int:
     return total
 
 
-def _tell_queued(submission_ids: Sequence[int], services: RelayServices) -> None:
+def _report_queued(submission_ids: Sequence[int], services: RelayServices) -> None:
     """Each by its id, but many in a line: a line of its own for each would take a tenth of the relay's time."""
     for start in range(0, len(submission_ids), IDS_IN_A_LINE):
         ids = submission_ids[start : start + IDS_IN_A_LINE]
@@ -152,18 +152,18 @@ def _tell_queued(submission_ids: Sequence[int], services: RelayServices) -> None
 
 
 def _repeat_write_backs(services: RelayServices) -> None:
-    told, refused = services.store.repeat_write_backs(WRITE_BACKS_AT_ONCE)
-    if told or refused:
-        services.journal.event("write_backs.repeated", told=told, refused=refused)
+    written, refused = services.store.repeat_write_backs(WRITE_BACKS_AT_ONCE)
+    if written or refused:
+        services.journal.event("write_backs.repeated", written=written, refused=refused)
         services.journal.count(Metric.WRITE_BACKS_REFUSED, refused)
 
 
-def _tell_vitals(services: RelayServices) -> None:
-    """What alarms watch, whether anything moved or not; that it is told at all says that the relay runs."""
+def _report_vitals(services: RelayServices) -> None:
+    """What alarms watch, whether anything moved or not; that they are counted at all says that the relay runs."""
     vitals, count = services.store.vitals(), services.journal.count
     count(Metric.OLDEST_OVERDUE_SECONDS, vitals.overdue_seconds)
     count(Metric.OLDEST_DOUBT_SECONDS, vitals.doubt_seconds)
-    count(Metric.OLDEST_UNTOLD_SECONDS, vitals.untold_seconds)
+    count(Metric.OLDEST_UNWRITTEN_SECONDS, vitals.unwritten_seconds)
     count(Metric.OLDEST_UNDEPOSITED_DAYS, vitals.undeposited_days)
     count(Metric.FAILED_INVOICES, vitals.failed)
     count(Metric.BREAKERS_OPEN, vitals.breakers_open)
@@ -180,7 +180,7 @@ def _tell_vitals(services: RelayServices) -> None:
         services.journal.warning("installation.faults", faults=list(vitals.faults), next_step="facteur doctor")
     if vitals.forgotten is not None:
         count(Metric.FORGOTTEN_INVOICES, vitals.forgotten)
-        _tell_unnamed_kinds(services)
+        _report_unnamed_kinds(services)
     if vitals.forgotten:
         services.journal.warning(
             "invoices.forgotten", invoices=vitals.forgotten,
@@ -188,11 +188,11 @@ def _tell_vitals(services: RelayServices) -> None:
         )  # fmt: skip
 
 
-def _tell_unnamed_kinds(services: RelayServices) -> None:
+def _report_unnamed_kinds(services: RelayServices) -> None:
     """Once a day: finished documents of a kind that came up after the installation wait for somebody's word."""
     kinds = services.store.unnamed_kinds()
     services.journal.count(Metric.UNNAMED_KINDS, len(kinds))
-    for kind, documents in list(kinds.items())[:KINDS_TOLD]:
+    for kind, documents in list(kinds.items())[:MOST_KINDS_NAMED]:
         services.journal.warning(
             "kinds.unnamed", kind=kind[:40], documents=documents,
             next_step="they are not deposited; if they are invoices, let facteur.invoice_source name the kind: see facteur doctor",

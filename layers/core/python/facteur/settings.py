@@ -131,7 +131,7 @@ class Settings:
     alarm_topic_arn: str | None = _setting(_text, None, "Topic that hears of the stack's alarms; not set: nobody does")
     deposits_enabled: bool = _setting(_boolean, True, "false: show in facteur.health what would be sent, send nothing")
     status_source: str = _setting(
-        _choice(*SOURCES), "sweep", "Where news of deposits come from: sweep, pull, or history"
+        _choice(*SOURCES), "sweep", "Where statuses of deposits come from: sweep, pull, or history"
     )
     max_in_flight: int = _setting(_number(1, 64, int), 8, "Deposits under way at once in one function")
     requests_per_minute: float = _setting(
@@ -158,7 +158,7 @@ class Settings:
     )
     submit_from: str | None = _setting(_date, None, "Issue date of the first invoice to deposit, YYYY-MM-DD")
     invoice_kinds: str | None = _setting(
-        _text, None, "Kinds of documents that are invoices, such as standard,deposit, where that table tells kinds"
+        _text, None, "Kinds of documents that are invoices, such as standard,deposit, where that table names kinds"
     )
     in_lambda: bool = False
 

@@ -1,4 +1,4 @@
-"""News from status-history, deposit by deposit: those that are due, or those that a sweep found wanting."""
+"""Statuses from status-history, deposit by deposit: those that are due, or those that a sweep found wanting."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from facteur.errors import NotDepositedError
 from facteur.metrics import Metric
 from facteur.model import Due, State, StatusEvent
 from facteur.status_services import PollServices, Step, alone, not_answered_of_one
-from facteur.status_updates import NewsStored, Ruling
+from facteur.status_updates import Ruling, StatusesStored
 
 UNREAD_AT_ONCE = 100
 MOST_RULINGS = 3  # others may store statuses of the same deposit meanwhile
@@ -22,7 +22,9 @@ Postpone = Callable[[Due, float], None]
 
 def read_due_history(services: PollServices) -> Step:
     """Read the history that has been due for longest."""
-    return _read_next(services.store.claim_news(1), services, services.store.postpone_news, "history")
+    return _read_next(
+        services.store.claim_status_updates(1), services, services.store.postpone_status_update, "history"
+    )
 
 
 def read_wanted_history(services: PollServices) -> Step:
@@ -39,8 +41,10 @@ def act_on_unread(services: PollServices) -> None:
     for due in services.store.unread_verdicts(UNREAD_AT_ONCE):
         with alone(services, "verdict", submission_id=due.submission_id, account=due.account):
             if ruling := rule_unread(due, services.limits):
-                stored = services.store.record_news(due, [], ruling, decided_on=len(due.known), asked_by="nobody")
-                _tell(due, ruling, stored, services, None)
+                stored = services.store.record_status_update(
+                    due, [], ruling, decided_on=len(due.known), asked_by="nobody"
+                )
+                _report(due, ruling, stored, services, None)
 
 
 def read_history(due: Due, services: PollServices, postpone: Postpone, asked_by: str) -> Step:
@@ -61,18 +65,18 @@ def read_history(due: Due, services: PollServices, postpone: Postpone, asked_by:
 def _store_history(due: Due, services: PollServices, asked_by: str) -> None:
     platform = services.platforms.of(due.account)
     began = time.monotonic()
-    told = platform.history(due.platform_id)
+    shown = platform.history(due.platform_id)
     seconds = time.monotonic() - began
     services.failing.pop(due.account, None)
-    events = [event for event in told if event.platform_id == due.platform_id]
-    if len(events) < len(told):
+    events = [event for event in shown if event.platform_id == due.platform_id]
+    if len(events) < len(shown):
         services.journal.warning(
-            "history.foreign", submission_id=due.submission_id, account=due.account, foreign=len(told) - len(events)
+            "history.foreign", submission_id=due.submission_id, account=due.account, foreign=len(shown) - len(events)
         )
-    store_news(due, events, platform.sandbox, services, asked_by, seconds)
+    store_statuses(due, events, platform.sandbox, services, asked_by, seconds)
 
 
-def store_news(
+def store_statuses(
     due: Due,
     heard: list[StatusEvent],
     sandbox: bool,
@@ -82,20 +86,22 @@ def store_news(
 ) -> None:
     """Store what is new of what was heard, and let it and all that was known decide what becomes of the submission.
 
-    `call_seconds`: what the platform took to tell it, where it was told of this deposit alone.
+    `call_seconds`: what the platform took to answer, where it was asked for this deposit alone.
     """
     for _ in range(MOST_RULINGS):
         events = merged(due, heard)
         ruling = rule(due, events, sandbox, services.limits)
         new = events[len(due.known) :]
-        stored = services.store.record_news(due, new, ruling, decided_on=len(events), asked_by=asked_by)
-        _tell(due, ruling, stored, services, call_seconds)
+        stored = services.store.record_status_update(due, new, ruling, decided_on=len(events), asked_by=asked_by)
+        _report(due, ruling, stored, services, call_seconds)
         if stored.known is None:
             return
         due, heard = replace(due, known=stored.known), []
 
 
-def _tell(due: Due, ruling: Ruling, stored: NewsStored, services: PollServices, call_seconds: float | None) -> None:
+def _report(
+    due: Due, ruling: Ruling, stored: StatusesStored, services: PollServices, call_seconds: float | None
+) -> None:
     move, current, count = ruling.move, ruling.current, services.journal.count
     if stored.moved and stored.state in COUNTED:
         metric = COUNTED[State(stored.state)]

@@ -1,16 +1,16 @@
-"""News that the platform shows until they are acknowledged: stored and committed first, acknowledged then."""
+"""Statuses that the platform shows until they are acknowledged: stored and committed first, acknowledged then."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from facteur.decide_status import DAY_SECONDS, SILENT_SECONDS, has_doubled, next_news
+from facteur.decide_status import DAY_SECONDS, SILENT_SECONDS, has_doubled, seconds_to_next_read
 from facteur.errors import NotDepositedError
 from facteur.metrics import Metric
 from facteur.model import Due, StatusEvent
-from facteur.status_by_history import read_history, store_news
-from facteur.status_ports import NewsPlatform
+from facteur.status_by_history import read_history, store_statuses
+from facteur.status_ports import StatusPlatform
 from facteur.status_services import PollServices, Step, alone, not_answered, not_answered_of_one
 
 AT_ONCE = 20
@@ -28,17 +28,17 @@ def pull(services: PollServices, permitted: Callable[[str], bool]) -> int:
     return seen
 
 
-def look_at_due(services: PollServices) -> Step:
-    """Deposits that are due though nothing was told of them: statuses that came too early, silence, the end."""
-    dues = services.store.claim_news(AT_ONCE)
+def check_due(services: PollServices) -> Step:
+    """Deposits that are due though nothing was shown of them: statuses that came too early, silence, the end."""
+    dues = services.store.claim_status_updates(AT_ONCE)
     unseen = services.pulls.unseen() if dues else frozenset()
     for due in dues:
         with alone(services, "deposit", submission_id=due.submission_id, account=due.account):
             try:
-                _look_at(due, services, unseen=due.account in unseen)
+                _check(due, services, unseen=due.account in unseen)
             except NotDepositedError as error:  # an account whose secret cannot be read
                 delay = not_answered_of_one(services, due.account, due.platform_id, error)
-                services.store.postpone_news(due, delay)
+                services.store.postpone_status_update(due, delay)
     return Step.DONE if dues else Step.NOTHING
 
 
@@ -65,7 +65,7 @@ class Reading:
     acknowledged: list[StatusEvent] = field(default_factory=list)
     refused: int = 0
 
-    def page(self, platform: NewsPlatform) -> bool:
+    def page(self, platform: StatusPlatform) -> bool:
         """Store a page and acknowledge what was stored; whether to ask for another one.
 
         What cannot be acknowledged comes again and is gone past. A full page of nothing else hides whatever is behind it.
@@ -80,7 +80,7 @@ class Reading:
         finally:
             acknowledged = self.acknowledged[before:]
             if any(event.platform_id in ours for event in acknowledged):
-                self.services.pulls.note_told(self.account)
+                self.services.pulls.note_pulled(self.account)
             blocked = full and not acknowledged
             if permitted or acknowledged:  # else nobody knows
                 self._note_blocked(blocked, len(unseen))
@@ -95,7 +95,7 @@ class Reading:
                 next_step="the platform shows a full page of statuses that it lets nobody acknowledge: ask it to clear them",
             )  # fmt: skip
 
-    def _acknowledge_all(self, stored: Sequence[StatusEvent], platform: NewsPlatform) -> bool:
+    def _acknowledge_all(self, stored: Sequence[StatusEvent], platform: StatusPlatform) -> bool:
         """Until a few are refused in a row; whether there were permits."""
         for event in stored:
             if self.refused > MOST_REFUSED:
@@ -104,7 +104,7 @@ class Reading:
                 return False
         return True
 
-    def _acknowledge(self, event: StatusEvent, platform: NewsPlatform) -> bool:
+    def _acknowledge(self, event: StatusEvent, platform: StatusPlatform) -> bool:
         """Whether there was a permit for it. One that is refused is put off, and after a few in a row all of this reading."""
         if event.raw.get("statusId") is None:
             return True
@@ -138,7 +138,7 @@ def _key(event: StatusEvent) -> tuple[str, str, str]:
 
 
 def _store(
-    account: str, new: Sequence[StatusEvent], platform: NewsPlatform, services: PollServices
+    account: str, new: Sequence[StatusEvent], platform: StatusPlatform, services: PollServices
 ) -> tuple[list[StatusEvent], frozenset[str]]:
     """Each deposit's statuses in a transaction of its own; what is not ours is counted and kept aside.
 
@@ -147,15 +147,15 @@ def _store(
     """
     stored: list[StatusEvent] = []
     known: set[tuple[str, str, str]] = set()
-    ours = services.pulls.tell_of(account, sorted({event.platform_id for event in new}))
-    for platform_id, told in ours.items():
-        with alone(services, "pull", account=account, submission_id=told.due.submission_id):
+    ours = services.pulls.pulled_deposits(account, sorted({event.platform_id for event in new}))
+    for platform_id, deposit in ours.items():
+        with alone(services, "pull", account=account, submission_id=deposit.due.submission_id):
             heard = [event for event in new if event.platform_id == platform_id]
-            store_news(told.due, [*told.early, *heard], platform.sandbox, services, "pull")
+            store_statuses(deposit.due, [*deposit.early, *heard], platform.sandbox, services, "pull")
             stored += heard
-            known |= {(platform_id, event.status_id, event.code) for event in told.due.known}
+            known |= {(platform_id, event.status_id, event.code) for event in deposit.due.known}
     if any(_key(event) not in known for event in stored):
-        services.pulls.note_told(account)
+        services.pulls.note_pulled(account)
     if unmatched := [event for event in new if event.platform_id not in ours]:
         with alone(services, "pull", account=account):
             services.pulls.keep_unmatched(account, unmatched)
@@ -166,11 +166,11 @@ def _store(
     return [*first, *reversed(again)], frozenset(ours)
 
 
-def _look_at(due: Due, services: PollServices, *, unseen: bool) -> None:
+def _check(due: Due, services: PollServices, *, unseen: bool) -> None:
     if early := services.pulls.early_statuses(due):
-        store_news(due, early, services.platforms.of(due.account).sandbox, services, "history")
+        store_statuses(due, early, services.platforms.of(due.account).sandbox, services, "history")
     elif due.age_seconds > services.limits.follow_up_seconds + DAY_SECONDS:
-        services.pulls.close(due)  # its last look did not come through for a day
+        services.pulls.close(due)  # its last reading did not come through for a day
     elif (
         unseen
         or due.age_seconds > services.limits.follow_up_seconds
@@ -179,11 +179,11 @@ def _look_at(due: Due, services: PollServices, *, unseen: bool) -> None:
     ):
         _ask_once(due, services, "unseen" if unseen else "history")
     else:
-        services.store.postpone_news(due, next_news(due.age_seconds))
+        services.store.postpone_status_update(due, seconds_to_next_read(due.age_seconds))
 
 
 def _ask_once(due: Due, services: PollServices, asked_by: str) -> None:
-    """Silent for too long, nothing to be seen, or some time gone by: the history tells whether there is anything that the pull was
+    """Silent for too long, nothing to be seen, or some time gone by: the history says whether there is anything that the pull was
     not shown, because somebody else took it."""
-    if read_history(due, services, services.store.postpone_news, asked_by) is Step.NO_PERMIT:
-        services.store.postpone_news(due, NO_PERMIT_SECONDS)
+    if read_history(due, services, services.store.postpone_status_update, asked_by) is Step.NO_PERMIT:
+        services.store.postpone_status_update(due, NO_PERMIT_SECONDS)

@@ -1,4 +1,4 @@
-"""News from the platform's search: pages of what was deposited in a time, compared with what was last seen."""
+"""Statuses from the platform's search: pages of what was deposited in a time, compared with what was last seen."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from facteur.decide_status import SILENT_SECONDS, next_look, seen
+from facteur.decide_status import SILENT_SECONDS, seconds_to_next_sweep, seen
 from facteur.errors import NotDepositedError, StatementRefusedError
 from facteur.metrics import Metric
-from facteur.status_ports import NewsPlatform
+from facteur.status_ports import StatusPlatform
 from facteur.status_services import PollServices, Step, alone, not_answered
 from facteur.status_updates import PAGE, Listing, Open, Page, Seen, Sighting, Slice
 
@@ -23,7 +23,7 @@ BY_NUMBER_SECONDS = 86400.0
 
 
 @dataclass(slots=True)
-class Look:
+class Sweep:
     """One slice while it is looked at. `answered`: submissions that the platform was asked for, shown or not."""
 
     slice: Slice
@@ -36,7 +36,7 @@ class Look:
     unreadable: int = 0
 
     @property
-    def platform(self) -> NewsPlatform:
+    def platform(self) -> StatusPlatform:
         return self.services.platforms.of(self.slice.account)
 
     def missing(self) -> list[Open]:
@@ -71,148 +71,148 @@ def sweep(services: PollServices, in_time: Callable[[], bool], *, young: bool) -
 
 def _look_at(claimed: Slice, services: PollServices, in_time: Callable[[], bool]) -> Step:
     """What the pages before a failing one have shown is kept: a platform that fails often is read bit by bit."""
-    look, failure = Look(claimed, services, in_time), None
+    swept, failure = Sweep(claimed, services, in_time), None
     try:
-        _look_by_number(look) if claimed.by_number else _look_by_date(look)
+        _search_by_number(swept) if claimed.by_number else _search_by_date(swept)
     except NotDepositedError as error:
         failure = error
-    unseen, delay = _record(look), None
+    unseen, delay = _record(swept), None
     if failure:
         delay = not_answered(services, claimed.account, failure, "search", f"account:{claimed.account}")
     if unseen:
         services.store.release(unseen, delay)
     if failure:
         return Step.FAILED
-    return Step.NO_PERMIT if look.refused else Step.DONE
+    return Step.NO_PERMIT if swept.refused else Step.DONE
 
 
-def _look_by_date(look: Look) -> None:
+def _search_by_date(swept: Sweep) -> None:
     """Page through the slice's time; what is late and not shown there is searched for by number."""
-    members = look.slice.members
+    members = swept.slice.members
     margin = MARGIN if all(member.dated for member in members) else WIDE_MARGIN
     since, until = members[0].deposited_at - margin, members[-1].deposited_at + margin
     listing = Listing()
-    while look.permitted():
-        page = look.platform.shown_between(since, until, listing.offset, with_numbers=look.slice.with_numbers)
+    while swept.permitted():
+        page = swept.platform.shown_between(since, until, listing.offset, with_numbers=swept.slice.with_numbers)
         if page is None:
-            _give_up_dates(look, "refused")
+            _give_up_dates(swept, "refused")
             return
-        found = look.add(page)
+        found = swept.add(page)
         listing.add(page.ids)
-        if listing.whole or not look.missing():
-            _after_dates(look)
+        if listing.whole or not swept.missing():
+            _after_dates(swept)
             return
         if (len(page.ids) >= PAGE and found < FRUITFUL) or listing.offset > LAST_OFFSET:
-            _give_up_dates(look, "crowded")
+            _give_up_dates(swept, "crowded")
             return
 
 
-def _after_dates(look: Look) -> None:
+def _after_dates(swept: Sweep) -> None:
     """All pages were read: what is young may show later, what is not has another date than we think."""
-    late = [member for member in look.missing() if member.age_seconds >= LATE_SECONDS]
-    if len(late) >= TELLING and not look.sightings:
-        _give_up_dates(look, "fruitless")
+    late = [member for member in swept.missing() if member.age_seconds >= LATE_SECONDS]
+    if len(late) >= TELLING and not swept.sightings:
+        _give_up_dates(swept, "fruitless")
         return
-    look.answered |= {m.submission_id for m in look.missing()} - {m.submission_id for m in late}
-    _look_by_number(look, late)
+    swept.answered |= {m.submission_id for m in swept.missing()} - {m.submission_id for m in late}
+    _search_by_number(swept, late)
 
 
-def _give_up_dates(look: Look, reason: str) -> None:
+def _give_up_dates(swept: Sweep, reason: str) -> None:
     """For a day this account's deposits are searched for by number, which costs more, but is certain."""
-    look.services.store.sweep_by_number(look.slice.account, BY_NUMBER_SECONDS)
-    look.services.journal.warning("sweep.by_number", account=look.slice.account, cause=reason)
-    _look_by_number(look, look.missing())
+    swept.services.store.sweep_by_number(swept.slice.account, BY_NUMBER_SECONDS)
+    swept.services.journal.warning("sweep.by_number", account=swept.slice.account, cause=reason)
+    _search_by_number(swept, swept.missing())
 
 
-def _look_by_number(look: Look, deposits: Sequence[Open] | None = None) -> None:
+def _search_by_number(swept: Sweep, deposits: Sequence[Open] | None = None) -> None:
     """Search for as many numbers at once as a query holds, again and again while the budget admits it."""
-    rest = list(look.slice.members if deposits is None else deposits)
-    look.answered |= {member.submission_id for member in rest if not member.invoice_number}
+    rest = list(swept.slice.members if deposits is None else deposits)
+    swept.answered |= {member.submission_id for member in rest if not member.invoice_number}
     rest = [member for member in rest if member.invoice_number]
     while rest:
-        asked = _ask_for(rest, look)
+        asked = _ask_for(rest, swept)
         if not asked:
             return
-        look.answered |= {member.submission_id for member in rest[:asked]}
+        swept.answered |= {member.submission_id for member in rest[:asked]}
         rest = rest[asked:]
         if deposits is None:
             return  # what did not fit is due still, and goes with the next
 
 
-def _ask_for(rest: Sequence[Open], look: Look) -> int:
-    """One query, with all its pages; how many numbers it held, or 0 where the budget ended it."""
+def _ask_for(rest: Sequence[Open], swept: Sweep) -> int:
+    """One query, with all its pages; how many numbers it had, or 0 where the budget ended it."""
     numbers = [str(member.invoice_number) for member in rest]
     listing = Listing()
     while not listing.whole and listing.offset <= LAST_OFFSET:
-        if not look.permitted():
+        if not swept.permitted():
             return 0
-        page = look.platform.shown_under(numbers, listing.offset, with_numbers=look.slice.with_numbers)
+        page = swept.platform.shown_under(numbers, listing.offset, with_numbers=swept.slice.with_numbers)
         numbers = numbers[: page.numbers]
-        look.add(page)
+        swept.add(page)
         listing.add(page.ids)
-        if all(m.platform_id in look.sightings for m in rest[: page.numbers]):
+        if all(m.platform_id in swept.sightings for m in rest[: page.numbers]):
             break
     return len(numbers)
 
 
-def _record(look: Look) -> list[Open]:
+def _record(swept: Sweep) -> list[Open]:
     """Store what was seen; the due deposits that nobody got round to."""
-    members, services = look.slice.members, look.services
-    answered = [m for m in members if m.submission_id in look.answered or m.platform_id in look.sightings]
-    together = min((next_look(m.age_seconds) for m in answered), default=0.0)
+    members, services = swept.slice.members, swept.services
+    answered = [m for m in members if m.submission_id in swept.answered or m.platform_id in swept.sightings]
+    together = min((seconds_to_next_sweep(m.age_seconds) for m in answered), default=0.0)
     observed = [
         seen(
             member,
-            look.sightings.get(member.platform_id),
-            next_look(member.age_seconds) if look.slice.by_number else together,
+            swept.sightings.get(member.platform_id),
+            seconds_to_next_sweep(member.age_seconds) if swept.slice.by_number else together,
             services.limits,
-            shown_lately=look.slice.shown_lately,
+            shown_lately=swept.slice.shown_lately,
         )
         for member in answered
     ]
     if observed:
-        fresh = _store(look, observed)
-        absent = [member for member in answered if member.platform_id not in look.sightings]
+        fresh = _store(swept, observed)
+        absent = [member for member in answered if member.platform_id not in swept.sightings]
         services.journal.event(
-            "sweep.seen", account=look.slice.account, deposits=len(observed), changed=fresh, not_shown=len(absent)
+            "sweep.seen", account=swept.slice.account, deposits=len(observed), changed=fresh, not_shown=len(absent)
         )
-        _note_shown(look, sum(member.age_seconds >= SILENT_SECONDS for member in absent))
-    elif look.pages:  # a breaker that waits for an answer has it, although the page shows none of what was looked for
-        services.store.platform_answered(look.slice.account)
+        _note_shown(swept, sum(member.age_seconds >= SILENT_SECONDS for member in absent))
+    elif swept.pages:  # a breaker that waits for an answer has it, although the page shows none of what was looked for
+        services.store.platform_answered(swept.slice.account)
     return [member for member in members if member.due and member not in answered]
 
 
-def _store(look: Look, observed: Sequence[Seen]) -> int:
+def _store(swept: Sweep, observed: Sequence[Seen]) -> int:
     """All of them together or, where Postgres refuses that, each by itself; how many show something new."""
-    account, services = look.slice.account, look.services
+    account, services = swept.slice.account, swept.services
     try:
-        return _record_seen(look, observed)
+        return _record_seen(swept, observed)
     except StatementRefusedError:
         fresh = 0
         for one in observed:
             with alone(services, "sweep", account=account, submission_id=one.submission_id):
-                fresh += _record_seen(look, [one])
+                fresh += _record_seen(swept, [one])
         return fresh
 
 
-def _record_seen(look: Look, observed: Sequence[Seen]) -> int:
-    fresh, mistaken = look.services.store.record_seen(look.slice.account, observed)
+def _record_seen(swept: Sweep, observed: Sequence[Seen]) -> int:
+    fresh, mistaken = swept.services.store.record_seen(swept.slice.account, observed)
     if mistaken:
-        look.services.journal.count(Metric.FAILURES, mistaken)
-        look.services.journal.warning(
-            "numbers.differ", account=look.slice.account, invoices=mistaken,
+        swept.services.journal.count(Metric.FAILURES, mistaken)
+        swept.services.journal.warning(
+            "numbers.differ", account=swept.slice.account, invoices=mistaken,
             next_step="the platform shows them under other numbers than were sent: see facteur list --mismatched",
         )  # fmt: skip
     return fresh
 
 
-def _note_shown(look: Look, missed: int) -> None:
+def _note_shown(swept: Sweep, missed: int) -> None:
     """Entries that cannot be read, and a search that shows none of ours, though it must know some by now."""
-    account, journal, shown = look.slice.account, look.services.journal, len(look.sightings)
-    if look.unreadable:
-        look.services.count_put_off(look.unreadable)
-        journal.warning("sweep.unreadable", account=account, entries=look.unreadable)
-    if (shown and look.slice.not_shown) or (missed and not shown):
-        look.services.store.note_shown(account, shown, missed)
+    account, journal, shown = swept.slice.account, swept.services.journal, len(swept.sightings)
+    if swept.unreadable:
+        swept.services.count_put_off(swept.unreadable)
+        journal.warning("sweep.unreadable", account=account, entries=swept.unreadable)
+    if (shown and swept.slice.not_shown) or (missed and not shown):
+        swept.services.store.note_shown(account, shown, missed)
     if missed and not shown:
-        journal.warning("sweep.not_shown", account=account, deposits=missed, answers=look.slice.not_shown + 1)
+        journal.warning("sweep.not_shown", account=account, deposits=missed, answers=swept.slice.not_shown + 1)

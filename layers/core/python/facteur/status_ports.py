@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Protocol
 
 from facteur.model import Due, StatusEvent
-from facteur.status_updates import NewsStored, Open, Page, Ruling, Seen, Slice, Told
+from facteur.status_updates import Open, Page, PulledDeposit, Ruling, Seen, Slice, StatusesStored
 
 
-class NewsPlatform(Protocol):
-    """A plateforme agréée, as a source of news. Every method raises PlatformBusyError or AccountRefusedError where it got no answer."""
+class StatusPlatform(Protocol):
+    """A plateforme agréée, as a source of statuses. Every method raises PlatformBusyError or AccountRefusedError where it got no answer."""
 
     @property
     def sandbox(self) -> bool: ...
@@ -32,18 +32,18 @@ class NewsPlatform(Protocol):
         """Never show a status again; False where it has no id to name it by."""
 
 
-class NewsPlatforms(Protocol):
+class StatusPlatforms(Protocol):
     """The platform of each account."""
 
-    def of(self, account: str) -> NewsPlatform:
+    def of(self, account: str) -> StatusPlatform:
         """Raises AccountRefusedError for a bad secret, EnvironmentMismatchError for a database of another environment."""
 
 
-class NewsStore(Protocol):
+class StatusStore(Protocol):
     """Postgres, for poll_statuses. Every method is one statement and raises DatabaseUnavailableError."""
 
     def begin_run(self) -> None:
-        """Leave word that news are being read."""
+        """Leave word that statuses are being read."""
 
     def note_put_off(self, count: int) -> None:
         """Leave word of what could not be read or stored."""
@@ -57,13 +57,13 @@ class NewsStore(Protocol):
     def platform_silent(self, account: str) -> None:
         """A call was not answered; enough of them in a row open the account's breaker."""
 
-    def claim_news(self, limit: int) -> list[Due]:
+    def claim_status_updates(self, limit: int) -> list[Due]:
         """Deposits that are due; an overlapping run gets others."""
 
-    def postpone_news(self, due: Due, seconds: float) -> None: ...
-    def record_news(
+    def postpone_status_update(self, due: Due, seconds: float) -> None: ...
+    def record_status_update(
         self, due: Due, events: Sequence[StatusEvent], ruling: Ruling, *, decided_on: int, asked_by: str
-    ) -> NewsStored:
+    ) -> StatusesStored:
         """Store what was heard, and what it comes to.
 
         Args:
@@ -72,7 +72,7 @@ class NewsStore(Protocol):
         """
 
 
-class SweepStore(NewsStore, Protocol):
+class SweepStore(StatusStore, Protocol):
     """What a sweep needs beside."""
 
     def claim_slice(self, young: bool) -> Slice | None: ...
@@ -86,7 +86,7 @@ class SweepStore(NewsStore, Protocol):
         """What one answer of the search showed of ours, and what it ought to have shown."""
 
     def unread_verdicts(self, limit: int) -> list[Due]:
-        """Deposits of which the search has shown a refusal for an hour that no status tells."""
+        """Deposits of which the search has shown a refusal for an hour that no status says."""
 
     def sweep_by_number(self, account: str, seconds: float) -> None:
         """Searching this account by date is no use for a while."""
@@ -107,13 +107,13 @@ class PullStore(Protocol):
         """Whether this run alone reads the account's unseen statuses, for a while."""
 
     def end_turn(self, account: str) -> None: ...
-    def tell_of(self, account: str, platform_ids: Sequence[str]) -> Mapping[str, Told]:
+    def pulled_deposits(self, account: str, platform_ids: Sequence[str]) -> Mapping[str, PulledDeposit]:
         """What is known of those deposits that are ours."""
 
     def note_blocked(self, account: str, blocked: bool) -> None:
         """A full page of unseen statuses showed nothing new (or does no more): what is behind it cannot be seen."""
 
-    def note_told(self, account: str) -> None:
+    def note_pulled(self, account: str) -> None:
         """The pull showed a status of ours."""
 
     def unseen(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""What the sources of news share: their services, what a step comes to, what an unanswered call means, and what is put off."""
+"""What the sources of statuses share: their services, what a step comes to, what an unanswered call means, and what is put off."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from facteur.errors import (
 )
 from facteur.metrics import Metric
 from facteur.ports import Journal
-from facteur.status_ports import NewsPlatforms, PullStore, SweepStore
+from facteur.status_ports import PullStore, StatusPlatforms, SweepStore
 
 FAILED_READ_SECONDS = 60.0
 UNAUTHORISED, TOO_MANY = 401, 429
@@ -44,7 +44,7 @@ class PollServices:
 
     store: SweepStore
     pulls: PullStore
-    platforms: NewsPlatforms
+    platforms: StatusPlatforms
     journal: Journal
     limits: Limits
     answer_seconds: float

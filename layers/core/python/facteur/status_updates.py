@@ -1,4 +1,4 @@
-"""What sources of news tell of deposits: plain frozen values, no I/O."""
+"""What the platform shows of deposits that are followed: plain frozen values, no I/O."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ class Page:
     """One answer of the platform's search. `numbers`: how many it was asked for.
 
     `unreadable`: entries that do not say which deposit they are about.
-    `ids` and `told` are what a Listing is told of it: the ids of all entries, and how many the platform says that there are.
+    `ids` and `announced` are for a Listing: the ids of all entries, and how many the platform says that there are.
     """
 
     sightings: tuple[Sighting, ...]
     numbers: int = 0
     unreadable: int = 0
     ids: tuple[str | None, ...] = ()
-    told: int | None = None
+    announced: int | None = None
 
 
 @dataclass(slots=True)
@@ -90,28 +90,28 @@ class Listing:
     """The pages of one question as they come in.
 
     It is whole at an empty page, or at a page that shows no new id. Neither a short page nor what the platform says of its
-    count or limit ends it: such a count can only tell that something is lacking.
+    count or limit ends it: such a count can only say that something is lacking.
     """
 
     offset: int = 0  # where the next page begins
     whole: bool = False
     _ids: set[str] = field(default_factory=set)
     _shown: int = 0
-    _told: int = 0
+    _announced: int = 0
 
-    def add(self, ids: Sequence[str | None], told: int | None = None) -> None:
+    def add(self, ids: Sequence[str | None], announced: int | None = None) -> None:
         """The next page, by the ids of all its entries (None: it has none), and the count that came with it."""
         fresh = {each for each in ids if each} - self._ids
         self._shown += sum(each not in self._ids for each in ids)
-        self._told = max(self._told, told or 0)
+        self._announced = max(self._announced, announced or 0)
         self._ids |= fresh
         self.whole = not fresh
         self.offset += len(ids) - min(OVERLAP, len(ids) // 4)
 
     def check(self) -> None:
-        """Raises PlatformBusyError where fewer were shown than the platform told of."""
-        if self._told > self._shown:
-            words = f"the platform says that there are {self._told} deposits and shows {self._shown}"
+        """Raises PlatformBusyError where fewer were shown than the platform announced."""
+        if self._announced > self._shown:
+            words = f"the platform says that there are {self._announced} deposits and shows {self._shown}"
             raise PlatformBusyError(Problem("search_not_whole", words, 200))
 
 
@@ -119,16 +119,16 @@ class Listing:
 class Seen:
     """What follows from how a deposit was shown.
 
-    `code` is compared with what was last seen; `told` says that it is a status and not a state. `state` is a refusing state, else
-    None. `wanted_every`: read the history even if nothing changed, when the last look is so many seconds old. `over`: followed long enough.
-    `number`: of the invoice that the platform shows with it.
+    `code` is compared with what was last seen; `is_status`: it is a status, and not a state. `state` is a refusing state, else
+    None. `wanted_every`: read the history even if nothing changed, when the last reading is so many seconds old.
+    `over`: followed long enough. `number`: of the invoice that the platform shows with it.
     """
 
     submission_id: int
     platform_id: str
     code: str | None
     at: datetime | None
-    told: bool
+    is_status: bool
     created_at: datetime | None
     due_in: float
     rank: int
@@ -139,8 +139,8 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A deposit of ours that was told of, and the statuses that came before its answer was recorded."""
+class PulledDeposit:
+    """A deposit of ours of which a pull shows statuses, and those that came before its answer was recorded."""
 
     due: Due
     early: tuple[StatusEvent, ...]
@@ -162,8 +162,8 @@ class Ruling:
 
 
 @dataclass(frozen=True, slots=True)
-class NewsStored:
-    """What storing news came to: the state afterwards, how many statuses were new, and how long after the newest of them.
+class StatusesStored:
+    """What storing statuses came to: the state afterwards, how many statuses were new, and how long after the newest of them.
 
     `known` is None, or what is stored now: something that the ruling did not know, so nothing was moved. `objected`: the row
     shows an error from now on. `moved`: the state is another one now.

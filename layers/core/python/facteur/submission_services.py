@@ -1,4 +1,4 @@
-"""What the steps of submit_invoices share: their services, the lease, and how an outcome is recorded and told."""
+"""What the steps of submit_invoices share: their services, the lease, and how an outcome is recorded and reported."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ class Services:
     def leave(self, row: Waiting, error: ProblemError, *, of_account: bool = False) -> None:
         """Record an unclaimed row that cannot be deposited now, or not at all."""
         decision = self.failed(row, error, of_account=of_account)
-        self.tell(row, self.store.record_unclaimed(row, decision), decision)
+        self.report(row, self.store.record_unclaimed(row, decision), decision)
 
-    def tell_failed(self, submission_id: int, invoice_id: str, account: str) -> None:
+    def report_failed(self, submission_id: int, invoice_id: str, account: str) -> None:
         """One that the database failed; its row says why."""
         name, metric = EVENTS[State.FAILED]
         self.journal.count(metric)
@@ -77,7 +77,7 @@ class Services:
             next_step="see last_error_message in facteur.submissions",
         )  # fmt: skip
 
-    def tell(
+    def report(
         self,
         row: Waiting,
         state: str,

@@ -21,7 +21,7 @@ from facteur.errors import (
 from facteur.look_up_deposit import look_up_deposits
 from facteur.model import Claim, Intent, Waiting
 from facteur.ports import Document
-from facteur.prepare_batch import HELD_BYTES, Item, prepare_batch
+from facteur.prepare_batch import MOST_BYTES_IN_MEMORY, Item, prepare_batch
 from facteur.submission_services import Lease, Services
 
 
@@ -86,14 +86,14 @@ def submit_alone(submission_id: int, services: Services, remaining_seconds: floa
     """Work on what a message names that came before: its worker may have died over this very row, which must take no other with it.
 
     Raises:
-        DatabaseUnavailableError, EnvironmentMismatchError: as `submit_invoices` does; nothing is held against the row.
+        DatabaseUnavailableError, EnvironmentMismatchError: as `submit_invoices` does; nothing counts against the row.
         Exception: whatever work on this row raises. After the second time before anything was claimed, the next fails the row.
     """
     alone = services.store.begin_alone(submission_id)
     if alone is None:
         return
     if alone.failed:
-        services.tell_failed(submission_id, alone.invoice_id, alone.account)
+        services.report_failed(submission_id, alone.invoice_id, alone.account)
         return
     raised = True
     try:
@@ -131,7 +131,7 @@ def _work(batch: Sequence[Item], run: Run) -> None:
     claims = {claim.submission_id: claim for claim in claimed if not claim.failed}
     failed = {claim.submission_id for claim in claimed if claim.failed}
     for row in (row for row, _ in batch if row.submission_id in failed):
-        services.tell_failed(row.submission_id, row.invoice_id, row.account)
+        services.report_failed(row.submission_id, row.invoice_id, row.account)
     for row, document in batch:
         claim = claims.get(row.submission_id)
         if document and claim and claim.attempt_id is not None:  # nothing is ever sent without an open attempt
@@ -141,7 +141,7 @@ def _work(batch: Sequence[Item], run: Run) -> None:
     look_ups = [
         (row, claims[row.submission_id]) for row, document in batch if not document and row.submission_id in claims
     ]
-    alone = look_ups or any(document and document.size > HELD_BYTES for _, document in batch)
+    alone = look_ups or any(document and document.size > MOST_BYTES_IN_MEMORY for _, document in batch)
     _record_until(0 if alone else services.max_in_flight, run)
     look_up_deposits(look_ups, services, lease)
 
@@ -183,7 +183,7 @@ def _record(answered: Sequence[tuple[Call, Answered]], run: Run) -> None:
             _record([one], run)
         return
     for (call, each), state in zip(answered, states, strict=True):
-        run.services.tell(call.row, state, each.decision, run.seconds(), each.call_seconds)
+        run.services.report(call.row, state, each.decision, run.seconds(), each.call_seconds)
 
 
 def _deposit(row: Waiting, document: Document, services: Services, lease: Lease) -> Answered:

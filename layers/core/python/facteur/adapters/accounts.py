@@ -193,5 +193,5 @@ def refuse_wrong_environment(credentials: Credentials, base_url: str, secret_id:
     if (credentials.sandbox is True and host in PRODUCTION_HOSTS) or (
         credentials.sandbox is False and host in SANDBOX_HOSTS
     ):
-        told = f"secret {secret_id} says sandbox {str(credentials.sandbox).lower()}, and the platform is {base_url}"
-        raise AccountRefusedError(Problem("environment_mismatch", told))
+        words = f"secret {secret_id} says sandbox {str(credentials.sandbox).lower()}, and the platform is {base_url}"
+        raise AccountRefusedError(Problem("environment_mismatch", words))

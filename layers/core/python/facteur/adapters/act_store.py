@@ -17,13 +17,13 @@ class _RehearsedError(Exception):
 class PostgresActs:
     """The port ActStore."""
 
-    RETRY = "select facteur.retry(%(id)s, %(act)s) as told"
-    REJECT = "select facteur.reject(%(id)s, %(act)s) as told"
-    ADOPT = "select facteur.adopt(%(id)s, %(found)s, %(act)s) as told"
-    HELD = "select facteur.held_firmly(%(invoice_id)s, %(platform_id)s, %(unverified)s) as held"
+    RETRY = "select facteur.retry(%(id)s, %(act)s) as answer"
+    REJECT = "select facteur.reject(%(id)s, %(act)s) as answer"
+    ADOPT = "select facteur.adopt(%(id)s, %(found)s, %(act)s) as answer"
+    TAKEN = "select facteur.surely_taken(%(invoice_id)s, %(platform_id)s, %(unverified)s) as taken"
     SPEND = "select facteur.spend(%(account)s, %(calls)s)"
-    HOLD = "select facteur.hold(%(account)s, %(seconds)s, %(act)s) as told"
-    RESUME = "select facteur.resume(%(account)s, %(act)s) as told"
+    HOLD = "select facteur.hold(%(account)s, %(seconds)s, %(act)s) as answer"
+    RESUME = "select facteur.resume(%(account)s, %(act)s) as answer"
     REPIN = "select pin, doubts from facteur.repin(%(account)s, %(act)s)"
     LOG = "select facteur.log_operation(%(act)s, null, null, null, %(detail)s)"
 
@@ -31,10 +31,10 @@ class PostgresActs:
         self._database = database
 
     def retry(self, submission_id: int, act: Act) -> str:
-        return str(self._done(self.RETRY, act, id=submission_id).told)
+        return str(self._done(self.RETRY, act, id=submission_id).answer)
 
     def reject(self, submission_id: int, act: Act) -> str:
-        return str(self._done(self.REJECT, act, id=submission_id).told)
+        return str(self._done(self.REJECT, act, id=submission_id).answer)
 
     ALIKE = """
         select s.id from facteur.submissions s
@@ -59,20 +59,20 @@ class PostgresActs:
     ) -> str:
         known = None if platform is None else dict(platform)
         found = {"platform_id": platform_id, "sha256": sha256, "platform": known, "account": account}
-        return str(self._done(self.ADOPT, act, id=submission_id, found=as_json(found)).told)
+        return str(self._done(self.ADOPT, act, id=submission_id, found=as_json(found)).answer)
 
-    def held_elsewhere(self, invoice_id: str, platform_id: str, *, unverified: bool) -> bool:
+    def taken_elsewhere(self, invoice_id: str, platform_id: str, *, unverified: bool) -> bool:
         asked = {"invoice_id": invoice_id, "platform_id": platform_id, "unverified": unverified}
-        return bool(self._database.row(self.HELD, asked).held)
+        return bool(self._database.row(self.TAKEN, asked).taken)
 
     def spend(self, account: str, calls: int) -> None:
         self._database.rows(self.SPEND, {"account": account, "calls": calls})
 
     def hold(self, account: str, seconds: float | None, act: Act) -> str:
-        return str(self._done(self.HOLD, act, account=account, seconds=seconds).told)
+        return str(self._done(self.HOLD, act, account=account, seconds=seconds).answer)
 
     def resume(self, account: str, act: Act) -> str:
-        return str(self._done(self.RESUME, act, account=account).told)
+        return str(self._done(self.RESUME, act, account=account).answer)
 
     def repin(self, account: str, act: Act) -> tuple[Mapping[str, str], list[str]]:
         row = self._done(self.REPIN, act, account=account)

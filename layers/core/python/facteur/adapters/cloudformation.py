@@ -1,4 +1,4 @@
-"""Answer CloudFormation, which waits for a custom resource until it is told or its timeout is over."""
+"""Answer CloudFormation, which waits for a custom resource until it is answered or its timeout is over."""
 
 from __future__ import annotations
 

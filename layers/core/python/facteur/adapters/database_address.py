@@ -57,7 +57,7 @@ def _malformed(secret: Mapping[str, Any]) -> list[str]:
 
 def with_token(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """The same with a password that RDS accepts for a quarter of an hour, signed with this function's own rights for exactly
-    this host, port and role. Nothing is asked: whether the right rds-db:connect is there, the connection tells.
+    this host, port and role. Nothing is asked: whether the right rds-db:connect is there, the connection shows.
 
     Raises:
         ConfigurationError: there are no credentials or no region to sign with.

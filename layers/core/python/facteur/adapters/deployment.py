@@ -27,14 +27,14 @@ class DeployedStack:
 
     def schedule_state(self, function: str) -> str | None:
         try:
-            with _told("EventBridge Scheduler", "scheduler:GetSchedule"):
+            with _errors_of("EventBridge Scheduler", "scheduler:GetSchedule"):
                 return self._scheduler().get_schedule(Name=f"{self._stack}-{function}")["State"]
         except _MissingError:
             return None
 
     def mapping_states(self, function: str) -> Sequence[str]:
         try:
-            with _told("Lambda", "lambda:ListEventSourceMappings"):
+            with _errors_of("Lambda", "lambda:ListEventSourceMappings"):
                 name = f"{self._stack}-{function}"
                 found = self._functions().list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
         except _MissingError:
@@ -47,7 +47,7 @@ class _MissingError(Exception):
 
 
 @contextmanager
-def _told(service: str, right: str) -> Iterator[None]:
+def _errors_of(service: str, right: str) -> Iterator[None]:
     try:
         yield
     except ClientError as exc:

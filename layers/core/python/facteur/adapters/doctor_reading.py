@@ -90,7 +90,7 @@ class PostgresExamined:
         ), named as (select account from known union all select 'default' where not exists (select from known))
         select k.account, coalesce((select pins ? k.account from facteur.installation), false) as pinned,
                case when b.paused_until > facteur.now() then b.paused_until end as paused_until, b.pause_reason,
-               case when b.held_until > facteur.now() then pg_catalog.concat_ws(': ', b.held_by, b.held_why) end as held,
+               case when b.hold_until > facteur.now() then pg_catalog.concat_ws(': ', b.hold_by, b.hold_why) end as hold,
                array(select distinct d.seller_siren from (
                    select s.seller_siren from facteur.submissions s where s.account = k.account and s.seller_siren is not null
                    order by s.id desc limit 1000) d limit %(sellers)s) as sellers
@@ -161,7 +161,7 @@ class PostgresExamined:
     def accounts(self) -> list[ExaminedAccount]:
         rows = self._database.rows(self.ACCOUNTS, {"sellers": 5})
         return [
-            ExaminedAccount(r.account, r.pinned, r.paused_until, r.pause_reason, r.held, tuple(r.sellers)) for r in rows
+            ExaminedAccount(r.account, r.pinned, r.paused_until, r.pause_reason, r.hold, tuple(r.sellers)) for r in rows
         ]
 
     def take_permit(self) -> bool:

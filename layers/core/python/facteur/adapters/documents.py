@@ -42,24 +42,24 @@ CONTENT_TYPES = {".pdf": "application/pdf", ".xml": "application/xml"}
 
 
 @dataclass(frozen=True, slots=True)
-class HeldDocument:
+class FetchedDocument:
     """A document in memory or, if it is large, in a temporary file."""
 
     file_name: str
     content_type: str
     size: int
     sha256: str
-    held: bytes | IO[bytes] = field(repr=False)
+    content: bytes | IO[bytes] = field(repr=False)
 
     def open(self) -> IO[bytes]:
-        if isinstance(self.held, bytes):
-            return BytesIO(self.held)
-        self.held.seek(0)
-        return _Borrowed(self.held)
+        if isinstance(self.content, bytes):
+            return BytesIO(self.content)
+        self.content.seek(0)
+        return _Borrowed(self.content)
 
     def close(self) -> None:
-        if not isinstance(self.held, bytes):
-            self.held.close()
+        if not isinstance(self.content, bytes):
+            self.content.close()
 
 
 class _Borrowed(BytesIO):
@@ -89,7 +89,7 @@ class DocumentStore:
     def far(self, invoice: Invoice) -> bool:
         return invoice.document is None and not (invoice.document_uri or "").startswith("file:")
 
-    def fetch(self, invoice: Invoice, hold_bytes: int | None) -> HeldDocument | None:
+    def fetch(self, invoice: Invoice, hold_bytes: int | None) -> FetchedDocument | None:
         with _unreadable_store():
             size, blocks = self._open(invoice)
             if size == 0:
@@ -100,14 +100,14 @@ class DocumentStore:
                 )
             if hold_bytes is not None and size > hold_bytes:
                 return None
-            held = _held(invoice, blocks(), size, in_memory=hold_bytes is not None)
+            document = _fetched(invoice, blocks(), size, in_memory=hold_bytes is not None)
             try:
-                self._check_whole(invoice, held)
-                _check_number(invoice, held)
+                self._check_whole(invoice, document)
+                _check_number(invoice, document)
             except BaseException:
-                held.close()
+                document.close()
                 raise
-            return held
+            return document
 
     def _open(self, invoice: Invoice) -> tuple[int, Callable[[], Iterator[bytes]]]:
         """The size, and a way to the bytes."""
@@ -137,12 +137,12 @@ class DocumentStore:
             parameters = {"id": invoice.invoice_id, "start": start, "bytes": ROW_PART_BYTES}
             yield bytes(self._database.row(statement, parameters).part or b"")
 
-    def _check_whole(self, invoice: Invoice, held: HeldDocument) -> None:
+    def _check_whole(self, invoice: Invoice, document: FetchedDocument) -> None:
         """Raises DocumentUnavailableError where a document was replaced in its row while it was read in parts."""
         if invoice.document is not None or not invoice.document_bytes:
             return
         statement = "select facteur.document_sha256(%(id)s) as sha256"
-        if self._database.row(statement, {"id": invoice.invoice_id}).sha256 != held.sha256:
+        if self._database.row(statement, {"id": invoice.invoice_id}).sha256 != document.sha256:
             raise DocumentUnavailableError(Problem("document_unavailable", "the document changed while it was read"))
 
     def _from_s3(self, bucket: str, key: str) -> tuple[int, Callable[[], Iterator[bytes]]]:
@@ -181,7 +181,7 @@ def _file_blocks(path: Path) -> Iterator[bytes]:
             yield block
 
 
-def _held(invoice: Invoice, blocks: Iterator[bytes], size: int, *, in_memory: bool) -> HeldDocument:
+def _fetched(invoice: Invoice, blocks: Iterator[bytes], size: int, *, in_memory: bool) -> FetchedDocument:
     file: IO[bytes] = BytesIO() if in_memory else tempfile.TemporaryFile()  # noqa: SIM115  closed with the document
     try:
         first, sha256 = _kept(blocks, file, size)
@@ -189,8 +189,8 @@ def _held(invoice: Invoice, blocks: Iterator[bytes], size: int, *, in_memory: bo
     except BaseException:
         file.close()
         raise
-    held = file.getvalue() if isinstance(file, BytesIO) else file
-    return HeldDocument(_file_name(invoice, extension), CONTENT_TYPES[extension], size, sha256, held)
+    content = file.getvalue() if isinstance(file, BytesIO) else file
+    return FetchedDocument(_file_name(invoice, extension), CONTENT_TYPES[extension], size, sha256, content)
 
 
 def _kept(blocks: Iterator[bytes], file: IO[bytes], size: int) -> tuple[bytes, str]:
@@ -215,11 +215,11 @@ def _extension(first: bytes) -> str:
     raise DocumentUnusableError(Problem("document_neither_pdf_nor_xml", "the document is neither PDF nor XML"))
 
 
-def _check_number(invoice: Invoice, held: HeldDocument) -> None:
+def _check_number(invoice: Invoice, document: FetchedDocument) -> None:
     """Raises DocumentUnusableError where an XML document has another number than its row: a look-up would never find it."""
-    if held.content_type != CONTENT_TYPES[".xml"]:
+    if document.content_type != CONTENT_TYPES[".xml"]:
         return
-    number = number_in(held.open())
+    number = number_in(document.open())
     # to the letter: search may be as strict
     if number is not None and number.strip(XML_SPACE) != invoice.invoice_number:
         words = (

@@ -1,4 +1,4 @@
-"""One way to talk HTTP: kept-alive connections, no redirects, and failures told apart by whether the whole body had left."""
+"""One way to talk HTTP: kept-alive connections, no redirects, and failures divided by whether the whole body had left."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class HttpClient:
         headers = HEADERS | ({"Content-Type": body.content_type} if body else {})
         request = _prepared(method, self.base_url + path, headers, body or form, params, auth)
         self._blanking.remember_sent(request.headers, form)
-        with told_apart(body), time_for_a_call(sum(self._timeout), self._stop_at), self._adapter.send(
+        with classified(body), time_for_a_call(sum(self._timeout), self._stop_at), self._adapter.send(
             request, stream=True, timeout=self._timeout, verify=True, proxies=self._proxies
         ) as response, _borrowed(response.raw) as connection:  # fmt: skip
             # without a session, which would read a redirect's body whatever its length
@@ -182,7 +182,7 @@ def _borrowed(raw: Any) -> Iterator[_Borrowed]:
 
 
 @contextmanager
-def told_apart(body: SingleFileBody | None) -> Iterator[None]:
+def classified(body: SingleFileBody | None) -> Iterator[None]:
     """A failure before the body's end was handed over deposited nothing; one after it may have."""
     try:
         yield

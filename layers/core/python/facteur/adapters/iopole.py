@@ -14,7 +14,7 @@ from facteur.adapters.iopole_answers import expect, in_its_own_words, is_busy, l
 from facteur.adapters.iopole_ladder import is_accepted, meaning_of_deposit
 from facteur.adapters.iopole_look_ups import IopoleLookUps
 from facteur.adapters.iopole_reading import status_event
-from facteur.adapters.iopole_statuses import WITH_NUMBERS, searched_news, unseen_statuses
+from facteur.adapters.iopole_statuses import WITH_NUMBERS, searched_statuses, unseen_statuses
 from facteur.adapters.multipart import SingleFileBody
 from facteur.adapters.oauth import BearerToken
 from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
@@ -34,7 +34,7 @@ class Iopole:
 
     def __init__(self, client: HttpClient, token: BearerToken, *, sandbox: bool) -> None:
         self._client, self._token, self._sandbox = client, token, sandbox
-        self._searched = searched_news(self.search)
+        self._searched = searched_statuses(self.search)
         self._look_ups = IopoleLookUps(self.search)
 
     @property

@@ -16,7 +16,7 @@ def searched_deposits(search: Search) -> Searched[ShownPage]:
 
 def _page(answered: Answered) -> ShownPage:
     deposits = tuple(found for each in answered.entries if (found := shown(each)))
-    return ShownPage(deposits, answered.ids, answered.told, answered.numbers)
+    return ShownPage(deposits, answered.ids, answered.announced, answered.numbers)
 
 
 def shown(entry: Any) -> ShownDeposit | None:

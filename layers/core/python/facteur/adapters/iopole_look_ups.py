@@ -153,7 +153,7 @@ def _alone(
 
 
 def _new_to_caches() -> dict[str, str]:
-    """Another page size each time: what a cache kept of an earlier look says nothing new."""
+    """Another page size each time: what a cache kept of an earlier look-up says nothing new."""
     return {"limit": str(PAGE - secrets.randbelow(PAGE // 2))}
 
 
@@ -170,7 +170,7 @@ def _whole(read: ReadPage, enough: Callable[[Reading], bool] = lambda _found: Fa
     """Page after page until the listing is whole, or shows `enough`; None where the account refuses the question.
 
     Raises:
-        PlatformBusyError: it is not answered, has no end, or shows less than it tells of.
+        PlatformBusyError: it is not answered, has no end, or shows less than it announces.
     """
     listing, entries, dates = Listing(), list[Any](), list[datetime]()
     while not listing.whole:
@@ -179,7 +179,7 @@ def _whole(read: ReadPage, enough: Callable[[Reading], bool] = lambda _found: Fa
         page = read(listing.offset)
         if page is None:
             return None
-        listing.add(page.ids, page.told)
+        listing.add(page.ids, page.announced)
         entries += page.entries
         dates += [page.dated_at] if page.dated_at else []
         found = Reading(tuple(entries), max(dates, default=None))

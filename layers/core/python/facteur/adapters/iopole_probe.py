@@ -11,7 +11,7 @@ from facteur.adapters.iopole_answers import dated, expect, listed, refusal
 
 NOBODYS_NUMBER = 'invoice.invoiceId:"facteur-doctor"'
 ANSWERED = frozenset({200, 400})  # 400: the account may search, and spells its fields in another way
-UNTOLD = frozenset({400, 403, 404, 501})
+NOT_FOR_THIS_ACCOUNT = frozenset({400, 403, 404, 501})
 DOMESTIC = "DOMESTIC_FR"
 
 Get = Callable[[str, dict[str, str]], HttpAnswer]
@@ -35,14 +35,14 @@ class IopoleProbe:
 
     def active_webhooks(self) -> int | None:
         answer = self._get("/v1/config/webhook", {})
-        if answer.status in UNTOLD:
+        if answer.status in NOT_FOR_THIS_ACCOUNT:
             return None
         entries = listed(expect(answer, (dict, list)))
         return sum(_takes_statuses(each) for each in entries if isinstance(each, dict))
 
     def reachable(self, siren: str) -> bool | None:
         answer = self._get("/v1/directory/french", {"q": f'siren:"{siren}"', "limit": "10"})
-        if answer.status in UNTOLD:
+        if answer.status in NOT_FOR_THIS_ACCOUNT:
             return None
         entries = listed(expect(answer, (dict, list)))
         today = datetime.now(UTC)

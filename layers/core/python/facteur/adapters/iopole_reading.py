@@ -85,7 +85,7 @@ def candidate(entry: dict[str, Any]) -> Candidate:
 
 
 def sighting(entry: Any) -> Sighting | None:
-    """A search entry as news; None where it does not say which deposit it is about."""
+    """A search entry as a sighting; None where it does not say which deposit it is about."""
     metadata, status = (_dict(_dict(entry).get(name)) for name in ("metadata", "lastStatusData"))
     platform_id = _id(metadata.get("invoiceId"))
     if platform_id is None:
@@ -169,16 +169,16 @@ def status_event(entry: dict[str, Any], asked_id: str) -> StatusEvent:
     detail = _detail(response)
     platform_id = _id(entry.get("invoiceId")) or asked_id
     given = [entry.get("date"), _dict(details.get("identification")).get("date")]
-    told_id = _id(entry.get("statusId"))
+    status_id = _id(entry.get("statusId"))
     return StatusEvent(
-        status_id=told_id or _digest(platform_id, word, entry.get("date"), entry.get("destType")),
+        status_id=status_id or _digest(platform_id, word, entry.get("date"), entry.get("destType")),
         platform_id=platform_id, code=code, platform_code=word, network_code=network, label=label_of(code),
         occurred_at=next(filter(None, map(_time, given)), None), date_given=next(filter(None, map(_word, given)), None),
         caused_by=_sender(details), audience=foreign.code(entry.get("destType")),
         reason=_reason(detail), message=_message(status, details, detail),
         invoice_number=foreign.number(_dict(response.get("documentReference")).get("issuerAssignedId")),
         raw={name: _word(entry.get(name)) for name in KEPT_RAW}
-        | {"statusId": told_id, "status": _short(status), "rejectionDetail": _short(detail)},
+        | {"statusId": status_id, "status": _short(status), "rejectionDetail": _short(detail)},
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Iopole's search and its unseen statuses as sources of news: queries, pages, and spellings that an account has refused."""
+"""Iopole's search and its unseen statuses as sources of statuses: queries, pages, and spellings that an account has refused."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Answered:
 
     entries: list[Any]
     numbers: int
-    told: int | None
+    announced: int | None
     dated_at: datetime | None
 
     @property
@@ -102,7 +102,7 @@ class Searched(Generic[Read]):
         return self._search({"q": query, "expand": expand or self._expand, "offset": str(offset), "limit": str(PAGE)})
 
 
-def searched_news(search: Search) -> Searched[Page]:
+def searched_statuses(search: Search) -> Searched[Page]:
     """Deposits with where they stand."""
     return Searched(search, "lastStatusData", _page)
 
@@ -114,7 +114,7 @@ def _page(answered: Answered) -> Page:
         answered.numbers,
         len(answered.entries) - len(found),
         answered.ids,
-        answered.told,
+        answered.announced,
     )
 
 
@@ -136,8 +136,8 @@ def _answered(answer: HttpAnswer, numbers: int) -> Answered:
     body = expect(answer, (dict, list))
     meta = body.get("meta") if isinstance(body, dict) else None
     counts = [whole_number(meta.get(name)) for name in COUNTS] if isinstance(meta, dict) else []
-    told = max((count for count in counts if count is not None), default=None)
-    return Answered(listed(body), numbers, told, dated(answer))
+    announced = max((count for count in counts if count is not None), default=None)
+    return Answered(listed(body), numbers, announced, dated(answer))
 
 
 def _entries(answer: HttpAnswer) -> list[Any]:

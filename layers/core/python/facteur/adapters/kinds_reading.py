@@ -30,7 +30,7 @@ class KindsReading(Looking):
     """What a table's rows are. Each question is one transaction that reads, waits for a lock for a second, and ends after thirty."""
 
     def kinds(self, found: Found, table: Table, wish: Wish) -> tuple[tuple[KindColumn, ...], tuple[str, ...]]:
-        """The columns that tell kinds of documents with their counts, and what to know of them."""
+        """The columns that name kinds of documents with their counts, and what to know of them."""
         named = named_like_kinds(found, table, wish)
         others, remarks = ((), []) if wish.columns.get("kind") else self._by_their_values(table, named, wish)
         columns = []
@@ -83,7 +83,7 @@ class KindsReading(Looking):
             return (), [
                 f"{table.name} could not be looked through for kinds of documents: somebody holds it, or it is too large"
             ]
-        return tuple(each for each, tells in zip(columns, rows[0].tells, strict=True) if tells), []
+        return tuple(each for each, fits in zip(columns, rows[0].fits, strict=True) if fits), []
 
     def _counted(self, found: Found, table: Table, column: Column) -> tuple[Kind, ...] | None:
         known = "select null::text as value, null::text as label where false"
@@ -135,7 +135,7 @@ def _mistake(exc: BaseException) -> str | None:
 
 
 def _relations(plan: Any) -> set[str]:
-    """The tables in a plan as `explain` tells it."""
+    """The tables in a plan as `explain` shows it."""
     if isinstance(plan, list | tuple):
         return set().union(*map(_relations, plan))
     if not isinstance(plan, dict):

@@ -19,8 +19,8 @@ class PostgresAccounts:
             union select account from facteur.routes union select credentials from facteur.routes
         )
         select k.account, facteur.routed(k.account, facteur.now()) as credentials, b.per_minute,
-               nullif(greatest(b.paused_until, b.held_until), 'infinity') as until, facteur.paused(b) as paused,
-               case when b.held_until > facteur.now() then b.held_why else b.pause_reason end as reason,
+               nullif(greatest(b.paused_until, b.hold_until), 'infinity') as until, facteur.paused(b) as paused,
+               case when b.hold_until > facteur.now() then b.hold_why else b.pause_reason end as reason,
                i.pins -> k.account as pin, k.account = any (i.own_urls) as own_address,
                (select coalesce(pg_catalog.jsonb_object_agg(state, n), '{}') from (
                    select s.state, count(*)::integer as n from facteur.submissions s
@@ -31,8 +31,8 @@ class PostgresAccounts:
     ROUTES = (
         "select account, since, credentials, since <= facteur.now() as begun from facteur.routes order by since, id"
     )
-    LIMIT = "select facteur.set_limit(%(account)s, %(per_minute)s, %(act)s) as told"
-    ROUTE = "select facteur.add_route(%(account)s, %(since)s, %(to)s, %(act)s) as told"
+    LIMIT = "select facteur.set_limit(%(account)s, %(per_minute)s, %(act)s) as answer"
+    ROUTE = "select facteur.add_route(%(account)s, %(since)s, %(to)s, %(act)s) as answer"
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -50,7 +50,7 @@ class PostgresAccounts:
         ]  # fmt: skip
 
     def limit(self, account: str, per_minute: float | None, act: Act) -> str:
-        return str(carried_out(self._database, self.LIMIT, act, account=account, per_minute=per_minute).told)
+        return str(carried_out(self._database, self.LIMIT, act, account=account, per_minute=per_minute).answer)
 
     def route(self, account: str, since: datetime, credentials: str, act: Act) -> str:
-        return str(carried_out(self._database, self.ROUTE, act, account=account, since=since, to=credentials).told)
+        return str(carried_out(self._database, self.ROUTE, act, account=account, since=since, to=credentials).answer)

@@ -65,7 +65,7 @@ def impatient(database: MigratedDatabase, lock_timeout_seconds: float) -> Iterat
         if LOCK_NOT_AVAILABLE not in str(exc):
             raise
         raise OperatorError(
-            f"somebody held a lock on the table for longer than {lock_timeout_seconds:g} s, so nothing was changed: "
+            f"somebody had a lock on the table for longer than {lock_timeout_seconds:g} s, so nothing was changed: "
             "run it again at a quieter moment"
         ) from None
 
@@ -165,7 +165,7 @@ class Installing(KindsReading):
         unread = self.unread(plan.table, asked)
         if unread:
             raise OperatorError(
-                f"nothing was changed: the mapping does not ask {', '.join(unread)}, which tells kinds of documents; let `ready` compare "
+                f"nothing was changed: the mapping does not ask {', '.join(unread)}, which names kinds of documents; let `ready` compare "
                 f"it, or say that every kind is an invoice: --kinds '{unread[0]}={EVERY}'"
             )
         found = self._in_time(plan.wrong_kinds, {}) if plan.wrong_kinds else None
@@ -219,6 +219,6 @@ def mistake(exc: BaseException | None, text: str) -> str | None:
     """Postgres' own words on a mistake in the text of a mapping, and the line; None for any other error, which may quote a row."""
     if not isinstance(exc, psycopg2.Error) or exc.pgcode not in {SYNTAX, COLUMN, TABLE, FUNCTION}:
         return None
-    told, position = exc.diag.message_primary, exc.diag.statement_position
+    words, position = exc.diag.message_primary, exc.diag.statement_position
     line = text.count("\n", 0, int(position) - 1) + 1 if position else None
-    return f"line {line}: {told}" if line else told
+    return f"line {line}: {words}" if line else words

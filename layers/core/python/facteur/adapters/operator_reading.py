@@ -34,10 +34,10 @@ class PostgresReading:
                    filter (where greatest(b.paused_until, b.deposits_at) > facteur.now()) as paused_until,
                max(case when b.paused_until > facteur.now() then b.pause_reason else 'deposits_refused' end)
                    filter (where greatest(b.paused_until, b.deposits_at) > facteur.now()) as pause_reason,
-               bool_or(coalesce(b.probing, false)) as probing, bool_or(coalesce(b.held_until > facteur.now(), false)) as held,
-               max(nullif(b.held_until, 'infinity')) filter (where b.held_until > facteur.now()) as held_until,
-               max(b.held_by) filter (where b.held_until > facteur.now()) as held_by,
-               max(b.held_why) filter (where b.held_until > facteur.now()) as held_why
+               bool_or(coalesce(b.probing, false)) as probing, bool_or(coalesce(b.hold_until > facteur.now(), false)) as held,
+               max(nullif(b.hold_until, 'infinity')) filter (where b.hold_until > facteur.now()) as held_until,
+               max(b.hold_by) filter (where b.hold_until > facteur.now()) as held_by,
+               max(b.hold_why) filter (where b.hold_until > facteur.now()) as held_why
         from (select account, state, count(*)::integer as n,
                      coalesce(extract(epoch from facteur.now() - min(due_at) filter (
                          where state <> 'pending' or (select i.deposits_enabled is not false from facteur.installation i)
@@ -51,7 +51,7 @@ class PostgresReading:
               group by account, state
               union all -- paused before its first invoice
               select substr(key, 9), null, 0, 0, 0, 0, 0 from facteur.budgets
-              where key like 'account:%' and held_until > facteur.now()) counted
+              where key like 'account:%' and hold_until > facteur.now()) counted
         left join facteur.budgets b on b.key = 'account:' || account
         group by account order by account
     """

@@ -46,7 +46,7 @@ Parameters = Mapping[str, Any]
 
 @contextmanager
 def translated_errors(lacks_schema: Callable[[], bool], named_in: str | None) -> Iterator[None]:
-    """Driver errors in our own words. Only the SQLSTATE is told: a driver's text may quote a row.
+    """Driver errors in our own words. Only the SQLSTATE is shown: a driver's text may quote a row.
 
     `named_in`: what says where the database is, to be looked at where there is no connection.
     """
@@ -66,10 +66,10 @@ def translated_errors(lacks_schema: Callable[[], bool], named_in: str | None) ->
     except psycopg2.Error as exc:
         if exc.pgcode == REFUSED:
             raise OperatorError(str(exc.diag.message_primary)) from None
-        told = f"SQLSTATE {exc.pgcode}" if exc.pgcode else _no_connection(str(exc), named_in)
+        words = f"SQLSTATE {exc.pgcode}" if exc.pgcode else _no_connection(str(exc), named_in)
         one_statement = exc.pgcode is not None and exc.pgcode[:2] in OF_ONE_STATEMENT
         kind = StatementRefusedError if one_statement else DatabaseUnavailableError
-        raise kind(f"Postgres: {told} ({type(exc).__name__})") from None
+        raise kind(f"Postgres: {words} ({type(exc).__name__})") from None
 
 
 def _no_connection(text: str, named_in: str | None) -> str:
@@ -129,7 +129,7 @@ class Database:
 
     @property
     def sslmode(self) -> str | None:
-        """What libpq was told about TLS; None while there is no connection."""
+        """What libpq was asked for about TLS; None while there is no connection."""
         return self._connection.info.dsn_parameters.get("sslmode") if self._connection is not None else None
 
     def close(self) -> None:
@@ -140,7 +140,7 @@ class Database:
                 self._connection = None
 
     def _lacks_schema(self) -> bool:
-        """False as well where it cannot be told: in a transaction that failed."""
+        """False as well where nobody knows: in a transaction that failed."""
         try:
             return bool(self._execute("select to_regnamespace('facteur') is null as lacking", None)[0].lacking)
         except psycopg2.Error:
@@ -197,7 +197,7 @@ class Database:
     def _connect(self) -> psycopg2.extensions.connection:
         try:
             return connect(self._parameters())
-        except (psycopg2.OperationalError, ConfigurationError):  # a kept secret may be mended by now
+        except (psycopg2.OperationalError, ConfigurationError):  # a kept secret may be corrected by now
             if self._fresh_parameters is None:
                 raise
             return connect(self._fresh_parameters())
@@ -238,4 +238,4 @@ def as_move(move: Move) -> dict[str, Any]:
 
 def _written(clock: DoubtClock) -> dict[str, Any]:
     dated_at = clock.dated_at.isoformat() if clock.dated_at else None
-    return {"seconds": clock.seconds, "looked_at": clock.looked_at.isoformat(), "dated_at": dated_at}
+    return {"seconds": clock.seconds, "looked_up_at": clock.looked_up_at.isoformat(), "dated_at": dated_at}

@@ -30,7 +30,7 @@ class PostgresPending:
                coalesce(r.problem, case when not (r.shown).ready then 'not ready any more: ' || facteur.lacks(r.shown) end) as problem
         from (select * from facteur.submissions
               where state = 'pending' and (%(account)s::text is null or account = %(account)s) order by due_at, id limit %(limit)s) s
-        cross join lateral facteur.look_at_row(s.invoice_id) r order by s.due_at, s.id
+        cross join lateral facteur.read_row(s.invoice_id) r order by s.due_at, s.id
     """
     INVOICE = "select i.* from facteur.read_invoices(array[%(id)s], %(inline_bytes)s) i limit 1"
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from facteur.adapters.postgres import Database, as_json
 from facteur.adapters.status_rows import due_of, status_of, status_row
 from facteur.model import Due, StatusEvent
-from facteur.status_updates import Told
+from facteur.status_updates import PulledDeposit
 
 TURN_SECONDS = 120.0
 
@@ -15,8 +15,9 @@ TURN_SECONDS = 120.0
 class PostgresPulls:
     """Postgres for statuses that are shown until they are acknowledged."""
 
-    TELL_OF = """
-    select id, account, platform_id, lifecycle_code, age_seconds, heard_at, made_at, known, early from facteur.tell_of(%(account)s, %(ids)s)
+    DEPOSITS = """
+    select id, account, platform_id, lifecycle_code, age_seconds, heard_at, made_at, known, early
+    from facteur.pulled_deposits(%(account)s, %(ids)s)
     """
     EARLY = "select facteur.early_statuses(%(account)s, %(platform_id)s) as early"
 
@@ -33,9 +34,9 @@ class PostgresPulls:
     def end_turn(self, account: str) -> None:
         self._database.rows("select facteur.end_turn(%(account)s)", {"account": account})
 
-    def tell_of(self, account: str, platform_ids: Sequence[str]) -> Mapping[str, Told]:
-        rows = self._database.rows(self.TELL_OF, {"account": account, "ids": list(platform_ids)})
-        return {row.platform_id: Told(due_of(row), tuple(map(status_of, row.early))) for row in rows}
+    def pulled_deposits(self, account: str, platform_ids: Sequence[str]) -> Mapping[str, PulledDeposit]:
+        rows = self._database.rows(self.DEPOSITS, {"account": account, "ids": list(platform_ids)})
+        return {row.platform_id: PulledDeposit(due_of(row), tuple(map(status_of, row.early))) for row in rows}
 
     def keep_unmatched(self, account: str, events: Sequence[StatusEvent]) -> None:
         kept = [status_row(event) for event in events]
@@ -51,8 +52,8 @@ class PostgresPulls:
         parameters = {"account": account, "blocked": blocked}
         self._database.rows("select facteur.note_blocked(%(account)s, %(blocked)s)", parameters)
 
-    def note_told(self, account: str) -> None:
-        self._database.rows("select facteur.note_told(%(account)s)", {"account": account})
+    def note_pulled(self, account: str) -> None:
+        self._database.rows("select facteur.note_pulled(%(account)s)", {"account": account})
 
     def unseen(self) -> frozenset[str]:
         return frozenset(row.account for row in self._database.rows("select facteur.unseen_accounts() as account"))

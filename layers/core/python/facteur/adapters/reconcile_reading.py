@@ -32,7 +32,7 @@ class PostgresBooks:
     ROW = """
         r.invoice_id, coalesce(l.account, r.account) as account, r.ready, r.invoice_number, r.seller_siren, r.technical_status, r.shown_id,
         exists (select from facteur.changes c where r.invoice_id = any (c.invoice_ids)) as noted,
-        l.id as submission_id, l.state, facteur.shown_status(l.state, l.mismatch) as told_status, l.platform_id
+        l.id as submission_id, l.state, facteur.shown_status(l.state, l.mismatch) as written_status, l.platform_id
     """
     LAST = """
         left join lateral (select * from facteur.submissions s where s.invoice_id = r.invoice_id order by s.id desc limit 1) l on true
@@ -56,7 +56,7 @@ class PostgresBooks:
                pg_catalog.array_remove(array_prepend(s.invoice_number, array(
                    select distinct a.invoice_number from facteur.attempts a
                    where a.submission_id = s.id and a.invoice_number is distinct from s.invoice_number)), null) as numbers,
-               s.seller_siren, s.total, s.lifecycle_code, s.told_status,
+               s.seller_siren, s.total, s.lifecycle_code, s.written_status,
                not exists (select from facteur.submissions l where l.invoice_id = s.invoice_id and l.id > s.id) as latest,
                {} as in_time
         from facteur.submissions s where {}
@@ -65,7 +65,7 @@ class PostgresBooks:
         "s.submitted_at < facteur.now() - interval '10 minutes'",
         "s.account = %(account)s and s.deposited_at >= %(since)s and s.deposited_at < %(until)s and s.platform_id is not null",
     )
-    HELD = KNOWN.format(
+    TAKEN = KNOWN.format(
         "false",
         """s.id in (
             select id from facteur.submissions where platform_id = any (%(ids)s)
@@ -77,7 +77,7 @@ class PostgresBooks:
         where btrim(s.invoice_number::text) = any (%(numbers)s) group by 1
     """
     PERMIT = """
-        select facteur.take_permits(null, 1, %(per_minute)s, p_news => true) > 0 as granted where not exists (
+        select facteur.take_permits(null, 1, %(per_minute)s, p_statuses => true) > 0 as granted where not exists (
             select from facteur.budgets where key = 'account:' || %(account)s
             and paused_until > facteur.now() and pause_reason = 'too_many_requests')
     """
@@ -101,7 +101,7 @@ class PostgresBooks:
         return self._known(self.DEPOSITED, {"account": account, "since": since, "until": until})
 
     def known(self, platform_ids: Sequence[str], numbers: Sequence[str]) -> list[KnownDeposit]:
-        return self._known(self.HELD, {"ids": list(platform_ids), "numbers": list(numbers)})
+        return self._known(self.TAKEN, {"ids": list(platform_ids), "numbers": list(numbers)})
 
     def rows_numbered(self, numbers: Sequence[str]) -> Mapping[str, str]:
         return {row.number: row.key for row in self._database.rows(self.NUMBERED, {"numbers": list(numbers)})}
@@ -112,9 +112,9 @@ class PostgresBooks:
     def wait_for_permit(self, account: str) -> bool:
         parameters = {"account": account, "per_minute": self._per_minute}
         while True:
-            told = self._database.rows(self.PERMIT, parameters)
-            if not told or told[0].granted or self._waits_left <= 0:
-                return any(row.granted for row in told)
+            granted = self._database.rows(self.PERMIT, parameters)
+            if not granted or granted[0].granted or self._waits_left <= 0:
+                return any(row.granted for row in granted)
             self._waits_left -= 1
             self._wait(BETWEEN_TRIES_SECONDS)
 

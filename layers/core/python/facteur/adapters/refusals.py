@@ -32,6 +32,6 @@ WHY = {
 
 
 def why_no_connection(text: str) -> str:
-    """As a sentence's end; what is not known is told in general."""
+    """As a sentence's end; what is not known is said in general."""
     line = " ".join(text.split())
     return next((why for pattern, why in WHY.items() if re.search(pattern, line)), UNREACHED)

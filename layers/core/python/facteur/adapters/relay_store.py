@@ -32,7 +32,7 @@ class PostgresRelay:
     UNNAMED = "select kind, documents from facteur.other_kinds() where not left_out"
 
     VITALS = """
-    select overdue_seconds, doubt_seconds, untold_seconds, undeposited_days, failed, breakers_open, accounts_paused, rate_percent,
+    select overdue_seconds, doubt_seconds, unwritten_seconds, undeposited_days, failed, breakers_open, accounts_paused, rate_percent,
            budget_use_percent, forgotten, silent_seconds, unread_seconds, not_shown, unverified, faults
     from facteur.vitals(%(per_minute)s, %(deposits_enabled)s)
     """
@@ -83,8 +83,8 @@ class PostgresRelay:
         return int(self._database.row("select facteur.end_expired_leases() as n").n)
 
     def repeat_write_backs(self, limit: int) -> tuple[int, int]:
-        row = self._database.row("select told, refused from facteur.repeat_write_backs(%(limit)s)", {"limit": limit})
-        return row.told, row.refused
+        row = self._database.row("select written, refused from facteur.repeat_write_backs(%(limit)s)", {"limit": limit})
+        return row.written, row.refused
 
     def vitals(self) -> Vitals:
         parameters = {"per_minute": self._per_minute, "deposits_enabled": self._deposits_enabled}

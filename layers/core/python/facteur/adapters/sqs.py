@@ -20,7 +20,7 @@ class SqsQueue:
     """The port Queue."""
 
     def __init__(self, client: Callable[[], SQSClient], queue_url: str, refused: Callable[[str, int], None]) -> None:
-        """`refused(code, messages)` is told of batches that SQS did not take."""
+        """`refused(code, messages)` is called with batches that SQS did not take."""
         self._client, self._url, self._refused = client, queue_url, refused
 
     def send(self, submission_ids: Sequence[int]) -> list[int]:

@@ -13,7 +13,7 @@ FIELDS = tuple(field.name for field in fields(StatusEvent))
 
 
 def due_of(row: Any) -> Due:
-    """A deposit whose news are due."""
+    """A deposit whose status is due."""
     known = tuple(map(status_of, row.known))
     swept = (getattr(row, name, None) for name in SWEPT)
     return Due(

@@ -9,16 +9,16 @@ from typing import Any
 from facteur.adapters.postgres import Database, as_json, as_move
 from facteur.adapters.status_rows import due_of, status_of, status_row
 from facteur.model import Due, StatusEvent
-from facteur.status_updates import NUMBERS_IN_A_QUERY, PAGE, NewsStored, Open, Ruling, Seen, Slice
+from facteur.status_updates import NUMBERS_IN_A_QUERY, PAGE, Open, Ruling, Seen, Slice, StatusesStored
 
-NEWS_LEASE_SECONDS = 120.0
+STATUS_LEASE_SECONDS = 120.0
 SLICE = 190  # a page less what others deposited meanwhile
 
 
-class PostgresNews:
+class PostgresStatuses:
     """Postgres for poll_statuses."""
 
-    PERMIT = "select facteur.take_permits(%(account)s, 1, %(per_minute)s, p_news => true) as granted"
+    PERMIT = "select facteur.take_permits(%(account)s, 1, %(per_minute)s, p_statuses => true) as granted"
     HISTORY_PERMIT = "select facteur.take_permits(%(account)s, 1, %(per_minute)s, 'history', %(history_per_minute)s, true) as granted"
     POSTPONE = """
     update facteur.submissions set due_at = facteur.now() + make_interval(secs => %(s)s) where id = %(id)s and state = 'submitted'
@@ -28,7 +28,8 @@ class PostgresNews:
     where id = %(id)s and history_due_at is not null
     """
     CLAIM = """
-    select id, account, platform_id, lifecycle_code, age_seconds, heard_at, made_at, known from facteur.claim_news(%(limit)s, %(lease)s)
+    select id, account, platform_id, lifecycle_code, age_seconds, heard_at, made_at, known
+    from facteur.claim_status_updates(%(limit)s, %(lease)s)
     """
     CLAIM_HISTORIES = """
     select id, account, platform_id, lifecycle_code, age_seconds, heard_at, made_at, known, swept_code, swept_at, swept_state
@@ -44,9 +45,7 @@ class PostgresNews:
     from facteur.claim_sweep(%(lease)s, %(young)s, %(rows)s, %(page)s, %(numbers)s)
     """
 
-    RECORD = (
-        "select state, stored, invoice_id, seconds_after, known, objected, moved from facteur.record_news(%(news)s)"
-    )
+    RECORD = "select state, stored, invoice_id, seconds_after, known, objected, moved from facteur.record_status_update(%(update)s)"
 
     def __init__(self, database: Database, *, requests_per_minute: float, history_requests_per_minute: float) -> None:
         self._database = database
@@ -65,11 +64,11 @@ class PostgresNews:
     def take_history_permit(self, account: str) -> bool:
         return bool(self._database.row(self.HISTORY_PERMIT, {"account": account, **self._rates}).granted)
 
-    def claim_news(self, limit: int) -> list[Due]:
-        return [due_of(row) for row in self._database.rows(self.CLAIM, {"limit": limit, "lease": NEWS_LEASE_SECONDS})]
+    def claim_status_updates(self, limit: int) -> list[Due]:
+        return [due_of(row) for row in self._database.rows(self.CLAIM, {"limit": limit, "lease": STATUS_LEASE_SECONDS})]
 
     def claim_histories(self, limit: int) -> list[Due]:
-        parameters = {"limit": limit, "lease": NEWS_LEASE_SECONDS}
+        parameters = {"limit": limit, "lease": STATUS_LEASE_SECONDS}
         return [due_of(row) for row in self._database.rows(self.CLAIM_HISTORIES, parameters)]
 
     def unread_verdicts(self, limit: int) -> list[Due]:
@@ -77,7 +76,7 @@ class PostgresNews:
 
     def claim_slice(self, young: bool) -> Slice | None:
         parameters = {
-            "lease": NEWS_LEASE_SECONDS, "young": young, "rows": SLICE, "page": PAGE, "numbers": NUMBERS_IN_A_QUERY,
+            "lease": STATUS_LEASE_SECONDS, "young": young, "rows": SLICE, "page": PAGE, "numbers": NUMBERS_IN_A_QUERY,
         }  # fmt: skip
         rows = self._database.rows(self.CLAIM_SLICE, parameters)
         members = tuple(
@@ -105,9 +104,9 @@ class PostgresNews:
     def record_seen(self, account: str, seen: Sequence[Seen]) -> tuple[int, int]:
         rows = [
             {
-                "id": each.submission_id, "platform_id": each.platform_id, "code": each.code, "at": _iso(each.at), "told": each.told,
-                "created_at": _iso(each.created_at), "due_in": each.due_in, "rank": each.rank, "wanted_every": each.wanted_every,
-                "over": each.over, "state": each.state, "number": each.number,
+                "id": each.submission_id, "platform_id": each.platform_id, "code": each.code, "at": _iso(each.at),
+                "is_status": each.is_status, "created_at": _iso(each.created_at), "due_in": each.due_in, "rank": each.rank,
+                "wanted_every": each.wanted_every, "over": each.over, "state": each.state, "number": each.number,
             }
             for each in seen
         ]  # fmt: skip
@@ -124,26 +123,26 @@ class PostgresNews:
             "select facteur.sweep_by_number(%(account)s, %(seconds)s)", {"account": account, "seconds": seconds}
         )
 
-    def record_news(
+    def record_status_update(
         self, due: Due, events: Sequence[StatusEvent], ruling: Ruling, *, decided_on: int, asked_by: str
-    ) -> NewsStored:
-        news: dict[str, Any] = {
+    ) -> StatusesStored:
+        update: dict[str, Any] = {
             "submission_id": due.submission_id, "platform_id": due.platform_id, "events": [status_row(event) for event in events],
             "decided_on": decided_on, "asked_by": asked_by, "current": _moment(ruling.current), "move": as_move(ruling.move),
             "swept_code": due.swept_code, "swept_at": _iso(due.swept_at), "swept_state": due.swept_state,
             "invoice_number": next((event.invoice_number for event in events if event.invoice_number), None),
         }  # fmt: skip
         if ruling.objection:
-            news["objection"] = {"code": ruling.objection.code, "text": ruling.objection.message}
+            update["objection"] = {"code": ruling.objection.code, "text": ruling.objection.message}
         if ruling.contradiction:
-            news["contradiction"] = list(ruling.contradiction)
+            update["contradiction"] = list(ruling.contradiction)
         if ruling.otherwise:
-            news["otherwise"] = as_move(ruling.otherwise)
-        row = self._database.row(self.RECORD, {"news": as_json(news)})
+            update["otherwise"] = as_move(ruling.otherwise)
+        row = self._database.row(self.RECORD, {"update": as_json(update)})
         known = None if row.known is None else tuple(map(status_of, row.known))
-        return NewsStored(row.state, row.stored, row.invoice_id, row.seconds_after, known, row.objected, row.moved)
+        return StatusesStored(row.state, row.stored, row.invoice_id, row.seconds_after, known, row.objected, row.moved)
 
-    def postpone_news(self, due: Due, seconds: float) -> None:
+    def postpone_status_update(self, due: Due, seconds: float) -> None:
         self._database.rows(self.POSTPONE, {"id": due.submission_id, "s": seconds})
 
     def postpone_history(self, due: Due, seconds: float) -> None:
@@ -153,7 +152,7 @@ class PostgresNews:
         self._database.rows("select facteur.read_answered(%(account)s)", {"account": account})
 
     def platform_silent(self, account: str) -> None:
-        self._database.rows("select facteur.tell_breaker(%(account)s, false)", {"account": account})
+        self._database.rows("select facteur.note_answered(%(account)s, false)", {"account": account})
 
     def pause(self, key: str, seconds: float, reason: str, *, refused: bool = False) -> None:
         parameters = {"key": key, "seconds": seconds, "reason": reason, "refused": refused}

@@ -34,7 +34,7 @@ class PostgresStories:
     FIND_ROWS = "select distinct key from facteur.find_rows(%(id)s, %(number)s) key order by key limit %(limit)s"
     SUBMISSIONS = """
         select s.id as submission_id, s.invoice_id, s.account, s.state, s.due_at, s.queued_at, s.lease_until, s.platform_id,
-               s.invoice_number, s.seller_siren, s.issue_date, s.total, s.currency, s.lifecycle_code, s.told_status,
+               s.invoice_number, s.seller_siren, s.issue_date, s.total, s.currency, s.lifecycle_code, s.written_status,
                s.write_back_due_at, s.write_back_error, s.mismatch, s.empty_lookups, s.last_error_code, s.last_error_message,
                s.created_at, s.updated_at, s.finalized_at,
                h.reason as waits_for, h.detail as waits_detail, h.until as waits_until,
@@ -59,19 +59,19 @@ class PostgresStories:
                (r.shown).seller_siren, (r.shown).issue_date, (r.shown).total, (r.shown).currency,
                coalesce((r.shown).document_uri, (r.shown).document_bytes || ' bytes in the row') as document, r.problem,
                case when r.problem is null and not (r.shown).ready then facteur.lacks(r.shown) end as lacks
-        from facteur.look_at_row(%(id)s) r
+        from facteur.read_row(%(id)s) r
     """
     LIST = """
         select s.invoice_id, s.account, s.state, s.invoice_number, s.total, s.currency, s.created_at as since, s.due_at,
                s.platform_id as submission_id, count(*) over () as found,
-               coalesce(case %(only)s when 'untold' then s.write_back_error when 'mismatched' then s.mismatch
+               coalesce(case %(only)s when 'not_written_back' then s.write_back_error when 'mismatched' then s.mismatch
                                       when 'unread' then pg_catalog.concat_ws(' ', 'the search shows', s.swept_code, s.swept_state) end,
                         nullif(pg_catalog.concat_ws(': ', s.last_error_code, s.last_error_message), ''), s.lifecycle_code) as about
         from facteur.submissions s
         where (%(states)s = '{}' or s.state = any (%(states)s))
           and (%(account)s::text is null or s.account = %(account)s)
           and (%(since)s::date is null or s.created_at >= %(since)s::date::timestamp at time zone 'UTC')
-          and case %(only)s when 'untold' then s.write_back_error is not null
+          and case %(only)s when 'not_written_back' then s.write_back_error is not null
                             when 'mismatched' then s.mismatch is not null and s.state in ('submitted', 'closed')
                             when 'silent' then s.state = 'submitted' and s.lifecycle_code is null
                             when 'not_transmitted' then s.state = 'submitted' and s.lifecycle_code in ('200', '201')

@@ -26,7 +26,7 @@ UNREADABLE = """
 select facteur.record_unclaimed(pg_catalog.jsonb_build_object('submission_id', %(id)s, 'move', pg_catalog.jsonb_build_object(
     'state', (select state from facteur.submissions where id = %(id)s), 'due_in_seconds', 300, 'waited_seconds', 300,
     'error_code', 'row_unreadable',
-    'error_message', 'The view facteur.invoice_source raises on this row. Mend row or view; it is tried again by itself.'))) as state
+    'error_message', 'The view facteur.invoice_source raises on this row. Correct row or view; it is tried again by itself.'))) as state
 """
 
 
@@ -133,7 +133,7 @@ class PostgresSubmissions:
         "select platform_id, invoice_id, refused, sent, numbers from facteur.holders(%(invoice_id)s, %(platform_ids)s)"
     )
 
-    def held_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> Mapping[str, Holder]:
+    def taken_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> Mapping[str, Holder]:
         rows = self._database.rows(self.HOLDERS, {"invoice_id": invoice_id, "platform_ids": list(platform_ids)})
         return {
             row.platform_id: Holder(row.invoice_id, row.refused, frozenset(row.sent), frozenset(row.numbers))
@@ -235,6 +235,6 @@ def _doubt_clock(clock: dict[str, Any] | None) -> DoubtClock | None:
     dated_at = clock["dated_at"]
     return DoubtClock(
         clock["seconds"],
-        datetime.fromisoformat(clock["looked_at"]),
+        datetime.fromisoformat(clock["looked_up_at"]),
         datetime.fromisoformat(dated_at) if dated_at else None,
     )

@@ -70,8 +70,8 @@ def render(answer: Any, out: Console) -> None:
     for each in answer["accounts"]:
         for one in each["routes"]:
             begun = "since" if one["begun"] else "from"
-            told = f"route: {each['account']} → {one['credentials']} {begun} {moment(one['since'])} (UTC)"
-            out.print(told)
+            line = f"route: {each['account']} → {one['credentials']} {begun} {moment(one['since'])} (UTC)"
+            out.print(line)
 
 
 def _number(text: str) -> float | None:

@@ -78,7 +78,7 @@ def pause(
     dry_run: DryRunOption = False,
     yes: YesOption = False,
 ) -> None:
-    """Stop deposits, look-ups and news of one account, until resume."""
+    """Stop deposits, look-ups and status updates of one account, until resume."""
     answer = carry_out(
         session, "pause", account=account, seconds=seconds_in(duration), who=who, why=why, dry_run=dry_run, yes=yes
     )
@@ -98,7 +98,7 @@ def resume(
 def redrive(
     session: Session, why: WhyOption = "", who: WhoOption = None, dry_run: DryRunOption = False, yes: YesOption = False
 ) -> None:
-    """Put the dead letters back onto the queue, once their cause is mended."""
+    """Put the dead letters back onto the queue, once their cause is removed."""
     session.show(carry_out(session, "redrive", who=who, why=why, dry_run=dry_run, yes=yes), render_done)
 
 

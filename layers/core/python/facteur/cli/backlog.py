@@ -59,18 +59,18 @@ def submit_backlog(
 
 
 def _previewed(session: Session, arguments: dict[str, Any], limit: int) -> dict[str, Any]:
-    """All portions as one, by the same look that submitting takes: both say the same number."""
+    """All portions as one, by the same statement that submitting runs: both say the same number."""
     whole = portion = session.ask("preview_backlog", **arguments, limit=min(PORTION, limit))
     with Screen(stderr=True).status("looking…") as progress:
-        while portion["after"] is not None and _looked(whole) < limit:
-            left = min(PORTION, limit - _looked(whole))
+        while portion["after"] is not None and _examined(whole) < limit:
+            left = min(PORTION, limit - _examined(whole))
             portion = session.ask("preview_backlog", **arguments, after=portion["after"], limit=left)
             whole = _added(whole, portion)
-            progress.update(f"{_looked(whole)} looked at…")
+            progress.update(f"{_examined(whole)} looked at…")
     return {name: value for name, value in whole.items() if name != "after"}
 
 
-def _looked(found: dict[str, Any]) -> int:
+def _examined(found: dict[str, Any]) -> int:
     return int(found["invoices"] + found["skipped"])
 
 

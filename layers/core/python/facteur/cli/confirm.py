@@ -39,18 +39,18 @@ def carry_out(
         rehearsed = session.ask(operation, **signed, **arguments, dry_run=True)
         if dry_run:
             return rehearsed
-        confirm(session, rehearsed.get("told") or f"{operation} {arguments}.", subject(rehearsed))
+        confirm(session, rehearsed.get("summary") or f"{operation} {arguments}.", subject(rehearsed))
     return session.ask(operation, **signed, **arguments, dry_run=False)
 
 
-def confirm(session: Session, told: str, about: str = "") -> None:
+def confirm(session: Session, summary: str, about: str = "") -> None:
     """Ask on the terminal's own channel, so that output stays clean. The question names the installation.
 
     Raises:
         OperatorError: no, or there is nobody to ask.
     """
     try:
-        agreed = typer.confirm(visible(f"On {session.place}: {about}{told} Do it?"), err=True)
+        agreed = typer.confirm(visible(f"On {session.place}: {about}{summary} Do it?"), err=True)
     except typer.Abort:
         raise OperatorError("nobody said yes, and nothing was done; --yes does not ask") from None
     if not agreed:
@@ -96,7 +96,7 @@ def subject(answer: Any) -> str:
 def render_done(answer: Any, out: Console) -> None:
     """One line."""
     done = ("dry run, nothing was changed:",) if answer["dry_run"] else (GOOD,)
-    say(out, *done, " " + subject(answer).replace(" is ", " was ") + answer["told"])
+    say(out, *done, " " + subject(answer).replace(" is ", " was ") + answer["summary"])
 
 
 def who_am_i() -> str:

@@ -222,7 +222,7 @@ def render_sanity(answer: Any, out: Console) -> None:
         f"of these, issued before the first day: {sanity['ready_too_early']:,}.",
     )
     if sanity["ready_too_early"]:
-        say(out, BAD, " The mapping does not hold the first day: keep deposits off and mend facteur.invoice_source")
+        say(out, BAD, " The mapping does not hold the first day: keep deposits off and correct facteur.invoice_source")
     if sanity["ready_without_number_or_seller"]:
         say(out, BAD, f" {sanity['ready_without_number_or_seller']:,} ready ones lack a number or the seller's SIREN")
 

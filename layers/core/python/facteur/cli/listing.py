@@ -21,15 +21,15 @@ def list_invoices(
     since: Annotated[str | None, typer.Option(help="Only what was opened on that day or later, YYYY-MM-DD")] = None,
     unreadable: Annotated[bool, typer.Option("--unreadable", help="Rows that the mapping raises on")] = False,
     mismatched: Annotated[bool, typer.Option("--mismatched", help="Rows that show an error though something was deposited")] = False,
-    untold: Annotated[bool, typer.Option("--untold", help="Rows that could not be written back")] = False,
+    not_written_back: Annotated[bool, typer.Option("--not-written-back", help="Rows that could not be written back")] = False,
     silent: Annotated[bool, typer.Option("--silent", help="Deposits that have never shown a status")] = False,
-    unread: Annotated[bool, typer.Option("--unread", help="Deposits of which the search shows what no status tells")] = False,
+    unread: Annotated[bool, typer.Option("--unread", help="Deposits of which the search shows what no status says")] = False,
     not_transmitted: Annotated[bool, typer.Option("--not-transmitted", help="Deposits that nobody has received for three days")] = False,
     limit: Annotated[int, typer.Option(help="So many at most")] = 50,
 ) -> None:  # fmt: skip
     """Which invoices? The youngest first."""
     filters = {
-        "unreadable": unreadable, "mismatched": mismatched, "untold": untold, "silent": silent, "unread": unread,
+        "unreadable": unreadable, "mismatched": mismatched, "not_written_back": not_written_back, "silent": silent, "unread": unread,
         "not_transmitted": not_transmitted,
     }  # fmt: skip
     asked = [name for name, wanted in filters.items() if wanted]

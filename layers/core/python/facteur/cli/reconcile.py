@@ -93,13 +93,13 @@ def render(report: Any, out: Console) -> None:
         return
     counts = Counter(each["code"] for each in differences)
     out.print(", ".join(f"{count} {code}" for code, count in counts.most_common()))
-    told = [each for each in differences if each["code"] not in COUNTED]
-    if told:
+    listed = [each for each in differences if each["code"] not in COUNTED]
+    if listed:
         cells = ("code", "invoice_number", "invoice_id", "account")
-        rows = [[each[name] for name in cells] for each in told[:MOST_SHOWN]]
-        print_rows(out, ("code", "number", "id", "account"), rows, [_below(each) for each in told[:MOST_SHOWN]])
-    if len(told) > MOST_SHOWN:
-        out.print(f"and {len(told) - MOST_SHOWN} more: --csv FILE or --json has them all")
+        rows = [[each[name] for name in cells] for each in listed[:MOST_SHOWN]]
+        print_rows(out, ("code", "number", "id", "account"), rows, [_below(each) for each in listed[:MOST_SHOWN]])
+    if len(listed) > MOST_SHOWN:
+        out.print(f"and {len(listed) - MOST_SHOWN} more: --csv FILE or --json has them all")
     for code, meaning in COUNTED.items():
         if counts[code]:
             out.print(f"{code}: {meaning}; only counted here, --csv FILE or --json lists them")

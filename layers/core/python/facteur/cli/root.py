@@ -121,7 +121,7 @@ def command(name: str | None = None) -> Callable[[Callable[..., int | None]], Ca
         def run(
             *, context: typer.Context, database: str | None, stack: str | None, as_json: bool, **arguments: Any
         ) -> None:
-            with told_errors():
+            with errors_shown():
                 code = function(Session(*chosen(context, database, stack), as_json, console()), **arguments)
             raise typer.Exit(code or 0)
 
@@ -146,7 +146,7 @@ def command(name: str | None = None) -> Callable[[Callable[..., int | None]], Ca
 
 
 @contextmanager
-def told_errors() -> Iterator[None]:
+def errors_shown() -> Iterator[None]:
     """An error of ours is one sentence; anything else is a bug, and its traceback belongs into a report."""
     try:
         yield

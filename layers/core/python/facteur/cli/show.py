@@ -34,15 +34,15 @@ def render_story(story: Any, out: Console) -> None:
     about = f" of {story['seller_siren']} · {amount} · id {story['invoice_id']} · account {story['account']}"
     say(out, (str(story["invoice_number"]), "bold"), about)
     state = (story["state"] or "no submission").replace("_", " ")
-    held = f" · submission_id {story['submission_id']}" if story["submission_id"] else ""
-    say(out, "now: ", (state, "bold"), held)
+    deposit = f" · submission_id {story['submission_id']}" if story["submission_id"] else ""
+    say(out, "now: ", (state, "bold"), deposit)
     happenings = story["happenings"]
     rows = [(moment(each["at"]), each["what"]) for each in happenings]
     print_rows(out, ("at (UTC)", "what"), rows, [(each["detail"],) for each in happenings])
     row = story["row"]
     ready = "ready" if row["ready"] else f"not ready: {row['lacks']}"
     shows = row["problem"] or f"technical_status {row['technical_status'] or 'null'}, {ready}"
-    out.print(f"its row was told: {story['told']}")
+    out.print(f"its row was given: {story['told']}")
     out.print(f"its row shows: {shows}")
     helpful: tuple[Part, ...] = (" → ", (story["help"], "bold")) if story["help"] else ()
     say(out, f"next: {story['next_step']}", *helpful, "\n")

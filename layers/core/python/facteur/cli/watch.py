@@ -24,7 +24,7 @@ def watch(
     session: Session,
     seconds: Annotated[float | None, typer.Option("--for", help="Stop after so many seconds; else Ctrl-C ends it")] = None,
 ) -> int:  # fmt: skip
-    """The same as status, live: looks every two seconds until Ctrl-C. Without a terminal it prints each look; --json a line each."""
+    """The same as status, live: asked every two seconds until Ctrl-C. Without a terminal it prints each answer; --json a line each."""
     ends_at = time.monotonic() + seconds if seconds is not None else float("inf")
     try:
         return 0 if _show_until(ends_at, session) else NOT_DONE
@@ -33,32 +33,32 @@ def watch(
 
 
 def _show_until(ends_at: float, session: Session) -> bool:
-    """Whether the last look was answered."""
-    look = _look_as_json if session.as_json else _look
-    screen, answered = look(session)
+    """Whether the last question was answered."""
+    ask = _ask_as_json if session.as_json else _ask
+    screen, answered = ask(session)
     if session.as_json or not session.out.is_terminal:
         session.out.print(screen, end="", soft_wrap=True)
         while _paused(ends_at):
-            screen, answered = look(session)
+            screen, answered = ask(session)
             session.out.print(screen, end="", soft_wrap=True)
         return answered
     with Live(screen, console=session.out, auto_refresh=False) as live:
         while _paused(ends_at):
-            screen, answered = _look(session)
+            screen, answered = _ask(session)
             live.update(screen, refresh=True)
     return answered
 
 
 def _paused(ends_at: float) -> bool:
-    """Wait for the next look; False where the time is over before it."""
+    """Wait for the next question; False where the time is over before it."""
     if time.monotonic() + PAUSE_SECONDS > ends_at:
         return False
     time.sleep(PAUSE_SECONDS)
     return True
 
 
-def _look(session: Session) -> tuple[Text, bool]:
-    """What status shows, and whether it was answered. A database that fails over is told, and looked at again."""
+def _ask(session: Session) -> tuple[Text, bool]:
+    """What status shows, and whether it was answered. A database that fails over is said, and asked again."""
     console = Screen(width=session.out.width, force_terminal=session.out.is_terminal)
     answered = True
     with console.capture() as captured:
@@ -70,7 +70,7 @@ def _look(session: Session) -> tuple[Text, bool]:
     return Text.from_ansi(captured.get()), answered
 
 
-def _look_as_json(session: Session) -> tuple[Text, bool]:
+def _ask_as_json(session: Session) -> tuple[Text, bool]:
     try:
         return Text(json.dumps(session.ask("status")) + "\n"), True
     except FacteurError as error:

@@ -138,7 +138,7 @@ class _Chooser:
         self._chose("issue_date", f"{column.name} ({column.type})")
         if column.name in MADE:
             self._remarks.append(
-                f"{column.name} tells when a row was made: what was begun before the first day is not deposited, whenever it is finished "
+                f"{column.name} says when a row was made: what was begun before the first day is not deposited, whenever it is finished "
                 "(--column date=…)"
             )
         if column.kind == "timestamptz":

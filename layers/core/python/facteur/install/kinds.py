@@ -14,7 +14,7 @@ from facteur.install.names import PARTS, TEXT_KINDS, plain
 ALIKE = 0.8  # from here on two words are one that is misspelt
 EVERY = "*"  # all kinds of a column, later ones too
 NONE = "(none)"  # a row that names no kind
-MOST_KINDS = 50  # a column with more values tells something else
+MOST_KINDS = 50  # a column with more values says something else
 KIND_WORDS = frozenset(
     ("type", "kind", "nature", "category", "categorie", "genre", "sorte", "class", "classe", "typ", "typologie")
 )
@@ -23,7 +23,7 @@ DOCUMENT_WORDS = frozenset((
     "billing", "move", "sale", "sales", "vente", "ventes", "commercial", "commerciale", "accounting", "comptable", "code", "id", "uuid",
     "key", "name", "label", "libelle", "nom", "no", "is", "est", "de", "du", "des", "la", "le", "l", "d", "of", "the", "sub", "sous",
 ))  # fmt: skip
-# What a flag is called that tells documents apart: is_quote, est_un_avoir.
+# What a flag is called that divides documents: is_quote, est_un_avoir.
 FLAG_WORDS = frozenset((
     "quote", "quotation", "devis", "estimate", "proforma", "pro", "forma", "avoir", "credit", "note", "creditnote", "invoice", "facture",
     "order", "commande", "template", "modele", "is", "est", "un", "une", "a", "an", "document", "doc",
@@ -38,9 +38,9 @@ LABELS = ("code", "slug", "key", "name", "nom", "label", "libelle", "intitule", 
 
 
 def named_like_kinds(found: Found, table: Table, wish: Wish) -> tuple[Column, ...]:
-    """The columns that, by their names, tell what kind of document a row is; the one that a person has named, and no other."""
+    """The columns that, by their names, say what kind of document a row is; the one that a person has named, and no other."""
     named = wish.columns.get("kind")
-    return tuple(each for each in table.columns if (each.name == named if named else _tells_kinds(found, table, each)))
+    return tuple(each for each in table.columns if (each.name == named if named else _names_kinds(found, table, each)))
 
 
 def perhaps_kinds(table: Table, named: Sequence[Column], wish: Wish) -> tuple[Column, ...]:
@@ -72,7 +72,7 @@ def answered(columns: Sequence[KindColumn], given: Sequence[str]) -> tuple[KindC
         OperatorError: what was given names no column, or one of several that have no such kind.
     """
     if given and not columns:
-        raise OperatorError("no column of the table tells kinds of documents (--kinds): name it with --column kind=…")
+        raise OperatorError("no column of the table names kinds of documents (--kinds): name it with --column kind=…")
     named: dict[str, list[str | None]] = {}
     for text in given:
         for column, value in _read(columns, text):
@@ -87,11 +87,11 @@ def unanswered(columns: Sequence[KindColumn]) -> str | None:
     open_columns = [each for each in columns if each.named is None]
     if not open_columns:
         return None
-    told = "; ".join(f"{each.name}: {shown(each)}" for each in open_columns)
+    choices = "; ".join(f"{each.name}: {shown(each)}" for each in open_columns)
     one = open_columns[0]
     prefix = f"{one.name}=" if len(columns) > 1 else ""
     return (
-        f"the table tells kinds of documents, and not all of them may be invoices. Say which are ({told}): "
+        f"the table names kinds of documents, and not all of them may be invoices. Say which are ({choices}): "
         f"--kinds {prefix}KIND,KIND; --kinds '{one.name}={EVERY}' where all are, also those to come"
     )
 
@@ -108,17 +108,17 @@ def is_invoice(columns: Sequence[KindColumn]) -> str | None:
 
 def other_kind(columns: Sequence[KindColumn]) -> str | None:
     """What kind a row is of that is none of those named, as an expression; null for the others."""
-    told = [
+    named = [
         f"case when not coalesce({condition}, false) then {_value(each, columns)} end"
         for each in columns if (condition := _is_named(each))
     ]  # fmt: skip
-    if len(told) > 1:
-        return f"nullif(pg_catalog.concat_ws(', ', {', '.join(told)}), '')"
-    return told[0] if told else None
+    if len(named) > 1:
+        return f"nullif(pg_catalog.concat_ws(', ', {', '.join(named)}), '')"
+    return named[0] if named else None
 
 
 def left_out(columns: Sequence[KindColumn]) -> list[str]:
-    """The kinds that a person has seen and not named, as `other_kind` shows them where one column tells them."""
+    """The kinds that a person has seen and not named, as `other_kind` shows them where one column names them."""
     several = len([each for each in columns if _is_named(each)]) > 1
     return [
         f"{column.name}={kind.value or NONE}" if several else kind.value or NONE
@@ -140,7 +140,7 @@ def _read(columns: Sequence[KindColumn], text: str) -> list[tuple[KindColumn, st
     name, equals, values = text.partition("=")
     qualified = next((each for each in columns if each.name == name.strip()), None) if equals else None
     if equals and not qualified:
-        raise OperatorError(f"--kinds {text}: kinds are told by {', '.join(each.name for each in columns)}")
+        raise OperatorError(f"--kinds {text}: kinds are named by {', '.join(each.name for each in columns)}")
     pieces = [each.strip() for each in (values if qualified else text).split(",") if each.strip()]
     return [_one(columns, qualified, each) for each in pieces]
 
@@ -156,7 +156,7 @@ def _one(columns: Sequence[KindColumn], qualified: KindColumn | None, value: str
         raise OperatorError(f"--kinds {value}: no document has it, and there is {alike[0]}: is that what you mean?")
     if len(asked) > 1:
         choice = " or ".join(f"--kinds {each.name}={value}" for each in asked)
-        raise OperatorError(f"--kinds {value}: several columns tell kinds, so say of which it is: {choice}")
+        raise OperatorError(f"--kinds {value}: several columns name kinds, so say of which it is: {choice}")
     return asked[0], None if value == NONE else value
 
 
@@ -198,7 +198,7 @@ def _text(column: KindColumn) -> str:
     return f"i.{column.quoted}" + ("" if column.kind in {"text", "varchar"} else "::text")
 
 
-def _tells_kinds(found: Found, table: Table, column: Column) -> bool:
+def _names_kinds(found: Found, table: Table, column: Column) -> bool:
     words = _words(column.name)
     if column.kind == "bool":
         return bool(words & FLAG_WORDS - {"is", "est", "a", "an", "un", "une", "note"}) and words <= FLAG_WORDS

@@ -92,11 +92,11 @@ def _finished(source: Source) -> str:
 
 def _other_kind(source: Source) -> str | None:
     """The kind of a finished document that is none of those named."""
-    told = other_kind(source.kinds)
-    if told is None:
+    other = other_kind(source.kinds)
+    if other is None:
         return None
     finished = _all(source.finished, _where(source), f"{source.day} >= {FIRST_DAY}")
-    return f"case when {finished} then {told} end"
+    return f"case when {finished} then {other} end"
 
 
 def _where(source: Source) -> str | None:

@@ -20,7 +20,7 @@ class Column:
     not_null: bool = False
     has_default: bool = False
     indexed: bool = False  # some index begins with it
-    values: tuple[str, ...] = ()  # known from an enum or the statistics; only of columns that may tell a status
+    values: tuple[str, ...] = ()  # known from an enum or the statistics; only of columns that may hold a status
     enum: bool = False
 
 
@@ -35,7 +35,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class KindColumn:
-    """A column that tells what kind of document a row is, and which of its kinds a person has named as invoices."""
+    """A column that says what kind of document a row is, and which of its kinds a person has named as invoices."""
 
     name: str
     quoted: str
@@ -78,7 +78,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A database, as a look at its catalogue shows it."""
+    """A database, as its catalogue shows it."""
 
     tables: tuple[Table, ...]
     mapped: bool  # facteur.invoice_source exists

@@ -37,8 +37,8 @@ drop function facteur.write_status(text, text, text, text, timestamptz);
 delete from facteur.changes;"""
 
 
-def plan(found: Found, wish: Wish, kinds: tuple[KindColumn, ...] = (), told: tuple[str, ...] = ()) -> Plan:
-    """What installing would do. `kinds` are answered; `told` is what was noticed when they were read.
+def plan(found: Found, wish: Wish, kinds: tuple[KindColumn, ...] = (), noticed: tuple[str, ...] = ()) -> Plan:
+    """What installing would do. `kinds` are answered; `noticed`: while they were read.
 
     Raises:
         OperatorError: something must be said first; the text names the option.
@@ -51,7 +51,7 @@ def plan(found: Found, wish: Wish, kinds: tuple[KindColumn, ...] = (), told: tup
     _check_rights(found, table)
     added = _missing(table) if wish.add_columns else ()
     key, mapping, choices, remarks, sampling = _mapping(found, table, wish, added, kinds)
-    remarks += (*told, *_publication_remarks(found, table, added))
+    remarks += (*noticed, *_publication_remarks(found, table, added))
     if found.submissions and found.source_key not in {None, key.name}:
         raise OperatorError(
             f"{found.submissions} submissions are known here by {table.name}.{found.source_key}: by {key.name} all of them would be new, "
@@ -113,12 +113,12 @@ def _mapping(
         key = choose_key(table, wish)
         return key, wish.mapping, (Choice("key", f"{key.name} ({key.type})"), Choice("mapping", "as given")), (), None
     source = choose_columns(found, replace(table, columns=(*table.columns, *added)), wish, kinds)
-    history, told = find_history(found, table)
+    history, noticed = find_history(found, table)
     filled = Choice(
         "history",
         f"{history.table.name} ({', '.join(c.name for c in history.filled.values())})" if history else "none is filled",
     )
-    remarks = [*source.remarks, *told, *_path_remarks(found, source, history)]
+    remarks = [*source.remarks, *noticed, *_path_remarks(found, source, history)]
     choices = (*source.choices, filled)
     return source.key, mapping_sql(found, source, history), choices, tuple(remarks), samples_sql(source)
 
@@ -140,8 +140,9 @@ def _publication_remarks(found: Found, table: Table, added: tuple[Column, ...]) 
 def _path_remarks(found: Found, source: Source, history: History | None) -> list[str]:
     fired = triggers_fired(source, history)
     path = ", ".join(found.search_path) or "no schema"
-    told = f"triggers of yours ({', '.join(fired)}) run with each write-back, as {found.role}; short names in them are looked for in {path}"
-    return [told] if fired else []
+    names = ", ".join(fired)
+    remark = f"triggers of yours ({names}) run with each write-back, as {found.role}; short names in them are looked for in {path}"
+    return [remark] if fired else []
 
 
 def _written(found: Found, mapping: str) -> set[str]:
@@ -229,10 +230,10 @@ def _watching(table: Table, key: Column) -> Step:
 
 
 def _watch_remarks(table: Table, key: Column) -> list[str]:
-    remarks = [] if table.rows else [f"Postgres knows no size of {table.name} yet: `analyze` lets it tell"]
+    remarks = [] if table.rows else [f"Postgres knows no size of {table.name} yet: `analyze` lets it know"]
     if not key.indexed:
         remarks.append(
-            f"no index of {table.name} begins with {key.name}: each look would read about {table.rows:,} rows; create one first"
+            f"no index of {table.name} begins with {key.name}: each change makes Facteur read about {table.rows:,} rows: create one"
         )
     if len(table.primary_key) > 1:
         remarks.append(

@@ -17,7 +17,7 @@ class InstallingStore(Protocol):
         """What the catalogue shows, in a read-only transaction. `status_columns` are names whose known values are wanted."""
 
     def kinds(self, found: Found, table: Table, wish: Wish) -> tuple[tuple[KindColumn, ...], tuple[str, ...]]:
-        """The columns that tell kinds of documents, counted, and what to know of them."""
+        """The columns that name kinds of documents, counted, and what to know of them."""
 
     def samples(self, sampling: str) -> tuple[Sample, ...]:
         """Rows that would go, and rows that would not; none where they cannot be read just now."""

@@ -16,7 +16,7 @@ create table if not exists facteur.migrations (
     number integer primary key, name text not null, applied_at timestamptz not null default now()
 )
 """
-# Held until the transaction ends, so that two migrators at once leave one result. The number is "facteur" in ASCII, folded.
+# Kept until the transaction ends, so that two migrators at once leave one result. The number is "facteur" in ASCII, folded.
 LOCK = "select pg_advisory_xact_lock(7161837)"
 # Who waits for the company's table makes all its writers wait behind him: rather give up, and be invoked again.
 PATIENCE = "select set_config('lock_timeout', '3s', true)"
@@ -67,7 +67,7 @@ def migrate_schema(database: MigratedDatabase) -> list[str]:
 
     Raises:
         ConfigurationError: the database is of a newer version.
-        DatabaseUnavailableError: the database refused, or somebody has held what is replaced for three seconds.
+        DatabaseUnavailableError: the database refused, or somebody has locked what is replaced for three seconds.
     """
     with database.transaction():
         database.rows(NARROW)

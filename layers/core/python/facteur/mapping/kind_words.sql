@@ -1,1 +1,1 @@
-select array[{tests}] as tells from {table} i
+select array[{tests}] as fits from {table} i

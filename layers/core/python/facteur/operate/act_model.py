@@ -24,7 +24,7 @@ UNKNOWN = Caller()
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One act. `dry_run`: everything is done and rolled back, so that what would happen is told."""
+    """One act. `dry_run`: everything is done and rolled back, so that what would happen is said."""
 
     operation: str
     who: str
@@ -38,7 +38,7 @@ class Done:
     """What an act did, or would have done. `was` is the submission's state before."""
 
     operation: str
-    told: str
+    summary: str
     dry_run: bool
     account: str | None = None
     invoice_id: str | None = None

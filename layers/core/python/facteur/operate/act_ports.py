@@ -31,7 +31,7 @@ class ActStore(Protocol):
     ) -> str:
         """`platform` is None where the platform was not asked; `account` made the deposit."""
 
-    def held_elsewhere(self, invoice_id: str, platform_id: str, *, unverified: bool) -> bool:
+    def taken_elsewhere(self, invoice_id: str, platform_id: str, *, unverified: bool) -> bool:
         """Whether a deposit is another invoice's; not by a mix-up of ids, unless nobody asks the platform (`unverified`)."""
 
     def spend(self, account: str, calls: int) -> None:

@@ -48,9 +48,9 @@ def retry_many(
         except OperatorError as error:
             refused.append(str(error))
     done = min(len(ids), RETRIED_AT_ONCE) - len(refused)
-    told = f"{found}. {done} are retried, {len(refused)} were refused" + (f": {refused[0]}" if refused else ".")
+    summary = f"{found}. {done} are retried, {len(refused)} were refused" + (f": {refused[0]}" if refused else ".")
     left = len(ids) - RETRIED_AT_ONCE
-    return Done(signed.operation, told + (f" {left} are left: say it again." if left > 0 else ""), dry_run, account)
+    return Done(signed.operation, summary + (f" {left} are left: say it again." if left > 0 else ""), dry_run, account)
 
 
 def reject(services: OperateServices, *, what: str, who: str, why: str, dry_run: bool = False) -> Done:
@@ -66,7 +66,7 @@ def reject(services: OperateServices, *, what: str, who: str, why: str, dry_run:
 def pause(
     services: OperateServices, *, account: str, who: str, why: str, seconds: float | None = None, dry_run: bool = False
 ) -> Done:
-    """Deposits, look-ups and news of an account stop, until a person resumes it or for so many seconds.
+    """Deposits, look-ups and status updates of an account stop, until a person resumes it or for so many seconds.
 
     Raises:
         OperatorError: there is no such account.
@@ -145,9 +145,15 @@ def the_submission(services: OperateServices, what: str) -> KnownSubmission:
     return current
 
 
-def _done(signed: Act, target: KnownSubmission, told: str) -> Done:
+def _done(signed: Act, target: KnownSubmission, summary: str) -> Done:
     return Done(
-        signed.operation, told, signed.dry_run, target.account, target.invoice_id, target.invoice_number, target.state
+        signed.operation,
+        summary,
+        signed.dry_run,
+        target.account,
+        target.invoice_id,
+        target.invoice_number,
+        target.state,
     )
 
 

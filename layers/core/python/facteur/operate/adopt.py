@@ -41,17 +41,19 @@ def adopt(
     platform_id = platform_id.strip()
     if not platform_id:
         raise OperatorError("which deposit? Give the platform's id of it")
-    if services.acts.held_elsewhere(target.invoice_id, platform_id, unverified=unverified):
+    if services.acts.taken_elsewhere(target.invoice_id, platform_id, unverified=unverified):
         raise OperatorError(f"deposit {platform_id} is {_holder(services, target, platform_id)}")
     target = replace(target, account=account or target.account)
     if unverified:
-        told = services.acts.adopt(target.submission_id, platform_id, None, None, target.account, signed)
+        summary = services.acts.adopt(target.submission_id, platform_id, None, None, target.account, signed)
     else:
         platforms = services.platforms()
         sha256 = _verified(services, platforms, target, platform_id)
         client = platforms.identity(target.account)
-        told = services.acts.adopt(target.submission_id, platform_id, sha256, client, target.account, signed)
-    return Done(signed.operation, told, dry_run, target.account, target.invoice_id, target.invoice_number, target.state)
+        summary = services.acts.adopt(target.submission_id, platform_id, sha256, client, target.account, signed)
+    return Done(
+        signed.operation, summary, dry_run, target.account, target.invoice_id, target.invoice_number, target.state
+    )
 
 
 def _holder(services: OperateServices, target: KnownSubmission, platform_id: str) -> str:

@@ -41,31 +41,33 @@ def settings(exam: Examination) -> Verdict:
 def database(exam: Examination) -> Verdict:
     """Reachable, writable, by a role that may do what the functions do."""
     found = exam.database.connection()
-    told = f"Postgres {found.server}, role {found.role}, {found.tls or 'no TLS'} (sslmode {found.sslmode or 'unknown'})"
+    words = (
+        f"Postgres {found.server}, role {found.role}, {found.tls or 'no TLS'} (sslmode {found.sslmode or 'unknown'})"
+    )
     if found.read_only:
-        return failed(f"{told}: it is read-only", "name the primary in the database secret, not a replica")
+        return failed(f"{words}: it is read-only", "name the primary in the database secret, not a replica")
     if not found.schema_there:
-        return failed(f"{told}: there is no schema facteur", f"{MIGRATE}; is it the right database?")
+        return failed(f"{words}: there is no schema facteur", f"{MIGRATE}; is it the right database?")
     if found.lacking:
         return failed(
-            f"{told}: the role lacks {', '.join(found.lacking)}",
+            f"{words}: the role lacks {', '.join(found.lacking)}",
             "see docs/database-roles.md: migrate_database grants them",
         )
     if not found.tls and not found.on_this_machine:
         return warning(
-            f"{told}: the password and the invoices travel in clear", "set sslmode verify-full in the secret"
+            f"{words}: the password and the invoices travel in clear", "set sslmode verify-full in the secret"
         )
     if found.superuser:
-        return warning(f"{told}: a superuser", "use a role with the rights that it needs")
-    return ok(told)
+        return warning(f"{words}: a superuser", "use a role with the rights that it needs")
+    return ok(words)
 
 
 def migrations(exam: Examination) -> Verdict:
     """Whether the schema is of this version."""
     applied, version = exam.database.migrations(), exam.database.installation().version
-    told = ", ".join(map(str, sorted(exam.migrations - applied)))
-    if told:
-        return failed(f"migrations that are missing: {told}", MIGRATE)
+    words = ", ".join(map(str, sorted(exam.migrations - applied)))
+    if words:
+        return failed(f"migrations that are missing: {words}", MIGRATE)
     if applied - exam.migrations or version != __version__:
         return warning(
             f"the database is of version {version}, this is {__version__}", "use the same version here and in the stack"
@@ -84,12 +86,12 @@ def clock(exam: Examination) -> Verdict:
 def judged_clock(whose: str, ahead: timedelta) -> Verdict:
     """What a difference between a clock and this machine's means."""
     seconds = ahead.total_seconds()
-    told = f"{whose} is {abs(seconds):.1f} s {'ahead of' if seconds >= 0 else 'behind'} this machine's"
+    words = f"{whose} is {abs(seconds):.1f} s {'ahead of' if seconds >= 0 else 'behind'} this machine's"
     if abs(ahead) > CLOCK_TOLERANCE:
         return warning(
-            told, "let both keep time by NTP: times in Facteur are the database's, in statuses the platform's"
+            words, "let both keep time by NTP: times in Facteur are the database's, in statuses the platform's"
         )
-    return ok(told)
+    return ok(words)
 
 
 def installation(exam: Examination) -> Verdict:
@@ -99,10 +101,10 @@ def installation(exam: Examination) -> Verdict:
         return failed("no table is watched", "facteur init, or deploy with InstallCapture=true")
     grave = [each for each in faults if each.grave]
     shown = grave or faults
-    told, fixes = "; ".join(each.what for each in shown), "; ".join(dict.fromkeys(each.fix for each in shown))
+    words, fixes = "; ".join(each.what for each in shown), "; ".join(dict.fromkeys(each.fix for each in shown))
     if grave:
-        return failed(told, fixes)
-    return warning(told, fixes) if faults else ok("name, table, triggers, key, view and functions belong together")
+        return failed(words, fixes)
+    return warning(words, fixes) if faults else ok("name, table, triggers, key, view and functions belong together")
 
 
 def write_backs(exam: Examination) -> Verdict:
@@ -142,14 +144,14 @@ def kinds(exam: Examination) -> Verdict:
     unread = exam.database.unread_kinds()
     if unread:
         return warning(
-            f"the mapping does not ask {_some(unread)}, which tells kinds of documents: quotes and orders may be deposited as invoices",
+            f"the mapping does not ask {_some(unread)}, which names kinds of documents: quotes and orders may be deposited as invoices",
             f"{EDIT}: let ready compare it, and show the other kinds as other_kind (docs/install.md)",
         )
     unnamed = exam.database.unnamed_kinds()
     if unnamed:
-        told = _some([f"{kind} ({documents:,} finished)" for kind, documents in unnamed.items()])
+        words = _some([f"{kind} ({documents:,} finished)" for kind, documents in unnamed.items()])
         return warning(
-            f"kinds of documents that nobody has named: {told}; they are not deposited",
+            f"kinds of documents that nobody has named: {words}; they are not deposited",
             f"{EDIT}, where they are invoices; else, as the schema's owner, leave each out: select facteur.leave_out('…')",
         )
     return ok("every kind is named or left out")
@@ -170,9 +172,9 @@ def ready_rows(exam: Examination) -> Verdict:
         return warning("no row is ready, and submit_from is not set", "deploy with SubmitFrom=YYYY-MM-DD")
     lacking = {name: _some([row.invoice_id for row in wrong]) for name, wrong in _lacking(rows, exam).items() if wrong}
     if lacking:
-        told = "; ".join(f"{name}: {ids}" for name, ids in lacking.items())
+        words = "; ".join(f"{name}: {ids}" for name, ids in lacking.items())
         return warning(
-            f"ready rows that will end as error or wait: {told}", "correct the rows, or what makes them ready"
+            f"ready rows that will end as error or wait: {words}", "correct the rows, or what makes them ready"
         )
     return ok(f"{len(rows)} looked at" if rows else "none is ready now")
 

@@ -55,5 +55,5 @@ def messages(exam: Examination) -> Verdict:
         return skipped(f"not checked: {error}")
     if any(state in {"Enabled", "Enabling", "Updating"} for state in states):
         return ok("the event source mapping is enabled")
-    told = ", ".join(states) or "missing"
-    return failed(f"the event source mapping of submit-invoices is {told}", "enable it in Lambda, or deploy again")
+    words = ", ".join(states) or "missing"
+    return failed(f"the event source mapping of submit-invoices is {words}", "enable it in Lambda, or deploy again")

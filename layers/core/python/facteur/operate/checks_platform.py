@@ -29,7 +29,7 @@ def secret(exam: Examination, account: ExaminedAccount) -> Verdict:
         if error.problem.code != CONTRADICTION:
             return failed(str(error), 'it is JSON: {"client_id", "client_secret", "customer_id", "sandbox"}')
     except EnvironmentMismatchError:
-        pass  # the next check tells
+        pass  # the next check says so
     return ok("readable and well-formed")
 
 
@@ -74,17 +74,17 @@ def access(exam: Examination, account: ExaminedAccount) -> Verdict:
         )
     except PlatformBusyError as error:
         return failed(str(error), _step(error))
-    clock = judged_clock("the platform's clock", theirs - exam.now()) if theirs else ok("it does not tell its clock")
+    clock = judged_clock("the platform's clock", theirs - exam.now()) if theirs else ok("it does not show its clock")
     return Verdict(clock.outcome, f"customer-id accepted; {clock.what}", clock.help)
 
 
 def pause(exam: Examination, account: ExaminedAccount) -> Verdict:
     """Whether the account waits for a person."""
-    if account.held is not None:
-        return warning(f"paused by {account.held}", f'facteur resume {account.account} --why "…"')
+    if account.hold is not None:
+        return warning(f"paused by {account.hold}", f'facteur resume {account.account} --why "…"')
     if account.paused_until:
-        told = f"until {account.paused_until:%Y-%m-%d %H:%M} UTC ({account.pause_reason or 'no reason'})"
-        return warning(f"paused {told}", f'once the checks above are well: facteur resume {account.account} --why "…"')
+        words = f"until {account.paused_until:%Y-%m-%d %H:%M} UTC ({account.pause_reason or 'no reason'})"
+        return warning(f"paused {words}", f'once the checks above are well: facteur resume {account.account} --why "…"')
     return ok("not paused")
 
 
@@ -126,9 +126,9 @@ def sellers(exam: Examination, account: ExaminedAccount) -> Verdict:
 def _judged_sellers(shown: dict[str, bool | None], *, sandbox: bool) -> Verdict:
     absent = [siren for siren, there in shown.items() if there is False]
     if absent:
-        told = f"not registered on DOMESTIC_FR in the directory: {', '.join(absent)}"
+        words = f"not registered on DOMESTIC_FR in the directory: {', '.join(absent)}"
         step = "register them at the platform (enrolment), or their invoices end as 213 ROUTING_FAILURE"
-        return warning(f"{told}; a sandbox knows test companies only", step) if sandbox else failed(told, step)
+        return warning(f"{words}; a sandbox knows test companies only", step) if sandbox else failed(words, step)
     if None in shown.values():
         return skipped("not checked: the directory did not say")
     return ok(f"reachable: {', '.join(shown)}")

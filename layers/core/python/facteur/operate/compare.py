@@ -23,13 +23,13 @@ def compared(
         ours: submissions deposited in that time, and all that hold or have sent one of the shown ids or numbers.
         rows: plain numbers of the company's table -> key, of those that no submission of ours has.
     """
-    held = {each.platform_id: each for each in ours if each.platform_id}
+    known = {each.platform_id: each for each in ours if each.platform_id}
     found = [
         difference
         for each in {each.platform_id: each for each in shown}.values()
         for difference in (
-            of_a_pair(each, held[each.platform_id])
-            if each.platform_id in held
+            of_a_pair(each, known[each.platform_id])
+            if each.platform_id in known
             else of_an_unclaimed(account, each, ours, rows)
         )
     ]
@@ -119,7 +119,7 @@ def _nobodys(account: str, shown: ShownDeposit, invoice_id: str | None) -> Diffe
 
 
 def of_a_row(row: IssuedRow) -> Iterator[Difference]:
-    """What the company's row says, and what it was told."""
+    """What the company's row says, and what it was given."""
     named = (row.account, row.invoice_id, row.invoice_number, row.seller_siren, row.submission_id, row.platform_id)
     if row.ready and (row.state is None or row.state in {"rejected", "failed"}):
         what = "ready, and there is no submission of it" if row.state is None else f"ready again after {row.state}"
@@ -133,9 +133,9 @@ def of_a_row(row: IssuedRow) -> Iterator[Difference]:
         what = f"never submitted, and not ready (technical_status {row.technical_status or 'null'}): a draft, or something is missing"
         yield Difference(Code.NOT_READY, *named, what, None)
         return
-    if row.told_status is None:
+    if row.written_status is None:
         return
-    says = [(row.technical_status, row.told_status), (row.shown_id, row.platform_id)]
+    says = [(row.technical_status, row.written_status), (row.shown_id, row.platform_id)]
     for theirs, ours in says:
         if theirs is not None and plain(theirs) != plain(ours):
             what = f"the row says {theirs}, and it is {ours or 'nothing'} here"

@@ -74,7 +74,7 @@ def operate(
 def invoked(
     request: Mapping[str, Any], context: Any, function: str, services: Callable[[], OperateServices]
 ) -> dict[str, Any]:
-    """The same in a function of a stack: a setting that is wrong is an answer as well, for whoever asks is who can mend it."""
+    """The same in a function of a stack: a setting that is wrong is an answer as well, for whoever asks is who can correct it."""
     try:
         request_id = getattr(context, "aws_request_id", None)
         return operate(request, services(), function=function, request_id=request_id)

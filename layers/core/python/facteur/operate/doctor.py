@@ -1,4 +1,4 @@
-"""What is wrong, in the order in which to mend it. Nothing is changed; what is deep is rolled back."""
+"""What is wrong, in the order in which to correct it. Nothing is changed; what is deep is rolled back."""
 
 from __future__ import annotations
 
@@ -120,4 +120,4 @@ def _asked(ask: Callable[[], Verdict]) -> Verdict:
     try:
         return ask()
     except FacteurError as error:
-        return failed(str(error), "mend that, then facteur doctor again")
+        return failed(str(error), "correct that, then facteur doctor again")

@@ -45,13 +45,13 @@ class ReadyRow:
 
 @dataclass(frozen=True, slots=True)
 class ExaminedAccount:
-    """An account as the database knows it, with some sellers that deposit with it. `held`: by whom and why a person paused it."""
+    """An account as the database knows it, with some sellers that deposit with it. `hold`: by whom and why a person paused it."""
 
     account: str
     pinned: bool
     paused_until: datetime | None
     pause_reason: str | None
-    held: str | None
+    hold: str | None
     sellers: tuple[str, ...]
 
 
@@ -74,7 +74,7 @@ class ExaminedDatabase(Protocol):
         """Rows that are ready and have neither a note nor a submission."""
 
     def unread_kinds(self) -> list[str]:
-        """Columns that tell kinds of documents by their names, which the mapping does not ask and nobody has answered for."""
+        """Columns that name kinds of documents by their names, which the mapping does not ask and nobody has answered for."""
 
     def unnamed_kinds(self) -> Mapping[str, int]:
         """Finished documents by kind, of kinds that nobody has named or left out."""
@@ -91,7 +91,7 @@ class ExaminedPlatform(Protocol):
     def sandbox(self) -> bool: ...
     def obtain_token(self) -> None: ...
     def knock(self) -> datetime | None:
-        """A cheap authorised read; the platform's clock where it tells."""
+        """A cheap authorised read; the platform's clock where it shows one."""
 
     def active_webhooks(self) -> int | None:
         """Webhooks that take the statuses of deposits away; None where the account may not see them."""

@@ -31,7 +31,7 @@ def init(
         columns: `part=column`, where the names do not say it.
         mapping: SQL to install in place of what would be proposed.
         submit_from: issue date (YYYY-MM-DD) of the first invoice to deposit; must be given to apply.
-        kinds: of documents that are invoices, where the table tells kinds: without an answer there is only a question.
+        kinds: of documents that are invoices, where the table names kinds: without an answer there is only a question.
         where: a condition of the company's own, on the invoice's row.
 
     Raises:
@@ -47,8 +47,8 @@ def init(
     chosen = choose_table(found, wish)
     if where is not None:
         store.check_condition(where, chosen)
-    told, remarks = store.kinds(found, chosen, wish)
-    known = answered(told, wish.kinds)
+    kind_columns, remarks = store.kinds(found, chosen, wish)
+    known = answered(kind_columns, wish.kinds)
     if sentence := unanswered(known):
         return Initialised(None, False, None, question=Question(chosen.name, known, sentence))
     proposal = plan(found, wish, known, remarks)
@@ -99,6 +99,6 @@ def _parts(columns: list[str]) -> dict[str, str]:
 
 
 def _status_columns(wish: Wish) -> list[str]:
-    """Names, without case and underscores, of columns whose known values tell which invoices are finished."""
+    """Names, without case and underscores, of columns whose known values say which invoices are finished."""
     named = wish.columns.get("status")
     return [plain(each) for each in (*PARTS["status"], *PARTS["technical_status"], *([named] if named else []))]

@@ -12,7 +12,7 @@ from facteur.operate.status import unopened
 from facteur.operate.story_model import Listing
 
 MOST = 10_000
-FILTERS = ("mismatched", "untold", "unreadable", "silent", "unread", "not_transmitted")
+FILTERS = ("mismatched", "not_written_back", "unreadable", "silent", "unread", "not_transmitted")
 
 
 def list_invoices(
@@ -28,8 +28,8 @@ def list_invoices(
 
     Args:
         since: the day on which its submission was opened, YYYY-MM-DD, by UTC.
-        only: `mismatched`, `untold` (its row could not be written back), `unreadable` (the mapping raises on the row), `silent`
-            (deposited, and never a status), `unread` (the search shows what no status tells), or `not_transmitted` (nothing but 200
+        only: `mismatched`, `not_written_back` (its row could not be written back), `unreadable` (the mapping raises on the row), `silent`
+            (deposited, and never a status), `unread` (the search shows what no status says), or `not_transmitted` (nothing but 200
             and 201 for three days).
 
     Raises:

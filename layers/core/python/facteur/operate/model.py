@@ -22,7 +22,7 @@ class Installation:
     undeposited_days: int  # since the oldest invoice that is not deposited yet was issued; 0: there is none
     unreadable_rows: int
     silent_seconds: float = 0.0  # of the deposit that has never shown a status for longest
-    unread_seconds: float = 0.0  # since when the search has shown what no status tells
+    unread_seconds: float = 0.0  # since when the search has shown what no status says
     accounts_not_shown: int = 0  # whose search shows none of their deposits, or whose statuses somebody hides or takes
     faults: tuple[str, ...] = ()  # what has come apart between the company's table and what was installed
     followed_by_nobody: int = 0  # deposits of a client that no account is any more

@@ -16,10 +16,10 @@ def next_step(current: KnownSubmission | None, row: CompanyRow, name: str) -> St
     """A sentence, and a command or None. `name` is how a command names the invoice."""
     if current is None:
         return _of_no_submission(row)
-    return _held(current) or _OF_STATE[current.state](current, name)
+    return _kept(current) or _OF_STATE[current.state](current, name)
 
 
-def _held(current: KnownSubmission) -> Step | None:
+def _kept(current: KnownSubmission) -> Step | None:
     """What holds the invoice comes before what could be done with it: until that ends, a retry changes nothing."""
     if current.waits_for is None or not holds(current.waits_for, current.overdue_seconds):
         return None
@@ -33,7 +33,7 @@ def _afterwards(current: KnownSubmission) -> str:
     if current.state == "in_doubt":
         return f"Then it is looked up; {_asked(current)}."
     if current.state == "submitted" and not current.mismatch:
-        return "It is deposited, and then the platform is asked for news."
+        return "It is deposited, and then the platform is asked for its statuses."
     return _AFTER_ALL.get(current.state) or _OF_STATE[current.state](current, "")[0]
 
 
@@ -41,7 +41,7 @@ def _of_no_submission(row: CompanyRow) -> Step:
     if row.problem:
         return f"Nothing: {row.problem}.", None
     if row.ready:
-        return "It is ready: the relay opens its submission, and finds it once a day where no trigger told of it.", None
+        return "It is ready: the relay opens its submission, and finds it once a day where no trigger noted it.", None
     old = row.technical_status is None and row.issue_date and not (row.lacks or "").startswith(OF_ANOTHER_KIND)
     return (
         f"Nothing: the view does not show it as ready (technical_status {row.technical_status or 'null'}).",
@@ -75,7 +75,7 @@ def _asked(current: KnownSubmission) -> str:
 def _submitted(current: KnownSubmission, name: str) -> Step:
     if current.mismatch:
         return f"Deposited, but a person decides: {current.mismatch}", None
-    return f"Deposited. The platform is asked for news at {_at(current.due_at)} at the latest.", None
+    return f"Deposited. The platform is asked for its statuses at {_at(current.due_at)} at the latest.", None
 
 
 def _rejected(current: KnownSubmission, name: str) -> Step:
@@ -84,7 +84,7 @@ def _rejected(current: KnownSubmission, name: str) -> Step:
 
 def _failed(current: KnownSubmission, name: str) -> Step:
     return (
-        "Nothing by itself: a person decides. Mend what the last error names and retry, adopt the deposit that the "
+        "Nothing by itself: a person decides. Correct what the last error names and retry, adopt the deposit that the "
         "platform has, or reject it.",
         f'facteur retry {name} --why "…"',
     )

@@ -81,7 +81,7 @@ def _judged(one: Previewed) -> Previewed:
 
 
 def _with_document(services: OperateServices, one: Previewed) -> Previewed:
-    """Told as submit_invoices would tell it."""
+    """Reported as submit_invoices would."""
     if one.problem:
         return one
     invoice = services.pending.invoice(one.invoice_id)

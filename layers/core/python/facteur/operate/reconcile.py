@@ -72,7 +72,7 @@ def _rows(
     found = tuple(difference for row in differing for difference in of_a_row(row))
     if len(differing) == MOST_ROWS:
         what = f"more than {MOST_ROWS} rows of this day say otherwise: these are the first"
-        found = (*found, _not_compared(account or "all", what, "mend these, or name an account with --account"))
+        found = (*found, _not_compared(account or "all", what, "correct these, or name an account with --account"))
     first = Cursor(accounts[0], begin.isoformat(), (end - begin).total_seconds()) if accounts else None
     return Portion(count, 0, 0, found, _written(first) if first else None)
 
@@ -101,8 +101,8 @@ def _by_number(
     numbers = [number for each in ours for number in each.numbers]
     numbers += [row.invoice_number for row in rows if row.invoice_number and row.submission_id is None]
     portion = _judged(books, account, _under(books, search, account, numbers), ours)
-    told = _not_compared(account, "it may not search by date: what others deposited is not shown", None)
-    return replace(portion, differences=(*portion.differences, told)), until
+    difference = _not_compared(account, "it may not search by date: what others deposited is not shown", None)
+    return replace(portion, differences=(*portion.differences, difference)), until
 
 
 def _all_between(
@@ -153,7 +153,7 @@ def _under(books: Reconciling, search: ShownDeposits, account: str, wanted: Sequ
 
 
 def _read(page: ShownPage, listing: Listing, found: dict[str, ShownDeposit]) -> None:
-    listing.add(page.ids, page.told)
+    listing.add(page.ids, page.announced)
     found |= {each.platform_id: each for each in page.deposits}
 
 

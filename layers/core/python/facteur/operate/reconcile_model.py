@@ -52,7 +52,7 @@ class KnownDeposit:
     seller_siren: str | None
     total: Decimal | None
     lifecycle_code: str | None
-    told_status: str
+    written_status: str
     latest: bool
     in_time: bool
 
@@ -71,7 +71,7 @@ class IssuedRow:
     noted: bool
     submission_id: int | None
     state: str | None
-    told_status: str | None
+    written_status: str | None
     platform_id: str | None
 
 
@@ -103,9 +103,9 @@ class Portion:
 
 @dataclass(frozen=True, slots=True)
 class ShownPage:
-    """One answer of the platform's search. `ids` of all its entries, and `told`, the count that came with it, are for a Listing."""
+    """One answer of the platform's search. `ids` of all its entries, and `announced`, the count that came with it, are for a Listing."""
 
     deposits: tuple[ShownDeposit, ...]
     ids: tuple[str | None, ...]
-    told: int | None
+    announced: int | None
     numbers: int = 0

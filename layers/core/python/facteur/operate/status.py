@@ -22,7 +22,7 @@ TALLIES = {  # what leaves no row behind: from how many on it is a trouble, what
     "forgotten": (1, "{n} ready rows had been written past the triggers; they are noted now", "facteur doctor"),
     "unnamed_kinds": (
         1,
-        "{n} kinds of finished documents that nobody has named, as of the last daily look",
+        "{n} kinds of finished documents that nobody has named, as of the last daily count",
         "facteur doctor",
     ),
     "keys_not_shown": (
@@ -163,7 +163,9 @@ def _of_account(account: AccountHealth) -> Iterator[Trouble]:
             f"{name}: something is overdue for {account.oldest_overdue_seconds / 60:.0f} minutes", "facteur doctor"
         )
     if account.write_backs_waiting:
-        yield Trouble(f"{name}: {account.write_backs_waiting} rows could not be written back", "facteur list --untold")
+        yield Trouble(
+            f"{name}: {account.write_backs_waiting} rows could not be written back", "facteur list --not-written-back"
+        )
     yield from _of_pauses(account)
 
 

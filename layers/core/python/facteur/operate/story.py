@@ -70,7 +70,7 @@ def story_of(services: OperateServices, invoice_id: str) -> Story:
         submission_id=current.platform_id if current else None,
         lifecycle_code=current.lifecycle_code if current else None,
         row=row,
-        told=_told(current),
+        told=_given(current),
         happenings=tuple(happenings),
         next_step=step,
         help=helpful,
@@ -114,10 +114,10 @@ def _of_attempt(one: KnownAttempt) -> Iterator[Happening]:
     if one.ended_at is None and one.outcome is None:
         return
     status = f"HTTP {one.http_status}" if one.http_status else None
-    held = f"as {one.platform_id}" if one.platform_id else None
+    deposit = f"as {one.platform_id}" if one.platform_id else None
     message = one.message if one.message and (not status or status not in one.message) else None
-    told = one.message if status and one.message and status in one.message else None
-    detail = " · ".join(filter(None, (told or status, one.code, message, held)))
+    words = one.message if status and one.message and status in one.message else None
+    detail = " · ".join(filter(None, (words or status, one.code, message, deposit)))
     yield Happening(one.ended_at or one.started_at, f"deposit {(one.outcome or 'open').replace('_', ' ')}", detail)
 
 
@@ -127,10 +127,10 @@ def _of_status(one: KnownStatus) -> Happening:
     return Happening(one.occurred_at, f"{one.code} {one.label}", " · ".join(filter(None, (words, by))))
 
 
-def _told(current: KnownSubmission | None) -> str:
+def _given(current: KnownSubmission | None) -> str:
     if current is None:
         return "nothing"
     if current.write_back_error:
         again = f", again at {current.write_back_due_at:%H:%M:%S}" if current.write_back_due_at else ""
-        return f"{current.told_status}; the last write-back failed: {current.write_back_error}{again}"
-    return current.told_status + ("; it is written again soon" if current.write_back_due_at else "")
+        return f"{current.written_status}; the last write-back failed: {current.write_back_error}{again}"
+    return current.written_status + ("; it is written again soon" if current.write_back_due_at else "")

@@ -25,7 +25,7 @@ class KnownSubmission:
     total: Decimal | None
     currency: str | None
     lifecycle_code: str | None
-    told_status: str
+    written_status: str
     write_back_due_at: datetime | None
     write_back_error: str | None
     mismatch: str | None
@@ -99,7 +99,7 @@ class CompanyRow:
     currency: str | None
     document: str | None  # where it lies
     problem: str | None
-    lacks: str | None = None  # why it is not ready, as far as its columns tell
+    lacks: str | None = None  # why it is not ready, as far as its columns say
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class Story:
     submission_id: str | None  # the platform's id
     lifecycle_code: str | None
     row: CompanyRow
-    told: str
+    told: str  # what its row was given; the name is one that --json keeps
     happenings: tuple[Happening, ...]
     next_step: str
     help: str | None

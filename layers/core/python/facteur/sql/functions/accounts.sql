@@ -126,8 +126,8 @@ begin
     if not facteur.shows_account(p_account) then
         perform facteur.refuse_unknown_account(p_account);
     end if;
-    insert into facteur.budgets (key, held_until, held_by, held_why) values ('account:' || p_account, until, p_act ->> 'who', p_act ->> 'why')
-    on conflict (key) do update set held_until = excluded.held_until, held_by = excluded.held_by, held_why = excluded.held_why;
+    insert into facteur.budgets (key, hold_until, hold_by, hold_why) values ('account:' || p_account, until, p_act ->> 'who', p_act ->> 'why')
+    on conflict (key) do update set hold_until = excluded.hold_until, hold_by = excluded.hold_by, hold_why = excluded.hold_why;
     perform facteur.log_operation(p_act, p_account, null, null, jsonb_build_object('until', until));
     return format('Account %s is paused %s. What is under way ends; no other account waits.%s', p_account,
                   case when until = 'infinity' then 'until somebody resumes it'
@@ -156,14 +156,14 @@ begin
         perform facteur.refuse_unknown_account(p_account);
         perform facteur.refuse(format('Account %s is not paused.', p_account));
     end if;
-    update facteur.budgets set held_until = null, held_by = null, held_why = null, paused_until = null, pause_reason = null,
+    update facteur.budgets set hold_until = null, hold_by = null, hold_why = null, paused_until = null, pause_reason = null,
         probing = false, failures = 0, recovery = case when b.recovery is not null then 'read' end,
         refusals = 0, refused_at = null, deposits_at = null, deposits_wait = null
     where key = b.key;
     update facteur.submissions set due_at = facteur.now() where id in (
         select id from facteur.submissions where account = p_account and state in ('pending', 'in_doubt') and queued_at is null and due_at > facteur.now()
           and facteur.is_accounts(last_error_code) and coalesce(lease_until, '-infinity') <= facteur.now() order by id for update skip locked);
-    perform facteur.log_operation(p_act, p_account, null, null, jsonb_build_object('held_by', b.held_by, 'pause_reason', b.pause_reason));
+    perform facteur.log_operation(p_act, p_account, null, null, jsonb_build_object('hold_by', b.hold_by, 'pause_reason', b.pause_reason));
     return format('Account %s goes on.', p_account);
 end $$;
 

@@ -42,7 +42,7 @@ begin
     return s;
 end $$;
 
--- Write a row by the company's own function. Where it raises, that is told without the row's content.
+-- Write a row by the company's own function. Where it raises, that is said without the row's content.
 create or replace function facteur.write_row(p_invoice_id text, p_status text) returns void
     language plpgsql as $$
 begin
@@ -52,7 +52,7 @@ exception
     when lock_not_available or deadlock_detected then
         perform facteur.refuse(format('Somebody holds the row of invoice %s: try again in a moment.', p_invoice_id));
     when others or assert_failure then
-        perform facteur.refuse(format('facteur.write_back raises on invoice %s (SQLSTATE %s): mend what raises there, a trigger perhaps.',
+        perform facteur.refuse(format('facteur.write_back raises on invoice %s (SQLSTATE %s): correct what raises there, a trigger perhaps.',
                                       p_invoice_id, sqlstate));
 end $$;
 
@@ -75,7 +75,7 @@ begin
                     when s.state = 'pending' then 'It is put onto the queue now.'
                     else 'It is looked up at the platform now; nothing is sent before that.' end;
     end if;
-    if s.write_back_due_at is not null and not facteur.tell_company(s.id, '5s') then
+    if s.write_back_due_at is not null and not facteur.try_write_back(s.id, '5s') then
         perform facteur.refuse(format('The row of invoice %s cannot be written, and has not even its last verdict: see facteur show.', s.invoice_id));
     end if;
     perform facteur.write_row(s.invoice_id, 'pending');
@@ -113,7 +113,7 @@ begin
     perform facteur.move_submission(s.id, jsonb_build_object('state', 'rejected', 'error_code', 'rejected_by_person',
         'error_message', format('%s: %s', p_act ->> 'who', p_act ->> 'why')));
     update facteur.submissions w set platform_id = null where w.id = s.id and s.objection_code = 'shown_as_another';
-    return concat_ws(' ', case when facteur.tell_company(s.id, '2s') then 'Rejected, and its row says so.'
+    return concat_ws(' ', case when facteur.try_write_back(s.id, '2s') then 'Rejected, and its row says so.'
                                else 'Rejected. Its row could not be written yet; that is repeated by itself.' end,
                           case when exists (select from facteur.doubtful_attempts(s.invoice_id))
                                then 'An attempt''s outcome stays unknown: the platform may have it.' end);
@@ -129,7 +129,7 @@ begin
     update facteur.submissions w set objection = null, mismatch = case when w.mismatch is distinct from w.objection then w.mismatch end,
         objection_code = case when s.objection_code not in ('contradictory_statuses', 'duplicate', 'predecessor_taken') then w.objection_code end
     where w.id = s.id;
-    return case when facteur.tell_company(s.id, '2s') then 'The deposit stands, and its row says so.'
+    return case when facteur.try_write_back(s.id, '2s') then 'The deposit stands, and its row says so.'
                 else 'The deposit stands. Its row could not be written yet; that is repeated by itself.' end;
 end $$;
 
@@ -141,7 +141,7 @@ begin
     perform facteur.disown_deposit(s, p_who);
     perform facteur.move_submission(s.id, jsonb_build_object('state', 'in_doubt', 'due_in_seconds', 0, 'error_code', 'shown_as_another', 'duplicate_verdict', false,
         'error_message', format('Deposit %s was another invoice''s. This one''s own is looked up before anything is sent again.', s.platform_id)));
-    perform facteur.tell_company(s.id, '2s');
+    perform facteur.try_write_back(s.id, '2s');
 end $$;
 
 -- The invoices that hold a deposit which the platform shows under another's number.
@@ -153,7 +153,7 @@ create or replace function facteur.mixed_up(p_platform_id text) returns setof fa
 $$;
 
 -- Whether a deposit is another invoice's beyond a mix-up of ids; p_unverified: nobody asks the platform, so a mix-up counts.
-create or replace function facteur.held_firmly(p_invoice_id text, p_platform_id text, p_unverified boolean) returns boolean
+create or replace function facteur.surely_taken(p_invoice_id text, p_platform_id text, p_unverified boolean) returns boolean
     language sql stable as $$
     select exists (select from facteur.holders(p_invoice_id, array[p_platform_id]) h
                    where p_unverified or h.refused or not exists (select from facteur.mixed_up(p_platform_id) m where m.invoice_id <> p_invoice_id))
@@ -187,11 +187,11 @@ begin
     end if;
     perform facteur.refuse_unknown_account(holder);
     perform pg_advisory_xact_lock(hashtextextended(found_id, 7161838)); -- whoever adopts it for another invoice meanwhile
-    if platform is not null and not facteur.held_firmly(s.invoice_id, found_id, false) then
+    if platform is not null and not facteur.surely_taken(s.invoice_id, found_id, false) then
         perform facteur.let_go(facteur.lock_to_operate(m.id), p_act ->> 'who') from facteur.mixed_up(found_id) m
         where m.account = any (facteur.names_of_client(holder)); -- ids are a client's
     end if;
-    if cardinality(facteur.held_elsewhere(s.invoice_id, array[found_id])) > 0 then
+    if cardinality(facteur.taken_elsewhere(s.invoice_id, array[found_id])) > 0 then
         perform facteur.refuse(format('Deposit %s is another invoice''s, or one that the platform refused.', found_id));
     end if;
     select a.platform_id into other from facteur.doubtful_attempts(s.invoice_id) a where a.outcome = 'accepted' and a.platform_id <> found_id limit 1;
@@ -231,6 +231,6 @@ begin
     exception when unique_violation or lock_not_available then
         perform facteur.refuse(format('Invoice %s has another submission by now: look at it with facteur show.', s.invoice_id));
     end;
-    return case when facteur.tell_company(s.id, '2s') then format('Adopted deposit %s: its life cycle is followed from now on.', found_id)
+    return case when facteur.try_write_back(s.id, '2s') then format('Adopted deposit %s: its life cycle is followed from now on.', found_id)
                 else format('Adopted deposit %s. Its row could not be written yet; that is repeated by itself.', found_id) end;
 end $$;

@@ -38,7 +38,7 @@ create or replace function facteur.repeated_answer(p_submission_id bigint) retur
     having count(*) >= 3 limit 1
 $$;
 
--- Whether a deposit is a client's, is held as the platform's good one, and has another number than these.
+-- Whether a deposit is a client's, stands as the platform's good one, and has another number than these.
 create or replace function facteur.stands(a facteur.attempts, p_client jsonb, p_numbers text[]) returns boolean
     language sql stable as $$
     select a.invoice_number is not null and (a.platform = p_client or p_client is null) and facteur.plain(a.invoice_number) <> all (p_numbers)
@@ -82,7 +82,7 @@ create or replace function facteur.in_json(a facteur.attempts) returns jsonb
         'total', a.total::text, 'currency', a.currency, 'platform_id', a.platform_id)
 $$;
 
--- Everything a look-up needs. Attempts that the platform called duplicates tell what to search for; rivals are other invoices'
+-- Everything a look-up needs. Attempts that the platform called duplicates say what to search for; rivals are other invoices'
 -- attempts with the same client and number whose outcome is unknown as well.
 create or replace function facteur.read_doubt(p_submission_id bigint)
     returns table (invoice_id text, empty_lookups integer, doubt_seconds double precision, waited_seconds double precision,
@@ -127,9 +127,9 @@ declare
 begin
     select a.* into own from facteur.attempts a where a.invoice_id = p_invoice_id order by a.platform is null, a.id desc limit 1;
     return query
-    select held.platform_id, min(held.invoice_id), bool_or(held.refused),
-           coalesce(array_agg(distinct held.sent) filter (where held.sent is not null), '{}'),
-           coalesce(array_agg(distinct held.number) filter (where held.number is not null), '{}')
+    select taken.platform_id, min(taken.invoice_id), bool_or(taken.refused),
+           coalesce(array_agg(distinct taken.sent) filter (where taken.sent is not null), '{}'),
+           coalesce(array_agg(distinct taken.number) filter (where taken.number is not null), '{}')
     from (
         select a.platform_id, a.invoice_id, a.outcome in ('duplicate', 'rejected') as refused, a.document_sha256 as sent, a.invoice_number as number
         from facteur.attempts a
@@ -139,10 +139,10 @@ begin
         select s.platform_id, s.invoice_id, facteur.refused(s), s.document_sha256, s.invoice_number from facteur.submissions s
         where s.platform_id = any (p_platform_ids) and (s.invoice_id <> p_invoice_id or facteur.refused(s))
           and (own.account is null or s.account = any (facteur.names_of_client(own.account)))
-    ) held group by held.platform_id;
+    ) taken group by taken.platform_id;
 end $$;
 
-create or replace function facteur.held_elsewhere(p_invoice_id text, p_platform_ids text[]) returns text[]
+create or replace function facteur.taken_elsewhere(p_invoice_id text, p_platform_ids text[]) returns text[]
     language sql stable as $$
     select coalesce(array_agg(h.platform_id), '{}') from facteur.holders(p_invoice_id, p_platform_ids) h
 $$;

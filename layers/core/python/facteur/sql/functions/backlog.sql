@@ -1,4 +1,4 @@
--- Old rows that a person submits on purpose. Looking writes nothing that lasts: a row is set to pending, looked at, and put back by a
+-- Old rows that a person submits on purpose. A preview writes nothing that lasts: a row is set to pending, looked at, and put back by a
 -- sub-block that fails. Locks: rows of the company's table as her own writers do; the installation's row where submit_from is lowered.
 
 -- Old rows that a person may submit on purpose: nothing was ever opened for them, they are not ready, and say nothing, not even the
@@ -8,7 +8,7 @@ create or replace function facteur.backlog_query() returns text
     language plpgsql stable as $$
 begin
     if facteur.source_column('technical_status') = 'null' then
-        perform facteur.refuse('The view facteur.invoice_source does not show technical_status: old rows cannot be told from others. facteur init --add-columns adds it.');
+        perform facteur.refuse('The view facteur.invoice_source does not show technical_status: old rows cannot be distinguished from others. facteur init --add-columns adds it.');
     end if;
     return format($q$
         select s.invoice_id::text as key, nullif(pg_catalog.btrim(%2$s::text), '') as invoice_number, %4$s::date as issue_date, %5$s::numeric as total,
@@ -118,7 +118,7 @@ begin
     return ready_ids;
 end $$;
 
--- What submit_backlog would set to pending in the same portion, by the same look. Changes nothing.
+-- What submit_backlog would set to pending in the same portion, by the same statement. Changes nothing.
 create or replace function facteur.preview_backlog(p_since date, p_until date, p_account text, p_after text, p_limit integer) returns jsonb
     language plpgsql as $$
 declare

@@ -4,10 +4,10 @@
 -- By the platform, by the breaker, or by a person.
 create or replace function facteur.paused(b facteur.budgets) returns boolean
     language sql stable as $$
-    select coalesce(greatest(b.paused_until, b.held_until) > facteur.now(), false)
+    select coalesce(greatest(b.paused_until, b.hold_until) > facteur.now(), false)
 $$;
 
--- The share of its rate that a bucket may spend: it has been told to slow down, and earns a tenth back with each quiet minute.
+-- The share of its rate that a bucket may spend: it was asked to slow down, and earns a tenth back with each quiet minute.
 create or replace function facteur.rate_factor(b facteur.budgets) returns double precision
     language sql stable as $$
     select least(1, b.rate_factor + coalesce(greatest(0, extract(epoch from facteur.now() - b.slowed_at)), 0) / 600)
@@ -23,7 +23,7 @@ end $$;
 
 -- What a bucket holds now: ten seconds' worth at most, or p_least where that is more. Less than nothing where calls are owed. An
 -- account's own limit counts where it is the lower one.
-create or replace function facteur.held(b facteur.budgets, p_per_minute double precision, p_least double precision default 10) returns double precision
+create or replace function facteur.available(b facteur.budgets, p_per_minute double precision, p_least double precision default 10) returns double precision
     language sql stable as $$
     select least(brim, coalesce(b.tokens, brim) + rate / 60 * greatest(0, extract(epoch from facteur.now() - b.refilled_at)))
     from (select rate, greatest(1, least(rate, greatest(p_least, rate / 6))) as brim
@@ -33,25 +33,25 @@ $$;
 -- Take up to p_wanted permits from the account, the source address, and (if named) an endpoint with a rate of its own, whichever
 -- has fewest. A paused bucket gives none; one whose breaker is open, or that was refused, gives a single probe, and then pauses for
 -- another minute.
--- Buckets are locked in key order; they hold ten seconds' worth, the first two at least ten. News come last: while anything else
+-- Buckets are locked in key order; they hold ten seconds' worth, the first two at least ten. Reads of statuses come last: while anything else
 -- is on the queue they have a tenth of the rate and no more, but that for certain: what is not there for them is owed.
 create or replace function facteur.take_permits(p_account text, p_wanted integer, p_per_minute double precision,
                                      p_endpoint text default null, p_endpoint_per_minute double precision default null,
-                                     p_news boolean default false)
+                                     p_statuses boolean default false)
     returns integer
     language plpgsql as $$
 declare
     share constant double precision := 0.1;
-    last constant boolean := p_news and exists (select from facteur.submissions where queued_at > facteur.now() - interval '1 minute');
-    keys constant text[] := array_remove(array['account:' || p_account, 'address', p_endpoint, case when last then 'news' end], null);
+    last constant boolean := p_statuses and exists (select from facteur.submissions where queued_at > facteur.now() - interval '1 minute');
+    keys constant text[] := array_remove(array['account:' || p_account, 'address', p_endpoint, case when last then 'statuses' end], null);
     granted integer;
 begin
     insert into facteur.budgets (key) select unnest(keys) on conflict do nothing;
     with filled as materialized (
         select key, probing or coalesce(recovery = 'read', false) as probing, facteur.paused(b) as paused,
-               case when key = p_endpoint then facteur.held(b, p_endpoint_per_minute, 0)
-                    when key = 'news' then facteur.held(b, share * p_per_minute, 1)
-                    else facteur.held(b, p_per_minute) end as available,
+               case when key = p_endpoint then facteur.available(b, p_endpoint_per_minute, 0)
+                    when key = 'statuses' then facteur.available(b, share * p_per_minute, 1)
+                    else facteur.available(b, p_per_minute) end as available,
                case when last and key in ('address', 'account:' || p_account) then greatest(1, share * least(p_per_minute, b.per_minute) / 6) else 0 end as credit
         from facteur.budgets b where key = any (keys) order by key for update
     ), decided as (
@@ -96,7 +96,7 @@ end $$;
 
 -- The breaker: after five calls in a row without an answer the account waits, but for one probe a minute, until one is answered.
 -- Then a read comes first, and deposits one at a time.
-create or replace function facteur.tell_breaker(p_account text, p_answered boolean) returns void
+create or replace function facteur.note_answered(p_account text, p_answered boolean) returns void
     language plpgsql as $$
 begin
     update facteur.budgets set
@@ -125,12 +125,12 @@ begin
     return begun;
 end $$;
 
--- A read of an account was answered as documented: a look-up, news, or what begin_read was for. One that was under way when the
+-- A read of an account was answered as documented: a look-up, a read of statuses, or what begin_read was for. One that was under way when the
 -- account was refused says nothing.
 create or replace function facteur.read_answered(p_account text) returns void
     language plpgsql as $$
 begin
-    perform facteur.tell_breaker(p_account, true);
+    perform facteur.note_answered(p_account, true);
     update facteur.budgets set recovery = 'deposit', paused_until = null, pause_reason = null
     where key = 'account:' || p_account and recovery = 'read' and coalesce(paused_until, '-infinity') <= facteur.now() + interval '1 minute';
 end $$;
@@ -138,7 +138,7 @@ end $$;
 -- What a deposit of an account came to: 'accepted', 'judged' (the invoice itself was refused), or 'refused', by anybody, also where
 -- its outcome is unknown. Once the account itself was refused, or five deposits in a row came to nothing, deposits go one at a
 -- time, each after a longer wait, until one is accepted. Those that began before the last refusal (p_began) add nothing to the wait.
-create or replace function facteur.tell_deposits(p_account text, p_outcome text, p_began timestamptz, p_account_refused boolean default false)
+create or replace function facteur.note_deposit(p_account text, p_outcome text, p_began timestamptz, p_account_refused boolean default false)
     returns void
     language plpgsql as $$
 declare
@@ -168,18 +168,18 @@ create or replace function facteur.deposits_admitted(b facteur.budgets) returns 
 $$;
 
 -- What a call means for its account: whether the platform is up, whether the account waits, and how its deposits go on.
-create or replace function facteur.tell_budget(p_outcome jsonb, p_began timestamptz) returns void
+create or replace function facteur.note_outcome(p_outcome jsonb, p_began timestamptz) returns void
     language plpgsql as $$
 declare
     account constant text := p_outcome ->> 'account';
     outcome constant text := p_outcome -> 'attempt' ->> 'outcome';
     refused constant boolean := coalesce((p_outcome ->> 'refused')::boolean, false);
 begin
-    perform facteur.tell_breaker(account, (p_outcome ->> 'answered')::boolean) where p_outcome ? 'answered';
+    perform facteur.note_answered(account, (p_outcome ->> 'answered')::boolean) where p_outcome ? 'answered';
     perform facteur.read_answered(account) where p_outcome ? 'read_answered';
     perform facteur.pause('account:' || account, (p_outcome ->> 'pause_seconds')::double precision, p_outcome -> 'move' ->> 'error_code', refused)
     where p_outcome ? 'pause_seconds';
-    perform facteur.tell_deposits(account, case outcome when 'accepted' then 'accepted' when 'rejected' then 'judged' else 'refused' end, p_began, refused)
+    perform facteur.note_deposit(account, case outcome when 'accepted' then 'accepted' when 'rejected' then 'judged' else 'refused' end, p_began, refused)
     where outcome in ('accepted', 'rejected', 'unknown') or outcome = 'not_deposited' and refused;
 end $$;
 
@@ -200,5 +200,5 @@ declare
     brimming facteur.budgets := p_bucket;
 begin
     brimming.tokens := null;
-    return 100 * (1 - greatest(0, facteur.held(p_bucket, p_per_minute) / facteur.held(brimming, p_per_minute)));
+    return 100 * (1 - greatest(0, facteur.available(p_bucket, p_per_minute) / facteur.available(brimming, p_per_minute)));
 end $$;

@@ -1,7 +1,7 @@
 -- The triggers on the company's table: a statement leaves its keys as a note in its own transaction, and no DDL of hers makes a writer
 -- fail. Locks: installing takes SHARE ROW EXCLUSIVE on her table for a moment; a trigger takes nothing but ROW EXCLUSIVE on changes.
 
--- What a note holds in place of keys where nobody could tell which rows were written.
+-- What a note holds in place of keys where nobody could say which rows were written.
 create or replace function facteur.everything() returns text
     language sql immutable parallel safe as $$
     select '(everything)'
@@ -15,7 +15,7 @@ $$;
 create or replace function facteur.watch(p_table regclass, p_key name) returns void
     language plpgsql as $$
 declare
-    -- Both names fit into an identifier's 63 bytes, whatever the letters, and tell apart two keys of one table.
+    -- Both names fit into an identifier's 63 bytes, whatever the letters, and distinguish two keys of one table.
     called constant text := (select format('%I.%I', n.nspname, c.relname) from pg_class c
                              join pg_namespace n on n.oid = c.relnamespace where c.oid = p_table);
     mark constant text := left(md5(format('%s.%I', called, p_key)), 8);
@@ -163,7 +163,7 @@ begin
             forgotten := null;
         end;
     end;
-    -- The relay begins its next look anew: in a cluster that was younger than notes_seen when this database was restored into it,
+    -- The relay begins its next pass anew: in a cluster that was younger than notes_seen when this database was restored into it,
     -- notes that nobody looked at before it came of age would hide behind notes_seen for ever.
     update facteur.installation set forgotten_checked_at = facteur.now(), notes_seen = '1:1:';
     perform facteur.tally('forgotten', forgotten) where forgotten is not null;

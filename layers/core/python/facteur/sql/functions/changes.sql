@@ -1,6 +1,6 @@
 -- Notes of written keys: appended by triggers, taken by relays, each exactly once. Locks: notes that nobody else has taken.
 
--- Note invoices for another look.
+-- Note invoices to be judged again.
 create or replace function facteur.note(p_ids text[], p_due_at timestamptz default '-infinity', p_error text default null) returns void
     language sql as $$
     insert into facteur.changes (invoice_ids, due_at, error) select p_ids, p_due_at, p_error where cardinality(p_ids) > 0
@@ -21,7 +21,7 @@ begin
 end $$;
 
 -- Take due notes away. Where there is none that this transaction can see, not even one that another relay has locked, the next
--- look begins where this one did: what commits meanwhile is of a transaction that is not in now_seen, or still under way in it.
+-- pass begins where this one did: what commits meanwhile is of a transaction that is not in now_seen, or still under way in it.
 create or replace function facteur.consume_notes(p_limit integer, out notes integer, out ids text[], out oldest_seconds double precision)
     language plpgsql set enable_seqscan = off as $$
 declare
@@ -50,7 +50,7 @@ begin
     end if;
 end $$;
 
--- Since when the rows could not be read whose next look is due: key -> instant; null: there are none. Locks those notes.
+-- Since when the rows could not be read whose next reading is due: key -> instant; null: there are none. Locks those notes.
 create or replace function facteur.broken_since(p_limit integer) returns jsonb
     language sql set enable_seqscan = off as $$
     with due as materialized (

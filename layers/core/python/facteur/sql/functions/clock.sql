@@ -28,16 +28,16 @@ begin
         queued_at = facteur.by_now(queued_at), doubt_since = facteur.by_now(doubt_since),
         write_back_due_at = facteur.brought_forward(write_back_due_at, ahead), history_due_at = facteur.brought_forward(history_due_at, ahead),
         alone_since = facteur.by_now(alone_since), submitted_at = facteur.by_now(submitted_at), history_since = facteur.by_now(history_since),
-        unread_since = facteur.by_now(unread_since), untold_since = facteur.by_now(untold_since), unverified_at = facteur.by_now(unverified_at),
+        unread_since = facteur.by_now(unread_since), unwritten_since = facteur.by_now(unwritten_since), unverified_at = facteur.by_now(unverified_at),
         created_at = facteur.by_now(created_at), updated_at = facteur.by_now(updated_at), finalized_at = facteur.by_now(finalized_at)
     where facteur.now() < greatest(case when state <> 'sending' then due_at end, queued_at, doubt_since, write_back_due_at, history_due_at, alone_since,
-                                   submitted_at, history_since, unread_since, untold_since, unverified_at, created_at, updated_at, finalized_at);
+                                   submitted_at, history_since, unread_since, unwritten_since, unverified_at, created_at, updated_at, finalized_at);
     update facteur.changes set due_at = facteur.brought_forward(due_at, ahead), broken_since = facteur.by_now(broken_since)
     where facteur.now() < greatest(due_at, broken_since);
-    update facteur.sweeps set taken_until = facteur.brought_forward(taken_until, ahead), told_at = facteur.by_now(told_at),
+    update facteur.sweeps set taken_until = facteur.brought_forward(taken_until, ahead), pulled_at = facteur.by_now(pulled_at),
         by_number_until = facteur.brought_forward(by_number_until, ahead), turn_at = facteur.by_now(turn_at),
         not_shown_since = facteur.by_now(not_shown_since), blocked_since = facteur.by_now(blocked_since)
-    where facteur.now() < greatest(taken_until, told_at, by_number_until, turn_at, not_shown_since, blocked_since);
+    where facteur.now() < greatest(taken_until, pulled_at, by_number_until, turn_at, not_shown_since, blocked_since);
     update facteur.stores set refused_since = facteur.by_now(refused_since), refused_at = facteur.by_now(refused_at)
     where facteur.now() < greatest(refused_since, refused_at);
     update facteur.runs set ended_at = facteur.by_now(ended_at), ok_at = facteur.by_now(ok_at) where facteur.now() < greatest(ended_at, ok_at);

@@ -1,8 +1,8 @@
--- What has come apart between the company's table, its triggers, its key, the view and write_back, and the sentence that mends it.
+-- What has come apart between the company's table, its triggers, its key, the view and write_back, and the sentence that corrects it.
 -- Reads the catalogue; only try_write_backs writes, real rows, in a sub-block that it rolls back.
 
 -- The column of a table that the view shows as one of its own, through views of views and casts. None where it shows another expression,
--- or where the view's rule does not tell a cast's column plainly, for it has subqueries.
+-- or where the view's rule does not show a cast's column plainly, for it has subqueries.
 create or replace function facteur.shown_from(p_column name) returns table (relation oid, attname name)
     language sql stable as $$
     with recursive origin as (
@@ -270,7 +270,7 @@ begin
            'name its tables, or create the schema facteur at the subscriber first'
     from pg_publication p where p.puballtables;
     return query
-    select 'unverified', false, format('the view does not show %s: nobody can tell whether a row takes what is written there', string_agg(c, ' and ')),
+    select 'unverified', false, format('the view does not show %s: nobody knows whether a row takes what is written there', string_agg(c, ' and ')),
            'let facteur.invoice_source show what facteur.write_back writes'
     from unnest(array['technical_status', 'submission_id']) c
     where to_regclass('facteur.invoice_source') is not null and facteur.source_column(c) = 'null' having count(*) > 0;

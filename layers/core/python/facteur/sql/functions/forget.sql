@@ -43,7 +43,7 @@ begin
             'statuses', statuses_blanked, 'errors', errors_blanked, 'unmatched_statuses', unmatched_deleted));
 end $$;
 
--- Whether everything about this invoice had ended by then, and the company's row and history were told.
+-- Whether everything about this invoice had ended by then, and the company's row and history were written.
 create or replace function facteur.all_over(p_invoice_id text, p_before date) returns boolean
     language plpgsql stable as $$
 begin

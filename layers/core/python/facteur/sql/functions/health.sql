@@ -1,4 +1,4 @@
--- How everything is: the views that people read, and what the relay tells as metrics once a minute. Reads partial indexes, so that
+-- How everything is: the views that people read, and what the relay counts as metrics once a minute. Reads partial indexes, so that
 -- what is deposited costs nothing; locks only the failures that need nobody any more.
 
 -- While deposits are off, what waits to be sent is not overdue.
@@ -27,12 +27,12 @@ select s.account, s.state, count(*) as submissions,
        coalesce(extract(epoch from facteur.now() - min(s.due_at) filter (where s.due_at < facteur.now())), 0)::bigint as oldest_overdue_seconds,
        count(*) filter (where s.write_back_due_at is not null) as write_backs_waiting,
        count(*) filter (where s.mismatch is not null) as mismatched,
-       greatest(b.paused_until, b.held_until) as paused_until,
-       case when b.held_until > facteur.now() then format('by %s: %s', b.held_by, b.held_why) else b.pause_reason end as pause_reason
+       greatest(b.paused_until, b.hold_until) as paused_until,
+       case when b.hold_until > facteur.now() then format('by %s: %s', b.hold_by, b.hold_why) else b.pause_reason end as pause_reason
 from facteur.submissions s
 left join facteur.budgets b on b.key = 'account:' || s.account and facteur.paused(b)
 where not s.superseded
-group by s.account, s.state, b.paused_until, b.pause_reason, b.held_until, b.held_by, b.held_why
+group by s.account, s.state, b.paused_until, b.pause_reason, b.hold_until, b.hold_by, b.hold_why
 order by s.account, array_position(array['failed', 'in_doubt', 'pending', 'sending', 'submitted', 'rejected', 'closed'], s.state);
 
 -- One invoice's whole history as rows in order: select * from facteur.story where invoice_number = '…'
@@ -76,7 +76,7 @@ create or replace function facteur.failed_invoices() returns integer
           + (select count(*) from facteur.submissions where mismatch is not null and state in ('submitted', 'closed')))::integer
 $$;
 
--- How long the deposit that was never heard of for longest has been silent; and how long what the search shows has gone untold by
+-- How long the deposit that was never heard of for longest has been silent; and how long what the search shows has been shown by no status of
 -- any status. Both walk over what is wrong, and over the deposits of the last minutes.
 create or replace function facteur.oldest_silent_seconds() returns double precision
     language sql stable as $$
@@ -91,7 +91,7 @@ create or replace function facteur.oldest_unread_seconds() returns double precis
 $$;
 
 -- Accounts with open deposits whose statuses cannot be seen: the search has shown none of their deposits in three answers, or a full page of unseen
--- statuses shows nothing new, or histories told what no pull had shown for a day.
+-- statuses shows nothing new, or histories showed what no pull had shown for a day.
 create or replace function facteur.accounts_not_shown() returns integer
     language sql stable as $$
     select count(*)::integer from facteur.sweeps w
@@ -130,7 +130,7 @@ create or replace function facteur.tally(p_name text, p_n integer, p_within inte
                      else excluded.since end
 $$;
 
--- What was counted and still rings: a daily look counts for a day, what happens by itself for as long as its alarm adds it up.
+-- What was counted and still rings: what is counted daily counts for a day, what happens by itself for as long as its alarm adds it up.
 create or replace function facteur.tallied() returns jsonb
     language sql stable as $$
     select coalesce(jsonb_object_agg(name, n), '{}') from facteur.tallies
@@ -160,12 +160,12 @@ $$;
 create or replace function facteur.uncounted() returns table (what text, fix text)
     language sql stable as $$
     select format('facteur.invoice_source cannot be read for what is finished (SQLSTATE %s): what lacks its document is not counted', not_ready_problem),
-           'mend its column finished: select count(*) from facteur.invoice_source where finished'
+           'correct its column finished: select count(*) from facteur.invoice_source where finished'
     from facteur.installation where not_ready_problem is not null
 $$;
 
 create or replace function facteur.vitals(p_per_minute double precision, p_deposits_enabled boolean default true,
-                               out overdue_seconds double precision, out doubt_seconds double precision, out untold_seconds double precision,
+                               out overdue_seconds double precision, out doubt_seconds double precision, out unwritten_seconds double precision,
                                out undeposited_days integer, out failed integer, out breakers_open integer, out accounts_paused integer,
                                out rate_percent double precision, out budget_use_percent double precision, out forgotten integer,
                                out silent_seconds double precision, out unread_seconds double precision, out not_shown integer,
@@ -184,9 +184,9 @@ begin
     doubt_seconds := facteur.oldest_doubt_seconds();
     undeposited_days := facteur.oldest_undeposited_days();
     failed := facteur.failed_invoices();
-    select coalesce(extract(epoch from facteur.now() - min(untold_since)), 0) into untold_seconds
+    select coalesce(extract(epoch from facteur.now() - min(unwritten_since)), 0) into unwritten_seconds
     from facteur.submissions where write_back_due_at is not null;
-    select count(*) filter (where probing), count(*) filter (where greatest(paused_until, held_until, deposits_at) > facteur.now())
+    select count(*) filter (where probing), count(*) filter (where greatest(paused_until, hold_until, deposits_at) > facteur.now())
     into breakers_open, accounts_paused from facteur.budgets where key like 'account:%';
     select * into bucket from facteur.budgets where key = 'address';
     rate_percent := 100 * facteur.rate_factor(bucket);

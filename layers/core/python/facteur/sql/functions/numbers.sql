@@ -48,7 +48,7 @@ begin
     return false;
 end $$;
 
--- What a look-up shows under another invoice's number tells as much of the deposits that we hold as their own news would.
+-- What a look-up shows under another invoice's number says as much of our deposits as their own statuses would.
 create or replace function facteur.check_shown(p_account text, p_shown jsonb) returns void
     language plpgsql as $$
 begin
@@ -90,6 +90,6 @@ begin
         perform facteur.object_to(s, jsonb_build_object('code', 'shown_as_another', 'text', p_words));
     elsif s.state in ('pending', 'in_doubt') then
         perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', 'shown_as_another', 'error_message', p_words));
-        perform facteur.tell_company(s.id);
+        perform facteur.try_write_back(s.id);
     end if;
 end $$;

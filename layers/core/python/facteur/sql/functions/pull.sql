@@ -26,7 +26,7 @@ $$;
 create or replace function facteur.end_turn(p_account text) returns void
     language sql as 'update facteur.sweeps set taken_until = ''-infinity'' where account = p_account';
 
--- Statuses of a deposit that were told before its answer was recorded, and are not stored with it yet.
+-- Statuses of a deposit that were shown before its answer was recorded, and are not stored with it yet.
 create or replace function facteur.early_statuses(p_account text, p_platform_id text) returns jsonb
     language sql stable as $$
     select coalesce(jsonb_agg(s.event), '[]') from facteur.unmatched_statuses s
@@ -36,7 +36,7 @@ create or replace function facteur.early_statuses(p_account text, p_platform_id 
 $$;
 
 -- Those of these deposits that are ours, with the statuses known of them, and those that came too early.
-create or replace function facteur.tell_of(p_account text, p_platform_ids text[])
+create or replace function facteur.pulled_deposits(p_account text, p_platform_ids text[])
     returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision,
                    heard_at timestamptz, made_at timestamptz, known jsonb, early jsonb)
     language sql stable as $$
@@ -64,14 +64,14 @@ $$;
 
 -- The pull showed a status of one of our deposits that was new, or lets be acknowledged: nobody else takes them. Whichever name of a
 -- client asks first is shown them all.
-create or replace function facteur.note_told(p_account text) returns void
+create or replace function facteur.note_pulled(p_account text) returns void
     language sql as $$
-    update facteur.sweeps set told_at = facteur.now(), not_shown = 0, not_shown_since = null
+    update facteur.sweeps set pulled_at = facteur.now(), not_shown = 0, not_shown_since = null
     where account = any (facteur.names_of_client(p_account))
 $$;
 
--- A history told what no pull has shown for a day: somebody else takes the statuses, a webhook perhaps.
-create or replace function facteur.note_untold(p_account text) returns void
+-- A history showed what no pull has shown for a day: somebody else takes the statuses, a webhook perhaps.
+create or replace function facteur.note_not_pulled(p_account text) returns void
     language sql as $$
     update facteur.sweeps set not_shown = not_shown + 1, not_shown_since = coalesce(not_shown_since, facteur.now()) where account = p_account
 $$;
@@ -79,5 +79,5 @@ $$;
 -- Accounts whose deposits are asked for by history, because a pull may not be shown what there is.
 create or replace function facteur.unseen_accounts() returns setof text
     language sql stable as $$
-    select account from facteur.sweeps where blocked_since is not null or told_at < facteur.now() - interval '1 day'
+    select account from facteur.sweeps where blocked_since is not null or pulled_at < facteur.now() - interval '1 day'
 $$;

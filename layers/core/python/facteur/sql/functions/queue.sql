@@ -22,12 +22,12 @@ begin
     perform set_config('idle_in_transaction_session_timeout', '60s', true), facteur.bound_locks();
     update facteur.submissions set queued_at = null -- its message was lost
     where id in (select id from facteur.submissions where queued_at < facteur.now() - interval '30 minutes' for update skip locked);
-    select facteur.held(b, p_per_minute) - coalesce((
+    select facteur.available(b, p_per_minute) - coalesce((
         select sum(case state when 'in_doubt' then look_up else 1 end) from facteur.submissions
         where queued_at > facteur.now() - moment), 0) into address from facteur.budgets b where b.key = 'address';
     for budget in
         select substr(b.key, 9) as account, one, least(p_per_minute, b.per_minute) as rate, facteur.deposits_admitted(b) as admitted,
-               case when one then 1 else facteur.held(b, p_per_minute) end as permits
+               case when one then 1 else facteur.available(b, p_per_minute) end as permits
         from facteur.budgets b, lateral (select b.probing or coalesce(b.recovery = 'read', false) as one) probed
         where b.key like 'account:%' and not facteur.paused(b)
         order by random() -- they share the address: none is always first

@@ -1,4 +1,4 @@
--- What a call came to, in one transaction: attempt, submission, account, write-back. Moves a submission only while its lease is held;
+-- What a call came to, in one transaction: attempt, submission, account, write-back. Moves a submission only while it has its lease;
 -- after that only a deposit that turns out accepted counts. Locks: submissions by id (also those of the same deposit), buckets by key,
 -- advisory the deposit's id, the company's row last.
 
@@ -6,7 +6,7 @@
 create or replace function facteur.asks_for_another(p_invoice_id text, p_number text, p_seller text) returns text
     language plpgsql stable as $$
 declare
-    shown constant facteur.invoice := (select l.shown from facteur.look_at_row(p_invoice_id) l);
+    shown constant facteur.invoice := (select l.shown from facteur.read_row(p_invoice_id) l);
 begin
     return case when p_number is not null and shown.invoice_id is not null
                      and (shown.invoice_number, shown.seller_siren) is distinct from (p_number, p_seller)
@@ -73,7 +73,7 @@ create or replace function facteur.attribute_found(s facteur.submissions, p_plat
 $$;
 
 -- Record one call's outcome, in one round trip: attempt, submission, pause of the account, write-back. The move is made only
--- while the lease is held; after that only a deposit that turns out accepted still resolves the invoice's doubt.
+-- while it has the lease; after that only a deposit that turns out accepted still resolves the invoice's doubt.
 create or replace function facteur.record(p_outcome jsonb, p_lock_timeout text default '500ms') returns text
     language plpgsql as $$
 declare
@@ -96,7 +96,7 @@ begin
     where id = target or invoice_id = coalesce(tried.invoice_id, case when accepted_id is not null then p_outcome ->> 'invoice_id' end)
        or platform_id = any (shown_ids)
     order by id for update;
-    perform facteur.tell_budget(p_outcome, tried.started_at);
+    perform facteur.note_outcome(p_outcome, tried.started_at);
     perform facteur.slow_down('address') where move ->> 'error_code' = 'connection_reset';
     select * into s from facteur.submissions where id = target for update;
     if named_id is not null then
@@ -106,8 +106,8 @@ begin
     if holder is not null then -- whichever of both is right: this one is looked up, and the other is compared with what the platform shows
         accepted_id := null;
         p_outcome := jsonb_set(p_outcome, '{attempt}', (p_outcome -> 'attempt') - 'platform_id' || jsonb_build_object(
-            'outcome', 'unknown', 'code', 'platform_id_held', 'message', format('answered with id %s, which the deposit of row %s has', named_id, holder)));
-        move := jsonb_build_object('state', 'in_doubt', 'due_in_seconds', 15, 'error_code', 'platform_id_held', 'duplicate_verdict', false, 'error_message',
+            'outcome', 'unknown', 'code', 'platform_id_taken', 'message', format('answered with id %s, which the deposit of row %s has', named_id, holder)));
+        move := jsonb_build_object('state', 'in_doubt', 'due_in_seconds', 15, 'error_code', 'platform_id_taken', 'duplicate_verdict', false, 'error_message',
             format('The platform answered with id %s, which the deposit of row %s has. It is looked up before anything is sent again.', named_id, holder));
         update facteur.submissions set due_at = facteur.now() where id in (
             select h.id from facteur.submissions h
@@ -166,8 +166,8 @@ begin
     if coalesce(first_id, accepted_id) is not null then
         move := jsonb_build_object('state', 'submitted', 'due_in_seconds', 5, 'platform_id', coalesce(first_id, accepted_id));
     end if;
-    if move ->> 'state' = 'submitted' and cardinality(facteur.held_elsewhere(s.invoice_id, array[move ->> 'platform_id'])) > 0 then
-        move := jsonb_build_object('state', 'in_doubt', 'due_in_seconds', 15, 'error_code', 'platform_id_held', 'error_message',
+    if move ->> 'state' = 'submitted' and cardinality(facteur.taken_elsewhere(s.invoice_id, array[move ->> 'platform_id'])) > 0 then
+        move := jsonb_build_object('state', 'in_doubt', 'due_in_seconds', 15, 'error_code', 'platform_id_taken', 'error_message',
             'The deposit that was found is another invoice''s by now. It is looked up again before anything is sent.');
     end if;
     perform facteur.move_submission(s.id, move);
@@ -178,8 +178,8 @@ begin
         update facteur.submissions w set mismatch = coalesce(w.mismatch, facteur.asks_for_another(w.invoice_id, tried.invoice_number, tried.seller_siren))
         where w.id = s.id;
     end if;
-    if facteur.technical_status(move ->> 'state') <> s.told_status then
-        perform facteur.tell_company(s.id, p_lock_timeout);
+    if facteur.technical_status(move ->> 'state') <> s.written_status then
+        perform facteur.try_write_back(s.id, p_lock_timeout);
     end if;
     if p_outcome ? 'shown' then
         perform facteur.check_shown(s.account, p_outcome -> 'shown');
@@ -196,15 +196,15 @@ declare
 begin
     perform set_config('lock_timeout', '10s', true); -- a relay may hold the row while it waits for SQS
     select * into s from facteur.submissions where id = (p_outcome ->> 'submission_id')::bigint for update;
-    perform facteur.tell_budget(p_outcome, null);
+    perform facteur.note_outcome(p_outcome, null);
     if s.state not in ('pending', 'in_doubt') or s.queued_at is null or s.due_at > facteur.now()
        or (p_outcome ->> 'tries')::integer <> s.tries or p_outcome ->> 'was' <> s.state or p_outcome ->> 'invoice_id' <> s.invoice_id then
         return 'duplicate';
     end if;
     update facteur.submissions set excused = excused + (facteur.now() - due_at) where id = s.id and state = 'in_doubt';
     perform facteur.move_submission(s.id, p_outcome -> 'move');
-    if facteur.technical_status(p_outcome -> 'move' ->> 'state') <> s.told_status then
-        perform facteur.tell_company(s.id);
+    if facteur.technical_status(p_outcome -> 'move' ->> 'state') <> s.written_status then
+        perform facteur.try_write_back(s.id);
     end if;
     return p_outcome -> 'move' ->> 'state';
 end $$;

@@ -14,7 +14,7 @@ create or replace function facteur.worker_rights() returns table (relation name,
                         ' document_sha256, invoice_number, seller_siren, total, currency, platform, response),'
                         ' update (outcome, ended_at, http_status, code, message, platform_id, response, witnessed_at)'),
            ('status_events', 'insert (status_id, submission_id, platform_id, code, platform_code, network_code, label, occurred_at, date_believed,'
-                             ' date_given, caused_by, audience, reason, message, raw), update (told_at, settled)'),
+                             ' date_given, caused_by, audience, reason, message, raw), update (written_at, settled)'),
            ('budgets', 'insert, update'),
            ('sweeps', 'insert, update'),
            ('routes', 'insert (account, since, credentials), update (applied_at)'),
@@ -34,7 +34,7 @@ create or replace function facteur.worker_problem(p_role name) returns text
 $$;
 
 -- Where a role's sessions look for names: the worker's in pg_catalog alone, so that nobody who may create in another schema puts a
--- function or an operator before ours. Without the right to say so (the owner lacks CREATEROLE), the doctor tells the statement.
+-- function or an operator before ours. Without the right to say so (the owner lacks CREATEROLE), the doctor names the statement.
 create or replace function facteur.set_path(p_role name, p_path text) returns void
     language plpgsql as $$
 begin

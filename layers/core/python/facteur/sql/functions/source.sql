@@ -91,7 +91,7 @@ begin
 end $$;
 
 -- The company's row as the view shows it now. Where the view raises, or does not show it, `problem` says so.
-create or replace function facteur.look_at_row(p_invoice_id text, out shown facteur.invoice, out problem text)
+create or replace function facteur.read_row(p_invoice_id text, out shown facteur.invoice, out problem text)
     language plpgsql stable as $$
 begin
     select i.* into shown from facteur.read_invoices(array[p_invoice_id], 0) i limit 1;
@@ -152,7 +152,7 @@ exception when others or assert_failure then
     return null;
 end $$;
 
--- Why the view does not show a row as ready, as far as its columns tell.
+-- Why the view does not show a row as ready, as far as its columns say.
 create or replace function facteur.lacks(p_shown facteur.invoice) returns text
     language plpgsql stable as $$
 declare
@@ -176,7 +176,7 @@ create or replace function facteur.not_ready_because(p_invoice_id text) returns 
 declare
     looked record;
 begin
-    select * into looked from facteur.look_at_row(p_invoice_id);
+    select * into looked from facteur.read_row(p_invoice_id);
     return coalesce(looked.problem, case when not (looked.shown).ready then facteur.lacks(looked.shown) end);
 end $$;
 
@@ -196,7 +196,7 @@ begin
         return query select k.kind, k.documents, k.kind = any (i.kinds_left_out) from facteur.read_kinds() k, facteur.installation i
                      order by k.documents desc, k.kind;
     end if;
-exception when others or assert_failure then -- a row on which the view raises is told by the relay
+exception when others or assert_failure then -- a row on which the view raises is reported by the relay
     raise warning 'facteur.invoice_source cannot be read for kinds of documents (SQLSTATE %)', sqlstate;
 end $$;
 

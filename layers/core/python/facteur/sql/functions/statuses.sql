@@ -1,4 +1,4 @@
--- What the platform tells of a deposit: stored when it was never stored, moved by what it says and not by its date. Locks: the
+-- What the platform shows of a deposit: stored when it was never stored, moved by what it says and not by its date. Locks: the
 -- submission, the company's row last.
 
 -- The statuses of a deposit in the order in which we heard of them.
@@ -8,8 +8,8 @@ create or replace function facteur.statuses_of(p_submission_id bigint, p_platfor
     where e.submission_id = p_submission_id and e.platform_id = p_platform_id
 $$;
 
--- Submissions due for news, put off by p_lease_seconds so that an overlapping run takes others.
-create or replace function facteur.claim_news(p_limit integer, p_lease_seconds double precision)
+-- Submissions whose status is due, put off by p_lease_seconds so that an overlapping run takes others.
+create or replace function facteur.claim_status_updates(p_limit integer, p_lease_seconds double precision)
     returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision,
                    heard_at timestamptz, made_at timestamptz, known jsonb)
     language sql as $$
@@ -24,7 +24,7 @@ create or replace function facteur.claim_news(p_limit integer, p_lease_seconds d
               facteur.now(), least(s.submitted_at, s.deposited_at), facteur.statuses_of(s.id, s.platform_id)
 $$;
 
--- Whether a sweep has seen something of a deposit that no status tells yet: a status of that code and date (of the code alone where
+-- Whether a sweep has seen something of a deposit that no status says yet: a status of that code and date (of the code alone where
 -- it ends the life cycle, where a date cannot be true, or where ten minutes of asking brought no better one), or a state that
 -- refuses without a status that does.
 create or replace function facteur.unread(s facteur.submissions) returns boolean
@@ -61,31 +61,31 @@ create or replace function facteur.store_statuses(p_submission_id bigint, p_plat
     select count(*)::integer, greatest(0, extract(epoch from facteur.now() - max(occurred_at)))::double precision from inserted
 $$;
 
--- Whether news of a deposit still decide. Of one that ended, only a refusal that came later (closed), what contradicts the refusal,
+-- Whether statuses of a deposit still decide. Of one that ended, only a refusal that came later (closed), what contradicts the refusal,
 -- or the reason of one that was known without it (rejected by the platform; nothing newer may have taken over).
-create or replace function facteur.may_move(s facteur.submissions, p_news jsonb) returns boolean
+create or replace function facteur.may_move(s facteur.submissions, p_update jsonb) returns boolean
     language sql stable as $$
-    select s.platform_id = p_news ->> 'platform_id' and case s.state
+    select s.platform_id = p_update ->> 'platform_id' and case s.state
         when 'submitted' then true
-        when 'closed' then p_news -> 'move' ->> 'state' = 'rejected' or p_news ? 'objection'
-        when 'rejected' then (p_news -> 'objection' ->> 'code' = 'contradictory_statuses'
-                              or s.unread_since is not null and p_news -> 'move' ->> 'state' <> 'submitted')
+        when 'closed' then p_update -> 'move' ->> 'state' = 'rejected' or p_update ? 'objection'
+        when 'rejected' then (p_update -> 'objection' ->> 'code' = 'contradictory_statuses'
+                              or s.unread_since is not null and p_update -> 'move' ->> 'state' <> 'submitted')
              and facteur.refused(s) and not exists (select from facteur.submissions n where n.invoice_id = s.invoice_id and n.id > s.id)
         else false end
 $$;
 
 -- What follows from a refusal: a question about a duplicate only where another attempt may have made the other deposit, else the
--- deposit keeps what it has reached (p_news: otherwise); a refusal is final only where no other attempt's outcome is unknown.
-create or replace function facteur.move_of(s facteur.submissions, p_news jsonb) returns jsonb
+-- deposit keeps what it has reached (p_update: otherwise); a refusal is final only where no other attempt's outcome is unknown.
+create or replace function facteur.move_of(s facteur.submissions, p_update jsonb) returns jsonb
     language plpgsql as $$
 declare
-    move constant jsonb := p_news -> 'move';
+    move constant jsonb := p_update -> 'move';
     open_elsewhere constant boolean := exists (
         select from facteur.attempts a
         where a.invoice_id = s.invoice_id and a.platform_id is distinct from s.platform_id and coalesce(a.outcome, 'unknown') in ('unknown', 'not_found'));
 begin
-    if move ->> 'state' = 'in_doubt' and p_news ? 'otherwise' and not open_elsewhere then
-        return p_news -> 'otherwise';
+    if move ->> 'state' = 'in_doubt' and p_update ? 'otherwise' and not open_elsewhere then
+        return p_update -> 'otherwise';
     elsif move ->> 'state' = 'in_doubt' then -- this deposit is the duplicate; an earlier one may be the invoice
         update facteur.attempts a set outcome = 'duplicate' where a.platform_id = s.platform_id and a.invoice_id = s.invoice_id;
     elsif move ->> 'state' = 'rejected' and exists (
@@ -117,19 +117,19 @@ begin
 end $$;
 
 -- The life cycle goes where the statuses say. What only a sweep has seen so far is believed over statuses that lag behind, unless
--- they end it; where they contradict each other it stays where it was, and goes back (p_news: current) if a sweep has moved it.
-create or replace function facteur.set_life_cycle(s facteur.submissions, p_news jsonb) returns void
+-- they end it; where they contradict each other it stays where it was, and goes back (p_update: current) if a sweep has moved it.
+create or replace function facteur.set_life_cycle(s facteur.submissions, p_update jsonb) returns void
     language plpgsql as $$
 declare
-    code constant text := p_news -> 'current' ->> 'code';
+    code constant text := p_update -> 'current' ->> 'code';
     swept constant boolean := coalesce(s.swept_id = s.platform_id and s.lifecycle_code = s.swept_code, false);
 begin
-    if p_news ? 'contradiction' and s.lifecycle_code is not null and not (swept and s.swept_code = any (array(select jsonb_array_elements_text(p_news -> 'contradiction'))))
-       or code is null and not p_news ? 'contradiction'
-       or swept and facteur.unread(s) and not p_news ? 'contradiction' and code not in ('210', '213', '220', '501') then
+    if p_update ? 'contradiction' and s.lifecycle_code is not null and not (swept and s.swept_code = any (array(select jsonb_array_elements_text(p_update -> 'contradiction'))))
+       or code is null and not p_update ? 'contradiction'
+       or swept and facteur.unread(s) and not p_update ? 'contradiction' and code not in ('210', '213', '220', '501') then
         return;
     end if;
-    update facteur.submissions w set lifecycle_code = code, lifecycle_at = (p_news -> 'current' ->> 'at')::timestamptz where w.id = s.id;
+    update facteur.submissions w set lifecycle_code = code, lifecycle_at = (p_update -> 'current' ->> 'at')::timestamptz where w.id = s.id;
 end $$;
 
 -- The platform's buyer takes a deposit that was refused, and whose invoice has been corrected and opened anew since: both may be paid.
@@ -147,50 +147,50 @@ begin
     elsif n.id is null or not facteur.object_to(n, jsonb_build_object('code', 'predecessor_taken', 'text', words)) then
         return;
     end if;
-    perform facteur.tell_company(n.id);
+    perform facteur.try_write_back(n.id);
 end $$;
 
--- Store news: a whole history, or what is new of one, and what they come to together with all that was known (p_news: move,
+-- Store statuses: a whole history, or what is new of one, and what they come to together with all that was known (p_update: move,
 -- otherwise, current, contradiction, objection). The ruling counts only if it knew every status that is stored by now
 -- (decided_on): else nothing moves, and `known` says what there is, for another one.
-create or replace function facteur.record_news(p_news jsonb)
+create or replace function facteur.record_status_update(p_update jsonb)
     returns table (state text, stored integer, invoice_id text, seconds_after double precision, known jsonb, objected boolean, moved boolean)
     language plpgsql as $$
 declare
     s facteur.submissions;
     move jsonb;
     was_due timestamptz;
-    asked_by constant text := p_news ->> 'asked_by';
+    asked_by constant text := p_update ->> 'asked_by';
 begin
-    select w.* into s from facteur.submissions w where w.id = (p_news ->> 'submission_id')::bigint for update;
+    select w.* into s from facteur.submissions w where w.id = (p_update ->> 'submission_id')::bigint for update;
     perform facteur.read_answered(s.account) where asked_by <> 'nobody';
     select n.stored, n.seconds_after into stored, seconds_after
-    from facteur.store_statuses(s.id, p_news ->> 'platform_id', p_news -> 'events') n;
+    from facteur.store_statuses(s.id, p_update ->> 'platform_id', p_update -> 'events') n;
     invoice_id := s.invoice_id;
     state := s.state;
     was_due := s.due_at;
     moved := false;
-    perform facteur.note_untold(s.account) where asked_by = 'unseen' and stored > 0;
-    objected := facteur.check_number(s, p_news ->> 'platform_id', p_news ->> 'invoice_number');
-    if not facteur.may_move(s, p_news) then
-        perform facteur.object_to_successor(s, p_news -> 'objection')
-        where stored > 0 and facteur.refused(s) and s.platform_id = p_news ->> 'platform_id' and p_news -> 'objection' ->> 'code' = 'contradictory_statuses';
+    perform facteur.note_not_pulled(s.account) where asked_by = 'unseen' and stored > 0;
+    objected := facteur.check_number(s, p_update ->> 'platform_id', p_update ->> 'invoice_number');
+    if not facteur.may_move(s, p_update) then
+        perform facteur.object_to_successor(s, p_update -> 'objection')
+        where stored > 0 and facteur.refused(s) and s.platform_id = p_update ->> 'platform_id' and p_update -> 'objection' ->> 'code' = 'contradictory_statuses';
         return next; -- somebody else moved it meanwhile: the events are kept, the verdict is theirs
         return;
     end if;
     known := facteur.statuses_of(s.id, s.platform_id);
-    if jsonb_array_length(known) <> (p_news ->> 'decided_on')::integer then
+    if jsonb_array_length(known) <> (p_update ->> 'decided_on')::integer then
         return next;
         return;
     end if;
     known := null;
     select w.* into s from facteur.submissions w where w.id = s.id; -- as the number has left it
-    if s.objection_code = 'shown_as_another' and s.objection is not null and p_news -> 'move' ->> 'state' not in ('submitted', 'closed') then
+    if s.objection_code = 'shown_as_another' and s.objection is not null and p_update -> 'move' ->> 'state' not in ('submitted', 'closed') then
         -- whose verdict that is, a person says: the row would be corrected and sent again while its own deposit stands
         move := jsonb_build_object('state', s.state, 'due_in_seconds', 3600);
     else
-        perform facteur.set_life_cycle(s, p_news);
-        move := facteur.move_of(s, p_news); -- also writes what the verdict means for its attempts
+        perform facteur.set_life_cycle(s, p_update);
+        move := facteur.move_of(s, p_update); -- also writes what the verdict means for its attempts
     end if;
     state := move ->> 'state';
     moved := state <> s.state;
@@ -198,15 +198,15 @@ begin
     update facteur.submissions w set unread_since = null where w.id = s.id and w.unread_since is not null and not facteur.unread(w);
     select w.* into s from facteur.submissions w where w.id = s.id;
     if state in ('submitted', 'closed') then
-        objected := facteur.object_to(s, p_news -> 'objection') or objected;
+        objected := facteur.object_to(s, p_update -> 'objection') or objected;
     end if;
     if asked_by in ('sweep', 'pull') then
-        perform facteur.settle_history(s, p_news, was_due);
+        perform facteur.settle_history(s, p_update, was_due);
     end if;
-    perform facteur.tell_company(s.id)
+    perform facteur.try_write_back(s.id)
     from facteur.submissions w
-    where w.id = s.id and (stored > 0 or facteur.shown_status(w.state, w.mismatch) <> w.told_status
-        or exists (select from facteur.status_events e where e.submission_id = w.id and e.told_at is null and e.platform_id = w.platform_id));
+    where w.id = s.id and (stored > 0 or facteur.shown_status(w.state, w.mismatch) <> w.written_status
+        or exists (select from facteur.status_events e where e.submission_id = w.id and e.written_at is null and e.platform_id = w.platform_id));
     return next;
 end $$;
 
@@ -229,7 +229,7 @@ create or replace function facteur.claim_histories(p_limit integer, p_lease_seco
               case when s.swept_id = s.platform_id then s.swept_state end
 $$;
 
--- Verdicts that the search has shown for an hour and that no status tells: they are acted upon without their reason.
+-- Verdicts that the search has shown for an hour and that no status says: they are acted upon without their reason.
 create or replace function facteur.unread_verdicts(p_limit integer)
     returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision,
                    heard_at timestamptz, made_at timestamptz, known jsonb, swept_code text, swept_at timestamptz, swept_state text)
@@ -242,18 +242,18 @@ create or replace function facteur.unread_verdicts(p_limit integer)
     order by s.unread_since limit p_limit
 $$;
 
--- A history was read because a sweep asked for it (p_news: swept_code, swept_at, swept_state as they were then), or news were pulled.
--- It is wanted no more, unless it does not tell yet what the sweep saw, or another sweep has seen something else meanwhile: then
+-- A history was read because a sweep asked for it (p_update: swept_code, swept_at, swept_state as they were then), or statuses were pulled.
+-- It is wanted no more, unless it does not say yet what the sweep saw, or another sweep has seen something else meanwhile: then
 -- again, later and later. When the search or the pull looks at the deposit again does not change.
-create or replace function facteur.settle_history(s facteur.submissions, p_news jsonb, p_due_at timestamptz) returns void
+create or replace function facteur.settle_history(s facteur.submissions, p_update jsonb, p_due_at timestamptz) returns void
     language sql as $$
     update facteur.submissions w set
         due_at = case when w.state = 'submitted' then coalesce(p_due_at, w.due_at) else w.due_at end,
         history_due_at = case
-            when p_news ->> 'asked_by' <> 'sweep' then w.history_due_at
+            when p_update ->> 'asked_by' <> 'sweep' then w.history_due_at
             when w.unread_since is not null then facteur.now() + least(interval '1 day', greatest(interval '1 minute', facteur.now() - w.history_since))
             when (w.swept_code, w.swept_at, w.swept_state) is distinct from
-                 (p_news ->> 'swept_code', (p_news ->> 'swept_at')::timestamptz, p_news ->> 'swept_state')
+                 (p_update ->> 'swept_code', (p_update ->> 'swept_at')::timestamptz, p_update ->> 'swept_state')
                  and w.swept_id = w.platform_id then facteur.now() end
     where w.id = s.id and w.state in ('submitted', 'closed', 'rejected')
 $$;

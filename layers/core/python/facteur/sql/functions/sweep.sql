@@ -109,7 +109,7 @@ create or replace function facteur.note_shown(p_account text, p_shown integer, p
     where account = p_account and (p_shown > 0 and (not_shown > 0 or blocked_since is not null) or p_shown = 0 and p_missed > 0)
 $$;
 
--- What of the search's answers is news (p_seen: id, platform_id, code, at, told, created_at, due_in, rank, wanted_every, over, state,
+-- What of the search's answers is new (p_seen: id, platform_id, code, at, is_status, created_at, due_in, rank, wanted_every, over, state,
 -- number): a status (code and date) that is neither stored nor asked for, whatever its date; its date counts only where it can be
 -- true. `moves`: it is the life cycle's newest, or ends it. `mistaken`: the deposit is shown under another number than was sent.
 create or replace function facteur.judge_seen(p_seen jsonb)
@@ -117,9 +117,9 @@ create or replace function facteur.judge_seen(p_seen jsonb)
                    state text, number text, same boolean, differs boolean, is_new boolean, moves boolean, due boolean, mistaken boolean)
     language sql stable as $$
     with seen as (
-        select r.id, r.code, t.at, r.created_at, r.due_in, r.rank, r.over, r.state, r.number, r.told, r.wanted_every, s as known,
+        select r.id, r.code, t.at, r.created_at, r.due_in, r.rank, r.over, r.state, r.number, r.is_status, r.wanted_every, s as known,
                s.swept_id is not distinct from s.platform_id as same, s.lifecycle_code in ('210', '213', '220', '501') as ended
-        from jsonb_to_recordset(p_seen) as r(id bigint, platform_id text, code text, at timestamptz, told boolean, created_at timestamptz,
+        from jsonb_to_recordset(p_seen) as r(id bigint, platform_id text, code text, at timestamptz, is_status boolean, created_at timestamptz,
                                              due_in double precision, rank smallint, wanted_every double precision, over boolean, state text, number text)
         join facteur.submissions s on s.id = r.id and s.platform_id = r.platform_id and s.state = 'submitted'
         cross join lateral (select case when r.at between least(s.submitted_at, s.deposited_at) - interval '1 day'
@@ -137,7 +137,7 @@ create or replace function facteur.judge_seen(p_seen jsonb)
         from compared c
     )
     select j.id, j.code, j.at, j.created_at, j.due_in, j.rank, j.over, j.state, j.number, j.same, j.differs, j.is_new,
-           j.is_new and j.told and not coalesce(j.ended, false)
+           j.is_new and j.is_status and not coalesce(j.ended, false)
                and (j.code in ('210', '213', '220', '501') or j.at is null or (j.known).lifecycle_at is null or j.at > (j.known).lifecycle_at),
            j.is_new or coalesce(coalesce((j.known).history_since, '-infinity') < facteur.now() - make_interval(secs => j.wanted_every), false),
            j.number is not null and (j.known).number_seen is null
@@ -145,8 +145,8 @@ create or replace function facteur.judge_seen(p_seen jsonb)
     from judged j
 $$;
 
--- Store what the search showed. News make the history due, and are unread until a status tells them; what moves the life cycle does
--- so at once: which of several statuses holds, the history decides. over: followed long enough. How many are news, and how many were
+-- Store what the search showed. What is new makes the history due, and is unread until a status says it; what moves the life cycle does
+-- so at once: which of several statuses holds, the history decides. over: followed long enough. How many are new, and how many were
 -- shown under another number.
 create or replace function facteur.record_sweep(p_account text, p_seen jsonb, out fresh integer, out mistaken integer)
     language plpgsql as $$

@@ -3,15 +3,15 @@
 -- What holds an account as a whole, and the rate at which it may deposit. null: nothing holds it.
 create or replace view facteur.waiting_accounts as
 select substr(b.key, 9) as account,
-       case when b.held_until > facteur.now() then 'account_paused'
+       case when b.hold_until > facteur.now() then 'account_paused'
             when b.probing or b.paused_until > facteur.now() and b.pause_reason = 'platform_down' then 'platform_down'
             when b.paused_until > facteur.now() and b.pause_reason = 'too_many_requests' then 'request_limit'
             when b.paused_until > facteur.now() or b.recovery = 'read' then 'account_refused' end as cause,
        case when b.deposits_at > facteur.now() and b.recovery = 'deposit' then 'account_refused' end as deposits_cause,
-       nullif(case when b.held_until > facteur.now() then b.held_until
+       nullif(case when b.hold_until > facteur.now() then b.hold_until
                    else greatest(b.paused_until, case when b.recovery = 'deposit' then b.deposits_at end) end, 'infinity') as until,
-       case when b.held_until > facteur.now() then format('%s: %s', b.held_by, b.held_why) else b.pause_reason end as detail,
-       facteur.held(b, rate.shared) as held, facteur.held(a, rate.shared) as address_held,
+       case when b.hold_until > facteur.now() then format('%s: %s', b.hold_by, b.hold_why) else b.pause_reason end as detail,
+       facteur.available(b, rate.shared) as available, facteur.available(a, rate.shared) as address_available,
        b.per_minute < rate.shared as limited, least(b.per_minute, rate.shared) as per_minute, b.failures
 from facteur.budgets b, facteur.budgets a, facteur.installation i, lateral (select coalesce(i.requests_per_minute, 1e6) as shared) rate
 where b.key like 'account:%' and a.key = 'address';
@@ -50,8 +50,8 @@ with due as (
                           else 'put_off' end
                 when s.queued then 'queued'
                 when alive.relay is not true then 'relay'
-                when due.n > a.held and a.limited then 'account_limit'
-                when due.n > a.held or due.all_accounts > a.address_held then 'request_limit'
+                when due.n > a.available and a.limited then 'account_limit'
+                when due.n > a.available or due.all_accounts > a.address_available then 'request_limit'
                 else 'relay' end as reason
     from waiting s cross join facteur.alive
     left join facteur.waiting_accounts a on a.account = s.account
@@ -71,8 +71,8 @@ from judged
 union all
 select id, 'sending', account, created_at, 1, lease_until, null from facteur.submissions where state = 'sending'
 union all
-select id, 'not_written_back', account, untold_since, 1, write_back_due_at, left(write_back_error, 5)
-from facteur.submissions where write_back_due_at is not null and untold_since is not null
+select id, 'not_written_back', account, unwritten_since, 1, write_back_due_at, left(write_back_error, 5)
+from facteur.submissions where write_back_due_at is not null and unwritten_since is not null
 union all
 select id, 'silent', account, submitted_at, 1, null, null from facteur.submissions
 where state = 'submitted' and lifecycle_code is null and submitted_at < facteur.now() - interval '1 day'
@@ -90,7 +90,7 @@ select null, case when error is null then 'relay' else 'unreadable' end, null, c
 from facteur.changes where error is null and due_at <= facteur.now() or error is not null and error not like 'the last verdict%';
 
 -- What holds one submission, whatever a person does with it alone, as a reason of the view above: what waits has its own, a deposit what
--- keeps its news away, and what was rejected or has failed what it would wait for if it were sent again. Null: nothing does.
+-- keeps its statuses away, and what was rejected or has failed what it would wait for if it were sent again. Null: nothing does.
 create or replace function facteur.holding(s facteur.submissions, out reason text, out detail text, out until timestamptz)
     language sql stable as $$
     select h.reason, h.detail, h.until
@@ -128,7 +128,7 @@ create or replace function facteur.waiting_step(p_reason text, p_account text) r
         when 'relay' then 'facteur doctor'
         when 'sending' then 'facteur list --state sending'
         when 'in_doubt' then 'facteur list --state in_doubt --account ACCOUNT'
-        when 'not_written_back' then 'facteur list --untold'
+        when 'not_written_back' then 'facteur list --not-written-back'
         when 'silent' then 'facteur list --silent'
         when 'not_transmitted' then 'facteur list --not-transmitted'
         when 'not_followed' then 'facteur list --state submitted; see docs/accounts.md'

@@ -28,7 +28,7 @@ create or replace function facteur.word(p_text text) returns text
     select nullif(pg_catalog.lower(pg_catalog.regexp_replace(p_text, '[\s\u00a0]', '', 'g')), '')
 $$;
 
--- A number as a sentence shows it that tells two of them apart: what is not plain ASCII is escaped, for a dash may look like a hyphen.
+-- A number as a sentence shows it that distinguishes two of them: what is not plain ASCII is escaped, for a dash may look like a hyphen.
 create or replace function facteur.to_the_letter(p_text text) returns text
     language sql immutable parallel safe as $$
     select coalesce(string_agg(case when code between 32 and 126 then sign when code < 256 then '\x' || lpad(to_hex(code), 2, '0')
@@ -100,7 +100,7 @@ end $$;
 -- Give the company's row the submission's verdict, and its own history table the statuses it has not had. In a sub-block: a
 -- locked row, a trigger that raises, or a row that shows something else afterwards leaves everything else recorded, and
 -- write_back_due_at says when to try again. The note that the write itself caused says nothing new, unless the view raises on the row.
-create or replace function facteur.tell_company(p_submission_id bigint, p_lock_timeout text default '500ms') returns boolean
+create or replace function facteur.try_write_back(p_submission_id bigint, p_lock_timeout text default '500ms') returns boolean
     language plpgsql as $$
 declare
     s facteur.submissions;
@@ -121,12 +121,12 @@ begin
         perform facteur.write_back(s.invoice_id, shown, s.platform_id, s.lifecycle_code);
         for e in
             select * from facteur.status_events -- those of a deposit that the platform called a duplicate are not the invoice's
-            where submission_id = s.id and told_at is null and (platform_id = s.platform_id or s.state = 'failed' and exists (
+            where submission_id = s.id and written_at is null and (platform_id = s.platform_id or s.state = 'failed' and exists (
                 select from facteur.attempts a where a.platform_id = status_events.platform_id and a.outcome = 'rejected'))
             order by occurred_at, id
         loop
             perform facteur.write_status(s.invoice_id, e.code, e.label, concat_ws(': ', e.reason, e.message), e.occurred_at);
-            update facteur.status_events set told_at = facteur.now() where id = e.id;
+            update facteur.status_events set written_at = facteur.now() where id = e.id;
         end loop;
         perform facteur.settle_constraints();
         select * into written from facteur.compare_written(s.invoice_id, shown, s.platform_id);
@@ -134,14 +134,14 @@ begin
             raise 'the row does not show the % that was written: a trigger, a rule, row security or the view keeps it away', written.differing
                 using errcode = 'FR004';
         end if;
-        update facteur.submissions set write_back_due_at = null, write_back_error = null, untold_since = null, told_status = shown,
+        update facteur.submissions set write_back_due_at = null, write_back_error = null, unwritten_since = null, written_status = shown,
             unverified_at = case when written.seen then null else facteur.now() end
         where id = s.id;
         delete from facteur.changes
         where id > last_note and transaction_id = pg_current_xact_id() and invoice_ids = array[s.invoice_id] and written.seen is not null and written.differing is null;
         return true;
     exception when others or assert_failure or query_canceled then -- a failed `assert` and a timeout are no "others"
-        update facteur.submissions set write_back_error = sqlstate || ': ' || sqlerrm, untold_since = coalesce(untold_since, facteur.now()),
+        update facteur.submissions set write_back_error = sqlstate || ': ' || sqlerrm, unwritten_since = coalesce(unwritten_since, facteur.now()),
             write_back_due_at = facteur.now() + least(interval '1 hour', greatest(interval '5 seconds', 2 * (facteur.now() - updated_at)))
         where id = s.id;
         return false;
@@ -150,18 +150,18 @@ end $$;
 
 -- Many of the company's rows in one transaction: it hardly waits for a lock and is soon over, so that a writer who holds one of
 -- them and wants another is served before Postgres looks for a deadlock (after a second) and chooses him.
-create or replace function facteur.repeat_write_backs(p_limit integer, out told integer, out refused integer)
+create or replace function facteur.repeat_write_backs(p_limit integer, out written integer, out refused integer)
     language plpgsql as $$
 declare
     due bigint;
 begin
-    told := 0; refused := 0;
+    written := 0; refused := 0;
     for due in
         select id from facteur.submissions where write_back_due_at <= facteur.now()
         order by write_back_due_at limit p_limit for update skip locked
     loop
-        if facteur.tell_company(due, '20ms') then
-            told := told + 1;
+        if facteur.try_write_back(due, '20ms') then
+            written := written + 1;
         else
             refused := refused + 1;
         end if;

@@ -39,7 +39,7 @@ create table facteur.changes (
     error          text,
     broken_since   timestamptz          -- the same key was noted again and again since then, for its row cannot be read
 );
--- Notes are found by the transactions that may have made them since the last look (installation.notes_seen): however many dead
+-- Notes are found by the transactions that may have made them since the last pass (installation.notes_seen): however many dead
 -- ones an old snapshot keeps from being vacuumed away, nobody walks over them.
 create index changes_transaction on facteur.changes (transaction_id) where due_at = '-infinity';
 create index changes_later on facteur.changes (due_at) where due_at > '-infinity';
@@ -48,7 +48,7 @@ alter table facteur.changes set (
     autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0
 );
 
--- What facteur.watch was asked for: facteur.installation_faults() tells what has come apart since. A table is remembered by itself and
+-- What facteur.watch was asked for: facteur.installation_faults() says what has come apart since. A table is remembered by itself and
 -- by its name, which may come to stand for another one; a dump keeps the name alone.
 create table facteur.watched (
     name     text not null,                  -- schema and table, quoted where they must be
@@ -77,8 +77,8 @@ create table facteur.installation (
     poll_began_at        timestamptz,
     deposits_enabled     boolean,             -- as the relay last ran, and the rate that all accounts share
     requests_per_minute  double precision,
-    forgotten_checked_at timestamptz not null default '-infinity', -- when the last look through the whole view began
-    everything_noted_at  timestamptz,        -- when such a look was last asked for: a note without keys
+    forgotten_checked_at timestamptz not null default '-infinity', -- when the whole view was last read
+    everything_noted_at  timestamptz,        -- when that was last asked for: a note without keys
     not_ready            integer not null default 0, -- finished invoices that lack something to be deposited, as last counted
     not_ready_since      timestamptz,        -- the day of issue of the oldest of them, or when it was first seen
     not_ready_id         text,               -- and its key
@@ -134,18 +134,18 @@ create table facteur.submissions (
     history_due_at      timestamptz,         -- a sweep found something new: read the history then; null: it is known
     history_since       timestamptz,         -- when the history was last found wanting
     history_rank        smallint,            -- the lowest first
-    unread_since        timestamptz,         -- since when the search shows what no status in status_events tells
+    unread_since        timestamptz,         -- since when the search shows what no status in status_events says
     number_seen         text,                -- the invoice number that the platform first showed with this deposit
     objection_code      text,                -- why the row shows an error although the deposit stands: contradictory_statuses,
     objection           text,                -- duplicate, refused_state, shown_as_another; and in words
     write_back_due_at   timestamptz,         -- the company's row could not be written: again then
     write_back_error    text,
-    untold_since        timestamptz,         -- since when that has been tried in vain
-    told_status         text not null default 'pending', -- the technical_status that the company's row was last given
+    unwritten_since        timestamptz,         -- since when that has been tried in vain
+    written_status         text not null default 'pending', -- the technical_status that the company's row was last given
     unverified_at       timestamptz,         -- when a write-back was last believed: the view did not show its row, or raised on it
     mismatch            text,                -- the row asks for another invoice than the one that was deposited under its key
     doubt_since         timestamptz,         -- when the lease of the attempt in question ended
-    doubt_clock         jsonb,               -- {of: its doubt_since, seconds that it certainly lasted, looked_at, dated_at: by the platform's clock}
+    doubt_clock         jsonb,               -- {of: its doubt_since, seconds that it certainly lasted, looked_up_at, dated_at: by the platform's clock}
     duplicate_verdict   boolean not null default false, -- in doubt because the platform called the deposit a duplicate
     empty_lookups       integer not null default 0,
     tries               integer not null default 0, -- failures in a row, for the back-off
@@ -178,7 +178,7 @@ create unique index submissions_live on facteur.submissions (invoice_id) where s
 create index submissions_invoice on facteur.submissions (invoice_id, id desc);
 -- Prevents two submissions from claiming one deposit: ids are a client's, and two accounts may be one client.
 create unique index submissions_platform_id on facteur.submissions (platform_id, coalesce(client, account)) where platform_id is not null;
--- The scheduled look: each index holds only rows that still wait for that one thing.
+-- What is scheduled: each index holds only rows that still wait for that one thing.
 create index submissions_due on facteur.submissions (account, state, due_at) where queued_at is null and state in ('pending', 'in_doubt');
 create index submissions_queued on facteur.submissions (account, queued_at) where queued_at is not null;
 create index submissions_leased on facteur.submissions (due_at) where state = 'sending';
@@ -194,7 +194,7 @@ create index submissions_silent on facteur.submissions (submitted_at) where stat
 create index submissions_not_transmitted on facteur.submissions (submitted_at) where state = 'submitted' and lifecycle_code in ('200', '201');
 create index submissions_rejected on facteur.submissions (finalized_at) where state = 'rejected'; -- how many of late
 create index submissions_store on facteur.submissions (store) where store is not null; -- due at once when it is read again
-create index submissions_news on facteur.submissions (due_at) where state = 'submitted';
+create index submissions_status_updates on facteur.submissions (due_at) where state = 'submitted';
 create index submissions_write_back on facteur.submissions (write_back_due_at) where write_back_due_at is not null;
 create index submissions_unverified on facteur.submissions (unverified_at) where unverified_at is not null;
 
@@ -253,21 +253,21 @@ create table facteur.status_events (
     date_believed boolean not null default true, -- occurred_at is the platform's date
     date_given    text,                      -- that date as the platform gave it
     caused_by     text,
-    audience      text,                      -- whom the platform told: OPERATOR, PLATFORM, PPF
+    audience      text,                      -- whom the platform addressed: OPERATOR, PLATFORM, PPF
     reason        text,
     message       text,
     raw           jsonb,                     -- without attachments, capped
     recorded_at   timestamptz not null default facteur.now(),
-    told_at       timestamptz,               -- facteur.write_status has it
+    written_at    timestamptz,               -- facteur.write_status has it
     settled       boolean not null default false, -- a person said that the deposit stands in spite of it
 
     -- A repeated read adds nothing. Ids are the platform's: they may come again for another deposit, or for another code.
     constraint status_events_once unique (submission_id, platform_id, status_id, code)
 );
 create index status_events_submission on facteur.status_events (submission_id, occurred_at);
-create index status_events_untold on facteur.status_events (submission_id) where told_at is null;
+create index status_events_unwritten on facteur.status_events (submission_id) where written_at is null;
 
--- Token buckets: 'address' (the platform counts source addresses), 'account:<name>', 'history', 'news' (their share while others wait).
+-- Token buckets: 'address' (the platform counts source addresses), 'account:<name>', 'history', 'statuses' (their share while others wait).
 create table facteur.budgets (
     key          text primary key,
     tokens       double precision,           -- null: never used, so full
@@ -283,9 +283,9 @@ create table facteur.budgets (
     deposits_wait interval,                      -- what was last waited for it: 5, 10, 20, 40, 60 minutes
     rate_factor  double precision not null default 1, -- as it was at slowed_at: the platform's limit is lower than ours
     slowed_at    timestamptz,
-    held_until   timestamptz,                    -- a person's pause: no answer and no breaker ends it
-    held_by      text,
-    held_why     text,
+    hold_until   timestamptz,                    -- a person's pause: no answer and no breaker ends it
+    hold_by      text,
+    hold_why     text,
     per_minute   double precision,               -- an account's own limit, beside the one that all share; null: none
 
     constraint budgets_recovery check (recovery in ('read', 'deposit')),
@@ -305,16 +305,16 @@ create table facteur.routes (
 );
 create index routes_account on facteur.routes (account, since desc, id desc);
 
--- Per account, what the polls of its news remember. Where a poll goes on is said by the rows' own due_at.
+-- Per account, what its polls remember. Where a poll goes on is said by the rows' own due_at.
 create table facteur.sweeps (
     account         text primary key,
     turn_at         timestamptz not null default '-infinity', -- accounts take turns
     by_number_until timestamptz not null default '-infinity', -- until then its deposits are searched for by number, not by date
     taken_until     timestamptz not null default '-infinity', -- pull: one reader at a time
-    not_shown       integer not null default 0, -- answers of the search in a row without any of our deposits of an hour or more; histories that told what no pull did
+    not_shown       integer not null default 0, -- answers of the search in a row without any of our deposits of an hour or more; histories that showed what no pull did
     not_shown_since timestamptz,
     blocked_since   timestamptz,             -- pull: since when a full page shows nothing new, so that nobody sees what is behind it
-    told_at         timestamptz not null default facteur.now() -- pull: when it last showed a status of ours
+    pulled_at       timestamptz not null default facteur.now() -- pull: when it last showed a status of ours
 );
 
 -- Statuses of deposits that are nobody's here (pull): another software's, or of one whose answer is still under way.

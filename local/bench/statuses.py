@@ -1,4 +1,4 @@
-"""What news of many open invoices cost in calls, and how long a pass takes within the platform's limits. Time is simulated."""
+"""What statuses of many open invoices cost in calls, and how long a pass takes within the platform's limits. Time is simulated."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from facteur.decide_status import next_look
+from facteur.decide_status import seconds_to_next_sweep
 from local.bench.result import Figure, Result
 from local.bench.stage import Stage
 from tests.open_deposits import KNOWN, Crowd, crowd
@@ -32,14 +32,14 @@ URGENT_GOAL = 0.5  # a fifth of them is urgent and must not wait for the rest
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One look at everything that is due."""
+    """One pass over everything that is due."""
 
     searches: int
     histories: int
     minutes: float
 
 
-def news_pages(stage: Stage, scale: float) -> Result:
+def status_pages(stage: Stage, scale: float) -> Result:
     """Platform calls of one pass in which nothing has changed, alone and among ten times as many closed invoices."""
     figures, minutes = [], {0: [(0.0, 0.0)], CLOSED: [(0.0, 0.0)]}
     for size in dict.fromkeys(max(200, round(size * scale)) for size in SIZES):
@@ -75,7 +75,7 @@ def _among(closed: int) -> str:
     return f" among {closed:,} closed" if closed else ""
 
 
-def news_histories(stage: Stage, scale: float) -> Result:
+def status_histories(stage: Stage, scale: float) -> Result:
     """Calls for changed invoices only, and how long they take at two quotas of the history endpoint."""
     size, figures, notes = max(200, round(OPEN_FOR_HISTORIES * scale)), [], []
     for quota in (10, 100):
@@ -100,7 +100,7 @@ def news_histories(stage: Stage, scale: float) -> Result:
 def schedule() -> dict[str, list[tuple[float, float]]]:
     """How long a sweep leaves an open deposit alone, as the function that decides it says."""
     days = [quarter / 4 for quarter in range(4 * SCHEDULE_DAYS + 1)]
-    points = [(day, next_look(day * DAY_SECONDS) / 3600) for day in days]
+    points = [(day, seconds_to_next_sweep(day * DAY_SECONDS) / 3600) for day in days]
     return {"hours until an open deposit is looked at again|days since it was deposited": points}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,8 @@ TECHNICAL_STATUS = {
     "rejected": "rejected", "failed": "error",
 }  # fmt: skip
 ROWS = """
-select i.id, i.technical_status, i.submission_id, s.state, s.platform_id, s.last_error_code, s.write_back_due_at, s.objection_code,
-       s.account
+select i.id, i.technical_status, i.submission_id, s.state, s.platform_id, s.last_error_code, s.last_error_message,
+       s.write_back_due_at, s.objection_code, s.account
 from invoicing.invoices i left join lateral (
     select * from facteur.submissions s where s.invoice_id = i.id::text order by s.id desc limit 1) s on true
 """
@@ -58,7 +58,7 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
     rows = {row.id: row for row in lane.database.rows(ROWS)}
     # only where the platform itself mixes up answers, or gives one again while the next is asked for; elsewhere the mix-up would be ours
     lied_to = any(fault in repr(schedule) for fault in ("previous", "extra"))
-    stopped = {row.id for row in rows.values() if lied_to and MIXED_UP in {row.objection_code, row.last_error_code}}
+    stopped = _stopped(rows.values()) if lied_to else set()
     entries = [each for each in lane.company.entries.values() if each.id in rows and each.id not in stopped]
     return [
         *_doubles(deposits, lane),
@@ -74,6 +74,18 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
         *_strange_ids(everything, lane, stopped),
         *_leaks(lane),
     ]
+
+
+def _stopped(rows: Collection[Any]) -> set[int]:
+    """Invoices whose deposits the platform mixed up: shown as each other's, or one looked up after the other had stopped."""
+    mixed_up = {row.id: row for row in rows if MIXED_UP in {row.objection_code, row.last_error_code}}
+    taken = [row.platform_id for row in mixed_up.values() if row.platform_id]
+    after = {
+        row.id
+        for row in rows
+        if row.last_error_code == "conflicting_deposit" and any(each in row.last_error_message for each in taken)
+    }
+    return mixed_up.keys() | after
 
 
 Deposits = Mapping[int, list[Any]]

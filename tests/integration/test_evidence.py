@@ -118,6 +118,26 @@ def test_a_doubt_that_stands_at_the_end_of_a_long_question_is_asked_for_alone_be
     assert all(world.row(rank).submission_id == world.deposits(rank)[0]["id"] for rank in range(1, 11))
 
 
+@pytest.mark.parametrize(
+    "switches", [{"search_terms": 1}, {"search_terms": 2}, {"search_terms": 1, "search_dates": False}]
+)
+def test_what_never_arrived_is_sent_again_also_where_a_question_is_always_read_in_part(
+    world: World, switches: dict[str, Any]
+) -> None:
+    """No long question shows a witness there, so what shows one is asked instead."""
+    for rank in range(91, 94):
+        world.witness(rank)
+    world.simulator.configure(**switches)
+    for rank in range(1, 4):
+        world.simulator.script(sample_invoice(rank).number, ["503"])
+        world.add(rank)
+
+    until_settled(world)
+
+    assert [len(world.deposits(rank)) for rank in range(1, 4)] == [1] * 3
+    assert {world.submission(rank).state for rank in range(1, 4)} <= {"submitted", "closed"}
+
+
 # --- a copy that one deposit has not ----------------------------------------------------------------------------------
 
 

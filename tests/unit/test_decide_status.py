@@ -184,6 +184,17 @@ def test_one_code_under_one_id_with_two_dates_is_two_statuses_however_often_it_i
     assert merged(due(first), [first, second]) == once  # the second came later
 
 
+def test_one_code_under_one_id_for_two_readers_is_two_statuses_also_without_a_date() -> None:
+    operator, administration = (
+        event("200", status_id="same", occurred_at=None, audience=each) for each in ("OPERATOR", "PPF")
+    )
+
+    once = merged(due(), [administration, operator, operator])
+
+    assert [(e.status_id, e.audience) for e in once] == [("same", "OPERATOR"), ("same#2", "PPF")]
+    assert merged(due(*once), [operator, administration]) == once
+
+
 def test_after_is_when_we_heard_of_it_whatever_its_date() -> None:
     refused_first = due(event("203", 1), event("213", 600))
     approved_first = due(event("203", 1), event("205", 600))

@@ -54,9 +54,7 @@ def _apart(heard: Iterable[StatusEvent]) -> Iterator[StatusEvent]:
     met: defaultdict[tuple[str, str], list[StatusEvent]] = defaultdict(list)
     for event in sorted(heard, key=lambda e: (e.occurred_at is None, _at(e), e.audience or "")):
         alike = met[identity(event)]
-        again = event.occurred_at is None or any(
-            (e.occurred_at, e.audience) == (event.occurred_at, event.audience) for e in alike
-        )
+        again = any(event.occurred_at in {None, e.occurred_at} and e.audience == event.audience for e in alike)
         if not alike or not again:
             alike.append(event)
             yield replace(event, status_id=f"{event.status_id}#{len(alike)}") if len(alike) > 1 else event

@@ -56,7 +56,7 @@ class Reading:
 
 
 class IopoleLookUps:
-    """The look-ups of one account. That it takes no query of several numbers is remembered."""
+    """The look-ups of one account. Remembered: that it takes no query of several numbers, or may read only a part of one."""
 
     def __init__(self, search: Search) -> None:
         self._searched = Searched[Answered](
@@ -66,20 +66,29 @@ class IopoleLookUps:
             OF_A_TIME,  # what is not filed as outbound, or not yet, may be ours
         )
         self._one_by_one = False
+        self._in_part = False
 
     def find(self, number: str) -> tuple[Candidate, ...]:
         """What bears a number. That there is nothing says nothing: there was no witness."""
         return self._under(number).candidates([number])
 
     def shown(self, questions: Sequence[Question]) -> list[Shown]:
-        """All questions as one query; else a listing of their time, if it shows a witness of each; else witness, number, witness."""
+        """All questions as one query; else a listing of their time, if it shows a witness of each; else witness, number, witness.
+
+        One query that shows no witness of a question may have been read in part: the next look-up does without, until one that
+        asks for each number alone shows no witness either.
+        """
         if together := self._together(questions):
-            return [together.shown(each) for each in questions]
+            found = [together.shown(each) for each in questions]
+            self._in_part = _blind(questions, found)
+            return found
         listed = self._listed(questions) if all(each.witnesses for each in questions) else None
         found = [listed.shown(each) for each in questions] if listed else []
         if found and all(each.witnesses for each in found):
             return found
-        return self.shown_alone(questions)
+        found = self.shown_alone(questions)
+        self._in_part = self._in_part and any(each.witnesses for each in found)
+        return found
 
     def answers_what_is_asked(self) -> bool:
         """A number that is new each time is in no cache either."""
@@ -89,7 +98,7 @@ class IopoleLookUps:
     def _together(self, questions: Sequence[Question]) -> Reading | None:
         terms = [number for each in questions for number in (*each.numbers, *_numbers(each.witnesses))]
         terms = list(dict.fromkeys(terms))
-        if self._one_by_one and len(terms) > 1:
+        if (self._one_by_one or self._in_part) and len(terms) > 1:
             return None
         if len(terms) == 1:
             return self._under(terms[0])
@@ -134,6 +143,11 @@ class IopoleLookUps:
         if reading is None:
             raise PlatformBusyError(REFUSED)
         return reading
+
+
+def _blind(questions: Sequence[Question], found: Sequence[Shown]) -> bool:
+    """Whether a question that has witnesses was shown none."""
+    return any(asked.witnesses and not shown.witnesses for asked, shown in zip(questions, found, strict=True))
 
 
 def _shown(candidates: tuple[Candidate, ...], witnesses: tuple[Candidate, ...], dated_at: datetime | None) -> Shown:

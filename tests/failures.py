@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import boto3
 
@@ -102,7 +103,8 @@ class Failure:
 
 
 def today() -> Any:
-    return datetime.now(UTC).date()
+    """In France, where a deadline is counted: an hour or two before midnight it is tomorrow there."""
+    return datetime.now(ZoneInfo("Europe/Paris")).date()
 
 
 def ready(ground: Ground) -> None:

@@ -412,6 +412,32 @@ CREATE TABLE facteur.tallies (
     at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE facteur.transitions (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT facteur.now() NOT NULL,
+    subject text NOT NULL,
+    submission_id bigint,
+    invoice_id text,
+    account text NOT NULL,
+    attempt_id bigint,
+    from_state text,
+    to_state text NOT NULL,
+    reason text,
+    detail text,
+    platform_id text,
+    by_whom text,
+    CONSTRAINT transitions_subject_check CHECK ((subject = ANY (ARRAY['submission'::text, 'attempt'::text, 'write_back'::text, 'objection'::text, 'account'::text])))
+);
+
+ALTER TABLE facteur.transitions ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME facteur.transitions_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE facteur.unmatched_statuses (
     status_id text NOT NULL,
     account text NOT NULL,
@@ -699,6 +725,9 @@ ALTER TABLE ONLY facteur.sweeps
 ALTER TABLE ONLY facteur.tallies
     ADD CONSTRAINT tallies_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY facteur.transitions
+    ADD CONSTRAINT transitions_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY facteur.unmatched_statuses
     ADD CONSTRAINT unmatched_statuses_pkey PRIMARY KEY (account, platform_id, status_id, code);
 
@@ -773,9 +802,31 @@ CREATE INDEX submissions_unverified ON facteur.submissions USING btree (unverifi
 
 CREATE INDEX submissions_write_back ON facteur.submissions USING btree (write_back_due_at) WHERE (write_back_due_at IS NOT NULL);
 
+CREATE INDEX transitions_account ON facteur.transitions USING btree (account, at) WHERE (invoice_id IS NULL);
+
+CREATE INDEX transitions_invoice ON facteur.transitions USING btree (invoice_id, id) WHERE (invoice_id IS NOT NULL);
+
 CREATE INDEX unmatched_statuses_age ON facteur.unmatched_statuses USING btree (recorded_at);
 
+CREATE TRIGGER note_attempt AFTER INSERT ON facteur.attempts FOR EACH ROW WHEN ((new.outcome IS NOT NULL)) EXECUTE FUNCTION facteur.note_attempt();
+
+CREATE TRIGGER note_hold AFTER INSERT ON facteur.budgets FOR EACH ROW WHEN (((new.hold_why IS NOT NULL) OR (new.pause_reason IS NOT NULL))) EXECUTE FUNCTION facteur.note_pause();
+
+CREATE TRIGGER note_moved AFTER UPDATE OF state, last_error_code ON facteur.submissions FOR EACH ROW WHEN (((old.state <> new.state) OR (old.last_error_code IS DISTINCT FROM new.last_error_code))) EXECUTE FUNCTION facteur.note_submission();
+
+CREATE TRIGGER note_opened AFTER INSERT OR DELETE ON facteur.submissions FOR EACH ROW EXECUTE FUNCTION facteur.note_submission();
+
+CREATE TRIGGER note_outcome AFTER UPDATE OF outcome ON facteur.attempts FOR EACH ROW WHEN (((old.outcome IS DISTINCT FROM new.outcome) AND (new.outcome IS NOT NULL))) EXECUTE FUNCTION facteur.note_attempt();
+
+CREATE TRIGGER note_pause AFTER UPDATE OF pause_reason, hold_why ON facteur.budgets FOR EACH ROW WHEN (((old.pause_reason IS DISTINCT FROM new.pause_reason) OR (old.hold_why IS DISTINCT FROM new.hold_why))) EXECUTE FUNCTION facteur.note_pause();
+
+CREATE TRIGGER note_row AFTER UPDATE OF written_status, write_back_error, mismatch ON facteur.submissions FOR EACH ROW WHEN (((old.written_status <> new.written_status) OR (old.mismatch IS DISTINCT FROM new.mismatch) OR ((new.write_back_error IS NOT NULL) AND (old.write_back_error IS DISTINCT FROM new.write_back_error)))) EXECUTE FUNCTION facteur.note_row();
+
 CREATE TRIGGER operations_only_grow BEFORE DELETE OR UPDATE ON facteur.operations FOR EACH ROW EXECUTE FUNCTION facteur.refuse_change();
+
+CREATE TRIGGER transitions_only_grow BEFORE DELETE ON facteur.transitions FOR EACH ROW EXECUTE FUNCTION facteur.refuse_change();
+
+CREATE TRIGGER transitions_stay BEFORE UPDATE ON facteur.transitions FOR EACH ROW WHEN (((new.detail IS NOT NULL) OR ((((((((((((old.id IS DISTINCT FROM new.id) OR (old.at IS DISTINCT FROM new.at)) OR (old.subject IS DISTINCT FROM new.subject)) OR (old.submission_id IS DISTINCT FROM new.submission_id)) OR (old.invoice_id IS DISTINCT FROM new.invoice_id)) OR (old.account IS DISTINCT FROM new.account)) OR (old.attempt_id IS DISTINCT FROM new.attempt_id)) OR (old.from_state IS DISTINCT FROM new.from_state)) OR (old.to_state IS DISTINCT FROM new.to_state)) OR (old.reason IS DISTINCT FROM new.reason)) OR (old.platform_id IS DISTINCT FROM new.platform_id)) OR (old.by_whom IS DISTINCT FROM new.by_whom)))) EXECUTE FUNCTION facteur.refuse_change();
 
 ALTER TABLE ONLY facteur.attempts
     ADD CONSTRAINT attempts_submission_id_fkey FOREIGN KEY (submission_id) REFERENCES facteur.submissions(id) ON DELETE SET NULL;

@@ -29,6 +29,17 @@ ATTEMPTED = "select platform_id from facteur.attempts where platform_id is not n
 EVENTS = "select platform_id, platform_code from facteur.status_events"
 ADOPTED = "select platform_id from facteur.submissions where platform_id is not null and state in ('closed', 'rejected', 'submitted')"
 OURS = "select platform_id from facteur.submissions where platform_id is not null"
+# What was noted last of a submission or an attempt is not what it is.
+UNNOTED = """
+select s.invoice_id, s.state from facteur.submissions s left join lateral (
+    select t.to_state, t.reason from facteur.transitions t
+    where t.submission_id = s.id and t.subject = 'submission' order by t.id desc limit 1) t on true
+where s.state <> 'sending' and (t.to_state, t.reason) is distinct from (s.state, s.last_error_code)
+union all
+select a.invoice_id, a.outcome from facteur.attempts a left join lateral (
+    select t.to_state from facteur.transitions t where t.attempt_id = a.id and t.subject = 'attempt' order by t.id desc limit 1) t on true
+where a.outcome is not null and t.to_state is distinct from a.outcome
+"""
 TABLES = (
     "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('facteur', 'invoicing')"
 )
@@ -68,6 +79,10 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
             for finding in _ending(entry, rows[entry.id], deposits[entry.id], lane, schedule)
         ),
         *(Finding(STUCK, f"open without due_at: invoice {row.invoice_id}") for row in lane.database.rows(UNDUE)),
+        *(
+            Finding(SILENT, f"invoice {row.invoice_id} is {row.state}, and no transition says so")
+            for row in lane.database.rows(UNNOTED)
+        ),
         *_unshown(stopped, rows),
         *_unknown(ledger, list(rows.values()), lane, stopped),
         *_missing_statuses([each for each in ledger if not stopped & _owners_of(each, lane)], lane, schedule),

@@ -102,6 +102,7 @@ HARMLESS = {
     "changes.noted_at": "a note is taken by the next run; one that cannot be read has broken_since",
     "migrations.applied_at": "a record",
     "operations.at": "a record, which only grows",
+    "transitions.at": "a record, which only grows",
     "routes.recorded_at": "a record",
     "routes.since": "a person's: the instant that he named",
     "status_events.occurred_at": "the platform's date",

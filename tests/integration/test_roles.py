@@ -86,6 +86,8 @@ MAY = {
     "insert reason, insert status_id, insert submission_id, update settled, update written_at",
     "stores": "delete, insert, update",
     "tallies": "insert, update",
+    "transitions": "insert account, insert attempt_id, insert by_whom, insert detail, insert from_state, insert invoice_id, "
+    "insert platform_id, insert reason, insert subject, insert submission_id, insert to_state",
     "unmatched_statuses": "delete, insert account, insert code, insert event, insert platform_id, insert status_id",
     "submissions": "delete, insert, update",
     "sweeps": "insert, update",

@@ -13,6 +13,7 @@ from facteur.operate.story_model import (
     KnownOperation,
     KnownStatus,
     KnownSubmission,
+    KnownTransition,
     Listed,
     Unreadable,
 )
@@ -44,9 +45,18 @@ class PostgresStories:
         where s.invoice_id = %(id)s order by s.id
     """
     ATTEMPTS = """
-        select a.id as attempt_id, a.submission_id, a.account, a.started_at, a.ended_at, a.outcome, a.http_status, a.code, a.message,
-               a.platform_id, a.document_sha256, a.invoice_number
+        select a.id as attempt_id, a.started_at, a.document_sha256, a.invoice_number
         from facteur.attempts a where a.invoice_id = %(id)s order by a.id
+    """
+    TRANSITIONS = """
+        select t.at, t.subject, t.submission_id, t.account, t.from_state, t.to_state, t.reason, t.detail, t.platform_id, t.by_whom from (
+            select * from facteur.transitions where invoice_id = %(id)s
+            union all
+            select t.* from facteur.transitions t join (
+                select s.account, min(s.created_at) as since, max(coalesce(s.submitted_at, s.finalized_at, facteur.now())) as until
+                from facteur.submissions s where s.invoice_id = %(id)s group by s.account
+            ) open on open.account = t.account and t.at between open.since and open.until where t.invoice_id is null
+        ) t order by t.id
     """
     STATUSES = """
         select e.submission_id, e.code, e.label, e.occurred_at, e.caused_by, e.reason, e.message, e.platform_id
@@ -106,6 +116,9 @@ class PostgresStories:
 
     def attempts(self, invoice_id: str) -> list[KnownAttempt]:
         return [KnownAttempt(**row._asdict()) for row in self._of(self.ATTEMPTS, invoice_id)]
+
+    def transitions(self, invoice_id: str) -> list[KnownTransition]:
+        return [KnownTransition(**row._asdict()) for row in self._of(self.TRANSITIONS, invoice_id)]
 
     def statuses(self, invoice_id: str) -> list[KnownStatus]:
         return [KnownStatus(**row._asdict()) for row in self._of(self.STATUSES, invoice_id)]

@@ -13,6 +13,7 @@ from facteur.operate.story_model import (
     KnownOperation,
     KnownStatus,
     KnownSubmission,
+    KnownTransition,
     Listed,
     Unreadable,
 )
@@ -39,6 +40,9 @@ class StoryStore(Protocol):
 
     def submissions(self, invoice_id: str) -> list[KnownSubmission]: ...
     def attempts(self, invoice_id: str) -> list[KnownAttempt]: ...
+    def transitions(self, invoice_id: str) -> list[KnownTransition]:
+        """What was noted of it, and of its account until it was deposited."""
+
     def statuses(self, invoice_id: str) -> list[KnownStatus]: ...
     def operations(self, invoice_id: str) -> list[KnownOperation]: ...
     def row(self, invoice_id: str) -> CompanyRow: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from facteur.errors import OperatorError
 from facteur.operate.next_step import next_step
@@ -13,6 +13,7 @@ from facteur.operate.story_model import (
     KnownOperation,
     KnownStatus,
     KnownSubmission,
+    KnownTransition,
     Stories,
     Story,
 )
@@ -53,7 +54,7 @@ def story_of(services: OperateServices, invoice_id: str) -> Story:
     row = services.stories.row(invoice_id)
     current = current_of(submissions)
     happenings = timeline(
-        submissions,
+        services.stories.transitions(invoice_id),
         services.stories.attempts(invoice_id),
         services.stories.statuses(invoice_id),
         services.stories.operations(invoice_id),
@@ -84,41 +85,70 @@ def current_of(submissions: Sequence[KnownSubmission]) -> KnownSubmission | None
 
 
 def timeline(
-    submissions: Sequence[KnownSubmission],
+    transitions: Sequence[KnownTransition],
     attempts: Sequence[KnownAttempt],
     statuses: Sequence[KnownStatus],
     operations: Sequence[KnownOperation],
 ) -> list[Happening]:
-    """Everything that happened, in order."""
-    happenings = [each for one in submissions for each in _of_submission(one)]
-    happenings += [each for one in attempts for each in _of_attempt(one)]
+    """Everything that happened, in order; what was known of it then, whatever is known now."""
+    happenings = [Happening(one.at, one.operation, f"by {one.who}: {one.why}") for one in operations]
+    happenings += [_of_attempt(one) for one in attempts]
+    happenings += [_OF_SUBJECT[one.subject](one) for one in transitions]
     happenings += [_of_status(one) for one in statuses]
-    happenings += [Happening(one.at, one.operation, f"by {one.who}: {one.why}") for one in operations]
     return sorted(happenings, key=lambda each: each.at)
 
 
-def _of_submission(one: KnownSubmission) -> Iterator[Happening]:
-    yield Happening(one.created_at, "invoice is ready", f"submission {one.submission_id} of account {one.account}")
-    error = ": ".join(filter(None, (one.last_error_code, one.last_error_message)))
-    if one.finalized_at:
-        yield Happening(one.finalized_at, one.state, error)
-    elif error:
-        yield Happening(one.updated_at, f"still {one.state.replace('_', ' ')}", error)
-    if one.mismatch:
-        yield Happening(one.updated_at, "row shows an error though it is deposited", one.mismatch)
+def _of_submission(one: KnownTransition) -> Happening:
+    submission = f"submission {one.submission_id} of account {one.account}"
+    if one.from_state is None:
+        return Happening(
+            one.at, "invoice is ready" if one.to_state == "pending" else f"opened {_words(one)}", submission
+        )
+    if one.to_state == "withdrawn":
+        return Happening(one.at, "withdrawn", f"{submission}: its row was not ready any more")
+    waits = one.to_state in {"pending", "in_doubt"} and one.reason
+    return Happening(one.at, f"still {_words(one)}" if waits else _words(one), _why(one) or (one.platform_id or ""))
 
 
-def _of_attempt(one: KnownAttempt) -> Iterator[Happening]:
-    sent = f"number {one.invoice_number}, document {one.document_sha256[:12]}…"
-    yield Happening(one.started_at, "deposit attempted", sent)
-    if one.ended_at is None and one.outcome is None:
-        return
-    status = f"HTTP {one.http_status}" if one.http_status else None
+def _of_outcome(one: KnownTransition) -> Happening:
+    known = "deposit" if one.from_state is None else f"deposit, so far {one.from_state.replace('_', ' ')}, is"
     deposit = f"as {one.platform_id}" if one.platform_id else None
-    message = one.message if one.message and (not status or status not in one.message) else None
-    words = one.message if status and one.message and status in one.message else None
-    detail = " · ".join(filter(None, (words or status, one.code, message, deposit)))
-    yield Happening(one.ended_at or one.started_at, f"deposit {(one.outcome or 'open').replace('_', ' ')}", detail)
+    return Happening(one.at, f"{known} {_words(one)}", " · ".join(filter(None, (one.reason, one.detail, deposit))))
+
+
+def _of_write_back(one: KnownTransition) -> Happening:
+    if one.to_state == "not taken":
+        return Happening(one.at, "its row was not written", one.detail or "")
+    return Happening(one.at, f"its row shows {one.to_state}", f"before: {one.from_state}")
+
+
+def _of_objection(one: KnownTransition) -> Happening:
+    what = "row shows an error though it is deposited" if one.to_state == "raised" else "that is settled"
+    return Happening(one.at, what, _why(one))
+
+
+def _of_account(one: KnownTransition) -> Happening:
+    what = f"account {one.account} {'waits' if one.to_state == 'paused' else 'goes on'}"
+    return Happening(one.at, what, " · ".join(filter(None, (one.reason, f"by {one.by_whom}" if one.by_whom else None))))
+
+
+def _words(one: KnownTransition) -> str:
+    return one.to_state.replace("_", " ")
+
+
+def _why(one: KnownTransition) -> str:
+    return ": ".join(filter(None, (one.reason, one.detail)))
+
+
+_OF_SUBJECT = {
+    "submission": _of_submission, "attempt": _of_outcome, "write_back": _of_write_back, "objection": _of_objection,
+    "account": _of_account,
+}  # fmt: skip
+
+
+def _of_attempt(one: KnownAttempt) -> Happening:
+    sent = f"number {one.invoice_number}, document {one.document_sha256[:12]}…"
+    return Happening(one.started_at, "deposit attempted", sent)
 
 
 def _of_status(one: KnownStatus) -> Happening:

@@ -45,20 +45,28 @@ class KnownSubmission:
 
 @dataclass(frozen=True, slots=True)
 class KnownAttempt:
-    """A row of facteur.attempts, without the platform's raw answer."""
+    """What of a row of facteur.attempts never changes."""
 
     attempt_id: int
-    submission_id: int | None
-    account: str
     started_at: datetime
-    ended_at: datetime | None
-    outcome: str | None
-    http_status: int | None
-    code: str | None
-    message: str | None
-    platform_id: str | None
     document_sha256: str
     invoice_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTransition:
+    """A row of facteur.transitions."""
+
+    at: datetime
+    subject: str
+    submission_id: int | None
+    account: str
+    from_state: str | None
+    to_state: str
+    reason: str | None
+    detail: str | None
+    platform_id: str | None
+    by_whom: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,6 +156,7 @@ begin
         perform facteur.refuse_unknown_account(p_account);
         perform facteur.refuse(format('Account %s is not paused.', p_account));
     end if;
+    perform facteur.log_operation(p_act, p_account, null, null, jsonb_build_object('hold_by', b.hold_by, 'pause_reason', b.pause_reason));
     update facteur.budgets set hold_until = null, hold_by = null, hold_why = null, paused_until = null, pause_reason = null,
         probing = false, failures = 0, recovery = case when b.recovery is not null then 'read' end,
         refusals = 0, refused_at = null, deposits_at = null, deposits_wait = null
@@ -163,7 +164,6 @@ begin
     update facteur.submissions set due_at = facteur.now() where id in (
         select id from facteur.submissions where account = p_account and state in ('pending', 'in_doubt') and queued_at is null and due_at > facteur.now()
           and facteur.is_accounts(last_error_code) and coalesce(lease_until, '-infinity') <= facteur.now() order by id for update skip locked);
-    perform facteur.log_operation(p_act, p_account, null, null, jsonb_build_object('hold_by', b.hold_by, 'pause_reason', b.pause_reason));
     return format('Account %s goes on.', p_account);
 end $$;
 

@@ -10,6 +10,7 @@ end $$;
 
 create or replace function facteur.log_operation(p_act jsonb, p_account text, p_submission_id bigint, p_invoice_id text, p_detail jsonb) returns void
     language sql as $$
+    select set_config('facteur.who', p_act ->> 'who', true); -- of what is noted in transitions from now on
     insert into facteur.operations (who, why, operation, caller, request_id, account, submission_id, invoice_id, detail)
     values (p_act ->> 'who', p_act ->> 'why', p_act ->> 'operation', p_act ->> 'caller', p_act ->> 'request_id',
             p_account, p_submission_id, p_invoice_id, p_detail)
@@ -208,6 +209,7 @@ begin
             perform facteur.refuse(format('Invoice %s has another submission by now: look at it with facteur show.', s.invoice_id));
         end;
     end if;
+    perform facteur.log_operation(p_act, holder, s.id, s.invoice_id, p_found || jsonb_build_object('state', was));
     select a.* into attempt from facteur.doubtful_attempts(s.invoice_id) a
     where a.account = holder and (found_sha256 is null or a.document_sha256 = found_sha256 or a.platform_id = found_id)
     order by a.platform_id = found_id desc nulls last, a.outcome = 'not_found' nulls first, a.id desc limit 1;
@@ -222,7 +224,6 @@ begin
     end if;
     insert into facteur.budgets (key) values ('account:' || holder) on conflict do nothing; -- a poll asks for accounts that have one
     perform facteur.pin(holder, platform);
-    perform facteur.log_operation(p_act, holder, s.id, s.invoice_id, p_found || jsonb_build_object('state', was));
     begin
         update facteur.submissions set document_sha256 = coalesce(found_sha256, document_sha256), account = holder, client = coalesce(md5(platform::text), client), mismatch = coalesce(mismatch,
             facteur.asks_for_another(s.invoice_id, coalesce(attempt.invoice_number, s.invoice_number), coalesce(attempt.seller_siren, s.seller_siren)))

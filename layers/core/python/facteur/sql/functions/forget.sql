@@ -33,6 +33,8 @@ begin
       and (coalesce(s.last_error_message, s.write_back_error) is not null or facteur.forgotten() <> any (array[s.objection, s.mismatch]))
       and facteur.all_over(s.invoice_id, p_before);
     get diagnostics errors_blanked = row_count;
+    update facteur.transitions t set detail = null
+    where t.at < p_before and t.detail is not null and t.invoice_id is not null and facteur.all_over(t.invoice_id, p_before);
     update facteur.changes c set error = null -- what the view raised on a row: the relay looks again, and says it anew where it still does
     where c.error is not null and c.noted_at < p_before
       and not exists (select from unnest(c.invoice_ids) id where not facteur.all_over(id, p_before));

@@ -19,6 +19,7 @@ create or replace function facteur.worker_rights() returns table (relation name,
            ('sweeps', 'insert, update'),
            ('routes', 'insert (account, since, credentials), update (applied_at)'),
            ('operations', 'insert (who, why, operation, caller, request_id, account, submission_id, invoice_id, detail)'),
+           ('transitions', 'insert (subject, submission_id, invoice_id, account, attempt_id, from_state, to_state, reason, detail, platform_id, by_whom)'),
            ('unmatched_statuses', 'insert (status_id, account, platform_id, code, event), delete'),
            ('stores', 'insert, update, delete'),
            ('runs', 'insert, update')

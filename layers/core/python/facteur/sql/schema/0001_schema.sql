@@ -371,6 +371,34 @@ end $$;
 create trigger operations_only_grow before update or delete on facteur.operations
     for each row execute function facteur.refuse_change();
 
+-- Append-only: what happened to submissions, in the order in which it did. sql/functions/transitions.sql has who writes it.
+create table facteur.transitions (
+    id            bigint generated always as identity primary key,
+    at            timestamptz not null default facteur.now(),
+    subject       text not null check (subject in ('submission', 'attempt', 'write_back', 'objection', 'account')),
+    submission_id bigint,                        -- no reference: a submission that is withdrawn leaves its story
+    invoice_id    text,                          -- null: of an account
+    account       text not null,
+    attempt_id    bigint,
+    from_state    text,                          -- of the subject: a state, an outcome, a technical_status, or whether it waits
+    to_state      text not null,
+    reason        text,                          -- a code
+    detail        text,                          -- and in words
+    platform_id   text,
+    by_whom       text                           -- the person whose act it was; null: nobody's
+);
+create index transitions_invoice on facteur.transitions (invoice_id, id) where invoice_id is not null;
+-- Words may be blanked (facteur.forget_personal_data), and nothing else.
+create trigger transitions_only_grow before delete on facteur.transitions
+    for each row execute function facteur.refuse_change();
+create trigger transitions_stay before update on facteur.transitions
+    for each row when (new.detail is not null or (old.id, old.at, old.subject, old.submission_id, old.invoice_id, old.account, old.attempt_id, old.from_state,
+                                                  old.to_state, old.reason, old.platform_id, old.by_whom)
+                       is distinct from (new.id, new.at, new.subject, new.submission_id, new.invoice_id, new.account, new.attempt_id, new.from_state,
+                                         new.to_state, new.reason, new.platform_id, new.by_whom))
+    execute function facteur.refuse_change();
+create index transitions_account on facteur.transitions (account, at) where invoice_id is null;
+
 -- The invoice as the company's view shows it, trimmed and in our types. Columns that the view may lack come as null.
 create type facteur.invoice as (
     invoice_id text, ready boolean, account text, document_uri text, document bytea, document_bytes integer, file_name text,

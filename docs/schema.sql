@@ -118,6 +118,15 @@ CREATE TABLE facteur.budgets (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE facteur.accounts (
+    name text NOT NULL,
+    provider text,
+    pin jsonb,
+    own_address boolean DEFAULT false NOT NULL,
+    known_since timestamp with time zone DEFAULT facteur.now() NOT NULL,
+    CONSTRAINT accounts_pinned_means_provided CHECK (((pin IS NULL) = (provider IS NULL)))
+);
+
 CREATE TABLE facteur.installation (
     single boolean DEFAULT true NOT NULL,
     version text,
@@ -125,9 +134,7 @@ CREATE TABLE facteur.installation (
     installed_from date,
     submit_from_deployed date,
     worker_role name,
-    pins jsonb DEFAULT '{}'::jsonb NOT NULL,
     salt uuid DEFAULT gen_random_uuid() NOT NULL,
-    own_urls text[] DEFAULT '{}'::text[] NOT NULL,
     added jsonb DEFAULT '[]'::jsonb NOT NULL,
     kinds_left_out text[] DEFAULT '{}'::text[] NOT NULL,
     notes_seen pg_snapshot DEFAULT '1:1:'::pg_snapshot NOT NULL,
@@ -680,6 +687,9 @@ CREATE TABLE facteur.watched (
     mark text NOT NULL
 );
 
+ALTER TABLE ONLY facteur.accounts
+    ADD CONSTRAINT accounts_pkey PRIMARY KEY (name);
+
 ALTER TABLE ONLY facteur.attempts
     ADD CONSTRAINT attempts_pkey PRIMARY KEY (id);
 
@@ -808,21 +818,25 @@ CREATE INDEX transitions_invoice ON facteur.transitions USING btree (invoice_id,
 
 CREATE INDEX unmatched_statuses_age ON facteur.unmatched_statuses USING btree (recorded_at);
 
-CREATE TRIGGER note_attempt AFTER INSERT ON facteur.attempts FOR EACH ROW WHEN ((new.outcome IS NOT NULL)) EXECUTE FUNCTION facteur.note_attempt();
+CREATE TRIGGER know_account AFTER INSERT ON facteur.budgets FOR EACH ROW WHEN ((new.key ~~ 'account:%'::text)) EXECUTE FUNCTION facteur.know_account();
 
-CREATE TRIGGER note_hold AFTER INSERT ON facteur.budgets FOR EACH ROW WHEN (((new.hold_why IS NOT NULL) OR (new.pause_reason IS NOT NULL))) EXECUTE FUNCTION facteur.note_pause();
-
-CREATE TRIGGER note_moved AFTER UPDATE OF state, last_error_code ON facteur.submissions FOR EACH ROW WHEN (((old.state <> new.state) OR (old.last_error_code IS DISTINCT FROM new.last_error_code))) EXECUTE FUNCTION facteur.note_submission();
-
-CREATE TRIGGER note_opened AFTER INSERT OR DELETE ON facteur.submissions FOR EACH ROW EXECUTE FUNCTION facteur.note_submission();
-
-CREATE TRIGGER note_outcome AFTER UPDATE OF outcome ON facteur.attempts FOR EACH ROW WHEN (((old.outcome IS DISTINCT FROM new.outcome) AND (new.outcome IS NOT NULL))) EXECUTE FUNCTION facteur.note_attempt();
-
-CREATE TRIGGER note_pause AFTER UPDATE OF pause_reason, hold_why ON facteur.budgets FOR EACH ROW WHEN (((old.pause_reason IS DISTINCT FROM new.pause_reason) OR (old.hold_why IS DISTINCT FROM new.hold_why))) EXECUTE FUNCTION facteur.note_pause();
-
-CREATE TRIGGER note_row AFTER UPDATE OF written_status, write_back_error, mismatch ON facteur.submissions FOR EACH ROW WHEN (((old.written_status <> new.written_status) OR (old.mismatch IS DISTINCT FROM new.mismatch) OR ((new.write_back_error IS NOT NULL) AND (old.write_back_error IS DISTINCT FROM new.write_back_error)))) EXECUTE FUNCTION facteur.note_row();
+CREATE TRIGGER know_routed AFTER INSERT ON facteur.routes FOR EACH ROW EXECUTE FUNCTION facteur.know_routed();
 
 CREATE TRIGGER operations_only_grow BEFORE DELETE OR UPDATE ON facteur.operations FOR EACH ROW EXECUTE FUNCTION facteur.refuse_change();
+
+CREATE TRIGGER track_attempt AFTER INSERT ON facteur.attempts FOR EACH ROW WHEN ((new.outcome IS NOT NULL)) EXECUTE FUNCTION facteur.track_attempt();
+
+CREATE TRIGGER track_hold AFTER INSERT ON facteur.budgets FOR EACH ROW WHEN (((new.hold_why IS NOT NULL) OR (new.pause_reason IS NOT NULL))) EXECUTE FUNCTION facteur.track_pause();
+
+CREATE TRIGGER track_moved AFTER UPDATE OF state, last_error_code ON facteur.submissions FOR EACH ROW WHEN (((old.state <> new.state) OR (old.last_error_code IS DISTINCT FROM new.last_error_code))) EXECUTE FUNCTION facteur.track_submission();
+
+CREATE TRIGGER track_opened AFTER INSERT OR DELETE ON facteur.submissions FOR EACH ROW EXECUTE FUNCTION facteur.track_submission();
+
+CREATE TRIGGER track_outcome AFTER UPDATE OF outcome ON facteur.attempts FOR EACH ROW WHEN (((old.outcome IS DISTINCT FROM new.outcome) AND (new.outcome IS NOT NULL))) EXECUTE FUNCTION facteur.track_attempt();
+
+CREATE TRIGGER track_pause AFTER UPDATE OF pause_reason, hold_why ON facteur.budgets FOR EACH ROW WHEN (((old.pause_reason IS DISTINCT FROM new.pause_reason) OR (old.hold_why IS DISTINCT FROM new.hold_why))) EXECUTE FUNCTION facteur.track_pause();
+
+CREATE TRIGGER track_row AFTER UPDATE OF written_status, write_back_error, mismatch ON facteur.submissions FOR EACH ROW WHEN (((old.written_status <> new.written_status) OR (old.mismatch IS DISTINCT FROM new.mismatch) OR ((new.write_back_error IS NOT NULL) AND (old.write_back_error IS DISTINCT FROM new.write_back_error)))) EXECUTE FUNCTION facteur.track_row();
 
 CREATE TRIGGER transitions_only_grow BEFORE DELETE ON facteur.transitions FOR EACH ROW EXECUTE FUNCTION facteur.refuse_change();
 

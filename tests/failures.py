@@ -349,8 +349,11 @@ def no_database(ground: Ground) -> None:
 
 def pinned_elsewhere(ground: Ground) -> None:
     ready(ground)
-    pins = '{"default": {"provider": "iopole", "base_url": "https://elsewhere", "client": "x"}}'
-    ground.run(f"update facteur.installation set pins = '{pins}'")
+    pin = '{"provider": "iopole", "base_url": "https://elsewhere", "client": "x"}'
+    ground.run(
+        f"insert into facteur.accounts (name, provider, pin) values ('default', 'iopole', '{pin}') "
+        "on conflict (name) do update set provider = excluded.provider, pin = excluded.pin"
+    )
 
 
 def both_ran(ground: Ground) -> None:

@@ -19,7 +19,7 @@ REPEATS = 41
 RATIO_GOAL, BLOAT_GOAL_MS = 1.2, 10.0
 NOTE = "insert into facteur.changes (invoice_ids) select array['gone' || n] from generate_series(1, %(count)s) n"
 STATEMENTS = {  # what relay and poll run on their schedule, with what a look at most takes
-    "check_environment": "select pins from facteur.installation",
+    "check_environment": "select name, pin from facteur.accounts where pin is not null",
     "begin_relay_run": "select facteur.begin_relay_run()",
     "look": "select * from facteur.look(1, true)",
     "take_notes": "select * from facteur.take_notes('iopole', 20)",

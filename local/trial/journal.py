@@ -24,7 +24,7 @@ select to_regnamespace('facteur') is not null as installed, to_regnamespace('fac
 OURS = "select coalesce(facteur_trial.ours(), true) as ours"
 CLAIM = "select pg_try_advisory_lock(hashtext('facteur_trial'), 0) as alone"
 MAY_CREATE = "select has_database_privilege(current_database(), 'create') as may, current_user as role"
-PINS = "select string_agg(pin.key, ', ') as pins from facteur.installation, jsonb_each(pins) pin"
+PINS = "select string_agg(name, ', ') as pins from facteur.accounts where pin is not null"
 TABLES = "select relation::text as name, owned from facteur_trial.tables order by 1"
 WATCH = "select facteur_trial.watch(%(name)s::regclass)"
 DRAWN = """

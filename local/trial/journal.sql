@@ -100,8 +100,8 @@ begin
         where o.operation = 'init' and o.why like '%' || t.token || '%'
           and not exists (select from facteur.operations later where later.operation = 'uninstall' and later.id > o.id)
     ) and not exists (
-        select from facteur.installation i cross join jsonb_each(i.pins) pin
-        where coalesce(pin.value ->> 'base_url', '') !~ '^http://(127\.0\.0\.1|localhost)[:/]'
+        select from facteur.accounts a
+        where a.pin is not null and coalesce(a.pin ->> 'base_url', '') !~ '^http://(127\.0\.0\.1|localhost)[:/]'
     );
 end $$;
 

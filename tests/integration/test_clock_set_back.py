@@ -95,6 +95,7 @@ def test_a_clock_that_goes_on_as_it_did_moves_nothing(world: World) -> None:
 
 # Timestamps that may lie in the future, and why that silences and delays nothing.
 HARMLESS = {
+    "accounts.known_since": "a record",
     "attempts.ended_at": "evidence, which only grows; a look-up goes by whichever clock is behind",
     "attempts.started_at": "evidence, which only grows; a look-up goes by whichever clock is behind",
     "attempts.witnessed_at": "the order in which witnesses are asked for",

@@ -230,7 +230,7 @@ def test_repin_forgets_the_pin_and_names_the_doubts_that_its_client_left(rows: R
     rows.run("update facteur.attempts set platform = %(old)s::jsonb", old=json.dumps(old))
 
     refused = operator.run("repin", "default", *SIGNED)
-    kept = rows.value("select pins from facteur.installation")
+    kept = rows.value("select pin from facteur.accounts")
     answer = operator.ask("repin", "default", *SIGNED, "--unverified")
 
     assert (refused.code, "cannot be compared (unknown here: missing settings: IOPOLE_BASE_URL" in refused.err) == (
@@ -238,9 +238,9 @@ def test_repin_forgets_the_pin_and_names_the_doubts_that_its_client_left(rows: R
         True,
     )
     assert "ask the deployed stack (--stack NAME), or set them" in refused.err
-    assert kept == {"default": old}
+    assert kept == old
 
-    assert rows.value("select pins from facteur.installation") == {}
+    assert rows.value("select pin from facteur.accounts") is None
     assert (answer["was"], answer["open_doubts"]) == (old, [invoice])
     assert (answer["secret_names"], "unknown here" in answer["secret_problem"]) == (None, True)
     assert rows.value("select detail->'pin' from facteur.operations") == old

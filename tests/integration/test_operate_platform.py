@@ -170,7 +170,7 @@ def test_repin_shows_what_the_secret_says_now_and_the_account_goes_on(
 ) -> None:
     world.add(1)
     world.deposit()
-    database.rows("update facteur.installation set pins = jsonb_set(pins, '{default,client}', '\"old\"')")
+    database.rows("update facteur.accounts set pin = jsonb_set(pin, '{client}', '\"old\"')")
 
     answer = operator.ask("repin", "default", *SIGNED)
     world.add(2)

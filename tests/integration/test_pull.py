@@ -364,10 +364,11 @@ def test_two_names_of_one_client_are_reported_together(world: World, turn: str) 
     world.put_secret("second", platform_secret(world.simulator))
     crowd(world, 2)
     crowd(world, 2, account="second", prefix="S-2026")
-    pin = world.database.row("select pins -> 'default' as pin from facteur.installation").pin or {"client": "one"}
+    known = world.database.rows("select pin from facteur.accounts where name = 'default' and pin is not null")
     world.database.rows(
-        "update facteur.installation set pins = jsonb_build_object('default', %(p)s::jsonb, 'second', %(p)s::jsonb)",
-        {"p": json.dumps(pin)},
+        "insert into facteur.accounts (name, provider, pin) select unnest(array['default', 'second']), 'iopole', %(p)s::jsonb "
+        "on conflict (name) do update set provider = excluded.provider, pin = excluded.pin",
+        {"p": json.dumps(known[0].pin if known else {"client": "one"})},
     )
     world.database.rows(
         "insert into facteur.sweeps (account, pulled_at) select unnest(array['default', 'second']), '-infinity'"

@@ -71,11 +71,12 @@ MAY = {
     "insert platform_id, insert response, insert seller_siren, insert submission_id, insert total, "
     "update code, update ended_at, update http_status, update message, update outcome, update platform_id, "
     "update response, update witnessed_at",
+    "accounts": "insert name, insert own_address, insert pin, insert provider, update own_address, update pin, update provider",
     "budgets": "insert, update",
     "changes": "delete, insert due_at, insert error, insert invoice_ids, update broken_since, update due_at",
     "installation": "update deposits_enabled, update everything_noted_at, update forgotten_checked_at, update not_ready, "
     "update not_ready_counted_at, update not_ready_id, update not_ready_problem, update not_ready_since, update notes_seen, "
-    "update own_urls, update pins, update poll_began_at, update relay_began_at, update relay_run, update requests_per_minute",
+    "update poll_began_at, update relay_began_at, update relay_run, update requests_per_minute",
     "not_ready": "delete, insert, update seen_at",
     "operations": "insert account, insert caller, insert detail, insert invoice_id, insert operation, insert request_id, "
     "insert submission_id, insert who, insert why",

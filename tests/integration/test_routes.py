@@ -19,6 +19,7 @@ from tests.world import World, platform_secret
 ROUTE = """
 insert into facteur.routes (account, since, credentials) values (%(account)s, facteur.now() + make_interval(secs => %(after)s), %(to)s)
 """
+OWN_ADDRESSES = "select name from facteur.accounts where own_address order by name"
 ROUNDS = 14  # of 160 seconds: a doubt is settled after 600
 LEASE_OVER = 61
 
@@ -195,7 +196,7 @@ def test_what_was_deposited_is_followed_on_its_own_platform_by_its_own_secret(tw
     rows = two.database.rows("select account, platform_id, lifecycle_code from facteur.submissions order by id")
     assert [(row.account, row.platform_id) for row in rows] == [("default", old["id"]), ("new", young["id"])]
     assert None not in [row.lifecycle_code for row in rows]
-    assert two.database.row("select own_urls from facteur.installation").own_urls == ["new"]
+    assert [row.name for row in two.database.rows(OWN_ADDRESSES)] == ["new"]
 
 
 def test_the_setting_may_change_once_the_old_accounts_secret_names_the_old_platform(
@@ -232,7 +233,7 @@ def test_a_secret_that_names_another_platform_than_the_pin_stops_everything(two:
     ):
         two.submit()
 
-    assert two.database.row("select own_urls from facteur.installation").own_urls == []
+    assert two.database.rows(OWN_ADDRESSES) == []
     assert len(deposited_by(two)) == 1
 
 

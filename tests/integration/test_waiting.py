@@ -175,8 +175,12 @@ def test_at_a_million_deposits_what_waits_is_found_by_small_indexes(rows: Rows) 
 
 
 def the_pin(world: World) -> None:
-    pins = '{"default": {"provider": "iopole", "base_url": "https://elsewhere", "client": "x"}}'
-    world.database.rows("update facteur.installation set pins = %(pins)s", {"pins": pins})
+    pin = '{"provider": "iopole", "base_url": "https://elsewhere", "client": "x"}'
+    world.database.rows(
+        "insert into facteur.accounts (name, provider, pin) values ('default', 'iopole', %(pin)s) "
+        "on conflict (name) do update set provider = excluded.provider, pin = excluded.pin",
+        {"pin": pin},
+    )
 
 
 def a_function_that_is_gone(world: World) -> None:

@@ -83,12 +83,11 @@ class PostgresExamined:
     """
     UNNAMED = "select kind, documents from facteur.other_kinds() where not left_out"
     ACCOUNTS = """
-        with known as (
-            select substr(key, 9) as account from facteur.budgets where key like 'account:%%'
-            union select jsonb_object_keys(pins) from facteur.installation
-            union select credentials from facteur.routes -- also those whose day has not come
-        ), named as (select account from known union all select 'default' where not exists (select from known))
-        select k.account, coalesce((select pins ? k.account from facteur.installation), false) as pinned,
+        with named as ( -- also those that a route names and whose day has not come
+            select name as account, pin is not null as pinned from facteur.accounts
+            union all select 'default', false where not exists (select from facteur.accounts)
+        )
+        select k.account, k.pinned,
                case when b.paused_until > facteur.now() then b.paused_until end as paused_until, b.pause_reason,
                case when b.hold_until > facteur.now() then pg_catalog.concat_ws(': ', b.hold_by, b.hold_why) end as hold,
                array(select distinct d.seller_siren from (

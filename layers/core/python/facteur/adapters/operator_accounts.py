@@ -14,18 +14,15 @@ class PostgresAccounts:
     """The port AccountStore."""
 
     ACCOUNTS = """
-        with known as (
-            select pg_catalog.unnest(facteur.known_accounts()) as account union select jsonb_object_keys(pins) from facteur.installation
-            union select account from facteur.routes union select credentials from facteur.routes
-        )
         select k.account, facteur.routed(k.account, facteur.now()) as credentials, b.per_minute,
                nullif(greatest(b.paused_until, b.hold_until), 'infinity') as until, facteur.paused(b) as paused,
                case when b.hold_until > facteur.now() then b.hold_why else b.pause_reason end as reason,
-               i.pins -> k.account as pin, k.account = any (i.own_urls) as own_address,
+               a.pin, coalesce(a.own_address, false) as own_address,
                (select coalesce(pg_catalog.jsonb_object_agg(state, n), '{}') from (
                    select s.state, count(*)::integer as n from facteur.submissions s
                    where s.account = k.account and s.state in ('pending', 'sending', 'in_doubt', 'submitted') group by s.state) o) as open
-        from known k cross join facteur.installation i left join facteur.budgets b on b.key = 'account:' || k.account
+        from pg_catalog.unnest(facteur.known_accounts()) as k(account) left join facteur.accounts a on a.name = k.account
+        left join facteur.budgets b on b.key = 'account:' || k.account
         order by k.account
     """
     ROUTES = (

@@ -21,9 +21,9 @@ class PostgresBooks:
                (%(day)s::date + 1)::timestamp at time zone 'Europe/Paris' as "end"
     """
     ACCOUNTS = """
-        with known as (
-            select substr(key, 9) as account from facteur.budgets where key like 'account:%'
-            union select jsonb_object_keys(pins) from facteur.installation
+        with known as ( -- not those that a route names and whose day has not come
+            select name as account from facteur.accounts where pin is not null
+            union select substr(key, 9) from facteur.budgets where key like 'account:%'
             union select credentials from facteur.routes where since <= facteur.now()
         )
         select account from known union select 'default' where not exists (select from known) order by 1

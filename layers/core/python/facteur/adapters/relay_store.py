@@ -26,6 +26,10 @@ class LockedRows:
 class PostgresRelay:
     """Postgres for relay_submissions."""
 
+    ELSEWHERE = """
+    select name, pin ->> 'base_url' as base_url from facteur.accounts
+    where pin ->> 'base_url' <> %(base_url)s and not own_address order by name limit 1
+    """
     BEGIN = "select facteur.begin_relay_run(%(deposits_enabled)s, %(per_minute)s) as run"
     PICK = "select pick_due as id from facteur.pick_due(%(limit)s, %(per_minute)s, %(deposits_enabled)s)"
 
@@ -46,13 +50,10 @@ class PostgresRelay:
         self._deposits_enabled = deposits_enabled
 
     def check_environment(self, base_url: str) -> None:
-        found = self._database.row("select pins, own_urls from facteur.installation")
-        pins = {account: pin for account, pin in found.pins.items() if account not in found.own_urls}
-        elsewhere = sorted(account for account, pin in pins.items() if pin["base_url"] != base_url)
-        if elsewhere:
+        for account in self._database.rows(self.ELSEWHERE, {"base_url": base_url}):
             raise EnvironmentMismatchError(
-                f"this database deposits with {pins[elsewhere[0]]['base_url']} (account {elsewhere[0]}) and not with {base_url}. "
-                f'Is it a copy? Check, then: facteur repin {elsewhere[0]} --why "…"'
+                f"this database deposits with {account.base_url} (account {account.name}) and not with {base_url}. "
+                f'Is it a copy? Check, then: facteur repin {account.name} --why "…"'
             )
 
     def begin_run(self) -> int:

@@ -38,7 +38,8 @@ end $$;
 create or replace function facteur.names_of_client(p_account text) returns text[]
     language sql stable as $$
     select array_agg(account) from (
-        select p_account as account union select pin.key from facteur.installation i, jsonb_each(i.pins) pin where pin.value = i.pins -> p_account
+        select p_account as account union
+        select other.name from facteur.accounts a join facteur.accounts other on other.pin = a.pin where a.name = p_account
     ) names
 $$;
 
@@ -48,12 +49,11 @@ $$;
 create or replace function facteur.check_pin(p_account text, p_platform jsonb, p_own_url boolean default false) returns boolean
     language plpgsql as $$
 declare
-    matches constant boolean := (select pins -> p_account = p_platform from facteur.installation);
+    matches constant boolean := (select a.pin = p_platform from facteur.accounts a where a.name = p_account);
 begin
     if matches is not false then
-        update facteur.installation
-        set own_urls = array_remove(own_urls, p_account) || case when p_own_url then array[p_account] else '{}' end
-        where p_own_url <> (p_account = any (own_urls));
+        update facteur.accounts a set own_address = p_own_url where a.name = p_account and a.own_address <> p_own_url;
+        insert into facteur.accounts (name, own_address) select p_account, true where p_own_url on conflict do nothing;
     end if;
     return matches;
 end $$;
@@ -61,8 +61,8 @@ end $$;
 create or replace function facteur.pin(p_account text, p_platform jsonb) returns void
     language plpgsql as $$
 begin
-    update facteur.installation set pins = pins || jsonb_build_object(p_account, p_platform)
-    where not pins ? p_account and p_platform is not null;
+    insert into facteur.accounts as a (name, provider, pin) select p_account, p_platform ->> 'provider', p_platform where p_platform is not null
+    on conflict (name) do update set provider = excluded.provider, pin = excluded.pin where a.pin is null;
 end $$;
 
 -- Forget which platform and client an account deposits with: the next deposit that is accepted, or may have been, says it anew.
@@ -71,12 +71,12 @@ create or replace function facteur.repin(p_account text, p_act jsonb, out pin js
     language plpgsql as $$
 begin
     perform set_config('lock_timeout', '5s', true);
-    select i.pins -> p_account into pin from facteur.installation i for update;
+    select a.pin into pin from facteur.accounts a where a.name = p_account for update;
     if pin is null then
         perform facteur.refuse_unknown_account(p_account);
         perform facteur.refuse(format('Account %s has no pin: its next deposit sets one.', p_account));
     end if;
-    update facteur.installation set pins = pins - p_account;
+    update facteur.accounts a set pin = null, provider = null where a.name = p_account;
     doubts := array(
         select distinct s.invoice_id from facteur.submissions s, facteur.doubtful_attempts(s.invoice_id) a
         where s.account = p_account and s.state in ('in_doubt', 'sending') and a.outcome is distinct from 'accepted' and a.platform = pin
@@ -84,15 +84,35 @@ begin
     perform facteur.log_operation(p_act, p_account, null, null, jsonb_build_object('pin', pin, 'doubts', cardinality(doubts)));
 end $$;
 
--- Those that deposited, or will: after a restore even the first may have to be paused before its first invoice.
+-- An account begins with its bucket: whatever is opened for it, paused, or limited has one. Or with a route that leads to it.
+create or replace function facteur.know_account() returns trigger
+    language plpgsql as $$
+begin
+    insert into facteur.accounts (name) values (substr(new.key, 9)) on conflict do nothing;
+    return null;
+end $$;
+
+create or replace function facteur.know_routed() returns trigger
+    language plpgsql as $$
+begin
+    insert into facteur.accounts (name) values (new.credentials) on conflict do nothing;
+    return null;
+end $$;
+
+-- Made once: putting a trigger in place anew would lock its table at each deploy.
+do $$
+begin
+    if not exists (select from pg_trigger where tgrelid = 'facteur.budgets'::regclass and tgname = 'know_account') then
+        create trigger know_account after insert on facteur.budgets for each row when (new.key like 'account:%') execute function facteur.know_account();
+        create trigger know_routed after insert on facteur.routes for each row execute function facteur.know_routed();
+    end if;
+end $$;
+
+-- Those that deposited, or will, or name others in a route: after a restore even the first may have to be paused before its first invoice.
 create or replace function facteur.known_accounts() returns text[]
     language sql stable as $$
-    select array_agg(account order by account) from (
-        select 'default' as account
-        union select substr(key, 9) from facteur.budgets where key like 'account:%'
-        union select account from facteur.submissions
-        union select jsonb_object_keys(pins) from facteur.installation
-        union select account from facteur.routes union select credentials from facteur.routes) known
+    select array_agg(name order by name) from (
+        select 'default' as name union select name from facteur.accounts union select account from facteur.routes) known
 $$;
 
 create or replace function facteur.refuse_unknown_account(p_account text) returns void

@@ -103,7 +103,7 @@ $$;
 -- of theirs. Where nobody was ever repinned nothing is read.
 create or replace function facteur.followed_by_nobody() returns integer
     language sql stable as $$
-    with pins as (select pin.key as account, md5(pin.value::text) as client from facteur.installation i, jsonb_each(i.pins) pin),
+    with pins as (select name as account, md5(pin::text) as client from facteur.accounts where pin is not null),
     former as (
         select distinct md5((o.detail -> 'pin')::text) as client from facteur.operations o
         where o.operation = 'repin' and o.account in (select account from pins)

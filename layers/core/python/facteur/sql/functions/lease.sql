@@ -14,8 +14,9 @@ create or replace function facteur.end_expired_leases() returns integer
         from expired e where a.submission_id = e.id and a.lease_token = e.lease_token and a.outcome is null
         returning e.id, a.account, a.platform
     ), pinned as ( -- a doubt belongs to the client that made it
-        update facteur.installation set pins = (select jsonb_object_agg(account, platform) from doubtful where platform is not null) || pins
-        where exists (select from doubtful where platform is not null and not pins ? account)
+        update facteur.accounts a set pin = d.platform, provider = d.platform ->> 'provider'
+        from (select distinct on (account) account, platform from doubtful where platform is not null order by account, id) d
+        where a.name = d.account and a.pin is null
     ), ended as (
         update facteur.submissions s
         set state = case when s.id in (select id from doubtful) then 'in_doubt' else 'pending' end,

@@ -9,7 +9,7 @@ create or replace function facteur.acting() returns text
 $$;
 
 -- A submission was opened, moved, or withdrawn. That it is being sent is not noted, its attempt is; nor is a retry that came to the same.
-create or replace function facteur.note_submission() returns trigger
+create or replace function facteur.track_submission() returns trigger
     language plpgsql as $$
 begin
     if tg_op = 'DELETE' then
@@ -33,7 +33,7 @@ create or replace function facteur.noted_last(s facteur.submissions) returns boo
 $$;
 
 -- What the company's row was given, what it did not take, and why it shows an error although its deposit stands.
-create or replace function facteur.note_row() returns trigger
+create or replace function facteur.track_row() returns trigger
     language plpgsql as $$
 begin
     insert into facteur.transitions (subject, submission_id, invoice_id, account, from_state, to_state, reason, detail, platform_id, by_whom)
@@ -53,7 +53,7 @@ begin
 end $$;
 
 -- An attempt's outcome, and what became of it later: that it was not found, or found after all.
-create or replace function facteur.note_attempt() returns trigger
+create or replace function facteur.track_attempt() returns trigger
     language plpgsql as $$
 begin
     insert into facteur.transitions (subject, submission_id, invoice_id, account, attempt_id, from_state, to_state, reason, detail, platform_id, by_whom)
@@ -63,7 +63,7 @@ begin
 end $$;
 
 -- An account waits, by itself or by a person, or goes on.
-create or replace function facteur.note_pause() returns trigger
+create or replace function facteur.track_pause() returns trigger
     language plpgsql as $$
 begin
     insert into facteur.transitions (subject, account, from_state, to_state, reason, by_whom)
@@ -77,25 +77,25 @@ end $$;
 -- Made once: putting a trigger in place anew would lock its table at each deploy.
 do $$
 begin
-    if exists (select from pg_trigger where tgrelid = 'facteur.submissions'::regclass and tgname = 'note_opened') then
+    if exists (select from pg_trigger where tgrelid = 'facteur.submissions'::regclass and tgname = 'track_opened') then
         return;
     end if;
-    create trigger note_opened after insert or delete on facteur.submissions
-        for each row execute function facteur.note_submission();
-    create trigger note_moved after update of state, last_error_code on facteur.submissions
+    create trigger track_opened after insert or delete on facteur.submissions
+        for each row execute function facteur.track_submission();
+    create trigger track_moved after update of state, last_error_code on facteur.submissions
         for each row when (old.state <> new.state or old.last_error_code is distinct from new.last_error_code)
-        execute function facteur.note_submission();
-    create trigger note_row after update of written_status, write_back_error, mismatch on facteur.submissions
+        execute function facteur.track_submission();
+    create trigger track_row after update of written_status, write_back_error, mismatch on facteur.submissions
         for each row when (old.written_status <> new.written_status or old.mismatch is distinct from new.mismatch
                            or new.write_back_error is not null and old.write_back_error is distinct from new.write_back_error)
-        execute function facteur.note_row();
-    create trigger note_attempt after insert on facteur.attempts
-        for each row when (new.outcome is not null) execute function facteur.note_attempt();
-    create trigger note_outcome after update of outcome on facteur.attempts
-        for each row when (old.outcome is distinct from new.outcome and new.outcome is not null) execute function facteur.note_attempt();
-    create trigger note_hold after insert on facteur.budgets
-        for each row when (new.hold_why is not null or new.pause_reason is not null) execute function facteur.note_pause();
-    create trigger note_pause after update of pause_reason, hold_why on facteur.budgets
+        execute function facteur.track_row();
+    create trigger track_attempt after insert on facteur.attempts
+        for each row when (new.outcome is not null) execute function facteur.track_attempt();
+    create trigger track_outcome after update of outcome on facteur.attempts
+        for each row when (old.outcome is distinct from new.outcome and new.outcome is not null) execute function facteur.track_attempt();
+    create trigger track_hold after insert on facteur.budgets
+        for each row when (new.hold_why is not null or new.pause_reason is not null) execute function facteur.track_pause();
+    create trigger track_pause after update of pause_reason, hold_why on facteur.budgets
         for each row when (old.pause_reason is distinct from new.pause_reason or old.hold_why is distinct from new.hold_why)
-        execute function facteur.note_pause();
+        execute function facteur.track_pause();
 end $$;

@@ -66,9 +66,7 @@ create table facteur.installation (
     installed_from date,                     -- as installed on a table that lived: rows issued since then are ready also where their technical_status is null
     submit_from_deployed date,               -- what the last deploy named: one that names it again leaves submit_from as it is
     worker_role  name,                       -- has what facteur.grant_worker gives; each migration repeats it
-    pins         jsonb not null default '{}', -- account -> {provider, base_url, client}: which platform this database deposits with
     salt         uuid not null default gen_random_uuid(), -- of the digests of client ids in pins and attempts
-    own_urls     text[] not null default '{}', -- accounts whose secret names its own platform, whatever IOPOLE_BASE_URL says
     added        jsonb not null default '[]', -- what installing added to the company's schemas: [{what, table, column}]
     kinds_left_out text[] not null default '{}', -- kinds of documents that a person has seen and not named as invoices
     notes_seen   pg_snapshot not null default '1:1:', -- notes of transactions that had ended by then are consumed
@@ -86,6 +84,18 @@ create table facteur.installation (
     not_ready_problem    text                -- the SQLSTATE that the view raised instead
 );
 insert into facteur.installation default values;
+
+-- One row an account: whatever asks which accounts there are asks here. What each call reads of one (permits, its limit, its pauses) is
+-- its bucket in budgets.
+create table facteur.accounts (
+    name        text primary key,            -- also the last part of its secret's name
+    provider    text,                        -- of its pin
+    pin         jsonb,                       -- {provider, base_url, client}: where it deposits; null: nothing was accepted yet
+    own_address boolean not null default false, -- its secret names its own platform, whatever IOPOLE_BASE_URL says
+    known_since timestamptz not null default facteur.now(),
+
+    constraint accounts_pinned_means_provided check ((pin is null) = (provider is null))
+);
 
 -- When finished invoices that lack something were first seen, a thousand of them: an age that nothing in the row can hide.
 create table facteur.not_ready (

@@ -192,16 +192,13 @@ def open_attempts_late(worker: Worker) -> None:
 
 
 def claim_anything(database: Database) -> None:
-    for pattern, replacement in (
-        (
-            r"w\.queued_at is not null and w\.due_at <= facteur\.now\(\)\s+and w\.state in \('pending', 'in_doubt'\)",
-            "true",
-        ),
-        (r"if \(item ->> 'tries'\)[^;]*? then", "if false then"),
-        (r"case s\.state when 'pending' then 'sending' else 'in_doubt' end", "'sending'"),
-        (r"if s\.state = 'pending' then", "if true then"),
+    for function, pattern, replacement in (
+        ("claimable", r"and w\.queued_at is not null.*'in_doubt'\)", ""),
+        ("read_otherwise", r"where \(p_item(?s:.*)", "where false"),
+        ("begin_lease", r"case s\.state when 'pending' then 'sending' else 'in_doubt' end", "'sending'"),
+        ("begin_lease", r"if s\.state = 'pending' then", "if true then"),
     ):
-        replace_in(database, "facteur.claim", pattern, replacement)
+        replace_in(database, f"facteur.{function}", pattern, replacement)
 
 
 def forget_holders(database: Database) -> None:

@@ -216,6 +216,7 @@ def test_the_owner_alone_in_an_installation_settles_what_it_has_deferred(rows: R
 
 NOTES = """
 select oid::regprocedure::text as name from pg_proc where pronamespace = 'facteur'::regnamespace and prorettype = 'trigger'::regtype
+order by prosecdef desc, proname
 """
 BAITS = {  # a trigger of the worker's own, on a table of his own, with our function
     "a view named as the transition table": (
@@ -258,7 +259,7 @@ def test_a_table_that_is_watched_later_lends_its_trigger_to_nobody_either(
     rows.run("select facteur.watch('public.lines', 'invoice')")
 
     functions = [row.name for row in rows.run(NOTES)]
-    assert len(functions) == 3  # of the invoices, of these lines, and the one that refuses changes of records
+    assert [each.split("_")[1] for each in functions if "note_" in each] == ["invoices", "lines"]
     for function in functions:
         assert not rows.value("select has_function_privilege(%(role)s, %(f)s, 'execute')", role=WORKER, f=function)
 

@@ -160,6 +160,30 @@ create or replace function facteur.surely_taken(p_invoice_id text, p_platform_id
                    where p_unverified or h.refused or not exists (select from facteur.mixed_up(p_platform_id) m where m.invoice_id <> p_invoice_id))
 $$;
 
+-- The attempt that made a deposit which a person found: one of those that are in doubt, else one that is made up for it; as it was before.
+create or replace function facteur.adopt_attempt(s facteur.submissions, p_found jsonb, p_who text) returns facteur.attempts
+    language plpgsql as $$
+declare
+    holder constant text := p_found ->> 'account';
+    found_id constant text := p_found ->> 'platform_id';
+    found_sha256 constant text := p_found ->> 'sha256';
+    attempt facteur.attempts;
+begin
+    select a.* into attempt from facteur.doubtful_attempts(s.invoice_id) a
+    where a.account = holder and (found_sha256 is null or a.document_sha256 = found_sha256 or a.platform_id = found_id)
+    order by a.platform_id = found_id desc nulls last, a.outcome = 'not_found' nulls first, a.id desc limit 1;
+    if attempt.id is null then
+        insert into facteur.attempts (submission_id, invoice_id, account, lease_token, ended_at, outcome, message, platform_id, document_sha256,
+                                      invoice_number, seller_siren, total, currency, platform)
+        values (s.id, s.invoice_id, holder, gen_random_uuid(), facteur.now(), 'accepted', 'adopted by ' || p_who, found_id,
+                coalesce(found_sha256, 'unknown'), s.invoice_number, s.seller_siren, s.total, s.currency, nullif(p_found -> 'platform', 'null'));
+    else
+        update facteur.attempts set outcome = 'accepted', platform_id = found_id, ended_at = facteur.now(), message = 'adopted by ' || p_who
+        where id = attempt.id;
+    end if;
+    return attempt;
+end $$;
+
 -- A deposit that a person found (p_found: platform_id; where the platform was asked sha256, if it shows a copy, and platform; account,
 -- if it is not the submission's) becomes the invoice's. One that was rejected keeps its verdict: a new submission takes the deposit.
 create or replace function facteur.adopt(p_submission_id bigint, p_found jsonb, p_act jsonb) returns text
@@ -210,18 +234,7 @@ begin
         end;
     end if;
     perform facteur.log_operation(p_act, holder, s.id, s.invoice_id, p_found || jsonb_build_object('state', was));
-    select a.* into attempt from facteur.doubtful_attempts(s.invoice_id) a
-    where a.account = holder and (found_sha256 is null or a.document_sha256 = found_sha256 or a.platform_id = found_id)
-    order by a.platform_id = found_id desc nulls last, a.outcome = 'not_found' nulls first, a.id desc limit 1;
-    if attempt.id is null then
-        insert into facteur.attempts (submission_id, invoice_id, account, lease_token, ended_at, outcome, message, platform_id, document_sha256,
-                                      invoice_number, seller_siren, total, currency, platform)
-        values (s.id, s.invoice_id, holder, gen_random_uuid(), facteur.now(), 'accepted', 'adopted by ' || (p_act ->> 'who'), found_id,
-                coalesce(found_sha256, 'unknown'), s.invoice_number, s.seller_siren, s.total, s.currency, platform);
-    else
-        update facteur.attempts set outcome = 'accepted', platform_id = found_id, ended_at = facteur.now(), message = 'adopted by ' || (p_act ->> 'who')
-        where id = attempt.id;
-    end if;
+    attempt := facteur.adopt_attempt(s, p_found || jsonb_build_object('account', holder), p_act ->> 'who');
     insert into facteur.budgets (key) values ('account:' || holder) on conflict do nothing; -- a poll asks for accounts that have one
     perform facteur.pin(holder, platform);
     begin

@@ -7,34 +7,27 @@ create or replace function facteur.everything() returns text
     select '(everything)'
 $$;
 
--- Install the statement triggers on a table whose rows, or whose parents' rows, are invoices. Safe to repeat.
--- The trigger function is generated so that its statement is planned once; it is `security definer`, so writers need no right here.
--- The key is named without its table: where the table has no such column any more, the name means the one of `gone`, and no writer
--- fails. A column of another type, or another column of that name, is planned anew.
--- A key that is unique occurs once in a statement; sorting a hundred thousand to see that costs a fifth of inserting them.
-create or replace function facteur.watch(p_table regclass, p_key name) returns void
-    language plpgsql as $$
-declare
-    -- Both names fit into an identifier's 63 bytes, whatever the letters, and distinguish two keys of one table.
-    called constant text := (select format('%I.%I', n.nspname, c.relname) from pg_class c
-                             join pg_namespace n on n.oid = c.relnamespace where c.oid = p_table);
-    mark constant text := left(md5(format('%s.%I', called, p_key)), 8);
-    note_function constant text := 'note_' || left((select relname from pg_class where oid = p_table), 12) || '_' || mark;
-    once constant boolean := exists (
-        select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
-        where i.indrelid = p_table and a.attname = p_key and i.indisunique and i.indnkeyatts = 1 and i.indpred is null);
-    leaf regclass;
-    event text;
-    former text;
-begin
-    if not exists (
+-- Whether a table has a column of this name whose values can be an invoice's key.
+create or replace function facteur.may_be_key(p_table regclass, p_key name) returns boolean
+    language sql stable as $$
+    select exists (
         select from pg_attribute a
         where a.attrelid = p_table and a.attname = p_key and not a.attisdropped
           and a.atttypid in ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'uuid'::regtype,
-                             'text'::regtype, 'varchar'::regtype, 'bpchar'::regtype)
-    ) then
-        raise 'cannot watch %: it has no column % of type smallint, integer, bigint, uuid, text, varchar or char', p_table, p_key;
-    end if;
+                             'text'::regtype, 'varchar'::regtype, 'bpchar'::regtype))
+$$;
+
+-- Put a table's trigger function in place: generated, so that its statement is planned once; `security definer`, so writers need no
+-- right here. The key is named without its table: where the table has no such column any more, the name means the one of `gone`, and
+-- no writer fails. A column of another type, or another column of that name, is planned anew.
+-- A key that is unique occurs once in a statement; sorting a hundred thousand to see that costs a fifth of inserting them.
+create or replace function facteur.make_note_function(p_name text, p_table regclass, p_key name) returns void
+    language plpgsql as $$
+declare
+    once constant boolean := exists (
+        select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+        where i.indrelid = p_table and a.attname = p_key and i.indisunique and i.indnkeyatts = 1 and i.indpred is null);
+begin
     execute format($f$
         create or replace function facteur.%I() returns trigger
             language plpgsql security definer set search_path = pg_catalog, pg_temp as $t$
@@ -47,8 +40,27 @@ begin
                   cross join lateral (select %s %I::text as key from changed where %I is not null) as keys) as chunks
             group by chunk;
             return null;
-        end $t$ $f$, note_function, facteur.everything(), p_key, case when not once then 'distinct' end, p_key, p_key);
-    execute format('revoke all on function facteur.%I() from public', note_function); -- on a table of his own, anybody would run it as the owner
+        end $t$ $f$, p_name, facteur.everything(), p_key, case when not once then 'distinct' end, p_key, p_key);
+    execute format('revoke all on function facteur.%I() from public', p_name); -- on a table of his own, anybody would run it as the owner
+end $$;
+
+-- Install the statement triggers on a table whose rows, or whose parents' rows, are invoices. Safe to repeat.
+create or replace function facteur.watch(p_table regclass, p_key name) returns void
+    language plpgsql as $$
+declare
+    -- Both names fit into an identifier's 63 bytes, whatever the letters, and distinguish two keys of one table.
+    called constant text := (select format('%I.%I', n.nspname, c.relname) from pg_class c
+                             join pg_namespace n on n.oid = c.relnamespace where c.oid = p_table);
+    mark constant text := left(md5(format('%s.%I', called, p_key)), 8);
+    note_function constant text := 'note_' || left((select relname from pg_class where oid = p_table), 12) || '_' || mark;
+    leaf regclass;
+    event text;
+    former text;
+begin
+    if not facteur.may_be_key(p_table, p_key) then
+        raise 'cannot watch %: it has no column % of type smallint, integer, bigint, uuid, text, varchar or char', p_table, p_key;
+    end if;
+    perform facteur.make_note_function(note_function, p_table, p_key);
     for leaf in
         with recursive tree as (
             select p_table::oid as id union select inhrelid from pg_inherits join tree on inhparent = tree.id

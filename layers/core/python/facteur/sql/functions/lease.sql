@@ -108,146 +108,73 @@ begin
     order by s.due_at, s.id;
 end $$;
 
+-- Rows whose messages arrived, and budgets of their accounts, all in order, or two batches of several accounts would wait for each
+-- other. Waits for the relay's mark. A row under a lease is left alone: whoever records it may hold the budget wanted next.
+create or replace function facteur.lock_to_claim(p_ids bigint[]) returns void
+    language plpgsql as $$
+begin
+    perform set_config('synchronous_commit', 'on', true);
+    perform set_config('lock_timeout', '10s', true);
+    perform from facteur.submissions
+    where id = any (p_ids) and state in ('pending', 'in_doubt') and due_at <= facteur.now() order by id for update;
+    perform from facteur.budgets
+    where key = 'address' or key in (select 'account:' || w.account from facteur.submissions w where w.id = any (p_ids)) order by key for update;
+end $$;
+
+-- Those of these rows that are queued and due. Any other one has been claimed by another copy of its message.
+create or replace function facteur.claimable(p_ids bigint[]) returns setof facteur.submissions
+    language sql stable as $$
+    select w.* from facteur.submissions w
+    where w.id = any (p_ids) and w.queued_at is not null and w.due_at <= facteur.now() and w.state in ('pending', 'in_doubt')
+$$;
+
 -- Claim rows whose messages arrived: a lease each, a permit each (three for a look-up, which may need three calls), and for a
--- deposit an attempt, opened with the hash of what is about to be sent. A row that is not queued and due has been claimed by
--- another message: that is a duplicate. What gets no permit goes back with its age, and that does not count as an attempt.
--- While there are too few, look-ups get half of them at most. An account that was refused deposits one at a time.
--- Bytes that were sent for another row are never sent again while that deposit may stand: a key that was changed, a row copied.
--- Nor are bytes that were rejected, where nobody asks for it.
+-- deposit an attempt, opened with the hash of what is about to be sent. What gets no permit goes back with its age, and that does not
+-- count as an attempt. While there are too few, look-ups get half of them at most. An account that was refused deposits one at a time.
 create or replace function facteur.claim(p_items jsonb, p_lease_seconds double precision, p_per_minute double precision, p_deposits_enabled boolean)
     returns table (submission_id bigint, verdict text, lease_token uuid, attempt_id bigint)
     language plpgsql as $$
 declare
     items constant jsonb := (select jsonb_object_agg(given ->> 'id', given) from jsonb_array_elements(p_items) given);
     ids constant bigint[] := array(select id::bigint from jsonb_object_keys(items) id order by 1);
+    look_up constant integer := 3; -- permits: search, checksum, download
     spender record;
     s facteur.submissions;
-    item jsonb;
     permits integer;
-    look_up constant integer := 3; -- permits: search, checksum, download
-    probing boolean;
-    admitted integer; -- deposits of an account that was refused; null: as many as there are permits
+    one_call boolean; -- a look-up of an account that is not sure to be answered makes one
+    admitted integer; -- deposits; null: as many as there are permits
     look_ups integer; -- while deposits wait as well, half of the permits; null: all
-    other record;
-    rejected_as text;
+    hindrance jsonb;
 begin
-    perform set_config('synchronous_commit', 'on', true);
-    perform set_config('lock_timeout', '10s', true);
-    -- Waits for the relay's mark. A row under a lease is left alone: whoever records it may hold the budget wanted next.
-    perform from facteur.submissions
-    where id = any (ids) and state in ('pending', 'in_doubt') and due_at <= facteur.now() order by id for update;
-    perform from facteur.budgets -- all of them in key order, or two batches of several accounts would wait for each other
-    where key = 'address' or key in (select 'account:' || w.account from facteur.submissions w where w.id = any (ids)) order by key for update;
+    perform facteur.lock_to_claim(ids);
     for spender in
         select w.account, sum(case w.state when 'in_doubt' then look_up else 1 end)::integer as wanted, bool_or(w.state = 'pending') as deposits
-        from facteur.submissions w
-        where w.id = any (ids) and w.queued_at is not null and w.due_at <= facteur.now() and w.state in ('pending', 'in_doubt')
-        group by w.account order by w.account
+        from facteur.claimable(ids) w group by w.account order by w.account
     loop
-        select b.probing or coalesce(b.recovery = 'read', false), facteur.deposits_admitted(b) into probing, admitted
-        from facteur.budgets b where b.key = 'account:' || spender.account;
-        select facteur.take_permits(spender.account, spender.wanted, p_per_minute) into permits;
-        look_ups := case when permits < spender.wanted and spender.deposits and p_deposits_enabled and coalesce(admitted > 0, true)
-                         then greatest(1, permits / 2 / look_up) end;
+        select b.probing or coalesce(b.recovery = 'read', false), case when p_deposits_enabled then facteur.deposits_admitted(b) else 0 end
+        into one_call, admitted from facteur.budgets b where b.key = 'account:' || spender.account;
+        permits := facteur.take_permits(spender.account, spender.wanted, p_per_minute);
+        look_ups := case when permits < spender.wanted and spender.deposits and coalesce(admitted > 0, true) then greatest(1, permits / 2 / look_up) end;
         for s in
-            select w.* from facteur.submissions w
-            where w.id = any (ids) and w.account = spender.account and w.queued_at is not null and w.due_at <= facteur.now()
-              and w.state in ('pending', 'in_doubt')
-            order by w.state, w.due_at, w.id -- doubts first
+            select w.* from facteur.claimable(ids) w where w.account = spender.account order by w.state, w.due_at, w.id -- doubts first
         loop
             submission_id := s.id; lease_token := null; attempt_id := null;
-            item := items -> s.id::text;
-            if (item ->> 'tries')::integer <> s.tries or item ? 'sha256' <> (s.state = 'pending') or item ->> 'invoice_id' <> s.invoice_id then
-                -- another copy of the message was worked off since this one was read, or a replica that lost the last moments took
-                -- over and gave the id again: what was read is not what stands here
-                verdict := 'stale';
-                update facteur.submissions w set queued_at = null, updated_at = facteur.now() where w.id = s.id;
-                return next;
-                continue;
+            if permits < 1 or s.state = 'pending' and admitted < 1 or s.state = 'in_doubt' and look_ups < 1 then
+                hindrance := facteur.read_otherwise(s, items -> s.id::text);
+                hindrance := coalesce(hindrance, jsonb_build_object('verdict', 'postponed',
+                    'due_in_seconds', case when permits > 0 and s.state = 'pending' and not p_deposits_enabled then 60 end));
+            else
+                hindrance := facteur.hindrance(s, items -> s.id::text);
             end if;
-            if permits < 1 or s.state = 'pending' and not (p_deposits_enabled and coalesce(admitted > 0, true))
-               or s.state = 'in_doubt' and look_ups < 1 then
-                verdict := 'postponed';
-                update facteur.submissions w set queued_at = null, updated_at = facteur.now(),
-                    due_at = case when permits < 1 or s.state = 'in_doubt' or p_deposits_enabled then s.due_at else facteur.now() + interval '1 minute' end
-                where w.id = s.id;
-                return next;
-                continue;
+            verdict := coalesce(hindrance ->> 'verdict', 'claimed');
+            if hindrance is null then
+                select l.lease_token, l.attempt_id into lease_token, attempt_id from facteur.begin_lease(s, items -> s.id::text, p_lease_seconds) l;
+                permits := permits - case when s.state = 'in_doubt' and not one_call then look_up else 1 end;
+                look_ups := look_ups - case s.state when 'in_doubt' then 1 else 0 end;
+                admitted := admitted - case s.state when 'pending' then 1 else 0 end;
+            else
+                perform facteur.hinder(s, hindrance);
             end if;
-            if s.state = 'pending' and exists (
-                select from facteur.doubtful_attempts(s.invoice_id) a where a.outcome is distinct from 'not_found') then
-                -- opened by a relay that had not yet seen the attempt: never a blind deposit
-                verdict := 'postponed';
-                update facteur.submissions w set state = 'in_doubt', doubt_since = facteur.now(), due_at = facteur.now(),
-                    queued_at = null, empty_lookups = 0, updated_at = facteur.now()
-                where w.id = s.id;
-                return next;
-                continue;
-            end if;
-            rejected_as := (select a.platform_id from facteur.attempts a join facteur.submissions r on r.platform_id = a.platform_id and r.invoice_id = a.invoice_id
-                            where a.invoice_id = s.invoice_id and a.document_sha256 = item ->> 'sha256' and a.outcome = 'accepted'
-                              and r.state = 'rejected' and not facteur.refused(r) limit 1);
-            if s.state = 'pending' and rejected_as is not null then
-                verdict := 'failed';
-                perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', 'rejected_document', 'error_message', format(
-                    'This very document was deposited as %s, and a person rejected it: it may stand there. Correct the invoice, or facteur adopt id:%s %s --why "…".',
-                    rejected_as, s.invoice_id, rejected_as)));
-                update facteur.submissions w set write_back_due_at = facteur.now() where w.id = s.id;
-                return next;
-                continue;
-            end if;
-            if s.state = 'pending' and facteur.rejected_already(s, item ->> 'sha256') then
-                verdict := 'withdrawn'; -- what was rejected stays its verdict
-                delete from facteur.submissions w where w.id = s.id;
-                return next;
-                continue;
-            end if;
-            select * into other from facteur.sent_for_another_row(s, item) where s.state = 'pending';
-            if other.attempt_id is not null then
-                perform facteur.move_submission(s.id, facteur.move_of_another(to_jsonb(other)));
-                update facteur.submissions w set write_back_due_at = facteur.now() where w.id = s.id and w.state = 'failed';
-                verdict := case when other.unsettled then 'postponed' else 'failed' end;
-                return next;
-                continue;
-            end if;
-            if s.state = 'in_doubt' and exists (
-                select from facteur.doubtful_attempts(s.invoice_id) a
-                where a.outcome is distinct from 'accepted' and a.platform <> nullif(item -> 'platform', 'null')) then
-                verdict := 'other_client'; -- it would not be shown there, and be sent again
-                perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', verdict, 'error_message',
-                    'It may have been deposited with another client or platform than the account''s now. Put the account''s secret back, '
-                    'then set technical_status back to ''pending''; README, "Another client", says what to do where that is impossible.'));
-                update facteur.submissions w set write_back_due_at = facteur.now() where w.id = s.id;
-                verdict := 'failed';
-                return next;
-                continue;
-            end if;
-            verdict := 'claimed';
-            permits := permits - case when s.state = 'in_doubt' and not probing then look_up else 1 end;
-            look_ups := look_ups - case s.state when 'in_doubt' then 1 else 0 end;
-            lease_token := gen_random_uuid();
-            if s.state = 'pending' then
-                admitted := admitted - 1;
-                update facteur.budgets b set deposits_at = facteur.now() + make_interval(secs => p_lease_seconds) -- no second one beside it
-                where b.key = 'account:' || s.account and admitted is not null;
-                insert into facteur.attempts (submission_id, invoice_id, account, lease_token, document_sha256,
-                                              invoice_number, seller_siren, total, currency, platform)
-                values (s.id, s.invoice_id, s.account, claim.lease_token, item ->> 'sha256',
-                        item ->> 'invoice_number', item ->> 'seller_siren', (item ->> 'total')::numeric,
-                        item ->> 'currency', item -> 'platform')
-                returning id into attempt_id;
-                s.document_sha256 := item ->> 'sha256'; s.invoice_number := item ->> 'invoice_number'; s.seller_siren := item ->> 'seller_siren';
-                s.total := item ->> 'total'; s.currency := item ->> 'currency'; s.issue_date := item ->> 'issue_date'; s.mismatch := null;
-            end if;
-            update facteur.submissions w set queued_at = null, lease_token = claim.lease_token,
-                state = case s.state when 'pending' then 'sending' else 'in_doubt' end,
-                excused = case s.state when 'in_doubt' then w.excused + greatest(interval '0', facteur.now() - w.due_at) else w.excused end,
-                lease_until = facteur.now() + make_interval(secs => p_lease_seconds),
-                due_at = facteur.now() + make_interval(secs => p_lease_seconds), updated_at = facteur.now(),
-                client = coalesce(md5(nullif(item -> 'platform', 'null')::text), w.client),
-                document_sha256 = s.document_sha256, invoice_number = s.invoice_number, seller_siren = s.seller_siren, total = s.total,
-                currency = s.currency, issue_date = s.issue_date, mismatch = s.mismatch, alone_since = null, deaths = 0
-            where w.id = s.id;
             return next;
         end loop;
         -- given back, or owed: a look-up that had to wait for three permits at once would starve beside deposits
@@ -255,26 +182,106 @@ begin
     end loop;
 end $$;
 
+-- Begin the lease of a row, and of a deposit its attempt, with what is about to be sent.
+create or replace function facteur.begin_lease(s facteur.submissions, p_item jsonb, p_lease_seconds double precision, out lease_token uuid, out attempt_id bigint)
+    language plpgsql as $$
+begin
+    lease_token := gen_random_uuid();
+    if s.state = 'pending' then
+        update facteur.budgets b set deposits_at = facteur.now() + make_interval(secs => p_lease_seconds) -- no second one beside it
+        where b.key = 'account:' || s.account and facteur.deposits_admitted(b) is not null;
+        insert into facteur.attempts (submission_id, invoice_id, account, lease_token, document_sha256,
+                                      invoice_number, seller_siren, total, currency, platform)
+        values (s.id, s.invoice_id, s.account, begin_lease.lease_token, p_item ->> 'sha256', p_item ->> 'invoice_number', p_item ->> 'seller_siren',
+                (p_item ->> 'total')::numeric, p_item ->> 'currency', p_item -> 'platform')
+        returning id into attempt_id;
+        s.document_sha256 := p_item ->> 'sha256'; s.invoice_number := p_item ->> 'invoice_number'; s.seller_siren := p_item ->> 'seller_siren';
+        s.total := p_item ->> 'total'; s.currency := p_item ->> 'currency'; s.issue_date := p_item ->> 'issue_date'; s.mismatch := null;
+    end if;
+    update facteur.submissions w set queued_at = null, lease_token = begin_lease.lease_token,
+        state = case s.state when 'pending' then 'sending' else 'in_doubt' end,
+        excused = case s.state when 'in_doubt' then w.excused + greatest(interval '0', facteur.now() - w.due_at) else w.excused end,
+        lease_until = facteur.now() + make_interval(secs => p_lease_seconds),
+        due_at = facteur.now() + make_interval(secs => p_lease_seconds), updated_at = facteur.now(),
+        client = coalesce(md5(nullif(p_item -> 'platform', 'null')::text), w.client),
+        document_sha256 = s.document_sha256, invoice_number = s.invoice_number, seller_siren = s.seller_siren, total = s.total,
+        currency = s.currency, issue_date = s.issue_date, mismatch = s.mismatch, alone_since = null, deaths = 0
+    where w.id = s.id;
+end $$;
+
+-- What keeps a row from being sent or looked up: the first of these that says so, as {verdict, move}; null: nothing.
+create or replace function facteur.hindrance(s facteur.submissions, p_item jsonb) returns jsonb
+    language sql stable as $$
+    select coalesce(
+        facteur.read_otherwise(s, p_item),
+        case s.state when 'pending' then coalesce(
+            facteur.attempted_before(s), facteur.rejected_by_person(s, p_item ->> 'sha256'), facteur.rejected_by_platform(s, p_item ->> 'sha256'),
+            facteur.move_of_another(facteur.sent_for_another_row(s, p_item)))
+        else facteur.of_another_client(s, p_item) end)
+$$;
+
+-- What becomes of a row that is not claimed: it moves, is withdrawn, or goes back.
+create or replace function facteur.hinder(s facteur.submissions, p_hindrance jsonb) returns void
+    language plpgsql as $$
+begin
+    if p_hindrance ? 'move' then
+        perform facteur.move_submission(s.id, p_hindrance -> 'move');
+        update facteur.submissions w set write_back_due_at = facteur.now() where w.id = s.id and w.state = 'failed';
+    elsif p_hindrance ->> 'verdict' = 'withdrawn' then
+        delete from facteur.submissions w where w.id = s.id;
+    else
+        update facteur.submissions w set queued_at = null, updated_at = facteur.now(),
+            due_at = coalesce(facteur.now() + make_interval(secs => (p_hindrance ->> 'due_in_seconds')::double precision), w.due_at)
+        where w.id = s.id;
+    end if;
+end $$;
+
+-- Another copy of the message was worked off since this one was read, or a replica that lost the last moments took over and gave the
+-- id again: what was read is not what stands here.
+create or replace function facteur.read_otherwise(s facteur.submissions, p_item jsonb) returns jsonb
+    language sql stable as $$
+    select '{"verdict": "stale"}'::jsonb
+    where (p_item ->> 'tries')::integer <> s.tries or p_item ? 'sha256' <> (s.state = 'pending') or p_item ->> 'invoice_id' <> s.invoice_id
+$$;
+
+-- Opened by a relay that had not yet seen the attempt: never a blind deposit.
+create or replace function facteur.attempted_before(s facteur.submissions) returns jsonb
+    language sql stable as $$
+    select jsonb_build_object('verdict', 'postponed', 'move', jsonb_build_object(
+        'state', 'in_doubt', 'due_in_seconds', 0, 'error_code', s.last_error_code, 'error_message', s.last_error_message))
+    where exists (select from facteur.doubtful_attempts(s.invoice_id) a where a.outcome is distinct from 'not_found')
+$$;
+
+-- A person rejected the deposit of these very bytes; the platform has not.
+create or replace function facteur.rejected_by_person(s facteur.submissions, p_sha256 text) returns jsonb
+    language sql stable as $$
+    select jsonb_build_object('verdict', 'failed', 'move', jsonb_build_object('state', 'failed', 'error_code', 'rejected_document', 'error_message', format(
+        'This very document was deposited as %s, and a person rejected it: it may stand there. Correct the invoice, or facteur adopt id:%s %s --why "…".',
+        a.platform_id, s.invoice_id, a.platform_id)))
+    from facteur.attempts a join facteur.submissions r on r.platform_id = a.platform_id and r.invoice_id = a.invoice_id
+    where a.invoice_id = s.invoice_id and a.document_sha256 = p_sha256 and a.outcome = 'accepted' and r.state = 'rejected' and not facteur.refused(r) limit 1
+$$;
+
 -- Whether the platform has rejected these very bytes for this invoice, and nobody asks for them once more: neither its row, by
 -- "pending", nor a person, by `facteur retry`. A row whose view shows no status stays ready after a rejection, and every touch of it
--- would send them again.
-create or replace function facteur.rejected_already(s facteur.submissions, p_sha256 text) returns boolean
+-- would send them again; what was rejected stays its verdict.
+create or replace function facteur.rejected_by_platform(s facteur.submissions, p_sha256 text) returns jsonb
     language plpgsql stable as $$
 begin
-    return exists (
+    return (select '{"verdict": "withdrawn"}'::jsonb where exists (
         select from facteur.attempts a join facteur.submissions r on r.id = a.submission_id
         where a.invoice_id = s.invoice_id and a.document_sha256 = p_sha256 and r.id < s.id and facteur.refused(r)
           and not exists (select from facteur.operations o where o.invoice_id = s.invoice_id and o.operation = 'retry' and o.at >= r.finalized_at))
-       and not exists (select from facteur.read_invoices(array[s.invoice_id], 0) i where facteur.word(i.technical_status) = 'pending');
+       and not exists (select from facteur.read_invoices(array[s.invoice_id], 0) i where facteur.word(i.technical_status) = 'pending'));
 end $$;
 
 -- An attempt that sent these bytes, or this number of this seller in the same year, for another row, and whose deposit may stand;
 -- unsettled while somebody still finds out. Claims take turns at the address's budget, so none overlooks another's attempt.
 create or replace function facteur.sent_for_another_row(s facteur.submissions, p_item jsonb)
-    returns table (attempt_id bigint, invoice_id text, platform_id text, unsettled boolean, same_bytes boolean)
+    returns jsonb
     language sql stable as $$
-    select sent.id, sent.invoice_id, sent.platform_id,
-           sent.outcome is distinct from 'accepted' and coalesce(o.state in ('pending', 'sending', 'in_doubt'), false), sent.same_bytes
+    select jsonb_build_object('invoice_id', sent.invoice_id, 'platform_id', sent.platform_id, 'same_bytes', sent.same_bytes,
+        'unsettled', sent.outcome is distinct from 'accepted' and coalesce(o.state in ('pending', 'sending', 'in_doubt'), false))
     from (
         select a.*, true as same_bytes from facteur.attempts a where a.document_sha256 = p_item ->> 'sha256'
         union all
@@ -291,19 +298,32 @@ create or replace function facteur.sent_for_another_row(s facteur.submissions, p
     order by sent.outcome = 'accepted' desc nulls last, sent.same_bytes desc, sent.id limit 1
 $$;
 
--- What becomes of a row whose document or number was sent for another one.
+-- What becomes of a row whose document or number was sent for another one (p_other; null: for none). Bytes that were sent for another
+-- row are never sent again while that deposit may stand: a key that was changed, a row copied.
 create or replace function facteur.move_of_another(p_other jsonb) returns jsonb
     language plpgsql stable as $$
 declare
-    code constant text := case when (p_other ->> 'same_bytes')::boolean then 'sent_already' else 'number_sent_already' end;
-    what constant text := case when (p_other ->> 'same_bytes')::boolean then 'The same document' else 'The same number of the same seller' end;
-    own constant text := case when (p_other ->> 'same_bytes')::boolean then 'document' else 'number' end;
+    same_bytes constant boolean := (p_other ->> 'same_bytes')::boolean;
+    code constant text := case when same_bytes then 'sent_already' else 'number_sent_already' end;
+    what constant text := case when same_bytes then 'The same document' else 'The same number of the same seller' end;
 begin
-    if (p_other ->> 'unsettled')::boolean then
-        return jsonb_build_object('state', 'pending', 'due_in_seconds', 60, 'error_code', code, 'error_message',
-            format('%s was sent for row id:%s, and that deposit is not settled yet. This one waits.', what, p_other ->> 'invoice_id'));
+    if p_other is null then
+        return null;
+    elsif (p_other ->> 'unsettled')::boolean then
+        return jsonb_build_object('verdict', 'postponed', 'move', jsonb_build_object('state', 'pending', 'due_in_seconds', 60, 'error_code', code,
+            'error_message', format('%s was sent for row id:%s, and that deposit is not settled yet. This one waits.', what, p_other ->> 'invoice_id')));
     end if;
-    return jsonb_build_object('state', 'failed', 'error_code', code, 'error_message',
+    return jsonb_build_object('verdict', 'failed', 'move', jsonb_build_object('state', 'failed', 'error_code', code, 'error_message',
         format('%s was sent for row id:%s (deposit %s). Give this row a %s of its own, or leave it.', what, p_other ->> 'invoice_id',
-               coalesce(p_other ->> 'platform_id', 'of unknown outcome: settle that one first'), own));
+               coalesce(p_other ->> 'platform_id', 'of unknown outcome: settle that one first'), case when same_bytes then 'document' else 'number' end)));
 end $$;
+
+-- A doubt that another client or platform left: it would not be shown there, and be sent again.
+create or replace function facteur.of_another_client(s facteur.submissions, p_item jsonb) returns jsonb
+    language sql stable as $$
+    select jsonb_build_object('verdict', 'failed', 'move', jsonb_build_object('state', 'failed', 'error_code', 'other_client', 'error_message',
+        'It may have been deposited with another client or platform than the account''s now. Put the account''s secret back, '
+        'then set technical_status back to ''pending''; README, "Another client", says what to do where that is impossible.'))
+    where exists (select from facteur.doubtful_attempts(s.invoice_id) a
+                  where a.outcome is distinct from 'accepted' and a.platform <> nullif(p_item -> 'platform', 'null'))
+$$;

@@ -43,30 +43,37 @@ begin
                          when exists (select from facteur.submissions where account = budget.account and state = 'pending'
                                       and queued_at > facteur.now() - moment) then 0
                          else budget.admitted end;
-        with doubts as materialized (
-            select id, due_at from facteur.submissions
-            where account = budget.account and queued_at is null and due_at <= facteur.now() and state = 'in_doubt'
-            order by due_at, id
-            limit case when deposits > 0 and exists (
-                           select from facteur.submissions
-                           where account = budget.account and queued_at is null and due_at <= facteur.now() and state = 'pending')
-                       then greatest(1, floor(allowed / 2 / look_up)) else ceil(allowed / look_up) end
-            for update skip locked
-        ), fresh as materialized (
-            select id, due_at from facteur.submissions
-            where account = budget.account and queued_at is null and due_at <= facteur.now() and state = 'pending'
-            order by due_at, id limit deposits for update skip locked
-        ), afforded as (
-            select id, cost, sum(cost) over (order by urgency, due_at, id) - cost as before
-            from (select id, due_at, look_up as cost, 1 as urgency from doubts
-                  union all select id, due_at, 1, 2 from fresh) due
-        )
-        select coalesce(array_agg(id order by before), '{}'), coalesce(sum(cost), 0) into ids, spent
-        from afforded where before < floor(allowed);
+        select p.ids, p.spent into ids, spent from facteur.pick_of(budget.account, allowed, deposits, look_up) p;
         address := address - spent;
         return query select unnest(ids);
     end loop;
 end $$;
+
+-- The rows of one account that so many permits (p_allowed) pay for, locked: doubts, of p_look_up permits each, and no more deposits than
+-- p_deposits. What they cost.
+create or replace function facteur.pick_of(p_account text, p_allowed double precision, p_deposits integer, p_look_up integer,
+                                        out ids bigint[], out spent double precision)
+    language sql as $$
+    with doubts as materialized (
+        select id, due_at from facteur.submissions
+        where account = p_account and queued_at is null and due_at <= facteur.now() and state = 'in_doubt'
+        order by due_at, id
+        limit case when p_deposits > 0 and exists (
+                       select from facteur.submissions
+                       where account = p_account and queued_at is null and due_at <= facteur.now() and state = 'pending')
+                   then greatest(1, floor(p_allowed / 2 / p_look_up)) else ceil(p_allowed / p_look_up) end
+        for update skip locked
+    ), fresh as materialized (
+        select id, due_at from facteur.submissions
+        where account = p_account and queued_at is null and due_at <= facteur.now() and state = 'pending'
+        order by due_at, id limit p_deposits for update skip locked
+    ), afforded as (
+        select id, cost, sum(cost) over (order by urgency, due_at, id) - cost as before
+        from (select id, due_at, p_look_up as cost, 1 as urgency from doubts
+              union all select id, due_at, 1, 2 from fresh) due
+    )
+    select coalesce(array_agg(id order by before), '{}'), coalesce(sum(cost), 0) from afforded where before < floor(p_allowed)
+$$;
 
 create or replace function facteur.mark_queued(p_ids bigint[]) returns integer
     language sql as $$

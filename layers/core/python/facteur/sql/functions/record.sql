@@ -72,62 +72,50 @@ create or replace function facteur.attribute_found(s facteur.submissions, p_plat
     from facteur.attempts a where a.submission_id = s.id and a.outcome = 'duplicate' order by a.id desc limit 1
 $$;
 
--- Record one call's outcome, in one round trip: attempt, submission, pause of the account, write-back. The move is made only
--- while it has the lease; after that only a deposit that turns out accepted still resolves the invoice's doubt.
-create or replace function facteur.record(p_outcome jsonb, p_lock_timeout text default '500ms') returns text
-    language plpgsql as $$
-declare
-    target bigint := (p_outcome ->> 'submission_id')::bigint;
-    s facteur.submissions;
-    tried facteur.attempts; -- by its lease, too: where a replica that lost the last moments took over, ids are given again
-    late boolean := false;
-    move jsonb := p_outcome -> 'move';
-    accepted_id text := p_outcome -> 'attempt' ->> 'platform_id';
-    named_id constant text := coalesce(accepted_id, move ->> 'platform_id');
-    shown_ids constant text[] := array(select e ->> 'platform_id' from jsonb_array_elements(p_outcome -> 'shown') e);
-    holder text;
-    first_id text;
-begin
-    perform set_config('synchronous_commit', 'on', true);
-    select a.* into tried from facteur.attempts a
+-- The attempt that an outcome is of; by its lease, too: where a replica that lost the last moments took over, ids are given again.
+create or replace function facteur.attempt_of(p_outcome jsonb) returns facteur.attempts
+    language sql stable as $$
+    select a.* from facteur.attempts a
     where a.id = (p_outcome -> 'attempt' ->> 'id')::bigint and a.invoice_id = coalesce(p_outcome ->> 'invoice_id', a.invoice_id)
-      and a.lease_token = (p_outcome ->> 'lease_token')::uuid;
-    perform from facteur.submissions -- rows before budgets, as everywhere, also the row that a late answer may move
-    where id = target or invoice_id = coalesce(tried.invoice_id, case when accepted_id is not null then p_outcome ->> 'invoice_id' end)
-       or platform_id = any (shown_ids)
-    order by id for update;
-    perform facteur.note_outcome(p_outcome, tried.started_at);
-    perform facteur.slow_down('address') where move ->> 'error_code' = 'connection_reset';
-    select * into s from facteur.submissions where id = target for update;
-    if named_id is not null then
-        perform pg_advisory_xact_lock(hashtextextended(named_id, 7161838)); -- whoever records or adopts the same id for another invoice meanwhile
-        holder := facteur.holder_of(tried, coalesce(p_outcome ->> 'invoice_id', s.invoice_id), named_id) where accepted_id is not null;
-    end if;
-    if holder is not null then -- whichever of both is right: this one is looked up, and the other is compared with what the platform shows
-        accepted_id := null;
-        p_outcome := jsonb_set(p_outcome, '{attempt}', (p_outcome -> 'attempt') - 'platform_id' || jsonb_build_object(
-            'outcome', 'unknown', 'code', 'platform_id_taken', 'message', format('answered with id %s, which the deposit of row %s has', named_id, holder)));
-        move := jsonb_build_object('state', 'in_doubt', 'due_in_seconds', 15, 'error_code', 'platform_id_taken', 'duplicate_verdict', false, 'error_message',
-            format('The platform answered with id %s, which the deposit of row %s has. It is looked up before anything is sent again.', named_id, holder));
-        update facteur.submissions set due_at = facteur.now() where id in (
-            select h.id from facteur.submissions h
-            where h.platform_id = named_id and h.state = 'submitted' and h.due_at > facteur.now() for update skip locked);
-    end if;
-    if tried.id is not null then
-        perform facteur.close_attempt(p_outcome -> 'attempt');
-    elsif p_outcome ? 'invoice_id' and p_outcome -> 'attempt' ->> 'outcome' in ('accepted', 'unknown') then
-        -- the database forgot the attempt, the platform perhaps not
-        insert into facteur.attempts (invoice_id, account, lease_token, ended_at, outcome, code, message, platform_id, document_sha256, invoice_number,
-                                      seller_siren, total, currency)
-        select p_outcome ->> 'invoice_id', p_outcome ->> 'account', (p_outcome ->> 'lease_token')::uuid, facteur.now(),
-               p_outcome -> 'attempt' ->> 'outcome', p_outcome -> 'attempt' ->> 'code', 'answered after the database had lost it', accepted_id,
-               'unknown', w.invoice_number, w.seller_siren, w.total, w.currency
-        from (select p_outcome ->> 'invoice_id' as invoice_id) it
-        left join lateral (select * from facteur.submissions o where o.invoice_id = it.invoice_id order by o.id desc limit 1) w on true
-        returning * into tried;
-    end if;
-    perform facteur.pin(a.account, a.platform) from facteur.attempts a -- a doubt, too, belongs to one client
-    where a.id = tried.id and a.outcome in ('accepted', 'unknown', 'duplicate');
+      and a.lease_token = (p_outcome ->> 'lease_token')::uuid
+$$;
+
+-- The same outcome, where the id that the platform named is the deposit of another row (p_holder). Whichever of both is right: this one
+-- is looked up, and the other is compared with what the platform shows.
+create or replace function facteur.outcome_taken(p_outcome jsonb, p_platform_id text, p_holder text) returns jsonb
+    language sql stable as $$
+    select p_outcome || jsonb_build_object(
+        'attempt', (p_outcome -> 'attempt') - 'platform_id' || jsonb_build_object('outcome', 'unknown', 'code', 'platform_id_taken',
+            'message', format('answered with id %s, which the deposit of row %s has', p_platform_id, p_holder)),
+        'move', jsonb_build_object('state', 'in_doubt', 'due_in_seconds', 15, 'error_code', 'platform_id_taken', 'duplicate_verdict', false, 'error_message',
+            format('The platform answered with id %s, which the deposit of row %s has. It is looked up before anything is sent again.', p_platform_id, p_holder)))
+$$;
+
+-- Have the row that is deposited under an id ask for its statuses now.
+create or replace function facteur.ask_now(p_platform_id text) returns void
+    language sql as $$
+    update facteur.submissions set due_at = facteur.now() where id in (
+        select h.id from facteur.submissions h
+        where h.platform_id = p_platform_id and h.state = 'submitted' and h.due_at > facteur.now() for update skip locked)
+$$;
+
+-- The database forgot the attempt of an outcome that may be a deposit; the platform perhaps not.
+create or replace function facteur.restore_attempt(p_outcome jsonb, p_platform_id text) returns facteur.attempts
+    language sql as $$
+    insert into facteur.attempts (invoice_id, account, lease_token, ended_at, outcome, code, message, platform_id, document_sha256, invoice_number,
+                                  seller_siren, total, currency)
+    select it.invoice_id, p_outcome ->> 'account', (p_outcome ->> 'lease_token')::uuid, facteur.now(),
+           p_outcome -> 'attempt' ->> 'outcome', p_outcome -> 'attempt' ->> 'code', 'answered after the database had lost it', p_platform_id,
+           'unknown', w.invoice_number, w.seller_siren, w.total, w.currency
+    from (select p_outcome ->> 'invoice_id' as invoice_id) it
+    left join lateral (select * from facteur.submissions o where o.invoice_id = it.invoice_id order by o.id desc limit 1) w on true
+    where p_outcome ? 'invoice_id' and p_outcome -> 'attempt' ->> 'outcome' in ('accepted', 'unknown')
+    returning *
+$$;
+
+-- What a look-up found of attempts (found), and which deposits its answer showed as standing (witnesses).
+create or replace function facteur.note_look_up(p_outcome jsonb) returns void
+    language sql as $$
     update facteur.attempts a set outcome = 'accepted', platform_id = f.platform_id, message = 'found by look-up', ended_at = facteur.now()
     from jsonb_to_recordset(coalesce(p_outcome -> 'found', '[]')) as f(attempt_id bigint, platform_id text)
     where a.id = f.attempt_id and a.invoice_id = coalesce(p_outcome ->> 'invoice_id', a.invoice_id)
@@ -136,54 +124,117 @@ begin
         select a.id from facteur.attempts a
         where a.platform_id in (select jsonb_array_elements_text(p_outcome -> 'witnesses')) and a.outcome = 'accepted'
           and coalesce(a.witnessed_at, '-infinity') < facteur.now() - interval '10 minutes'
-        order by a.id for update skip locked) and p_outcome ? 'witnesses';
-    if move ->> 'state' = 'pending' and s.state = 'in_doubt' and s.lease_token = (p_outcome ->> 'lease_token')::uuid then -- asked often enough: the platform does not have them
-        update facteur.attempts set outcome = 'not_found', ended_at = coalesce(ended_at, facteur.now())
-        where invoice_id = s.invoice_id and (outcome is null or outcome = 'unknown');
-    end if;
-    if s.lease_token is distinct from (p_outcome ->> 'lease_token')::uuid then
-        if accepted_id is null then
-            return coalesce(s.state, 'gone');
-        end if;
-        -- a late 201 resolves the doubt of whichever submission of the invoice still waits, or revives the one given up
-        select w.* into s from facteur.submissions w
-        where w.id = (select l.id from facteur.submissions l
-                      where l.invoice_id = tried.invoice_id
-                        and (l.state <> 'rejected' or l.platform_id is null)
-                      order by l.state in ('failed', 'rejected'), l.id desc limit 1)
-          and w.state in ('in_doubt', 'pending', 'failed', 'rejected') for update;
-        if not found then
-            return 'late';
-        end if;
-        late := true;
-    end if;
-    -- an earlier attempt may have been accepted too, its answer late: whatever this one says, the platform keeps the first
-    select a.platform_id into first_id from facteur.attempts a
+        order by a.id for update skip locked) and p_outcome ? 'witnesses'
+$$;
+
+-- A doubt was asked for often enough: the platform does not have what its attempts sent.
+create or replace function facteur.note_not_found(s facteur.submissions) returns void
+    language sql as $$
+    update facteur.attempts set outcome = 'not_found', ended_at = coalesce(ended_at, facteur.now())
+    where invoice_id = s.invoice_id and (outcome is null or outcome = 'unknown')
+$$;
+
+-- The submission whose doubt a late 201 resolves: whichever of the invoice still waits, or was given up.
+create or replace function facteur.still_waiting(p_invoice_id text) returns facteur.submissions
+    language sql as $$
+    select w.* from facteur.submissions w
+    where w.id = (select l.id from facteur.submissions l
+                  where l.invoice_id = p_invoice_id and (l.state <> 'rejected' or l.platform_id is null)
+                  order by l.state in ('failed', 'rejected'), l.id desc limit 1)
+      and w.state in ('in_doubt', 'pending', 'failed', 'rejected') for update
+$$;
+
+-- The first deposit of an invoice that was accepted: whatever another attempt's answer says, the platform keeps that one.
+create or replace function facteur.first_accepted(s facteur.submissions) returns text
+    language sql stable as $$
+    select a.platform_id from facteur.attempts a
     where a.invoice_id = s.invoice_id and a.outcome = 'accepted'
       and (a.submission_id = s.id or not exists (
           select from facteur.submissions r where r.platform_id = a.platform_id and r.invoice_id = a.invoice_id and r.state = 'rejected'))
-    order by a.started_at, a.id limit 1;
-    if coalesce(first_id, accepted_id) is not null then
-        move := jsonb_build_object('state', 'submitted', 'due_in_seconds', 5, 'platform_id', coalesce(first_id, accepted_id));
+    order by a.started_at, a.id limit 1
+$$;
+
+-- Record one call's outcome, in one round trip: attempt, submission, pause of the account, write-back. The move is made only
+-- while it has the lease; after that only a deposit that turns out accepted still resolves the invoice's doubt.
+create or replace function facteur.record(p_outcome jsonb, p_lock_timeout text default '500ms') returns text
+    language plpgsql as $$
+declare
+    target constant bigint := (p_outcome ->> 'submission_id')::bigint;
+    lease constant uuid := (p_outcome ->> 'lease_token')::uuid;
+    tried facteur.attempts := facteur.attempt_of(p_outcome);
+    accepted_id text := p_outcome -> 'attempt' ->> 'platform_id';
+    named_id constant text := coalesce(accepted_id, p_outcome -> 'move' ->> 'platform_id');
+    s facteur.submissions;
+    holder text;
+    late boolean;
+    state text;
+begin
+    perform set_config('synchronous_commit', 'on', true);
+    perform from facteur.submissions -- rows before budgets, as everywhere, also the row that a late answer may move
+    where id = target or invoice_id = coalesce(tried.invoice_id, case when accepted_id is not null then p_outcome ->> 'invoice_id' end)
+       or platform_id = any (array(select e ->> 'platform_id' from jsonb_array_elements(p_outcome -> 'shown') e))
+    order by id for update;
+    perform facteur.note_outcome(p_outcome, tried.started_at);
+    perform facteur.slow_down('address') where p_outcome -> 'move' ->> 'error_code' = 'connection_reset';
+    select * into s from facteur.submissions where id = target for update;
+    if named_id is not null then
+        perform pg_advisory_xact_lock(hashtextextended(named_id, 7161838)); -- whoever records or adopts the same id for another invoice meanwhile
+        holder := facteur.holder_of(tried, coalesce(p_outcome ->> 'invoice_id', s.invoice_id), named_id) where accepted_id is not null;
+    end if;
+    if holder is not null then
+        p_outcome := facteur.outcome_taken(p_outcome, named_id, holder);
+        accepted_id := null;
+        perform facteur.ask_now(named_id);
+    end if;
+    if tried.id is not null then
+        perform facteur.close_attempt(p_outcome -> 'attempt');
+    else
+        tried := facteur.restore_attempt(p_outcome, accepted_id);
+    end if;
+    perform facteur.pin(a.account, a.platform) from facteur.attempts a -- a doubt, too, belongs to one client
+    where a.id = tried.id and a.outcome in ('accepted', 'unknown', 'duplicate');
+    perform facteur.note_look_up(p_outcome);
+    perform facteur.note_not_found(s) where p_outcome -> 'move' ->> 'state' = 'pending' and s.state = 'in_doubt' and s.lease_token = lease;
+    late := s.lease_token is distinct from lease;
+    if late and accepted_id is null then
+        return coalesce(s.state, 'gone');
+    elsif late then
+        s := facteur.still_waiting(tried.invoice_id);
+        if s.id is null then
+            return 'late';
+        end if;
+    end if;
+    state := facteur.settle(s, p_outcome -> 'move', accepted_id);
+    if late then -- of a row that nobody judged since, for it was not ready
+        update facteur.submissions w set mismatch = coalesce(w.mismatch, facteur.asks_for_another(w.invoice_id, tried.invoice_number, tried.seller_siren))
+        where w.id = s.id;
+    end if;
+    perform facteur.try_write_back(s.id, p_lock_timeout) where facteur.technical_status(state) <> s.written_status;
+    if p_outcome ? 'shown' then -- which may stop it
+        perform facteur.check_shown(s.account, p_outcome -> 'shown');
+        state := (select w.state from facteur.submissions w where w.id = s.id);
+    end if;
+    return state;
+end $$;
+
+-- Move a submission as its call has come to (p_move), or to the deposit that it has: the first that was accepted, else this one
+-- (p_accepted_id). One that is another invoice's by now is looked up again. The state that it has then.
+create or replace function facteur.settle(s facteur.submissions, p_move jsonb, p_accepted_id text) returns text
+    language plpgsql as $$
+declare
+    first_id constant text := facteur.first_accepted(s);
+    move jsonb := p_move;
+begin
+    if coalesce(first_id, p_accepted_id) is not null then
+        move := jsonb_build_object('state', 'submitted', 'due_in_seconds', 5, 'platform_id', coalesce(first_id, p_accepted_id));
     end if;
     if move ->> 'state' = 'submitted' and cardinality(facteur.taken_elsewhere(s.invoice_id, array[move ->> 'platform_id'])) > 0 then
         move := jsonb_build_object('state', 'in_doubt', 'due_in_seconds', 15, 'error_code', 'platform_id_taken', 'error_message',
             'The deposit that was found is another invoice''s by now. It is looked up again before anything is sent.');
     end if;
     perform facteur.move_submission(s.id, move);
-    if move ->> 'state' = 'submitted' and first_id is null and accepted_id is null then -- found, and made by no attempt that is open
+    if move ->> 'state' = 'submitted' and first_id is null and p_accepted_id is null then -- found, and made by no attempt that is open
         perform facteur.attribute_found(s, move ->> 'platform_id');
-    end if;
-    if late then -- of a row that nobody judged since, for it was not ready
-        update facteur.submissions w set mismatch = coalesce(w.mismatch, facteur.asks_for_another(w.invoice_id, tried.invoice_number, tried.seller_siren))
-        where w.id = s.id;
-    end if;
-    if facteur.technical_status(move ->> 'state') <> s.written_status then
-        perform facteur.try_write_back(s.id, p_lock_timeout);
-    end if;
-    if p_outcome ? 'shown' then
-        perform facteur.check_shown(s.account, p_outcome -> 'shown');
-        return (select w.state from facteur.submissions w where w.id = s.id);
     end if;
     return move ->> 'state';
 end $$;

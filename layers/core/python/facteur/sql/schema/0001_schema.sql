@@ -415,6 +415,13 @@ create type facteur.invoice as (
     invoice_number text, seller_siren text, issue_date date, total numeric, currency text, technical_status text,
     submission_id text
 );
+-- A noted row as it was judged: what the view shows of it, its latest submission, and what follows.
+create type facteur.judgement as (
+    invoice_id text, ready boolean, account text, invoice_number text, seller_siren text, issue_date date, total numeric, currency text,
+    technical_status text, shown_deposit text, -- as the row shows them
+    latest_id bigint, latest_state text, deposit text, write_back_due_at timestamptz, known_mismatch text, -- of its latest submission
+    live boolean, doubtful boolean, spender text, mismatch text
+);
 -- The issue date of the oldest invoice in each state that is not yet a deposit, and how many need a person.
 create index submissions_undeposited on facteur.submissions (state, issue_date)
     where state in ('pending', 'sending', 'in_doubt', 'failed') and not superseded;

@@ -194,7 +194,7 @@ def open_attempts_late(worker: Worker) -> None:
 def claim_anything(database: Database) -> None:
     for function, pattern, replacement in (
         ("claimable", r"and w\.queued_at is not null.*'in_doubt'\)", ""),
-        ("read_otherwise", r"where \(p_item(?s:.*)", "where false"),
+        ("read_otherwise", r"where \(p_item[^$]*", "where false\n"),
         ("begin_lease", r"case s\.state when 'pending' then 'sending' else 'in_doubt' end", "'sending'"),
         ("begin_lease", r"if s\.state = 'pending' then", "if true then"),
     ):

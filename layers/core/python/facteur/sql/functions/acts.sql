@@ -160,6 +160,19 @@ create or replace function facteur.surely_taken(p_invoice_id text, p_platform_id
                    where p_unverified or h.refused or not exists (select from facteur.mixed_up(p_platform_id) m where m.invoice_id <> p_invoice_id))
 $$;
 
+-- A new submission of an invoice whose last one was rejected: that one keeps its verdict, and gives the deposit up if it has it.
+create or replace function facteur.reopen(s facteur.submissions, p_account text, p_platform_id text) returns facteur.submissions
+    language plpgsql as $$
+begin
+    update facteur.submissions w set platform_id = null where w.id = s.id and w.platform_id = p_platform_id; -- taken back
+    insert into facteur.submissions (invoice_id, account, provider, state, due_at, invoice_number, seller_siren, issue_date, total, currency)
+    values (s.invoice_id, p_account, s.provider, 'pending', facteur.now(), s.invoice_number, s.seller_siren, s.issue_date, s.total, s.currency)
+    returning * into s;
+    return s;
+exception when unique_violation or lock_not_available then
+    perform facteur.refuse(format('Invoice %s has another submission by now: look at it with facteur show.', s.invoice_id));
+end $$;
+
 -- The attempt that made a deposit which a person found: one of those that are in doubt, else one that is made up for it; as it was before.
 create or replace function facteur.adopt_attempt(s facteur.submissions, p_found jsonb, p_who text) returns facteur.attempts
     language plpgsql as $$
@@ -223,16 +236,7 @@ begin
     if other is not null then
         perform facteur.refuse(format('The platform has already answered with deposit %s for invoice %s: adopt that one.', other, s.invoice_id));
     end if;
-    if s.state = 'rejected' then
-        begin
-            update facteur.submissions w set platform_id = null where w.id = s.id and w.platform_id = found_id; -- taken back
-            insert into facteur.submissions (invoice_id, account, provider, state, due_at, invoice_number, seller_siren, issue_date, total, currency)
-            values (s.invoice_id, holder, s.provider, 'pending', facteur.now(), s.invoice_number, s.seller_siren, s.issue_date, s.total, s.currency)
-            returning * into s;
-        exception when unique_violation or lock_not_available then
-            perform facteur.refuse(format('Invoice %s has another submission by now: look at it with facteur show.', s.invoice_id));
-        end;
-    end if;
+    s := case when s.state = 'rejected' then facteur.reopen(s, holder, found_id) else s end;
     perform facteur.log_operation(p_act, holder, s.id, s.invoice_id, p_found || jsonb_build_object('state', was));
     attempt := facteur.adopt_attempt(s, p_found || jsonb_build_object('account', holder), p_act ->> 'who');
     insert into facteur.budgets (key) values ('account:' || holder) on conflict do nothing; -- a poll asks for accounts that have one

@@ -11,8 +11,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
-from facteur.adapters.http import HttpClient
-from facteur.adapters.multipart import SingleFileBody
+from facteur.platforms.http import HttpClient
+from facteur.platforms.multipart import SingleFileBody
 from tests.raw_server import RawServer
 
 Behaviour = Callable[[RawServer, socket.socket], None]

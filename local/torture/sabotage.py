@@ -11,11 +11,11 @@ from typing import Any
 
 import urllib3.connectionpool
 
-from facteur.adapters.iopole import Iopole
 from facteur.adapters.postgres import Database
 from facteur.decide_look_up import Kinship
 from facteur.errors import NotDepositedError
 from facteur.model import Move, Shown, State
+from facteur.platforms.iopole.client import Iopole
 from facteur.status_updates import PAGE, Listing
 from local.torture.sql import add_table, replace_in
 from local.torture.worker import Worker

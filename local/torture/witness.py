@@ -6,8 +6,8 @@ import hashlib
 
 import requests
 
-from facteur.adapters.iopole import TOKEN_PATH
 from facteur.adapters.postgres import Database, as_json
+from facteur.platforms.iopole.client import TOKEN_PATH
 from local.invoices import BUYERS, SELLER, file_name, render, sample_invoice
 from local.simulator.control import Simulator
 

@@ -19,22 +19,7 @@ from typing import Any
 
 from requests.structures import CaseInsensitiveDict
 
-from facteur.adapters import (
-    database_address,
-    document_number,
-    final_answer,
-    foreign,
-    iopole_answers,
-    iopole_look_ups,
-    iopole_probe,
-    iopole_reading,
-    iopole_statuses,
-    oauth,
-)
-from facteur.adapters.accounts import credentials_from
-from facteur.adapters.http import LONGEST_WAIT_SECONDS, HttpAnswer
-from facteur.adapters.iopole_ladder import meaning_of_deposit
-from facteur.adapters.multipart import BLOCK_BYTES
+from facteur.adapters import database_address, document_number
 from facteur.adapters.secrets_manager import SecretUnreadableError, object_in
 from facteur.errors import (
     AccountRefusedError,
@@ -46,6 +31,12 @@ from facteur.errors import (
 )
 from facteur.model import Witness
 from facteur.operate.reconcile_model import ShownDeposit
+from facteur.platforms import final_answer, foreign, oauth
+from facteur.platforms.accounts import credentials_from
+from facteur.platforms.http import LONGEST_WAIT_SECONDS, HttpAnswer
+from facteur.platforms.iopole import answers, look_ups, probe, reading, statuses
+from facteur.platforms.iopole.ladder import meaning_of_deposit
+from facteur.platforms.multipart import BLOCK_BYTES
 from functions.submit_invoices.app import submission_id_in
 from local.invoices import render, sample_invoice
 
@@ -158,18 +149,18 @@ MOST_ON_A_WIRE = 100_000  # what the kernel keeps without a reader
 
 
 def _statuses(data: bytes) -> object:
-    return iopole_statuses.unseen_statuses(_answer(data))
+    return statuses.unseen_statuses(_answer(data))
 
 
 def _search_page(data: bytes) -> object:
-    searched = iopole_statuses.searched_statuses(lambda _params: _answer(data))
+    searched = statuses.searched_statuses(lambda _params: _answer(data))
     now = datetime(2026, 10, 12, tzinfo=UTC)
     return [searched.between(now, now, 0), searched.under(["F-2026-0042"], 0)]
 
 
 def _candidates(data: bytes) -> object:
-    entries = iopole_answers.listed(iopole_answers.expect(_answer(data), (dict, list)))
-    reading = iopole_look_ups.Reading(tuple(entries))
+    entries = answers.listed(answers.expect(_answer(data), (dict, list)))
+    reading = look_ups.Reading(tuple(entries))
     return [
         reading.candidates(["F-2026-0042"]),
         reading.witnesses([Witness("01a2b3c4-0000-7000-8000-0000000000aa", "F-2026-0042")]),
@@ -177,7 +168,7 @@ def _candidates(data: bytes) -> object:
 
 
 def _shown(data: bytes) -> ShownDeposit | object:
-    from facteur.adapters.iopole_deposits import searched_deposits
+    from facteur.platforms.iopole.deposits import searched_deposits
 
     now = datetime(2026, 10, 12, tzinfo=UTC)
     return searched_deposits(lambda _params: _answer(data)).between(now, now, 0)
@@ -200,8 +191,8 @@ def _deposit_answers(data: bytes) -> object:
 
 
 def _reachable(data: bytes) -> object:
-    probe = iopole_probe.IopoleProbe(lambda: None, lambda _path, _params: _answer(data), sandbox=False)
-    return [probe.reachable("111111111"), probe.active_webhooks()]
+    examined = probe.IopoleProbe(lambda: None, lambda _path, _params: _answer(data), sandbox=False)
+    return [examined.reachable("111111111"), examined.active_webhooks()]
 
 
 def _token(data: bytes) -> object:
@@ -233,7 +224,7 @@ def _dates(data: bytes) -> object:
     )
     seconds = said.retry_after_seconds()
     assert seconds is None or 0 <= seconds <= LONGEST_WAIT_SECONDS
-    return iopole_answers.dated(said)
+    return answers.dated(said)
 
 
 def _secret(data: bytes) -> dict[str, Any]:
@@ -242,15 +233,15 @@ def _secret(data: bytes) -> dict[str, Any]:
 
 TARGETS = (
     Target("deposit answers", _deposit_answers, (_sample({"type": "INVOICE", "id": "01a2"}), _sample(REFUSAL), b"<html>"),
-           (), Planted(iopole_reading.error_words, "if not isinstance(body, dict):", "if body is None:")),
+           (), Planted(reading.error_words, "if not isinstance(body, dict):", "if body is None:")),
     Target("tokens", _token, (_sample({"access_token": "eyJ0", "expires_in": 1740}), _sample({"error": "invalid_client"})),
            (), Planted(oauth.lifetime_seconds, "isinstance(said, bool) or not isinstance(said, int | float)", "isinstance(said, bool)")),
     Target("heads of answers", _head, HEADS, (HTTPException, OSError),
            Planted(final_answer._read_head, "if not found:", "if False:")),
     Target("dates of answers", _dates, (b"120", b"Mon, 12 Oct 2026 08:15:30 GMT"), (),
-           Planted(iopole_answers.dated, "ValueError, TypeError,", "TypeError,")),
+           Planted(answers.dated, "ValueError, TypeError,", "TypeError,")),
     Target("statuses", _statuses, (_sample([STATUS]), _sample({"data": [{"invoiceId": "i", "newstatus": [STATUS]}]})),
-           (NotDepositedError,), Planted(iopole_reading._sender, "isinstance(role, dict)", "role")),
+           (NotDepositedError,), Planted(reading._sender, "isinstance(role, dict)", "role")),
     Target("search pages", _search_page, (_sample(PAGE),), (NotDepositedError,),
            Planted(foreign.fields, "isinstance(value, dict)", "value")),
     Target("candidates", _candidates, (_sample(PAGE),), (NotDepositedError,),
@@ -258,7 +249,7 @@ TARGETS = (
     Target("deposits to reconcile", _shown, (_sample(PAGE),), (NotDepositedError,),
            Planted(foreign.moment, "(ValueError, OverflowError)", "OverflowError")),
     Target("directory and webhooks", _reachable, (_sample(DIRECTORY),), (NotDepositedError,),
-           Planted(iopole_probe._instant, "except ValueError", "except KeyError")),
+           Planted(probe._instant, "except ValueError", "except KeyError")),
     Target("messages", lambda data: submission_id_in(data.decode("utf-8", "replace")), (b'{"submission_id": 7}',),
            (InvalidMessageError,), Planted(submission_id_in, "KeyError, TypeError,", "KeyError,")),
     Target("documents", lambda data: document_number.number_in(BytesIO(data)), XML, (DocumentUnusableError,),

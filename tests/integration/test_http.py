@@ -26,10 +26,6 @@ import urllib3.exceptions
 
 from facteur.adapters.cloudformation import answer, as_custom_resource
 from facteur.adapters.documents import FetchedDocument
-from facteur.adapters.http import HttpClient, classified
-from facteur.adapters.iopole import TOKEN_PATH, Iopole
-from facteur.adapters.multipart import BLOCK_BYTES, SingleFileBody
-from facteur.adapters.oauth import BearerToken, Credentials, lifetime_seconds
 from facteur.errors import (
     AccountRefusedError,
     ConfigurationError,
@@ -39,6 +35,10 @@ from facteur.errors import (
     ProblemError,
 )
 from facteur.model import Accepted
+from facteur.platforms.http import HttpClient, classified
+from facteur.platforms.iopole.client import TOKEN_PATH, Iopole
+from facteur.platforms.multipart import BLOCK_BYTES, SingleFileBody
+from facteur.platforms.oauth import BearerToken, Credentials, lifetime_seconds
 from local.invoices import render, sample_invoice
 from local.simulator.control import Simulator
 from tests.raw_server import RawServer, Serving, closed_port, http_answer, raw_servers, reset, saying

@@ -13,8 +13,8 @@ import pytest
 
 from facteur import bootstrap, observability
 from facteur.adapters.cloudformation import answer
-from facteur.adapters.oauth import BearerToken
 from facteur.errors import FacteurError
+from facteur.platforms.oauth import BearerToken
 from functions.poll_statuses import app as poll
 from local.invoices import render, sample_invoice
 from local.simulator.faults import CATALOGUE

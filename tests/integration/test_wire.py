@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from facteur.adapters.http import HttpClient
-from facteur.adapters.iopole_ladder import is_accepted, meaning_of_deposit
-from facteur.adapters.multipart import BLOCK_BYTES
 from facteur.errors import NotDepositedError, OutcomeUnknownError, PlatformBusyError, Problem
+from facteur.platforms.http import HttpClient
+from facteur.platforms.iopole.ladder import is_accepted, meaning_of_deposit
+from facteur.platforms.multipart import BLOCK_BYTES
 from tests.raw_server import RawServer, Serving, raw_servers
 from tests.tls_postgres import certificate
 from tests.wire import (

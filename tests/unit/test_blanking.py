@@ -11,8 +11,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from facteur.adapters.blanking import HIDDEN, Blanking
-from facteur.adapters.http import HttpAnswer
+from facteur.platforms.blanking import HIDDEN, Blanking
+from facteur.platforms.http import HttpAnswer
 
 TOKEN = "tok3n." + "aZ09-_bY18" * 90
 SECRET = "s&+ é/gQ7xLw2ZpRt9Vb"

@@ -13,14 +13,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from facteur.adapters import foreign
-from facteur.adapters.http import HttpAnswer
-from facteur.adapters.iopole_deposits import shown
-from facteur.adapters.iopole_reading import about, candidate, error_words, id_in, sighting, status_event
-from facteur.adapters.iopole_statuses import unseen_statuses
 from facteur.decide_status import merged, rule
 from facteur.errors import NotDepositedError
 from facteur.model import Due
+from facteur.platforms import foreign
+from facteur.platforms.http import HttpAnswer
+from facteur.platforms.iopole.deposits import shown
+from facteur.platforms.iopole.reading import about, candidate, error_words, id_in, sighting, status_event
+from facteur.platforms.iopole.statuses import unseen_statuses
 from tests.unit.test_decide_status import LIMITS
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from facteur.adapters.http import HttpAnswer, classified
-from facteur.adapters.iopole_ladder import LADDER, meaning_of_deposit
-from facteur.adapters.multipart import SingleFileBody
 from facteur.errors import AccountRefusedError, OutcomeUnknownError, PlatformBusyError, ProblemError
 from facteur.model import Accepted, Answer, Rejected
+from facteur.platforms.http import HttpAnswer, classified
+from facteur.platforms.iopole.ladder import LADDER, meaning_of_deposit
+from facteur.platforms.multipart import SingleFileBody
 
 ISSUE = {"validation": "custom", "code": "INVALID", "message": "file is not acceptable", "path": ["file"]}
 CREATED = {"type": "INVOICE", "id": "01a2b3c4-0000-7000-8000-0000000000aa"}

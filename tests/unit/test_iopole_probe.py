@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from facteur.adapters.http import HttpAnswer
-from facteur.adapters.iopole_probe import IopoleProbe
 from facteur.errors import AccountRefusedError, PlatformBusyError
+from facteur.platforms.http import HttpAnswer
+from facteur.platforms.iopole.probe import IopoleProbe
 
 NETWORK = {"networkIdentifier": "DOMESTIC_FR", "validFrom": "2026-01-01T00:00:00.000Z", "validTo": None}
 WEBHOOK = {"status": "ACTIVE", "filterStreamDirection": None}

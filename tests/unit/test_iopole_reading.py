@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facteur.adapters import foreign
-from facteur.adapters.iopole_reading import (
+from facteur.lifecycle import LABELS
+from facteur.platforms import foreign
+from facteur.platforms.iopole.reading import (
     CODES,
     about,
     candidate,
@@ -22,7 +23,6 @@ from facteur.adapters.iopole_reading import (
     status_event,
     whole_number,
 )
-from facteur.lifecycle import LABELS
 
 DATE = "2026-10-12T08:15:30.412Z"
 INSTANT = datetime(2026, 10, 12, 8, 15, 30, 412_000, UTC)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from facteur.adapters.http import HttpAnswer
-from facteur.adapters.iopole_statuses import searched_statuses, unseen_statuses
 from facteur.errors import PlatformBusyError
+from facteur.platforms.http import HttpAnswer
+from facteur.platforms.iopole.statuses import searched_statuses, unseen_statuses
 from facteur.status_updates import PAGE
 
 AT = datetime(2026, 10, 12, 8, 15, 30, 412000, tzinfo=UTC)

@@ -16,14 +16,14 @@ from facteur.errors import ConfigurationError, FacteurError
 from facteur.settings import Settings
 
 if TYPE_CHECKING:
-    from facteur.adapters.accounts import AccountPlatforms
-    from facteur.adapters.operator_platforms import OperatorPlatforms
     from facteur.adapters.postgres import Database
     from facteur.adapters.secrets_manager import Secrets
     from facteur.operate.doctor_ports import Examination
     from facteur.operate.ports import DeadLetters
     from facteur.operate.reconcile_ports import Reconciling
     from facteur.operate.services import OperateServices
+    from facteur.platforms.accounts import AccountPlatforms
+    from facteur.platforms.operated import OperatorPlatforms
     from facteur.ports import Journal
     from facteur.relay_submissions import RelayServices
     from facteur.status_services import PollServices
@@ -172,10 +172,10 @@ def operate_services(database_url: str | None = None, *, as_owner: bool = False)
 def _examination(settings: Settings, database: Database, letters: DeadLetters | None) -> Examination:
     from facteur.adapters.deployment import DeployedStack
     from facteur.adapters.doctor_reading import PostgresExamined
-    from facteur.adapters.operator_platforms import OperatorPlatforms
     from facteur.adapters.secrets_manager import Secrets
     from facteur.install.schema import migrations
     from facteur.operate.doctor_ports import Examination
+    from facteur.platforms.operated import OperatorPlatforms
 
     secrets = Secrets(lambda: _aws("secretsmanager"))  # of its own: no kept secret or token
     platforms = functools.cache(lambda: OperatorPlatforms(settings, secrets, database))
@@ -202,7 +202,7 @@ def _reconciling(settings: Settings, database: Database) -> Reconciling:
 
 def _asked_platforms(settings: Settings, secrets: Secrets, database: Database) -> OperatorPlatforms:
     """The platforms for a person, whose own machine seldom has the settings of the functions."""
-    from facteur.adapters.operator_platforms import OperatorPlatforms
+    from facteur.platforms.operated import OperatorPlatforms
 
     try:
         return OperatorPlatforms(settings, secrets, database)
@@ -236,7 +236,7 @@ def _settings() -> Settings:
 
 @functools.cache
 def _platforms() -> AccountPlatforms:
-    from facteur.adapters.accounts import AccountPlatforms
+    from facteur.platforms.accounts import AccountPlatforms
 
     return AccountPlatforms(_settings(), _secrets(), _database())
 

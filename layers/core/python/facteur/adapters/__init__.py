@@ -1,1 +1,1 @@
-"""The only modules that talk to Postgres, AWS, and platforms."""
+"""The only modules that talk to Postgres and AWS."""

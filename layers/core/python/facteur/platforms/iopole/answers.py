@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from facteur.adapters.foreign import FIRST_YEAR, LAST_YEAR
-from facteur.adapters.http import HttpAnswer
-from facteur.adapters.iopole_reading import error_words
 from facteur.decide import ACCOUNT_REFUSED
 from facteur.errors import AccountRefusedError, PlatformBusyError, Problem
+from facteur.platforms.foreign import FIRST_YEAR, LAST_YEAR
+from facteur.platforms.http import HttpAnswer
+from facteur.platforms.iopole.reading import error_words
 
 
 def refusal(answer: HttpAnswer) -> PlatformBusyError | AccountRefusedError:

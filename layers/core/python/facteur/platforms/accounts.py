@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from facteur.adapters.blanking import Blanking
-from facteur.adapters.http import HttpClient
-from facteur.adapters.iopole import TOKEN_PATH, Iopole
-from facteur.adapters.oauth import Address, BearerToken, Credentials
 from facteur.adapters.postgres import Database, as_json
 from facteur.adapters.secrets_manager import Secrets, SecretUnreadableError
 from facteur.errors import AccountRefusedError, EnvironmentMismatchError, Problem
+from facteur.platforms.blanking import Blanking
+from facteur.platforms.http import HttpClient
+from facteur.platforms.iopole.client import TOKEN_PATH, Iopole
+from facteur.platforms.oauth import Address, BearerToken, Credentials
 from facteur.settings import Settings, platform_host
 
 DEFAULT_ACCOUNT = "default"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from facteur.adapters.blanking import HIDDEN
+from facteur.platforms.blanking import HIDDEN
 from facteur.visible import visible
 
 LONGEST_WORDS = 500

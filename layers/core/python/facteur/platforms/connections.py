@@ -19,9 +19,9 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.util.connection import allowed_gai_family
 from urllib3.util.ssl_ import create_urllib3_context
 
-from facteur.adapters.deadline import BoundedTls, connected
-from facteur.adapters.final_answer import FinalAnswer, Incoming
-from facteur.adapters.multipart import SingleFileBody
+from facteur.platforms.deadline import BoundedTls, connected
+from facteur.platforms.final_answer import FinalAnswer, Incoming
+from facteur.platforms.multipart import SingleFileBody
 
 RESET_AT_ONCE = struct.pack("ii", 1, 0)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from facteur.adapters.accounts import AccountPlatforms
-from facteur.adapters.iopole_deposits import searched_deposits
-from facteur.adapters.iopole_probe import IopoleProbe
-from facteur.adapters.iopole_statuses import Searched
 from facteur.operate.reconcile_model import ShownPage
+from facteur.platforms.accounts import AccountPlatforms
+from facteur.platforms.iopole.deposits import searched_deposits
+from facteur.platforms.iopole.probe import IopoleProbe
+from facteur.platforms.iopole.statuses import Searched
 
 
 class OperatorPlatforms(AccountPlatforms):

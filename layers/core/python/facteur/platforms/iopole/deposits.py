@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from facteur.adapters.iopole_reading import candidate, inbound, sighting
-from facteur.adapters.iopole_statuses import Answered, Search, Searched
 from facteur.operate.reconcile_model import ShownDeposit, ShownPage
+from facteur.platforms.iopole.reading import candidate, inbound, sighting
+from facteur.platforms.iopole.statuses import Answered, Search, Searched
 
 
 def searched_deposits(search: Search) -> Searched[ShownPage]:

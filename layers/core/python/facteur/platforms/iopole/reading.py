@@ -9,16 +9,16 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from facteur.adapters import foreign
-from facteur.adapters.blanking import HIDDEN
-from facteur.adapters.foreign import entries as _list
-from facteur.adapters.foreign import fields as _dict
-from facteur.adapters.foreign import first as _first
-from facteur.adapters.foreign import identifier as _id
-from facteur.adapters.foreign import moment as _time
-from facteur.adapters.foreign import word as _word
 from facteur.lifecycle import LABELS, REJECTING, label_of, says_duplicate
 from facteur.model import Candidate, StatusEvent
+from facteur.platforms import foreign
+from facteur.platforms.blanking import HIDDEN
+from facteur.platforms.foreign import entries as _list
+from facteur.platforms.foreign import fields as _dict
+from facteur.platforms.foreign import first as _first
+from facteur.platforms.foreign import identifier as _id
+from facteur.platforms.foreign import moment as _time
+from facteur.platforms.foreign import word as _word
 from facteur.status_updates import Sighting
 
 LONGEST_COUNT = 10  # digits

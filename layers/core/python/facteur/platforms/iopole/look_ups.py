@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from facteur.adapters.iopole_reading import about, alike, candidate, id_in, number_in
-from facteur.adapters.iopole_statuses import OF_A_TIME, Answered, Search, Searched
 from facteur.errors import PlatformBusyError, Problem
 from facteur.model import Candidate, Question, Shown, Witness
+from facteur.platforms.iopole.reading import about, alike, candidate, id_in, number_in
+from facteur.platforms.iopole.statuses import OF_A_TIME, Answered, Search, Searched
 from facteur.status_updates import PAGE, Listing
 
 LAST_OFFSET = 1000  # search refuses more; a number has never so many deposits

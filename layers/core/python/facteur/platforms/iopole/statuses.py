@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote_plus
 
-from facteur.adapters.foreign import identifier
-from facteur.adapters.http import HttpAnswer
-from facteur.adapters.iopole_answers import dated, expect, listed, problem
-from facteur.adapters.iopole_reading import id_in, sighting, status_event, whole_number
 from facteur.errors import PlatformBusyError
 from facteur.model import StatusEvent
+from facteur.platforms.foreign import identifier
+from facteur.platforms.http import HttpAnswer
+from facteur.platforms.iopole.answers import dated, expect, listed, problem
+from facteur.platforms.iopole.reading import id_in, sighting, status_event, whole_number
 from facteur.status_updates import PAGE, Page
 
 WITH_NUMBERS = "businessData,lastStatusData"  # where a deposit's number is not known to be the one that was sent

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import requests
 
-from facteur.adapters import foreign
-from facteur.adapters.http import HttpAnswer, HttpClient
 from facteur.errors import AccountRefusedError, NotDepositedError, PlatformBusyError, Problem
+from facteur.platforms import foreign
+from facteur.platforms.http import HttpAnswer, HttpClient
 
 MARGIN_SECONDS = 45.0  # a token must outlive the request it is sent with
 LONGEST_LIFE_SECONDS = 86400.0  # whatever expires_in says

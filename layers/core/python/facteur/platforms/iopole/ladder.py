@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from facteur.adapters import foreign
-from facteur.adapters.http import HttpAnswer
-from facteur.adapters.iopole_answers import in_its_own_words, problem, refusal
-from facteur.adapters.iopole_reading import error_words
 from facteur.errors import OutcomeUnknownError
 from facteur.model import Accepted, Answer, Rejected
+from facteur.platforms import foreign
+from facteur.platforms.http import HttpAnswer
+from facteur.platforms.iopole.answers import in_its_own_words, problem, refusal
+from facteur.platforms.iopole.reading import error_words
 
 LONGEST_KEPT = 4000  # characters
 REDIRECT = 300

@@ -15,12 +15,12 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from facteur import __version__
-from facteur.adapters.answer_text import json_of, text_of
-from facteur.adapters.blanking import Blanking
-from facteur.adapters.connections import WireAdapter
-from facteur.adapters.deadline import time_for_a_call
-from facteur.adapters.multipart import BLOCK_BYTES, SingleFileBody
 from facteur.errors import OutcomeUnknownError, PlatformBusyError, Problem
+from facteur.platforms.answer_text import json_of, text_of
+from facteur.platforms.blanking import Blanking
+from facteur.platforms.connections import WireAdapter
+from facteur.platforms.deadline import time_for_a_call
+from facteur.platforms.multipart import BLOCK_BYTES, SingleFileBody
 
 HEADERS = {
     "User-Agent": f"facteur/{__version__}", "Accept": "application/json",

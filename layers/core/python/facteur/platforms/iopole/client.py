@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
-from facteur.adapters.foreign import entries
-from facteur.adapters.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, speaks_json
-from facteur.adapters.iopole_answers import expect, in_its_own_words, is_busy, listed, refusal
-from facteur.adapters.iopole_ladder import is_accepted, meaning_of_deposit
-from facteur.adapters.iopole_look_ups import IopoleLookUps
-from facteur.adapters.iopole_reading import status_event
-from facteur.adapters.iopole_statuses import WITH_NUMBERS, searched_statuses, unseen_statuses
-from facteur.adapters.multipart import SingleFileBody
-from facteur.adapters.oauth import BearerToken
 from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
+from facteur.platforms.foreign import entries
+from facteur.platforms.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, speaks_json
+from facteur.platforms.iopole.answers import expect, in_its_own_words, is_busy, listed, refusal
+from facteur.platforms.iopole.ladder import is_accepted, meaning_of_deposit
+from facteur.platforms.iopole.look_ups import IopoleLookUps
+from facteur.platforms.iopole.reading import status_event
+from facteur.platforms.iopole.statuses import WITH_NUMBERS, searched_statuses, unseen_statuses
+from facteur.platforms.multipart import SingleFileBody
+from facteur.platforms.oauth import BearerToken
 from facteur.ports import Document
 from facteur.status_updates import Page
 

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from typing import IO
 
-from facteur.adapters.deadline import renew_deadline
+from facteur.platforms.deadline import renew_deadline
 
 BLOCK_BYTES = 1 << 16
 

@@ -14,7 +14,7 @@ from local.simulator.lifecycle import Fate, Status, plan, state
 from local.simulator.settings import Settings
 
 Key = tuple[str, str, str, int]
-Unseen = tuple[float, str, str]  # when, its id, its deposit
+Unseen = tuple[float, int]  # when it is, and its place in `shown`
 
 
 @dataclass(slots=True)
@@ -61,7 +61,12 @@ class Ledger:
     by_number: defaultdict[tuple[str, str], list[Deposit]] = field(default_factory=lambda: defaultdict(list))
     by_key: defaultdict[Key, list[Deposit]] = field(default_factory=lambda: defaultdict(list))
     unseen: defaultdict[str, list[Unseen]] = field(default_factory=lambda: defaultdict(list))
-    owners: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    by_status: defaultdict[str, list[Unseen]] = field(
+        default_factory=lambda: defaultdict(list)
+    )  # id -> those that have it
+    shown: list[tuple[Deposit, Status]] = field(
+        default_factory=list
+    )  # all statuses, in the order in which they were added
 
     def store(
         self, account: str, filename: str, content: bytes, invoice: Invoice | None,
@@ -100,8 +105,10 @@ class Ledger:
 
     def add_status(self, deposit: Deposit, status: Status) -> None:
         insort(deposit.statuses, status, key=lambda each: each.at)
-        self.owners[status.id].append(deposit.id)
-        insort(self.unseen[deposit.account], (status.at, status.id, deposit.id))
+        entry = (status.at, len(self.shown))
+        self.shown.append((deposit, status))
+        self.by_status[status.id].append(entry)
+        insort(self.unseen[deposit.account], entry)
 
     def find(self, deposit_id: str, account: str | None = None) -> Deposit | None:
         deposit = self.deposits.get(deposit_id)
@@ -109,18 +116,14 @@ class Ledger:
 
     def not_seen(self, account: str, now: float) -> Iterator[tuple[Deposit, Status]]:
         """Unacknowledged statuses of an account, oldest first."""
-        for at, status_id, deposit_id in self.unseen[account]:
+        for at, place in self.unseen[account]:
             if at > now:
                 return
-            deposit = self.deposits[deposit_id]
-            yield deposit, next(each for each in deposit.statuses if (each.id, each.at) == (status_id, at))
+            yield self.shown[place]
 
     def mark_seen(self, account: str, status_id: str) -> bool:
         """Acknowledge a status, the oldest where several have that id; False when the account has none."""
-        deposits = [found for each in self.owners.get(status_id, ()) if (found := self.find(each, account))]
-        entries = {
-            (status.at, status.id, each.id) for each in deposits for status in each.statuses if status.id == status_id
-        }
+        entries = [each for each in self.by_status.get(status_id, ()) if self.shown[each[1]][0].account == account]
         unseen = self.unseen[account]
         for entry in sorted(entries):
             place = bisect_left(unseen, entry)

@@ -90,6 +90,25 @@ def test_an_unmatched_status_that_was_ours_after_all_is_not_lost(world: World) -
     assert world.database.row("select state from facteur.submissions").state == "closed"
 
 
+@pytest.mark.parametrize("dates", [["null"], []])
+def test_two_unmatched_statuses_under_one_id_for_two_readers_are_two(world: World, dates: list[str]) -> None:
+    world.simulator.configure(status_ids="constant", status_dates=dates)
+    world.add(1)
+    world.deposit()
+    world.database.rows(
+        "update facteur.submissions set platform_id = 'elsewhere', due_at = facteur.now() + interval '1 day'"
+    )
+    world.advance(60)
+
+    world.poll()
+
+    found = world.database.rows(
+        "select status_id, event ->> 'audience' as audience from facteur.unmatched_statuses where code = '200'"
+    )
+    assert sorted(row.audience for row in found) == ["OPERATOR", "PPF"]
+    assert len({row.status_id for row in found}) == 2
+
+
 def test_an_account_whose_secret_is_lost_does_not_end_the_poll_of_others(world: World) -> None:
     """Not even where another run has its turn, and one of its deposits has a status that came too early."""
     world.simulator.add_account(**SECOND)

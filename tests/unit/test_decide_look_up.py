@@ -175,6 +175,16 @@ FIRST, SECOND = replace(FOUND, platform_id="first"), replace(FOUND, platform_id=
         ([ATTEMPT, LATER], [FIRST], [(1, "first")]),  # the second had not begun by then
         ([ATTEMPT, LATER], [SECOND], [(2, "second")]),
         ([ATTEMPT], [FIRST, SECOND], [(1, "second")]),  # each attempt made one deposit at most
+        (
+            [ATTEMPT],
+            [replace(FIRST, refused=True), replace(SECOND, refused=True)],
+            [(1, "first")],
+        ),  # a person's, by hand
+        (
+            [ATTEMPT, LATER],
+            [replace(FIRST, refused=True), replace(SECOND, refused=True)],
+            [(1, "first"), (2, "second")],
+        ),
         ([replace(ATTEMPT, outcome="not_found")], [FOUND], [(1, "id-1")]),
         ([replace(ATTEMPT, outcome="accepted")], [FOUND], []),
         ([replace(ATTEMPT, outcome="duplicate")], [FOUND], []),

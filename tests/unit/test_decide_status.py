@@ -195,6 +195,25 @@ def test_one_code_under_one_id_for_two_readers_is_two_statuses_also_without_a_da
     assert merged(due(*once), [operator, administration]) == once
 
 
+@pytest.mark.parametrize("heard", [("213", "205"), ("213", "204", "211")])
+def test_a_contradiction_is_followed_for_as_long_as_any_deposit_and_its_row_goes_on_to_show_an_error(
+    heard: tuple[str, ...],
+) -> None:
+    refused, *bought = heard
+
+    young, old = (
+        ruled(
+            *(event(code, 7200) for code in bought),
+            about=replace(due(event(refused, 60), age=age), known=(event(refused, 60),)),
+        )
+        for age in (3 * HOUR, LIMITS.follow_up_seconds + HOUR)
+    )
+
+    assert (young.move.state, old.move.state) == (State.SUBMITTED, State.CLOSED)
+    assert old.objection
+    assert young.objection == old.objection
+
+
 def test_after_is_when_we_heard_of_it_whatever_its_date() -> None:
     refused_first = due(event("203", 1), event("213", 600))
     approved_first = due(event("203", 1), event("205", 600))

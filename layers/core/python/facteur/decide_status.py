@@ -40,7 +40,7 @@ def merged(due: Due, heard: Iterable[StatusEvent]) -> list[StatusEvent]:
     Of what was heard at once a refusal counts as heard first: no date says that the buyer had spoken before.
     """
     known = {identity(event) for event in due.known}
-    new = {identity(event): believed(event, due) for event in _apart(heard) if identity(event) not in known}
+    new = {identity(event): believed(event, due) for event in apart(heard) if identity(event) not in known}
     return [*due.known, *sorted(new.values(), key=lambda e: (e.code not in REJECTING, _at(e), e.code))]
 
 
@@ -49,11 +49,11 @@ def identity(event: StatusEvent) -> tuple[str, str]:
     return event.status_id, event.code
 
 
-def _apart(heard: Iterable[StatusEvent]) -> Iterator[StatusEvent]:
+def apart(heard: Iterable[StatusEvent]) -> Iterator[StatusEvent]:
     """What one reading shows under one id and code of several dates or for several readers is several: all but the oldest are numbered."""
-    met: defaultdict[tuple[str, str], list[StatusEvent]] = defaultdict(list)
+    met: defaultdict[tuple[str, str, str], list[StatusEvent]] = defaultdict(list)
     for event in sorted(heard, key=lambda e: (e.occurred_at is None, _at(e), e.audience or "")):
-        alike = met[identity(event)]
+        alike = met[event.platform_id, *identity(event)]
         again = any(event.occurred_at in {None, e.occurred_at} and e.audience == event.audience for e in alike)
         if not alike or not again:
             alike.append(event)
@@ -116,7 +116,9 @@ def rule_unread(due: Due, limits: Limits) -> Ruling | None:
     if code in REJECTING:
         return Ruling(final(State.REJECTED, problem, CORRECT_IT))
     if state in REFUSING_STATES:
-        return _objected(due, replace(problem, code="refused_state"), "Ask the platform why, then correct the invoice")
+        return _objected(
+            due, replace(problem, code="refused_state"), "Ask the platform why, then correct the invoice", limits
+        )
     return None
 
 
@@ -211,7 +213,7 @@ def _contradicted(due: Due, events: Sequence[StatusEvent], codes: tuple[str, ...
     said = Problem(
         "contradictory_statuses", f"the platform refused this deposit and reported {' and '.join(codes)} of it"
     )
-    objected = _objected(due, said, "Ask the platform and the buyer which one holds")
+    objected = _objected(due, said, "Ask the platform and the buyer which one holds", limits)
     return replace(objected, current=settled, contradiction=codes)
 
 
@@ -227,14 +229,16 @@ def _asked_about(due: Due, problem: Problem, reached: StatusEvent | None, limits
     said = replace(
         problem, code="duplicate", message=f"{problem.message}, as a duplicate, after {reached.code} {reached.label}"
     )
-    objected = _objected(due, said, "Look for another deposit under this number at the platform")
+    objected = _objected(due, said, "Look for another deposit under this number at the platform", limits)
     return replace(objected, move=question, otherwise=objected.move)
 
 
-def _objected(due: Due, problem: Problem, next_step: str) -> Ruling:
-    """The deposit stands and is followed, and its row shows an error: a person decides."""
+def _objected(due: Due, problem: Problem, next_step: str, limits: Limits) -> Ruling:
+    """The deposit stands and is followed for as long as any, and its row shows an error: a person decides."""
     move = wait(State.SUBMITTED, seconds_to_next_read(due.age_seconds), problem, next_step)
-    return Ruling(move, objection=replace(problem, message=move.error_message or problem.message))
+    said = replace(problem, message=move.error_message or problem.message)
+    over = due.age_seconds > limits.follow_up_seconds
+    return Ruling(replace(move, state=State.CLOSED) if over else move, objection=said)
 
 
 def _problem_of(event: StatusEvent) -> Problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from facteur.decide_status import DAY_SECONDS, SILENT_SECONDS, has_doubled, seconds_to_next_read
+from facteur.decide_status import DAY_SECONDS, SILENT_SECONDS, apart, has_doubled, seconds_to_next_read
 from facteur.errors import NotDepositedError
 from facteur.metrics import Metric
 from facteur.model import Due, StatusEvent
@@ -158,7 +158,7 @@ def _store(
         services.pulls.note_pulled(account)
     if unmatched := [event for event in new if event.platform_id not in ours]:
         with alone(services, "pull", account=account):
-            services.pulls.keep_unmatched(account, unmatched)
+            services.pulls.keep_unmatched(account, list(apart(unmatched)))
             services.journal.count(Metric.FOREIGN_STATUSES, len(unmatched))
             stored += unmatched
     again = [event for event in stored if _key(event) in known]

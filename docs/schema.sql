@@ -120,11 +120,10 @@ WITH (fillfactor='50');
 
 CREATE TABLE facteur.accounts (
     name text NOT NULL,
-    provider text,
     pin jsonb,
+    provider text GENERATED ALWAYS AS ((pin ->> 'provider'::text)) STORED,
     own_address boolean DEFAULT false NOT NULL,
-    known_since timestamp with time zone DEFAULT facteur.now() NOT NULL,
-    CONSTRAINT accounts_pinned_means_provided CHECK (((pin IS NULL) = (provider IS NULL)))
+    known_since timestamp with time zone DEFAULT facteur.now() NOT NULL
 );
 
 CREATE TABLE facteur.installation (

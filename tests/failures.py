@@ -351,8 +351,8 @@ def pinned_elsewhere(ground: Ground) -> None:
     ready(ground)
     pin = '{"provider": "iopole", "base_url": "https://elsewhere", "client": "x"}'
     ground.run(
-        f"insert into facteur.accounts (name, provider, pin) values ('default', 'iopole', '{pin}') "
-        "on conflict (name) do update set provider = excluded.provider, pin = excluded.pin"
+        f"insert into facteur.accounts (name, pin) values ('default', '{pin}') "
+        "on conflict (name) do update set pin = excluded.pin"
     )
 
 

@@ -24,8 +24,8 @@ with deposited as (
     values (%(key)s, 'default', 'iopole', 'closed', %(id)s, %(number)s, %(seller)s, %(issued)s, %(total)s, 'EUR', facteur.now(),
             facteur.now(), 'validated', '205') returning id
 ), pinned as (
-    insert into facteur.accounts (name, provider, pin) values ('default', 'iopole', %(client)s::jsonb)
-    on conflict (name) do update set provider = excluded.provider, pin = excluded.pin
+    insert into facteur.accounts (name, pin) values ('default', %(client)s::jsonb)
+    on conflict (name) do update set pin = excluded.pin
 )
 insert into facteur.attempts (submission_id, invoice_id, account, lease_token, started_at, ended_at, outcome, platform_id, document_sha256,
                               invoice_number, seller_siren, total, currency, platform)

@@ -79,9 +79,7 @@ def test_a_doubt_is_not_looked_up_with_another_client_after_a_re_pin(two: World)
     work_off(two)
     two.put_secret("default", SECOND)
     two.new_container()
-    two.database.rows(
-        "update facteur.accounts set pin = null, provider = null where name = 'default'"
-    )  # as README says
+    two.database.rows("update facteur.accounts set pin = null where name = 'default'")  # as README says
     for _ in range(12):
         two.advance(LEASE)
         work_off(two)

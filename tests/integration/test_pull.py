@@ -385,8 +385,8 @@ def test_two_names_of_one_client_are_reported_together(world: World, turn: str) 
     crowd(world, 2, account="second", prefix="S-2026")
     known = world.database.rows("select pin from facteur.accounts where name = 'default' and pin is not null")
     world.database.rows(
-        "insert into facteur.accounts (name, provider, pin) select unnest(array['default', 'second']), 'iopole', %(p)s::jsonb "
-        "on conflict (name) do update set provider = excluded.provider, pin = excluded.pin",
+        "insert into facteur.accounts (name, pin) select unnest(array['default', 'second']), %(p)s::jsonb "
+        "on conflict (name) do update set pin = excluded.pin",
         {"p": json.dumps(known[0].pin if known else {"client": "one"})},
     )
     world.database.rows(

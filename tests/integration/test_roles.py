@@ -71,7 +71,7 @@ MAY = {
     "insert platform_id, insert response, insert seller_siren, insert submission_id, insert total, "
     "update code, update ended_at, update http_status, update message, update outcome, update platform_id, "
     "update response, update witnessed_at",
-    "accounts": "insert name, insert own_address, insert pin, insert provider, update own_address, update pin, update provider",
+    "accounts": "insert name, insert own_address, insert pin, update own_address, update pin",
     "budgets": "insert, update",
     "changes": "delete, insert due_at, insert error, insert invoice_ids, update broken_since, update due_at",
     "installation": "update deposits_enabled, update everything_noted_at, update forgotten_checked_at, update not_ready, "

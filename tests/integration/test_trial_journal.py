@@ -213,7 +213,7 @@ def test_a_database_that_has_facteur_is_refused(bare: Rows, journal: Journal, ru
     with pytest.raises(OccupiedError, match="by a stack or by `facteur init`"):
         journal.begun()
 
-    run("""insert into facteur.accounts (name, provider, pin) values ('default', 'iopole', '{"provider": "iopole"}')""")
+    run("""insert into facteur.accounts (name, pin) values ('default', '{"provider": "iopole"}')""")
     with pytest.raises(OccupiedError, match="belongs to the platform of default"):
         journal.begun()
 

@@ -293,7 +293,7 @@ def test_a_trials_own_installation_that_deposits_with_a_platform_by_now_is_in_ea
     trial: OnTrial, pin: str, refused: bool
 ) -> None:
     trial.begin(PLAIN)
-    trial.run(f"insert into facteur.accounts (name, provider, pin) values ('default', 'iopole', '{pin}')")
+    trial.run(f"insert into facteur.accounts (name, pin) values ('default', '{pin}')")
 
     def outcome(ask: Callable[[], object]) -> bool:
         try:

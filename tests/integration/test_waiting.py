@@ -177,8 +177,8 @@ def test_at_a_million_deposits_what_waits_is_found_by_small_indexes(rows: Rows) 
 def the_pin(world: World) -> None:
     pin = '{"provider": "iopole", "base_url": "https://elsewhere", "client": "x"}'
     world.database.rows(
-        "insert into facteur.accounts (name, provider, pin) values ('default', 'iopole', %(pin)s) "
-        "on conflict (name) do update set provider = excluded.provider, pin = excluded.pin",
+        "insert into facteur.accounts (name, pin) values ('default', %(pin)s) "
+        "on conflict (name) do update set pin = excluded.pin",
         {"pin": pin},
     )
 

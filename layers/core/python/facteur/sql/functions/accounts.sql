@@ -61,8 +61,8 @@ end $$;
 create or replace function facteur.pin(p_account text, p_platform jsonb) returns void
     language plpgsql as $$
 begin
-    insert into facteur.accounts as a (name, provider, pin) select p_account, p_platform ->> 'provider', p_platform where p_platform is not null
-    on conflict (name) do update set provider = excluded.provider, pin = excluded.pin where a.pin is null;
+    insert into facteur.accounts as a (name, pin) select p_account, p_platform where p_platform is not null
+    on conflict (name) do update set pin = excluded.pin where a.pin is null;
 end $$;
 
 -- Forget which platform and client an account deposits with: the next deposit that is accepted, or may have been, says it anew.
@@ -76,7 +76,7 @@ begin
         perform facteur.refuse_unknown_account(p_account);
         perform facteur.refuse(format('Account %s has no pin: its next deposit sets one.', p_account));
     end if;
-    update facteur.accounts a set pin = null, provider = null where a.name = p_account;
+    update facteur.accounts a set pin = null where a.name = p_account;
     doubts := array(
         select distinct s.invoice_id from facteur.submissions s, facteur.doubtful_attempts(s.invoice_id) a
         where s.account = p_account and s.state in ('in_doubt', 'sending') and a.outcome is distinct from 'accepted' and a.platform = pin

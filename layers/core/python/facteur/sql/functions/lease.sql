@@ -14,7 +14,7 @@ create or replace function facteur.end_expired_leases() returns integer
         from expired e where a.submission_id = e.id and a.lease_token = e.lease_token and a.outcome is null
         returning e.id, a.account, a.platform
     ), pinned as ( -- a doubt belongs to the client that made it
-        update facteur.accounts a set pin = d.platform, provider = d.platform ->> 'provider'
+        update facteur.accounts a set pin = d.platform
         from (select distinct on (account) account, platform from doubtful where platform is not null order by account, id) d
         where a.name = d.account and a.pin is null
     ), ended as (

@@ -7,7 +7,7 @@ create or replace function facteur.worker_rights() returns table (relation name,
     language sql immutable as $$
     values ('changes'::name, 'insert (invoice_ids, due_at, error), delete, update (due_at, broken_since)'),
            ('installation', 'update (notes_seen, relay_run, relay_began_at, poll_began_at, deposits_enabled, requests_per_minute, forgotten_checked_at, everything_noted_at, not_ready, not_ready_since, not_ready_id, not_ready_counted_at, not_ready_problem)'),
-           ('accounts', 'insert (name, provider, pin, own_address), update (provider, pin, own_address)'),
+           ('accounts', 'insert (name, pin, own_address), update (pin, own_address)'),
            ('tallies', 'insert, update'),
            ('not_ready', 'insert, update (seen_at), delete'),
            ('submissions', 'insert, update, delete'),

@@ -89,12 +89,10 @@ insert into facteur.installation default values;
 -- its bucket in budgets.
 create table facteur.accounts (
     name        text primary key,            -- also the last part of its secret's name
-    provider    text,                        -- of its pin
     pin         jsonb,                       -- {provider, base_url, client}: where it deposits; null: nothing was accepted yet
+    provider    text generated always as (pin ->> 'provider') stored,
     own_address boolean not null default false, -- its secret names its own platform, whatever IOPOLE_BASE_URL says
-    known_since timestamptz not null default facteur.now(),
-
-    constraint accounts_pinned_means_provided check ((pin is null) = (provider is null))
+    known_since timestamptz not null default facteur.now()
 );
 
 -- When finished invoices that lack something were first seen, a thousand of them: an age that nothing in the row can hide.

@@ -63,6 +63,8 @@ def test_what_the_row_shows_and_what_it_did_not_take_is_noted(rows: Rows) -> Non
     found = [(each.from_state, each.to_state, each.reason) for each in noted(rows, invoice, "write_back")]
 
     assert found == [("pending", "not taken", "23514"), ("pending", "validated", None)]
+    words = rows.run("select detail from facteur.transitions where subject = 'write_back'")
+    assert [each.detail for each in words] == [None, None]  # an error of the company's may quote her row
 
 
 def test_who_did_it_stands_with_what_he_did(rows: Rows, operator: Operator) -> None:

@@ -118,7 +118,7 @@ def _of_outcome(one: KnownTransition) -> Happening:
 
 def _of_write_back(one: KnownTransition) -> Happening:
     if one.to_state == "not taken":
-        return Happening(one.at, "its row was not written", one.detail or "")
+        return Happening(one.at, "its row was not written", f"SQLSTATE {one.reason}")
     return Happening(one.at, f"its row shows {one.to_state}", f"before: {one.from_state}")
 
 

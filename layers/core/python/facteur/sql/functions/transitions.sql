@@ -42,7 +42,7 @@ begin
         select 'write_back' as subject, old.written_status as before, new.written_status as after, null as reason, null as detail
         where old.written_status <> new.written_status
         union all
-        select 'write_back', old.written_status, 'not taken', split_part(new.write_back_error, ':', 1), new.write_back_error
+        select 'write_back', old.written_status, 'not taken', split_part(new.write_back_error, ':', 1), null -- its words may quote the row
         where new.write_back_error is not null and split_part(new.write_back_error, ':', 1) is distinct from split_part(old.write_back_error, ':', 1)
         union all
         select 'objection', null, case when new.mismatch is not null then 'raised' else 'settled' end,

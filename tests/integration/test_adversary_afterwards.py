@@ -132,6 +132,25 @@ def test_a_refused_deposit_of_the_same_bytes_is_not_taken_before_ours_can_be_sho
     assert not wrong
 
 
+@pytest.mark.parametrize("minutes_before", [0, 5])
+def test_a_persons_deposit_that_stands_is_taken_and_not_ours_that_was_its_duplicate(
+    world: World, minutes_before: int
+) -> None:
+    """The history of ours says no reason, so it would count as the invoice's refusal."""
+    production(world)
+    world.witness()
+    document = render(sample_invoice(1), "cii")
+    by_hand = uploaded_by_hand(world, document)
+    world.advance(60 * minutes_before)
+    world.simulator.configure(history_twists=["nulls"])
+    world.simulator.script(sample_invoice(1).number, ["lost_answer"])
+    world.add(1, content=document)
+    settle(world, 8)
+
+    assert [each["verdict"] for each in world.deposits(1)] == ["accepted", "duplicate"]
+    assert (world.row(1).technical_status, world.row(1).submission_id) == ("validated", by_hand)
+
+
 # --- 2. sweep: a refusal dated before the status that search shows last --------------------------------------------------------
 
 

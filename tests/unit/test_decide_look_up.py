@@ -185,6 +185,8 @@ FIRST, SECOND = replace(FOUND, platform_id="first"), replace(FOUND, platform_id=
             [replace(FIRST, refused=True), replace(SECOND, refused=True)],
             [(1, "first"), (2, "second")],
         ),
+        ([ATTEMPT], [FIRST, replace(SECOND, refused=True)], [(1, "first")]),  # ours is the duplicate of a person's
+        ([ATTEMPT], [SECOND, replace(FIRST, refused=True)], [(1, "second")]),
         ([replace(ATTEMPT, outcome="not_found")], [FOUND], [(1, "id-1")]),
         ([replace(ATTEMPT, outcome="accepted")], [FOUND], []),
         ([replace(ATTEMPT, outcome="duplicate")], [FOUND], []),

@@ -123,12 +123,14 @@ def attribute(
 ) -> list[tuple[int, str]]:
     """Which attempt made which deposit: one with its bytes, the latest open one that had begun by then, each attempt once.
 
-    Where the platform refused them all the oldest comes first: that one is adopted, and a later one is a person's, by hand.
+    Where one of them stands, a refused one is no attempt's: it would be taken for the invoice's. Where the platform refused them all
+    the oldest comes first: that one is adopted, and a later one is a person's, by hand.
     """
     free = [attempt for attempt in attempts if attempt.outcome in {"unknown", "not_found"}]
     pairs = []
-    latest_first = sorted(ours, key=lambda c: (c.created_at is not None, c.created_at), reverse=True)
-    for candidate in ours if all(each.refused for each in ours) else latest_first:
+    standing = [each for each in ours if not each.refused]
+    latest_first = sorted(standing, key=lambda c: (c.created_at is not None, c.created_at), reverse=True)
+    for candidate in latest_first or ours:
         sha256 = copies.get(candidate.platform_id)
         fitting = [each for each in free if sha256 in {None, each.document_sha256}]
         begun = [each for each in fitting if candidate.created_at is None or each.started_at <= candidate.created_at]

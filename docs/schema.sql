@@ -829,13 +829,15 @@ CREATE TRIGGER track_hold AFTER INSERT ON facteur.budgets FOR EACH ROW WHEN (((n
 
 CREATE TRIGGER track_moved AFTER UPDATE OF state, last_error_code ON facteur.submissions FOR EACH ROW WHEN (((old.state <> new.state) OR (old.last_error_code IS DISTINCT FROM new.last_error_code))) EXECUTE FUNCTION facteur.track_submission();
 
-CREATE TRIGGER track_opened AFTER INSERT OR DELETE ON facteur.submissions FOR EACH ROW EXECUTE FUNCTION facteur.track_submission();
+CREATE TRIGGER track_opened AFTER INSERT ON facteur.submissions REFERENCING NEW TABLE AS opened FOR EACH STATEMENT EXECUTE FUNCTION facteur.track_opened();
 
 CREATE TRIGGER track_outcome AFTER UPDATE OF outcome ON facteur.attempts FOR EACH ROW WHEN (((old.outcome IS DISTINCT FROM new.outcome) AND (new.outcome IS NOT NULL))) EXECUTE FUNCTION facteur.track_attempt();
 
 CREATE TRIGGER track_pause AFTER UPDATE OF pause_reason, hold_why ON facteur.budgets FOR EACH ROW WHEN (((old.pause_reason IS DISTINCT FROM new.pause_reason) OR (old.hold_why IS DISTINCT FROM new.hold_why))) EXECUTE FUNCTION facteur.track_pause();
 
 CREATE TRIGGER track_row AFTER UPDATE OF written_status, write_back_error, mismatch ON facteur.submissions FOR EACH ROW WHEN (((old.written_status <> new.written_status) OR (old.mismatch IS DISTINCT FROM new.mismatch) OR ((new.write_back_error IS NOT NULL) AND (old.write_back_error IS DISTINCT FROM new.write_back_error)))) EXECUTE FUNCTION facteur.track_row();
+
+CREATE TRIGGER track_withdrawn AFTER DELETE ON facteur.submissions FOR EACH ROW EXECUTE FUNCTION facteur.track_submission();
 
 CREATE TRIGGER transitions_only_grow BEFORE DELETE ON facteur.transitions FOR EACH ROW EXECUTE FUNCTION facteur.refuse_change();
 

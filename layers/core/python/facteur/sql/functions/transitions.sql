@@ -8,16 +8,22 @@ create or replace function facteur.acting() returns text
     select nullif(current_setting('facteur.who', true), '')
 $$;
 
--- A submission was opened, moved, or withdrawn. That it is being sent is not noted, its attempt is; nor is a retry that came to the same.
+-- Submissions were opened: many in one statement of the relay's.
+create or replace function facteur.track_opened() returns trigger
+    language plpgsql as $$
+begin
+    insert into facteur.transitions (subject, submission_id, invoice_id, account, to_state, by_whom)
+    select 'submission', o.id, o.invoice_id, o.account, o.state, facteur.acting() from opened o;
+    return null;
+end $$;
+
+-- A submission was moved, or withdrawn. That it is being sent is not noted, its attempt is; nor is a retry that came to the same.
 create or replace function facteur.track_submission() returns trigger
     language plpgsql as $$
 begin
     if tg_op = 'DELETE' then
         insert into facteur.transitions (subject, submission_id, invoice_id, account, from_state, to_state, by_whom)
         values ('submission', old.id, old.invoice_id, old.account, old.state, 'withdrawn', facteur.acting());
-    elsif tg_op = 'INSERT' then
-        insert into facteur.transitions (subject, submission_id, invoice_id, account, to_state, by_whom)
-        values ('submission', new.id, new.invoice_id, new.account, new.state, facteur.acting());
     elsif new.state <> 'sending' and not (old.state = 'sending' and facteur.noted_last(new)) then
         insert into facteur.transitions (subject, submission_id, invoice_id, account, from_state, to_state, reason, detail, platform_id, by_whom)
         values ('submission', new.id, new.invoice_id, new.account, old.state, new.state, new.last_error_code, new.last_error_message, new.platform_id, facteur.acting());
@@ -80,7 +86,9 @@ begin
     if exists (select from pg_trigger where tgrelid = 'facteur.submissions'::regclass and tgname = 'track_opened') then
         return;
     end if;
-    create trigger track_opened after insert or delete on facteur.submissions
+    create trigger track_opened after insert on facteur.submissions
+        referencing new table as opened for each statement execute function facteur.track_opened();
+    create trigger track_withdrawn after delete on facteur.submissions
         for each row execute function facteur.track_submission();
     create trigger track_moved after update of state, last_error_code on facteur.submissions
         for each row when (old.state <> new.state or old.last_error_code is distinct from new.last_error_code)

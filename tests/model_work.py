@@ -11,7 +11,10 @@ from hashlib import sha256
 from facteur.adapters.status_store import PostgresStatuses
 from facteur.adapters.submission_store import PostgresSubmissions
 from facteur.decide import after_answer, after_failure, after_unknown
-from facteur.decide_look_up import after_look_up, attribute, lasted, weighed
+from facteur.decide_look_up import (
+    after_look_up,
+    lasted,
+)
 from facteur.decide_status import merged, rule
 from facteur.decision import LOOKED_UP, Decision, Limits, Outcome
 from facteur.errors import (
@@ -22,6 +25,10 @@ from facteur.errors import (
     PlatformBusyError,
     Problem,
     ProblemError,
+)
+from facteur.evidence import (
+    attribute,
+    weighed,
 )
 from facteur.model import Claim, Doubt, Intent, State, Waiting
 from tests.model_platform import Deposit, Fault, MemoryPlatform

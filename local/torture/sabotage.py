@@ -12,8 +12,10 @@ from typing import Any
 import urllib3.connectionpool
 
 from facteur.adapters.postgres import Database
-from facteur.decide_look_up import Kinship
 from facteur.errors import NotDepositedError
+from facteur.evidence import (
+    Kinship,
+)
 from facteur.model import Move, Shown, State
 from facteur.platforms.iopole.client import Iopole
 from facteur.status_updates import PAGE, Listing

@@ -10,7 +10,9 @@ from dataclasses import replace
 import pytest
 import requests
 
-from facteur.decide_look_up import decided
+from facteur.decide_look_up import (
+    decided,
+)
 from local.invoices import UNKNOWN_BUYER, render, sample_invoice
 from local.sam import ROOT
 from tests.operator import Operator

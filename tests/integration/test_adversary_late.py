@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
-from facteur.decide_look_up import Evidence, after_look_up, lasted
+from facteur.decide_look_up import (
+    after_look_up,
+    lasted,
+)
 from facteur.decision import Limits
+from facteur.evidence import (
+    Evidence,
+)
 from facteur.model import State
 from tests.rows import Rows
 

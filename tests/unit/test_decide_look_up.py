@@ -12,19 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from facteur.decide_look_up import (
-    Evidence,
-    Kinship,
     after_blind_look_up,
     after_look_up,
-    attribute,
     blindness,
-    kinship,
     lasted,
     may_be_sent_again,
+)
+from facteur.decision import Limits, next_look_up
+from facteur.evidence import (
+    Evidence,
+    Kinship,
+    attribute,
+    kinship,
     sent_by,
     weighed,
 )
-from facteur.decision import Limits, next_look_up
 from facteur.model import Attempt, Candidate, Doubt, DoubtClock, Holder, Move, State, Witness
 
 LIMITS = Limits(resend_after_seconds=3600, give_up_after_seconds=259200, follow_up_seconds=400 * 86400)

@@ -7,19 +7,21 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from facteur.decide_look_up import (
-    Evidence,
     after_blind_look_up,
     after_look_up,
-    attribute,
     blindness,
     decided,
     lasted,
     may_be_sent_again,
-    sent_by,
-    weighed,
 )
 from facteur.decision import LOOKED_UP, Decision, Outcome
 from facteur.errors import NotDepositedError, PlatformBusyError, Problem
+from facteur.evidence import (
+    Evidence,
+    attribute,
+    sent_by,
+    weighed,
+)
 from facteur.model import Candidate, Claim, Doubt, Question, Shown, State, Waiting
 from facteur.ports import Platform
 from facteur.submission_services import Lease, Services

@@ -39,3 +39,14 @@ def test_each_failure_has_a_metric_of_ours_and_a_section_of_the_runbook() -> Non
 
 def test_outages_shows_the_table() -> None:
     assert as_markdown() in (ROOT / "docs" / "outages.md").read_text()
+
+
+def test_what_rings_nowhere_names_a_test_that_makes_it() -> None:
+    page = (ROOT / "docs" / "outages.md").read_text().partition("## Other outages")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(test_\w+)`", page))
+    there = {
+        name for path in (ROOT / "tests").rglob("*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+
+    assert len(named) > 20
+    assert named - there == set()

@@ -58,7 +58,7 @@ def _paused(ends_at: float) -> bool:
 
 
 def _ask(session: Session) -> tuple[Text, bool]:
-    """What status shows, and whether it was answered. A database that fails over is said, and asked again."""
+    """What status shows, and whether it was answered. A failover of the database is shown, and it is asked again."""
     console = Screen(width=session.out.width, force_terminal=session.out.is_terminal)
     answered = True
     with console.capture() as captured:

@@ -132,6 +132,11 @@ DOCUMENTS: dict[str, tuple[bytes, str, str]] = {
     "text": (b"Dear customer", "document_neither_pdf_nor_xml", "neither PDF nor XML"),
     "a web page": (b"\n<!DOCTYPE HTML><html>log in</html>", "document_neither_pdf_nor_xml", "neither PDF nor XML"),
     "a bare web page": (b"<HTML lang='fr'>log in</HTML>", "document_neither_pdf_nor_xml", "neither PDF nor XML"),
+    "a portal's page": (
+        b'<?xml version="1.0"?>\n<!DOCTYPE html><html>log in</html>',
+        "document_neither_pdf_nor_xml",
+        "neither PDF nor XML",
+    ),
     "large and neither": (b"\x00" * 5_000_001, "document_neither_pdf_nor_xml", "neither PDF nor XML"),
 }
 

@@ -167,6 +167,29 @@ def test_a_copy_that_is_refused_for_good_keeps_nobody_waiting(
     assert witnessed.row(1).technical_status == ("error" if another else "validated")
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        b'{"type":"INVOICE","id":',
+        b"<html><title>OK</title></html>",
+        b'<?xml version="1.0"?>\n<!-- portal -->\n<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0//EN"><html/>',
+        '<?xml version="1.0"?><html/>'.encode("utf-16"),
+        b"",
+    ],
+)
+def test_a_page_in_a_copys_place_is_no_copy_of_another_document(
+    witnessed: World, proxy: AlteringProxy, page: bytes
+) -> None:
+    """A gateway's 200: it proves nothing, so number, seller, amount and currency decide (torture 702487651)."""
+    proxy.before = lambda asked: Said(200, {}, page) if asked.path.endswith(("/files", "/download")) else None
+    lost(witnessed)
+
+    until_settled(witnessed)
+
+    (deposit,) = witnessed.deposits(1)
+    assert (witnessed.submission(1).state, witnessed.row(1).submission_id) == ("submitted", deposit["id"])
+
+
 @pytest.mark.parametrize("status", [302, 400, 410])
 def test_a_search_that_is_not_answered_as_documented_pauses_no_deposits(
     witnessed: World, proxy: AlteringProxy, status: int

@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from facteur.adapters.document_number import number_in
 from facteur.adapters.postgres import Database
+from facteur.document_kind import FIRST_BYTES, extension_of
 from facteur.errors import (
     DocumentMissingError,
     DocumentUnavailableError,
@@ -197,7 +198,7 @@ def _kept(blocks: Iterator[bytes], file: IO[bytes], size: int) -> tuple[bytes, s
     """Write a document into a file; its beginning, and its hash."""
     digest, first, written = hashlib.sha256(), b"", 0
     for block in blocks:
-        first = first or block[:1024]
+        first = first or block[:FIRST_BYTES]
         digest.update(block)
         written += file.write(block)
     if written != size:
@@ -206,12 +207,8 @@ def _kept(blocks: Iterator[bytes], file: IO[bytes], size: int) -> tuple[bytes, s
 
 
 def _extension(first: bytes) -> str:
-    """By the content: names lie."""
-    text = first.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")
-    if text.startswith(b"<") and not text.lower().startswith((b"<!doctype html", b"<html")):
-        return ".xml"  # also where a comment in it says %PDF-
-    if b"%PDF-" in first:
-        return ".pdf"
+    if extension := extension_of(first):
+        return extension
     raise DocumentUnusableError(Problem("document_neither_pdf_nor_xml", "the document is neither PDF nor XML"))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
+from facteur.document_kind import extension_of
 from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
 from facteur.platforms.foreign import entries
 from facteur.platforms.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, speaks_json
@@ -82,7 +83,9 @@ class Iopole:
         if len(sums) == 1 and SHA256.fullmatch(sums[0]):
             return sums[0]
         copy = self._copy(platform_id, "download", LONGEST_DOCUMENT_BYTES)
-        return hashlib.sha256(copy.body).hexdigest() if copy else None
+        if copy is None or extension_of(copy.body) is None:
+            return None  # also where it is a page: what nobody could have deposited is no other document either
+        return hashlib.sha256(copy.body).hexdigest()
 
     def history(self, platform_id: str) -> list[StatusEvent]:
         answer = self._authorised("GET", f"/v1/invoice/{_in_path(platform_id)}/status-history")

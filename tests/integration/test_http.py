@@ -641,6 +641,21 @@ def test_what_is_no_list_is_no_empty_one(serving: Serving, opened: Opened, body:
         platform.find("F-1")
 
 
+def test_a_gateways_404_is_no_empty_history(serving: Serving, opened: Opened) -> None:
+    token = token_from(serving, opened, {"access_token": "bearer-1", "expires_in": 1740})
+    found = {b"/page/": LOGIN_PAGE, b"/none/": b"", b"/json/": b'{"statusMessage":"Not found"}'}
+
+    def behave(server: RawServer, connection: socket.socket) -> None:
+        while server.read_request(connection):
+            connection.sendall(http_answer(404, next(b for name, b in found.items() if name in server.received[-1])))
+
+    platform = Iopole(opened(serving(behave).url), token, sandbox=True)
+
+    assert platform.history("none") == platform.history("json") == []
+    with pytest.raises(PlatformBusyError, match="HTTP 404"):
+        platform.history("page")
+
+
 # --- CloudFormation -----------------------------------------------------------------------------------------------------
 
 

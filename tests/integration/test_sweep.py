@@ -397,6 +397,23 @@ def test_what_was_followed_long_enough_is_closed_after_one_last_history(
     assert len(histories(world)) == asked + 20
 
 
+@pytest.mark.parametrize("answer", ["answer:404:json", 'answer:200:{"data": []}'])
+def test_a_last_history_without_the_status_that_the_search_shows_is_read_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    crowd(world, 1, youngest=399.9 * DAY)
+    unlimited_histories(world, monkeypatch)
+    world.simulator.outage(1e9, answer, ["history"])
+    passed(world, DAY)
+    assert value(world, "select state from facteur.submissions") == "submitted"
+
+    world.simulator.outage(0, answer, ["history"])
+    passed(world, DAY + HOUR)
+
+    assert value(world, "select state from facteur.submissions") == "closed"
+    assert value(world, "select count(*) from facteur.status_events") > 0
+
+
 def test_contradictory_verdicts_of_one_instant_leave_the_code_where_it_was(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

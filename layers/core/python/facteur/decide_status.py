@@ -20,6 +20,7 @@ LONGEST_UNSEEN_SECONDS = 21600.0
 DAY_SECONDS = 86400.0
 BELIEVED = timedelta(days=1)  # a platform's date may lie so long before the deposit, or after our now
 EARLIEST = datetime.min.replace(tzinfo=UTC)
+STATE = "state:"  # before what stands in a status's place where the search shows none
 URGENT, USUAL, NOT_PRESSING = range(3)
 URGENT_CODES = REJECTING | {"207", "210"}
 STATES_BEFORE_ANY_STATUS = frozenset({"PENDING", "PROCESSING", "CONVERTED", "VALID"})
@@ -102,7 +103,14 @@ def rule(due: Due, events: Sequence[StatusEvent], sandbox: bool, limits: Limits)
     if current and is_duplicate(current):
         reached = newest_of([event for event in events if event.code not in REJECTING])
         return _called_a_duplicate(due, current, reached, limits)
-    return Ruling(after_history(current, due.lifecycle_code, due.age_seconds, sandbox, limits), current)
+    followed = limits.follow_up_seconds + (DAY_SECONDS if _lags(due, events) else 0)
+    return Ruling(after_history(current, due.lifecycle_code, due.age_seconds, sandbox, followed), current)
+
+
+def _lags(due: Due, events: Sequence[StatusEvent]) -> bool:
+    """Whether the search has shown a status that no history has: an empty or old answer is not yet the last word."""
+    shown = due.swept_code
+    return bool(shown) and not str(shown).startswith(STATE) and all(event.code != shown for event in events)
 
 
 def rule_unread(due: Due, limits: Limits) -> Ruling | None:
@@ -131,13 +139,13 @@ def after_contradiction(codes: Sequence[str], age_seconds: float, limits: Limits
 
 
 def after_history(
-    current: StatusEvent | None, known_code: str | None, age_seconds: float, sandbox: bool, limits: Limits
+    current: StatusEvent | None, known_code: str | None, age_seconds: float, sandbox: bool, followed_seconds: float
 ) -> Move:
-    """The platform showed the history of a deposit, and nothing in it contradicts."""
+    """The platform showed the history of a deposit, which is followed for so long, and nothing in it contradicts."""
     if current and current.code in REJECTING:
         return final(State.REJECTED, _problem_of(current), CORRECT_IT)
     silent = sandbox and current is None and known_code is None and age_seconds > SILENT_SANDBOX_SECONDS
-    if silent or age_seconds > limits.follow_up_seconds or (current and current.code in CLOSING):
+    if silent or age_seconds > followed_seconds or (current and current.code in CLOSING):
         return Move(State.CLOSED)
     return Move(State.SUBMITTED, seconds_to_next_read(age_seconds))
 
@@ -168,7 +176,7 @@ def seen(deposit: Open, sighting: Sighting | None, due_in: float, limits: Limits
     number = sighting.invoice_number if sighting else None
     return Seen(
         deposit.submission_id, deposit.platform_id, code, sighting.at if sighting and is_status else None, is_status,
-        sighting.created_at if sighting else None, due_in, min(urgency(code), urgency(state and f"state:{state}")),
+        sighting.created_at if sighting else None, due_in, min(urgency(code), urgency(state and STATE + state)),
         _wanted_every(deposit.age_seconds, over, shown_lately, is_status), over, state, number,
     )  # fmt: skip
 
@@ -191,12 +199,12 @@ def urgency(code: str | None) -> int:
     """Whose history is read first: those of rejections, refusals, and disputes."""
     if code is None:
         return NOT_PRESSING
-    return URGENT if code in URGENT_CODES or code.removeprefix("state:") in REFUSING_STATES else USUAL
+    return URGENT if code in URGENT_CODES or code.removeprefix(STATE) in REFUSING_STATES else USUAL
 
 
 def _code_of_state(sighting: Sighting | None) -> str | None:
     state = sighting.state if sighting else None
-    return None if state is None or state in STATES_BEFORE_ANY_STATUS else f"state:{state}"
+    return None if state is None or state in STATES_BEFORE_ANY_STATUS else STATE + state
 
 
 def settled_before(events: Sequence[StatusEvent]) -> StatusEvent | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from facteur.document_kind import extension_of
+from facteur.errors import PlatformBusyError, Problem
 from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
 from facteur.platforms.foreign import entries
 from facteur.platforms.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, speaks_json
@@ -89,6 +90,8 @@ class Iopole:
 
     def history(self, platform_id: str) -> list[StatusEvent]:
         answer = self._authorised("GET", f"/v1/invoice/{_in_path(platform_id)}/status-history")
+        if answer.status == 404 and answer.body and answer.json() is None:
+            raise PlatformBusyError(Problem("platform_unavailable", "no platform's answer to a history", 404))
         entries = listed(expect(answer, (list, dict), absent=[]))  # a young deposit has no history yet
         return [status_event(entry, platform_id) for entry in entries if isinstance(entry, dict)]
 

@@ -8,7 +8,13 @@ from typing import Any
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
 from facteur.bootstrap import recorded_run, submit_services
-from facteur.errors import DatabaseUnavailableError, InvalidMessageError, StatementRefusedError
+from facteur.errors import (
+    ConfigurationError,
+    DatabaseUnavailableError,
+    EnvironmentMismatchError,
+    InvalidMessageError,
+    StatementRefusedError,
+)
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
 from facteur.submission_services import Services
 from facteur.submit_invoices import submit_alone, submit_invoices
@@ -68,7 +74,7 @@ def submit(
     A row that is begun alone must be able to end: else the function's timeout, over a store that hangs, would look like its doing.
 
     Raises:
-        DatabaseUnavailableError: the rest is not tried.
+        DatabaseUnavailableError, ConfigurationError: what is away or set wrongly is so for all; the rest is not tried.
         Exception: the last of what they raised, once all have been worked.
     """
     steps: list[tuple[int | None, Callable[[Services, float], None]]] = []
@@ -83,9 +89,9 @@ def submit(
             continue
         try:
             step(services, remaining())
-        except StatementRefusedError as error:  # there, but not for this row
+        except (StatementRefusedError, EnvironmentMismatchError) as error:  # there, but not for this row or account
             failure = error
-        except DatabaseUnavailableError:
+        except (DatabaseUnavailableError, ConfigurationError):
             raise
         except Exception as error:  # noqa: BLE001  raised in the end, once the others have been worked
             failure = error

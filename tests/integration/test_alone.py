@@ -11,7 +11,12 @@ import pytest
 
 from facteur import bootstrap
 from facteur.bootstrap import submit_services
-from facteur.errors import DatabaseUnavailableError, StatementRefusedError
+from facteur.errors import (
+    ConfigurationError,
+    DatabaseUnavailableError,
+    EnvironmentMismatchError,
+    StatementRefusedError,
+)
 from facteur.model import Invoice
 from facteur.observability import PowertoolsJournal
 from facteur.ports import Document, Documents
@@ -48,6 +53,14 @@ def database_away() -> NoReturn:
     raise DatabaseUnavailableError("connection lost")
 
 
+def set_wrongly() -> NoReturn:
+    raise ConfigurationError("database: a secret that cannot be read")
+
+
+def mismatched() -> NoReturn:
+    raise EnvironmentMismatchError("an account that is pinned to another platform")
+
+
 def refused() -> NoReturn:
     raise StatementRefusedError("a statement that this row's values do not fit")
 
@@ -63,7 +76,7 @@ def deliver(world: World, bite: Callable[[], NoReturn], ids: tuple[int, int], ti
     together, again = (ids, ()) if times == 1 else ((), ids)
     try:
         app.submit(together, again, replace(services, documents=poisonous), lambda: float("inf"))
-    except (RuntimeError, DatabaseUnavailableError) as error:
+    except (RuntimeError, DatabaseUnavailableError, ConfigurationError) as error:
         return type(error).__name__
     return "done"
 
@@ -110,6 +123,18 @@ def test_the_others_go_at_the_second_delivery(world: World) -> None:
 
     assert len(world.deposits(GOOD)) == 1
     assert world.submission(POISON).state == "pending"
+
+
+@pytest.mark.parametrize(("bite", "tried"), [(set_wrongly, 0), (mismatched, 1)])
+def test_what_is_set_wrongly_for_all_is_met_once_and_for_an_account_once_each(
+    world: World, bite: Callable[[], NoReturn], tried: int
+) -> None:
+    """A secret that Secrets Manager does not give just now cost some seconds for each message (torture 111481460)."""
+    ids = noted(world)
+
+    deliver(world, bite, ids, 2)
+
+    assert len(world.deposits(GOOD)) == tried
 
 
 def test_a_row_whose_statement_is_refused_stops_no_other(world: World) -> None:

@@ -31,10 +31,10 @@ from facteur.errors import (
 )
 from facteur.model import Witness
 from facteur.operate.reconcile_model import ShownDeposit
-from facteur.platforms import final_answer, foreign, oauth
+from facteur.platforms import answers, final_answer, foreign, oauth
 from facteur.platforms.accounts import credentials_from
 from facteur.platforms.http import LONGEST_WAIT_SECONDS, HttpAnswer
-from facteur.platforms.iopole import answers, look_ups, probe, reading, statuses
+from facteur.platforms.iopole import look_ups, probe, reading, statuses
 from facteur.platforms.iopole.ladder import meaning_of_deposit
 from facteur.platforms.multipart import BLOCK_BYTES
 from functions.submit_invoices.app import submission_id_in
@@ -233,7 +233,7 @@ def _secret(data: bytes) -> dict[str, Any]:
 
 TARGETS = (
     Target("deposit answers", _deposit_answers, (_sample({"type": "INVOICE", "id": "01a2"}), _sample(REFUSAL), b"<html>"),
-           (), Planted(reading.error_words, "if not isinstance(body, dict):", "if body is None:")),
+           (), Planted(answers.error_words, "if not isinstance(body, dict):", "if body is None:")),
     Target("tokens", _token, (_sample({"access_token": "eyJ0", "expires_in": 1740}), _sample({"error": "invalid_client"})),
            (), Planted(oauth.lifetime_seconds, "isinstance(said, bool) or not isinstance(said, int | float)", "isinstance(said, bool)")),
     Target("heads of answers", _head, HEADS, (HTTPException, OSError),

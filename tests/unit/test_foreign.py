@@ -17,9 +17,10 @@ from facteur.decide_status import merged, rule
 from facteur.errors import NotDepositedError
 from facteur.model import Due
 from facteur.platforms import foreign
+from facteur.platforms.answers import error_words
 from facteur.platforms.http import HttpAnswer
 from facteur.platforms.iopole.deposits import shown
-from facteur.platforms.iopole.reading import about, candidate, error_words, id_in, sighting, status_event
+from facteur.platforms.iopole.reading import about, candidate, id_in, sighting, status_event
 from facteur.platforms.iopole.statuses import unseen_statuses
 from tests.unit.test_decide_status import LIMITS
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from facteur.lifecycle import LABELS
 from facteur.platforms import foreign
+from facteur.platforms.answers import error_words
 from facteur.platforms.iopole.reading import (
     CODES,
     about,
     candidate,
-    error_words,
     id_in,
     inbound,
     status_event,

@@ -6,6 +6,7 @@ What a platform or a company sends may be of any type, length and nesting. Every
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -109,3 +110,8 @@ def _scalar(value: Any) -> str | None:
     if isinstance(value, int):
         return str(value) if abs(value) < LARGEST_NUMBER else None
     return str(value) if isinstance(value, float) and math.isfinite(value) else None
+
+
+def joined(between: str, values: Iterable[Any]) -> str | None:
+    """What can be read of several words, each once, within the bounds of one."""
+    return word(between.join(dict.fromkeys(filter(None, map(word, values)))))

@@ -11,9 +11,10 @@ from urllib.parse import quote
 from facteur.document_kind import extension_of
 from facteur.errors import PlatformBusyError, Problem
 from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
+from facteur.platforms.answers import expect, is_busy, listed, refusal
 from facteur.platforms.foreign import entries
 from facteur.platforms.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, speaks_json
-from facteur.platforms.iopole.answers import expect, in_its_own_words, is_busy, listed, refusal
+from facteur.platforms.iopole.answers import in_its_own_words
 from facteur.platforms.iopole.ladder import is_accepted, meaning_of_deposit
 from facteur.platforms.iopole.look_ups import IopoleLookUps
 from facteur.platforms.iopole.reading import status_event

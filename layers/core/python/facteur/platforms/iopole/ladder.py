@@ -10,9 +10,9 @@ from typing import Any
 from facteur.errors import OutcomeUnknownError
 from facteur.model import Accepted, Answer, Rejected
 from facteur.platforms import foreign
+from facteur.platforms.answers import error_words, problem, refusal
 from facteur.platforms.http import HttpAnswer
-from facteur.platforms.iopole.answers import in_its_own_words, problem, refusal
-from facteur.platforms.iopole.reading import error_words
+from facteur.platforms.iopole.answers import in_its_own_words
 
 LONGEST_KEPT = 4000  # characters
 REDIRECT = 300

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from facteur.platforms.answers import dated, expect, listed, refusal
 from facteur.platforms.http import HttpAnswer
-from facteur.platforms.iopole.answers import dated, expect, listed, refusal
 
 NOBODYS_NUMBER = 'invoice.invoiceId:"facteur-doctor"'
 ANSWERED = frozenset({200, 400})  # 400: the account may search, and spells its fields in another way

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +16,7 @@ from facteur.platforms.foreign import entries as _list
 from facteur.platforms.foreign import fields as _dict
 from facteur.platforms.foreign import first as _first
 from facteur.platforms.foreign import identifier as _id
+from facteur.platforms.foreign import joined
 from facteur.platforms.foreign import moment as _time
 from facteur.platforms.foreign import word as _word
 from facteur.status_updates import Sighting
@@ -26,7 +26,6 @@ INBOUND = frozenset({"INBOUND", "IN", "INCOMING", "RECEIVED", "RECEPTION", "ENTR
 SHORTEST_CUT = 16  # letters and digits; a shorter beginning is more likely another number
 RUN = re.compile(r"\d+|[^\W\d_]+")  # of digits, or of letters
 MOST_RULES = 5  # of those that a document broke
-SPOKEN = ("statusMessage", "message", "error_description", "errorMessage", "title", "detail")  # the last two: RFC 9457
 # status.code -> the reform's number (OpenAPI; UNACCEPTABLE seen live only)
 CODES = {
     "SUBMITTED": "200", "ISSUED": "201", "RECEIVED": "202", "MADE_AVAILABLE": "203", "IN_HAND": "204", "APPROVED": "205",
@@ -39,36 +38,6 @@ SIREN_SCHEMES = frozenset({"", "0002", "0009", "0225"})  # of addresses that beg
 ROLES = {
     "BY": "buyer", "BUYER": "buyer", "SE": "seller", "SELLER": "seller", "WK": "platform", "DFH": "administration",
 }  # fmt: skip
-
-
-def error_words(body: Any) -> tuple[str | None, str | None]:
-    """The code and message in an error, from any of the shapes that errors come in; (None, None): it names no error."""
-    if not isinstance(body, dict):
-        return None, None
-    details, error = body.get("details"), body.get("error")
-    first = details[0] if isinstance(details, list) and details else details
-    inner, nested = _dict(first), _dict(error)
-    codes = (body.get("code"), inner.get("code"), nested.get("code"), error)
-    code = next((each for each in codes if each and isinstance(each, str)), None)
-    spoken = [body.get(name) for name in SPOKEN] + [
-        nested.get("message"),
-        inner.get("message"),
-        first,
-        *_schematron(inner),
-    ]
-    spoken += [
-        each.get("message") if isinstance(each, dict) else each for each in _list(body.get("errors"), MOST_RULES)
-    ]
-    words = [word for each in spoken for word in (each if isinstance(each, list) else [each]) if isinstance(word, str)]
-    if code is None and not any(words) and isinstance(details, dict | list):
-        words = ["no reason given"]
-    return _word(code), _word(" – ".join(dict.fromkeys(filter(None, words))))
-
-
-def _schematron(details: dict[str, Any]) -> list[str]:
-    """The broken rules that /v1/tools names."""
-    found = map(_dict, _list(details.get("schematronValidationErrors"), MOST_RULES))
-    return [_joined(" ", (error.get("id"), error.get("text"))) or "" for error in found]
 
 
 def candidate(entry: dict[str, Any]) -> Candidate:
@@ -213,13 +182,8 @@ def _sender(details: dict[str, Any]) -> str | None:
 
 def _message(status: dict[str, Any], details: dict[str, Any], detail: dict[str, Any]) -> str | None:
     found = map(_dict, _list(detail.get("errors"), MOST_RULES))
-    words = [detail.get("message"), *(_joined(" ", (error.get("rule"), error.get("message"))) for error in found)]
-    return _joined(" – ", [*words, _first(details.get("notes")).get("content"), status.get("message")])
-
-
-def _joined(between: str, values: Iterable[Any]) -> str | None:
-    """What can be read of several words, each once, within the bounds of one."""
-    return _word(between.join(dict.fromkeys(filter(None, map(_word, values)))))
+    words = [detail.get("message"), *(joined(" ", (error.get("rule"), error.get("message"))) for error in found)]
+    return joined(" – ", [*words, _first(details.get("notes")).get("content"), status.get("message")])
 
 
 def _short(detail: dict[str, Any]) -> dict[str, Any]:

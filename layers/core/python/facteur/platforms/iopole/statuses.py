@@ -11,9 +11,9 @@ from urllib.parse import quote_plus
 
 from facteur.errors import PlatformBusyError
 from facteur.model import StatusEvent
+from facteur.platforms.answers import dated, expect, listed, problem
 from facteur.platforms.foreign import identifier
 from facteur.platforms.http import HttpAnswer
-from facteur.platforms.iopole.answers import dated, expect, listed, problem
 from facteur.platforms.iopole.reading import id_in, sighting, status_event, whole_number
 from facteur.status_updates import PAGE, Page
 

@@ -32,7 +32,7 @@ from facteur.errors import (
 from facteur.model import Witness
 from facteur.operate.reconcile_model import ShownDeposit
 from facteur.platforms import answers, final_answer, foreign, oauth
-from facteur.platforms.accounts import credentials_from
+from facteur.platforms.credentials import credentials_from
 from facteur.platforms.http import LONGEST_WAIT_SECONDS, HttpAnswer
 from facteur.platforms.iopole import look_ups, probe, reading, statuses
 from facteur.platforms.iopole.ladder import meaning_of_deposit

@@ -10,9 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from facteur.errors import PlatformBusyError
+from facteur.platforms.credentials import Credentials
 from facteur.platforms.http import HttpClient
 from facteur.platforms.iopole.client import TOKEN_PATH, Iopole
-from facteur.platforms.oauth import BearerToken, Credentials
+from facteur.platforms.oauth import BearerToken
 from local.invoices import sample_invoice
 from local.simulator.control import Simulator
 from tests.raw_server import RawServer, http_answer, raw_servers

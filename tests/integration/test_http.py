@@ -35,10 +35,11 @@ from facteur.errors import (
     ProblemError,
 )
 from facteur.model import Accepted
+from facteur.platforms.credentials import Credentials
 from facteur.platforms.http import HttpClient, classified
 from facteur.platforms.iopole.client import TOKEN_PATH, Iopole
 from facteur.platforms.multipart import BLOCK_BYTES, SingleFileBody
-from facteur.platforms.oauth import BearerToken, Credentials, lifetime_seconds
+from facteur.platforms.oauth import BearerToken, lifetime_seconds
 from local.invoices import render, sample_invoice
 from local.simulator.control import Simulator
 from tests.raw_server import RawServer, Serving, closed_port, http_answer, raw_servers, reset, saying

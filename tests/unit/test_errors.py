@@ -13,8 +13,9 @@ from facteur.adapters.secrets_manager import SecretUnreadableError
 from facteur.decide import after_answer
 from facteur.errors import AccountRefusedError, FacteurError, Problem
 from facteur.model import Accepted, Answer, Invoice, Rejected, StatusEvent
+from facteur.platforms.credentials import Credentials
 from facteur.platforms.http import HttpAnswer
-from facteur.platforms.oauth import Authorisation, Credentials
+from facteur.platforms.oauth import Authorisation
 from tests.unit.test_decide import LIMITS
 from tests.unit.test_decide_status import event
 

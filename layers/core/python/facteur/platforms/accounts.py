@@ -5,18 +5,17 @@ from __future__ import annotations
 import functools
 import hashlib
 import threading
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from facteur.adapters.postgres import Database, as_json
 from facteur.adapters.secrets_manager import Secrets, SecretUnreadableError
 from facteur.errors import AccountRefusedError, EnvironmentMismatchError, Problem
 from facteur.platforms.blanking import Blanking
+from facteur.platforms.credentials import Address, Credentials, credentials_from
 from facteur.platforms.http import HttpClient
 from facteur.platforms.iopole.client import TOKEN_PATH, Iopole
-from facteur.platforms.oauth import Address, BearerToken, Credentials
-from facteur.settings import Settings, platform_host
+from facteur.platforms.oauth import BearerToken
+from facteur.settings import Settings
 
 DEFAULT_ACCOUNT = "default"
 PRODUCTION_HOSTS = frozenset({"api.iopole.com"})
@@ -146,45 +145,6 @@ class AccountPlatforms:
         hashed = hashlib.sha256(f"{self._salt()}{credentials.client_id}".encode()).hexdigest()
         address = credentials.address or self._address
         return {"provider": self._settings.pdp_provider, "base_url": address.base_url, "client": hashed}
-
-
-def credentials_from(secret: Mapping[str, Any], secret_id: str) -> Credentials:
-    """The credentials in a platform secret.
-
-    Raises:
-        AccountRefusedError: a key is missing or of the wrong type; names all of them.
-    """
-    wrong = [
-        name for name in ("client_id", "client_secret") if not isinstance(secret.get(name), str) or not secret[name]
-    ]
-    wrong += [
-        name
-        for name, kind in (("customer_id", str), ("sandbox", bool))
-        if not isinstance(secret.get(name), kind | None)
-    ]
-    own, wrong_address = _address_in(secret)
-    if wrong := wrong + wrong_address:
-        raise AccountRefusedError(
-            Problem("secret_malformed", f"secret {secret_id}: missing or wrong {', '.join(wrong)}")
-        )
-    return Credentials(
-        secret["client_id"], secret["client_secret"], secret.get("customer_id") or None, secret.get("sandbox"), own
-    )
-
-
-def _address_in(secret: Mapping[str, Any]) -> tuple[Address | None, list[str]]:
-    """The platform that the secret names itself, and what is wrong with it: both hosts or none, for whoever has only one of
-    them would send a client's secret to another platform's token endpoint."""
-    given = {name: secret.get(name) for name in ("base_url", "auth_url")}
-    if not any(given.values()):
-        return None, []
-    hosts, wrong = {}, []
-    for name, value in given.items():
-        try:
-            hosts[name] = platform_host(value if isinstance(value, str) else "")
-        except ValueError:
-            wrong.append(name)
-    return (None, wrong) if wrong else (Address(**hosts), [])
 
 
 def refuse_wrong_environment(credentials: Credentials, base_url: str, secret_id: str) -> None:

@@ -13,6 +13,7 @@ import requests
 
 from facteur.errors import AccountRefusedError, NotDepositedError, PlatformBusyError, Problem
 from facteur.platforms import foreign
+from facteur.platforms.credentials import Credentials
 from facteur.platforms.http import HttpAnswer, HttpClient
 
 MARGIN_SECONDS = 45.0  # a token must outlive the request it is sent with
@@ -20,25 +21,6 @@ LONGEST_LIFE_SECONDS = 86400.0  # whatever expires_in says
 BUSY = frozenset({408, 429})
 SENDABLE = re.compile(r"[\x21-\x7e]{1,16000}")  # what a header can carry, and a server will read
 NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{0,15})?")
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where a platform is: the hosts of its API and of its token endpoint, without a path."""
-
-    base_url: str
-    auth_url: str
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """An account's credentials, as its secret has them."""
-
-    client_id: str
-    client_secret: str = field(repr=False)
-    customer_id: str | None = None
-    sandbox: bool | None = None
-    address: Address | None = None  # None: the settings' platform
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
-from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
 
 from facteur.errors import ConfigurationError
+from facteur.hosts import platform_host
 
 SOURCES = ("sweep", "pull", "history")
 PROVIDERS = ("iopole",)
-HOST_NAME = re.compile(r"[a-z0-9._:-]+")
 SAM_LOCAL = "AWS_SAM_LOCAL"  # `sam local` sets it in its containers, AWS never does
-ON_THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1", "host.docker.internal"})
 
 
 def _text(value: str) -> str:
@@ -44,36 +41,6 @@ def _number(low: float, high: float, kind: type[float] = float) -> Callable[[str
         return number
 
     return convert
-
-
-def platform_host(value: str, *, in_container: bool = False) -> str:
-    """The URL of a host, without a path. Raises ValueError: it is none, or not https and not on this machine.
-
-    `in_container`: of `sam local`, from where this machine has a private address.
-    """
-    expected = "must be a host without a path, such as https://api.example.org"
-    try:
-        parts = urlsplit(value.strip())
-        host, more = (
-            parts.hostname,
-            (parts.path.strip("/"), parts.query, parts.fragment, parts.username, parts.port == 0),
-        )
-    except ValueError:  # a port or an IPv6 address that is none
-        raise ValueError(expected) from None
-    if parts.scheme not in {"https", "http"} or not host or any(more) or not HOST_NAME.fullmatch(host):
-        raise ValueError(expected)
-    if parts.scheme == "http" and host not in ON_THIS_MACHINE and not (in_container and _is_private(host)):
-        raise ValueError("must be https: only a server on this machine may be http")
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def _is_private(host: str) -> bool:
-    """Whether it is an address of a private network (RFC 1918, 4193)."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    return address.is_private and not address.is_link_local and not address.is_unspecified
 
 
 def _date(value: str) -> str:

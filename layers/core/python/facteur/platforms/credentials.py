@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from facteur.errors import AccountRefusedError, Problem
-from facteur.settings import platform_host
+from facteur.hosts import platform_host
 
 
 @dataclass(frozen=True, slots=True)

@@ -285,8 +285,11 @@ def _missing_statuses(ledger: list[dict[str, Any]], lane: Lane, schedule: Schedu
     adopted = {row.platform_id for row in lane.database.rows(ADOPTED)}
     # its 201 named another deposit, or a rival took the number: then nothing ever shows the one that was refused
     mixed_up = "previous" in repr(schedule) or "rival" in repr(schedule.orders)
-    # one code of one instant that comes again under another id is nothing new
-    given = set if "twice" in repr(schedule) else list
+    # one code of one instant that comes again under another id is nothing new; nor is what nothing distinguishes in one reading
+    nameless = any(
+        f"status_ids{sign}{ids}" in repr(schedule) for sign in ("=", "': '") for ids in ("unprintable", "constant")
+    )
+    given = set if "twice" in repr(schedule) or (nameless and "status_omits=destType" in repr(schedule)) else list
     kept_back = schedule.switches.get("history_refused", "shown") != "shown" or "history_refused" in repr(
         schedule.happenings
     )

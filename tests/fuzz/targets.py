@@ -30,12 +30,11 @@ from facteur.errors import (
     OutcomeUnknownError,
 )
 from facteur.model import Witness
-from facteur.operate.reconcile_model import ShownDeposit
 from facteur.platforms import answers, final_answer, foreign, oauth
 from facteur.platforms.credentials import credentials_from
 from facteur.platforms.http import LONGEST_WAIT_SECONDS, HttpAnswer
-from facteur.platforms.iopole import look_ups, probe, reading, statuses
-from facteur.platforms.iopole.ladder import meaning_of_deposit
+from facteur.platforms.iopole import CUSTOMER, directory, look_ups, reading, statuses
+from facteur.platforms.iopole.ladder import LADDER
 from facteur.platforms.multipart import BLOCK_BYTES
 from functions.submit_invoices.app import submission_id_in
 from local.invoices import render, sample_invoice
@@ -153,9 +152,10 @@ def _statuses(data: bytes) -> object:
 
 
 def _search_page(data: bytes) -> object:
-    searched = statuses.searched_statuses(lambda _params: _answer(data))
+    searched = statuses.Searched(lambda _params: _answer(data), statuses.WITH_NUMBERS)
     now = datetime(2026, 10, 12, tzinfo=UTC)
-    return [searched.between(now, now, 0), searched.under(["F-2026-0042"], 0)]
+    listed = searched.between(now, now, 0)
+    return [listed and statuses.page_of(listed), statuses.page_of(searched.under(["F-2026-0042"], 0))]
 
 
 def _candidates(data: bytes) -> object:
@@ -165,13 +165,6 @@ def _candidates(data: bytes) -> object:
         reading.candidates(["F-2026-0042"]),
         reading.witnesses([Witness("01a2b3c4-0000-7000-8000-0000000000aa", "F-2026-0042")]),
     ]
-
-
-def _shown(data: bytes) -> ShownDeposit | object:
-    from facteur.platforms.iopole.deposits import searched_deposits
-
-    now = datetime(2026, 10, 12, tzinfo=UTC)
-    return searched_deposits(lambda _params: _answer(data)).between(now, now, 0)
 
 
 def _deposit_answers(data: bytes) -> object:
@@ -185,14 +178,13 @@ def _deposit_answers(data: bytes) -> object:
     )
     answer = _answer(data, statuses[len(data) % len(statuses)], types[len(data) // 7 % len(types)])
     try:
-        return meaning_of_deposit(answer)
+        return LADDER.meaning_of(answer)
     except (NotDepositedError, OutcomeUnknownError) as error:
         return error.problem
 
 
 def _reachable(data: bytes) -> object:
-    examined = probe.IopoleProbe(lambda: None, lambda _path, _params: _answer(data), sandbox=False)
-    return [examined.reachable("111111111"), examined.active_webhooks()]
+    return [directory.reachable(_answer(data)), directory.active_webhooks(_answer(data))]
 
 
 def _token(data: bytes) -> object:
@@ -246,17 +238,17 @@ TARGETS = (
            Planted(foreign.fields, "isinstance(value, dict)", "value")),
     Target("candidates", _candidates, (_sample(PAGE),), (NotDepositedError,),
            Planted(foreign.amount, "except InvalidOperation", "except ZeroDivisionError")),
-    Target("deposits to reconcile", _shown, (_sample(PAGE),), (NotDepositedError,),
+    Target("deposits to reconcile", _search_page, (_sample(PAGE),), (NotDepositedError,),
            Planted(foreign.moment, "(ValueError, OverflowError)", "OverflowError")),
     Target("directory and webhooks", _reachable, (_sample(DIRECTORY),), (NotDepositedError,),
-           Planted(probe._instant, "except ValueError", "except KeyError")),
+           Planted(directory._instant, "except ValueError", "except KeyError")),
     Target("messages", lambda data: submission_id_in(data.decode("utf-8", "replace")), (b'{"submission_id": 7}',),
            (InvalidMessageError,), Planted(submission_id_in, "KeyError, TypeError,", "KeyError,")),
     Target("documents", lambda data: document_number.number_in(BytesIO(data)), XML, (DocumentUnusableError,),
            Planted(document_number.number_in, "(ExpatError, ValueError, LookupError)", "(ValueError, LookupError)")),
-    Target("platform secrets", lambda data: credentials_from(_secret(data), "facteur/x"), (_sample(PLATFORM_SECRET),),
+    Target("platform secrets", lambda data: credentials_from(_secret(data), "facteur/x", CUSTOMER), (_sample(PLATFORM_SECRET),),
            (AccountRefusedError, SecretUnreadableError),
-           Planted(credentials_from, "isinstance(secret.get(name), kind | None)", "len(secret.get(name))")),
+           Planted(credentials_from, 'isinstance(secret.get("sandbox"), bool | None)', 'len(secret.get("sandbox"))')),
     Target("database secrets", lambda data: database_address.database_parameters(_secret(data), "facteur/database", True),
            (_sample(DATABASE_SECRET),), (ConfigurationError, SecretUnreadableError),
            Planted(database_address._malformed, 'str(secret.get("port") or 5432).isdigit()', "True")),

@@ -48,7 +48,9 @@ def searching(simulator: Simulator) -> Iterator[Searching]:
                     meta = {"offset": offset, "limit": cap, "count": len(entries)}
                     connection.sendall(http_answer(200, {"data": entries[offset : offset + cap], "meta": meta}))
 
-            known = Credentials(simulator.client_id, simulator.client_secret, simulator.customer_id)
+            known = Credentials(
+                simulator.client_id, simulator.client_secret, headers={"customer-id": simulator.customer_id}
+            )
             token = BearerToken(client(simulator.auth_url), TOKEN_PATH, lambda _: known, "secret test")
             return Iopole(client(start(behave).url), token, sandbox=True)
 

@@ -39,10 +39,10 @@ class PoisonousDocuments:
     def far(self, invoice: Invoice) -> bool:
         return self.documents.far(invoice)
 
-    def fetch(self, invoice: Invoice, hold_bytes: int | None) -> Document | None:
+    def fetch(self, invoice: Invoice, hold_bytes: int | None, longest_bytes: int) -> Document | None:
         if invoice.invoice_number == self.number:
             self.bite()
-        return self.documents.fetch(invoice, hold_bytes)
+        return self.documents.fetch(invoice, hold_bytes, longest_bytes)
 
 
 def raises() -> NoReturn:

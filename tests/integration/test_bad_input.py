@@ -128,7 +128,7 @@ def test_the_sample_events_of_bad_messages_fail_one_by_one(world: World) -> None
 
 DOCUMENTS: dict[str, tuple[bytes, str, str]] = {
     "empty": (b"", "document_empty", "the document is empty"),
-    "too large": (b"<" + b" " * 50_000_000, "document_too_large", "50,000,001 bytes; platforms take 50 MB"),
+    "too large": (b"<" + b" " * 50_000_000, "document_too_large", "50,000,001 bytes; the platform takes 50 MB"),
     "text": (b"Dear customer", "document_neither_pdf_nor_xml", "neither PDF nor XML"),
     "a web page": (b"\n<!DOCTYPE HTML><html>log in</html>", "document_neither_pdf_nor_xml", "neither PDF nor XML"),
     "a bare web page": (b"<HTML lang='fr'>log in</HTML>", "document_neither_pdf_nor_xml", "neither PDF nor XML"),
@@ -339,7 +339,7 @@ def test_credentials_that_the_platform_refuses_pause_the_account_until_they_are_
     world.add(1)
 
     world.deposit()
-    assert_shown(world, "pending", "pending", code, "check secret, customer-id, and platform URL")
+    assert_shown(world, "pending", "pending", code, "check its secret and the platform's address")
     assert world.submission(1).waited.total_seconds() == 0
 
     world.put_secret("default", platform_secret(world.simulator))
@@ -496,7 +496,7 @@ def test_an_account_that_the_platform_refuses_in_its_own_words_pauses(world: Wor
 
     world.deposit()
 
-    assert_shown(world, "pending", "pending", "account_refused", f"HTTP {status}", "The account pauses", "platform URL")
+    assert_shown(world, "pending", "pending", "account_refused", f"HTTP {status}", "The account pauses", "address")
     world.advance(400)
     world.deposit()
     assert_deposited_once(world)
@@ -544,8 +544,8 @@ def test_a_look_up_that_fails_is_no_empty_one(world: World) -> None:
 
     for fault in ("302", "403_html", "html", "unreadable", "500", "429", "reset", "400"):
         world.simulator.clear_faults()
-        world.simulator.script_endpoint("search", [fault, fault])
         world.advance(4000)
+        world.simulator.outage(60, fault, ["search"])
         world.deposit()
         assert (world.submission(1).state, world.submission(1).empty_lookups) == ("in_doubt", 0)
     world.simulator.clear_faults()

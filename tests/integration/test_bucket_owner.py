@@ -49,7 +49,7 @@ def _fetched(address: str, owner: str | None) -> bytes:
     )
     documents = DocumentStore(NOWHERE, lambda: client, allow_files=False, bucket_owner=owner)
     invoice = Invoice("1", True, "default", "s3://documents/1.xml", None, None, None, "F-1", None, None, None, None)
-    document = documents.fetch(invoice, 1000)
+    document = documents.fetch(invoice, 1000, 1000)
     assert document is not None
     return document.open().read()
 

@@ -100,11 +100,11 @@ class SlowDocuments:
     def far(self, invoice: Invoice) -> bool:
         return self.documents.far(invoice)
 
-    def fetch(self, invoice: Invoice, hold_bytes: int | None) -> Document | None:
+    def fetch(self, invoice: Invoice, hold_bytes: int | None, longest_bytes: int) -> Document | None:
         self.world.submit()
         self.world.advance(20)
         self.world.relay()
-        return self.documents.fetch(invoice, hold_bytes)
+        return self.documents.fetch(invoice, hold_bytes, longest_bytes)
 
 
 def test_a_row_that_was_read_before_its_answer_was_lost_is_not_sent_again(world: World) -> None:

@@ -413,7 +413,7 @@ def account(simulator: Simulator, opened: Opened) -> Account:
     known = simulator.client_secret
     token = BearerToken(opened(simulator.auth_url), TOKEN_PATH, credentials, "secret test")
     platform = Iopole(opened(simulator.base_url), token, sandbox=True)
-    found = Account(platform, Credentials(simulator.client_id, known, simulator.customer_id))
+    found = Account(platform, Credentials(simulator.client_id, known, headers={"customer-id": simulator.customer_id}))
     return found
 
 
@@ -575,20 +575,13 @@ def test_without_a_token_nothing_is_sent(
     assert api.connections == 0
 
 
-def test_a_customer_id_that_no_header_can_carry_refuses_the_account(serving: Serving, opened: Opened) -> None:
+def test_what_says_who_we_are_is_sent_beside_the_token(simulator: Simulator, serving: Serving, opened: Opened) -> None:
     server = serving(saying(http_answer(200, {"access_token": "bearer-1", "expires_in": 1740})))
-    given = iter(["with\nnewline", "é", " 0198c0de\n"])
-    token = BearerToken(
-        opened(server.url),
-        TOKEN_PATH,
-        lambda fresh: Credentials("me", "s", next(given) if server.received else None),
-        "secret test",
-    )
+    known = Credentials("me", "s", headers={"customer-id": "0198c0de"})
+    token = BearerToken(opened(server.url), TOKEN_PATH, lambda _: known, "secret test")
 
-    for _ in range(2):
-        with pytest.raises(AccountRefusedError, match="customer_id cannot be sent"):
-            token.authorisation()
-    assert token.authorisation().customer_id == "0198c0de"
+    Iopole(opened(server.url), token, sandbox=True).obtain_token()
+    assert token.authorisation().headers == {"customer-id": "0198c0de"}
 
 
 # --- what arrives -----------------------------------------------------------------------------------------------------

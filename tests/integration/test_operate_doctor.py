@@ -162,7 +162,7 @@ def test_an_account_that_may_not_see_webhooks_is_not_guessed_at(sound: World, op
 
     finding = found(operator)["mode"]
 
-    assert (finding["outcome"], finding["what"]) == ("skipped", "not checked: only the role admin may see webhooks")
+    assert (finding["outcome"], finding["what"]) == ("skipped", "not checked: this account may not see webhooks")
 
 
 @pytest.mark.parametrize(("sandbox", "outcome"), [(True, "warning"), (None, "failed")])

@@ -14,7 +14,7 @@ import pytest
 
 from facteur.errors import NotDepositedError, OutcomeUnknownError, PlatformBusyError, Problem
 from facteur.platforms.http import HttpClient
-from facteur.platforms.iopole.ladder import is_accepted, meaning_of_deposit
+from facteur.platforms.iopole.ladder import LADDER
 from facteur.platforms.multipart import BLOCK_BYTES
 from tests.raw_server import RawServer, Serving, raw_servers
 from tests.tls_postgres import certificate
@@ -172,7 +172,7 @@ def test_another_answer_that_comes_before_the_documents_end_is_no_deposit(servin
     answer = opened(serving(behave).url).call("POST", "/v1/invoice", body=body_of(LARGE))
 
     with pytest.raises(OutcomeUnknownError, match="does not say"):
-        meaning_of_deposit(answer)
+        LADDER.meaning_of(answer)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_deposit_that_was_not_accepted_ends_its_connection(serving: Serving, o
     client = opened(server.url)
 
     for _ in range(2):
-        client.call("POST", "/v1/invoice", body=body_of(b"<a/>"), understood=is_accepted)
+        client.call("POST", "/v1/invoice", body=body_of(b"<a/>"), understood=LADDER.is_accepted)
 
     assert server.connections == 2
 

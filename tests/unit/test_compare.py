@@ -9,9 +9,10 @@ import pytest
 
 from facteur.cli.reconcile import harmless
 from facteur.operate.compare import compared, of_a_row
-from facteur.operate.reconcile_model import Code, IssuedRow, KnownDeposit, ShownDeposit
+from facteur.operate.reconcile_model import Code, IssuedRow, KnownDeposit
+from facteur.status_updates import Sighting
 
-SHOWN = ShownDeposit("P-1", "F-1", "111111111", Decimal("120.00"), "EUR", "203", False, None)
+SHOWN = Sighting("P-1", "203", None, None, None, "F-1", "111111111", Decimal("120.00"), "EUR")
 OURS = KnownDeposit(
     7, "42", "default", "submitted", "P-1", ("F-1",), "111111111", Decimal(120), "203", "validated", True, True
 )
@@ -56,7 +57,7 @@ CASES = [
     ("shown", "ours", "rows", "said"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
 def test_a_disagreement_has_a_code_and_where_it_needs_somebody_a_step(
-    shown: list[ShownDeposit], ours: list[KnownDeposit], rows: dict[str, str], said: list[tuple[Code, bool]]
+    shown: list[Sighting], ours: list[KnownDeposit], rows: dict[str, str], said: list[tuple[Code, bool]]
 ) -> None:
     found = compared("default", shown, ours, rows)
 

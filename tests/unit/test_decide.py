@@ -167,7 +167,7 @@ def test_a_failed_look_up_stays_in_doubt_and_is_no_empty_one(error: ProblemError
     ("error", "next_step"),
     [
         (PlatformBusyError(BUSY), "It is tried again by itself."),
-        (AccountRefusedError(FORBIDDEN), "check secret, customer-id, and platform URL."),
+        (AccountRefusedError(FORBIDDEN), "check its secret and the platform's address."),
         (DocumentUnusableError(UNUSABLE), "Correct the document, then set technical_status back to 'pending'."),
         (DocumentUnusableError(Problem("not_identifiable", "no number")), "Complete the invoice, then set"),
         (DocumentUnusableError(Problem("document_uri_unusable", "not s3")), "Correct document_uri, then set"),

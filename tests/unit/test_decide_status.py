@@ -52,7 +52,7 @@ def test_a_deposit_is_looked_at_ever_more_rarely() -> None:
 @pytest.mark.parametrize(
     ("code", "rank"),
     [
-        ("213", URGENT), ("501", URGENT), ("210", URGENT), ("207", URGENT), ("state:WRONG_ROUTING", URGENT), ("state:DUPLICATED", URGENT),
+        ("213", URGENT), ("501", URGENT), ("210", URGENT), ("207", URGENT),
         ("205", USUAL), ("203", USUAL), ("TELEPORTED", USUAL), ("state:DELIVERED", USUAL), (None, NOT_PRESSING),
     ],
 )  # fmt: skip
@@ -72,7 +72,6 @@ def deposit(age: float = HOUR / 2) -> Open:
         ("205", None, 90 * DAY, "205", True, None),
         (None, "DELIVERED", 60, "state:DELIVERED", False, None),
         (None, "DELIVERED", 2 * HOUR, "state:DELIVERED", False, DAY),
-        (None, "PENDING", 60, None, False, None),
         (None, None, 2 * HOUR, None, False, DAY),
     ],
 )
@@ -95,11 +94,11 @@ def test_where_a_search_shows_none_of_ours_histories_are_read_as_if_there_were_n
     assert seen(deposit(HOUR), None, 60, LIMITS, shown_lately=False).wanted_every == 360
 
 
-@pytest.mark.parametrize("state", ["INVALID", "WRONG_ROUTING", "CONVERSION_FAILED", "NOT_DELIVERED", "DUPLICATED"])
-def test_a_state_that_refuses_is_urgent_whatever_the_status_beside_it(state: str) -> None:
-    found = seen(deposit(60), Sighting("p-1", "200", AT, state, AT), 60, LIMITS)
+@pytest.mark.parametrize("status", ["200", None])
+def test_a_state_that_refuses_is_urgent_whatever_the_status_beside_it(status: str | None) -> None:
+    found = seen(deposit(60), Sighting("p-1", status, AT, "INVALID", AT, refusing=True), 60, LIMITS)
 
-    assert (found.code, found.state, found.rank) == ("200", state, URGENT)
+    assert (found.code, found.state, found.rank) == (status or "state:INVALID", "INVALID", URGENT)
 
 
 def test_a_deposit_that_was_followed_long_enough_is_over() -> None:

@@ -83,7 +83,8 @@ def test_no_repr_shows_a_secret_a_document_or_an_answer() -> None:
     said: StatusEvent = event("200")
     said.raw["note"] = SECRET
     shown = [
-        Credentials("client", SECRET), Authorisation(SECRET, None), HttpAnswer(200, {"Set-Cookie": SECRET}, SECRET.encode()), said,
+        Credentials("client", SECRET), Authorisation(SECRET, {"customer-id": SECRET}),
+        HttpAnswer(200, {"Set-Cookie": SECRET}, SECRET.encode()), said,
         Invoice("1", True, "default", None, SECRET.encode(), None, None, None, None, None, None, None),
         *answers, *(after_answer(answer, LIMITS) for answer in answers),
     ]  # fmt: skip

@@ -19,7 +19,6 @@ from facteur.model import Due
 from facteur.platforms import foreign
 from facteur.platforms.answers import error_words
 from facteur.platforms.http import HttpAnswer
-from facteur.platforms.iopole.deposits import shown
 from facteur.platforms.iopole.reading import about, candidate, id_in, sighting, status_event
 from facteur.platforms.iopole.statuses import unseen_statuses
 from tests.unit.test_decide_status import LIMITS
@@ -143,7 +142,6 @@ def read_found(value: Any) -> None:
     assert len(candidate(value).platform_id) <= 200
     about(value, "F-1")
     id_in(value)
-    shown(value)
     found = sighting(value)
     assert found is None or 0 < len(found.platform_id) <= 200
 

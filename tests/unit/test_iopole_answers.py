@@ -13,7 +13,7 @@ import requests
 from facteur.errors import AccountRefusedError, OutcomeUnknownError, PlatformBusyError, ProblemError
 from facteur.model import Accepted, Answer, Rejected
 from facteur.platforms.http import HttpAnswer, classified
-from facteur.platforms.iopole.ladder import LADDER, meaning_of_deposit
+from facteur.platforms.iopole.ladder import LADDER
 from facteur.platforms.multipart import SingleFileBody
 
 ISSUE = {"validation": "custom", "code": "INVALID", "message": "file is not acceptable", "path": ["file"]}
@@ -80,7 +80,7 @@ BY_STATUS: dict[int, tuple[type, type, type]] = {  # status -> in the platform's
 
 def meaning(status: int, body: bytes, headers: dict[str, str] | None = None) -> Answer | ProblemError:
     try:
-        return meaning_of_deposit(HttpAnswer(status, headers or {}, body))
+        return LADDER.meaning_of(HttpAnswer(status, headers or {}, body))
     except ProblemError as error:
         return error
 
@@ -105,7 +105,7 @@ def test_the_ladder_in_the_documents_is_the_one_in_the_code() -> None:
         tuple(cell.strip() for cell in line.split("|")[1:4]) for line in table.splitlines() if line.startswith("| ")
     ]
 
-    rungs = [(", ".join(map(str, rung.statuses)), rung.body, str(rung.means)) for rung in LADDER]
+    rungs = [(", ".join(map(str, rung.statuses)), rung.body, str(rung.means)) for rung in LADDER.rungs]
     assert rows[1:] == [*rungs, ("everything else", "anything, or nothing", "unknown")]
 
 
@@ -116,7 +116,7 @@ def test_an_answer_before_the_documents_end_is_no_doubt_unless_it_is_a_success(s
     early = HttpAnswer(status, {}, HTML, whole_body_sent=False)
 
     try:
-        found: Answer | ProblemError = meaning_of_deposit(early)
+        found: Answer | ProblemError = LADDER.meaning_of(early)
     except ProblemError as error:
         found = error
 

@@ -1,4 +1,4 @@
-"""What the doctor reads out of Iopole's directory, webhooks, and refusals; lenient where nobody has published the shape."""
+"""What the doctor reads out of Iopole's directory, and webhooks; lenient where nobody has published the shape."""
 
 from __future__ import annotations
 
@@ -7,18 +7,15 @@ from typing import Any
 
 import pytest
 
-from facteur.errors import AccountRefusedError, PlatformBusyError
 from facteur.platforms.http import HttpAnswer
-from facteur.platforms.iopole.probe import IopoleProbe
+from facteur.platforms.iopole.directory import active_webhooks, reachable
 
 NETWORK = {"networkIdentifier": "DOMESTIC_FR", "validFrom": "2026-01-01T00:00:00.000Z", "validTo": None}
 WEBHOOK = {"status": "ACTIVE", "filterStreamDirection": None}
 
 
-def probe(status: int, body: Any, **headers: str) -> IopoleProbe:
-    """One whose platform answers everything like this."""
-    answer = HttpAnswer(status, headers, json.dumps(body).encode())
-    return IopoleProbe(lambda: None, lambda _path, _params: answer, sandbox=True)
+def said(status: int, body: Any) -> HttpAnswer:
+    return HttpAnswer(status, {}, json.dumps(body).encode())
 
 
 def company(*networks: object) -> dict[str, object]:
@@ -26,7 +23,7 @@ def company(*networks: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("body", "reachable"),
+    ("body", "there"),
     [
         ({"data": [company(NETWORK)]}, True),
         ([company(NETWORK)], True),
@@ -40,8 +37,8 @@ def company(*networks: object) -> dict[str, object]:
         ({"data": []}, False),
     ],
 )
-def test_a_company_is_reachable_that_is_registered_today(body: Any, reachable: bool) -> None:
-    assert probe(200, body).reachable("111111111") is reachable
+def test_a_company_is_reachable_that_is_registered_today(body: Any, there: bool) -> None:
+    assert reachable(said(200, body)) is there
 
 
 @pytest.mark.parametrize(
@@ -56,27 +53,10 @@ def test_a_company_is_reachable_that_is_registered_today(body: Any, reachable: b
     ],
 )
 def test_a_webhook_takes_statuses_away_unless_it_says_otherwise(body: Any, active: int) -> None:
-    assert probe(200, body).active_webhooks() == active
+    assert active_webhooks(said(200, body)) == active
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 501])
 def test_what_the_account_may_not_see_is_not_known(status: int) -> None:
-    assert probe(status, {}).reachable("111111111") is None
-    assert probe(status, {}).active_webhooks() is None
-
-
-def test_a_search_that_spells_its_fields_otherwise_has_let_us_in() -> None:
-    seen = probe(400, {"statusMessage": "Unable to parse"}, Date="Sun, 22 Nov 2026 17:04:29 GMT").knock()
-
-    assert seen is not None
-    assert seen.isoformat() == "2026-11-22T17:04:29+00:00"
-    assert probe(200, [], Date="yesterday").knock() is None
-    assert probe(200, []).knock() is None
-
-
-@pytest.mark.parametrize(
-    ("status", "error"), [(403, AccountRefusedError), (429, PlatformBusyError), (503, PlatformBusyError)]
-)
-def test_whoever_is_not_let_in_hears_why(status: int, error: type[Exception]) -> None:
-    with pytest.raises(error):
-        probe(status, {}).knock()
+    assert reachable(said(status, {})) is None
+    assert active_webhooks(said(status, {})) is None

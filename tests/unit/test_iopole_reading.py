@@ -20,6 +20,7 @@ from facteur.platforms.iopole.reading import (
     candidate,
     id_in,
     inbound,
+    sighting,
     status_event,
     whole_number,
 )
@@ -196,6 +197,22 @@ def test_a_search_entry_is_read() -> None:
 
 def test_the_creation_date_has_an_old_name() -> None:
     assert candidate(entry("metadata", createDate=None, date=DATE)).created_at == INSTANT
+
+
+@pytest.mark.parametrize(
+    ("state", "shown", "refusing"),
+    [
+        *((state, state, True) for state in ("INVALID", "WRONG_ROUTING", "CONVERSION_FAILED", "NOT_DELIVERED", "DUPLICATED")),
+        ("wrong-routing", "WRONG_ROUTING", True), ("DELIVERED", "DELIVERED", False), ("PENDING", None, False), (None, None, False),
+    ],
+)  # fmt: skip
+def test_a_state_is_shown_that_says_more_than_that_it_waits(
+    state: str | None, shown: str | None, refusing: bool
+) -> None:
+    found = sighting(entry("metadata", state=state))
+
+    assert found is not None
+    assert (found.state, found.refusing) == (shown, refusing)
 
 
 @pytest.mark.parametrize("state", ["DUPLICATED", "INVALID", "WRONG_ROUTING", "CONVERSION_FAILED"])

@@ -10,7 +10,7 @@ import pytest
 
 from facteur.errors import PlatformBusyError
 from facteur.platforms.http import HttpAnswer
-from facteur.platforms.iopole.statuses import searched_statuses, unseen_statuses
+from facteur.platforms.iopole.statuses import WITH_STATUS, Searched, page_of, unseen_statuses
 from facteur.status_updates import PAGE
 
 AT = datetime(2026, 10, 12, 8, 15, 30, 412000, tzinfo=UTC)
@@ -40,7 +40,7 @@ class Account:
 def test_a_time_is_asked_for_in_whole_seconds_that_hold_it() -> None:
     account = Account()
 
-    searched_statuses(account).between(AT, AT, 0)
+    Searched(account, WITH_STATUS).between(AT, AT, 0)
 
     assert account.asked == [
         'invoice.direction:"OUTBOUND" AND invoice.createdDate:>="2026-10-12 08:15:30" AND invoice.createdDate:<="2026-10-12 08:15:31"'
@@ -49,7 +49,7 @@ def test_a_time_is_asked_for_in_whole_seconds_that_hold_it() -> None:
 
 def test_what_an_account_refuses_is_not_asked_again() -> None:
     account = Account("direction", "invoice.")
-    searched = searched_statuses(account)
+    searched = Searched(account, WITH_STATUS)
 
     first, second = searched.between(AT, AT, 0), searched.between(AT, AT, 0)
 
@@ -59,25 +59,25 @@ def test_what_an_account_refuses_is_not_asked_again() -> None:
 
 
 def test_an_account_without_dates_says_so() -> None:
-    assert searched_statuses(Account("reatedDate")).between(AT, AT, 0) is None
+    assert Searched(Account("reatedDate"), WITH_STATUS).between(AT, AT, 0) is None
 
 
 def test_as_many_numbers_are_asked_for_as_a_query_holds() -> None:
     account = Account()
 
-    page = searched_statuses(account).under([f"F-2026-{n:05}" for n in range(500)], 0)
+    page = Searched(account, WITH_STATUS).under([f"F-2026-{n:05}" for n in range(500)], 0)
 
     assert 167 <= page.numbers < 500
     assert account.asked[0].count(" OR ") == page.numbers - 1
 
 
 def test_one_number_is_asked_for_however_long_it_is() -> None:
-    assert searched_statuses(Account()).under(["é" * 5000, "F-2"], 0).numbers == 1
+    assert Searched(Account(), WITH_STATUS).under(["é" * 5000, "F-2"], 0).numbers == 1
 
 
 def test_a_server_that_takes_only_short_queries_gets_short_ones() -> None:
     account = Account(longest=1000)
-    searched = searched_statuses(account)
+    searched = Searched(account, WITH_STATUS)
 
     assert 1 < searched.under([f"F-{n}" for n in range(400)], 0).numbers < 60
     asked = len(account.asked)
@@ -88,21 +88,22 @@ def test_a_server_that_takes_only_short_queries_gets_short_ones() -> None:
 def test_quotes_and_backslashes_in_a_number_stay_within_it() -> None:
     account = Account()
 
-    searched_statuses(account).under(['F"1', "F\\2"], 0)
+    Searched(account, WITH_STATUS).under(['F"1', "F\\2"], 0)
 
     assert account.asked == ['invoice.invoiceId:"F\\"1" OR invoice.invoiceId:"F\\\\2"']
 
 
 def test_a_search_that_is_refused_in_every_way_is_no_empty_one() -> None:
     with pytest.raises(PlatformBusyError, match="refuses to search by number"):
-        searched_statuses(Account(":")).under(["F-1"], 0)
+        Searched(Account(":"), WITH_STATUS).under(["F-1"], 0)
 
 
 @pytest.mark.parametrize("body", [{"data": [ENTRY] * PAGE}, [ENTRY] * PAGE])
 def test_a_page_is_read_whole_whatever_holds_it(body: Any) -> None:
-    page = searched_statuses(lambda params: answer(200, body)).between(AT, AT, 0)
+    answered = Searched(lambda params: answer(200, body), WITH_STATUS).between(AT, AT, 0)
 
-    assert page is not None
+    assert answered is not None
+    page = page_of(answered)
     assert len(page.sightings) == len(page.ids) == PAGE
     first = page.sightings[0]
     assert (first.platform_id, first.code, first.at, first.state) == ("p-1", "203", AT, "DELIVERED")
@@ -113,9 +114,8 @@ def test_a_page_is_read_whole_whatever_holds_it(body: Any) -> None:
     "entry", [None, 7, {}, {"metadata": None}, {"metadata": {"invoiceId": ""}}, {"metadata": [], "lastStatusData": 3}]
 )
 def test_an_entry_that_names_no_deposit_is_left_out(entry: Any) -> None:
-    page = searched_statuses(
-        Account(entries=[entry, {"metadata": {"invoiceId": "p-2"}, "lastStatusData": "odd"}])
-    ).under(["F"], 0)
+    account = Account(entries=[entry, {"metadata": {"invoiceId": "p-2"}, "lastStatusData": "odd"}])
+    page = page_of(Searched(account, WITH_STATUS).under(["F"], 0))
 
     assert [(each.platform_id, each.code) for each in page.sightings] == [("p-2", None)]
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from facteur.decision import Limits
 from facteur.errors import ConfigurationError, FacteurError
+from facteur.platforms.registry import PROVIDERS
 from facteur.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from facteur.operate.reconcile_ports import Reconciling
     from facteur.operate.services import OperateServices
     from facteur.platforms.accounts import AccountPlatforms
-    from facteur.platforms.operated import OperatorPlatforms
     from facteur.ports import Journal
     from facteur.relay_submissions import RelayServices
     from facteur.status_services import PollServices
@@ -76,7 +76,8 @@ def relay_services(journal: Journal) -> RelayServices:
     from facteur.relay_submissions import RelayServices
 
     settings = _settings()
-    base_url, queue_url = settings.require("iopole_base_url", "submissions_queue_url")
+    api = PROVIDERS[settings.pdp_provider].address_settings[0]
+    base_url, queue_url = settings.require(api, "submissions_queue_url")
     store = PostgresRelay(
         _begun(_database()), provider=settings.pdp_provider, requests_per_minute=settings.requests_per_minute,
         deposits_enabled=settings.deposits_enabled,
@@ -97,6 +98,7 @@ def poll_services(journal: Journal, remaining_seconds: float = float("inf")) -> 
     from facteur.status_services import PollServices
 
     settings, database = _settings(), _begun(_database())
+    _check_source(settings)
     platforms = _platforms()
     platforms.begin_invocation(time.monotonic() + remaining_seconds)
     store = PostgresStatuses(
@@ -108,6 +110,13 @@ def poll_services(journal: Journal, remaining_seconds: float = float("inf")) -> 
         settings.connect_timeout_seconds + settings.read_timeout_seconds, settings.status_source,
         60 / settings.requests_per_minute, 60 / settings.history_requests_per_minute, time.sleep,
     )  # fmt: skip
+
+
+def _check_source(settings: Settings) -> None:
+    offered = PROVIDERS[settings.pdp_provider].capabilities.statuses
+    if settings.status_source not in offered:
+        words = f"STATUS_SOURCE={settings.status_source}: {settings.pdp_provider} offers {' and '.join(offered)}"
+        raise ConfigurationError(words)
 
 
 def migration_services() -> tuple[Database, dict[str, Any]]:
@@ -175,10 +184,10 @@ def _examination(settings: Settings, database: Database, letters: DeadLetters | 
     from facteur.adapters.secrets_manager import Secrets
     from facteur.install.schema import migrations
     from facteur.operate.doctor_ports import Examination
-    from facteur.platforms.operated import OperatorPlatforms
+    from facteur.platforms.accounts import AccountPlatforms
 
     secrets = Secrets(lambda: _aws("secretsmanager"))  # of its own: no kept secret or token
-    platforms = functools.cache(lambda: OperatorPlatforms(settings, secrets, database))
+    platforms = functools.cache(lambda: AccountPlatforms(settings, secrets, database))
     stack = _stack(settings)
     return Examination(
         settings, PostgresExamined(database, requests_per_minute=settings.requests_per_minute), platforms, letters,
@@ -200,12 +209,12 @@ def _reconciling(settings: Settings, database: Database) -> Reconciling:
     return Reconciling(books, functools.cache(lambda: _asked_platforms(settings, _secrets(), database)))
 
 
-def _asked_platforms(settings: Settings, secrets: Secrets, database: Database) -> OperatorPlatforms:
+def _asked_platforms(settings: Settings, secrets: Secrets, database: Database) -> AccountPlatforms:
     """The platforms for a person, whose own machine seldom has the settings of the functions."""
-    from facteur.platforms.operated import OperatorPlatforms
+    from facteur.platforms.accounts import AccountPlatforms
 
     try:
-        return OperatorPlatforms(settings, secrets, database)
+        return AccountPlatforms(settings, secrets, database)
     except ConfigurationError as error:
         raise ConfigurationError(f"{error}: ask the deployed stack (--stack NAME), or set them") from None
 

@@ -87,7 +87,7 @@ CORRECTIONS = {  # problem code -> what a person does where it is not the docume
     "then set technical_status back to 'pending'",
 }
 GIVEN_UP = "Given up; when the cause is removed, set technical_status back to 'pending'"
-PAUSED = "The account pauses and tries again by itself; check secret, customer-id, and platform URL"
+PAUSED = "The account pauses and tries again by itself; check its secret and the platform's address"
 
 
 def _pause_seconds(problem: Problem, tries: int, jitter: Jitter) -> float:

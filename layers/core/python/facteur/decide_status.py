@@ -23,8 +23,6 @@ EARLIEST = datetime.min.replace(tzinfo=UTC)
 STATE = "state:"  # before what stands in a status's place where the search shows none
 URGENT, USUAL, NOT_PRESSING = range(3)
 URGENT_CODES = REJECTING | {"207", "210"}
-STATES_BEFORE_ANY_STATUS = frozenset({"PENDING", "PROCESSING", "CONVERTED", "VALID"})
-REFUSING_STATES = frozenset({"INVALID", "DUPLICATED", "WRONG_ROUTING", "NOT_DELIVERED", "CONVERSION_FAILED"})
 
 
 def believed(event: StatusEvent, due: Due) -> StatusEvent:
@@ -123,7 +121,7 @@ def rule_unread(due: Due, limits: Limits) -> Ruling | None:
         return _asked_about(due, problem, reached, limits)
     if code in REJECTING:
         return Ruling(final(State.REJECTED, problem, CORRECT_IT))
-    if state in REFUSING_STATES:
+    if state:
         return _objected(
             due, replace(problem, code="refused_state"), "Ask the platform why, then correct the invoice", limits
         )
@@ -172,11 +170,11 @@ def seen(deposit: Open, sighting: Sighting | None, due_in: float, limits: Limits
     """What follows from how a search shows a deposit; None: it does not. Where it shows no status, the state must do."""
     over = deposit.age_seconds > limits.follow_up_seconds
     code, is_status = (sighting.code, True) if sighting and sighting.code else (_code_of_state(sighting), False)
-    state = sighting.state if sighting and sighting.state in REFUSING_STATES else None
+    state = sighting.state if sighting and sighting.refusing else None
     number = sighting.invoice_number if sighting else None
     return Seen(
         deposit.submission_id, deposit.platform_id, code, sighting.at if sighting and is_status else None, is_status,
-        sighting.created_at if sighting else None, due_in, min(urgency(code), urgency(state and STATE + state)),
+        sighting.created_at if sighting else None, due_in, URGENT if state else urgency(code),
         _wanted_every(deposit.age_seconds, over, shown_lately, is_status), over, state, number,
     )  # fmt: skip
 
@@ -199,12 +197,11 @@ def urgency(code: str | None) -> int:
     """Whose history is read first: those of rejections, refusals, and disputes."""
     if code is None:
         return NOT_PRESSING
-    return URGENT if code in URGENT_CODES or code.removeprefix(STATE) in REFUSING_STATES else USUAL
+    return URGENT if code in URGENT_CODES else USUAL
 
 
 def _code_of_state(sighting: Sighting | None) -> str | None:
-    state = sighting.state if sighting else None
-    return None if state is None or state in STATES_BEFORE_ANY_STATUS else STATE + state
+    return STATE + sighting.state if sighting and sighting.state else None
 
 
 def settled_before(events: Sequence[StatusEvent]) -> StatusEvent | None:

@@ -37,7 +37,7 @@ ENDING = REJECTING | CLOSING
 BUYERS = frozenset({"204", "205", "206", "207", "208", "209", "210", "211", "214"})
 # Verdicts of which only one can be true at an instant; 200 to 204 may well share one.
 VERDICTS = REJECTING | CLOSING | {"205", "206", "207", "208"}
-# Of a rejection. DUPLICATED_INVOICE is Iopole's own check, DUPLICATE_INVOICE its word for the reform's DOUBLON; all say "already there".
+# Of a rejection, in the reform's words (DOUBLON, REJ_UNI) and those that platforms have of their own; all say "already there".
 # Words of a list that nobody closed: what matters is what they say, however they are spelled.
 DUPLICATE_STEMS = ("DUPLICAT", "DOUBLON", "REJUNI", "ALREADYDEPOSITED", "ALREADYEXISTS")
 

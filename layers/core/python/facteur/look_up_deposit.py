@@ -23,7 +23,7 @@ from facteur.evidence import (
     weighed,
 )
 from facteur.model import Candidate, Claim, Doubt, Question, Shown, State, Waiting
-from facteur.ports import Platform
+from facteur.platforms.port import Platform
 from facteur.submission_services import Lease, Services
 
 MOST_COMPARED = 20  # copies of one each-up; a number that shows more is looked at by a person

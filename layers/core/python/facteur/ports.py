@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 from facteur.decision import Decision, Outcome
 from facteur.metrics import Metric
-from facteur.model import Answer, Candidate, Claim, Doubt, Holder, Intent, Invoice, Question, Shown, Waiting
+from facteur.model import Claim, Doubt, Holder, Intent, Invoice, Waiting
 
 
 class Document(Protocol):
@@ -33,53 +33,8 @@ class Documents(Protocol):
     def far(self, invoice: Invoice) -> bool:
         """Whether fetching it waits for a network, so that several are better fetched at once."""
 
-    def fetch(self, invoice: Invoice, hold_bytes: int | None) -> Document | None:
-        """The invoice's document, or None where it is larger than `hold_bytes`. Raises DocumentError."""
-
-
-class Platform(Protocol):
-    """A plateforme agréée. Every method raises PlatformBusyError or AccountRefusedError where it got no answer."""
-
-    @property
-    def sandbox(self) -> bool: ...
-
-    def deposit(self, document: Document, before_block: Callable[[], None]) -> Answer:
-        """Send a document. `before_block` is called before each block of it, the last included, and may raise NotDepositedError.
-
-        Raises:
-            OutcomeUnknownError: it may have been accepted.
-        """
-
-    def obtain_token(self) -> None:
-        """Have at hand what every call needs, so that a deposit under way waits for nothing else."""
-
-    def probe(self) -> None:
-        """One harmless read; returning means that it was answered as documented."""
-
-    def find(self, invoice_number: str) -> list[Candidate]:
-        """Outbound deposits under a number, of any seller; an empty list means that the platform shows none, and no more."""
-
-    def shown(self, questions: Sequence[Question]) -> list[Shown]:
-        """What it shows of each question, asked in as few calls as it allows. Whoever finds nothing looks for a witness there."""
-
-    def shown_alone(self, questions: Sequence[Question]) -> list[Shown]:
-        """The same, each number in a call of its own: of a long question only the first words may be read."""
-
-    def answers_what_is_asked(self) -> bool:
-        """Whether its search shows nothing under a number that nobody has; a cache may answer whatever it likes."""
-
-    def sha256_of(self, platform_id: str) -> str | None:
-        """Of the document deposited under an id; None where the platform shows no copy."""
-
-
-class Platforms(Protocol):
-    """The platform of each account."""
-
-    def of(self, account: str) -> Platform:
-        """Raises AccountRefusedError for a bad secret, EnvironmentMismatchError for a database of another environment."""
-
-    def identity(self, account: str) -> Mapping[str, str]:
-        """Which platform and client its deposits are made with: provider, base_url, and the client id's hash."""
+    def fetch(self, invoice: Invoice, hold_bytes: int | None, longest_bytes: int) -> Document | None:
+        """The invoice's document, or None where it is larger than `hold_bytes`. Raises DocumentError, also above `longest_bytes`."""
 
 
 @dataclass(frozen=True, slots=True)

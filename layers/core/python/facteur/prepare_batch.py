@@ -157,7 +157,8 @@ def _fetched(rows: Iterable[Waiting], services: Services, threads: ThreadPoolExe
 def _fetch(row: Waiting, services: Services, hold_bytes: int | None) -> Fetched:
     assert row.invoice is not None  # noqa: S101  _sendable saw it
     try:
-        return services.documents.fetch(row.invoice, hold_bytes)
+        longest = services.platforms.of(row.account).capabilities.longest_document
+        return services.documents.fetch(row.invoice, hold_bytes, longest)
     except DocumentError as error:
         return error
 

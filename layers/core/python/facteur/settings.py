@@ -11,9 +11,9 @@ from typing import Any
 
 from facteur.errors import ConfigurationError
 from facteur.hosts import platform_host
+from facteur.platforms.registry import PROVIDERS
 
 SOURCES = ("sweep", "pull", "history")
-PROVIDERS = ("iopole",)
 SAM_LOCAL = "AWS_SAM_LOCAL"  # `sam local` sets it in its containers, AWS never does
 
 

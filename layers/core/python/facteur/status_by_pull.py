@@ -9,8 +9,8 @@ from facteur.decide_status import DAY_SECONDS, SILENT_SECONDS, apart, has_double
 from facteur.errors import NotDepositedError
 from facteur.metrics import Metric
 from facteur.model import Due, StatusEvent
+from facteur.platforms.port import Platform
 from facteur.status_by_history import read_history, store_statuses
-from facteur.status_ports import StatusPlatform
 from facteur.status_services import PollServices, Step, alone, not_answered, not_answered_of_one
 
 AT_ONCE = 20
@@ -65,7 +65,7 @@ class Reading:
     acknowledged: list[StatusEvent] = field(default_factory=list)
     refused: int = 0
 
-    def page(self, platform: StatusPlatform) -> bool:
+    def page(self, platform: Platform) -> bool:
         """Store a page and acknowledge what was stored; whether to ask for another one.
 
         What cannot be acknowledged comes again and is gone past. A full page of nothing else hides whatever is behind it.
@@ -95,7 +95,7 @@ class Reading:
                 next_step="the platform shows a full page of statuses that it lets nobody acknowledge: ask it to clear them",
             )  # fmt: skip
 
-    def _acknowledge_all(self, stored: Sequence[StatusEvent], platform: StatusPlatform) -> bool:
+    def _acknowledge_all(self, stored: Sequence[StatusEvent], platform: Platform) -> bool:
         """Until a few are refused in a row; whether there were permits."""
         for event in stored:
             if self.refused > MOST_REFUSED:
@@ -104,7 +104,7 @@ class Reading:
                 return False
         return True
 
-    def _acknowledge(self, event: StatusEvent, platform: StatusPlatform) -> bool:
+    def _acknowledge(self, event: StatusEvent, platform: Platform) -> bool:
         """Whether there was a permit for it. One that is refused is put off, and after a few in a row all of this reading."""
         if event.raw.get("statusId") is None:
             return True
@@ -138,7 +138,7 @@ def _key(event: StatusEvent) -> tuple[str, str, str]:
 
 
 def _store(
-    account: str, new: Sequence[StatusEvent], platform: StatusPlatform, services: PollServices
+    account: str, new: Sequence[StatusEvent], platform: Platform, services: PollServices
 ) -> tuple[list[StatusEvent], frozenset[str]]:
     """Each deposit's statuses in a transaction of its own; what is not ours is counted and kept aside.
 

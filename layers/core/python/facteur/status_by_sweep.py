@@ -9,7 +9,7 @@ from datetime import timedelta
 from facteur.decide_status import SILENT_SECONDS, seconds_to_next_sweep, seen
 from facteur.errors import NotDepositedError, StatementRefusedError
 from facteur.metrics import Metric
-from facteur.status_ports import StatusPlatform
+from facteur.platforms.port import Platform
 from facteur.status_services import PollServices, Step, alone, not_answered
 from facteur.status_updates import PAGE, Listing, Open, Page, Seen, Sighting, Slice
 
@@ -36,7 +36,7 @@ class Sweep:
     unreadable: int = 0
 
     @property
-    def platform(self) -> StatusPlatform:
+    def platform(self) -> Platform:
         return self.services.platforms.of(self.slice.account)
 
     def missing(self) -> list[Open]:

@@ -3,40 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Protocol
 
 from facteur.model import Due, StatusEvent
-from facteur.status_updates import Open, Page, PulledDeposit, Ruling, Seen, Slice, StatusesStored
-
-
-class StatusPlatform(Protocol):
-    """A plateforme agréée, as a source of statuses. Every method raises PlatformBusyError or AccountRefusedError where it got no answer."""
-
-    @property
-    def sandbox(self) -> bool: ...
-
-    def history(self, platform_id: str) -> list[StatusEvent]:
-        """The life cycle so far, in any order; empty for a young deposit."""
-
-    def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
-        """A page of what was deposited in a time, in any order; None: this account may not search by date."""
-
-    def shown_under(self, numbers: Sequence[str], offset: int, *, with_numbers: bool) -> Page:
-        """A page of what bears one of these numbers, or the first few of them: `Page.numbers` says how many were asked for."""
-
-    def not_seen(self) -> tuple[list[StatusEvent], bool]:
-        """The oldest statuses of the account that nobody has acknowledged, and whether there may be more behind them."""
-
-    def acknowledge(self, event: StatusEvent) -> bool:
-        """Never show a status again; False where it has no id to name it by."""
-
-
-class StatusPlatforms(Protocol):
-    """The platform of each account."""
-
-    def of(self, account: str) -> StatusPlatform:
-        """Raises AccountRefusedError for a bad secret, EnvironmentMismatchError for a database of another environment."""
+from facteur.status_updates import Open, PulledDeposit, Ruling, Seen, Slice, StatusesStored
 
 
 class StatusStore(Protocol):

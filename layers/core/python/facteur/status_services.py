@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facteur.decide import ACCOUNT_PAUSE_SECONDS
 from facteur.decision import Limits, platform_failed
@@ -19,7 +19,10 @@ from facteur.errors import (
 )
 from facteur.metrics import Metric
 from facteur.ports import Journal
-from facteur.status_ports import PullStore, StatusPlatforms, SweepStore
+from facteur.status_ports import PullStore, SweepStore
+
+if TYPE_CHECKING:
+    from facteur.platforms.accounts import AccountPlatforms
 
 FAILED_READ_SECONDS = 60.0
 UNAUTHORISED, TOO_MANY = 401, 429
@@ -44,7 +47,7 @@ class PollServices:
 
     store: SweepStore
     pulls: PullStore
-    platforms: StatusPlatforms
+    platforms: AccountPlatforms
     journal: Journal
     limits: Limits
     answer_seconds: float

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 
 from facteur.errors import PlatformBusyError, Problem
 from facteur.model import Due, Move, StatusEvent
@@ -60,7 +61,11 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """How the platform's search shows a deposit: its last status, the state it is in, its invoice's number. None: not shown."""
+    """How the platform's search shows a deposit: its last status, the state it is in, and of which invoice. None: not shown.
+
+    `state`: of the platform's own, where it says more than that the deposit waits. `refusing`: it says that a person must look;
+    `refused`: status or state say that the platform refused it.
+    """
 
     platform_id: str
     code: str | None
@@ -68,6 +73,12 @@ class Sighting:
     state: str | None
     created_at: datetime | None
     invoice_number: str | None = None
+    seller_siren: str | None = None
+    total: Decimal | None = None
+    currency: str | None = None
+    refusing: bool = False
+    refused: bool = False
+    inbound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

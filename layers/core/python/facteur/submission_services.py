@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from facteur.decide import after_failure, is_shared
 from facteur.decision import Decision, Jitter, Limits
 from facteur.errors import PlatformBusyError, Problem, ProblemError, StoreRefusedError
 from facteur.metrics import Metric
 from facteur.model import State, Waiting
-from facteur.ports import Documents, Journal, Platforms, SubmissionStore
+from facteur.ports import Documents, Journal, SubmissionStore
+
+if TYPE_CHECKING:
+    from facteur.platforms.accounts import AccountPlatforms
 
 ACCEPTED = "accepted"  # the outcome of a deposit that was answered so, not found by a look-up
 EVENTS = {  # state -> event, metric
@@ -41,7 +45,7 @@ class Services:
     """What a batch is worked with."""
 
     store: SubmissionStore
-    platforms: Platforms
+    platforms: AccountPlatforms
     documents: Documents
     journal: Journal
     limits: Limits

@@ -31,7 +31,6 @@ from facteur.model import Invoice
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-LONGEST_BYTES = 50_000_000  # Iopole answers 413 above 50 MB
 BLOCK_BYTES = 1 << 20
 ROW_PART_BYTES = 4 << 20
 LONGEST_NUMBER = 100  # letters of one that are shown
@@ -90,15 +89,14 @@ class DocumentStore:
     def far(self, invoice: Invoice) -> bool:
         return invoice.document is None and not (invoice.document_uri or "").startswith("file:")
 
-    def fetch(self, invoice: Invoice, hold_bytes: int | None) -> FetchedDocument | None:
+    def fetch(self, invoice: Invoice, hold_bytes: int | None, longest_bytes: int) -> FetchedDocument | None:
         with _unreadable_store():
             size, blocks = self._open(invoice)
             if size == 0:
                 raise DocumentUnusableError(Problem("document_empty", "the document is empty"))
-            if size > LONGEST_BYTES:
-                raise DocumentUnusableError(
-                    Problem("document_too_large", f"the document has {size:,} bytes; platforms take 50 MB")
-                )
+            if size > longest_bytes:
+                words = f"the document has {size:,} bytes; the platform takes {longest_bytes / 1e6:g} MB"
+                raise DocumentUnusableError(Problem("document_too_large", words))
             if hold_bytes is not None and size > hold_bytes:
                 return None
             document = _fetched(invoice, blocks(), size, in_memory=hold_bytes is not None)

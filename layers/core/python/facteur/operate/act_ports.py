@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from facteur.operate.act_model import Act
-from facteur.ports import Platforms
 
 
 class ActStore(Protocol):
@@ -44,9 +43,3 @@ class ActStore(Protocol):
 
     def record(self, act: Act, detail: Mapping[str, int]) -> None:
         """Record an act on something else than Postgres, before it is done."""
-
-
-class OperatorPlatforms(Platforms, Protocol):
-    """The platform of each account, and what its secret names, whatever the database is pinned to."""
-
-    def named_by_secret(self, account: str) -> Mapping[str, str]: ...

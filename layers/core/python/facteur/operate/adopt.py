@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from facteur.errors import DocumentError, NotDepositedError, OperatorError
 from facteur.model import Candidate
@@ -10,7 +11,10 @@ from facteur.operate.act_model import Done
 from facteur.operate.acts import the_submission
 from facteur.operate.services import OperateServices
 from facteur.operate.story_model import KnownAttempt, KnownSubmission
-from facteur.ports import Platform, Platforms
+from facteur.platforms.port import Platform
+
+if TYPE_CHECKING:
+    from facteur.platforms.accounts import AccountPlatforms
 
 UNASKED = "--unverified adopts it without the platform's word"
 
@@ -62,7 +66,9 @@ def _holder(services: OperateServices, target: KnownSubmission, platform_id: str
     return f"another invoice's: {names} holds it" if others else "another invoice's, or one that the platform refused"
 
 
-def _verified(services: OperateServices, platforms: Platforms, target: KnownSubmission, platform_id: str) -> str | None:
+def _verified(
+    services: OperateServices, platforms: AccountPlatforms, target: KnownSubmission, platform_id: str
+) -> str | None:
     """The SHA-256 of the platform's copy; None where it shows none."""
     attempts = services.stories.attempts(target.invoice_id)
     try:
@@ -107,7 +113,7 @@ def _check_document(services: OperateServices, target: KnownSubmission, platform
             f"deposit {platform_id} holds another document than was sent, and the row is gone. {UNASKED}"
         )
     try:
-        document = services.documents().fetch(invoice, None)
+        document = services.documents().fetch(invoice, None, services.longest_document)
     except DocumentError as error:
         raise OperatorError(
             f"no attempt sent what deposit {platform_id} holds, and the row's document cannot be compared: {error} {UNASKED}"

@@ -8,8 +8,8 @@ from datetime import timedelta
 from facteur import __version__
 from facteur.operate.diagnosis import Verdict, failed, ok, warning
 from facteur.operate.doctor_ports import Examination, ReadyRow
+from facteur.platforms.registry import PROVIDERS
 
-PLATFORM_SETTINGS = ("iopole_base_url", "iopole_auth_url")
 MIGRATE = "invoke the stack's function migrate_database with {}, or deploy again"
 CLOCK_TOLERANCE = timedelta(seconds=60)
 MOST_NAMED = 5
@@ -25,9 +25,15 @@ NEEDED = ("invoice_id", "ready", "invoice_number", "seller_siren")
 EDIT = "edit the view facteur.invoice_source"
 
 
+def unknown_address(exam: Examination) -> list[str]:
+    """The settings that would say where the platform is, and do not."""
+    names = PROVIDERS[exam.settings.pdp_provider].address_settings
+    return [name.upper() for name in names if getattr(exam.settings, name) is None]
+
+
 def settings(exam: Examination) -> Verdict:
     """Whether all is named that the functions need."""
-    missing = [name.upper() for name in PLATFORM_SETTINGS if getattr(exam.settings, name) is None]
+    missing = unknown_address(exam)
     missing += [] if exam.dead_letters else ["SUBMISSIONS_QUEUE_URL"]
     if not missing:
         return ok("complete")

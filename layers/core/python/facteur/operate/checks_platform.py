@@ -6,19 +6,36 @@ from facteur.errors import AccountRefusedError, EnvironmentMismatchError, Platfo
 from facteur.operate.checks_database import judged_clock
 from facteur.operate.diagnosis import Verdict, failed, ok, skipped, warning
 from facteur.operate.doctor_ports import Examination, ExaminedAccount
+from facteur.platforms.credentials import OAUTH_KEYS
+from facteur.platforms.port import Provider
+from facteur.platforms.registry import PROVIDERS
 
 NO_PERMIT = skipped("the budget has no call left just now", "again in a minute")
 CONTRADICTION = "environment_mismatch"  # sandbox says one thing and the URL another
 TOO_FAST = "too_many_requests"
-ADDRESS = "check IOPOLE_BASE_URL and IOPOLE_AUTH_URL, and the way out of the private network"
-
-
 THEIRS = "the platform answers, with an error of its own: see its status page, and wait"
 
 
-def _step(error: PlatformBusyError) -> str:
+def _step(exam: Examination, error: PlatformBusyError) -> str:
     """Who answered is reached: then addresses and networks are not the cause."""
-    return ADDRESS if error.problem.http_status is None else THEIRS
+    if error.problem.http_status is not None:
+        return THEIRS
+    names = " and ".join(name.upper() for name in _provider(exam).address_settings)
+    return f"check {names}, and the way out of the private network"
+
+
+def _provider(exam: Examination) -> Provider:
+    """That of accounts whose secret names none."""
+    return PROVIDERS[exam.settings.pdp_provider]
+
+
+def _named_by(exam: Examination) -> str:
+    """The secret's keys that no other kind of platform has, or what all have."""
+    return ", ".join(key for key in _provider(exam).secret_keys if key not in OAUTH_KEYS) or "client_id"
+
+
+def _quoted(key: str) -> str:
+    return f'"{key}"'
 
 
 def secret(exam: Examination, account: ExaminedAccount) -> Verdict:
@@ -27,7 +44,7 @@ def secret(exam: Examination, account: ExaminedAccount) -> Verdict:
         exam.platforms().identity(account.account)
     except AccountRefusedError as error:
         if error.problem.code != CONTRADICTION:
-            return failed(str(error), 'it is JSON: {"client_id", "client_secret", "customer_id", "sandbox"}')
+            return failed(str(error), f"it is JSON: {{{', '.join(map(_quoted, _provider(exam).secret_keys))}}}")
     except EnvironmentMismatchError:
         pass  # the next check says so
     return ok("readable and well-formed")
@@ -50,32 +67,32 @@ def environment(exam: Examination, account: ExaminedAccount) -> Verdict:
 def token(exam: Examination, account: ExaminedAccount) -> Verdict:
     """Whether the platform gives a token for the credentials."""
     try:
-        exam.platforms().probe(account.account).obtain_token()
+        exam.platforms().of(account.account).obtain_token()
     except AccountRefusedError as error:
         return failed(
             str(error),
             f'correct client_id and client_secret in the secret, then facteur resume {account.account} --why "…"',
         )
     except PlatformBusyError as error:
-        return failed(str(error), _step(error))
+        return failed(str(error), _step(exam, error))
     return ok("obtained")
 
 
 def access(exam: Examination, account: ExaminedAccount) -> Verdict:
-    """Whether a cheap read with token and customer-id is answered."""
+    """Whether a cheap read with all that the secret names is answered."""
     if not _permitted(exam, account):
         return NO_PERMIT
     try:
-        theirs = exam.platforms().probe(account.account).knock()
+        theirs = exam.platforms().of(account.account).probe()
     except AccountRefusedError as error:
         return failed(
             str(error),
-            f'check customer_id in the secret and the account\'s role, then facteur resume {account.account} --why "…"',
+            f'check {_named_by(exam)} in the secret and the account\'s role, then facteur resume {account.account} --why "…"',
         )
     except PlatformBusyError as error:
-        return failed(str(error), _step(error))
+        return failed(str(error), _step(exam, error))
     clock = judged_clock("the platform's clock", theirs - exam.now()) if theirs else ok("it does not show its clock")
-    return Verdict(clock.outcome, f"customer-id accepted; {clock.what}", clock.help)
+    return Verdict(clock.outcome, f"{_named_by(exam)} accepted; {clock.what}", clock.help)
 
 
 def pause(exam: Examination, account: ExaminedAccount) -> Verdict:
@@ -95,11 +112,12 @@ def mode(exam: Examination, account: ExaminedAccount) -> Verdict:
     if not _permitted(exam, account):
         return NO_PERMIT
     try:
-        active = exam.platforms().probe(account.account).active_webhooks()
+        platform = exam.platforms().of(account.account)
+        active = platform.active_webhooks() if platform.capabilities.webhooks else 0
     except (AccountRefusedError, PlatformBusyError) as error:
         return skipped(f"not checked: {error}")
     if active is None:
-        return skipped("not checked: only the role admin may see webhooks")
+        return skipped("not checked: this account may not see webhooks")
     if active:
         return failed(
             f"PUSH: {active} active webhooks take the statuses away",
@@ -112,7 +130,9 @@ def sellers(exam: Examination, account: ExaminedAccount) -> Verdict:
     """Whether the platform's directory shows those who sell with this account, as reachable."""
     if not account.sellers:
         return skipped("no seller is known yet")
-    platform, shown = exam.platforms().probe(account.account), dict[str, bool | None]()
+    platform, shown = exam.platforms().of(account.account), dict[str, bool | None]()
+    if not platform.capabilities.directory:
+        return skipped("not checked: the platform has no directory to ask")
     for siren in account.sellers:
         if not _permitted(exam, account):
             return NO_PERMIT
@@ -126,7 +146,7 @@ def sellers(exam: Examination, account: ExaminedAccount) -> Verdict:
 def _judged_sellers(shown: dict[str, bool | None], *, sandbox: bool) -> Verdict:
     absent = [siren for siren, there in shown.items() if there is False]
     if absent:
-        words = f"not registered on DOMESTIC_FR in the directory: {', '.join(absent)}"
+        words = f"not registered in the directory for French invoices: {', '.join(absent)}"
         step = "register them at the platform (enrolment), or their invoices end as 213 ROUTING_FAILURE"
         return warning(f"{words}; a sandbox knows test companies only", step) if sandbox else failed(words, step)
     if None in shown.values():

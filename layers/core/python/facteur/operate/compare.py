@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from facteur.identity import plain
-from facteur.operate.reconcile_model import Code, Difference, IssuedRow, KnownDeposit, ShownDeposit
+from facteur.operate.reconcile_model import Code, Difference, IssuedRow, KnownDeposit
+from facteur.status_updates import Sighting
 
 STANDING = frozenset({"submitted", "closed"})
 UNDER_WAY = frozenset({"sending"})
@@ -14,7 +15,7 @@ CENT = Decimal("0.01")
 
 
 def compared(
-    account: str, shown: Sequence[ShownDeposit], ours: Sequence[KnownDeposit], rows: Mapping[str, str]
+    account: str, shown: Sequence[Sighting], ours: Sequence[KnownDeposit], rows: Mapping[str, str]
 ) -> list[Difference]:
     """What the platform and our tables say of each other's deposits.
 
@@ -53,7 +54,7 @@ def not_shown(known: KnownDeposit) -> Difference:
     )
 
 
-def of_a_pair(shown: ShownDeposit, known: KnownDeposit) -> Iterator[Difference]:
+def of_a_pair(shown: Sighting, known: KnownDeposit) -> Iterator[Difference]:
     """A deposit that both have."""
     about = f"facteur show id:{known.invoice_id}"
     if shown.refused and known.state in STANDING:
@@ -75,7 +76,7 @@ def of_a_pair(shown: ShownDeposit, known: KnownDeposit) -> Iterator[Difference]:
 
 
 def of_an_unclaimed(
-    account: str, shown: ShownDeposit, ours: Sequence[KnownDeposit], rows: Mapping[str, str]
+    account: str, shown: Sighting, ours: Sequence[KnownDeposit], rows: Mapping[str, str]
 ) -> Iterator[Difference]:
     """A deposit under an id that no submission holds."""
     numbered = [each for each in ours if _same_invoice(shown, each)]
@@ -100,7 +101,7 @@ def of_an_unclaimed(
         yield _nobodys(account, shown, rows.get(plain(shown.invoice_number)))
 
 
-def _twice(shown: ShownDeposit, holder: KnownDeposit) -> Difference:
+def _twice(shown: Sighting, holder: KnownDeposit) -> Difference:
     if shown.refused:
         what, step = f"the platform refused this one beside {holder.platform_id}, which stands", None
     else:
@@ -109,7 +110,7 @@ def _twice(shown: ShownDeposit, holder: KnownDeposit) -> Difference:
     return _of(Code.TWICE_AT_PLATFORM, holder, shown.platform_id, what, step)
 
 
-def _nobodys(account: str, shown: ShownDeposit, invoice_id: str | None) -> Difference:
+def _nobodys(account: str, shown: Sighting, invoice_id: str | None) -> Difference:
     named = (account, invoice_id, shown.invoice_number, shown.seller_siren, None, shown.platform_id)
     if invoice_id is None:
         return Difference(Code.FOREIGN, *named, "neither our tables nor the company's know this number", None)
@@ -147,7 +148,7 @@ def gone(known: KnownDeposit) -> Difference:
     return _of(Code.ROW_GONE, known, known.platform_id, what, f"facteur show id:{known.invoice_id}")
 
 
-def _same_invoice(shown: ShownDeposit, known: KnownDeposit) -> bool:
+def _same_invoice(shown: Sighting, known: KnownDeposit) -> bool:
     same_seller = not (shown.seller_siren and known.seller_siren) or shown.seller_siren == known.seller_siren
     return bool(shown.invoice_number) and plain(shown.invoice_number) in map(plain, known.numbers) and same_seller
 

@@ -92,7 +92,7 @@ def _of_accounts(exam: Examination, outcomes: MutableMapping[str, Outcome]) -> I
 def _why_no_account_can_be_asked(exam: Examination, outcomes: MutableMapping[str, Outcome]) -> str | None:
     if outcomes["migrations"] in STOPPED:
         return "needs migrations"
-    missing = [name.upper() for name in checks_database.PLATFORM_SETTINGS if getattr(exam.settings, name) is None]
+    missing = checks_database.unknown_address(exam)
     return f"{' and '.join(missing)} not set here" if missing else None
 
 

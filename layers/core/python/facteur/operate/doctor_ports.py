@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from facteur.install.exposure import Exposure
 from facteur.install.faults import Fault, Tried
 from facteur.operate.model import Installation
 from facteur.operate.ports import DeadLetters
 from facteur.settings import Settings
+
+if TYPE_CHECKING:
+    from facteur.platforms.accounts import AccountPlatforms
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,31 +87,6 @@ class ExaminedDatabase(Protocol):
         """One of the source address's, also where the account is paused: the doctor is asked why."""
 
 
-class ExaminedPlatform(Protocol):
-    """A platform, for one account. Every method raises NotDepositedError."""
-
-    @property
-    def sandbox(self) -> bool: ...
-    def obtain_token(self) -> None: ...
-    def knock(self) -> datetime | None:
-        """A cheap authorised read; the platform's clock where it shows one."""
-
-    def active_webhooks(self) -> int | None:
-        """Webhooks that take the statuses of deposits away; None where the account may not see them."""
-
-    def reachable(self, siren: str) -> bool | None:
-        """Whether the directory shows a company that can be reached; None where it does not say."""
-
-
-class ExaminedPlatforms(Protocol):
-    """The platform of each account, from a secret that is read anew."""
-
-    def identity(self, account: str) -> Mapping[str, str]:
-        """Raises AccountRefusedError for a bad secret, EnvironmentMismatchError for a database of another environment."""
-
-    def probe(self, account: str) -> ExaminedPlatform: ...
-
-
 class Deployment(Protocol):
     """The stack's own resources. Every method raises OperatorError."""
 
@@ -125,7 +103,7 @@ class Examination:
 
     settings: Settings
     database: ExaminedDatabase
-    platforms: Callable[[], ExaminedPlatforms]
+    platforms: Callable[[], AccountPlatforms]
     dead_letters: DeadLetters | None
     deployment: Deployment | None
     migrations: frozenset[int]

@@ -88,7 +88,7 @@ def _with_document(services: OperateServices, one: Previewed) -> Previewed:
     if invoice is None:
         return replace(one, problem="its row is gone")
     try:
-        document = services.documents().fetch(invoice, None)
+        document = services.documents().fetch(invoice, None, services.longest_document)
     except DocumentError as error:
         return replace(one, problem=str(error))
     if document is not None:

@@ -10,10 +10,11 @@ from datetime import date, datetime, timedelta
 from facteur.errors import EnvironmentMismatchError, NotDepositedError, OperatorError
 from facteur.identity import plain
 from facteur.operate.compare import compared, gone, missing, of_a_row
-from facteur.operate.reconcile_model import Code, Difference, KnownDeposit, Portion, ShownDeposit, ShownPage
-from facteur.operate.reconcile_ports import Reconciling, ShownDeposits
+from facteur.operate.reconcile_model import Code, Difference, KnownDeposit, Portion
+from facteur.operate.reconcile_ports import Reconciling
 from facteur.operate.services import OperateServices
-from facteur.status_updates import Listing
+from facteur.platforms.port import Platform
+from facteur.status_updates import Listing, Page, Sighting
 
 MOST_ROWS = (
     2000  # differing rows of a day that one report holds; each is some 400 bytes of a Lambda answer's six megabytes
@@ -81,7 +82,7 @@ def _window(books: Reconciling, at: Cursor, day: str, end: datetime) -> tuple[Po
     """Compare what was deposited from the cursor on, and until when it was done."""
     since = datetime.fromisoformat(at.since)
     until = min(end, since + timedelta(seconds=at.seconds))
-    search = books.platforms().deposits(at.account)
+    search = books.platforms().of(at.account)
     try:
         shown, until = _all_between(books, search, at.account, since, until)
     except _NoDatesError:
@@ -92,7 +93,7 @@ def _window(books: Reconciling, at: Cursor, day: str, end: datetime) -> tuple[Po
 
 
 def _by_number(
-    books: Reconciling, search: ShownDeposits, account: str, day: str, since: datetime, until: datetime
+    books: Reconciling, search: Platform, account: str, day: str, since: datetime, until: datetime
 ) -> tuple[Portion, datetime]:
     """Where the account may not search by date: its deposits, and the rows issued that day that nothing is known of."""
     while len(ours := books.database.deposited(account, since, until)) > MOST_BY_NUMBER and until - since > NARROWEST:
@@ -106,8 +107,8 @@ def _by_number(
 
 
 def _all_between(
-    books: Reconciling, search: ShownDeposits, account: str, since: datetime, until: datetime
-) -> tuple[list[ShownDeposit], datetime]:
+    books: Reconciling, search: Platform, account: str, since: datetime, until: datetime
+) -> tuple[list[Sighting], datetime]:
     """Every deposit of a time, which is halved while the platform shows no end of it."""
     while True:
         found = _pages(books, search, account, since, until)
@@ -121,15 +122,15 @@ def _all_between(
 
 
 def _pages(
-    books: Reconciling, search: ShownDeposits, account: str, since: datetime, until: datetime
-) -> list[ShownDeposit] | None:
+    books: Reconciling, search: Platform, account: str, since: datetime, until: datetime
+) -> list[Sighting] | None:
     """All pages of a time; None where they have no end."""
-    found, listing = dict[str, ShownDeposit](), Listing()
+    found, listing = dict[str, Sighting](), Listing()
     while not listing.whole:
         if listing.offset > LAST_OFFSET:
             return None
         _take_permit(books, account)
-        page = search.between(since, until, listing.offset)
+        page = search.shown_between(since, until, listing.offset, with_numbers=True)
         if page is None:
             raise _NoDatesError
         _read(page, listing, found)
@@ -137,14 +138,14 @@ def _pages(
     return list(found.values())
 
 
-def _under(books: Reconciling, search: ShownDeposits, account: str, wanted: Sequence[str]) -> list[ShownDeposit]:
+def _under(books: Reconciling, search: Platform, account: str, wanted: Sequence[str]) -> list[Sighting]:
     """What the platform shows under these numbers."""
-    numbers, found = sorted(set(wanted)), dict[str, ShownDeposit]()
+    numbers, found = sorted(set(wanted)), dict[str, Sighting]()
     while numbers:
         count, listing = len(numbers), Listing()
         while not listing.whole and listing.offset <= LAST_OFFSET:
             _take_permit(books, account)
-            page = search.under(numbers[:count], listing.offset)
+            page = search.shown_under(numbers[:count], listing.offset, with_numbers=True)
             count = page.numbers or count
             _read(page, listing, found)
         listing.check()
@@ -152,14 +153,12 @@ def _under(books: Reconciling, search: ShownDeposits, account: str, wanted: Sequ
     return list(found.values())
 
 
-def _read(page: ShownPage, listing: Listing, found: dict[str, ShownDeposit]) -> None:
+def _read(page: Page, listing: Listing, found: dict[str, Sighting]) -> None:
     listing.add(page.ids, page.announced)
-    found |= {each.platform_id: each for each in page.deposits}
+    found |= {each.platform_id: each for each in page.sightings if not each.inbound}
 
 
-def _judged(
-    books: Reconciling, account: str, shown: Sequence[ShownDeposit], deposited: Sequence[KnownDeposit]
-) -> Portion:
+def _judged(books: Reconciling, account: str, shown: Sequence[Sighting], deposited: Sequence[KnownDeposit]) -> Portion:
     numbers = sorted({each.invoice_number for each in shown if each.invoice_number})
     known = books.database.known([each.platform_id for each in shown], numbers)
     ours = list({each.submission_id: each for each in (*known, *deposited)}.values())

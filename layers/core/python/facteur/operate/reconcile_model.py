@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -23,20 +22,6 @@ class Code(StrEnum):
     ROW_SAYS_OTHERWISE = "ROW_SAYS_OTHERWISE"
     ROW_GONE = "ROW_GONE"
     NOT_COMPARED = "NOT_COMPARED"
-
-
-@dataclass(frozen=True, slots=True)
-class ShownDeposit:
-    """An outbound deposit as the platform's search shows it. None: it does not say."""
-
-    platform_id: str
-    invoice_number: str | None
-    seller_siren: str | None
-    total: Decimal | None
-    currency: str | None
-    code: str | None
-    refused: bool
-    created_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +84,3 @@ class Portion:
     shown: int
     differences: tuple[Difference, ...]
     next: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ShownPage:
-    """One answer of the platform's search. `ids` of all its entries, and `announced`, the count that came with it, are for a Listing."""
-
-    deposits: tuple[ShownDeposit, ...]
-    ids: tuple[str | None, ...]
-    announced: int | None
-    numbers: int = 0

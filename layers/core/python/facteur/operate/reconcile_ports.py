@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from facteur.operate.reconcile_model import IssuedRow, KnownDeposit, ShownPage
+from facteur.operate.reconcile_model import IssuedRow, KnownDeposit
+
+if TYPE_CHECKING:
+    from facteur.platforms.accounts import AccountPlatforms
 
 
 class ReconciledDatabase(Protocol):
@@ -34,25 +37,9 @@ class ReconciledDatabase(Protocol):
         """Whether one call may be made; also where the account is paused, unless the platform asked for it."""
 
 
-class ShownDeposits(Protocol):
-    """The platform's search, for one account. Raises NotDepositedError."""
-
-    def between(self, since: datetime, until: datetime, offset: int) -> ShownPage | None:
-        """A page of what was deposited in a time; None where the account may not search by date."""
-
-    def under(self, numbers: Sequence[str], offset: int) -> ShownPage:
-        """A page of what bears one of these numbers, as many of them as go into one query."""
-
-
-class ReconciledPlatforms(Protocol):
-    """The platform of each account."""
-
-    def deposits(self, account: str) -> ShownDeposits: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Reconciling:
     """What a reconciliation works with."""
 
     database: ReconciledDatabase
-    platforms: Callable[[], ReconciledPlatforms]
+    platforms: Callable[[], AccountPlatforms]

@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from facteur.adapters.postgres import Database, as_json
 from facteur.adapters.secrets_manager import Secrets, SecretUnreadableError
 from facteur.errors import AccountRefusedError, EnvironmentMismatchError, Problem
 from facteur.platforms.blanking import Blanking
-from facteur.platforms.credentials import Address, Credentials, credentials_from
+from facteur.platforms.credentials import Address, Credentials
 from facteur.platforms.http import HttpClient
-from facteur.platforms.iopole.client import TOKEN_PATH, Iopole
-from facteur.platforms.oauth import BearerToken
+from facteur.platforms.port import Platform, Provider, Wiring
+from facteur.platforms.registry import PROVIDERS
 from facteur.settings import Settings
 
 DEFAULT_ACCOUNT = "default"
-PRODUCTION_HOSTS = frozenset({"api.iopole.com"})
-SANDBOX_HOSTS = frozenset({"api.ppd.iopole.fr"})
 
 SALT = "select salt::text as salt from facteur.installation"
 CHECK_PIN = "select facteur.check_pin(%(account)s, %(platform)s, %(own_url)s) as matches"
 
 
-class AccountPlatforms:
-    """The port Platforms."""
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """What an account's secret names: a kind of platform, where it is, and a client there."""
 
-    def __init__(self, settings: Settings, secrets: Secrets, database: Database) -> None:
-        self._settings, self._secrets, self._database = settings, secrets, database
-        self._address = Address(*settings.require("iopole_base_url", "iopole_auth_url"))
+    provider: Provider
+    address: Address
+    credentials: Credentials
+
+    @property
+    def client(self) -> tuple[str, str, Address]:
+        """What a token and a pin belong to."""
+        return self.provider.name, self.credentials.client_id, self.address
+
+
+class AccountPlatforms:
+    """The platform of each account, built when it is first asked for."""
+
+    def __init__(
+        self, settings: Settings, secrets: Secrets, database: Database, providers: Mapping[str, Provider] = PROVIDERS
+    ) -> None:
+        """Raises ConfigurationError where the settings do not say where the platform is that they name."""
+        self._settings, self._secrets, self._database, self._providers = settings, secrets, database, providers
+        self._default = providers[settings.pdp_provider]
+        settings.require(*self._default.address_settings)
         self._salted: str | None = None
-        self._built: dict[str, tuple[tuple[str, Address], Iopole]] = {}  # for which client and platform
+        self._built: dict[str, tuple[tuple[str, str, Address], Platform]] = {}  # for which client and platform
         # whose secret names another platform or client since: built anew at the next invocation
         self._moved: set[str] = set()
-        # account -> client and own platform whose pin was compared
-        self._checked: dict[str, tuple[str, Address | None]] = {}
+        self._checked: dict[
+            str, tuple[tuple[str, str, Address], bool]
+        ] = {}  # whose pin was compared, and whether by an own address
         self._unpinned: set[str] = set()  # compared before there was a pin: again at the next invocation
         self._stop_at = float("inf")
         self._lock = threading.RLock()
@@ -53,33 +73,37 @@ class AccountPlatforms:
         for _, platform in self._built.values():
             platform.begin_invocation(stop_at)
 
-    def of(self, account: str) -> Iopole:
+    def of(self, account: str) -> Platform:
+        """Raises AccountRefusedError for a bad secret, EnvironmentMismatchError for a database of another environment."""
         with self._lock:
             if account not in self._built:
                 self._built[account] = self._build(account)
             return self._built[account][1]
 
     def identity(self, account: str) -> dict[str, str]:
-        return self._identity(self._credentials(account, False))
+        """Which platform and client its deposits are made with: provider, base_url, and the client id's hash. Raises as `of` does."""
+        return self._identity(self._named(account, False))
 
     def named_by_secret(self, account: str) -> dict[str, str]:
         """Its identity as the secret has it, whatever the database is pinned to."""
         return self._identity(self._in_secret(account, True))
 
-    def _build(self, account: str) -> tuple[tuple[str, Address], Iopole]:
-        credentials = self._credentials(account, False)
-        address, sandbox = credentials.address or self._address, credentials.sandbox
-        if sandbox is None:
-            sandbox = urlsplit(address.base_url).hostname in SANDBOX_HOSTS
+    def _build(self, account: str) -> tuple[tuple[str, str, Address], Platform]:
+        named = self._named(account, False)
         blanking = Blanking()  # what one of them sends may be quoted to the other
-        token_client = self._client(address.auth_url, blanking)
-        secret = f"secret {self._secret_id(account)}"
-        token = BearerToken(token_client, TOKEN_PATH, functools.partial(self._credentials, account), secret)
-        return (credentials.client_id, address), Iopole(
-            self._client(address.base_url, blanking), token, sandbox=sandbox
+        sandbox = named.credentials.sandbox
+        if sandbox is None:
+            sandbox = urlsplit(named.address.base_url).hostname in named.provider.sandbox_hosts
+        wiring = Wiring(
+            named.address,
+            sandbox,
+            partial(self._client, blanking),
+            partial(self._credentials, account),
+            f"secret {self._secret_id(account)}",
         )
+        return named.client, named.provider.build(wiring)
 
-    def _client(self, url: str, blanking: Blanking) -> HttpClient:
+    def _client(self, blanking: Blanking, url: str) -> HttpClient:
         client = HttpClient(
             url,
             connect_timeout_seconds=self._settings.connect_timeout_seconds,
@@ -91,10 +115,12 @@ class AccountPlatforms:
         return client
 
     def _credentials(self, account: str, fresh: bool) -> Credentials:
-        credentials = self._in_secret(account, fresh)
-        client = credentials.client_id, credentials.address or self._address
-        self._check_pin(account, credentials)
-        if account in self._built and self._built[account][0] != client:  # its token is the old one's
+        return self._named(account, fresh).credentials
+
+    def _named(self, account: str, fresh: bool) -> _Named:
+        named = self._in_secret(account, fresh)
+        self._check_pin(account, named)
+        if account in self._built and self._built[account][0] != named.client:  # its token is the old one's
             self._moved.add(account)
             raise AccountRefusedError(
                 Problem(
@@ -102,36 +128,54 @@ class AccountPlatforms:
                     f"secret {self._secret_id(account)} names another platform or client than a moment ago; soon again",
                 )
             )
-        return credentials
+        return named
 
-    def _in_secret(self, account: str, fresh: bool) -> Credentials:
+    def _in_secret(self, account: str, fresh: bool) -> _Named:
         secret_id = self._secret_id(account)
         try:
             secret = self._secrets.read(secret_id, fresh=fresh)
         except SecretUnreadableError as exc:
             raise AccountRefusedError(Problem("secret_unreadable", str(exc))) from None
-        credentials = credentials_from(secret, secret_id)
-        refuse_wrong_environment(credentials, (credentials.address or self._address).base_url, secret_id)
-        return credentials
+        provider = self._provider(secret, secret_id)
+        credentials = provider.read_secret(secret, secret_id)
+        address = credentials.address or self._address(provider, secret_id)
+        refuse_wrong_environment(provider, credentials, address, secret_id)
+        return _Named(provider, address, credentials)
+
+    def _provider(self, secret: Mapping[str, Any], secret_id: str) -> Provider:
+        """The secret says it; else the settings do."""
+        name = secret.get("provider")
+        if name is None:
+            return self._default
+        if not isinstance(name, str) or name not in self._providers:
+            known = " or ".join(self._providers)
+            raise AccountRefusedError(Problem("secret_malformed", f"secret {secret_id}: provider must be {known}"))
+        return self._providers[name]
+
+    def _address(self, provider: Provider, secret_id: str) -> Address:
+        values = [getattr(self._settings, name) for name in provider.address_settings]
+        if None in values:
+            words = f"secret {secret_id} names {provider.name} and no base_url and auth_url, and there is no setting that does"
+            raise AccountRefusedError(Problem("secret_malformed", words))
+        return Address(*values)
 
     def _secret_id(self, account: str) -> str:
         default = self._settings.pdp_secret_id
         prefix = default.rpartition("/")[0] or "facteur"
         return default if account == DEFAULT_ACCOUNT else f"{prefix}/{account}"
 
-    def _check_pin(self, account: str, credentials: Credentials) -> None:
-        client = credentials.client_id, credentials.address
-        if self._checked.get(account) == client:
+    def _check_pin(self, account: str, named: _Named) -> None:
+        own_url = named.credentials.address is not None or named.provider is not self._default
+        if self._checked.get(account) == (named.client, own_url):
             return
-        platform, own_url = as_json(self._identity(credentials)), credentials.address is not None
-        parameters = {"account": account, "platform": platform, "own_url": own_url}
+        parameters = {"account": account, "platform": as_json(self._identity(named)), "own_url": own_url}
         matches = self._database.row(CHECK_PIN, parameters).matches
         if matches is False:
             raise EnvironmentMismatchError(
                 f"account {account} of this database is pinned to another platform or client than its secret and "
-                f'IOPOLE_BASE_URL name. Is it a copy? Check, then: facteur repin {account} --why "…"'
+                f'{named.provider.address_settings[0].upper()} name. Is it a copy? Check, then: facteur repin {account} --why "…"'
             )
-        self._checked[account] = client
+        self._checked[account] = named.client, own_url
         if matches is None:
             self._unpinned.add(account)
 
@@ -141,17 +185,16 @@ class AccountPlatforms:
             self._salted = str(self._database.row(SALT).salt)
         return self._salted
 
-    def _identity(self, credentials: Credentials) -> dict[str, str]:
-        hashed = hashlib.sha256(f"{self._salt()}{credentials.client_id}".encode()).hexdigest()
-        address = credentials.address or self._address
-        return {"provider": self._settings.pdp_provider, "base_url": address.base_url, "client": hashed}
+    def _identity(self, named: _Named) -> dict[str, str]:
+        hashed = hashlib.sha256(f"{self._salt()}{named.credentials.client_id}".encode()).hexdigest()
+        return {"provider": named.provider.name, "base_url": named.address.base_url, "client": hashed}
 
 
-def refuse_wrong_environment(credentials: Credentials, base_url: str, secret_id: str) -> None:
+def refuse_wrong_environment(provider: Provider, credentials: Credentials, address: Address, secret_id: str) -> None:
     """Raises AccountRefusedError for a sandbox account with a production URL, or the reverse: nothing is sent, and others go on."""
-    host = urlsplit(base_url).hostname
-    if (credentials.sandbox is True and host in PRODUCTION_HOSTS) or (
-        credentials.sandbox is False and host in SANDBOX_HOSTS
+    host = urlsplit(address.base_url).hostname
+    if (credentials.sandbox is True and host in provider.production_hosts) or (
+        credentials.sandbox is False and host in provider.sandbox_hosts
     ):
-        words = f"secret {secret_id} says sandbox {str(credentials.sandbox).lower()}, and the platform is {base_url}"
+        words = f"secret {secret_id} says sandbox {str(credentials.sandbox).lower()}, and the platform is {address.base_url}"
         raise AccountRefusedError(Problem("environment_mismatch", words))

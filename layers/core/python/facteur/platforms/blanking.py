@@ -33,7 +33,8 @@ WORD = re.compile(r"[^\s\"'<>,;()\[\]{}]+")
 SHAPES = re.compile(  # a token that another container was given
     r"\b(?i:bearer|basic)\s+(?=\S*\d)[A-Za-z0-9._~+/=-]{20,}|\beyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*)*"
 )
-SECRET_KEYS = frozenset({"authorization", "access_token", "client_secret", "customer-id"})
+SECRET_KEYS = frozenset({"authorization", "access_token", "client_secret"})
+WHO_WE_ARE = "-id"  # how the headers end that name a customer or an organisation
 
 
 class Blanking:
@@ -45,6 +46,7 @@ class Blanking:
         self._grams: frozenset[bytes] = frozenset()
         self._forms: tuple[bytes, ...] = ()  # longer than a piece, found by pieces
         self._short: tuple[bytes, ...] = ()  # found as a whole
+        self._named: frozenset[str] = frozenset()  # headers that say who we are
 
     def remember(self, secret: str | None, *, encoded: bool = False, certain: bool = False) -> None:
         """Blank it from now on, if it is long enough to be a secret, or `certain` to be one; `encoded`: in base64 as well."""
@@ -64,7 +66,10 @@ class Blanking:
     def remember_sent(self, headers: Mapping[str, str], form: Mapping[str, str] | None) -> None:
         """What a request says of who we are."""
         self.remember(headers.get("Authorization", "").rpartition(" ")[2], certain=True)
-        self.remember(headers.get("customer-id"))
+        for name, value in headers.items():
+            if name.lower().endswith(WHO_WE_ARE):
+                self._named |= {name.lower()}
+                self.remember(value)
         if form:
             client_id, secret = form.get("client_id"), form.get("client_secret")
             self.remember(client_id)
@@ -117,7 +122,7 @@ class Blanking:
         return HIDDEN if isinstance(value, int | float) and self._known(str(value).encode()) else value
 
     def _in_entry(self, key: str, value: Any) -> Any:
-        return HIDDEN if isinstance(value, str) and key.lower() in SECRET_KEYS else self._in_value(value)
+        return HIDDEN if isinstance(value, str) and key.lower() in SECRET_KEYS | self._named else self._in_value(value)
 
     def _in_words(self, text: str) -> str:
         """Blank the words that quote, or all where a quote goes over several.

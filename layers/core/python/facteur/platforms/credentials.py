@@ -9,6 +9,8 @@ from typing import Any
 from facteur.errors import AccountRefusedError, Problem
 from facteur.hosts import platform_host
 
+OAUTH_KEYS = ("client_id", "client_secret", "sandbox", "base_url", "auth_url")  # of a secret, whatever the platform
+
 
 @dataclass(frozen=True, slots=True)
 class Address:
@@ -24,33 +26,33 @@ class Credentials:
 
     client_id: str
     client_secret: str = field(repr=False)
-    customer_id: str | None = None
     sandbox: bool | None = None
     address: Address | None = None  # None: the settings' platform
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # that say who we are, beside the token
 
 
-def credentials_from(secret: Mapping[str, Any], secret_id: str) -> Credentials:
-    """The credentials in a platform secret.
+def credentials_from(secret: Mapping[str, Any], secret_id: str, headers: Mapping[str, str]) -> Credentials:
+    """The credentials in a secret of OAuth 2 client credentials. `headers`: optional keys, and the header that each is sent in.
 
     Raises:
-        AccountRefusedError: a key is missing or of the wrong type; names all of them.
+        AccountRefusedError: a key is missing, of the wrong type, or cannot be sent; names all of them.
     """
     wrong = [
         name for name in ("client_id", "client_secret") if not isinstance(secret.get(name), str) or not secret[name]
     ]
-    wrong += [
-        name
-        for name, kind in (("customer_id", str), ("sandbox", bool))
-        if not isinstance(secret.get(name), kind | None)
-    ]
+    wrong += [name for name in headers if not _fits_in_a_header(secret.get(name))]
+    wrong += ["sandbox"] if not isinstance(secret.get("sandbox"), bool | None) else []
     own, wrong_address = _address_in(secret)
     if wrong := wrong + wrong_address:
         raise AccountRefusedError(
             Problem("secret_malformed", f"secret {secret_id}: missing or wrong {', '.join(wrong)}")
         )
-    return Credentials(
-        secret["client_id"], secret["client_secret"], secret.get("customer_id") or None, secret.get("sandbox"), own
-    )
+    sent = {header: secret[name].strip() for name, header in headers.items() if (secret.get(name) or "").strip()}
+    return Credentials(secret["client_id"], secret["client_secret"], secret.get("sandbox"), own, sent)
+
+
+def _fits_in_a_header(value: object) -> bool:
+    return value is None or (isinstance(value, str) and value.isascii() and value.strip().isprintable())
 
 
 def _address_in(secret: Mapping[str, Any]) -> tuple[Address | None, list[str]]:

@@ -6,7 +6,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import requests
@@ -28,12 +28,11 @@ class Authorisation(requests.auth.AuthBase):
     """What one request is sent with."""
 
     token: str = field(repr=False)
-    customer_id: str | None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self.token}"
-        if self.customer_id:
-            request.headers["customer-id"] = self.customer_id
+        request.headers.update(self.headers)
         return request
 
 
@@ -72,7 +71,7 @@ class BearerToken:
             if self._token is None or time.monotonic() >= self._good_until:
                 self._try_to_fetch()
             assert self._token is not None  # noqa: S101  _fetch sets it or raises
-            return Authorisation(self._token, _header_value(self._credentials(False).customer_id, self._named_in))
+            return Authorisation(self._token, self._credentials(False).headers)
 
     def forget(self, refused: Authorisation) -> None:
         """The platform refused this token; another thread may have renewed it already."""
@@ -125,15 +124,6 @@ def lifetime_seconds(said: object) -> float:
     if isinstance(said, bool) or not isinstance(said, int | float) or said != said:  # NaN is not itself
         return 0.0
     return float(max(0, min(said, LONGEST_LIFE_SECONDS)))
-
-
-def _header_value(customer_id: str | None, named_in: str) -> str | None:
-    value = (customer_id or "").strip()
-    if not value.isascii() or not value.isprintable():
-        raise AccountRefusedError(
-            Problem("secret_malformed", f"{named_in}: its customer_id cannot be sent in a header")
-        )
-    return value or None
 
 
 def _refusal(answer: HttpAnswer, named_in: str) -> AccountRefusedError | PlatformBusyError:

@@ -1,4 +1,4 @@
-"""Iopole's operator API. Facts and how sure they are: the OpenAPI of October 2026 and what public projects saw live."""
+"""Iopole's operator API."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from urllib.parse import quote
 from facteur.document_kind import extension_of
 from facteur.errors import PlatformBusyError, Problem
 from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
-from facteur.platforms.answers import expect, is_busy, listed, refusal
+from facteur.platforms.answers import dated, expect, is_busy, listed, refusal
+from facteur.platforms.authorised import AuthorisedClient
 from facteur.platforms.foreign import entries
-from facteur.platforms.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient, speaks_json
-from facteur.platforms.iopole.answers import in_its_own_words
-from facteur.platforms.iopole.ladder import is_accepted, meaning_of_deposit
+from facteur.platforms.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient
+from facteur.platforms.iopole import IOPOLE, directory
+from facteur.platforms.iopole.ladder import LADDER, in_its_own_words
 from facteur.platforms.iopole.look_ups import IopoleLookUps
 from facteur.platforms.iopole.reading import status_event
-from facteur.platforms.iopole.statuses import WITH_NUMBERS, searched_statuses, unseen_statuses
+from facteur.platforms.iopole.statuses import WITH_NUMBERS, WITH_STATUS, Searched, page_of, unseen_statuses
 from facteur.platforms.multipart import SingleFileBody
 from facteur.platforms.oauth import BearerToken
+from facteur.platforms.port import Capabilities
 from facteur.ports import Document
 from facteur.status_updates import Page
 
@@ -28,43 +30,41 @@ TOKEN_PATH = "/realms/iopole/protocol/openid-connect/token"  # noqa: S105  a pat
 LONGEST_DOCUMENT_BYTES = 60_000_000  # a copy of what was deposited, 50 MB at most
 SEEN = frozenset({200, 201, 204, 404})  # 404: there is nothing to acknowledge any more
 SHA256 = re.compile(r"[0-9a-f]{64}")  # a checksum of another kind says nothing
-UNAUTHORISED = 401
-NOBODYS_NUMBER = "facteur-nobody"
+NOBODYS_NUMBER = 'invoice.invoiceId:"facteur-nobody"'
 
 
 class Iopole:
     """The port Platform, for one account."""
 
     def __init__(self, client: HttpClient, token: BearerToken, *, sandbox: bool) -> None:
-        self._client, self._token, self._sandbox = client, token, sandbox
-        self._searched = searched_statuses(self.search)
-        self._look_ups = IopoleLookUps(self.search)
+        self._api, self._sandbox = AuthorisedClient(client, token, in_its_own_words), sandbox
+        self._searched = Searched(self._search, WITH_STATUS)
+        self._look_ups = IopoleLookUps(self._search)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return IOPOLE.capabilities
 
     @property
     def sandbox(self) -> bool:
         return self._sandbox
 
     def begin_invocation(self, stop_at: float) -> None:
-        """No call goes on after `stop_at` (monotonic)."""
-        self._client.begin_invocation(stop_at)
-        self._token.begin_invocation(stop_at)
+        self._api.begin_invocation(stop_at)
 
     def obtain_token(self) -> None:
-        self._token.authorisation()
+        self._api.obtain_token()
 
-    def probe(self) -> None:
-        self._look_ups.find(NOBODYS_NUMBER)
-
-    def search(self, params: dict[str, str]) -> HttpAnswer:
-        return self.get("/v1.1/invoice/search", params)
-
-    def get(self, path: str, params: dict[str, str]) -> HttpAnswer:
-        return self._authorised("GET", path, params=params)
+    def probe(self) -> datetime | None:
+        answer = self._search({"q": NOBODYS_NUMBER, "limit": "1"})
+        if answer.status != 400 or not in_its_own_words(answer.json()):  # it may spell its fields in another way
+            listed(expect(answer, (dict, list)))
+        return dated(answer)
 
     def deposit(self, document: Document, before_block: Callable[[], None]) -> Answer:
         with document.open() as file:
             body = SingleFileBody("file", document.file_name, document.content_type, file, document.size, before_block)
-            return meaning_of_deposit(self._authorised("POST", "/v1/invoice", body=body, understood=is_accepted))
+            return LADDER.meaning_of(self._api.call("POST", "/v1/invoice", body=body, understood=LADDER.is_accepted))
 
     def find(self, invoice_number: str) -> list[Candidate]:
         return list(self._look_ups.find(invoice_number))
@@ -90,58 +90,48 @@ class Iopole:
         return hashlib.sha256(copy.body).hexdigest()
 
     def history(self, platform_id: str) -> list[StatusEvent]:
-        answer = self._authorised("GET", f"/v1/invoice/{_in_path(platform_id)}/status-history")
+        answer = self._api.call("GET", f"/v1/invoice/{_in_path(platform_id)}/status-history")
         if answer.status == 404 and answer.body and answer.json() is None:
             raise PlatformBusyError(Problem("platform_unavailable", "no platform's answer to a history", 404))
         entries = listed(expect(answer, (list, dict), absent=[]))  # a young deposit has no history yet
         return [status_event(entry, platform_id) for entry in entries if isinstance(entry, dict)]
 
     def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
-        return self._searched.between(since, until, offset, WITH_NUMBERS if with_numbers else None)
+        answered = self._searched.between(since, until, offset, WITH_NUMBERS if with_numbers else None)
+        return page_of(answered) if answered else None
 
     def shown_under(self, numbers: Sequence[str], offset: int, *, with_numbers: bool) -> Page:
-        return self._searched.under(numbers, offset, WITH_NUMBERS if with_numbers else None)
+        return page_of(self._searched.under(numbers, offset, WITH_NUMBERS if with_numbers else None))
 
     def not_seen(self) -> tuple[list[StatusEvent], bool]:
-        return unseen_statuses(self._authorised("GET", "/v1/invoice/status/notSeen"))
+        return unseen_statuses(self._api.call("GET", "/v1/invoice/status/notSeen"))
 
     def acknowledge(self, event: StatusEvent) -> bool:
         if event.raw.get("statusId") is None:
             return False
-        answer = self._authorised("PUT", f"/v1/invoice/status/{_in_path(event.status_id)}/markAsSeen")
+        answer = self._api.call("PUT", f"/v1/invoice/status/{_in_path(event.status_id)}/markAsSeen")
         if answer.status not in SEEN:
             raise refusal(answer)
         return True
 
     def _copy(self, platform_id: str, of: str, longest_bytes: int) -> HttpAnswer | None:
         """What is kept of one deposit. A refusal is about that one, not the account: then none is shown, and a person compares."""
-        answer = self._authorised("GET", f"/v1/invoice/{_in_path(platform_id)}/{of}", longest_bytes=longest_bytes)
+        answer = self._api.call("GET", f"/v1/invoice/{_in_path(platform_id)}/{of}", longest_bytes=longest_bytes)
         if is_busy(answer.status):
             raise refusal(answer)
         return answer if answer.status == 200 else None
 
-    def _authorised(self, method: str, path: str, *, understood: Callable[[HttpAnswer], bool] = speaks_json,
-                    body: SingleFileBody | None = None, params: dict[str, str] | None = None,
-                    longest_bytes: int = LONGEST_ANSWER_BYTES) -> HttpAnswer:  # fmt: skip
-        """One call, repeated once with a fresh token where the first one was refused.
+    def active_webhooks(self) -> int | None:
+        return directory.active_webhooks(self._get("/v1/config/webhook", {}))
 
-        A document is sent again only where the platform itself refused it: another's 401 may come of one that was stored.
-        """
-        auth = self._token.authorisation()
-        answer = self._client.call(
-            method, path, auth=auth, body=body, params=params, longest_bytes=longest_bytes, understood=understood
-        )
-        if answer.status != UNAUTHORISED:
-            return answer
-        self._token.forget(auth)
-        if body and answer.whole_body_sent and not in_its_own_words(answer.json()):
-            return answer
-        if body:
-            body.rewind()
-        auth = self._token.authorisation()
-        return self._client.call(
-            method, path, auth=auth, body=body, params=params, longest_bytes=longest_bytes, understood=understood
-        )
+    def reachable(self, siren: str) -> bool | None:
+        return directory.reachable(self._get("/v1/directory/french", {"q": f'siren:"{siren}"', "limit": "10"}))
+
+    def _search(self, params: dict[str, str]) -> HttpAnswer:
+        return self._get("/v1.1/invoice/search", params)
+
+    def _get(self, path: str, params: dict[str, str]) -> HttpAnswer:
+        return self._api.call("GET", path, params=params)
 
 
 def _in_path(platform_id: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from facteur.errors import PlatformBusyError, Problem
 from facteur.model import Candidate, Question, Shown, Witness
 from facteur.platforms.iopole.reading import about, alike, candidate, id_in, number_in
-from facteur.platforms.iopole.statuses import OF_A_TIME, Answered, Search, Searched
+from facteur.platforms.iopole.statuses import OF_A_TIME, WITH_NUMBERS, Answered, Search, Searched
 from facteur.status_updates import PAGE, Listing
 
 LAST_OFFSET = 1000  # search refuses more; a number has never so many deposits
@@ -59,10 +59,9 @@ class IopoleLookUps:
     """The look-ups of one account. Remembered: that it takes no query of several numbers, or may read only a part of one."""
 
     def __init__(self, search: Search) -> None:
-        self._searched = Searched[Answered](
+        self._searched = Searched(
             lambda params: search(params | _new_to_caches()),
-            "businessData,lastStatusData",
-            lambda answered: answered,
+            WITH_NUMBERS,
             OF_A_TIME,  # what is not filed as outbound, or not yet, may be ours
         )
         self._one_by_one = False

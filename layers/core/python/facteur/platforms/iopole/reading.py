@@ -33,6 +33,8 @@ CODES = {
     "PAYMENT_RECEIVED": "212", "REJECTED": "213", "CANCELLED": "220", "UNACCEPTABLE": "501",
 }  # fmt: skip
 REFUSED_STATES = frozenset({"DUPLICATED", "INVALID", "WRONG_ROUTING", "CONVERSION_FAILED"})
+REFUSING_STATES = REFUSED_STATES | {"NOT_DELIVERED"}  # it stands, and nobody gets it
+WAITING_STATES = frozenset({"", "PENDING", "PROCESSING", "CONVERTED", "VALID"})
 KEPT_RAW = ("statusId", "invoiceId", "date", "destType")
 SIREN_SCHEMES = frozenset({"", "0002", "0009", "0225"})  # of addresses that begin with a SIREN; a GLN has digits, too
 ROLES = {
@@ -59,10 +61,15 @@ def sighting(entry: Any) -> Sighting | None:
     platform_id = _id(metadata.get("invoiceId"))
     if platform_id is None:
         return None
-    word, created = foreign.code(status.get("code")), _time(metadata.get("createDate") or metadata.get("date"))
-    state = _plain_word(foreign.code(metadata.get("state"))) or None
+    word = foreign.code(status.get("code"))
+    state = _plain_word(foreign.code(metadata.get("state")))
     code = _french(word, foreign.code(status.get("networkCode"))) if word else None
-    return Sighting(platform_id, code, _time(status.get("date")), state, created, number_in(entry))
+    found = candidate(entry)
+    return Sighting(
+        platform_id, code, _time(status.get("date")), None if state in WAITING_STATES else state, found.created_at,
+        found.invoice_number, found.seller_siren, found.total, found.currency, state in REFUSING_STATES, found.refused,
+        inbound(entry),
+    )  # fmt: skip
 
 
 def _french(word: str, network: str | None) -> str:

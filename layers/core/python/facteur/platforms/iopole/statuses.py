@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any
 from urllib.parse import quote_plus
 
 from facteur.errors import PlatformBusyError
@@ -17,6 +17,7 @@ from facteur.platforms.http import HttpAnswer
 from facteur.platforms.iopole.reading import id_in, sighting, status_event, whole_number
 from facteur.status_updates import PAGE, Page
 
+WITH_STATUS = "lastStatusData"
 WITH_NUMBERS = "businessData,lastStatusData"  # where a deposit's number is not known to be the one that was sent
 MOST_UNSEEN = 100  # notSeen shows no more at once
 LONGEST_QUERY = 7800  # as it travels; servers take 8 kB for a request's first line, mostly
@@ -29,7 +30,6 @@ BETWEEN = (f'invoice.direction:"OUTBOUND" AND {OF_A_TIME[0]}', *OF_A_TIME)
 COUNTS = ("count", "total", "totalCount")  # in `meta`; whether of the page or of all is not documented
 NUMBERED = ("invoice.invoiceId:{number}", "invoiceId:{number}")
 Search = Callable[[dict[str, str]], HttpAnswer]
-Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,40 +47,38 @@ class Answered:
         return tuple(map(id_in, self.entries))
 
 
-class Searched(Generic[Read]):
+class Searched:
     """Deposits as search shows them, in pages. What an account has refused once is tried last from then on."""
 
-    def __init__(
-        self, search: Search, expand: str, read: Callable[[Answered], Read], between: Sequence[str] = BETWEEN
-    ) -> None:
-        """`expand`: what each entry is to show. `read` makes a page of an answer. `between`: spellings of a time."""
-        self._search, self._expand, self._read = search, expand, read
+    def __init__(self, search: Search, expand: str, between: Sequence[str] = BETWEEN) -> None:
+        """`expand`: what each entry is to show. `between`: spellings of a time."""
+        self._search, self._expand = search, expand
         self._between, self._numbered = list(between), list(NUMBERED)
         self._longest = LONGEST_QUERY
 
-    def between(self, since: datetime, until: datetime, offset: int, expand: str | None = None) -> Read | None:
+    def between(self, since: datetime, until: datetime, offset: int, expand: str | None = None) -> Answered | None:
         """A page of what was deposited in a time; None where no spelling of it is allowed. `expand`: to be shown this time."""
         moments = {"since": _second(since), "until": _second(until + timedelta(seconds=1))}
         for spelling in list(self._between):
             answer = self._asked(spelling.format(**moments), offset, expand)
             if answer.status != 400:
-                return self._read(_answered(answer, 0))
+                return _answered(answer, 0)
             self._between.append(self._between.pop(0))
         return None
 
-    def under(self, numbers: Sequence[str], offset: int, expand: str | None = None) -> Read:
+    def under(self, numbers: Sequence[str], offset: int, expand: str | None = None) -> Answered:
         """A page of what bears one of these numbers, as many of them as go into one query."""
         for _ in range(4):
             for spelling in list(self._numbered):
                 query, count = self._any_of(numbers, spelling)
                 answer = self._asked(query, offset, expand)
                 if answer.status not in {400, *TOO_LONG}:
-                    return self._read(_answered(answer, count))
+                    return _answered(answer, count)
                 self._numbered.append(self._numbered.pop(0))
             self._longest //= 4  # may be the length that it does not like
         raise PlatformBusyError(problem(answer, "search_refused", "the platform refuses to search by number"))
 
-    def under_all(self, numbers: Sequence[str], offset: int) -> Read | None:
+    def under_all(self, numbers: Sequence[str], offset: int) -> Answered | None:
         """A page of what bears any of these numbers; None where the account takes no query that names them all."""
         for spelling in list(self._numbered):
             query, count = self._any_of(numbers, spelling)
@@ -88,7 +86,7 @@ class Searched(Generic[Read]):
                 return None
             answer = self._asked(query, offset, None)
             if answer.status not in {400, *TOO_LONG}:
-                return self._read(_answered(answer, count))
+                return _answered(answer, count)
             self._numbered.append(self._numbered.pop(0))
         return None
 
@@ -102,12 +100,8 @@ class Searched(Generic[Read]):
         return self._search({"q": query, "expand": expand or self._expand, "offset": str(offset), "limit": str(PAGE)})
 
 
-def searched_statuses(search: Search) -> Searched[Page]:
+def page_of(answered: Answered) -> Page:
     """Deposits with where they stand."""
-    return Searched(search, "lastStatusData", _page)
-
-
-def _page(answered: Answered) -> Page:
     found = tuple(each for each in map(sighting, answered.entries) if each)
     return Page(
         found,

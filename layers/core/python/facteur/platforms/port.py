@@ -1,0 +1,130 @@
+"""The port Platform: what a plateforme agréée is asked, and what kinds of them can do. docs/add-a-platform.md says how to write one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
+from facteur.ports import Document
+from facteur.status_updates import Page
+
+if TYPE_CHECKING:
+    from facteur.platforms.credentials import Address, Credentials
+    from facteur.platforms.http import HttpClient
+
+
+class Platform(Protocol):
+    """A plateforme agréée, for one account. A method raises PlatformBusyError or AccountRefusedError where it got no answer."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+    @property
+    def sandbox(self) -> bool: ...
+    def begin_invocation(self, stop_at: float) -> None:
+        """Connections of an earlier invocation are closed; no call goes on after `stop_at` (monotonic)."""
+
+    def obtain_token(self) -> None:
+        """Have at hand what every call needs, so that a deposit under way waits for nothing else."""
+
+    def probe(self) -> datetime | None:
+        """One harmless read; returning means that it was answered as documented, and when by the platform's clock, if it says so."""
+
+    def deposit(self, document: Document, before_block: Callable[[], None]) -> Answer:
+        """Send a document. `before_block` is called before each block of it, the last included, and may raise NotDepositedError.
+
+        Raises:
+            OutcomeUnknownError: it may have been accepted.
+        """
+
+    # --- what became of a deposit whose answer nobody had -------------------------------------------------------------
+
+    def find(self, invoice_number: str) -> list[Candidate]:
+        """Outbound deposits under a number, of any seller; an empty list means that the platform shows none, and no more."""
+
+    def shown(self, questions: Sequence[Question]) -> list[Shown]:
+        """What it shows of each question, asked in as few calls as it allows. Whoever finds nothing looks for a witness there."""
+
+    def shown_alone(self, questions: Sequence[Question]) -> list[Shown]:
+        """The same, each number in a call of its own: of a long question only the first words may be read."""
+
+    def answers_what_is_asked(self) -> bool:
+        """Whether its search shows nothing under a number that nobody has; a cache may answer whatever it likes."""
+
+    def sha256_of(self, platform_id: str) -> str | None:
+        """Of the document deposited under an id; None where the platform shows no copy."""
+
+    # --- statuses -----------------------------------------------------------------------------------------------------
+
+    def history(self, platform_id: str) -> list[StatusEvent]:
+        """The life cycle so far, in any order; empty for a young deposit."""
+
+    def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
+        """A page of what was deposited in a time, in any order; None: this account may not search by date.
+
+        `with_numbers`: each with its number, seller and amount as well, where the platform has to be asked for them.
+        """
+
+    def shown_under(self, numbers: Sequence[str], offset: int, *, with_numbers: bool) -> Page:
+        """A page of what bears one of these numbers, or the first few of them: `Page.numbers` says how many were asked for."""
+
+    def not_seen(self) -> tuple[list[StatusEvent], bool]:
+        """The oldest statuses of the account that nobody has acknowledged, and whether there may be more behind them."""
+
+    def acknowledge(self, event: StatusEvent) -> bool:
+        """Never show a status again; False where it has no id to name it by."""
+
+    # --- for a person's questions -------------------------------------------------------------------------------------
+
+    def active_webhooks(self) -> int | None:
+        """Webhooks that take the statuses of deposits away; None where the account may not see them."""
+
+    def reachable(self, siren: str) -> bool | None:
+        """Whether the directory shows a company that can be reached; None where it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What every platform of a kind can do.
+
+    `statuses`: which of sweep (`shown_between`, `shown_under`), pull (`not_seen`, `acknowledge`) and history it offers, best first.
+    Methods of what it does not offer are never called. `longest_document`: in bytes.
+    """
+
+    statuses: tuple[str, ...]
+    longest_document: int
+    webhooks: bool = False
+    directory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What an account's platform is built of. `client` makes one for a host; `credentials(fresh)` reads the secret `named_in`."""
+
+    address: Address
+    sandbox: bool
+    client: Callable[[str], HttpClient]
+    credentials: Callable[[bool], Credentials]
+    named_in: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A kind of platform, as platforms/registry.py names it.
+
+    `production_hosts`, `sandbox_hosts`: of its API, where they are known; a secret whose `sandbox` contradicts deposits nothing.
+    `address_settings`: the settings with the hosts of API and token endpoint, for accounts whose secret names none.
+    `secret_keys`: what an account's secret may hold, for help texts. `read_secret` raises AccountRefusedError with all that is wrong.
+    `build` makes an account's platform; it imports the adapter, so that whoever needs none does not.
+    """
+
+    name: str
+    capabilities: Capabilities
+    production_hosts: frozenset[str]
+    sandbox_hosts: frozenset[str]
+    address_settings: tuple[str, str]
+    secret_keys: tuple[str, ...]
+    read_secret: Callable[[Mapping[str, Any], str], Credentials]
+    build: Callable[[Wiring], Platform]

@@ -83,6 +83,7 @@ class Entry:
     order: Order
     documents: set[str] = field(default_factory=set)
     corrected: bool = False
+    newest: str = ""  # the SHA-256 of the corrected document
     resubmitted: bool = False  # somebody set it back to pending
     decided: bool = False  # a person said how it ends
     meddled: bool = False  # its row shows a deposit that somebody wrote there
@@ -165,13 +166,19 @@ class Company:
         return {**same, "age_seconds": 0.0, "statuses": ["MADE_AVAILABLE"], **other[kind]}
 
     def correct(self) -> bool:
-        """Correct what shows a refusal and is to be corrected, once each. A locked row is left for later."""
+        """Correct what shows a refusal and is to be corrected. A locked row is left for later."""
         self._save()
-        waiting = [
-            e.id for e in self.entries.values() if e.order.correct and not e.corrected and e.id not in self.refused
-        ]
+        waiting = [e.id for e in self.entries.values() if e.order.correct and e.id not in self.refused]
         shown = self._database.rows(SHOWN, {"ids": waiting}) if waiting else []
-        return any([self._correct(self.entries[r.id]) for r in shown if r.technical_status in {"rejected", "error"}])
+        found = [self.entries[r.id] for r in shown if self._shows_refusal(self.entries[r.id], r.technical_status)]
+        return any([self._correct(each) for each in found])
+
+    def _shows_refusal(self, entry: Entry, status: str) -> bool:
+        """Once each; and once more where another deposit of the old document was refused before the new one was sent."""
+        if not entry.corrected:
+            return status in {"rejected", "error"}
+        number = self._invoice(entry.rank, None, entry.order).number
+        return status == "rejected" and all(each["sha256"] != entry.newest for each in self._simulator.ledger(number))
 
     def save_stale(self, ids: Sequence[int]) -> None:
         """What an ORM does that read rows before Facteur wrote to them."""
@@ -238,6 +245,7 @@ class Company:
         except DatabaseUnavailableError:
             return False
         entry.documents.add(sha256)
+        entry.newest = sha256
         entry.corrected = entry.resubmitted = True
         return True
 

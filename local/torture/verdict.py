@@ -50,6 +50,7 @@ where position(secret in to_jsonb(kept)::text) > 0 group by 1
 """
 CONTENT = ("<rsm:", "<ram:", "%PDF", "client_secret", "Client Secret & Cie", *(buyer.name for buyer in BUYERS))
 MIXED_UP = "shown_as_another"
+COPIES = frozenset({"files", "download"})
 GOOD = frozenset({"accepted", "unreachable"})
 REFUSED_BEFORE = frozenset({"unreadable", "violation", "duplicate", "no route"})
 
@@ -193,8 +194,9 @@ def _bears_our_number(schedule: Schedule) -> bool:
     """Whether the search shows deposits that may be ours: a stranger's, one without a number whose own answer was mixed up, or
     one of which it leaves something out while its copy is not always shown.
     """
-    omitted = UNMARKED & set(schedule.switches.get("search_omits", ()))
-    if omitted and {"files", "download"} & schedule.rates.keys():
+    outages = [each.details["endpoints"] for each in schedule.happenings if each.what == "outage"]
+    refusing = {*schedule.rates, *(name for each in outages for name in each or COPIES)}
+    if UNMARKED & set(schedule.switches.get("search_omits", ())) and COPIES & refusing:
         return True
     unmarked = "businessData" in schedule.switches.get("search_omits", ()) and "previous" in repr(schedule)
     return bool({"amount", "year", "seller"} & set(schedule.strangers)) or unmarked

@@ -190,6 +190,24 @@ def test_a_page_in_a_copys_place_is_no_copy_of_another_document(
     assert (witnessed.submission(1).state, witnessed.row(1).submission_id) == ("submitted", deposit["id"])
 
 
+@pytest.mark.parametrize("page", [b"", b"<html>maintenance</html>"])
+def test_a_copy_that_would_decide_is_asked_for_until_it_can_be_read(
+    witnessed: World, proxy: AlteringProxy, page: bytes
+) -> None:
+    """Where the search does not show what distinguishes it from another (torture 484579004)."""
+    proxy.before = lambda asked: Said(200, {}, page) if asked.path.endswith(("/files", "/download")) else None
+    in_search(proxy, lambda found: [each | {"businessData": each["businessData"] | {"monetary": {}}} for each in found])
+    lost(witnessed)
+
+    until_settled(witnessed, 6)
+    assert (witnessed.submission(1).state, witnessed.submission(1).last_error_code) == ("in_doubt", "unreadable_answer")
+    proxy.before = lambda _asked: None
+    until_settled(witnessed)
+
+    (deposit,) = witnessed.deposits(1)
+    assert (witnessed.submission(1).state, witnessed.row(1).submission_id) == ("submitted", deposit["id"])
+
+
 @pytest.mark.parametrize("status", [302, 400, 410])
 def test_a_search_that_is_not_answered_as_documented_pauses_no_deposits(
     witnessed: World, proxy: AlteringProxy, status: int

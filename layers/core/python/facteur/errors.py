@@ -70,6 +70,15 @@ class PlatformBusyError(NotDepositedError):
         self.retry_after_seconds = retry_after_seconds
 
 
+class UnreadableCopyError(PlatformBusyError):
+    """What came in the place of a deposit's copy could not have been deposited: it says nothing, neither for nor against."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Problem("unreadable_answer", "the platform showed something else than a document as its copy", 200)
+        )
+
+
 class AccountRefusedError(NotDepositedError):
     """The platform or Secrets Manager refuses this account: pause it and raise an alarm; other accounts go on."""
 

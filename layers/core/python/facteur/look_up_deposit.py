@@ -15,7 +15,7 @@ from facteur.decide_look_up import (
     may_be_sent_again,
 )
 from facteur.decision import LOOKED_UP, Decision, Outcome
-from facteur.errors import NotDepositedError, PlatformBusyError, Problem
+from facteur.errors import NotDepositedError, PlatformBusyError, Problem, UnreadableCopyError
 from facteur.evidence import (
     Evidence,
     attribute,
@@ -98,10 +98,12 @@ def _judged(
         return Decision(after_look_up(doubt, Evidence(), clock, limits), LOOKED_UP), []
     lease.check()
     holders = services.store.taken_elsewhere(doubt.invoice_id, [each.platform_id for each in shown.candidates])
-    copies = _copies(
+    copies, unread = _copies(
         [each for each in shown.candidates if each.platform_id not in holders or not each.refused], platform
     )
     evidence = weighed(doubt, shown.candidates, copies, holders, sent, shown.sellers)
+    if unread & {each.platform_id for each in evidence.in_the_way}:
+        raise UnreadableCopyError  # its bytes would decide: they are asked for again
     certain = any(not each.refused for each in evidence.ours)
     problem = None if certain else blindness(doubt, shown.witnesses, platform.answers_what_is_asked)
     if problem:
@@ -120,9 +122,16 @@ def _shown_by(answer: Shown | None) -> tuple[tuple[str, ...], tuple[tuple[str, s
     return tuple(answer.witnesses), tuple((platform_id, number) for platform_id, number in numbers if number)
 
 
-def _copies(candidates: Sequence[Candidate], platform: Platform) -> dict[str, str | None]:
-    """The SHA-256 of what each holds."""
+def _copies(candidates: Sequence[Candidate], platform: Platform) -> tuple[dict[str, str | None], set[str]]:
+    """The SHA-256 of what each holds, and of which it could not be read just now."""
     if len(candidates) > MOST_COMPARED:
         words = f"the platform shows {len(candidates)} deposits that may be this invoice"
         raise PlatformBusyError(Problem("search_too_wide", words, 200))
-    return {each.platform_id: platform.sha256_of(each.platform_id) for each in candidates}
+    found, unread = dict[str, str | None](), set[str]()
+    for each in candidates:
+        try:
+            found[each.platform_id] = platform.sha256_of(each.platform_id)
+        except UnreadableCopyError:
+            found[each.platform_id] = None
+            unread.add(each.platform_id)
+    return found, unread

@@ -54,7 +54,11 @@ class Platform(Protocol):
         """Whether its search shows nothing under a number that nobody has; a cache may answer whatever it likes."""
 
     def sha256_of(self, platform_id: str) -> str | None:
-        """Of the document deposited under an id; None where the platform shows no copy."""
+        """Of the document deposited under an id; None where the platform shows no copy.
+
+        Raises:
+            UnreadableCopyError: what it shows is neither XML nor PDF: a gateway's page, say.
+        """
 
     # --- statuses -----------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from urllib.parse import quote
 
 from facteur.document_kind import extension_of
-from facteur.errors import PlatformBusyError, Problem
+from facteur.errors import PlatformBusyError, Problem, UnreadableCopyError
 from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
 from facteur.platforms.answers import dated, expect, is_busy, listed, refusal
 from facteur.platforms.authorised import AuthorisedClient
@@ -85,8 +85,10 @@ class Iopole:
         if len(sums) == 1 and SHA256.fullmatch(sums[0]):
             return sums[0]
         copy = self._copy(platform_id, "download", LONGEST_DOCUMENT_BYTES)
-        if copy is None or extension_of(copy.body) is None:
-            return None  # also where it is a page: what nobody could have deposited is no other document either
+        if copy is None:
+            return None
+        if extension_of(copy.body) is None:
+            raise UnreadableCopyError
         return hashlib.sha256(copy.body).hexdigest()
 
     def history(self, platform_id: str) -> list[StatusEvent]:

@@ -1,0 +1,176 @@
+"""What the contract suite tries: an adapter before a server of its kind, with a proxy between them that changes what travels."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from facteur.adapters.documents import FetchedDocument
+from facteur.platforms.blanking import Blanking
+from facteur.platforms.credentials import Address, Credentials
+from facteur.platforms.http import HttpClient
+from facteur.platforms.port import Platform, Provider, Wiring
+from facteur.platforms.registry import PROVIDERS
+from local.invoices import render, sample_invoice
+from local.simulator.control import Simulator
+from tests.altering import AlteringProxy, Asked, Said, altering
+from tests.contract.platform.toy import TOY
+from tests.contract.platform.toy_server import running_toy
+
+SECONDS = 2.0  # of a call
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A deposit as the platform keeps it."""
+
+    platform_id: str
+    sha256: str
+
+
+class Kind(Protocol):
+    """A kind of platform for the suite. A new adapter brings one, and a server that behaves as its platform does."""
+
+    provider: Provider
+    secret: Mapping[str, Any]
+    api: str  # addresses of the server
+    auth: str
+    refused: int  # with which status it refuses an invoice in its own words
+    shown_as: str  # the JSON field in which its search names a deposit
+
+    def kept(self) -> Sequence[Kept]:
+        """All that was deposited, in that order."""
+
+    def approve(self, platform_id: str) -> None:
+        """The buyer approves: code 205 of the reform."""
+
+    def own_error(self, words: str) -> bytes:
+        """An error in the platform's own words."""
+
+    def is_deposit(self, asked: Asked) -> bool: ...
+    def is_search(self, asked: Asked) -> bool: ...
+    def is_copy(self, asked: Asked) -> bool: ...
+    def is_history(self, asked: Asked) -> bool: ...
+
+
+class IopoleKind:
+    """Iopole, before its simulator."""
+
+    provider = PROVIDERS["iopole"]
+    refused, shown_as = 400, "invoiceId"
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator, self.api, self.auth = simulator, simulator.base_url, simulator.auth_url
+        self.secret: Mapping[str, Any] = {
+            "client_id": simulator.client_id, "client_secret": simulator.client_secret, "customer_id": simulator.customer_id,
+        }  # fmt: skip
+
+    def kept(self) -> Sequence[Kept]:
+        return [Kept(each["id"], each["sha256"]) for each in self._simulator.ledger()]
+
+    def approve(self, platform_id: str) -> None:
+        self._simulator.add_status(platform_id, "APPROVED")
+
+    def own_error(self, words: str) -> bytes:
+        return json.dumps({"statusMessage": words}).encode()
+
+    def is_deposit(self, asked: Asked) -> bool:
+        return asked.is_deposit
+
+    def is_search(self, asked: Asked) -> bool:
+        return "/search" in asked.path
+
+    def is_copy(self, asked: Asked) -> bool:
+        return asked.path.endswith(("/files", "/download"))
+
+    def is_history(self, asked: Asked) -> bool:
+        return asked.path.endswith("/status-history")
+
+
+class ToyKind:
+    """The platform that does not exist."""
+
+    provider = TOY
+    secret: Mapping[str, Any] = {"client_id": "toy-client", "client_secret": "toy-secret-of-the-suite"}
+    refused, shown_as = 422, "document"
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._server = stack.enter_context(running_toy())
+        self.api = self.auth = self._server.url
+
+    def kept(self) -> Sequence[Kept]:
+        return [Kept(each.document, each.sha256) for each in self._server.kept]
+
+    def approve(self, platform_id: str) -> None:
+        self._server.say(platform_id, "205")
+
+    def own_error(self, words: str) -> bytes:
+        return json.dumps({"code": "TOY", "message": words}).encode()
+
+    def is_deposit(self, asked: Asked) -> bool:
+        return asked.method == "POST" and asked.path == "/documents"
+
+    def is_search(self, asked: Asked) -> bool:
+        return asked.path.startswith("/documents?")
+
+    def is_copy(self, asked: Asked) -> bool:
+        return asked.path.endswith("/content")
+
+    def is_history(self, asked: Asked) -> bool:
+        return asked.path.endswith("/states")
+
+
+@dataclass
+class Subject:
+    """An adapter, its platform, and the proxy between them."""
+
+    kind: Kind
+    proxy: AlteringProxy
+    platform: Platform
+    credentials: Credentials
+    clients: list[HttpClient] = field(default_factory=list)
+
+    def deposit(self, rank: int = 1, content: bytes | None = None) -> Any:
+        return self.platform.deposit(document(rank, content), lambda: None)
+
+    def instead(self, of: Callable[[Asked], bool], status: int, body: bytes, **headers: str) -> None:
+        """From now on these requests are answered so, and never reach the platform."""
+        self.proxy.before = lambda asked: Said(status, headers, body) if of(asked) else None
+
+    def afterwards(self, of: Callable[[Asked], bool], status: int, body: bytes, **headers: str) -> None:
+        """The platform has done it, and something before it answers so."""
+        self.proxy.after = lambda asked, said: Said(status, headers, body) if of(asked) else said
+
+    def asked(self, of: Callable[[Asked], bool]) -> int:
+        return sum(map(of, self.proxy.requests))
+
+
+def document(rank: int, content: bytes | None = None) -> FetchedDocument:
+    whole = render(sample_invoice(rank), "cii") if content is None else content
+    return FetchedDocument("a.xml", "application/xml", len(whole), hashlib.sha256(whole).hexdigest(), whole)
+
+
+def subject_of(kind: Kind, stack: ExitStack) -> Subject:
+    proxy = stack.enter_context(altering(kind.api))
+    credentials = kind.provider.read_secret(kind.secret, "facteur/suite")
+    blanking, clients = Blanking(), list[HttpClient]()
+
+    def client(url: str) -> HttpClient:
+        clients.append(
+            HttpClient(
+                url,
+                connect_timeout_seconds=SECONDS / 2,
+                read_timeout_seconds=SECONDS / 2,
+                connections=2,
+                blanking=blanking,
+            )
+        )
+        stack.callback(clients[-1].drop_idle_connections)
+        return clients[-1]
+
+    wiring = Wiring(Address(proxy.url, kind.auth), True, client, lambda _fresh: credentials, "secret suite")
+    return Subject(kind, proxy, kind.provider.build(wiring), credentials, clients)

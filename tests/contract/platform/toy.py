@@ -1,0 +1,182 @@
+"""A whole adapter for a platform that does not exist: what docs/add-a-platform.md is shown with. Its API is in toy_server.py."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+from facteur.document_kind import extension_of
+from facteur.errors import PlatformBusyError, Problem, UnreadableCopyError
+from facteur.lifecycle import label_of
+from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
+from facteur.platforms import foreign
+from facteur.platforms.answers import dated, expect, is_busy, refusal
+from facteur.platforms.authorised import AuthorisedClient
+from facteur.platforms.credentials import OAUTH_KEYS, credentials_from
+from facteur.platforms.http import HttpAnswer
+from facteur.platforms.ladder import Ladder, Meaning, Rung
+from facteur.platforms.multipart import SingleFileBody
+from facteur.platforms.oauth import BearerToken
+from facteur.platforms.port import Capabilities, Platform, Provider, Wiring
+from facteur.ports import Document
+from facteur.status_updates import Page
+
+
+def own_words(body: Any) -> bool:
+    """The toy writes `{"code": "TOY…", "message": "…"}` and nothing else."""
+    found = foreign.fields(body)
+    return (
+        set(found) == {"code", "message"} and str(found["code"]).startswith("TOY") and isinstance(found["message"], str)
+    )
+
+
+def deposit_id(body: Any) -> str | None:
+    return foreign.identifier(foreign.fields(body).get("document"))
+
+
+LADDER = Ladder((
+    Rung((201,), "an id", lambda body: deposit_id(body) is not None, Meaning.DEPOSITED),
+    Rung((422,), "an error in the toy's own JSON", own_words, Meaning.REFUSED),
+    Rung((401, 403, 404, 429), "an error in the toy's own JSON", own_words, Meaning.NOT_DEPOSITED),
+), deposit_id)  # fmt: skip
+
+
+class Toy:
+    """The port Platform, for one account."""
+
+    def __init__(self, api: AuthorisedClient, *, sandbox: bool) -> None:
+        self._api, self._sandbox = api, sandbox
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return TOY.capabilities
+
+    @property
+    def sandbox(self) -> bool:
+        return self._sandbox
+
+    def begin_invocation(self, stop_at: float) -> None:
+        self._api.begin_invocation(stop_at)
+
+    def obtain_token(self) -> None:
+        self._api.obtain_token()
+
+    def probe(self) -> datetime | None:
+        return dated(self._search(["facteur-nobody"])[1])
+
+    def deposit(self, document: Document, before_block: Callable[[], None]) -> Answer:
+        with document.open() as file:
+            body = SingleFileBody("file", document.file_name, document.content_type, file, document.size, before_block)
+            return LADDER.meaning_of(self._api.call("POST", "/documents", body=body, understood=LADDER.is_accepted))
+
+    def find(self, invoice_number: str) -> list[Candidate]:
+        return self._search([invoice_number])[0]
+
+    def shown(self, questions: Sequence[Question]) -> list[Shown]:
+        """Numbers and witnesses as one query: this platform reads all of it."""
+        numbers = {number for each in questions for number in (*each.numbers, *_numbers(each))}
+        found, answer = self._search([*sorted(numbers), f"facteur-{secrets.token_hex(8)}"])
+        return [_of_question(each, found, answer) for each in questions]
+
+    def shown_alone(self, questions: Sequence[Question]) -> list[Shown]:
+        return [shown for each in questions for shown in self.shown([each])]
+
+    def answers_what_is_asked(self) -> bool:
+        return not self._search([f"facteur-{secrets.token_hex(8)}"])[0]
+
+    def sha256_of(self, platform_id: str) -> str | None:
+        answer = self._api.call("GET", f"/documents/{quote(platform_id, safe='')}/content")
+        if is_busy(answer.status):
+            raise refusal(answer)
+        if answer.status != 200:
+            return None
+        if extension_of(answer.body) is None:
+            raise UnreadableCopyError
+        return hashlib.sha256(answer.body).hexdigest()
+
+    def history(self, platform_id: str) -> list[StatusEvent]:
+        answer = self._api.call("GET", f"/documents/{quote(platform_id, safe='')}/states")
+        entries = foreign.entries(expect(answer, dict).get("states"))
+        return [_event(each, platform_id) for each in map(foreign.fields, entries)]
+
+    def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
+        raise NotImplementedError
+
+    def shown_under(self, numbers: Sequence[str], offset: int, *, with_numbers: bool) -> Page:
+        raise NotImplementedError
+
+    def not_seen(self) -> tuple[list[StatusEvent], bool]:
+        raise NotImplementedError
+
+    def acknowledge(self, event: StatusEvent) -> bool:
+        raise NotImplementedError
+
+    def active_webhooks(self) -> int | None:
+        raise NotImplementedError
+
+    def reachable(self, siren: str) -> bool | None:
+        raise NotImplementedError
+
+    def _search(self, numbers: Iterable[str]) -> tuple[list[Candidate], HttpAnswer]:
+        answer = self._api.call("GET", "/documents", params={"numbers": "\n".join(numbers)})
+        entries = expect(answer, dict).get("documents")
+        if not isinstance(entries, list):
+            raise refusal(answer)
+        found = [_candidate(each) for each in map(foreign.fields, entries)]
+        if any(not each.platform_id for each in found):
+            raise PlatformBusyError(Problem("unreadable_answer", "the platform shows a deposit without its id", 200))
+        return found, answer
+
+
+def _numbers(question: Question) -> list[str]:
+    return [each.invoice_number for each in question.witnesses]
+
+
+def _of_question(question: Question, found: Sequence[Candidate], answer: HttpAnswer) -> Shown:
+    wanted = {each.platform_id for each in question.witnesses}
+    standing = [each for each in found if each.platform_id in wanted and not each.refused]
+    # what shows no number may be ours
+    candidates = tuple(each for each in found if each.invoice_number in {None, *question.numbers})
+    sellers = frozenset(each.seller_siren for each in standing if each.seller_siren)
+    return Shown(candidates, frozenset(each.platform_id for each in standing), dated(answer), sellers)
+
+
+def _candidate(entry: Mapping[str, Any]) -> Candidate:
+    return Candidate(
+        foreign.identifier(entry.get("document")) or "", foreign.moment(entry.get("received_at")), entry.get("refused") is True,
+        foreign.word(entry.get("seller")), foreign.amount(entry.get("total")), foreign.word(entry.get("currency")),
+        foreign.number(entry.get("number")),
+    )  # fmt: skip
+
+
+def _event(entry: Mapping[str, Any], platform_id: str) -> StatusEvent:
+    code = foreign.code(entry.get("code")) or "UNKNOWN"
+    return StatusEvent(
+        status_id=f"{code} {foreign.word(entry.get('at'))}", platform_id=platform_id, code=code, platform_code=code,
+        network_code=None, label=label_of(code), occurred_at=foreign.moment(entry.get("at")),
+        date_given=foreign.word(entry.get("at")), caused_by=None, audience=None, reason=None,
+        message=foreign.word(entry.get("why")), raw={name: foreign.word(entry.get(name)) for name in ("code", "at")},
+    )  # fmt: skip
+
+
+def _build(wiring: Wiring) -> Platform:
+    token = BearerToken(wiring.client(wiring.address.auth_url), "/token", wiring.credentials, wiring.named_in)
+    api = AuthorisedClient(wiring.client(wiring.address.base_url), token, own_words)
+    return Toy(api, sandbox=wiring.sandbox)
+
+
+TOY = Provider(
+    name="toy",
+    capabilities=Capabilities(statuses=("history",), longest_document=1_000_000),
+    production_hosts=frozenset({"api.toy.example"}),
+    sandbox_hosts=frozenset({"127.0.0.1"}),
+    address_settings=("iopole_base_url", "iopole_auth_url"),  # its secrets name their own
+    secret_keys=OAUTH_KEYS,
+    read_secret=partial(credentials_from, headers={}),
+    build=_build,
+)

@@ -175,7 +175,7 @@ TOY = Provider(
     capabilities=Capabilities(statuses=("history",), longest_document=1_000_000),
     production_hosts=frozenset({"api.toy.example"}),
     sandbox_hosts=frozenset({"127.0.0.1"}),
-    address_settings=("iopole_base_url", "iopole_auth_url"),  # its secrets name their own
+    address_settings=None,  # its secrets name their own
     secret_keys=OAUTH_KEYS,
     read_secret=partial(credentials_from, headers={}),
     build=_build,

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from typing import Any
@@ -41,6 +43,7 @@ class ToyServer:
     def __init__(self) -> None:
         self.kept: list[Kept] = []
         self.tokens = 0
+        self.shift = 0.0  # seconds by which its clock is ahead
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -113,6 +116,9 @@ def _handler_of(server: ToyServer) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(said)
 
         do_GET = do_POST  # noqa: N815
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return formatdate((timestamp or time.time()) + server.shift, usegmt=True)
 
         def log_message(self, *_: object) -> None: ...
 

@@ -76,8 +76,8 @@ def relay_services(journal: Journal) -> RelayServices:
     from facteur.relay_submissions import RelayServices
 
     settings = _settings()
-    api = PROVIDERS[settings.pdp_provider].address_settings[0]
-    base_url, queue_url = settings.require(api, "submissions_queue_url")
+    where = PROVIDERS[settings.pdp_provider].address_settings or ()
+    queue_url, *addresses = settings.require("submissions_queue_url", *where[:1])
     store = PostgresRelay(
         _begun(_database()), provider=settings.pdp_provider, requests_per_minute=settings.requests_per_minute,
         deposits_enabled=settings.deposits_enabled,
@@ -87,7 +87,11 @@ def relay_services(journal: Journal) -> RelayServices:
         journal.warning("queue.unavailable", error_code=code, submissions=messages)
 
     return RelayServices(
-        store, SqsQueue(lambda: _aws("sqs"), queue_url, refused), journal, base_url, settings.relay_watch_seconds
+        store,
+        SqsQueue(lambda: _aws("sqs"), queue_url, refused),
+        journal,
+        next(iter(addresses), None),
+        settings.relay_watch_seconds,
     )
 
 

@@ -13,6 +13,7 @@ from facteur.platforms.port import Platform
 from facteur.status_by_history import read_history, store_statuses
 from facteur.status_services import PollServices, Step, alone, not_answered, not_answered_of_one
 
+PULL = "pull"
 AT_ONCE = 20
 NO_PERMIT_SECONDS = 600.0
 MOST_REFUSED = 3  # acknowledgements in a row
@@ -35,7 +36,8 @@ def check_due(services: PollServices) -> Step:
     for due in dues:
         with alone(services, "deposit", submission_id=due.submission_id, account=due.account):
             try:
-                _check(due, services, unseen=due.account in unseen)
+                offered = PULL in services.platforms.of(due.account).capabilities.statuses
+                _check(due, services, unseen=due.account in unseen or not offered)
             except NotDepositedError as error:  # an account whose secret cannot be read
                 delay = not_answered_of_one(services, due.account, due.platform_id, error)
                 services.store.postpone_status_update(due, delay)
@@ -47,7 +49,7 @@ def _pull_account(account: str, services: PollServices, permitted: Callable[[str
     try:
         with alone(services, "pull", account=account):
             platform = services.platforms.of(account)
-            while permitted(account) and read.page(platform):
+            while PULL in platform.capabilities.statuses and permitted(account) and read.page(platform):
                 pass
     except NotDepositedError as error:
         not_answered(services, account, error, "pull", f"account:{account}")

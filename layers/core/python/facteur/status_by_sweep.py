@@ -13,6 +13,7 @@ from facteur.platforms.port import Platform
 from facteur.status_services import PollServices, Step, alone, not_answered
 from facteur.status_updates import PAGE, Listing, Open, Page, Seen, Sighting, Slice
 
+SWEEP = "sweep"
 LAST_OFFSET = 1000  # search refuses more
 MARGIN = timedelta(seconds=1)  # an instant inside an id is not quite that of the deposit
 WIDE_MARGIN = timedelta(seconds=60)  # where only our own clock says when something was deposited
@@ -32,6 +33,7 @@ class Sweep:
     sightings: dict[str, Sighting] = field(default_factory=dict)
     answered: set[int] = field(default_factory=set)
     refused: bool = False
+    blind: bool = False  # the platform has no search: histories are read as if it showed none of ours
     pages: int = 0
     unreadable: int = 0
 
@@ -73,7 +75,11 @@ def _look_at(claimed: Slice, services: PollServices, in_time: Callable[[], bool]
     """What the pages before a failing one have shown is kept: a platform that fails often is read bit by bit."""
     swept, failure = Sweep(claimed, services, in_time), None
     try:
-        _search_by_number(swept) if claimed.by_number else _search_by_date(swept)
+        if SWEEP not in swept.platform.capabilities.statuses:
+            swept.blind = True
+            swept.answered |= {member.submission_id for member in claimed.members}
+        else:
+            _search_by_number(swept) if claimed.by_number else _search_by_date(swept)
     except NotDepositedError as error:
         failure = error
     unseen, delay = _record(swept), None
@@ -166,7 +172,7 @@ def _record(swept: Sweep) -> list[Open]:
             swept.sightings.get(member.platform_id),
             seconds_to_next_sweep(member.age_seconds) if swept.slice.by_number else together,
             services.limits,
-            shown_lately=swept.slice.shown_lately,
+            shown_lately=swept.slice.shown_lately and not swept.blind,
         )
         for member in answered
     ]
@@ -176,7 +182,8 @@ def _record(swept: Sweep) -> list[Open]:
         services.journal.event(
             "sweep.seen", account=swept.slice.account, deposits=len(observed), changed=fresh, not_shown=len(absent)
         )
-        _note_shown(swept, sum(member.age_seconds >= SILENT_SECONDS for member in absent))
+        if not swept.blind:
+            _note_shown(swept, sum(member.age_seconds >= SILENT_SECONDS for member in absent))
     elif swept.pages:  # a breaker that waits for an answer has it, although the page shows none of what was looked for
         services.store.platform_answered(swept.slice.account)
     return [member for member in members if member.due and member not in answered]

@@ -27,7 +27,7 @@ EDIT = "edit the view facteur.invoice_source"
 
 def unknown_address(exam: Examination) -> list[str]:
     """The settings that would say where the platform is, and do not."""
-    names = PROVIDERS[exam.settings.pdp_provider].address_settings
+    names = PROVIDERS[exam.settings.pdp_provider].address_settings or ()
     return [name.upper() for name in names if getattr(exam.settings, name) is None]
 
 

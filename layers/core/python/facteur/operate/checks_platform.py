@@ -20,7 +20,7 @@ def _step(exam: Examination, error: PlatformBusyError) -> str:
     """Who answered is reached: then addresses and networks are not the cause."""
     if error.problem.http_status is not None:
         return THEIRS
-    names = " and ".join(name.upper() for name in _provider(exam).address_settings)
+    names = " and ".join(name.upper() for name in _provider(exam).address_settings or ("base_url", "auth_url"))
     return f"check {names}, and the way out of the private network"
 
 

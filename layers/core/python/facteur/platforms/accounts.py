@@ -49,7 +49,7 @@ class AccountPlatforms:
         """Raises ConfigurationError where the settings do not say where the platform is that they name."""
         self._settings, self._secrets, self._database, self._providers = settings, secrets, database, providers
         self._default = providers[settings.pdp_provider]
-        settings.require(*self._default.address_settings)
+        settings.require(*self._default.address_settings or ())
         self._salted: str | None = None
         self._built: dict[str, tuple[tuple[str, str, Address], Platform]] = {}  # for which client and platform
         # whose secret names another platform or client since: built anew at the next invocation
@@ -153,8 +153,8 @@ class AccountPlatforms:
         return self._providers[name]
 
     def _address(self, provider: Provider, secret_id: str) -> Address:
-        values = [getattr(self._settings, name) for name in provider.address_settings]
-        if None in values:
+        values = [getattr(self._settings, name) for name in provider.address_settings or ()]
+        if None in values or not values:
             words = f"secret {secret_id} names {provider.name} and no base_url and auth_url, and there is no setting that does"
             raise AccountRefusedError(Problem("secret_malformed", words))
         return Address(*values)
@@ -171,9 +171,14 @@ class AccountPlatforms:
         parameters = {"account": account, "platform": as_json(self._identity(named)), "own_url": own_url}
         matches = self._database.row(CHECK_PIN, parameters).matches
         if matches is False:
+            setting = (
+                f" and {named.provider.address_settings[0].upper()} name"
+                if named.provider.address_settings
+                else " names"
+            )
             raise EnvironmentMismatchError(
-                f"account {account} of this database is pinned to another platform or client than its secret and "
-                f'{named.provider.address_settings[0].upper()} name. Is it a copy? Check, then: facteur repin {account} --why "…"'
+                f"account {account} of this database is pinned to another platform or client than its secret{setting}. "
+                f'Is it a copy? Check, then: facteur repin {account} --why "…"'
             )
         self._checked[account] = named.client, own_url
         if matches is None:

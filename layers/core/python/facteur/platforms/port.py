@@ -119,7 +119,7 @@ class Provider:
     """A kind of platform, as platforms/registry.py names it.
 
     `production_hosts`, `sandbox_hosts`: of its API, where they are known; a secret whose `sandbox` contradicts deposits nothing.
-    `address_settings`: the settings with the hosts of API and token endpoint, for accounts whose secret names none.
+    `address_settings`: the settings with the hosts of API and token endpoint, for accounts whose secret names none; None: each does.
     `secret_keys`: what an account's secret may hold, for help texts. `read_secret` raises AccountRefusedError with all that is wrong.
     `build` makes an account's platform; it imports the adapter, so that whoever needs none does not.
     """
@@ -128,7 +128,7 @@ class Provider:
     capabilities: Capabilities
     production_hosts: frozenset[str]
     sandbox_hosts: frozenset[str]
-    address_settings: tuple[str, str]
+    address_settings: tuple[str, str] | None
     secret_keys: tuple[str, ...]
     read_secret: Callable[[Mapping[str, Any], str], Credentials]
     build: Callable[[Wiring], Platform]

@@ -1,0 +1,186 @@
+"""An account on another kind of platform: the toy of tests/contract/platform, through the whole job beside an account on Iopole."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from facteur.adapters.secrets_manager import Secrets
+from facteur.bootstrap import poll_services, submit_services
+from facteur.errors import AccountRefusedError, EnvironmentMismatchError
+from facteur.observability import PowertoolsJournal
+from facteur.platforms.accounts import AccountPlatforms
+from facteur.platforms.registry import PROVIDERS
+from facteur.poll_statuses import poll_statuses
+from facteur.settings import Settings
+from facteur.submit_invoices import submit_invoices
+from tests.altering import AlteringProxy, Said, altering
+from tests.contract.platform.toy import TOY
+from tests.contract.platform.toy_server import ToyServer, running_toy
+from tests.world import World
+
+SHOW_ACCOUNTS = """
+alter table invoicing.invoices add column account text;
+do $do$ begin
+    execute 'create or replace view facteur.invoice_source as ' || replace(pg_get_viewdef('facteur.invoice_source'),
+        $$'default'::text AS account$$, $$coalesce(account, 'default'::text) AS account$$);
+end $do$
+"""
+JOURNAL = PowertoolsJournal("test")
+CREDENTIALS = {"client_id": "toy-client", "client_secret": "toy-secret"}
+
+
+@pytest.fixture
+def toy() -> Iterator[ToyServer]:
+    with running_toy() as server:
+        yield server
+
+
+@pytest.fixture
+def proxy(toy: ToyServer) -> Iterator[AlteringProxy]:
+    with altering(toy.url) as found:
+        yield found
+
+
+@pytest.fixture
+def platforms(world: World, proxy: AlteringProxy) -> AccountPlatforms:
+    """With a kind of platform more than this version has."""
+    world.database.rows(SHOW_ACCOUNTS)
+    put_toy(world, proxy.url)
+    return built(world)
+
+
+def built(world: World) -> AccountPlatforms:
+    """As in a fresh container."""
+    secrets = Secrets(lambda: world.aws.session.client("secretsmanager", endpoint_url=world.aws.endpoint_url))
+    return AccountPlatforms(Settings.from_environ(os.environ), secrets, world.database, {**PROVIDERS, TOY.name: TOY})
+
+
+def put_toy(world: World, url: str, **more: object) -> None:
+    world.put_secret("toy", {"provider": "toy", "base_url": url, "auth_url": url, **CREDENTIALS, **more})
+
+
+def add_to_toy(world: World, rank: int) -> None:
+    world.add(rank)
+    world.update(rank, account="toy")
+
+
+def deposit(world: World, platforms: AccountPlatforms) -> None:
+    world.relay()
+    ids = [json.loads(message["body"])["submission_id"] for message in world.messages()]
+    platforms.begin_invocation(float("inf"))
+    submit_invoices(ids, replace(submit_services(JOURNAL), platforms=platforms))
+
+
+def poll(platforms: AccountPlatforms) -> None:
+    poll_statuses(replace(poll_services(JOURNAL), platforms=platforms))
+
+
+def test_each_account_deposits_with_the_kind_that_its_secret_names(
+    world: World, toy: ToyServer, platforms: AccountPlatforms
+) -> None:
+    add_to_toy(world, 1)
+    world.add(2)
+
+    deposit(world, platforms)
+
+    assert [each.document for each in toy.kept] == [world.submission(1).platform_id]
+    assert [each["id"] for each in world.simulator.ledger()] == [world.submission(2).platform_id]
+    providers = world.database.rows("select name, provider from facteur.accounts order by name")
+    assert {(each.name, each.provider) for each in providers} == {("default", "iopole"), ("toy", "toy")}
+
+
+@pytest.mark.parametrize("answer", [502, 403])
+def test_a_deposit_whose_answer_is_lost_is_found_there_and_not_sent_again(
+    world: World, toy: ToyServer, proxy: AlteringProxy, platforms: AccountPlatforms, answer: int
+) -> None:
+    add_to_toy(world, 9)  # a witness
+    deposit(world, platforms)
+    lost = iter([Said(answer, {}, b"<html>bad gateway</html>")])
+    proxy.after = lambda asked, said: next(lost, said) if asked.path == "/documents" else said
+    add_to_toy(world, 1)
+    deposit(world, platforms)
+    assert world.submission(1).state == "in_doubt"
+
+    for _ in range(5):
+        world.advance(400)
+        deposit(world, platforms)
+
+    assert [each.document for each in toy.kept][1:] == [world.submission(1).platform_id]
+    assert world.row(1).technical_status == "validated"
+
+
+def test_a_deposit_that_never_arrived_is_sent_again_beside_a_witness(
+    world: World, toy: ToyServer, proxy: AlteringProxy, platforms: AccountPlatforms
+) -> None:
+    add_to_toy(world, 9)
+    deposit(world, platforms)
+    lost = iter([Said(503, {}, b"")])
+    proxy.before = lambda asked: next(lost, None) if asked.path == "/documents" else None
+    add_to_toy(world, 1)
+
+    for _ in range(8):
+        deposit(world, platforms)
+        world.advance(400)
+        toy.shift += 400
+
+    assert len(toy.kept) == 2
+    assert world.submission(1).state == "submitted"
+
+
+@pytest.mark.parametrize("source", ["sweep", "pull", "history"])
+def test_statuses_of_a_kind_without_a_search_come_from_histories_whatever_the_source(
+    world: World, toy: ToyServer, platforms: AccountPlatforms, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATUS_SOURCE", source)
+    world.new_container()
+    add_to_toy(world, 1)
+    deposit(world, platforms)
+    toy.say(world.submission(1).platform_id, "205")
+
+    for _ in range(6):
+        world.advance(90_000)
+        poll(platforms)
+
+    assert world.submission(1).lifecycle_code == "205"
+
+
+@pytest.mark.parametrize("provider", ["superpdp", "", 7, ["iopole"]])
+def test_a_kind_that_there_is_not_stops_its_account_alone(
+    world: World, platforms: AccountPlatforms, provider: object
+) -> None:
+    world.put_secret("toy", {"provider": provider, **CREDENTIALS})
+    add_to_toy(world, 1)
+    world.add(2)
+
+    deposit(world, platforms)
+
+    assert (world.submission(1).state, world.submission(1).last_error_code) == ("pending", "secret_malformed")
+    assert "provider must be iopole or toy" in world.submission(1).last_error_message
+    assert world.submission(2).state == "submitted"
+
+
+def test_another_kind_without_an_address_of_its_own_is_not_led_to_the_settings(
+    world: World, platforms: AccountPlatforms
+) -> None:
+    world.put_secret("toy", {"provider": "toy", **CREDENTIALS})
+
+    with pytest.raises(AccountRefusedError, match="names toy and no base_url"):
+        platforms.of("toy")
+    assert world.simulator.calls() == []
+
+
+def test_an_account_whose_secret_names_another_kind_since_is_another_client(
+    world: World, proxy: AlteringProxy, platforms: AccountPlatforms
+) -> None:
+    add_to_toy(world, 1)
+    deposit(world, platforms)
+    put_toy(world, proxy.url, provider="iopole")
+    fresh = built(world)
+
+    with pytest.raises(EnvironmentMismatchError, match="pinned to another platform"):
+        fresh.of("toy")

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from facteur.adapters.relay_store import PostgresRelay
 from facteur.errors import EnvironmentMismatchError
 from facteur.metrics import Metric
-from facteur.ports import RelayStore
 from facteur.relay_submissions import RelayServices, Round, relay_once, relay_submissions
 from tests.rows import Rows
 
@@ -51,7 +51,7 @@ class Notebook:
         self.counts[metric] = self.counts.get(metric, 0) + value
 
 
-def services(store: RelayStore, queue: FussyQueue, watch_seconds: float = 0, **changes: Any) -> RelayServices:
+def services(store: PostgresRelay, queue: FussyQueue, watch_seconds: float = 0, **changes: Any) -> RelayServices:
     return RelayServices(store, queue, Notebook(), BASE_URL, watch_seconds, **changes)
 
 

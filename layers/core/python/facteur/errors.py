@@ -4,6 +4,7 @@ FacteurError
 ├── ProblemError                     is recorded with the submission, and the message is done
 │   ├── NotDepositedError            certainly nothing was deposited
 │   │   ├── PlatformBusyError        not sent, or 429 in the platform's own words: the same call may work later
+│   │   │   └── UnreadableCopyError  a page stands where the platform's copy of a document should: it is asked for again
 │   │   └── AccountRefusedError      credentials, rights, or address are wrong: not this invoice's fault, pauses the account
 │   ├── OutcomeUnknownError          a deposit may or may not have arrived: look it up, never send again blindly
 │   └── DocumentError                the invoice's document cannot be sent as it is

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
-from facteur.decision import Decision, Outcome
 from facteur.metrics import Metric
-from facteur.model import Claim, Doubt, Holder, Intent, Invoice, Waiting
+from facteur.model import Invoice
 
 
 class Document(Protocol):
@@ -78,63 +76,6 @@ class Alone:
     invoice_id: str
     account: str
     failed: bool
-
-
-class SubmissionStore(Protocol):
-    """Postgres, for submit_invoices. Every method is one statement and raises DatabaseUnavailableError."""
-
-    def read(self, submission_ids: Sequence[int]) -> list[Waiting]: ...
-    def claim(self, intents: Sequence[Intent]) -> list[Claim]:
-        """Lease rows, or fail them where they may not be worked on at all. Those not returned are left alone."""
-
-    def record(self, outcomes: Sequence[Outcome]) -> list[str]:
-        """Store what became of claims, all or none; the states afterwards."""
-
-    def record_unclaimed(self, waiting: Waiting, decision: Decision) -> str: ...
-    def begin_read(self, account: str) -> bool:
-        """Whether the harmless read that ends an account's waiting is this caller's to make; nobody else gets it for a minute."""
-
-    def read_answered(self, account: str) -> None:
-        """That read was answered as documented: the account goes on, at first with one deposit at a time."""
-
-    def store_answered(self, store: str) -> None:
-        """A document of a store that refused was read: what waits for it is due."""
-
-    def withdraw(self, submission_id: int) -> bool: ...
-    def begin_alone(self, submission_id: int) -> Alone | None:
-        """A row that is worked on with no other beside it. None: there is nothing to do any more."""
-
-    def end_alone(self, submission_id: int, *, raised: bool) -> None:
-        """That work has ended; where it `raised` before it claimed anything, that counts like a worker's death."""
-
-    def doubt(self, submission_id: int) -> Doubt: ...
-    def taken_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> Mapping[str, Holder]:
-        """Which of these deposits are another invoice's, or ones of this one that the platform refused."""
-
-
-class RelayStore(Protocol):
-    """Postgres, for relay_submissions."""
-
-    def check_environment(self, base_url: str) -> None: ...
-    def take_notes(self, limit: int) -> NotesTaken: ...
-    def end_expired_leases(self) -> int: ...
-    def repeat_write_backs(self, limit: int) -> tuple[int, int]: ...
-    def vitals(self) -> Vitals: ...
-    def unnamed_kinds(self) -> Mapping[str, int]:
-        """Finished documents by kind, of kinds that nobody has named as invoices or left out. Reads the whole view."""
-
-    def begin_run(self) -> int: ...
-    def passed(self) -> None:
-        """This run has done all that was due: it runs well, though it goes on watching."""
-
-    def oldest_waiting(self) -> Mapping[str, float]:
-        """The age in seconds of whatever has waited for longest, by reason."""
-
-    def look(self, run: int) -> tuple[bool, bool]:
-        """Whether anything is due, and whether this run is still the newest."""
-
-    def pick_due(self, limit: int) -> AbstractContextManager[DueBatch]:
-        """A transaction that holds due rows locked; it commits what was marked."""
 
 
 class DueBatch(Protocol):

@@ -6,9 +6,13 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from facteur.metrics import Metric
-from facteur.ports import Journal, NotesTaken, Queue, RelayStore
+from facteur.ports import Journal, NotesTaken, Queue
+
+if TYPE_CHECKING:
+    from facteur.adapters.relay_store import PostgresRelay
 
 NOTES_AT_ONCE = 20  # a note holds up to a thousand keys
 ROWS_AT_ONCE = 10_000  # locked until SQS has them all, a few seconds; the budget hardly ever admits so many
@@ -26,7 +30,7 @@ PAUSE_PER_PASS = 10  # a slow pass is repeated less often: at most a tenth of th
 class RelayServices:
     """What a relay run works with."""
 
-    store: RelayStore
+    store: PostgresRelay
     queue: Queue
     journal: Journal
     base_url: str | None

@@ -19,9 +19,10 @@ from facteur.errors import (
 )
 from facteur.metrics import Metric
 from facteur.ports import Journal
-from facteur.status_ports import PullStore, SweepStore
 
 if TYPE_CHECKING:
+    from facteur.adapters.pull_store import PostgresPulls
+    from facteur.adapters.status_store import PostgresStatuses
     from facteur.platforms.accounts import AccountPlatforms
 
 FAILED_READ_SECONDS = 60.0
@@ -45,8 +46,8 @@ class PollServices:
     two of them say something about the account. `put_off`: how many of what, so far.
     """
 
-    store: SweepStore
-    pulls: PullStore
+    store: PostgresStatuses
+    pulls: PostgresPulls
     platforms: AccountPlatforms
     journal: Journal
     limits: Limits

@@ -11,9 +11,10 @@ from facteur.decision import Decision, Jitter, Limits
 from facteur.errors import PlatformBusyError, Problem, ProblemError, StoreRefusedError
 from facteur.metrics import Metric
 from facteur.model import State, Waiting
-from facteur.ports import Documents, Journal, SubmissionStore
+from facteur.ports import Documents, Journal
 
 if TYPE_CHECKING:
+    from facteur.adapters.submission_store import PostgresSubmissions
     from facteur.platforms.accounts import AccountPlatforms
 
 ACCEPTED = "accepted"  # the outcome of a deposit that was answered so, not found by a look-up
@@ -44,7 +45,7 @@ class Lease:
 class Services:
     """What a batch is worked with."""
 
-    store: SubmissionStore
+    store: PostgresSubmissions
     platforms: AccountPlatforms
     documents: Documents
     journal: Journal

@@ -15,7 +15,10 @@ class _RehearsedError(Exception):
 
 
 class PostgresActs:
-    """The port ActStore."""
+    """Postgres, for acts: each is one transaction with its record, and a sentence about what came of it.
+
+    Raises OperatorError where it is refused, and DatabaseUnavailableError; nothing was done then.
+    """
 
     RETRY = "select facteur.retry(%(id)s, %(act)s) as answer"
     REJECT = "select facteur.reject(%(id)s, %(act)s) as answer"
@@ -45,6 +48,7 @@ class PostgresActs:
     """
 
     def alike(self, states: Sequence[str], code: str | None, account: str | None) -> list[int]:
+        """Submissions in these states that no newer one has replaced, the oldest first; changes nothing."""
         asked = {"states": list(states), "code": code, "account": account}
         return [row.id for row in self._database.rows(self.ALIKE, asked)]
 
@@ -57,15 +61,18 @@ class PostgresActs:
         account: str,
         act: Act,
     ) -> str:
+        """`platform` is None where the platform was not asked; `account` made the deposit."""
         known = None if platform is None else dict(platform)
         found = {"platform_id": platform_id, "sha256": sha256, "platform": known, "account": account}
         return str(self._done(self.ADOPT, act, id=submission_id, found=as_json(found)).answer)
 
     def taken_elsewhere(self, invoice_id: str, platform_id: str, *, unverified: bool) -> bool:
+        """Whether a deposit is another invoice's; not by a mix-up of ids, unless nobody asks the platform (`unverified`)."""
         asked = {"invoice_id": invoice_id, "platform_id": platform_id, "unverified": unverified}
         return bool(self._database.row(self.TAKEN, asked).taken)
 
     def spend(self, account: str, calls: int) -> None:
+        """Calls to the platform that were made at once: the budget owes them."""
         self._database.rows(self.SPEND, {"account": account, "calls": calls})
 
     def hold(self, account: str, seconds: float | None, act: Act) -> str:
@@ -75,10 +82,12 @@ class PostgresActs:
         return str(self._done(self.RESUME, act, account=account).answer)
 
     def repin(self, account: str, act: Act) -> tuple[Mapping[str, str], list[str]]:
+        """The pin that was, and the invoices in doubt that its client left."""
         row = self._done(self.REPIN, act, account=account)
         return row.pin, row.doubts
 
     def record(self, act: Act, detail: Mapping[str, int]) -> None:
+        """Record an act on something else than Postgres, before it is done."""
         self._database.rows(self.LOG, {"act": as_json(signed(act)), "detail": as_json(dict(detail))})
 
     def _done(self, statement: str, act: Act, **parameters: Any) -> Row:

@@ -99,6 +99,7 @@ class Looking:
         self._database = database
 
     def look(self, status_columns: Sequence[str]) -> Found:
+        """What the catalogue shows, in a read-only transaction. `status_columns` are names whose known values are wanted."""
         with self._database.transaction():
             self._database.rows(NARROW)
             self._database.rows("set transaction read only")

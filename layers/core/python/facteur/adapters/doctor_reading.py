@@ -21,7 +21,7 @@ PATIENCE_MILLISECONDS = "20000"  # the view may be large, and a function has fiv
 
 
 class PostgresExamined:
-    """The port ExaminedDatabase."""
+    """Postgres. Every method raises DatabaseUnavailableError or ConfigurationError."""
 
     CONNECTION = """
         select current_setting('server_version') as server, current_user::text as role, t.version as tls,
@@ -127,6 +127,7 @@ class PostgresExamined:
             return try_write_backs(self._database, thorough=True)
 
     def mapping_columns(self) -> Mapping[str, str]:
+        """Columns of the view and their types; empty where there is no view."""
         return {row.name: row.type for row in self._database.rows(self.COLUMNS)}
 
     def exposures(self) -> Sequence[Exposure]:
@@ -141,9 +142,11 @@ class PostgresExamined:
         return [ReadyRow(*row) for row in self._patiently(self.READY, limit=limit)]
 
     def forgotten(self) -> int:
+        """Rows that are ready and have neither a note nor a submission."""
         return int(self._patiently(self.FORGOTTEN)[0].rows)
 
     def unread_kinds(self) -> list[str]:
+        """Columns that name kinds of documents by their names, which the mapping does not ask and nobody has answered for."""
         looking = Looking(self._database)
         found = looking.look([])
         table = found.table(found.source or "invoicing.invoices")
@@ -155,6 +158,7 @@ class PostgresExamined:
         )
 
     def unnamed_kinds(self) -> Mapping[str, int]:
+        """Finished documents by kind, of kinds that nobody has named or left out."""
         return {row.kind: row.documents for row in self._patiently(self.UNNAMED)}
 
     def accounts(self) -> list[ExaminedAccount]:
@@ -164,6 +168,7 @@ class PostgresExamined:
         ]
 
     def take_permit(self) -> bool:
+        """One of the source address's, also where the account is paused: the doctor is asked why."""
         return bool(self._database.row(self.PERMIT, {"per_minute": self._per_minute}).granted)
 
     def _patiently(self, statement: str, **parameters: object) -> list[Any]:

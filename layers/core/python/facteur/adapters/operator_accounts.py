@@ -11,7 +11,7 @@ from facteur.operate.act_model import Act
 
 
 class PostgresAccounts:
-    """The port AccountStore."""
+    """Postgres, for accounts. An act raises OperatorError where it is refused, and DatabaseUnavailableError; nothing was done then."""
 
     ACCOUNTS = """
         select k.account, facteur.routed(k.account, facteur.now()) as credentials, b.per_minute,

@@ -96,6 +96,11 @@ class Installing(KindsReading):
     def apply(
         self, plan: Plan, first_day: date, lock_timeout_seconds: float, worker_role: str | None, act: Act
     ) -> Sanity:
+        """Run the plan in one transaction, and record it. `worker_role` gets its rights; None: the one that had them before.
+
+        Raises:
+            OperatorError: a lock was not got in time, or the mapping shows invoices of before the first day; nothing was changed.
+        """
         added = [dict(each) for step in plan.steps for each in step.added] + [
             {"what": "source", "table": plan.table, "key": plan.key, "kinds": kinds_as_remembered(plan.kinds)}
         ]

@@ -9,7 +9,7 @@ from facteur.operate.model import AccountHealth, FunctionRun, Installation, Name
 
 
 class PostgresReading:
-    """The port ReadingStore."""
+    """Postgres, for questions. Every method is one statement, changes nothing, and raises DatabaseUnavailableError."""
 
     INSTALLATION = """
         select i.version, i.submit_from::text as submit_from, to_regclass('facteur.invoice_source') is not null as watching,
@@ -106,6 +106,7 @@ class PostgresReading:
         return [NamedSubmission(*row) for row in self._database.rows(self.NAMED, {"ids": list(submission_ids)})]
 
     def faults(self) -> list[str]:
+        """What has come apart between the company's table and the installation, a sentence each."""
         return [
             row.what for row in self._database.rows("select what from facteur.installation_faults(false) where grave")
         ]

@@ -72,6 +72,11 @@ class Uninstalling:
     def uninstall(
         self, act: Act, *, drop_data: bool, drop_columns: bool, force: bool, lock_timeout_seconds: float
     ) -> Uninstalled:
+        """Take everything away in one transaction, and record it unless the record goes too; a dry run says what would be run.
+
+        Raises:
+            OperatorError: a lock was not got in time, or something is still to be deposited; nothing was changed.
+        """
         asked = {"drop_data": drop_data, "drop_columns": drop_columns}
         with impatient(self._database, lock_timeout_seconds):
             if not self._database.row(self.THERE).there:
@@ -120,4 +125,4 @@ class Uninstalling:
 
 
 class PostgresInstalling(Installing, Uninstalling):
-    """The port InstallingStore."""
+    """Postgres. Every method raises DatabaseUnavailableError and ConfigurationError, and leaves nothing half done."""

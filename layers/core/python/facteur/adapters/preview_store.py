@@ -15,7 +15,7 @@ from facteur.operate.preview import Previewed
 
 
 class PostgresPending:
-    """The port PendingStore."""
+    """Postgres, for what waits to be deposited. Changes nothing; raises DatabaseUnavailableError."""
 
     COUNT = """
         select coalesce(sum(n), 0)::integer as pending,
@@ -38,10 +38,12 @@ class PostgresPending:
         self._database = database
 
     def counted(self, account: str | None) -> tuple[int, Mapping[str, str]]:
+        """How many wait, and their total by currency."""
         row = self._database.row(self.COUNT, {"account": account})
         return row.pending, row.totals
 
     def other_kinds(self) -> dict[str, int]:
+        """Finished documents of kinds that were not named as invoices, by kind."""
         return {
             row.kind: row.documents for row in self._database.rows("select kind, documents from facteur.other_kinds()")
         }
@@ -52,12 +54,13 @@ class PostgresPending:
         ]
 
     def invoice(self, invoice_id: str) -> Invoice | None:
+        """The company's row, to fetch its document by."""
         rows = self._database.rows(self.INVOICE, {"id": invoice_id, "inline_bytes": INLINE_BYTES})
         return as_invoice(rows[0]) if rows else None
 
 
 class PostgresBacklog:
-    """The port BacklogStore."""
+    """Postgres, for old rows. Each method is one transaction; raises OperatorError and DatabaseUnavailableError."""
 
     PREVIEW = "select facteur.preview_backlog(%(since)s, %(until)s, %(account)s, %(after)s, %(limit)s) as found"
     LOWER = "select facteur.lower_submit_from(%(since)s, %(include)s, %(act)s)::text as before"

@@ -14,7 +14,7 @@ MOST_WAITS = 180  # of a request; a function has 300 seconds, and a tenth of a s
 
 
 class PostgresBooks:
-    """The port ReconciledDatabase."""
+    """Postgres. Every method is one statement and raises DatabaseUnavailableError."""
 
     DAY = """
         select %(day)s::date::timestamp at time zone 'Europe/Paris' as begin,
@@ -87,6 +87,7 @@ class PostgresBooks:
         self._waits_left = MOST_WAITS
 
     def day(self, day: str) -> tuple[datetime, datetime]:
+        """When a day begins and ends in Paris."""
         row = self._database.row(self.DAY, {"day": day})
         return row.begin, row.end
 
@@ -94,22 +95,27 @@ class PostgresBooks:
         return [row.account for row in self._database.rows(self.ACCOUNTS)]
 
     def issued(self, day: str, account: str | None, limit: int) -> tuple[int, list[IssuedRow]]:
+        """How many rows were issued on a day, and those that may say otherwise than our tables."""
         rows = self._database.rows(self.ISSUED, {"day": day, "account": account, "limit": limit})
         return rows[0].n, [IssuedRow(*row[1:]) for row in rows if row.invoice_id is not None]
 
     def deposited(self, account: str, since: datetime, until: datetime) -> list[KnownDeposit]:
+        """Submissions deposited in a time. One deposited a moment ago, which search need not show yet, is not `in_time`."""
         return self._known(self.DEPOSITED, {"account": account, "since": since, "until": until})
 
     def known(self, platform_ids: Sequence[str], numbers: Sequence[str]) -> list[KnownDeposit]:
+        """Submissions of any account that hold one of the ids, or whose number, or number as sent, is one of these."""
         return self._known(self.TAKEN, {"ids": list(platform_ids), "numbers": list(numbers)})
 
     def rows_numbered(self, numbers: Sequence[str]) -> Mapping[str, str]:
+        """Number -> key of the company's rows."""
         return {row.number: row.key for row in self._database.rows(self.NUMBERED, {"numbers": list(numbers)})}
 
     def rows_of(self, invoice_ids: Sequence[str]) -> list[IssuedRow]:
         return [IssuedRow(*row) for row in self._database.rows(self.ROWS_OF, {"ids": list(invoice_ids)})]
 
     def wait_for_permit(self, account: str) -> bool:
+        """Whether one call may be made; also where the account is paused, unless the platform asked for it."""
         parameters = {"account": account, "per_minute": self._per_minute}
         while True:
             granted = self._database.rows(self.PERMIT, parameters)

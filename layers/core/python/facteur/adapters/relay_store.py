@@ -61,12 +61,15 @@ class PostgresRelay:
         return int(self._database.row(self.BEGIN, parameters).run)
 
     def passed(self) -> None:
+        """This run has done all that was due: it runs well, though it goes on watching."""
         self._database.rows("select facteur.end_run('relay_submissions')")
 
     def oldest_waiting(self) -> Mapping[str, float]:
+        """The age in seconds of whatever has waited for longest, by reason."""
         return {row.reason: row.seconds for row in self._database.rows("select * from facteur.oldest_waiting()")}
 
     def look(self, run: int) -> tuple[bool, bool]:
+        """Whether anything is due, and whether this run is still the newest."""
         parameters = {"run": run, "deposits_enabled": self._deposits_enabled}
         row = self._database.row("select anything, newest from facteur.look(%(run)s, %(deposits_enabled)s)", parameters)
         return row.anything, row.newest
@@ -94,12 +97,14 @@ class PostgresRelay:
         return Vitals(*self._database.row(self.VITALS, parameters))
 
     def unnamed_kinds(self) -> dict[str, int]:
+        """Finished documents by kind, of kinds that nobody has named as invoices or left out. Reads the whole view."""
         kinds = {row.kind: row.documents for row in self._database.rows(self.UNNAMED)}
         self._database.rows("select facteur.tally('unnamed_kinds', %(kinds)s)", {"kinds": len(kinds)})
         return kinds
 
     @contextmanager
     def pick_due(self, limit: int) -> Iterator[DueBatch]:
+        """A transaction that holds due rows locked; it commits what was marked."""
         parameters = {"limit": limit, "per_minute": self._per_minute, "deposits_enabled": self._deposits_enabled}
         with self._database.transaction():
             yield LockedRows([row.id for row in self._database.rows(self.PICK, parameters)], self._database)

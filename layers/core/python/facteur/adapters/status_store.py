@@ -52,9 +52,11 @@ class PostgresStatuses:
         self._rates = {"per_minute": requests_per_minute, "history_per_minute": history_requests_per_minute}
 
     def begin_run(self) -> None:
+        """Leave word that statuses are being read."""
         self._database.rows("update facteur.installation set poll_began_at = facteur.now()")
 
     def note_put_off(self, count: int) -> None:
+        """Leave word of what could not be read or stored."""
         statement = "select facteur.tally('statuses_put_off', %(count)s, interval '15 minutes')"
         self._database.rows(statement, {"count": count})
 
@@ -65,13 +67,16 @@ class PostgresStatuses:
         return bool(self._database.row(self.HISTORY_PERMIT, {"account": account, **self._rates}).granted)
 
     def claim_status_updates(self, limit: int) -> list[Due]:
+        """Deposits that are due; an overlapping run gets others."""
         return [due_of(row) for row in self._database.rows(self.CLAIM, {"limit": limit, "lease": STATUS_LEASE_SECONDS})]
 
     def claim_histories(self, limit: int) -> list[Due]:
+        """Deposits whose history a sweep found wanting, the urgent ones first."""
         parameters = {"limit": limit, "lease": STATUS_LEASE_SECONDS}
         return [due_of(row) for row in self._database.rows(self.CLAIM_HISTORIES, parameters)]
 
     def unread_verdicts(self, limit: int) -> list[Due]:
+        """Deposits of which the search has shown a refusal for an hour that no status says."""
         return [due_of(row) for row in self._database.rows(self.UNREAD, {"limit": limit})]
 
     def claim_slice(self, young: bool) -> Slice | None:
@@ -96,12 +101,14 @@ class PostgresStatuses:
         return Slice(rows[0].account, members, rows[0].by_number, rows[0].not_shown) if rows else None
 
     def release(self, deposits: Sequence[Open], seconds: float | None) -> None:
+        """Give back what was due and not looked at: due again in so many seconds, or (None) as before."""
         parameters = {
             "ids": [each.submission_id for each in deposits], "due": [each.due_since for each in deposits], "seconds": seconds,
         }  # fmt: skip
         self._database.rows("select facteur.release_sweep(%(ids)s, %(due)s::timestamptz[], %(seconds)s)", parameters)
 
     def record_seen(self, account: str, seen: Sequence[Seen]) -> tuple[int, int]:
+        """How many show something new, and how many are shown under another number than was sent."""
         rows = [
             {
                 "id": each.submission_id, "platform_id": each.platform_id, "code": each.code, "at": _iso(each.at),
@@ -115,10 +122,12 @@ class PostgresStatuses:
         return row.fresh, row.mistaken
 
     def note_shown(self, account: str, shown: int, missed: int) -> None:
+        """What one answer of the search showed of ours, and what it ought to have shown."""
         statement = "select facteur.note_shown(%(account)s, %(shown)s, %(missed)s)"
         self._database.rows(statement, {"account": account, "shown": shown, "missed": missed})
 
     def sweep_by_number(self, account: str, seconds: float) -> None:
+        """Searching this account by date is no use for a while."""
         self._database.rows(
             "select facteur.sweep_by_number(%(account)s, %(seconds)s)", {"account": account, "seconds": seconds}
         )
@@ -126,6 +135,12 @@ class PostgresStatuses:
     def record_status_update(
         self, due: Due, events: Sequence[StatusEvent], ruling: Ruling, *, decided_on: int, asked_by: str
     ) -> StatusesStored:
+        """Store what was heard, and what it comes to.
+
+        Args:
+            decided_on: how many statuses the ruling knew, these included. Where there are others by now nothing moves.
+            asked_by: `history`, `unseen` (a history for want of a pull), `sweep`, `pull`, or `nobody` where the platform was not asked.
+        """
         update: dict[str, Any] = {
             "submission_id": due.submission_id, "platform_id": due.platform_id, "events": [status_row(event) for event in events],
             "decided_on": decided_on, "asked_by": asked_by, "current": _moment(ruling.current), "move": as_move(ruling.move),
@@ -149,9 +164,11 @@ class PostgresStatuses:
         self._database.rows(self.POSTPONE_HISTORY, {"id": due.submission_id, "s": seconds})
 
     def platform_answered(self, account: str) -> None:
+        """A call that had nothing to record was answered: the account's breaker closes."""
         self._database.rows("select facteur.read_answered(%(account)s)", {"account": account})
 
     def platform_silent(self, account: str) -> None:
+        """A call was not answered; enough of them in a row open the account's breaker."""
         self._database.rows("select facteur.note_answered(%(account)s, false)", {"account": account})
 
     def pause(self, key: str, seconds: float, reason: str, *, refused: bool = False) -> None:

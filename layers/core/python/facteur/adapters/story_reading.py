@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facteur.adapters.postgres import Database
 from facteur.operate.story_model import (
@@ -18,11 +18,14 @@ from facteur.operate.story_model import (
     Unreadable,
 )
 
+if TYPE_CHECKING:
+    pass
+
 MATCHES = 20  # more than that is no name
 
 
 class PostgresStories:
-    """The port StoryStore."""
+    """Postgres, for questions about single invoices. As PostgresReading; an `invoice_id` is the company's key as text."""
 
     FIND = """
         select distinct invoice_id from (
@@ -106,6 +109,7 @@ class PostgresStories:
         self._database = database
 
     def find(self, word: str, by: Sequence[str]) -> list[str]:
+        """Keys of invoices whose id, number, or submission_id (as `by` names) is the word: of submissions, else of rows."""
         names: dict[str, Any] = {kind: word if kind in by else None for kind in ("id", "number", "submission_id")}
         names["limit"] = MATCHES
         known = [row.invoice_id for row in self._database.rows(self.FIND, names)]
@@ -118,6 +122,7 @@ class PostgresStories:
         return [KnownAttempt(**row._asdict()) for row in self._of(self.ATTEMPTS, invoice_id)]
 
     def transitions(self, invoice_id: str) -> list[KnownTransition]:
+        """What was noted of it, and of its account until it was deposited."""
         return [KnownTransition(**row._asdict()) for row in self._of(self.TRANSITIONS, invoice_id)]
 
     def statuses(self, invoice_id: str) -> list[KnownStatus]:
@@ -133,6 +138,7 @@ class PostgresStories:
     def listed(
         self, states: Sequence[str], account: str | None, since: date | None, only: str | None, limit: int
     ) -> tuple[list[Listed], int]:
+        """The youngest, and how many there are altogether."""
         parameters = {"states": list(states), "account": account, "since": since, "only": only, "limit": limit}
         rows = self._database.rows(self.LIST, parameters)
         return [Listed(**_without_count(row)) for row in rows], rows[0].found if rows else 0

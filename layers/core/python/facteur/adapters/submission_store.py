@@ -70,6 +70,7 @@ class PostgresSubmissions:
     """
 
     def claim(self, intents: Sequence[Intent]) -> list[Claim]:
+        """Lease rows, or fail them where they may not be worked on at all. Those not returned are left alone."""
         if not intents:
             return []
         rows = self._database.rows(self.CLAIM, {"items": as_json([_item(intent) for intent in intents]), **self._claim})
@@ -81,6 +82,7 @@ class PostgresSubmissions:
 
     def record(self, outcomes: Sequence[Outcome]) -> list[str]:
         # of many rows none waits long for the company's locks: a writer of hers may hold one and want another
+        """Store what became of claims, all or none; the states afterwards."""
         patience = "500ms" if len(outcomes) == 1 else "50ms"
         parameters = {"outcomes": as_json([_recorded(outcome) for outcome in outcomes]), "lock_timeout": patience}
         return [str(row.state) for row in self._database.rows(self.RECORD, parameters)]
@@ -92,22 +94,27 @@ class PostgresSubmissions:
         )
 
     def begin_read(self, account: str) -> bool:
+        """Whether the harmless read that ends an account's waiting is this caller's to make; nobody else gets it for a minute."""
         return bool(self._database.row("select facteur.begin_read(%(account)s) as begun", {"account": account}).begun)
 
     def read_answered(self, account: str) -> None:
+        """That read was answered as documented: the account goes on, at first with one deposit at a time."""
         self._database.rows("select facteur.read_answered(%(account)s)", {"account": account})
 
     def store_answered(self, store: str) -> None:
+        """A document of a store that refused was read: what waits for it is due."""
         self._database.rows("select facteur.store_answered(%(store)s)", {"store": store})
 
     def withdraw(self, submission_id: int) -> bool:
         return bool(self._database.row("select facteur.withdraw(%(id)s) as gone", {"id": submission_id}).gone)
 
     def begin_alone(self, submission_id: int) -> Alone | None:
+        """A row that is worked on with no other beside it. None: there is nothing to do any more."""
         rows = self._database.rows("select * from facteur.begin_alone(%(id)s)", {"id": submission_id})
         return Alone(rows[0].invoice_id, rows[0].account, rows[0].failed) if rows else None
 
     def end_alone(self, submission_id: int, *, raised: bool) -> None:
+        """That work has ended; where it `raised` before it claimed anything, that counts like a worker's death."""
         self._database.rows("select facteur.end_alone(%(id)s, %(raised)s)", {"id": submission_id, "raised": raised})
 
     def doubt(self, submission_id: int) -> Doubt:
@@ -134,6 +141,7 @@ class PostgresSubmissions:
     )
 
     def taken_elsewhere(self, invoice_id: str, platform_ids: Sequence[str]) -> Mapping[str, Holder]:
+        """Which of these deposits are another invoice's, or ones of this one that the platform refused."""
         rows = self._database.rows(self.HOLDERS, {"invoice_id": invoice_id, "platform_ids": list(platform_ids)})
         return {
             row.platform_id: Holder(row.invoice_id, row.refused, frozenset(row.sent), frozenset(row.numbers))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from facteur.install.exposure import Exposure
-from facteur.install.faults import Fault, Tried
-from facteur.operate.model import Installation
 from facteur.operate.ports import DeadLetters
 from facteur.settings import Settings
 
 if TYPE_CHECKING:
+    from facteur.adapters.doctor_reading import PostgresExamined
     from facteur.platforms.accounts import AccountPlatforms
 
 
@@ -58,35 +56,6 @@ class ExaminedAccount:
     sellers: tuple[str, ...]
 
 
-class ExaminedDatabase(Protocol):
-    """Postgres. Every method raises DatabaseUnavailableError or ConfigurationError."""
-
-    def connection(self) -> Connection: ...
-    def migrations(self) -> frozenset[int]: ...
-    def installation(self) -> Installation: ...
-    def clock(self) -> datetime: ...
-    def installation_faults(self) -> list[Fault]: ...
-    def try_write_backs(self) -> Tried: ...
-    def mapping_columns(self) -> Mapping[str, str]:
-        """Columns of the view and their types; empty where there is no view."""
-
-    def exposures(self) -> Sequence[Exposure]: ...
-    def repeated_keys(self, limit: int) -> list[str]: ...
-    def ready_rows(self, limit: int) -> list[ReadyRow]: ...
-    def forgotten(self) -> int:
-        """Rows that are ready and have neither a note nor a submission."""
-
-    def unread_kinds(self) -> list[str]:
-        """Columns that name kinds of documents by their names, which the mapping does not ask and nobody has answered for."""
-
-    def unnamed_kinds(self) -> Mapping[str, int]:
-        """Finished documents by kind, of kinds that nobody has named or left out."""
-
-    def accounts(self) -> list[ExaminedAccount]: ...
-    def take_permit(self) -> bool:
-        """One of the source address's, also where the account is paused: the doctor is asked why."""
-
-
 class Deployment(Protocol):
     """The stack's own resources. Every method raises OperatorError."""
 
@@ -102,7 +71,7 @@ class Examination:
     """What every check is given. None: not known where this runs."""
 
     settings: Settings
-    database: ExaminedDatabase
+    database: PostgresExamined
     platforms: Callable[[], AccountPlatforms]
     dead_letters: DeadLetters | None
     deployment: Deployment | None

@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facteur.errors import OperatorError
-from facteur.install.ports import InstallingStore
-from facteur.operate.account_ports import AccountStore
 from facteur.operate.act_model import UNKNOWN, Act, Caller
-from facteur.operate.act_ports import ActStore
 from facteur.operate.doctor_ports import Examination
-from facteur.operate.pending_ports import BacklogStore, PendingStore
-from facteur.operate.ports import DeadLetters, ReadingStore, StoryStore
+from facteur.operate.ports import DeadLetters
 from facteur.operate.reconcile_ports import Reconciling
 from facteur.platforms.registry import PROVIDERS
 from facteur.ports import Documents
 from facteur.settings import Settings
 
 if TYPE_CHECKING:
+    from facteur.adapters.act_store import PostgresActs
+    from facteur.adapters.operator_accounts import PostgresAccounts
+    from facteur.adapters.operator_reading import PostgresReading
+    from facteur.adapters.operator_uninstalling import PostgresInstalling
+    from facteur.adapters.preview_store import PostgresBacklog, PostgresPending
+    from facteur.adapters.story_reading import PostgresStories
     from facteur.platforms.accounts import AccountPlatforms
 
 
@@ -28,13 +30,13 @@ class OperateServices:
     """Services of one request."""
 
     settings: Settings
-    reading: ReadingStore
-    stories: StoryStore
-    installing: InstallingStore
-    acts: ActStore
-    pending: PendingStore
-    backlog: BacklogStore
-    accounts: AccountStore
+    reading: PostgresReading
+    stories: PostgresStories
+    installing: PostgresInstalling
+    acts: PostgresActs
+    pending: PostgresPending
+    backlog: PostgresBacklog
+    accounts: PostgresAccounts
     dead_letters: Callable[[], DeadLetters | None]  # None: no queue is named where this runs
     examination: Callable[[], Examination]
     platforms: Callable[[], AccountPlatforms]

@@ -109,16 +109,8 @@ class PostgresStatuses:
 
     def record_seen(self, account: str, seen: Sequence[Seen]) -> tuple[int, int]:
         """How many show something new, and how many are shown under another number than was sent."""
-        rows = [
-            {
-                "id": each.submission_id, "platform_id": each.platform_id, "code": each.code, "at": _iso(each.at),
-                "is_status": each.is_status, "created_at": _iso(each.created_at), "due_in": each.due_in, "rank": each.rank,
-                "wanted_every": each.wanted_every, "over": each.over, "state": each.state, "number": each.number,
-            }
-            for each in seen
-        ]  # fmt: skip
         statement = "select fresh, mistaken from facteur.record_sweep(%(account)s, %(seen)s)"
-        row = self._database.row(statement, {"account": account, "seen": as_json(rows)})
+        row = self._database.row(statement, {"account": account, "seen": as_json([_seen(each) for each in seen])})
         return row.fresh, row.mistaken
 
     def note_shown(self, account: str, shown: int, missed: int) -> None:
@@ -141,18 +133,7 @@ class PostgresStatuses:
             decided_on: how many statuses the ruling knew, these included. Where there are others by now nothing moves.
             asked_by: `history`, `unseen` (a history for want of a pull), `sweep`, `pull`, or `nobody` where the platform was not asked.
         """
-        update: dict[str, Any] = {
-            "submission_id": due.submission_id, "platform_id": due.platform_id, "events": [status_row(event) for event in events],
-            "decided_on": decided_on, "asked_by": asked_by, "current": _moment(ruling.current), "move": as_move(ruling.move),
-            "swept_code": due.swept_code, "swept_at": _iso(due.swept_at), "swept_state": due.swept_state,
-            "invoice_number": next((event.invoice_number for event in events if event.invoice_number), None),
-        }  # fmt: skip
-        if ruling.objection:
-            update["objection"] = {"code": ruling.objection.code, "text": ruling.objection.message}
-        if ruling.contradiction:
-            update["contradiction"] = list(ruling.contradiction)
-        if ruling.otherwise:
-            update["otherwise"] = as_move(ruling.otherwise)
+        update = _update(due, events, ruling, decided_on, asked_by)
         row = self._database.row(self.RECORD, {"update": as_json(update)})
         known = None if row.known is None else tuple(map(status_of, row.known))
         return StatusesStored(row.state, row.stored, row.invoice_id, row.seconds_after, known, row.objected, row.moved)
@@ -174,6 +155,30 @@ class PostgresStatuses:
     def pause(self, key: str, seconds: float, reason: str, *, refused: bool = False) -> None:
         parameters = {"key": key, "seconds": seconds, "reason": reason, "refused": refused}
         self._database.rows("select facteur.pause(%(key)s, %(seconds)s, %(reason)s, %(refused)s)", parameters)
+
+
+def _seen(each: Seen) -> dict[str, Any]:
+    return {
+        "id": each.submission_id, "platform_id": each.platform_id, "code": each.code, "at": _iso(each.at),
+        "is_status": each.is_status, "created_at": _iso(each.created_at), "due_in": each.due_in, "rank": each.rank,
+        "wanted_every": each.wanted_every, "over": each.over, "state": each.state, "number": each.number,
+    }  # fmt: skip
+
+
+def _update(due: Due, events: Sequence[StatusEvent], ruling: Ruling, decided_on: int, asked_by: str) -> dict[str, Any]:
+    update: dict[str, Any] = {
+        "submission_id": due.submission_id, "platform_id": due.platform_id, "events": [status_row(event) for event in events],
+        "decided_on": decided_on, "asked_by": asked_by, "current": _moment(ruling.current), "move": as_move(ruling.move),
+        "swept_code": due.swept_code, "swept_at": _iso(due.swept_at), "swept_state": due.swept_state,
+        "invoice_number": next((event.invoice_number for event in events if event.invoice_number), None),
+    }  # fmt: skip
+    if ruling.objection:
+        update["objection"] = {"code": ruling.objection.code, "text": ruling.objection.message}
+    if ruling.contradiction:
+        update["contradiction"] = list(ruling.contradiction)
+    if ruling.otherwise:
+        update["otherwise"] = as_move(ruling.otherwise)
+    return update
 
 
 def _moment(event: StatusEvent | None) -> dict[str, str]:

@@ -126,7 +126,7 @@ create or replace function facteur.settle_objection(s facteur.submissions) retur
     language plpgsql as $$
 begin
     update facteur.status_events e set settled = true
-    where e.submission_id = s.id and e.platform_id = s.platform_id and e.code in ('213', '501') and s.objection_code in ('contradictory_statuses', 'duplicate');
+    where e.submission_id = s.id and e.platform_id = s.platform_id and facteur.rejects(e.code) and s.objection_code in ('contradictory_statuses', 'duplicate');
     update facteur.submissions w set objection = null, mismatch = case when w.mismatch is distinct from w.objection then w.mismatch end,
         objection_code = case when s.objection_code not in ('contradictory_statuses', 'duplicate', 'predecessor_taken') then w.objection_code end
     where w.id = s.id;

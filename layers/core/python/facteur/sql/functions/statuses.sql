@@ -1,6 +1,18 @@
 -- What the platform shows of a deposit: stored when it was never stored, moved by what it says and not by its date. Locks: the
 -- submission, the company's row last.
 
+-- Codes of the reform that end a life cycle, and among them those with which a platform refused the invoice: as facteur/lifecycle.py
+-- has them, and a test holds both equal.
+create or replace function facteur.rejects(p_code text) returns boolean
+    language sql immutable parallel safe as $$
+    select p_code in ('213', '501')
+$$;
+
+create or replace function facteur.ends(p_code text) returns boolean
+    language sql immutable parallel safe as $$
+    select p_code in ('210', '213', '220', '501')
+$$;
+
 -- The statuses of a deposit in the order in which we heard of them.
 create or replace function facteur.statuses_of(p_submission_id bigint, p_platform_id text) returns jsonb
     language sql stable as $$
@@ -33,12 +45,12 @@ create or replace function facteur.unread(s facteur.submissions) returns boolean
         s.swept_code is not null and s.swept_code not like 'state:%' and not exists (
             select from facteur.status_events e
             where e.submission_id = s.id and e.platform_id = s.platform_id and e.code = s.swept_code
-              and (s.swept_at is null or not e.date_believed or s.swept_code in ('210', '213', '220', '501')
+              and (s.swept_at is null or not e.date_believed or facteur.ends(s.swept_code)
                    or e.occurred_at between s.swept_at - interval '1 second' and s.swept_at + interval '1 second'
                    or s.history_since < facteur.now() - interval '10 minutes'))
         or s.swept_state is not null and not exists (
             select from facteur.status_events e
-            where e.submission_id = s.id and e.platform_id = s.platform_id and e.code in ('210', '213', '220', '501')))
+            where e.submission_id = s.id and e.platform_id = s.platform_id and facteur.ends(e.code)))
 $$;
 
 -- Store what is new of statuses (a repeated read adds nothing); how many, and how long after the newest of them.
@@ -126,7 +138,7 @@ declare
 begin
     if p_update ? 'contradiction' and s.lifecycle_code is not null and not (swept and s.swept_code = any (array(select jsonb_array_elements_text(p_update -> 'contradiction'))))
        or code is null and not p_update ? 'contradiction'
-       or swept and facteur.unread(s) and not p_update ? 'contradiction' and code not in ('210', '213', '220', '501') then
+       or swept and facteur.unread(s) and not p_update ? 'contradiction' and not facteur.ends(code) then
         return;
     end if;
     update facteur.submissions w set lifecycle_code = code, lifecycle_at = (p_update -> 'current' ->> 'at')::timestamptz where w.id = s.id;
@@ -238,7 +250,7 @@ create or replace function facteur.unread_verdicts(p_limit integer)
            facteur.now(), least(s.submitted_at, s.deposited_at), facteur.statuses_of(s.id, s.platform_id), s.swept_code, s.swept_at, s.swept_state
     from facteur.submissions s
     where s.unread_since <= facteur.now() - interval '1 hour' and s.state = 'submitted' and s.swept_id = s.platform_id
-      and (s.swept_code in ('213', '501') or s.swept_state is not null) and s.objection_code is null
+      and (facteur.rejects(s.swept_code) or s.swept_state is not null) and s.objection_code is null
     order by s.unread_since limit p_limit
 $$;
 

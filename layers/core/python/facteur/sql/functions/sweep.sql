@@ -118,7 +118,7 @@ create or replace function facteur.judge_seen(p_seen jsonb)
     language sql stable as $$
     with seen as (
         select r.id, r.code, t.at, r.created_at, r.due_in, r.rank, r.over, r.state, r.number, r.is_status, r.wanted_every, s as known,
-               s.swept_id is not distinct from s.platform_id as same, s.lifecycle_code in ('210', '213', '220', '501') as ended
+               s.swept_id is not distinct from s.platform_id as same, facteur.ends(s.lifecycle_code) as ended
         from jsonb_to_recordset(p_seen) as r(id bigint, platform_id text, code text, at timestamptz, is_status boolean, created_at timestamptz,
                                              due_in double precision, rank smallint, wanted_every double precision, over boolean, state text, number text)
         join facteur.submissions s on s.id = r.id and s.platform_id = r.platform_id and s.state = 'submitted'
@@ -138,7 +138,7 @@ create or replace function facteur.judge_seen(p_seen jsonb)
     )
     select j.id, j.code, j.at, j.created_at, j.due_in, j.rank, j.over, j.state, j.number, j.same, j.differs, j.is_new,
            j.is_new and j.is_status and not coalesce(j.ended, false)
-               and (j.code in ('210', '213', '220', '501') or j.at is null or (j.known).lifecycle_at is null or j.at > (j.known).lifecycle_at),
+               and (facteur.ends(j.code) or j.at is null or (j.known).lifecycle_at is null or j.at > (j.known).lifecycle_at),
            j.is_new or coalesce(coalesce((j.known).history_since, '-infinity') < facteur.now() - make_interval(secs => j.wanted_every), false),
            j.number is not null and (j.known).number_seen is null
                and facteur.is_anothers(j.known, j.number)

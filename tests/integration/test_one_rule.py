@@ -1,4 +1,4 @@
-"""Rules that Python and SQL both need, each in its own words: held equal."""
+"""Rules that Python and SQL both need, each in its own words: they are equal."""
 
 from __future__ import annotations
 

@@ -29,7 +29,6 @@ CREATE TABLE facteur.submissions (
     invoice_id text NOT NULL,
     account text NOT NULL,
     client text,
-    provider text NOT NULL,
     state text NOT NULL,
     due_at timestamp with time zone,
     queued_at timestamp with time zone,

@@ -13,9 +13,9 @@ with given as (
     select * from unnest(%(ids)s::text[], %(numbers)s::text[], %(states)s::text[], %(ages)s::float[])
         with ordinality as g(platform_id, number, state, age, position)
 )
-insert into facteur.submissions (invoice_id, account, provider, state, due_at, platform_id, invoice_number, seller_siren,
+insert into facteur.submissions (invoice_id, account, state, due_at, platform_id, invoice_number, seller_siren,
                                  submitted_at, finalized_at, written_status)
-select number, %(account)s, 'iopole', state, case when state = 'submitted' then facteur.now() end, platform_id, number, '999999998',
+select number, %(account)s, state, case when state = 'submitted' then facteur.now() end, platform_id, number, '999999998',
        facteur.now() - make_interval(secs => age), case when state <> 'submitted' then facteur.now() end, 'validated'
 from given order by position
 """

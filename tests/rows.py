@@ -46,9 +46,7 @@ class Rows:
         return self.store()
 
     def store(self, *, per_minute: float = 6000, deposits_enabled: bool = True) -> PostgresRelay:
-        return PostgresRelay(
-            self.database, provider="iopole", requests_per_minute=per_minute, deposits_enabled=deposits_enabled
-        )
+        return PostgresRelay(self.database, requests_per_minute=per_minute, deposits_enabled=deposits_enabled)
 
     @property
     def submissions(self) -> PostgresSubmissions:

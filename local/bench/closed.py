@@ -18,9 +18,9 @@ insert into invoicing.invoices (invoice_number, seller_siren, issue_date, total,
 select 'C-' || n, '732829320', '2026-09-01', 120, 's3://bucket/c-' || n || '.pdf', 'final', 'validated'
 from generate_series(1, %(count)s) n;
 truncate facteur.changes;
-insert into facteur.submissions (invoice_id, account, provider, state, platform_id, document_sha256, invoice_number, seller_siren,
+insert into facteur.submissions (invoice_id, account, state, platform_id, document_sha256, invoice_number, seller_siren,
                                  total, lifecycle_code, lifecycle_at, submitted_at, written_status, finalized_at)
-select id::text, 'default', 'iopole', 'closed', 'p-' || id, md5(id::text) || md5('x' || id), invoice_number, seller_siren,
+select id::text, 'default', 'closed', 'p-' || id, md5(id::text) || md5('x' || id), invoice_number, seller_siren,
        total, '212', now(), now(), 'validated', now()
 from invoicing.invoices;
 insert into facteur.attempts (submission_id, invoice_id, account, lease_token, ended_at, outcome, platform_id, document_sha256)
@@ -30,9 +30,9 @@ insert into facteur.budgets (key) values ('account:default') on conflict do noth
 DUE = """
 insert into invoicing.invoices (invoice_number, seller_siren, issue_date, total, document_uri, status)
 select 'D-' || n, '732829320', '2026-09-01', 120, 's3://bucket/d-' || n || '.pdf', 'final' from generate_series(1, %(open)s) n;
-insert into facteur.submissions (invoice_id, account, provider, state, due_at, platform_id, lease_token, lease_until,
+insert into facteur.submissions (invoice_id, account, state, due_at, platform_id, lease_token, lease_until,
                                  doubt_since, submitted_at)
-select state || n, 'default', 'iopole', state, now() - interval '1 hour', case state when 'submitted' then state || n end,
+select state || n, 'default', state, now() - interval '1 hour', case state when 'submitted' then state || n end,
        case state when 'sending' then gen_random_uuid() end, case state when 'sending' then now() end,
        case state when 'in_doubt' then now() end, case state when 'submitted' then now() end
 from generate_series(1, %(open)s) n, unnest(array['pending', 'sending', 'in_doubt', 'submitted']) state;

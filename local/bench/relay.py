@@ -21,8 +21,8 @@ from tests.world import World
 ROUNDS = 3
 GOAL = 85.0
 FILL = """
-insert into facteur.submissions (invoice_id, account, provider, state, due_at, invoice_number, seller_siren)
-select 'r' || n, 'default', 'iopole', 'pending', facteur.now() - interval '1 hour', 'R-' || n, '732829320'
+insert into facteur.submissions (invoice_id, account, state, due_at, invoice_number, seller_siren)
+select 'r' || n, 'default', 'pending', facteur.now() - interval '1 hour', 'R-' || n, '732829320'
 from generate_series(1, %(count)s) n
 """
 STATEMENTS_MS = "select coalesce(sum(ms), 0) as ms from public.bench_statements"

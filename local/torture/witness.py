@@ -19,9 +19,9 @@ KEY = "witness"  # no row of the company's
 SALT = "select salt::text as salt from facteur.installation"
 KNOWN = """
 with deposited as (
-    insert into facteur.submissions (invoice_id, account, provider, state, platform_id, invoice_number, seller_siren, issue_date,
+    insert into facteur.submissions (invoice_id, account, state, platform_id, invoice_number, seller_siren, issue_date,
                                      total, currency, submitted_at, finalized_at, written_status, lifecycle_code)
-    values (%(key)s, 'default', 'iopole', 'closed', %(id)s, %(number)s, %(seller)s, %(issued)s, %(total)s, 'EUR', facteur.now(),
+    values (%(key)s, 'default', 'closed', %(id)s, %(number)s, %(seller)s, %(issued)s, %(total)s, 'EUR', facteur.now(),
             facteur.now(), 'validated', '205') returning id
 ), pinned as (
     insert into facteur.accounts (name, pin) values ('default', %(client)s::jsonb)

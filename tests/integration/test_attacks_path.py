@@ -208,7 +208,7 @@ EVERY_CALL = [
     "select facteur.note_forgotten(true)",
     "update facteur.installation set not_ready_counted_at = '-infinity'",
     "select facteur.count_not_ready()",
-    "select * from facteur.take_notes('iopole', 10)",
+    "select * from facteur.take_notes(10)",
     "select facteur.try_write_back(id) from facteur.submissions",
     "select * from facteur.try_write_backs(true)",
     "select * from facteur.installation_faults(true)",

@@ -12,8 +12,8 @@ from tests.rows import Rows
 PERMITS = "select facteur.take_permits(%(account)s, %(wanted)s, %(per_minute)s, p_statuses => %(statuses)s)"
 FACTOR = "select round(facteur.rate_factor(b)::numeric, 2)::float from facteur.budgets b where key = %(key)s"
 MANY = """
-insert into facteur.submissions (invoice_id, account, provider, state, due_at, doubt_since, queued_at)
-select %(account)s || %(state)s || n, %(account)s, 'iopole', %(state)s, facteur.now() - interval '1 hour' - n * interval '1 second',
+insert into facteur.submissions (invoice_id, account, state, due_at, doubt_since, queued_at)
+select %(account)s || %(state)s || n, %(account)s, %(state)s, facteur.now() - interval '1 hour' - n * interval '1 second',
        facteur.now(), case when %(queued)s then facteur.now() end
 from generate_series(1, %(count)s) n
 """

@@ -57,7 +57,7 @@ def test_the_second_writer_of_an_invoice_is_seen_although_the_relay_consumed_the
 def test_a_relay_that_has_not_committed_hides_no_note_and_opens_nothing_twice(rows: Rows) -> None:
     invoice = rows.finish()
     other = rows.session()
-    slow = PostgresRelay(other, provider="iopole", requests_per_minute=6000, deposits_enabled=True)
+    slow = PostgresRelay(other, requests_per_minute=6000, deposits_enabled=True)
     other.rows("begin")
     assert slow.take_notes(20).opened == 1
     rows.update(invoice, total=2)
@@ -75,7 +75,7 @@ def test_what_a_relay_took_and_rolled_back_is_taken_again(rows: Rows) -> None:
     invoice = rows.finish()
     other = rows.session()
     other.rows("begin")
-    PostgresRelay(other, provider="iopole", requests_per_minute=6000, deposits_enabled=True).take_notes(20)
+    PostgresRelay(other, requests_per_minute=6000, deposits_enabled=True).take_notes(20)
     assert rows.look().notes == 0
     other.rows("rollback")
 
@@ -148,8 +148,8 @@ def test_a_relay_with_an_old_view_of_things_cannot_make_a_doubt_into_a_blind_dep
     rows.look()
     rows.reach(invoice, "failed")  # the attempt's outcome stays unknown
     rows.run(
-        "insert into facteur.submissions (invoice_id, account, provider, state, due_at) "
-        "values (%(id)s, 'default', 'iopole', 'pending', facteur.now())",
+        "insert into facteur.submissions (invoice_id, account, state, due_at) "
+        "values (%(id)s, 'default', 'pending', facteur.now())",
         id=invoice,
     )
 
@@ -183,7 +183,7 @@ def test_a_claim_waits_for_the_mark_of_the_relay_that_sent_its_message(rows: Row
     invoice = rows.finish()
     rows.look()
     other = rows.session()
-    relay = PostgresRelay(rows.database, provider="iopole", requests_per_minute=6000, deposits_enabled=True)
+    relay = PostgresRelay(rows.database, requests_per_minute=6000, deposits_enabled=True)
     claim = "select verdict from facteur.claim(%(items)s::jsonb, 60, 60000, true)"
     items = {"items": json.dumps([{"id": rows.submission(invoice).id, "sha256": "ab" * 32}])}
 
@@ -205,7 +205,7 @@ def test_many_writers_and_two_relays_at_once_open_one_submission_per_invoice(row
             session.rows(READY, {"id": invoices[(offset * 5 + turn) % 12]})
 
     def relay(_: int) -> int:
-        store = PostgresRelay(rows.session(), provider="iopole", requests_per_minute=6000, deposits_enabled=True)
+        store = PostgresRelay(rows.session(), requests_per_minute=6000, deposits_enabled=True)
         return sum(store.take_notes(3).opened for _ in range(60))
 
     with ThreadPoolExecutor(5) as threads:
@@ -266,7 +266,7 @@ def test_a_relay_that_is_still_at_work_lets_no_other_look_past_its_notes(rows: R
     first = rows.finish()
     other = rows.session()
     other.rows("begin")
-    PostgresRelay(other, provider="iopole", requests_per_minute=6000, deposits_enabled=True).take_notes(20)
+    PostgresRelay(other, requests_per_minute=6000, deposits_enabled=True).take_notes(20)
     second = rows.finish()
     assert rows.look().opened == 1
 

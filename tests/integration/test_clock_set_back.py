@@ -121,9 +121,9 @@ select c.relname as relation, a.attname as name, a.attgenerated <> '' as generat
 where c.relnamespace = 'facteur'::regnamespace and c.relkind = 'r' and a.atttypid = 'timestamptz'::regtype and a.attnum > 0 order by 1, 2
 """
 EVERY_TABLE = """
-insert into facteur.submissions (invoice_id, account, provider, state, platform_id, due_at, finalized_at)
-values ('1', 'default', 'iopole', 'pending', null, now(), null), ('2', 'default', 'iopole', 'submitted', 'd-2', now(), null),
-       ('3', 'default', 'iopole', 'closed', 'd-3', null, now());
+insert into facteur.submissions (invoice_id, account, state, platform_id, due_at, finalized_at)
+values ('1', 'default', 'pending', null, now(), null), ('2', 'default', 'submitted', 'd-2', now(), null),
+       ('3', 'default', 'closed', 'd-3', null, now());
 insert into facteur.budgets (key) values ('account:default');
 insert into facteur.sweeps (account) values ('default');
 insert into facteur.stores (name, reason) values ('file:', 'x');

@@ -244,9 +244,9 @@ def test_a_rotated_secret_is_no_alarm(world: World, said: Reading) -> None:
 # --- what it costs the database -------------------------------------------------------------------------------------------
 
 MANY_FINISHED = """
-insert into facteur.submissions (invoice_id, account, provider, state, platform_id, submitted_at, finalized_at, written_status, issue_date,
+insert into facteur.submissions (invoice_id, account, state, platform_id, submitted_at, finalized_at, written_status, issue_date,
                                  superseded)
-select 'C-' || n, 'default', 'iopole', case mod(n, 2) when 0 then 'closed' else 'failed' end, 'closed-' || n, facteur.now(), facteur.now(),
+select 'C-' || n, 'default', case mod(n, 2) when 0 then 'closed' else 'failed' end, 'closed-' || n, facteur.now(), facteur.now(),
        'validated', '2026-01-01', true
 from generate_series(%(first)s, %(last)s) n
 """

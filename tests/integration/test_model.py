@@ -55,7 +55,7 @@ class Interleavings(RuleBasedStateMachine):
     )  # fmt: skip
     def begin(self, lag: float, skew: float, shows_copies: bool, conflicts_at_once: bool, invoices: int) -> None:
         self.platform = MemoryPlatform(lambda: self.now, lag, skew, shows_copies)
-        self.relay = PostgresRelay(self.database, provider="iopole", requests_per_minute=60000, deposits_enabled=True)
+        self.relay = PostgresRelay(self.database, requests_per_minute=60000, deposits_enabled=True)
         store = PostgresSubmissions(
             self.database, lease_seconds=LEASE_SECONDS, requests_per_minute=60000, deposits_enabled=True
         )

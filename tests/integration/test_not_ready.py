@@ -137,7 +137,7 @@ def test_a_run_begins_while_the_whole_view_is_read(rows: Rows, column: str) -> N
     rows.run("delete from facteur.changes")
     asked = rows.session()
     asked.rows("set lock_timeout = '300ms'")
-    relay = PostgresRelay(rows.session(), provider="iopole", requests_per_minute=150, deposits_enabled=True)
+    relay = PostgresRelay(rows.session(), requests_per_minute=150, deposits_enabled=True)
 
     with rows.in_background(relay.vitals) as slow:
         for _ in range(6):

@@ -308,8 +308,8 @@ def test_a_platform_that_moves_while_a_function_works_is_left_alone_until_the_ne
 
 def test_many_that_wait_on_the_day_are_noted_a_thousand_at_a_time(rows: Rows) -> None:
     rows.run(
-        "insert into facteur.submissions (invoice_id, account, provider, state, due_at) "
-        "select n::text, case when n > 2100 then 'another' else 'default' end, 'iopole', 'pending', facteur.now() "
+        "insert into facteur.submissions (invoice_id, account, state, due_at) "
+        "select n::text, case when n > 2100 then 'another' else 'default' end, 'pending', facteur.now() "
         "from generate_series(1, 2500) n"
     )
     route(rows, after=60)

@@ -14,9 +14,9 @@ README = Path(__file__).parents[2] / "README.md"
 STATES = {state.value for state in State}
 FINAL = {"rejected", "closed", "failed"}
 INSERT = """
-insert into facteur.submissions (invoice_id, account, provider, state, due_at, finalized_at, queued_at, lease_token, lease_until,
+insert into facteur.submissions (invoice_id, account, state, due_at, finalized_at, queued_at, lease_token, lease_until,
                                  platform_id, doubt_since)
-values ('1', 'default', 'iopole', %(state)s, {due_at}, {finalized_at}, {queued_at}, {lease}, now(), {platform_id}, {doubt_since})
+values ('1', 'default', %(state)s, {due_at}, {finalized_at}, {queued_at}, {lease}, now(), {platform_id}, {doubt_since})
 """
 SOUND = {
     "due_at": "now()", "finalized_at": "null", "queued_at": "null", "lease": "gen_random_uuid()", "platform_id": "'P'",

@@ -496,8 +496,8 @@ def test_a_history_that_lags_behind_the_search_takes_nothing_back(
 
 
 MANY_CLOSED = """
-insert into facteur.submissions (invoice_id, account, provider, state, platform_id, submitted_at, finalized_at, written_status)
-select 'C-' || n, 'default', 'iopole', 'closed', 'closed-' || n, facteur.now() - interval '500 days', facteur.now(), 'validated'
+insert into facteur.submissions (invoice_id, account, state, platform_id, submitted_at, finalized_at, written_status)
+select 'C-' || n, 'default', 'closed', 'closed-' || n, facteur.now() - interval '500 days', facteur.now(), 'validated'
 from generate_series(%(first)s, %(last)s) n
 """
 STATEMENTS = (

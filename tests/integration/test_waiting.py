@@ -158,8 +158,8 @@ def test_deposits_that_are_followed_are_not_waiting(world: World) -> None:
 def test_at_a_million_deposits_what_waits_is_found_by_small_indexes(rows: Rows) -> None:
     rows.run("""
         insert into facteur.submissions
-            (invoice_id, account, provider, state, platform_id, submitted_at, due_at, lifecycle_code, written_status)
-        select 'D-' || n, 'default', 'iopole', 'submitted', 'd-' || n, facteur.now(), facteur.now(), '203', 'validated'
+            (invoice_id, account, state, platform_id, submitted_at, due_at, lifecycle_code, written_status)
+        select 'D-' || n, 'default', 'submitted', 'd-' || n, facteur.now(), facteur.now(), '203', 'validated'
         from generate_series(1, 20000) n
     """)
     rows.noted()

@@ -79,7 +79,7 @@ def relay_services(journal: Journal) -> RelayServices:
     where = PROVIDERS[settings.pdp_provider].address_settings or ()
     queue_url, *addresses = settings.require("submissions_queue_url", *where[:1])
     store = PostgresRelay(
-        _begun(_database()), provider=settings.pdp_provider, requests_per_minute=settings.requests_per_minute,
+        _begun(_database()), requests_per_minute=settings.requests_per_minute,
         deposits_enabled=settings.deposits_enabled,
     )  # fmt: skip
 

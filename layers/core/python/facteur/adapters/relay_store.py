@@ -41,11 +41,8 @@ class PostgresRelay:
     from facteur.vitals(%(per_minute)s, %(deposits_enabled)s)
     """
 
-    def __init__(
-        self, database: Database, *, provider: str, requests_per_minute: float, deposits_enabled: bool
-    ) -> None:
+    def __init__(self, database: Database, *, requests_per_minute: float, deposits_enabled: bool) -> None:
         self._database = database
-        self._provider = provider
         self._per_minute = requests_per_minute
         self._deposits_enabled = deposits_enabled
 
@@ -75,10 +72,10 @@ class PostgresRelay:
         return row.anything, row.newest
 
     def take_notes(self, limit: int) -> NotesTaken:
-        parameters = {"provider": self._provider, "limit": limit}
+        parameters = {"limit": limit}
         row = self._database.row(
             "select notes, opened, repeated, broken, mismatched, oldest_seconds, not_shown"
-            " from facteur.take_notes(%(provider)s, %(limit)s)",
+            " from facteur.take_notes(%(limit)s)",
             parameters,
         )
         return NotesTaken(*row)

@@ -165,8 +165,8 @@ create or replace function facteur.reopen(s facteur.submissions, p_account text,
     language plpgsql as $$
 begin
     update facteur.submissions w set platform_id = null where w.id = s.id and w.platform_id = p_platform_id; -- taken back
-    insert into facteur.submissions (invoice_id, account, provider, state, due_at, invoice_number, seller_siren, issue_date, total, currency)
-    values (s.invoice_id, p_account, s.provider, 'pending', facteur.now(), s.invoice_number, s.seller_siren, s.issue_date, s.total, s.currency)
+    insert into facteur.submissions (invoice_id, account, state, due_at, invoice_number, seller_siren, issue_date, total, currency)
+    values (s.invoice_id, p_account, 'pending', facteur.now(), s.invoice_number, s.seller_siren, s.issue_date, s.total, s.currency)
     returning * into s;
     return s;
 exception when unique_violation or lock_not_available then

@@ -71,7 +71,7 @@ $$;
 
 -- Consume due notes. Exactly the notes read are deleted, in the transaction that judges them. oldest_seconds: since the writer's
 -- transaction began (null: none of them is a writer's). not_shown: keys that the view does not show; a row is not deleted every day.
-create or replace function facteur.take_notes(p_provider text, p_limit integer,
+create or replace function facteur.take_notes(p_limit integer,
                                    out notes integer, out opened integer, out repeated integer, out broken integer, out mismatched integer, out oldest_seconds double precision, out not_shown integer)
     language plpgsql as $$
 declare
@@ -84,7 +84,7 @@ begin
         ids := array_remove(ids, facteur.everything());
     end if;
     select j.opened, j.repeated, j.broken, j.mismatched, j.not_shown into opened, repeated, broken, mismatched, not_shown
-    from facteur.judge(coalesce(ids, '{}'), p_provider) j where ids is not null;
+    from facteur.judge(coalesce(ids, '{}')) j where ids is not null;
     perform facteur.keep_broken_since(broken_before) where broken_before is not null;
     opened := coalesce(opened, 0); repeated := coalesce(repeated, 0); broken := coalesce(broken, 0); mismatched := coalesce(mismatched, 0);
     not_shown := coalesce(not_shown, 0);

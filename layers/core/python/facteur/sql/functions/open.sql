@@ -47,13 +47,13 @@ create or replace function facteur.judgements(p_ids text[]) returns setof facteu
 $$;
 
 -- A ready row without a live submission gets one, in doubt from the start where an earlier attempt's outcome is unknown. How many did.
-create or replace function facteur.open_new(p_judged facteur.judgement[], p_provider text) returns integer
+create or replace function facteur.open_new(p_judged facteur.judgement[]) returns integer
     language sql as $$
     insert into facteur.budgets (key) select distinct 'account:' || account from unnest(p_judged) where ready on conflict do nothing;
     with inserted as (
-        insert into facteur.submissions (invoice_id, account, provider, state, due_at, doubt_since,
+        insert into facteur.submissions (invoice_id, account, state, due_at, doubt_since,
                                          invoice_number, seller_siren, issue_date, total, currency, mismatch)
-        select invoice_id, spender, p_provider, case when doubtful then 'in_doubt' else 'pending' end,
+        select invoice_id, spender, case when doubtful then 'in_doubt' else 'pending' end,
                facteur.now() + facteur.repeat_pause(invoice_id), case when doubtful then facteur.now() end, invoice_number, seller_siren, issue_date, total, currency,
                case when doubtful then mismatch end
         from unnest(p_judged) where ready and not live and write_back_due_at is null
@@ -106,14 +106,14 @@ create or replace function facteur.write_again(p_judged facteur.judgement[], p_b
 $$;
 
 -- Judge noted invoices, and act on it. New mismatches are counted, for such a row is shown an error; so are keys that the view does not show.
-create or replace function facteur.open_submissions(p_ids text[], p_provider text, out opened integer, out repeated integer, out mismatched integer,
+create or replace function facteur.open_submissions(p_ids text[], out opened integer, out repeated integer, out mismatched integer,
                                          out not_shown integer)
     language plpgsql as $$
 declare
     judged constant facteur.judgement[] := array(select j from facteur.judgements(p_ids) j);
     too_early constant text[] := array(select invoice_id from unnest(judged) where ready and not live and write_back_due_at is not null);
 begin
-    opened := facteur.open_new(judged, p_provider);
+    opened := facteur.open_new(judged);
     repeated := facteur.write_again(judged, facteur.correct_pending(judged));
     select count(*) filter (where mismatch is not null and case when live then known_mismatch is null and latest_state <> 'pending'
                                                                 else ready and doubtful and write_back_due_at is null end)
@@ -124,7 +124,7 @@ begin
 end $$;
 
 -- Judge them all, and where the company's view raises, halve until the key that raises stands alone: it becomes a note of its own.
-create or replace function facteur.judge(p_ids text[], p_provider text,
+create or replace function facteur.judge(p_ids text[],
                               out opened integer, out repeated integer, out mismatched integer, out broken integer, out not_shown integer)
     language plpgsql as $$
 declare
@@ -132,7 +132,7 @@ declare
     began constant timestamptz := clock_timestamp();
 begin
     select o.opened, o.repeated, o.mismatched, 0, o.not_shown into opened, repeated, mismatched, broken, not_shown
-    from facteur.open_submissions(p_ids, p_provider) o;
+    from facteur.open_submissions(p_ids) o;
 exception when others or assert_failure or query_canceled then -- a statement's timeout strikes once
     if half = 0 or sqlstate = '55P03' and clock_timestamp() - began > interval '1 second' then -- somebody holds the table, not a row
         perform facteur.note(p_ids, facteur.now() + case when sqlstate = '55P03' then interval '1 minute' else interval '5 minutes' end,
@@ -141,8 +141,8 @@ exception when others or assert_failure or query_canceled then -- a statement's 
     else
         select sum(j.opened), sum(j.repeated), sum(j.mismatched), sum(j.broken), sum(j.not_shown)
         into opened, repeated, mismatched, broken, not_shown
-        from (select * from facteur.judge(p_ids[:half], p_provider)
-              union all select * from facteur.judge(p_ids[half + 1:], p_provider)) j;
+        from (select * from facteur.judge(p_ids[:half])
+              union all select * from facteur.judge(p_ids[half + 1:])) j;
     end if;
 end $$;
 

@@ -115,7 +115,6 @@ create table facteur.submissions (
     invoice_id          text not null,
     account             text not null,
     client              text,                -- a digest of the platform and client that it is deposited with (attempts.platform)
-    provider            text not null,
     state               text not null,
     due_at              timestamptz,         -- what it means depends on the state
     queued_at           timestamptz,         -- SQS accepted a message for this row

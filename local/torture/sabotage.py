@@ -17,8 +17,9 @@ from facteur.evidence import (
     Kinship,
 )
 from facteur.model import Move, Shown, State
+from facteur.platforms.iopole import SEARCH
 from facteur.platforms.iopole.client import Iopole
-from facteur.status_updates import PAGE, Listing
+from facteur.status_updates import Listing
 from local.torture.sql import add_table, replace_in
 from local.torture.worker import Worker
 
@@ -152,7 +153,7 @@ def end_at_a_short_page(_worker: Worker) -> None:
     def hasty(add: Any) -> Any:
         def added(listing: Any, ids: Any, announced: Any = None) -> None:
             add(listing, ids)
-            listing.whole = listing.whole or len(ids) < PAGE
+            listing.whole = listing.whole or len(ids) < SEARCH.page
 
         return added
 

@@ -17,6 +17,7 @@ from facteur.adapters.postgres import Database
 from facteur.adapters.relay_store import PostgresRelay
 from facteur.adapters.status_store import PostgresStatuses
 from facteur.adapters.submission_store import PostgresSubmissions
+from facteur.platforms.port import NO_SEARCH
 from tests.model_database import EDITS, FORGET, INSERT, NEXT_MOMENT, PREPARE, SET
 from tests.model_dice import Dice
 from tests.model_laws import (
@@ -59,7 +60,9 @@ class Interleavings(RuleBasedStateMachine):
         store = PostgresSubmissions(
             self.database, lease_seconds=LEASE_SECONDS, requests_per_minute=60000, deposits_enabled=True
         )
-        statuses = PostgresStatuses(self.database, requests_per_minute=60000, history_requests_per_minute=60000)
+        statuses = PostgresStatuses(
+            self.database, requests_per_minute=60000, history_requests_per_minute=60000, paging=NO_SEARCH
+        )
         self.bench = Bench(store, statuses, self.platform, lambda: self.now, conflicts_at_once)
         for _ in range(invoices):
             self.insert(Dice())

@@ -10,8 +10,8 @@ import pytest
 
 from facteur.errors import PlatformBusyError
 from facteur.platforms.http import HttpAnswer
+from facteur.platforms.iopole import SEARCH
 from facteur.platforms.iopole.statuses import WITH_STATUS, Searched, page_of, unseen_statuses
-from facteur.status_updates import PAGE
 
 AT = datetime(2026, 10, 12, 8, 15, 30, 412000, tzinfo=UTC)
 ENTRY = {
@@ -98,13 +98,13 @@ def test_a_search_that_is_refused_in_every_way_is_no_empty_one() -> None:
         Searched(Account(":"), WITH_STATUS).under(["F-1"], 0)
 
 
-@pytest.mark.parametrize("body", [{"data": [ENTRY] * PAGE}, [ENTRY] * PAGE])
+@pytest.mark.parametrize("body", [{"data": [ENTRY] * SEARCH.page}, [ENTRY] * SEARCH.page])
 def test_a_page_is_read_whole_whatever_holds_it(body: Any) -> None:
     answered = Searched(lambda params: answer(200, body), WITH_STATUS).between(AT, AT, 0)
 
     assert answered is not None
     page = page_of(answered)
-    assert len(page.sightings) == len(page.ids) == PAGE
+    assert len(page.sightings) == len(page.ids) == SEARCH.page
     first = page.sightings[0]
     assert (first.platform_id, first.code, first.at, first.state) == ("p-1", "203", AT, "DELIVERED")
     assert first.created_at == datetime(2026, 10, 10, 9, tzinfo=UTC)

@@ -344,10 +344,11 @@ def test_a_deposits_id_stays_one_part_of_a_path(subject: Subject) -> None:
 
 
 def test_each_source_of_statuses_that_it_offers_is_one_that_there_is(subject: Subject) -> None:
-    offered = subject.kind.provider.capabilities.statuses
+    offers = subject.kind.provider.capabilities
 
-    assert offered
-    assert set(offered) <= {"sweep", "pull", "history"}
+    assert "history" in offers.statuses  # whatever the setting says, and whatever a search leaves out
+    assert set(offers.statuses) <= {"sweep", "pull", "history"}
+    assert ("sweep" in offers.statuses) == (offers.search is not None)
 
 
 # --- whether it works -------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from facteur.decision import Limits
 from facteur.errors import ConfigurationError, FacteurError
+from facteur.platforms.port import NO_SEARCH
 from facteur.platforms.registry import PROVIDERS
 from facteur.settings import Settings
 
@@ -108,6 +109,7 @@ def poll_services(journal: Journal, remaining_seconds: float = float("inf")) -> 
     store = PostgresStatuses(
         database, requests_per_minute=settings.requests_per_minute,
         history_requests_per_minute=settings.history_requests_per_minute,
+        paging=PROVIDERS[settings.pdp_provider].capabilities.search or NO_SEARCH,
     )  # fmt: skip
     return PollServices(
         store, PostgresPulls(database), platforms, journal, _limits(settings),

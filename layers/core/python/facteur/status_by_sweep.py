@@ -9,15 +9,13 @@ from datetime import timedelta
 from facteur.decide_status import SILENT_SECONDS, seconds_to_next_sweep, seen
 from facteur.errors import NotDepositedError, StatementRefusedError
 from facteur.metrics import Metric
-from facteur.platforms.port import Platform
+from facteur.platforms.port import Paging, Platform
 from facteur.status_services import PollServices, Step, alone, not_answered
-from facteur.status_updates import PAGE, Listing, Open, Page, Seen, Sighting, Slice
+from facteur.status_updates import Listing, Open, Page, Seen, Sighting, Slice
 
-SWEEP = "sweep"
-LAST_OFFSET = 1000  # search refuses more
 MARGIN = timedelta(seconds=1)  # an instant inside an id is not quite that of the deposit
 WIDE_MARGIN = timedelta(seconds=60)  # where only our own clock says when something was deposited
-FRUITFUL = PAGE // 4  # deposits of ours that a full page must show for another one to be read
+FRUITFUL = 1 / 4  # of a full page must be ours for another one to be read
 LATE_SECONDS = 600.0  # the search may take so long to show a deposit
 TELLING = 10  # deposits that a page must miss before it says something about the search
 BY_NUMBER_SECONDS = 86400.0
@@ -75,11 +73,11 @@ def _look_at(claimed: Slice, services: PollServices, in_time: Callable[[], bool]
     """What the pages before a failing one have shown is kept: a platform that fails often is read bit by bit."""
     swept, failure = Sweep(claimed, services, in_time), None
     try:
-        if SWEEP not in swept.platform.capabilities.statuses:
+        if (paging := swept.platform.capabilities.search) is None:
             swept.blind = True
             swept.answered |= {member.submission_id for member in claimed.members}
         else:
-            _search_by_number(swept) if claimed.by_number else _search_by_date(swept)
+            _search_by_number(swept, paging) if claimed.by_number else _search_by_date(swept, paging)
     except NotDepositedError as error:
         failure = error
     unseen, delay = _record(swept), None
@@ -92,7 +90,7 @@ def _look_at(claimed: Slice, services: PollServices, in_time: Callable[[], bool]
     return Step.NO_PERMIT if swept.refused else Step.DONE
 
 
-def _search_by_date(swept: Sweep) -> None:
+def _search_by_date(swept: Sweep, paging: Paging) -> None:
     """Page through the slice's time; what is late and not shown there is searched for by number."""
     members = swept.slice.members
     margin = MARGIN if all(member.dated for member in members) else WIDE_MARGIN
@@ -101,42 +99,42 @@ def _search_by_date(swept: Sweep) -> None:
     while swept.permitted():
         page = swept.platform.shown_between(since, until, listing.offset, with_numbers=swept.slice.with_numbers)
         if page is None:
-            _give_up_dates(swept, "refused")
+            _give_up_dates(swept, "refused", paging)
             return
         found = swept.add(page)
         listing.add(page.ids)
         if listing.whole or not swept.missing():
-            _after_dates(swept)
+            _after_dates(swept, paging)
             return
-        if (len(page.ids) >= PAGE and found < FRUITFUL) or listing.offset > LAST_OFFSET:
-            _give_up_dates(swept, "crowded")
+        if (len(page.ids) >= paging.page and found < FRUITFUL * paging.page) or listing.offset > paging.last_offset:
+            _give_up_dates(swept, "crowded", paging)
             return
 
 
-def _after_dates(swept: Sweep) -> None:
+def _after_dates(swept: Sweep, paging: Paging) -> None:
     """All pages were read: what is young may show later, what is not has another date than we think."""
     late = [member for member in swept.missing() if member.age_seconds >= LATE_SECONDS]
     if len(late) >= TELLING and not swept.sightings:
-        _give_up_dates(swept, "fruitless")
+        _give_up_dates(swept, "fruitless", paging)
         return
     swept.answered |= {m.submission_id for m in swept.missing()} - {m.submission_id for m in late}
-    _search_by_number(swept, late)
+    _search_by_number(swept, paging, late)
 
 
-def _give_up_dates(swept: Sweep, reason: str) -> None:
+def _give_up_dates(swept: Sweep, reason: str, paging: Paging) -> None:
     """For a day this account's deposits are searched for by number, which costs more, but is certain."""
     swept.services.store.sweep_by_number(swept.slice.account, BY_NUMBER_SECONDS)
     swept.services.journal.warning("sweep.by_number", account=swept.slice.account, cause=reason)
-    _search_by_number(swept, swept.missing())
+    _search_by_number(swept, paging, swept.missing())
 
 
-def _search_by_number(swept: Sweep, deposits: Sequence[Open] | None = None) -> None:
+def _search_by_number(swept: Sweep, paging: Paging, deposits: Sequence[Open] | None = None) -> None:
     """Search for as many numbers at once as a query holds, again and again while the budget admits it."""
     rest = list(swept.slice.members if deposits is None else deposits)
     swept.answered |= {member.submission_id for member in rest if not member.invoice_number}
     rest = [member for member in rest if member.invoice_number]
     while rest:
-        asked = _ask_for(rest, swept)
+        asked = _ask_for(rest, swept, paging)
         if not asked:
             return
         swept.answered |= {member.submission_id for member in rest[:asked]}
@@ -145,11 +143,11 @@ def _search_by_number(swept: Sweep, deposits: Sequence[Open] | None = None) -> N
             return  # what did not fit is due still, and goes with the next
 
 
-def _ask_for(rest: Sequence[Open], swept: Sweep) -> int:
+def _ask_for(rest: Sequence[Open], swept: Sweep, paging: Paging) -> int:
     """One query, with all its pages; how many numbers it had, or 0 where the budget ended it."""
     numbers = [str(member.invoice_number) for member in rest]
     listing = Listing()
-    while not listing.whole and listing.offset <= LAST_OFFSET:
+    while not listing.whole and listing.offset <= paging.last_offset:
         if not swept.permitted():
             return 0
         page = swept.platform.shown_under(numbers, listing.offset, with_numbers=swept.slice.with_numbers)

@@ -10,10 +10,8 @@ from decimal import Decimal
 from facteur.errors import PlatformBusyError, Problem
 from facteur.model import Due, Move, StatusEvent
 
-PAGE = 200  # the most that the platform's search shows at once
 NOT_SHOWN = 3  # answers in a row that show none of ours; fewer may be chance
 OVERLAP = 5  # entries that two pages share, as the platform may move some while they are read
-NUMBERS_IN_A_QUERY = 175  # of usual length
 
 
 @dataclass(frozen=True, slots=True)

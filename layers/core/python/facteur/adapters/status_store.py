@@ -9,7 +9,8 @@ from typing import Any
 from facteur.adapters.postgres import Database, as_json, as_move
 from facteur.adapters.status_rows import due_of, status_of, status_row
 from facteur.model import Due, StatusEvent
-from facteur.status_updates import NUMBERS_IN_A_QUERY, PAGE, Open, Ruling, Seen, Slice, StatusesStored
+from facteur.platforms.port import Paging
+from facteur.status_updates import Open, Ruling, Seen, Slice, StatusesStored
 
 STATUS_LEASE_SECONDS = 120.0
 SLICE = 190  # a page less what others deposited meanwhile
@@ -47,8 +48,11 @@ class PostgresStatuses:
 
     RECORD = "select state, stored, invoice_id, seconds_after, known, objected, moved from facteur.record_status_update(%(update)s)"
 
-    def __init__(self, database: Database, *, requests_per_minute: float, history_requests_per_minute: float) -> None:
-        self._database = database
+    def __init__(
+        self, database: Database, *, requests_per_minute: float, history_requests_per_minute: float, paging: Paging
+    ) -> None:
+        """`paging`: of the search that most accounts are swept with; slices are made for it."""
+        self._database, self._paging = database, paging
         self._rates = {"per_minute": requests_per_minute, "history_per_minute": history_requests_per_minute}
 
     def begin_run(self) -> None:
@@ -81,7 +85,7 @@ class PostgresStatuses:
 
     def claim_slice(self, young: bool) -> Slice | None:
         parameters = {
-            "lease": STATUS_LEASE_SECONDS, "young": young, "rows": SLICE, "page": PAGE, "numbers": NUMBERS_IN_A_QUERY,
+            "lease": STATUS_LEASE_SECONDS, "young": young, "rows": SLICE, "page": self._paging.page, "numbers": self._paging.numbers,
         }  # fmt: skip
         rows = self._database.rows(self.CLAIM_SLICE, parameters)
         members = tuple(

@@ -19,7 +19,6 @@ from facteur.status_updates import Listing, Page, Sighting
 MOST_ROWS = (
     2000  # differing rows of a day that one report holds; each is some 400 bytes of a Lambda answer's six megabytes
 )
-LAST_OFFSET = 1000  # search refuses more
 NARROWEST = timedelta(seconds=4)
 MOST_BY_NUMBER = 1000  # some six calls
 
@@ -83,6 +82,9 @@ def _window(books: Reconciling, at: Cursor, day: str, end: datetime) -> tuple[Po
     since = datetime.fromisoformat(at.since)
     until = min(end, since + timedelta(seconds=at.seconds))
     search = books.platforms().of(at.account)
+    if search.capabilities.search is None:
+        nothing = _not_compared(at.account, "its platform has no search", None)
+        return Portion(0, 0, 0, (nothing,), None), end
     try:
         shown, until = _all_between(books, search, at.account, since, until)
     except _NoDatesError:
@@ -127,7 +129,7 @@ def _pages(
     """All pages of a time; None where they have no end."""
     found, listing = dict[str, Sighting](), Listing()
     while not listing.whole:
-        if listing.offset > LAST_OFFSET:
+        if listing.offset > _last_offset(search):
             return None
         _take_permit(books, account)
         page = search.shown_between(since, until, listing.offset, with_numbers=True)
@@ -143,7 +145,7 @@ def _under(books: Reconciling, search: Platform, account: str, wanted: Sequence[
     numbers, found = sorted(set(wanted)), dict[str, Sighting]()
     while numbers:
         count, listing = len(numbers), Listing()
-        while not listing.whole and listing.offset <= LAST_OFFSET:
+        while not listing.whole and listing.offset <= _last_offset(search):
             _take_permit(books, account)
             page = search.shown_under(numbers[:count], listing.offset, with_numbers=True)
             count = page.numbers or count
@@ -180,6 +182,10 @@ def _of_rows(books: Reconciling, deposited: Sequence[KnownDeposit]) -> list[Diff
 
 def _not_compared(account: str, what: str, step: str | None) -> Difference:
     return Difference(Code.NOT_COMPARED, account, None, None, None, None, None, what, step)
+
+
+def _last_offset(search: Platform) -> int:
+    return search.capabilities.search.last_offset if search.capabilities.search else 0
 
 
 def _take_permit(books: Reconciling, account: str) -> None:

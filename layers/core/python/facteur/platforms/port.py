@@ -90,15 +90,29 @@ class Platform(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Paging:
+    """How a search is read. `page`: entries at once; `last_offset`: no page begins behind it; `numbers`: of usual length, in one query."""
+
+    page: int
+    last_offset: int
+    numbers: int
+
+
+NO_SEARCH = Paging(page=200, last_offset=0, numbers=200)  # slices of deposits whose histories are read
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What every platform of a kind can do.
 
-    `statuses`: which of sweep (`shown_between`, `shown_under`), pull (`not_seen`, `acknowledge`) and history it offers, best first.
-    Methods of what it does not offer are never called. `longest_document`: in bytes.
+    `statuses`: which of sweep, pull (`not_seen`, `acknowledge`) and history it offers, best first. `search`: of `shown_between` and
+    `shown_under`, which a sweep and a reconciliation read. Methods of what it does not offer are never called.
+    `longest_document`: in bytes.
     """
 
     statuses: tuple[str, ...]
     longest_document: int
+    search: Paging | None = None
     webhooks: bool = False
     directory: bool = False
 

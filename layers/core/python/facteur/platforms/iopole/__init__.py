@@ -5,9 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from facteur.platforms.credentials import OAUTH_KEYS, credentials_from
-from facteur.platforms.port import Capabilities, Platform, Provider, Wiring
+from facteur.platforms.port import Capabilities, Paging, Platform, Provider, Wiring
 
 CUSTOMER = {"customer_id": "customer-id"}  # the secret's key -> the header
+
+
+SEARCH = Paging(page=200, last_offset=1000, numbers=175)  # 8 kB of a request's first line
 
 
 def _build(wiring: Wiring) -> Platform:
@@ -23,6 +26,7 @@ IOPOLE = Provider(
     capabilities=Capabilities(
         statuses=("sweep", "pull", "history"),
         longest_document=50_000_000,  # 413 above
+        search=SEARCH,
         webhooks=True,
         directory=True,
     ),

@@ -10,11 +10,11 @@ from typing import Any
 
 from facteur.errors import PlatformBusyError, Problem
 from facteur.model import Candidate, Question, Shown, Witness
+from facteur.platforms.iopole import SEARCH
 from facteur.platforms.iopole.reading import about, alike, candidate, id_in, number_in
 from facteur.platforms.iopole.statuses import OF_A_TIME, WITH_NUMBERS, Answered, Search, Searched
-from facteur.status_updates import PAGE, Listing
+from facteur.status_updates import Listing
 
-LAST_OFFSET = 1000  # search refuses more; a number has never so many deposits
 BEFORE = timedelta(hours=1)  # a listing of a time begins so long before the oldest attempt
 AFTER = timedelta(days=1)  # and ends so long after now: its dates may be local ones
 TOO_WIDE = Problem("search_too_wide", "the platform shows more deposits than it lets us read", 200)
@@ -167,7 +167,7 @@ def _alone(
 
 def _new_to_caches() -> dict[str, str]:
     """Another page size each time: what a cache kept of an earlier look-up says nothing new."""
-    return {"limit": str(PAGE - secrets.randbelow(PAGE // 2))}
+    return {"limit": str(SEARCH.page - secrets.randbelow(SEARCH.page // 2))}
 
 
 def _nobodys_number() -> str:
@@ -187,7 +187,7 @@ def _whole(read: ReadPage, enough: Callable[[Reading], bool] = lambda _found: Fa
     """
     listing, entries, dates = Listing(), list[Any](), list[datetime]()
     while not listing.whole:
-        if listing.offset > LAST_OFFSET:
+        if listing.offset > SEARCH.last_offset:  # a number has never so many deposits
             raise PlatformBusyError(TOO_WIDE)
         page = read(listing.offset)
         if page is None:

@@ -14,8 +14,9 @@ from facteur.model import StatusEvent
 from facteur.platforms.answers import dated, expect, listed, problem
 from facteur.platforms.foreign import identifier
 from facteur.platforms.http import HttpAnswer
+from facteur.platforms.iopole import SEARCH
 from facteur.platforms.iopole.reading import id_in, sighting, status_event, whole_number
-from facteur.status_updates import PAGE, Page
+from facteur.status_updates import Page
 
 WITH_STATUS = "lastStatusData"
 WITH_NUMBERS = "businessData,lastStatusData"  # where a deposit's number is not known to be the one that was sent
@@ -97,7 +98,9 @@ class Searched:
         return " OR ".join(terms[:count]), count
 
     def _asked(self, query: str, offset: int, expand: str | None) -> HttpAnswer:
-        return self._search({"q": query, "expand": expand or self._expand, "offset": str(offset), "limit": str(PAGE)})
+        return self._search(
+            {"q": query, "expand": expand or self._expand, "offset": str(offset), "limit": str(SEARCH.page)}
+        )
 
 
 def page_of(answered: Answered) -> Page:

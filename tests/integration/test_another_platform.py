@@ -10,9 +10,12 @@ from dataclasses import replace
 import pytest
 
 from facteur.adapters.secrets_manager import Secrets
-from facteur.bootstrap import poll_services, submit_services
+from facteur.bootstrap import operate_services, poll_services, submit_services
 from facteur.errors import AccountRefusedError, EnvironmentMismatchError
 from facteur.observability import PowertoolsJournal
+from facteur.operate.reconcile import reconcile
+from facteur.operate.reconcile_model import Code
+from facteur.operate.reconcile_ports import Reconciling
 from facteur.platforms.accounts import AccountPlatforms
 from facteur.platforms.registry import PROVIDERS
 from facteur.poll_statuses import poll_statuses
@@ -184,3 +187,21 @@ def test_an_account_whose_secret_names_another_kind_since_is_another_client(
 
     with pytest.raises(EnvironmentMismatchError, match="pinned to another platform"):
         fresh.of("toy")
+
+
+def test_a_reconciliation_says_that_a_platform_without_a_search_cannot_be_compared(
+    world: World, platforms: AccountPlatforms
+) -> None:
+    add_to_toy(world, 1)
+    deposit(world, platforms)
+    services = operate_services()
+    books = services.reconciling().database
+    services = replace(services, reconciling=lambda: Reconciling(books, lambda: platforms))
+
+    rows = reconcile(services, day="2026-09-02", account="toy")
+    deposits = reconcile(services, day="2026-09-02", account="toy", cursor=rows.next)
+
+    assert [(each.code, each.what) for each in deposits.differences] == [
+        (Code.NOT_COMPARED, "its platform has no search")
+    ]
+    assert deposits.next is None

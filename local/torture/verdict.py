@@ -178,7 +178,9 @@ def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Lane, schedule
 
 def _may_end(entry: Entry, row: Any, lane: Lane, schedule: Schedule) -> frozenset[str]:
     """In which states, after what happened to it."""
-    taken = row.last_error_code == "conflicting_deposit" and _bears_our_number(schedule)
+    taken = row.last_error_code == "conflicting_deposit" and (
+        _bears_our_number(schedule) or _needs_a_copy(row, lane, schedule)
+    )
     may = {
         FAILED: entry.by_hand or entry.refused_late or taken or not _has_witness(entry, row.account, lane)
         # the same answer of unknown meaning three times: a person's
@@ -191,15 +193,19 @@ def _may_end(entry: Entry, row: Any, lane: Lane, schedule: Schedule) -> frozense
 
 
 def _bears_our_number(schedule: Schedule) -> bool:
-    """Whether the search shows deposits that may be ours: a stranger's, one without a number whose own answer was mixed up, or
-    one of which it leaves something out while its copy is not always shown.
+    """Whether the search shows deposits that may be ours: a stranger's, or one without a number whose own answer was mixed up."""
+    unmarked = "businessData" in schedule.switches.get("search_omits", ()) and "previous" in repr(schedule)
+    return bool({"amount", "year", "seller"} & set(schedule.strangers)) or unmarked
+
+
+def _needs_a_copy(row: Any, lane: Lane, schedule: Schedule) -> bool:
+    """Whether the bytes alone could say whose a deposit is, and the platform does not always show them: the search leaves something
+    out, or the deposit is one that was refused.
     """
     outages = [each.details["endpoints"] for each in schedule.happenings if each.what == "outage"]
     refusing = {*schedule.rates, *(name for each in outages for name in each or COPIES)}
-    if UNMARKED & set(schedule.switches.get("search_omits", ())) and COPIES & refusing:
-        return True
-    unmarked = "businessData" in schedule.switches.get("search_omits", ()) and "previous" in repr(schedule)
-    return bool({"amount", "year", "seller"} & set(schedule.strangers)) or unmarked
+    refused = any(each["id"] in row.last_error_message and not _stands(each) for each in lane.simulator.ledger())
+    return bool(COPIES & refusing) and (refused or bool(UNMARKED & set(schedule.switches.get("search_omits", ()))))
 
 
 def _has_witness(entry: Entry, account: str | None, lane: Lane) -> bool:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
-from facteur.ports import Document
-from facteur.status_updates import Page
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # settings read the registry's names: whoever starts pays for these imports
+    from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
     from facteur.platforms.credentials import Address, Credentials
     from facteur.platforms.http import HttpClient
+    from facteur.ports import Document
+    from facteur.status_updates import Page
 
 
 class Platform(Protocol):

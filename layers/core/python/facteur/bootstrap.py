@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from facteur.decision import Limits
 from facteur.errors import ConfigurationError, FacteurError
-from facteur.platforms.port import NO_SEARCH
 from facteur.platforms.registry import PROVIDERS
 from facteur.settings import Settings
 
@@ -100,6 +99,7 @@ def poll_services(journal: Journal, remaining_seconds: float = float("inf")) -> 
     """What poll_statuses works with; begins an invocation as submit_services does."""
     from facteur.adapters.pull_store import PostgresPulls
     from facteur.adapters.status_store import PostgresStatuses
+    from facteur.platforms.port import NO_SEARCH
     from facteur.status_services import PollServices
 
     settings, database = _settings(), _begun(_database())

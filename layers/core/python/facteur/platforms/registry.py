@@ -1,11 +1,35 @@
-"""Which kinds of platform there are: the only list. Nothing else imports an adapter."""
+"""Which kinds of platform there are: the only list. Nothing else imports an adapter, and whoever needs none imports none."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from facteur.platforms.iopole import IOPOLE
-from facteur.platforms.port import Provider
+if TYPE_CHECKING:
+    from facteur.platforms.port import Provider
 
-PROVIDERS: Mapping[str, Provider] = MappingProxyType({each.name: each for each in (IOPOLE,)})
+
+def _iopole() -> Provider:
+    from facteur.platforms.iopole import IOPOLE
+
+    return IOPOLE
+
+
+class Providers(Mapping[str, "Provider"]):
+    """By name; each is imported when it is first asked for."""
+
+    def __init__(self, kinds: Mapping[str, Callable[[], Provider]]) -> None:
+        self._kinds = {name: functools.cache(kind) for name, kind in kinds.items()}
+
+    def __getitem__(self, name: str) -> Provider:
+        return self._kinds[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kinds)
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+
+PROVIDERS = Providers({"iopole": _iopole})

@@ -40,6 +40,7 @@ class Kind(Protocol):
     api: str  # addresses of the server
     auth: str
     refused: int  # with which status it refuses an invoice in its own words
+    nothing_found: bytes  # its search's empty answer
     shown_as: str  # the JSON field in which its search names a deposit
 
     def kept(self) -> Sequence[Kept]:
@@ -61,7 +62,7 @@ class IopoleKind:
     """Iopole, before its simulator."""
 
     provider = PROVIDERS["iopole"]
-    refused, shown_as = 400, "invoiceId"
+    refused, shown_as, nothing_found = 400, "invoiceId", b'{"data": []}'
 
     def __init__(self, simulator: Simulator) -> None:
         self._simulator, self.api, self.auth = simulator, simulator.base_url, simulator.auth_url
@@ -96,7 +97,7 @@ class ToyKind:
 
     provider = TOY
     secret: Mapping[str, Any] = {"client_id": "toy-client", "client_secret": "toy-secret-of-the-suite"}
-    refused, shown_as = 422, "document"
+    refused, shown_as, nothing_found = 422, "document", b'{"documents": []}'
 
     def __init__(self, stack: ExitStack) -> None:
         self._server = stack.enter_context(running_toy())

@@ -225,6 +225,46 @@ def test_a_search_that_is_not_answered_as_documented_is_no_empty_one(
         subject.platform.find(sample_invoice(2).number)
 
 
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("spelt", [str.lower, lambda number: f" {number}\u00a0"])
+def test_a_number_in_another_spelling_is_a_candidate(subject: Subject, spelt: Any, alone: bool) -> None:
+    """One deposit too many is compared, one too few is sent a second time."""
+    subject.deposit(1)
+    subject.deposit(2)
+    number = sample_invoice(2).number
+    written = json.dumps(spelt(number))[1:-1].encode()
+
+    def respelt(asked: Asked, said: Said) -> Said:
+        changed = said.body.replace(number.encode(), written) if subject.kind.is_search(asked) else said.body
+        return Said(said.status, said.headers, changed)
+
+    subject.proxy.after = respelt
+    ask = subject.platform.shown_alone if alone else subject.platform.shown
+
+    (shown,) = ask([question(subject, 2, 1)])
+
+    assert [each.platform_id for each in shown.candidates] == [subject.kind.kept()[1].platform_id]
+    assert shown.witnesses
+
+
+def test_a_witness_that_is_shown_before_and_not_after_is_none(subject: Subject) -> None:
+    """Between two answers that show it each number is asked for alone: what comes later may be a cache's, or cut."""
+    subject.deposit(1)
+    searched = 0
+
+    def fading(asked: Asked) -> Said | None:
+        nonlocal searched
+        searched += subject.kind.is_search(asked)
+        empty = subject.kind.nothing_found
+        return Said(200, {}, empty) if subject.kind.is_search(asked) and searched > 1 else None
+
+    subject.proxy.before = fading
+
+    (shown,) = subject.platform.shown_alone([question(subject, 2, 1)])
+
+    assert not shown.witnesses
+
+
 def test_a_search_that_answers_something_else_does_not_answer_what_is_asked(subject: Subject) -> None:
     subject.deposit(1)
     assert subject.platform.answers_what_is_asked()
@@ -325,10 +365,18 @@ def test_a_history_speaks_the_reforms_codes_and_of_this_deposit_alone(subject: S
     assert "205" not in {each.code for each in subject.platform.history(second.platform_id)}
 
 
-@pytest.mark.parametrize("status", [200, 302, 403, 404, 429, 500, 503])
-def test_a_history_that_is_not_answered_as_documented_is_no_empty_one(subject: Subject, status: int) -> None:
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        *((status, PAGE) for status in (200, 302, 403, 404, 429, 500, 503)),
+        *((200, each) for each in (*GATEWAYS[:3], b"7", b'"later"')),
+    ],
+)
+def test_a_history_that_is_not_answered_as_documented_is_no_empty_one(
+    subject: Subject, status: int, body: bytes
+) -> None:
     subject.deposit(1)
-    subject.instead(subject.kind.is_history, status, PAGE)
+    subject.instead(subject.kind.is_history, status, body)
 
     with pytest.raises(NotDepositedError):
         subject.platform.history(subject.kind.kept()[0].platform_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -12,6 +13,7 @@ from urllib.parse import quote
 
 from facteur.document_kind import extension_of
 from facteur.errors import PlatformBusyError, Problem, UnreadableCopyError
+from facteur.identity import plain
 from facteur.lifecycle import label_of
 from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
 from facteur.platforms import foreign
@@ -84,7 +86,7 @@ class Toy:
         return [_of_question(each, found, answer) for each in questions]
 
     def shown_alone(self, questions: Sequence[Question]) -> list[Shown]:
-        return [shown for each in questions for shown in self.shown([each])]
+        return [self._alone(each) for each in questions]
 
     def answers_what_is_asked(self) -> bool:
         return not self._search([f"facteur-{secrets.token_hex(8)}"])[0]
@@ -101,8 +103,8 @@ class Toy:
 
     def history(self, platform_id: str) -> list[StatusEvent]:
         answer = self._api.call("GET", f"/documents/{quote(platform_id, safe='')}/states")
-        entries = foreign.entries(expect(answer, dict).get("states"))
-        return [_event(each, platform_id) for each in map(foreign.fields, entries)]
+        entries = _list(answer, "states")
+        return [_event(each, platform_id) for each in entries if isinstance(each, dict)]
 
     def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
         raise NotImplementedError
@@ -122,15 +124,28 @@ class Toy:
     def reachable(self, siren: str) -> bool | None:
         raise NotImplementedError
 
+    def _alone(self, question: Question) -> Shown:
+        """Each number by itself, between two answers that show the same witness."""
+        before = _of_question(question, *self._search(_numbers(question)[:1]))
+        found = [each for number in question.numbers for each in self._search([number])[0]]
+        after, answer = self._search(_numbers(question)[:1])
+        between = _of_question(question, [*found, *after], answer)
+        return replace(between, witnesses=between.witnesses & before.witnesses)
+
     def _search(self, numbers: Iterable[str]) -> tuple[list[Candidate], HttpAnswer]:
         answer = self._api.call("GET", "/documents", params={"numbers": "\n".join(numbers)})
-        entries = expect(answer, dict).get("documents")
-        if not isinstance(entries, list):
-            raise refusal(answer)
-        found = [_candidate(each) for each in map(foreign.fields, entries)]
+        found = [_candidate(each) for each in map(foreign.fields, _list(answer, "documents"))]
         if any(not each.platform_id for each in found):
             raise PlatformBusyError(Problem("unreadable_answer", "the platform shows a deposit without its id", 200))
         return found, answer
+
+
+def _list(answer: HttpAnswer, name: str) -> list[Any]:
+    """What has no list in this place is no empty one."""
+    entries = expect(answer, dict).get(name)
+    if not isinstance(entries, list):
+        raise refusal(answer)
+    return entries
 
 
 def _numbers(question: Question) -> list[str]:
@@ -140,8 +155,9 @@ def _numbers(question: Question) -> list[str]:
 def _of_question(question: Question, found: Sequence[Candidate], answer: HttpAnswer) -> Shown:
     wanted = {each.platform_id for each in question.witnesses}
     standing = [each for each in found if each.platform_id in wanted and not each.refused]
-    # what shows no number may be ours
-    candidates = tuple(each for each in found if each.invoice_number in {None, *question.numbers})
+    # what shows no number, or another spelling, may be ours: one too many is compared, one too few is sent a second time
+    wanted_numbers = {"", *map(plain, question.numbers)}
+    candidates = tuple(each for each in found if plain(each.invoice_number) in wanted_numbers)
     sellers = frozenset(each.seller_siren for each in standing if each.seller_siren)
     return Shown(candidates, frozenset(each.platform_id for each in standing), dated(answer), sellers)
 

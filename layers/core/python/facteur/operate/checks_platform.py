@@ -8,7 +8,6 @@ from facteur.operate.diagnosis import Verdict, failed, ok, skipped, warning
 from facteur.operate.doctor_ports import Examination, ExaminedAccount
 from facteur.platforms.credentials import OAUTH_KEYS
 from facteur.platforms.port import Provider
-from facteur.platforms.registry import PROVIDERS
 
 NO_PERMIT = skipped("the budget has no call left just now", "again in a minute")
 CONTRADICTION = "environment_mismatch"  # sandbox says one thing and the URL another
@@ -16,22 +15,17 @@ TOO_FAST = "too_many_requests"
 THEIRS = "the platform answers, with an error of its own: see its status page, and wait"
 
 
-def _step(exam: Examination, error: PlatformBusyError) -> str:
+def _step(kind: Provider, error: PlatformBusyError) -> str:
     """Who answered is reached: then addresses and networks are not the cause."""
     if error.problem.http_status is not None:
         return THEIRS
-    names = " and ".join(name.upper() for name in _provider(exam).address_settings or ("base_url", "auth_url"))
+    names = " and ".join(name.upper() for name in kind.address_settings or ("base_url", "auth_url"))
     return f"check {names}, and the way out of the private network"
 
 
-def _provider(exam: Examination) -> Provider:
-    """That of accounts whose secret names none."""
-    return PROVIDERS[exam.settings.pdp_provider]
-
-
-def _named_by(exam: Examination) -> str:
+def _named_by(kind: Provider) -> str:
     """The secret's keys that no other kind of platform has, or what all have."""
-    return ", ".join(key for key in _provider(exam).secret_keys if key not in OAUTH_KEYS) or "client_id"
+    return ", ".join(key for key in kind.secret_keys if key not in OAUTH_KEYS) or "client_id"
 
 
 def _quoted(key: str) -> str:
@@ -44,7 +38,10 @@ def secret(exam: Examination, account: ExaminedAccount) -> Verdict:
         exam.platforms().identity(account.account)
     except AccountRefusedError as error:
         if error.problem.code != CONTRADICTION:
-            return failed(str(error), f"it is JSON: {{{', '.join(map(_quoted, _provider(exam).secret_keys))}}}")
+            return failed(
+                str(error),
+                f"it is JSON: {{{', '.join(map(_quoted, exam.platforms().kind(account.account).secret_keys))}}}",
+            )
     except EnvironmentMismatchError:
         pass  # the next check says so
     return ok("readable and well-formed")
@@ -74,7 +71,7 @@ def token(exam: Examination, account: ExaminedAccount) -> Verdict:
             f'correct client_id and client_secret in the secret, then facteur resume {account.account} --why "…"',
         )
     except PlatformBusyError as error:
-        return failed(str(error), _step(exam, error))
+        return failed(str(error), _step(exam.platforms().kind(account.account), error))
     return ok("obtained")
 
 
@@ -82,17 +79,16 @@ def access(exam: Examination, account: ExaminedAccount) -> Verdict:
     """Whether a cheap read with all that the secret names is answered."""
     if not _permitted(exam, account):
         return NO_PERMIT
+    kind = exam.platforms().kind(account.account)
     try:
         theirs = exam.platforms().of(account.account).probe()
     except AccountRefusedError as error:
-        return failed(
-            str(error),
-            f'check {_named_by(exam)} in the secret and the account\'s role, then facteur resume {account.account} --why "…"',
-        )
+        step = f"check {_named_by(kind)} in the secret and the account's role"
+        return failed(str(error), f'{step}, then facteur resume {account.account} --why "…"')
     except PlatformBusyError as error:
-        return failed(str(error), _step(exam, error))
+        return failed(str(error), _step(kind, error))
     clock = judged_clock("the platform's clock", theirs - exam.now()) if theirs else ok("it does not show its clock")
-    return Verdict(clock.outcome, f"{_named_by(exam)} accepted; {clock.what}", clock.help)
+    return Verdict(clock.outcome, f"{_named_by(kind)} accepted; {clock.what}", clock.help)
 
 
 def pause(exam: Examination, account: ExaminedAccount) -> Verdict:
@@ -113,6 +109,8 @@ def mode(exam: Examination, account: ExaminedAccount) -> Verdict:
         return NO_PERMIT
     try:
         platform = exam.platforms().of(account.account)
+        if "pull" not in platform.capabilities.statuses:
+            return skipped("not checked: the platform has nothing to pull, histories are read")
         active = platform.active_webhooks() if platform.capabilities.webhooks else 0
     except (AccountRefusedError, PlatformBusyError) as error:
         return skipped(f"not checked: {error}")

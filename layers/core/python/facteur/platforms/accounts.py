@@ -80,6 +80,14 @@ class AccountPlatforms:
                 self._built[account] = self._build(account)
             return self._built[account][1]
 
+    def kind(self, account: str) -> Provider:
+        """The kind that its secret names, as far as that can be read; else the settings'."""
+        secret_id = self._secret_id(account)
+        try:
+            return self._provider(self._secrets.read(secret_id), secret_id)
+        except (SecretUnreadableError, AccountRefusedError):
+            return self._default
+
     def identity(self, account: str) -> dict[str, str]:
         """Which platform and client its deposits are made with: provider, base_url, and the client id's hash. Raises as `of` does."""
         return self._identity(self._named(account, False))

@@ -32,7 +32,10 @@ class Platform(Protocol):
         """One harmless read; returning means that it was answered as documented, and when by the platform's clock, if it says so."""
 
     def deposit(self, document: Document, before_block: Callable[[], None]) -> Answer:
-        """Send a document. `before_block` is called before each block of it, the last included, and may raise NotDepositedError.
+        """Send a document once; again only where the first certainly deposited nothing.
+
+        `before_block` is called before each block of it, the last included, and may raise NotDepositedError: that passes on, and the
+        request stays without its end.
 
         Raises:
             OutcomeUnknownError: it may have been accepted.
@@ -44,25 +47,33 @@ class Platform(Protocol):
         """Outbound deposits under a number, of any seller; an empty list means that the platform shows none, and no more."""
 
     def shown(self, questions: Sequence[Question]) -> list[Shown]:
-        """What it shows of each question, asked in as few calls as it allows. Whoever finds nothing looks for a witness there."""
+        """What it shows of each question, in their order, asked in as few calls as it allows; of whole listings, else it raises.
+
+        Candidates are all deposits that may bear a number: also those that show none, or another spelling. Witnesses are those that
+        are shown, and stand. Whoever finds nothing looks for a witness.
+        """
 
     def shown_alone(self, questions: Sequence[Question]) -> list[Shown]:
-        """The same, each number in a call of its own: of a long question only the first words may be read."""
+        """The same, each number in a call of its own: of a long question only the first words may be read.
+
+        Each between two answers that show the same witness; else no witness is shown.
+        """
 
     def answers_what_is_asked(self) -> bool:
-        """Whether its search shows nothing under a number that nobody has; a cache may answer whatever it likes."""
+        """Whether its search shows nothing under a number that nobody has, a new one each time: a cache may answer whatever it likes."""
 
     def sha256_of(self, platform_id: str) -> str | None:
-        """Of the document deposited under an id; None where the platform shows no copy.
+        """Of the very bytes that were deposited under an id; None where the platform shows none, or only a converted one.
 
         Raises:
+            PlatformBusyError: it may be shown later.
             UnreadableCopyError: what it shows is neither XML nor PDF: a gateway's page, say.
         """
 
     # --- statuses -----------------------------------------------------------------------------------------------------
 
     def history(self, platform_id: str) -> list[StatusEvent]:
-        """The life cycle so far, in any order; empty for a young deposit."""
+        """The life cycle so far, in any order; empty only where the platform itself says that there is none yet."""
 
     def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
         """A page of what was deposited in a time, in any order; None: this account may not search by date.
@@ -104,8 +115,8 @@ NO_SEARCH = Paging(page=200, last_offset=0, numbers=200)  # slices of deposits w
 class Capabilities:
     """What every platform of a kind can do.
 
-    `statuses`: which of sweep, pull (`not_seen`, `acknowledge`) and history it offers, best first. `search`: of `shown_between` and
-    `shown_under`, which a sweep and a reconciliation read. Methods of what it does not offer are never called.
+    `statuses`: which sources it offers: history always, sweep where it has a `search` (`shown_between`, `shown_under`, which a
+    reconciliation reads too), pull (`not_seen`, `acknowledge`). Methods of what it does not offer are never called.
     `longest_document`: in bytes.
     """
 

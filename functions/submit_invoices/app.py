@@ -74,7 +74,8 @@ def submit(
     A row that is begun alone must be able to end: else the function's timeout, over a store that hangs, would look like its doing.
 
     Raises:
-        DatabaseUnavailableError, ConfigurationError: what is away or set wrongly is so for all; the rest is not tried.
+        DatabaseUnavailableError: the rest is not tried.
+        ConfigurationError: the second in a row; then it is no row's, and the rest is not tried.
         Exception: the last of what they raised, once all have been worked.
     """
     steps: list[tuple[int | None, Callable[[Services, float], None]]] = []
@@ -89,15 +90,24 @@ def submit(
             continue
         try:
             step(services, remaining())
-        except (StatementRefusedError, EnvironmentMismatchError) as error:  # there, but not for this row or account
-            failure = error
-        except (DatabaseUnavailableError, ConfigurationError):
-            raise
-        except Exception as error:  # noqa: BLE001  raised in the end, once the others have been worked
-            failure = error
+        except Exception as error:
+            if _is_everybodys(error, failure):
+                raise
+            failure = error  # raised in the end, once the others have been worked
     if failure:
         raise failure
     return left
+
+
+def _is_everybodys(error: Exception, before: Exception | None) -> bool:
+    """Whether it concerns all rows. A wrong setting may be one row's, or an account's: not where the row before had one as well."""
+    if isinstance(error, DatabaseUnavailableError):
+        return not isinstance(error, StatementRefusedError)
+    wrong = [
+        isinstance(each, ConfigurationError) and not isinstance(each, EnvironmentMismatchError)
+        for each in (error, before)
+    ]
+    return all(wrong)
 
 
 def submission_id_in(body: str) -> int:

@@ -152,6 +152,28 @@ def test_statuses_of_a_kind_without_a_search_come_from_histories_whatever_the_so
     assert world.submission(1).lifecycle_code == "205"
 
 
+def test_a_sweep_that_asks_nobody_ends_no_accounts_waiting(
+    world: World, toy: ToyServer, platforms: AccountPlatforms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATUS_SOURCE", "sweep")
+    world.new_container()
+    add_to_toy(world, 1)
+    deposit(world, platforms)
+    world.database.rows("select facteur.pause('account:toy', 300, 'account_refused', true)")
+    recovery = "select recovery, failures from facteur.budgets where key = 'account:toy'"
+    world.database.rows("update facteur.budgets set failures = 3 where key = 'account:toy'")
+    before = world.database.row(recovery)
+    world.advance(400)
+    monkeypatch.setenv("HISTORY_REQUESTS_PER_MINUTE", "0.1")  # so that no history answers instead
+    world.database.rows("update facteur.budgets set tokens = 0, refilled_at = facteur.now() where key = 'history'")
+    world.new_container()
+
+    poll(platforms)
+
+    assert before.recovery == "read"
+    assert world.database.row(recovery) == before
+
+
 @pytest.mark.parametrize("provider", ["superpdp", "", 7, ["iopole"]])
 def test_a_kind_that_there_is_not_stops_its_account_alone(
     world: World, platforms: AccountPlatforms, provider: object

@@ -52,7 +52,7 @@ class Notebook:
 
 
 def services(store: PostgresRelay, queue: FussyQueue, watch_seconds: float = 0, **changes: Any) -> RelayServices:
-    return RelayServices(store, queue, Notebook(), BASE_URL, watch_seconds, **changes)
+    return RelayServices(store, queue, Notebook(), ("iopole", BASE_URL), watch_seconds, **changes)
 
 
 def finish_many(rows: Rows, number: int, **columns: Any) -> list[str]:

@@ -78,6 +78,7 @@ def relay_services(journal: Journal) -> RelayServices:
     settings = _settings()
     where = PROVIDERS[settings.pdp_provider].address_settings or ()
     queue_url, *addresses = settings.require("submissions_queue_url", *where[:1])
+    environment = (settings.pdp_provider, addresses[0]) if addresses else None
     store = PostgresRelay(
         _begun(_database()), requests_per_minute=settings.requests_per_minute,
         deposits_enabled=settings.deposits_enabled,
@@ -90,7 +91,7 @@ def relay_services(journal: Journal) -> RelayServices:
         store,
         SqsQueue(lambda: _aws("sqs"), queue_url, refused),
         journal,
-        next(iter(addresses), None),
+        environment,
         settings.relay_watch_seconds,
     )
 

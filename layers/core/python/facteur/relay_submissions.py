@@ -33,7 +33,7 @@ class RelayServices:
     store: PostgresRelay
     queue: Queue
     journal: Journal
-    base_url: str | None
+    environment: tuple[str, str] | None  # the kind of platform and its address, as the settings have them
     watch_seconds: float
     sleep: Callable[[float], None] = time.sleep
     portion_seconds: float = 5.0  # of notes: then what is due has its turn
@@ -49,8 +49,8 @@ def relay_submissions(services: RelayServices, remaining_seconds: float = float(
     began = time.monotonic()
     stop_at = began + min(services.watch_seconds, remaining_seconds)
     catch_up_until = began + min(max(services.watch_seconds, CATCH_UP_SECONDS), remaining_seconds)
-    if services.base_url:
-        services.store.check_environment(services.base_url)
+    if services.environment:
+        services.store.check_environment(*services.environment)
     run = services.store.begin_run()
     last = relay_once(services)
     _report_vitals(services)

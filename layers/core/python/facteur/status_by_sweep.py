@@ -201,7 +201,8 @@ def _store(swept: Sweep, observed: Sequence[Seen]) -> int:
 
 
 def _record_seen(swept: Sweep, observed: Sequence[Seen]) -> int:
-    fresh, mistaken = swept.services.store.record_seen(swept.slice.account, observed)
+    asked = None if swept.blind else swept.slice.account
+    fresh, mistaken = swept.services.store.record_seen(asked, observed)
     if mistaken:
         swept.services.journal.count(Metric.FAILURES, mistaken)
         swept.services.journal.warning(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from facteur.platforms.accounts import AccountPlatforms
 
 FAILED_READ_SECONDS = 60.0
-UNAUTHORISED, TOO_MANY = 401, 429
+UNAUTHORISED, NOT_FOUND, TOO_MANY = 401, 404, 429
 
 
 class Step(Enum):
@@ -91,12 +91,13 @@ def _put_off(services: PollServices, what: str, cause: str, about: dict[str, Any
 def not_answered_of_one(services: PollServices, account: str, platform_id: str, error: NotDepositedError) -> float:
     """A call about a single deposit was not answered; seconds until it is due again.
 
-    The account, and its breaker, are concerned only where a second deposit's call is not answered either, or nobody answered at all.
+    The account, and its breaker, are concerned only where a second deposit's call is not answered either, or nobody answered at all;
+    and never by a 404: nobody has recorded how a platform says that a young deposit has no history yet.
     """
     failing = services.failing.setdefault(account, set())
     failing.add(platform_id)
     status = error.problem.http_status
-    if status in {None, UNAUTHORISED, TOO_MANY} or len(failing) > 1:
+    if status in {None, UNAUTHORISED, TOO_MANY} or (len(failing) > 1 and status != NOT_FOUND):
         return not_answered(services, account, error, "history", "history")
     return not_answered(services, account, error, "history", "history", concerns_account=False)
 

@@ -28,7 +28,7 @@ class PostgresRelay:
 
     ELSEWHERE = """
     select name, pin ->> 'base_url' as base_url from facteur.accounts
-    where pin ->> 'base_url' <> %(base_url)s and not own_address order by name limit 1
+    where pin ->> 'base_url' <> %(base_url)s and provider = %(provider)s and not own_address order by name limit 1
     """
     BEGIN = "select facteur.begin_relay_run(%(deposits_enabled)s, %(per_minute)s) as run"
     PICK = "select pick_due as id from facteur.pick_due(%(limit)s, %(per_minute)s, %(deposits_enabled)s)"
@@ -46,8 +46,9 @@ class PostgresRelay:
         self._per_minute = requests_per_minute
         self._deposits_enabled = deposits_enabled
 
-    def check_environment(self, base_url: str) -> None:
-        for account in self._database.rows(self.ELSEWHERE, {"base_url": base_url}):
+    def check_environment(self, provider: str, base_url: str) -> None:
+        """Raises EnvironmentMismatchError where an account deposits with this kind of platform and elsewhere, by no address of its own."""
+        for account in self._database.rows(self.ELSEWHERE, {"provider": provider, "base_url": base_url}):
             raise EnvironmentMismatchError(
                 f"this database deposits with {account.base_url} (account {account.name}) and not with {base_url}. "
                 f'Is it a copy? Check, then: facteur repin {account.name} --why "…"'

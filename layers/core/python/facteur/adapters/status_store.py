@@ -111,8 +111,11 @@ class PostgresStatuses:
         }  # fmt: skip
         self._database.rows("select facteur.release_sweep(%(ids)s, %(due)s::timestamptz[], %(seconds)s)", parameters)
 
-    def record_seen(self, account: str, seen: Sequence[Seen]) -> tuple[int, int]:
-        """How many show something new, and how many are shown under another number than was sent."""
+    def record_seen(self, account: str | None, seen: Sequence[Seen]) -> tuple[int, int]:
+        """How many show something new, and how many are shown under another number than was sent.
+
+        `account`: whose search was answered; None: nobody was asked, and no breaker closes for that.
+        """
         statement = "select fresh, mistaken from facteur.record_sweep(%(account)s, %(seen)s)"
         row = self._database.row(statement, {"account": account, "seen": as_json([_seen(each) for each in seen])})
         return row.fresh, row.mistaken

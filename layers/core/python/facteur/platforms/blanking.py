@@ -34,7 +34,10 @@ SHAPES = re.compile(  # a token that another container was given
     r"\b(?i:bearer|basic)\s+(?=\S*\d)[A-Za-z0-9._~+/=-]{20,}|\beyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*)*"
 )
 SECRET_KEYS = frozenset({"authorization", "access_token", "client_secret"})
-WHO_WE_ARE = "-id"  # how the headers end that name a customer or an organisation
+# What every request is sent with; any other header says who we are.
+PLAIN_HEADERS = frozenset(
+    {"user-agent", "accept", "accept-encoding", "connection", "cache-control", "content-type", "content-length"}
+)
 
 
 class Blanking:
@@ -67,7 +70,7 @@ class Blanking:
         """What a request says of who we are."""
         self.remember(headers.get("Authorization", "").rpartition(" ")[2], certain=True)
         for name, value in headers.items():
-            if name.lower().endswith(WHO_WE_ARE):
+            if name.lower() not in PLAIN_HEADERS | {"authorization"}:
                 self._named |= {name.lower()}
                 self.remember(value)
         if form:

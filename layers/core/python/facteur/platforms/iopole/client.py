@@ -11,7 +11,7 @@ from urllib.parse import quote
 from facteur.document_kind import extension_of
 from facteur.errors import PlatformBusyError, Problem, UnreadableCopyError
 from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
-from facteur.platforms.answers import dated, expect, is_busy, listed, refusal
+from facteur.platforms.answers import expect, is_busy, listed, refusal
 from facteur.platforms.authorised import AuthorisedClient
 from facteur.platforms.foreign import entries
 from facteur.platforms.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient
@@ -30,7 +30,6 @@ TOKEN_PATH = "/realms/iopole/protocol/openid-connect/token"  # noqa: S105  a pat
 LONGEST_DOCUMENT_BYTES = 60_000_000  # a copy of what was deposited, 50 MB at most
 SEEN = frozenset({200, 201, 204, 404})  # 404: there is nothing to acknowledge any more
 SHA256 = re.compile(r"[0-9a-f]{64}")  # a checksum of another kind says nothing
-NOBODYS_NUMBER = 'invoice.invoiceId:"facteur-nobody"'
 
 
 class Iopole:
@@ -56,10 +55,7 @@ class Iopole:
         self._api.obtain_token()
 
     def probe(self) -> datetime | None:
-        answer = self._search({"q": NOBODYS_NUMBER, "limit": "1"})
-        if answer.status != 400 or not in_its_own_words(answer.json()):  # it may spell its fields in another way
-            listed(expect(answer, (dict, list)))
-        return dated(answer)
+        return self._look_ups.dated_at()
 
     def deposit(self, document: Document, before_block: Callable[[], None]) -> Answer:
         with document.open() as file:

@@ -71,6 +71,10 @@ class IopoleLookUps:
         """What bears a number. That there is nothing says nothing: there was no witness."""
         return self._under(number).candidates([number])
 
+    def dated_at(self) -> datetime | None:
+        """When the platform says that it answered a question about a number that is new each time."""
+        return self._under(_nobodys_number()).dated_at
+
     def shown(self, questions: Sequence[Question]) -> list[Shown]:
         """All questions as one query; else a listing of their time, if it shows a witness of each; else witness, number, witness.
 

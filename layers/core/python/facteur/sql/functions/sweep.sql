@@ -154,7 +154,7 @@ declare
     over bigint[];
     wrong bigint[];
 begin
-    perform facteur.read_answered(p_account);
+    perform facteur.read_answered(p_account) where p_account is not null;
     perform from facteur.submissions s
     where s.id in (select (seen ->> 'id')::bigint from jsonb_array_elements(p_seen) seen) order by s.id for update;
     with judged as materialized (

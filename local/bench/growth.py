@@ -22,7 +22,7 @@ STATEMENTS = {  # what relay and poll run on their schedule, with what a look at
     "check_environment": "select name, pin from facteur.accounts where pin is not null",
     "begin_relay_run": "select facteur.begin_relay_run()",
     "look": "select * from facteur.look(1, true)",
-    "take_notes": "select * from facteur.take_notes('iopole', 20)",
+    "take_notes": "select * from facteur.take_notes(20)",
     "end_expired_leases": "select facteur.end_expired_leases()",
     "repeat_write_backs": "select * from facteur.repeat_write_backs(100)",
     "pick_due": PostgresRelay.PICK % {"limit": 500, "per_minute": 1_000_000, "deposits_enabled": "true"},

@@ -101,7 +101,7 @@ def test_what_a_slow_relay_opens_while_a_route_begins_goes_the_new_way(rows: Row
     slow.rows("begin")
     slow.rows("select facteur.now()")
     rows.run("insert into facteur.routes (account, since, credentials) values ('default', clock_timestamp(), 'new')")
-    slow.rows("select * from facteur.take_notes('iopole', 20)")
+    slow.rows("select * from facteur.take_notes(20)")
     rows.relay.begin_run()
     slow.rows("commit")
     assert rows.submission(invoice).account == "default"

@@ -173,7 +173,7 @@ def test_the_page_names_every_column_that_keeps_what_it_said(rows: Rows, state: 
             rows.run(f"update facteur.{column.relation} set {column.name} = {value}", text=QUOTED)
             planted.add(f"{column.relation}.{column.name}")
     rows.advance(60 * DAY)
-    assert _left(rows) == planted
+    assert planted <= _left(rows)  # and what the triggers noted of it
 
     rows.run(FORGET)
 

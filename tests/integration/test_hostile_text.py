@@ -27,7 +27,14 @@ where table_schema in ('facteur', 'invoicing') and t.table_type = 'BASE TABLE' a
   and c.data_type in ('text', 'character varying', 'ARRAY', 'jsonb') order by 1, 2
 """
 # Columns that a constraint keeps to a few words of ours, or that another constraint binds to them.
-OURS = {"submissions.state", "attempts.outcome", "budgets.recovery", "budgets.key", "invoices.technical_status"}
+OURS = {
+    "transitions.subject",
+    "submissions.state",
+    "attempts.outcome",
+    "budgets.recovery",
+    "budgets.key",
+    "invoices.technical_status",
+}
 DAY = "2026-09-01"
 EVENT = """
 insert into facteur.status_events (status_id, submission_id, platform_id, code, platform_code, network_code, label, occurred_at, date_given,

@@ -75,7 +75,7 @@ def submit(
 
     Raises:
         DatabaseUnavailableError: the rest is not tried.
-        ConfigurationError: the second in a row; then it is no row's, and the rest is not tried.
+        ConfigurationError: where the failure before was one as well, it is no row's; the rest is not tried.
         Exception: the last of what they raised, once all have been worked.
     """
     steps: list[tuple[int | None, Callable[[Services, float], None]]] = []
@@ -100,7 +100,7 @@ def submit(
 
 
 def _is_everybodys(error: Exception, before: Exception | None) -> bool:
-    """Whether it concerns all rows. A wrong setting may be one row's, or an account's: not where the row before had one as well."""
+    """Whether it concerns all rows. A wrong setting may be one row's, or an account's: not where the failure before was one as well."""
     if isinstance(error, DatabaseUnavailableError):
         return not isinstance(error, StatementRefusedError)
     wrong = [

@@ -35,7 +35,7 @@ from facteur.errors import (
     ProblemError,
 )
 from facteur.model import Accepted
-from facteur.platforms.credentials import Credentials
+from facteur.platforms.credentials import Credentials, credentials_from
 from facteur.platforms.http import HttpClient, classified
 from facteur.platforms.iopole.client import TOKEN_PATH, Iopole
 from facteur.platforms.multipart import BLOCK_BYTES, SingleFileBody
@@ -575,13 +575,31 @@ def test_without_a_token_nothing_is_sent(
     assert api.connections == 0
 
 
-def test_what_says_who_we_are_is_sent_beside_the_token(simulator: Simulator, serving: Serving, opened: Opened) -> None:
+def test_what_says_who_we_are_is_sent_beside_the_token(serving: Serving, opened: Opened) -> None:
     server = serving(saying(http_answer(200, {"access_token": "bearer-1", "expires_in": 1740})))
     known = Credentials("me", "s", headers={"customer-id": "0198c0de"})
     token = BearerToken(opened(server.url), TOKEN_PATH, lambda _: known, "secret test")
 
-    Iopole(opened(server.url), token, sandbox=True).obtain_token()
-    assert token.authorisation().headers == {"customer-id": "0198c0de"}
+    with pytest.raises(PlatformBusyError):  # a token is no list of deposits
+        Iopole(opened(server.url), token, sandbox=True).find("F-1")
+
+    asked = [request for request in server.received if b"/search" in request]
+    assert asked
+    assert all(b"customer-id: 0198c0de\r\n" in request for request in asked)
+
+
+@pytest.mark.parametrize("value", ["with\nnewline", "é", 7, ["a"]])
+def test_what_no_header_can_carry_is_refused_with_its_name(value: object) -> None:
+    secret = {"client_id": "me", "client_secret": "s", "customer_id": value}
+
+    with pytest.raises(AccountRefusedError, match="secret facteur/x: missing or wrong customer_id"):
+        credentials_from(secret, "facteur/x", {"customer_id": "customer-id"})
+
+
+def test_blanks_around_what_a_header_carries_are_not_sent() -> None:
+    secret = {"client_id": "me", "client_secret": "s", "customer_id": " 0198c0de\n"}
+
+    assert credentials_from(secret, "facteur/x", {"customer_id": "customer-id"}).headers == {"customer-id": "0198c0de"}
 
 
 # --- what arrives -----------------------------------------------------------------------------------------------------

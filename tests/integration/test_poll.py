@@ -229,6 +229,24 @@ def test_a_history_that_cannot_be_read_is_read_later(world: World, fault: str) -
     assert world.submission(1).lifecycle_code == "203"
 
 
+@ONLY_HISTORY
+def test_a_page_in_the_place_of_young_histories_keeps_no_deposit_waiting(world: World) -> None:
+    """Nobody has recorded how a platform says that there is no history yet: six such answers are no outage."""
+    world.simulator.outage(1e9, "answer:404:html", ["history"])
+    for rank in range(1, 7):
+        deposited(world, rank=rank)
+    for _ in range(3):
+        polled(world, 100)
+
+    deposited(world, rank=8)
+
+    assert world.row(8).technical_status == "validated"
+    assert {each.failures for each in world.database.rows("select failures from facteur.budgets")} == {0}
+    world.simulator.outage(0, "503", ["history"])
+    polled(world, 400)
+    assert world.submission(1).lifecycle_code == "203"
+
+
 # --- what is read twice, out of order, or not ours ------------------------------------------------------------------------
 
 

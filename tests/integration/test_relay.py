@@ -382,6 +382,17 @@ def test_a_database_that_belongs_elsewhere_stops_the_relay_before_it_does_anythi
     assert rows.states(invoice) == []
 
 
+def test_an_account_on_another_kind_of_platform_is_not_compared_with_the_settings(rows: Rows) -> None:
+    """Its address is another's whatever the settings say, and nobody has compared its secret yet."""
+    invoice = rows.finish()
+    elsewhere = {"provider": "another", "base_url": "https://elsewhere.example", "client": "x"}
+    rows.run("select facteur.pin('other', %(platform)s)", platform=json.dumps(elsewhere))
+
+    relay_submissions(services(rows.relay, FussyQueue()))
+
+    assert rows.states(invoice) == ["pending"]
+
+
 # --- portions ------------------------------------------------------------------------------------------------------------------
 
 

@@ -183,3 +183,15 @@ def test_hostile_texts_are_looked_at_in_time(blanking: Blanking) -> None:
         answer(blanking, {"m": text}).json()
 
     assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize("header", ["X-Tenant", "Request-Organization-Id", "x-api-key"])
+def test_whatever_header_says_who_we_are_is_blanked(header: str) -> None:
+    """Any that is not every request's: an adapter chooses its names."""
+    found = Blanking()
+    found.remember_sent(
+        {"User-Agent": "facteur/1", "Content-Type": "application/xml", header: "tenant-of-acme-991"}, None
+    )
+
+    assert "acme" not in kept(answer(found, {"message": "no entry for tenant-of-acme-991"}))
+    assert "application/xml" in kept(answer(found, {"message": "cannot read application/xml"}))

@@ -417,3 +417,19 @@ def test_a_probe_that_is_answered_by_something_else_does_not_end_an_accounts_wai
 
     with pytest.raises(NotDepositedError):
         subject.platform.probe()
+
+
+def test_a_probe_believes_no_error_either(subject: Subject) -> None:
+    """In the platform's own words a 400 may say that nobody knows the account."""
+    subject.instead(subject.kind.is_search, 400, subject.kind.own_error("this customer is unknown"))
+
+    with pytest.raises(NotDepositedError):
+        subject.platform.probe()
+
+
+def test_a_probe_asks_what_no_cache_knows(subject: Subject) -> None:
+    subject.platform.probe()
+    subject.platform.probe()
+
+    first, second = [asked.path for asked in subject.proxy.requests if subject.kind.is_search(asked)][:2]
+    assert first != second

@@ -69,7 +69,7 @@ class Toy:
         self._api.obtain_token()
 
     def probe(self) -> datetime | None:
-        return dated(self._search(["facteur-nobody"])[1])
+        return dated(self._search([_nobodys_number()])[1])
 
     def deposit(self, document: Document, before_block: Callable[[], None]) -> Answer:
         with document.open() as file:
@@ -82,14 +82,14 @@ class Toy:
     def shown(self, questions: Sequence[Question]) -> list[Shown]:
         """Numbers and witnesses as one query: this platform reads all of it."""
         numbers = {number for each in questions for number in (*each.numbers, *_numbers(each))}
-        found, answer = self._search([*sorted(numbers), f"facteur-{secrets.token_hex(8)}"])
+        found, answer = self._search([*sorted(numbers), _nobodys_number()])
         return [_of_question(each, found, answer) for each in questions]
 
     def shown_alone(self, questions: Sequence[Question]) -> list[Shown]:
         return [self._alone(each) for each in questions]
 
     def answers_what_is_asked(self) -> bool:
-        return not self._search([f"facteur-{secrets.token_hex(8)}"])[0]
+        return not self._search([_nobodys_number()])[0]
 
     def sha256_of(self, platform_id: str) -> str | None:
         answer = self._api.call("GET", f"/documents/{quote(platform_id, safe='')}/content")
@@ -146,6 +146,11 @@ def _list(answer: HttpAnswer, name: str) -> list[Any]:
     if not isinstance(entries, list):
         raise refusal(answer)
     return entries
+
+
+def _nobodys_number() -> str:
+    """New each time: a question with it is in no cache."""
+    return f"facteur-{secrets.token_hex(8)}"
 
 
 def _numbers(question: Question) -> list[str]:

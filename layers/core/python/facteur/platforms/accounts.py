@@ -54,9 +54,8 @@ class AccountPlatforms:
         self._built: dict[str, tuple[tuple[str, str, Address], Platform]] = {}  # for which client and platform
         # whose secret names another platform or client since: built anew at the next invocation
         self._moved: set[str] = set()
-        self._checked: dict[
-            str, tuple[tuple[str, str, Address], bool]
-        ] = {}  # whose pin was compared, and whether by an own address
+        # whose pin was compared, and whether its address was its own
+        self._checked: dict[str, tuple[tuple[str, str, Address], bool]] = {}
         self._unpinned: set[str] = set()  # compared before there was a pin: again at the next invocation
         self._stop_at = float("inf")
         self._lock = threading.RLock()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-if TYPE_CHECKING:  # settings read the registry's names: whoever starts pays for these imports
+if TYPE_CHECKING:
     from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
     from facteur.platforms.credentials import Address, Credentials
     from facteur.platforms.http import HttpClient

@@ -310,12 +310,12 @@ def _missing_statuses(ledger: list[dict[str, Any]], lane: Lane, schedule: Schedu
         # a person gave it up while its answer was lost
         decided = any(entry.decided for entry in owners.get(deposit["sha256"], []))
         uploaded = deposit["filename"] == BY_HAND
-        # of a person's: that one is the invoice's
-        second = any(entry.by_hand for entry in owners.get(deposit["sha256"], []))
+        # of a person's: that one is the invoice's; nothing distinguishes them, and where both are refused either is
+        second = any(entry.by_hand for entry in owners.get(deposit["sha256"], [])) and not _stands(deposit)
         if (
             not uploaded
             and deposit["id"] not in attempted | ours
-            and not (decided or _named(deposit, rows) or ((mixed_up or second) and deposit["verdict"] == "duplicate"))
+            and not (decided or second or _named(deposit, rows) or (mixed_up and deposit["verdict"] == "duplicate"))
         ):
             yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) is in no attempt")
         if kept_back and not _stands(deposit):

@@ -43,7 +43,10 @@ def acts(lane: Lane, place: Workplace, key: int, operation: str, arguments: Mapp
 
 
 def act(place: Workplace, operation: str, arguments: Mapping[str, Any]) -> bool:
-    """Let a person do something; it may be refused. Returns whether the program itself kept its promise."""
+    """Let a person do something; it may be refused. Returns whether the program itself kept its promise.
+
+    It passes the points of the workers, and a strike that waits at one of them may be his: killed, it has not crashed.
+    """
     pid = os.fork()
     if not pid:
         try:
@@ -56,7 +59,7 @@ def act(place: Workplace, operation: str, arguments: Mapping[str, Any]) -> bool:
             traceback.print_exc()
         finally:
             os._exit(CRASHED)
-    return _waited(pid) == DONE
+    return _waited(pid) in {DONE, -signal.SIGKILL}
 
 
 def _waited(pid: int) -> int:

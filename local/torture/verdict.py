@@ -278,8 +278,7 @@ def _unknown(ledger: list[dict[str, Any]], rows: list[Any], lane: Lane, stopped:
 
 def _named(deposit: dict[str, Any], rows: Iterable[Any]) -> bool:
     """Whether an invoice that stopped names it as what may be its own: a person compares."""
-    conflicts = [row for row in rows if row.last_error_code == "conflicting_deposit"]
-    return any(deposit["id"] in row.last_error_message for row in conflicts)
+    return any(row.state == FAILED and deposit["id"] in row.last_error_message for row in rows)
 
 
 def _stands(deposit: dict[str, Any]) -> bool:

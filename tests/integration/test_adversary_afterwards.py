@@ -14,6 +14,7 @@ from facteur.decide_look_up import (
     decided,
 )
 from local.invoices import UNKNOWN_BUYER, render, sample_invoice
+from local.invoices.samples import company
 from local.sam import ROOT
 from tests.operator import Operator
 from tests.rows import Rows
@@ -418,3 +419,56 @@ def test_a_row_whose_older_submission_lives_is_not_given_the_newer_ones_verdict(
     rows.write_back()
 
     assert (rows.invoice(invoice).technical_status, rows.invoice(invoice).submission_id) == ("validated", "P-first")
+
+
+# --- 9. what lies beside ours under the number: another row's, and our own that was refused --------------------------------------
+
+
+def of_the_neighbour(rank: int, number: str) -> tuple[bytes, str]:
+    """A document under the number of another seller's, and its seller."""
+    seller = company("Sœur de Vauban SARL", "130", 7)
+    return render(replace(sample_invoice(rank, seller=seller), number=number), "cii"), seller.siren
+
+
+def test_what_a_person_uploads_of_a_neighbours_document_stops_nobody_else(world: World) -> None:
+    """Two sellers, one number, one amount; one of them was deposited, and then by hand as well."""
+    production(world)
+    number, document = sample_invoice(1).number, render(sample_invoice(1), "cii")
+    theirs, siren = of_the_neighbour(1, number)
+    witness, _ = of_the_neighbour(3, sample_invoice(3).number)
+    world.add(1, content=document)
+    world.add(3, content=witness, siren=siren)
+    world.deposit()
+    world.simulator.script(number, ["503"])
+    world.add(2, number=number, content=theirs, siren=siren, total=sample_invoice(1).total)
+    world.deposit()
+    assert world.submission(2).state == "in_doubt"
+    uploaded_by_hand(world, document)
+
+    settle(world, 24)
+
+    assert (world.row(1).technical_status, world.row(2).technical_status) == ("validated", "validated")
+
+
+def test_a_first_deposit_that_was_refused_and_never_answered_is_named_to_a_person(
+    world: World, operator: Operator
+) -> None:
+    """Its account has no witness, and the search shows this very document as refused: the message says which, and what records it."""
+    production(world)
+    world.simulator.script(sample_invoice(1).number, ["lost_answer"])
+    world.add(1, content=render(sample_invoice(1, buyer=UNKNOWN_BUYER), "cii"))
+    world.deposit()
+    (deposit,) = world.deposits(1)
+    world.database.rows("update facteur.submissions set doubt_since = doubt_since - interval '4 days'")
+    for _ in range(3):
+        world.advance(3700)
+        world.deposit()
+    assert (world.row(1).technical_status, world.submission(1).last_error_code) == ("error", "no_witness")
+    advice = re.search(r"facteur (adopt id:\S+ \S+ --unverified)", world.submission(1).last_error_message)
+    assert advice
+    assert deposit["id"] in advice[1]
+
+    assert operator.run(*advice[1].split(), "--why", "nothing else there", "--yes").code == 0
+    polled(world, 10)
+
+    assert (world.row(1).technical_status, world.row(1).submission_id) == ("rejected", deposit["id"])

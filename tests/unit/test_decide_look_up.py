@@ -158,6 +158,27 @@ def test_what_our_own_tables_know_as_anothers_is_not_in_the_way() -> None:
     assert (evidence.ours, evidence.in_the_way) == ((), ())
 
 
+@pytest.mark.parametrize(
+    ("holder", "in_the_way"),
+    [
+        (Holder("2", False, frozenset({"sha-2"})), False),  # uploaded by hand, where the row had deposited it already
+        (Holder("2", True, frozenset({"sha-2"})), False),
+        (Holder("2", False, frozenset({"sha-3"})), True),
+        (Holder("1", True, frozenset({"sha-2"})), True),  # ours, of before a correction
+    ],
+)
+def test_what_another_row_sent_under_our_number_is_that_rows(holder: Holder, in_the_way: bool) -> None:
+    evidence = weighed(DOUBT, [FOUND], {"id-1": "sha-2"}, {"id-2": holder})
+
+    assert bool(evidence.in_the_way) is in_the_way
+
+
+def test_what_another_row_sent_alike_is_ours_as_well() -> None:
+    assert weighed(DOUBT, [FOUND], {"id-1": "sha-1"}, {"id-2": Holder("2", False, frozenset({"sha-1"}))}).ours == (
+        FOUND,
+    )
+
+
 def test_a_deposit_that_was_called_a_duplicate_is_not_the_one_that_stands() -> None:
     doubt = replace(DOUBT, duplicate_verdict=True)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from facteur.decide import FIRST_STATUS_SECONDS, back_off
@@ -94,11 +94,13 @@ def blindness(doubt: Doubt, witnesses: Collection[str], answers_what_is_asked: C
     return None
 
 
-def after_blind_look_up(doubt: Doubt, problem: Problem, tries: int, limits: Limits, jitter: Jitter) -> Move:
-    """Such a look-up is a failed one: nothing is sent, and at last a person must look."""
+def after_blind_look_up(
+    doubt: Doubt, problem: Problem, tries: int, limits: Limits, jitter: Jitter, refused: Sequence[Candidate] = ()
+) -> Move:
+    """Such a look-up is a failed one: nothing is sent, and at last a person must look. `refused`: what it showed of ours, if anything."""
     delay = back_off(tries, jitter)
     if _too_long(doubt, limits) or doubt.waited_seconds + delay > limits.give_up_after_seconds:
-        return final(State.FAILED, problem, LOOK_AT_THE_PLATFORM)
+        return final(State.FAILED, problem, _refused_there(doubt, refused[0]) if refused else LOOK_AT_THE_PLATFORM)
     step = "It is looked up again; a further invoice that is deposited for this seller is such a witness"
     return wait(
         State.IN_DOUBT, delay, problem, step if problem.code == "no_witness" else "It is looked up again", waited=delay
@@ -109,6 +111,14 @@ LOOK_AT_THE_PLATFORM = (
     "Look its number up at the platform: if it is there, `facteur adopt` it; if it is not, set technical_status back to "
     "'pending', and it is looked up once more before anything is sent"
 )
+
+
+def _refused_there(doubt: Doubt, refused: Candidate) -> str:
+    """Another deposit of the same bytes may stand that such a search does not show: only a person can say that there is none."""
+    return (
+        f"It shows deposit {refused.platform_id} of this very document, which the platform refused. Look the number up there: if no "
+        f'other has it, facteur adopt id:{doubt.invoice_id} {refused.platform_id} --unverified --why "…", and a corrected one can follow'
+    )
 
 
 def _in_the_way(doubt: Doubt, other: Candidate, holders: Mapping[str, Holder]) -> Move:

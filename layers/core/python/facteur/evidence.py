@@ -88,11 +88,19 @@ def weighed(
         for each in free
         if plain(each.invoice_number) in ours_by_number or copies.get(each.platform_id) not in sent
     ]
+    theirs = _sent_elsewhere(doubt, holders)
+    free = [each for each in free if copies.get(each.platform_id) not in theirs]
     free.sort(key=lambda c: (c.refused, c.created_at or datetime.min.replace(tzinfo=UTC), c.platform_id))
     kin = {each.platform_id: kinship(each, copies[each.platform_id], doubt, shown_sellers) for each in free}
     ours = tuple(each for each in free if kin[each.platform_id] is Kinship.OURS)
     others = tuple(each for each in free if kin[each.platform_id] in {Kinship.UNSURE, Kinship.ANOTHERS})
     return Evidence(ours, swapped + others, holders)
+
+
+def _sent_elsewhere(doubt: Doubt, holders: Mapping[str, Holder]) -> frozenset[str]:
+    """The SHA-256 of what other rows sent under this number and we did not: a second deposit of it, by hand say, is theirs as well."""
+    sent = frozenset().union(*(each.sent for each in holders.values() if each.invoice_id != doubt.invoice_id))
+    return sent - {attempt.document_sha256 for attempt in doubt.attempts}
 
 
 def _wrongly_taken(candidate: Candidate, sha256: str | None, holder: Holder, doubt: Doubt) -> bool:

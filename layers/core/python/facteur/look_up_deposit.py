@@ -107,7 +107,7 @@ def _judged(
     certain = any(not each.refused for each in evidence.ours)
     problem = None if certain else blindness(doubt, shown.witnesses, platform.answers_what_is_asked)
     if problem:
-        move = after_blind_look_up(doubt, problem, one.row.tries, limits, services.jitter)
+        move = after_blind_look_up(doubt, problem, one.row.tries, limits, services.jitter, evidence.ours)
         return Decision(move, LOOKED_UP), []
     move = after_look_up(doubt, evidence, clock, limits)
     found = attribute(doubt.attempts, evidence.ours, copies) if move.state is State.SUBMITTED else []

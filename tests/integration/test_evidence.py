@@ -458,6 +458,25 @@ def test_the_doubts_of_an_account_are_looked_up_with_one_question(witnessed: Wor
     assert [witnessed.submission(rank).empty_lookups for rank in (1, 2, 3)] == [1, 1, 1]
 
 
+@pytest.mark.parametrize("omitted", [["businessData"], []])
+def test_the_bytes_of_a_deposit_that_another_invoice_has_stop_both(witnessed: World, omitted: list[str]) -> None:
+    """One answer was lost and the next one named its deposit; the search shows no number, and its copy is the first one's document."""
+    witnessed.simulator.configure(search_omits=omitted)
+    lost(witnessed)
+    witnessed.simulator.script(sample_invoice(2).number, ["deposit_ids=previous"])
+    witnessed.add(2)
+    witnessed.deposit()
+    assert witnessed.row(2).submission_id == witnessed.deposits(1)[0]["id"]
+
+    until_settled(witnessed, 3)
+
+    assert [witnessed.row(rank).technical_status for rank in (1, 2)] == ["error", "error"]
+    assert (witnessed.submission(1).last_error_code, witnessed.submission(2).objection_code) == (
+        "shown_as_another", "shown_as_another",
+    )  # fmt: skip
+    assert [len(witnessed.deposits(rank)) for rank in (1, 2)] == [1, 1]
+
+
 # --- B3: two clocks ---------------------------------------------------------------------------------------------------
 
 

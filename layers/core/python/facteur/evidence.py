@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum, auto
 
@@ -22,11 +22,15 @@ class Kinship(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a look-up found: our own deposits, best first, those in the way, and whose the known ones are."""
+    """What a look-up found: our own deposits, best first, those in the way, and whose the known ones are.
+
+    `mixed_up`: of those in the way, what our tables know as another invoice's, with the number that it has by what was shown.
+    """
 
     ours: tuple[Candidate, ...] = ()
     in_the_way: tuple[Candidate, ...] = ()
     holders: Mapping[str, Holder] | None = None
+    mixed_up: tuple[Candidate, ...] = ()
 
 
 def kinship(candidate: Candidate, sha256: str | None, doubt: Doubt, shown_sellers: Collection[str] = ()) -> Kinship:
@@ -75,7 +79,7 @@ def weighed(
         shown_sellers: whose the witnesses are, as the platform shows them.
     """
     swapped = tuple(
-        each
+        _under_its_number(each, copies.get(each.platform_id), doubt)
         for each in candidates
         if each.platform_id in holders
         and _wrongly_taken(each, copies.get(each.platform_id), holders[each.platform_id], doubt)
@@ -94,7 +98,13 @@ def weighed(
     kin = {each.platform_id: kinship(each, copies[each.platform_id], doubt, shown_sellers) for each in free}
     ours = tuple(each for each in free if kin[each.platform_id] is Kinship.OURS)
     others = tuple(each for each in free if kin[each.platform_id] in {Kinship.UNSURE, Kinship.ANOTHERS})
-    return Evidence(ours, swapped + others, holders)
+    return Evidence(ours, swapped + others, holders, swapped)
+
+
+def _under_its_number(candidate: Candidate, sha256: str | None, doubt: Doubt) -> Candidate:
+    """With the number of the attempt that sent its bytes, where the platform shows none."""
+    numbers = [each.invoice_number for each in doubt.attempts if each.document_sha256 == sha256]
+    return candidate if candidate.invoice_number or not numbers else replace(candidate, invoice_number=numbers[-1])
 
 
 def _sent_elsewhere(doubt: Doubt, holders: Mapping[str, Holder]) -> frozenset[str]:

@@ -58,15 +58,16 @@ def _look_up(look_ups: Sequence[LookUp], services: Services, lease: Lease) -> No
         failure = error
     for each in look_ups:
         found: list[tuple[int, str]] = []
+        mixed_up: tuple[Candidate, ...] = ()
         answer = shown.get(each.row.submission_id)
         try:
             if failure:
                 raise failure
             sent = sent_by([other.doubt for other in asked if other is not each], each.doubt)
-            decision, found = _judged(each, answer, sent, platform, services, lease)
+            decision, found, mixed_up = _judged(each, answer, sent, platform, services, lease)
         except NotDepositedError as error:
             decision = services.failed(each.row, error, each.doubt.waited_seconds)
-        outcome = Outcome(each.row, each.claim, decision, found, *_shown_by(answer))
+        outcome = Outcome(each.row, each.claim, decision, found, *_shown_by(answer, mixed_up))
         (state,) = services.store.record([outcome])
         services.report(each.row, state, decision, time.monotonic() - began)
 
@@ -91,11 +92,12 @@ def question(doubt: Doubt) -> Question:
 
 def _judged(
     one: LookUp, shown: Shown | None, sent: Collection[str], platform: Platform, services: Services, lease: Lease
-) -> tuple[Decision, list[tuple[int, str]]]:
+) -> tuple[Decision, list[tuple[int, str]], tuple[Candidate, ...]]:
+    """What follows, which attempt made which deposit, and the deposits that another invoice has."""
     doubt, limits = one.doubt, services.limits
     clock = lasted(doubt, shown.dated_at if shown else None, limits)
     if shown is None:
-        return Decision(after_look_up(doubt, Evidence(), clock, limits), LOOKED_UP), []
+        return Decision(after_look_up(doubt, Evidence(), clock, limits), LOOKED_UP), [], ()
     lease.check()
     holders = services.store.taken_elsewhere(doubt.invoice_id, [each.platform_id for each in shown.candidates])
     copies, unread = _copies(
@@ -108,17 +110,19 @@ def _judged(
     problem = None if certain else blindness(doubt, shown.witnesses, platform.answers_what_is_asked)
     if problem:
         move = after_blind_look_up(doubt, problem, one.row.tries, limits, services.jitter, evidence.ours)
-        return Decision(move, LOOKED_UP), []
+        return Decision(move, LOOKED_UP), [], evidence.mixed_up
     move = after_look_up(doubt, evidence, clock, limits)
     found = attribute(doubt.attempts, evidence.ours, copies) if move.state is State.SUBMITTED else []
-    return Decision(move, LOOKED_UP), found
+    return Decision(move, LOOKED_UP), found, evidence.mixed_up
 
 
-def _shown_by(answer: Shown | None) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """The witnesses, and the ids of deposits with the invoice number that each is shown under."""
+def _shown_by(
+    answer: Shown | None, mixed_up: Sequence[Candidate]
+) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """The witnesses, and the ids of deposits with the invoice number that each is shown under, or has by its bytes."""
     if answer is None:
         return (), ()
-    numbers = [(each.platform_id, each.invoice_number) for each in answer.candidates]
+    numbers = [(each.platform_id, each.invoice_number) for each in (*answer.candidates, *mixed_up)]
     return tuple(answer.witnesses), tuple((platform_id, number) for platform_id, number in numbers if number)
 
 

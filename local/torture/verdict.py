@@ -186,10 +186,16 @@ def _may_end(entry: Entry, row: Any, lane: Lane, schedule: Schedule) -> frozense
         # the same answer of unknown meaning three times: a person's
         or row.last_error_code == "unknown_thrice",
         DEPOSITED: entry.known,
-        REJECTED: entry.refused_late,
+        # a duplicate of a person's, refused without the word that would say so
+        REJECTED: entry.refused_late or (entry.by_hand and _leaves_reasons_out(schedule)),
     }  # fmt: skip
     ends = _ends(entry) if _twins(entry, lane) == 1 else KINDS["twin"].ends
     return ends | {state for state, so in may.items() if so}
+
+
+def _leaves_reasons_out(schedule: Schedule) -> bool:
+    """Whether a status may come without what it says beside its code."""
+    return "nulls" in schedule.switches.get("history_twists", ()) or "status_omits" in repr(schedule)
 
 
 def _bears_our_number(schedule: Schedule) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from facteur.adapters.postgres import Database
-from facteur.migrate import migrate
+from facteur.install.migrate import migrate
+from facteur.postgres.database import Database
 from local.postgres import embedded_binaries, postgres_server
 from local.start import run_main
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from facteur.adapters.postgres import Database
 from facteur.errors import DatabaseUnavailableError
-from facteur.migrate import migrate
+from facteur.install.migrate import migrate
+from facteur.postgres.database import Database
 from local.postgres import WORKER, PostgresServer, create_worker, embedded_binaries, postgres_server
 from local.start import StartError
 from tests.rows import Rows

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 class Shape:
     """An object. `keys`: with their types in SQL.
 
-    `in_python`: the functions of `facteur.adapters` that write it, or read it, as module and name. `in_sql`: the variables that hold
+    `in_python`: the functions of `facteur` that write it, or read it, as module and name. `in_sql`: the variables that hold
     it, or the alias of the record that it is read as, or the function that builds it.
     """
 
@@ -30,7 +30,7 @@ WRITTEN: Mapping[str, Shape] = {
             "id": "bigint", "invoice_id": "text", "tries": "integer", "sha256": "text", "platform": "jsonb", "invoice_number": "text",
             "seller_siren": "text", "issue_date": "date", "total": "numeric", "currency": "text",
         },
-        (("submission_store", "_item"),), ("p_item", "given"),
+        (("submit_invoices.store", "_item"),), ("p_item", "given"),
     ),
     "outcome": Shape(
         {
@@ -38,7 +38,7 @@ WRITTEN: Mapping[str, Shape] = {
             "read_answered": "boolean", "refused": "boolean", "pause_seconds": "double precision", "lease_token": "uuid",
             "witnesses": "text[]", "shown": "shown[]", "found": "found[]", "attempt": "attempt", "tries": "integer", "was": "text",
         },
-        (("submission_store", "_outcome"), ("submission_store", "_recorded"), ("submission_store", "record_unclaimed")),
+        (("submit_invoices.store", "_outcome"), ("submit_invoices.store", "_recorded"), ("submit_invoices.store", "record_unclaimed")),
         ("p_outcome",),
     ),
     "attempt": Shape(
@@ -46,7 +46,7 @@ WRITTEN: Mapping[str, Shape] = {
             "id": "bigint", "outcome": "text", "http_status": "integer", "code": "text", "message": "text", "platform_id": "text",
             "response": "text",
         },
-        (("submission_store", "_attempt"),), ("p_attempt",),
+        (("submit_invoices.store", "_attempt"),), ("p_attempt",),
     ),
     "move": Shape(
         {
@@ -54,7 +54,7 @@ WRITTEN: Mapping[str, Shape] = {
             "waited_seconds": "double precision", "empty_lookups": "integer", "duplicate_verdict": "boolean", "clock": "jsonb",
             "shared": "boolean", "store": "text", "store_reason": "text",
         },
-        (("postgres", "MOVE"), ("postgres", "as_move")), ("p_move", "m", "move"),
+        (("postgres.database", "MOVE"), ("postgres.database", "as_move")), ("p_move", "m", "move"),
     ),
     "update": Shape(
         {
@@ -62,7 +62,7 @@ WRITTEN: Mapping[str, Shape] = {
             "current": "moment", "move": "move", "swept_code": "text", "swept_at": "timestamptz", "swept_state": "text",
             "invoice_number": "text", "objection": "objection", "contradiction": "text[]", "otherwise": "move",
         },
-        (("status_store", "_update"),), ("p_update",),
+        (("poll_statuses.store", "_update"),), ("p_update",),
     ),
     "seen": Shape(
         {
@@ -70,7 +70,7 @@ WRITTEN: Mapping[str, Shape] = {
             "created_at": "timestamptz", "due_in": "double precision", "rank": "smallint", "wanted_every": "double precision",
             "over": "boolean", "state": "text", "number": "text",
         },
-        (("status_store", "_seen"),), ("r", "seen"),
+        (("poll_statuses.store", "_seen"),), ("r", "seen"),
     ),
     "event": Shape(
         {
@@ -78,14 +78,14 @@ WRITTEN: Mapping[str, Shape] = {
             "occurred_at": "timestamptz", "date_believed": "boolean", "date_given": "text", "caused_by": "text", "audience": "text",
             "reason": "text", "message": "text", "raw": "jsonb", "invoice_number": "text", "settled": "boolean",
         },
-        (("status_rows", "FIELDS"),), ("e", "event"),
+        (("poll_statuses.status_rows", "FIELDS"),), ("e", "event"),
     ),
     "act": Shape(
         {"operation": "text", "who": "text", "why": "text", "caller": "text", "request_id": "text"},
-        (("act_store", "signed"),), ("p_act",),
+        (("operate.acts_store", "signed"),), ("p_act",),
     ),
     "adoption": Shape(
-        {"platform_id": "text", "sha256": "text", "platform": "jsonb", "account": "text"}, (("act_store", "adopt"),), ("p_found",)
+        {"platform_id": "text", "sha256": "text", "platform": "jsonb", "account": "text"}, (("operate.acts_store", "adopt"),), ("p_found",)
     ),
 }  # fmt: skip
 
@@ -107,6 +107,6 @@ RETURNED = {"event": {"invoice_number", "settled"}}
 READ: Mapping[str, Shape] = {
     "past attempt": Shape(
         ATTEMPT | {"attempt_id": "bigint", "started_at": "timestamptz", "document_sha256": "text"},
-        (("submission_store", "_past_attempt"),), ("in_json",),
+        (("submit_invoices.store", "_past_attempt"),), ("in_json",),
     ),
 }  # fmt: skip

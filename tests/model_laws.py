@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from facteur.adapters.postgres import Database
+from facteur.postgres.database import Database
 from tests.model_platform import MemoryPlatform
 
 LIVE = {"pending", "sending", "in_doubt", "submitted", "closed"}

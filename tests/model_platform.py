@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from facteur.domain.submission import Accepted, Answer, Candidate, Rejected, StatusEvent
 from facteur.errors import AccountRefusedError, OutcomeUnknownError, PlatformBusyError, Problem
-from facteur.model import Accepted, Answer, Candidate, Rejected, StatusEvent
 
 SELLER = "130000011"
 LATE_SECONDS = 60.0  # a deposit whose answer nobody waited for is stored by then

@@ -8,15 +8,18 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 
-from facteur.adapters.status_store import PostgresStatuses
-from facteur.adapters.submission_store import PostgresSubmissions
-from facteur.decide import after_answer, after_failure, after_unknown
-from facteur.decide_look_up import (
+from facteur.domain.decide_deposit import after_answer, after_failure, after_unknown
+from facteur.domain.decide_look_up import (
     after_look_up,
     lasted,
 )
-from facteur.decide_status import merged, rule
-from facteur.decision import LOOKED_UP, Decision, Limits, Outcome
+from facteur.domain.decide_status import merged, rule
+from facteur.domain.decision import LOOKED_UP, Decision, Limits, Outcome
+from facteur.domain.evidence import (
+    attribute,
+    weighed,
+)
+from facteur.domain.submission import Claim, Doubt, Intent, State, Waiting
 from facteur.errors import (
     DocumentUnavailableError,
     DocumentUnusableError,
@@ -26,11 +29,8 @@ from facteur.errors import (
     Problem,
     ProblemError,
 )
-from facteur.evidence import (
-    attribute,
-    weighed,
-)
-from facteur.model import Claim, Doubt, Intent, State, Waiting
+from facteur.poll_statuses.store import PostgresStatuses
+from facteur.submit_invoices.store import PostgresSubmissions
 from tests.model_platform import Deposit, Fault, MemoryPlatform
 
 LEASE_SECONDS = 150.0

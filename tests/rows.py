@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from facteur.adapters.postgres import Database
-from facteur.adapters.relay_store import PostgresRelay
-from facteur.adapters.submission_store import PostgresSubmissions
-from facteur.model import Waiting
-from facteur.ports import NotesTaken
+from facteur.domain.ports import NotesTaken
+from facteur.domain.submission import Waiting
+from facteur.postgres.database import Database
+from facteur.relay_submissions.store import PostgresRelay
+from facteur.submit_invoices.store import PostgresSubmissions
 
 DEADLINE_SECONDS = 20
 FINISH = """

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from facteur import bootstrap
-from facteur.adapters.postgres import Database
+from facteur.postgres.database import Database
 from functions.poll_statuses import app as poll
 from functions.relay_submissions import app as relay
 from functions.submit_invoices import app as submit

@@ -7,9 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from facteur import __version__
-from facteur.adapters.cloudformation import answer, as_custom_resource
+from facteur.aws.cloudformation import answer, as_custom_resource
 from facteur.bootstrap import migration_services, owner_services, recorded_run
-from facteur.migrate import migrate
+from facteur.install.migrate import migrate
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
 
 

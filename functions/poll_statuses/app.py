@@ -4,7 +4,7 @@ from typing import Any
 
 from facteur.bootstrap import poll_services, recorded_run
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
-from facteur.poll_statuses import poll_statuses
+from facteur.poll_statuses.run import poll_statuses
 
 
 @observed("poll_statuses")

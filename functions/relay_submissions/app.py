@@ -4,7 +4,7 @@ from typing import Any
 
 from facteur.bootstrap import recorded_run, relay_services
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
-from facteur.relay_submissions import relay_submissions
+from facteur.relay_submissions.run import relay_submissions
 
 
 @observed("relay_submissions")

@@ -16,10 +16,10 @@ from facteur.errors import (
     StatementRefusedError,
 )
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
-from facteur.submission_services import Services
-from facteur.submit_invoices import submit_alone, submit_invoices
+from facteur.submit_invoices.run import submit_alone, submit_invoices
+from facteur.submit_invoices.services import Services
 
-# What one row may take before anything is claimed: its document is read three times, each until it times out (adapters/aws.py).
+# What one row may take before anything is claimed: its document is read three times, each until it times out (aws/clients.py).
 ALONE_SECONDS = 80.0
 
 

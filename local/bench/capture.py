@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from facteur.adapters.postgres import Database
+from facteur.postgres.database import Database
 from local.bench.result import Figure, Result, rounds
 from local.bench.stage import Stage, migrated
 from local.postgres import PostgresServer, embedded_binaries

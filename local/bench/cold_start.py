@@ -22,7 +22,7 @@ OURS = """
 import time; began = time.perf_counter()
 from functions.{name} import app
 from facteur import bootstrap
-from facteur.adapters.aws import client
+from facteur.aws.clients import client
 from facteur.observability import PowertoolsJournal
 services = bootstrap.{services}
 for service in {aws}: client(service)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from facteur.adapters.postgres import Database
+from facteur.postgres.database import Database
 from functions.submit_invoices import app as submit
 from local.invoices import render, sample_invoice
 from tests.world import World

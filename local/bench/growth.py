@@ -6,8 +6,8 @@ import re
 
 import psycopg2
 
-from facteur.adapters.postgres import Database
-from facteur.adapters.relay_store import PostgresRelay
+from facteur.postgres.database import Database
+from facteur.relay_submissions.store import PostgresRelay
 from local.bench.closed import OPEN, Timed, filled, timed_in
 from local.bench.result import Figure, Result, rounds
 from local.bench.stage import Stage

@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from facteur.adapters.sqs import THREADS
+from facteur.aws.sqs import THREADS
 from local.bench import bare
 from local.bench.profile import cpu_profiled
 from local.bench.result import Figure, Result, rounds

@@ -12,8 +12,8 @@ from typing import Protocol
 
 import pytest
 
-from facteur.adapters.postgres import Database
-from facteur.migrate import migrate
+from facteur.install.migrate import migrate
+from facteur.postgres.database import Database
 from local.aws import Emulator, aws_emulator
 from local.bench.sink import running_sink
 from local.postgres import WORKER, PostgresServer, create_worker, postgres_server

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facteur.adapters.postgres import Database
+from facteur.postgres.database import Database
 
 VIEW = """
 create extension pg_stat_statements schema public;

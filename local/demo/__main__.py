@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError
 from rich.console import Console
 from rich.text import Text
 
-from facteur.adapters.database_url import address_problem, as_url
+from facteur.postgres.url import address_problem, as_url
 from local.demo.cases import sample_cases
 from local.demo.containers import NoContainersError, bridge_address
 from local.demo.folder import Folder, FolderError, read_folder

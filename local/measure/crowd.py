@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from facteur import bootstrap
-from facteur.adapters.postgres import Database
 from facteur.observability import PowertoolsJournal
-from facteur.submission_services import Services
-from facteur.submit_invoices import submit_invoices
+from facteur.postgres.database import Database
+from facteur.submit_invoices.run import submit_invoices
+from facteur.submit_invoices.services import Services
 from local.measure.ground import add_invoices, burst, most_in_window
 from tests.world import World
 

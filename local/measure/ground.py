@@ -11,9 +11,9 @@ from typing import Any
 import boto3
 import pytest
 
-from facteur.adapters.postgres import Database
 from facteur.errors import FacteurError
-from facteur.migrate import migrate
+from facteur.install.migrate import migrate
+from facteur.postgres.database import Database
 from functions.submit_invoices import app as submit
 from local.aws import aws_emulator
 from local.invoices import render, sample_invoice

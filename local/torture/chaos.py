@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg2
 
-from facteur.adapters.postgres import Database
+from facteur.postgres.database import Database
 from local.torture import persons
 from local.torture.crew import Crew
 from local.torture.lane import DATABASE, FIRST_SECRET, Lane

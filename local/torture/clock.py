@@ -6,7 +6,7 @@ import mmap
 import struct
 import time
 
-from facteur.adapters.postgres import Database
+from facteur.postgres.database import Database
 from local.simulator.control import Simulator
 
 # Constant within a transaction, as now() is: the leap that was in force when the transaction began.

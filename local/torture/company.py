@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from facteur.adapters.postgres import Database
 from facteur.errors import DatabaseUnavailableError
+from facteur.postgres.database import Database
 from local.invoices import BUYERS, SELLER, SampleInvoice, company, file_name, render, sample_invoice
 from local.invoices.model import Syntax
 from local.simulator.control import Simulator

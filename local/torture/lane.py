@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from facteur.adapters import aws as product_aws
-from facteur.adapters import session
-from facteur.adapters.postgres import Database
-from facteur.migrate import migrate
+from facteur.aws import clients as product_aws
+from facteur.install.migrate import migrate
+from facteur.postgres import session
+from facteur.postgres.database import Database
 from local.aws import Aws
 from local.postgres import (
     WORKER,

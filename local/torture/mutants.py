@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from facteur.adapters.postgres import Database
+from facteur.postgres.database import Database
 from local.torture import sabotage
 from local.torture.points import Interrupt
 from local.torture.schedule import LONG_STALL_SECONDS, Happening, Order, Schedule

@@ -11,15 +11,15 @@ from typing import Any
 
 import urllib3.connectionpool
 
-from facteur.adapters.postgres import Database
-from facteur.errors import NotDepositedError
-from facteur.evidence import (
+from facteur.domain.evidence import (
     Kinship,
 )
-from facteur.model import Move, Shown, State
+from facteur.domain.status_updates import Listing
+from facteur.domain.submission import Move, Shown, State
+from facteur.errors import NotDepositedError
 from facteur.platforms.iopole import SEARCH
 from facteur.platforms.iopole.client import Iopole
-from facteur.status_updates import Listing
+from facteur.postgres.database import Database
 from local.torture.sql import add_table, replace_in
 from local.torture.worker import Worker
 
@@ -283,12 +283,12 @@ def believe_pulls(database: Database) -> None:
 
 
 def let_the_newest_decide(_worker: Worker) -> None:
-    switch("current_of", lambda _current_of: sys.modules["facteur.decide_status"].newest_of)
+    switch("current_of", lambda _current_of: sys.modules["facteur.domain.decide_status"].newest_of)
 
 
 def hear_pulls_alone(_worker: Worker) -> None:
     """No history is read, however old a deposit becomes."""
-    pulling: Any = sys.modules["facteur.status_by_pull"]
+    pulling: Any = sys.modules["facteur.poll_statuses.pull"]
     checked = pulling._check
 
     def trusting(due: Any, services: Any, *, unseen: bool) -> None:
@@ -304,7 +304,7 @@ def hear_pulls_alone(_worker: Worker) -> None:
 
 def acknowledge_before_storing(worker: Worker) -> None:
     hear_pulls_alone(worker)
-    pulling: Any = sys.modules["facteur.status_by_pull"]
+    pulling: Any = sys.modules["facteur.poll_statuses.pull"]
     store = pulling._store
 
     def acknowledged_first(account: str, new: Any, platform: Any, services: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from facteur.adapters.postgres import Database
+from facteur.postgres.database import Database
 
 
 def replace_in(database: Database, function: str, pattern: str, replacement: str) -> None:

@@ -6,8 +6,8 @@ import hashlib
 
 import requests
 
-from facteur.adapters.postgres import Database, as_json
 from facteur.platforms.iopole.client import TOKEN_PATH
+from facteur.postgres.database import Database, as_json
 from local.invoices import BUYERS, SELLER, file_name, render, sample_invoice
 from local.simulator.control import Simulator
 

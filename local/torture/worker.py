@@ -25,11 +25,11 @@ from botocore.exceptions import ClientError
 
 import facteur
 from facteur import bootstrap
-from facteur.adapters import aws
+from facteur.aws import clients as aws
 from facteur.errors import FacteurError
 from facteur.observability import PowertoolsJournal
-from facteur.poll_statuses import poll_statuses
-from facteur.relay_submissions import relay_submissions
+from facteur.poll_statuses.run import poll_statuses
+from facteur.relay_submissions.run import relay_submissions
 from functions.submit_invoices.app import submission_id_in, submit
 from local.torture.clock import Clock
 from local.torture.points import Points, Watched, WatchedPlatforms, WatchedRelay, die_with_parent, watch_http

@@ -169,7 +169,7 @@ class Documents:
 
 
 def _place(address: str | None) -> tuple[str, str]:
-    """Bucket and key, as facteur.adapters.documents reads them: nothing in a key is a query or a fragment."""
+    """Bucket and key, as facteur.documents.store reads them: nothing in a key is a query or a fragment."""
     scheme, _, rest = (address or "").partition("://")
     bucket, _, key = rest.partition("/")
     if scheme != "s3" or not bucket or not key.strip("/"):

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg2
 from psycopg2.extras import NamedTupleCursor
 
-from facteur.visible import visible
+from facteur.domain.visible import visible
 from local.demo.display import MARKS, VALIDATED_MEANS
 from local.trial.journal import connect
 

@@ -13,10 +13,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from facteur.adapters.database_url import in_words
 from facteur.bootstrap import operate_services
 from facteur.errors import FacteurError
 from facteur.operate.install import uninstall
+from facteur.postgres.url import in_words
 from local.demo.interruption import Interrupted, Interruption
 from local.demo.keep import tend
 from local.demo.stage import BUCKET, DATABASE_SECRET, Company, stage, working_folder

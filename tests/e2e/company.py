@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from facteur.adapters.postgres import Database
+from facteur.postgres.database import Database
 from local.aws import Aws
 from local.demo.containers import moved
 from local.forward import LOOPBACK

@@ -19,8 +19,9 @@ from typing import Any
 
 from requests.structures import CaseInsensitiveDict
 
-from facteur.adapters import database_address, document_number
-from facteur.adapters.secrets_manager import SecretUnreadableError, object_in
+from facteur.aws.secrets_manager import SecretUnreadableError, object_in
+from facteur.documents import number as document_number
+from facteur.domain.submission import Witness
 from facteur.errors import (
     AccountRefusedError,
     ConfigurationError,
@@ -29,13 +30,13 @@ from facteur.errors import (
     NotDepositedError,
     OutcomeUnknownError,
 )
-from facteur.model import Witness
 from facteur.platforms import answers, final_answer, foreign, oauth
 from facteur.platforms.credentials import credentials_from
 from facteur.platforms.http import LONGEST_WAIT_SECONDS, HttpAnswer
 from facteur.platforms.iopole import CUSTOMER, directory, look_ups, reading, statuses
 from facteur.platforms.iopole.ladder import LADDER
 from facteur.platforms.multipart import BLOCK_BYTES
+from facteur.postgres import address as database_address
 from functions.submit_invoices.app import submission_id_in
 from local.invoices import render, sample_invoice
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 import requests
 
-from facteur.decide_look_up import (
+from facteur.domain.decide_look_up import (
     decided,
 )
 from local.invoices import UNKNOWN_BUYER, render, sample_invoice

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facteur.migrate import migrate
+from facteur.install.migrate import migrate
 from tests.operator import Operator
 from tests.rows import Rows
 

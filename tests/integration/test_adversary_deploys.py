@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from facteur.migrate import migrate
+from facteur.install.migrate import migrate
 from tests.operator import Operator
 from tests.rows import Rows
 

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from facteur.decide_look_up import (
+from facteur.domain.decide_look_up import (
     after_look_up,
     lasted,
 )
-from facteur.decision import Limits
-from facteur.evidence import (
+from facteur.domain.decision import Limits
+from facteur.domain.evidence import (
     Evidence,
 )
-from facteur.model import State
+from facteur.domain.submission import State
 from tests.rows import Rows
 
 LEASE_OVER = 61

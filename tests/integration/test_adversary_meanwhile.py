@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from facteur.adapters.postgres import Database
+from facteur.postgres.database import Database
 from tests.operator import Operator
 from tests.rows import Rows
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from facteur.model import Intent
+from facteur.domain.submission import Intent
 from local.invoices import render, sample_invoice
 from tests.rows import CLAIM, Rows
 from tests.world import World

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from facteur import bootstrap
-from facteur.decide import after_answer
-from facteur.decision import Outcome
-from facteur.model import Accepted, Claim, Intent, State, Waiting
+from facteur.domain.decide_deposit import after_answer
+from facteur.domain.decision import Outcome
+from facteur.domain.submission import Accepted, Claim, Intent, State, Waiting
 from local.invoices import render, sample_invoice
 from tests.installations import install
 from tests.model_work import LIMITS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from facteur.decision import Decision
+from facteur.domain.decision import Decision
+from facteur.domain.submission import Move, State, Waiting
 from facteur.errors import Problem
-from facteur.model import Move, State, Waiting
 from tests.rows import CLAIM, Rows
 
 LEASE_OVER = 61

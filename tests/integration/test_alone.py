@@ -11,15 +11,15 @@ import pytest
 
 from facteur import bootstrap
 from facteur.bootstrap import submit_services
+from facteur.domain.ports import Document, Documents
+from facteur.domain.submission import Invoice
 from facteur.errors import (
     ConfigurationError,
     DatabaseUnavailableError,
     EnvironmentMismatchError,
     StatementRefusedError,
 )
-from facteur.model import Invoice
 from facteur.observability import PowertoolsJournal
-from facteur.ports import Document, Documents
 from functions.submit_invoices import app
 from local.invoices import sample_invoice
 from tests.world import World

@@ -9,18 +9,18 @@ from dataclasses import replace
 
 import pytest
 
-from facteur.adapters.secrets_manager import Secrets
+from facteur.aws.secrets_manager import Secrets
 from facteur.bootstrap import operate_services, poll_services, submit_services
 from facteur.errors import AccountRefusedError, EnvironmentMismatchError
 from facteur.observability import PowertoolsJournal
-from facteur.operate.reconcile import reconcile
-from facteur.operate.reconcile_model import Code
-from facteur.operate.reconcile_ports import Reconciling
+from facteur.operate.reconcile.model import Code
+from facteur.operate.reconcile.reconciling import Reconciling
+from facteur.operate.reconcile.run import reconcile
 from facteur.platforms.accounts import AccountPlatforms
 from facteur.platforms.registry import PROVIDERS
-from facteur.poll_statuses import poll_statuses
+from facteur.poll_statuses.run import poll_statuses
 from facteur.settings import Settings
-from facteur.submit_invoices import submit_invoices
+from facteur.submit_invoices.run import submit_invoices
 from tests.altering import AlteringProxy, Said, altering
 from tests.contract.platform.toy import TOY
 from tests.contract.platform.toy_server import ToyServer, running_toy

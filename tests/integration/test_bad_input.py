@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 
-from facteur.adapters.postgres import Database
 from facteur.errors import ConfigurationError, DatabaseUnavailableError, EnvironmentMismatchError, InvalidMessageError
+from facteur.postgres.database import Database
 from functions.submit_invoices.app import handler, submission_id_in
 from local.invoices import render, sample_invoice
 from local.measure.starts import ACCOUNT_PAUSE_SECONDS

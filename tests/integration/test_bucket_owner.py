@@ -9,10 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import boto3
 import pytest
 
-from facteur.adapters.documents import DocumentStore
-from facteur.adapters.postgres import Database
+from facteur.documents.store import DocumentStore
+from facteur.domain.submission import Invoice
 from facteur.errors import StoreRefusedError
-from facteur.model import Invoice
+from facteur.postgres.database import Database
 
 OURS, THEIRS = "111111111111", "222222222222"
 REFUSED = b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>"

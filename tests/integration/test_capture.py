@@ -8,7 +8,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from facteur.model import Intent
+from facteur.domain.submission import Intent
 from tests.rows import Rows
 
 ALSO_ON_DEBIAN = True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg2
 import pytest
 
-from facteur.migrate import migrate
+from facteur.install.migrate import migrate
 from local.postgres import as_worker
 from tests.operator import Operator
 from tests.rows import Rows

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from facteur.migrate import migrate
+from facteur.install.migrate import migrate
 from tests.rows import Rows
 
 ALSO_ON_DEBIAN = True

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from facteur.adapters.relay_store import PostgresRelay
+from facteur.relay_submissions.store import PostgresRelay
 from tests.rows import FINISH, Rows
 
 ALSO_ON_DEBIAN = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from facteur.adapters.postgres import Database
+from facteur.postgres.database import Database
 from local.invoices import sample_invoice
 from local.postgres import as_worker
 from tests.rows import Rows

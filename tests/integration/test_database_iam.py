@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from facteur.adapters.database_address import RDS_CA_BUNDLE, database_parameters
 from facteur.errors import ConfigurationError, DatabaseUnavailableError
+from facteur.postgres.address import RDS_CA_BUNDLE, database_parameters
 from tests.raw_server import raw_servers
 from tests.tls_postgres import certificate, refusing
 from tests.world import World

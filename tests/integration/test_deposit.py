@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import pytest
 
 from facteur.bootstrap import submit_services
-from facteur.model import Invoice
+from facteur.domain.ports import Document, Documents
+from facteur.domain.submission import Invoice
 from facteur.observability import PowertoolsJournal
-from facteur.ports import Document, Documents
-from facteur.submit_invoices import submit_invoices
+from facteur.submit_invoices.run import submit_invoices
 from local.invoices import sample_invoice
 from tests.world import World
 

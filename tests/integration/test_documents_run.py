@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from facteur.migrate import migrate
+from facteur.install.migrate import migrate
 from local.aws import Aws
 from local.invoices import render, sample_invoice
 from local.postgres import WORKER, create_worker

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from facteur.metrics import WAITING_REASONS
+from facteur.domain.metrics import WAITING_REASONS
 from facteur.operate.waiting import SENTENCES, TROUBLES
 from local.alarm_clock import Period, rings
 from local.sam import load_template

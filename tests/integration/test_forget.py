@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from facteur.adapters.postgres import Database
 from facteur.errors import ConfigurationError, DatabaseUnavailableError
+from facteur.postgres.database import Database
 from local.postgres import as_worker
 from local.sam import ROOT
 from tests.rows import Rows

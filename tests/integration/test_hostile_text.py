@@ -12,7 +12,7 @@ from psycopg2.errors import CheckViolation
 from psycopg2.extras import Json
 
 from facteur.cli.reconcile import harmless
-from facteur.visible import UNSEEN
+from facteur.domain.visible import UNSEEN
 from local.postgres import as_worker
 from tests.operator import Operator, Printed
 from tests.world import World

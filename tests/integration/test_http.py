@@ -24,8 +24,9 @@ import pytest
 import requests.exceptions
 import urllib3.exceptions
 
-from facteur.adapters.cloudformation import answer, as_custom_resource
-from facteur.adapters.documents import FetchedDocument
+from facteur.aws.cloudformation import answer, as_custom_resource
+from facteur.documents.store import FetchedDocument
+from facteur.domain.submission import Accepted
 from facteur.errors import (
     AccountRefusedError,
     ConfigurationError,
@@ -34,7 +35,6 @@ from facteur.errors import (
     Problem,
     ProblemError,
 )
-from facteur.model import Accepted
 from facteur.platforms.credentials import Credentials, credentials_from
 from facteur.platforms.http import HttpClient, classified
 from facteur.platforms.iopole.client import TOKEN_PATH, Iopole

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from facteur.errors import ConfigurationError
-from facteur.migrate import migrate
+from facteur.install.migrate import migrate
 from tests.installations import DOCUMENTS, build, install
 from tests.operator import Operator, Printed
 from tests.rows import Rows

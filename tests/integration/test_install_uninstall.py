@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from facteur.migrate import migrate
+from facteur.install.migrate import migrate
 from tests.installations import build, contents, install, snapshot
 from tests.integration.test_install_shapes import OPTIONS, TABLES, built, finished
 from tests.operator import Operator, Printed

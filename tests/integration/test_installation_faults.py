@@ -6,9 +6,9 @@ import subprocess
 
 import pytest
 
-from facteur.adapters.postgres import Database
 from facteur.errors import ConfigurationError
-from facteur.migrate import migrate
+from facteur.install.migrate import migrate
+from facteur.postgres.database import Database
 from local.postgres import as_worker, embedded_binaries
 from tests.installations import DOCUMENTS, build, install, snapshot
 from tests.operator import Operator

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from facteur.metrics import Metric
+from facteur.domain.metrics import Metric
 from local.invoices import DIFFICULT_BUYERS, render, sample_invoice
 from tests.measured import Values, measured
 from tests.rows import Rows

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from facteur import __version__
-from facteur import migrate as module
 from facteur.errors import ConfigurationError, DatabaseUnavailableError
+from facteur.install import migrate as module
+from facteur.install.migrate import migrate
 from facteur.install.schema import CONCEPTS, RETIRED, drop_retired, migrate_schema
-from facteur.migrate import migrate
 from local.schema_dump import dump
 from tests.rows import FINISH, Rows
 

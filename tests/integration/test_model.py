@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from facteur.adapters.postgres import Database
-from facteur.adapters.relay_store import PostgresRelay
-from facteur.adapters.status_store import PostgresStatuses
-from facteur.adapters.submission_store import PostgresSubmissions
 from facteur.platforms.port import NO_SEARCH
+from facteur.poll_statuses.store import PostgresStatuses
+from facteur.postgres.database import Database
+from facteur.relay_submissions.store import PostgresRelay
+from facteur.submit_invoices.store import PostgresSubmissions
 from tests.model_database import EDITS, FORGET, INSERT, NEXT_MOMENT, PREPARE, SET
 from tests.model_dice import Dice
 from tests.model_laws import (

@@ -7,8 +7,8 @@ from typing import Any
 import psycopg2
 import pytest
 
-from facteur.adapters.postgres import Database
-from facteur.adapters.relay_store import PostgresRelay
+from facteur.postgres.database import Database
+from facteur.relay_submissions.store import PostgresRelay
 from local.postgres import as_worker
 from tests.operator import Operator
 from tests.rows import Rows

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from facteur.identity import plain
-from facteur.lifecycle import ENDING, LABELS, REJECTING
+from facteur.domain.identity import plain
+from facteur.domain.lifecycle import ENDING, LABELS, REJECTING
 from tests.rows import Rows
 
 SPELLINGS = ["F-2026-1", " f-2026-1 ", "F\t2026\n1", "É-1", "é-1", "", "F\u00a01", "ß-1", "İ-1", "\u200bF-1"]

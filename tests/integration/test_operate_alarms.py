@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from facteur.adapters.deployment import DeployedStack
+from facteur.aws.deployment import DeployedStack
 from facteur.bootstrap import operate_services
-from facteur.operate.checks_deployment import alarms
+from facteur.operate.doctor.deployment import alarms
 from facteur.settings import Settings
 from local.sam import load_template
 from tests.operator import Operator

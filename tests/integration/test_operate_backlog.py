@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from facteur.adapters.postgres import Database
+from facteur.postgres.database import Database
 from tests.operator import Operator, Printed
 from tests.rows import Rows
 

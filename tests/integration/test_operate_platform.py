@@ -7,7 +7,7 @@ import json
 import boto3
 import pytest
 
-from facteur.adapters.postgres import Database
+from facteur.postgres.database import Database
 from local.invoices import sample_invoice
 from tests.operator import Operator, Printed
 from tests.rows import Rows

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from facteur.adapters.postgres import Database
-from facteur.adapters.submission_store import PostgresSubmissions
-from facteur.model import Intent, State
+from facteur.domain.submission import Intent, State
+from facteur.postgres.database import Database
+from facteur.submit_invoices.store import PostgresSubmissions
 from local.measure.crowd import crowd
 from local.measure.downtime import Kind, platform_down
 from local.measure.flood import flood

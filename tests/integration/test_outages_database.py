@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from facteur.adapters.postgres import Database
 from facteur.errors import DatabaseUnavailableError
-from facteur.migrate import migrate
+from facteur.install.migrate import migrate
+from facteur.postgres.database import Database
 from local.aws import Aws
 from local.measure.ground import add_invoices, hand_over, prepare, received, states, work_off
 from local.postgres import (

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import psycopg2
 import pytest
 
-from facteur.adapters.postgres import Database
-from facteur.migrate import migrate
+from facteur.install.migrate import migrate
+from facteur.postgres.database import Database
 from local.aws import Aws
 from local.postgres import WORKER, as_worker
 from local.simulator.control import Simulator

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from facteur import bootstrap
-from facteur.adapters.postgres import Database
-from facteur.migrate import migrate
+from facteur.install.migrate import migrate
 from facteur.observability import PowertoolsJournal
-from facteur.submit_invoices import submit_invoices
+from facteur.postgres.database import Database
+from facteur.submit_invoices.run import submit_invoices
 from local.measure.ground import add_invoices, prepare, states, work_off
 from local.postgres import as_worker
 from local.stack import database_secret

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from facteur.adapters.relay_store import PostgresRelay
+from facteur.domain.metrics import Metric
 from facteur.errors import EnvironmentMismatchError
-from facteur.metrics import Metric
-from facteur.relay_submissions import RelayServices, Round, relay_once, relay_submissions
+from facteur.relay_submissions.run import RelayServices, Round, relay_once, relay_submissions
+from facteur.relay_submissions.store import PostgresRelay
 from tests.rows import Rows
 
 ALSO_ON_DEBIAN = True

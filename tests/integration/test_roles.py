@@ -8,9 +8,9 @@ import psycopg2
 import pytest
 from psycopg2.errors import InsufficientPrivilege
 
-from facteur.adapters.postgres import Database
 from facteur.errors import ConfigurationError
-from facteur.migrate import migrate
+from facteur.install.migrate import migrate
+from facteur.postgres.database import Database
 from local.postgres import WORKER, as_worker
 from tests.rows import Rows
 from tests.world import World

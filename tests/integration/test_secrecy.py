@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from facteur import bootstrap, observability
-from facteur.adapters.cloudformation import answer
+from facteur.aws.cloudformation import answer
 from facteur.errors import FacteurError
 from facteur.platforms.oauth import BearerToken
 from functions.poll_statuses import app as poll
@@ -36,7 +36,7 @@ def settings() -> dict[str, str]:
 def journals() -> None:
     """Loggers keep the stream they were born with, and that must not be one that ends with a test."""
     importlib.import_module(
-        "facteur.adapters.secrets_manager"
+        "facteur.aws.secrets_manager"
     )  # before the test itself uses boto3: it silences its debug lines
     for service in ("relay_submissions", "submit_invoices", "poll_statuses"):
         observability._journal(service)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from facteur.adapters.postgres import Database
-from facteur.adapters.session import was_ended
 from facteur.errors import ConfigurationError, DatabaseUnavailableError, FacteurError, StatementRefusedError
+from facteur.postgres.database import Database
+from facteur.postgres.session import was_ended
 from local.sam import ROOT
 from tests.installations import DOCUMENTS, build, install
 from tests.operator import Operator

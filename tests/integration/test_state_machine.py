@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from facteur.model import State
+from facteur.domain.submission import State
 from tests.rows import Rows
 
 README = Path(__file__).parents[2] / "README.md"

@@ -11,7 +11,7 @@ import pytest
 
 from facteur import bootstrap
 from facteur.observability import PowertoolsJournal
-from facteur.poll_statuses import poll_statuses
+from facteur.poll_statuses.run import poll_statuses
 from functions.poll_statuses import app as poll_statuses_app
 from tests.open_deposits import DAY, HOUR, crowd, known
 from tests.world import World

@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 from psycopg2.extras import NamedTupleCursor
 
-from facteur.adapters.postgres import Database
+from facteur.postgres.database import Database
 from local.trial.journal import Journal, Line, OccupiedError
 from tests.installations import install
 from tests.operator import Operator

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from facteur.metrics import WAITING_REASONS, Metric
+from facteur.domain.metrics import WAITING_REASONS, Metric
 from local.resolved import resolved
 from local.sam import ROOT, load_template
 

@@ -11,10 +11,10 @@ import typer.main
 from psycopg2.extensions import parse_dsn
 from typer.testing import CliRunner
 
-from facteur.adapters.aws import forget_clients
-from facteur.adapters.database_url import address_problem, as_url, in_words, without_password
+from facteur.aws.clients import forget_clients
 from facteur.cli.main import app
 from facteur.operate.dispatch import OPERATIONS
+from facteur.postgres.url import address_problem, as_url, in_words, without_password
 from local.sam import ROOT
 
 COMMANDS = typer.main.get_group(app).commands

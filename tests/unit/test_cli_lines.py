@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from facteur.cli import listing, preview, reconcile, show
-from facteur.visible import as_text
+from facteur.domain.visible import as_text
 from local.sam import ROOT
 
 DEPOSIT = "0195f1f0-6a39-7f3e-8a36-1b6f0c5f1e57"
@@ -83,7 +83,7 @@ def test_a_story_shows_the_whole_deposit_of_an_attempt() -> None:
 
 
 def test_every_command_prints_by_the_one_screen_that_takes_nothing_for_markup() -> None:
-    """A bracket that somebody wrote is a bracket: see facteur.visible and tests/integration/test_hostile_text.py."""
+    """A bracket that somebody wrote is a bracket: see facteur.domain.visible and tests/integration/test_hostile_text.py."""
     sources = {path.name: path.read_text() for path in (ROOT / "layers/core/python/facteur/cli").glob("*.py")}
 
     assert {name for name, text in sources.items() if re.search(r"\bConsole\(|rich\.markup|\[/", text)} == set()

@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 
 from facteur.cli.reconcile import harmless
-from facteur.operate.compare import compared, of_a_row
-from facteur.operate.reconcile_model import Code, IssuedRow, KnownDeposit
-from facteur.status_updates import Sighting
+from facteur.domain.status_updates import Sighting
+from facteur.operate.reconcile.compare import compared, of_a_row
+from facteur.operate.reconcile.model import Code, IssuedRow, KnownDeposit
 
 SHOWN = Sighting("P-1", "203", None, None, None, "F-1", "111111111", Decimal("120.00"), "EUR")
 OURS = KnownDeposit(

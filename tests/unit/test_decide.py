@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from facteur.decide import (
+from facteur.domain.decide_deposit import (
     ACCOUNT_PAUSE_SECONDS,
     DOCUMENT_PATIENCE_SECONDS,
     after_answer,
@@ -14,7 +14,8 @@ from facteur.decide import (
     after_unknown,
     back_off,
 )
-from facteur.decision import Decision, Limits
+from facteur.domain.decision import Decision, Limits
+from facteur.domain.submission import Accepted, Move, Rejected, State
 from facteur.errors import (
     AccountRefusedError,
     DocumentMissingError,
@@ -25,7 +26,6 @@ from facteur.errors import (
     Problem,
     ProblemError,
 )
-from facteur.model import Accepted, Move, Rejected, State
 
 LIMITS = Limits(resend_after_seconds=3600, give_up_after_seconds=259200, follow_up_seconds=400 * 86400)
 DAY = 86400.0

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facteur.decide_look_up import (
+from facteur.domain.decide_look_up import (
     after_blind_look_up,
     after_look_up,
     blindness,
     lasted,
     may_be_sent_again,
 )
-from facteur.decision import Limits, next_look_up
-from facteur.evidence import (
+from facteur.domain.decision import Limits, next_look_up
+from facteur.domain.evidence import (
     Evidence,
     Kinship,
     attribute,
@@ -27,7 +27,7 @@ from facteur.evidence import (
     sent_by,
     weighed,
 )
-from facteur.model import Attempt, Candidate, Doubt, DoubtClock, Holder, Move, State, Witness
+from facteur.domain.submission import Attempt, Candidate, Doubt, DoubtClock, Holder, Move, State, Witness
 
 LIMITS = Limits(resend_after_seconds=3600, give_up_after_seconds=259200, follow_up_seconds=400 * 86400)
 GIVE_UP = 259200

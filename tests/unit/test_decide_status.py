@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from facteur.decide_status import (
+from facteur.domain.decide_status import (
     NOT_PRESSING,
     URGENT,
     USUAL,
@@ -22,10 +22,10 @@ from facteur.decide_status import (
     seen,
     urgency,
 )  # fmt: skip
-from facteur.decision import Limits
-from facteur.lifecycle import BUYERS, label_of
-from facteur.model import Due, State, StatusEvent
-from facteur.status_updates import Open, Ruling, Sighting
+from facteur.domain.decision import Limits
+from facteur.domain.lifecycle import BUYERS, label_of
+from facteur.domain.status_updates import Open, Ruling, Sighting
+from facteur.domain.submission import Due, State, StatusEvent
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 LIMITS = Limits(3600, 259200, 400 * DAY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from facteur.document_kind import extension_of
+from facteur.domain.document_kind import extension_of
 
 XML, PDF = b"<Invoice/>", b"%PDF-1.7"
 

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 
-from facteur.adapters.document_number import DEEPEST, MOST_BYTES, number_in
+from facteur.documents.number import DEEPEST, MOST_BYTES, number_in
 from facteur.errors import DocumentUnusableError
 from local.invoices import render, sample_invoice
 

@@ -9,10 +9,10 @@ import re
 
 import facteur
 from facteur import errors
-from facteur.adapters.secrets_manager import SecretUnreadableError
-from facteur.decide import after_answer
+from facteur.aws.secrets_manager import SecretUnreadableError
+from facteur.domain.decide_deposit import after_answer
+from facteur.domain.submission import Accepted, Answer, Invoice, Rejected, StatusEvent
 from facteur.errors import AccountRefusedError, FacteurError, Problem
-from facteur.model import Accepted, Answer, Invoice, Rejected, StatusEvent
 from facteur.platforms.credentials import Credentials
 from facteur.platforms.http import HttpAnswer
 from facteur.platforms.oauth import Authorisation

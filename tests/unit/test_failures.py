@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from facteur.metrics import WAITING_REASONS, Metric
+from facteur.domain.metrics import WAITING_REASONS, Metric
 from facteur.operate.waiting import SENTENCES
 from local.sam import ROOT, load_template
 from tests.failures import FAILURES, OF_SQS, as_markdown

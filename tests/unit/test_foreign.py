@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from facteur.decide_status import merged, rule
+from facteur.domain.decide_status import merged, rule
+from facteur.domain.submission import Due
 from facteur.errors import NotDepositedError
-from facteur.model import Due
 from facteur.platforms import foreign
 from facteur.platforms.answers import error_words
 from facteur.platforms.http import HttpAnswer

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from facteur.domain.submission import Accepted, Answer, Rejected
 from facteur.errors import AccountRefusedError, OutcomeUnknownError, PlatformBusyError, ProblemError
-from facteur.model import Accepted, Answer, Rejected
 from facteur.platforms.http import HttpAnswer, classified
 from facteur.platforms.iopole.ladder import LADDER
 from facteur.platforms.multipart import SingleFileBody

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from facteur.lifecycle import LABELS
+from facteur.domain.lifecycle import LABELS
 from facteur.platforms import foreign
 from facteur.platforms.answers import error_words
 from facteur.platforms.iopole.reading import (

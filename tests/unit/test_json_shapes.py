@@ -28,8 +28,8 @@ def keys_in_python(shape: Shape) -> set[str]:
 def _keys(module: str, name: str) -> Iterator[str]:
     """Text in the place of a key, in a dictionary or a subscript; or a tuple of names."""
     if name.isupper():
-        yield from getattr(importlib.import_module(f"facteur.adapters.{module}"), name)
-    tree = ast.parse((CODE / "adapters" / f"{module}.py").read_text())
+        yield from getattr(importlib.import_module(f"facteur.{module}"), name)
+    tree = ast.parse((CODE / f"{module.replace('.', '/')}.py").read_text())
     for node in ast.walk(tree):
         named = isinstance(node, ast.FunctionDef) and node.name == name
         for part in ast.walk(node) if named else ():

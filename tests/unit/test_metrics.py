@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from facteur.metrics import OTHER, REASONS, Metric
+from facteur.domain.metrics import OTHER, REASONS, Metric
 from local.sam import ROOT
 
 PAGE = (ROOT / "docs" / "metrics.md").read_text()

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 import pytest
 
 from facteur import observability
+from facteur.domain.metrics import REASONS, Metric, bounded_reason
 from facteur.errors import DatabaseUnavailableError
-from facteur.metrics import REASONS, Metric, bounded_reason
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
 
 

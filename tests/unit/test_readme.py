@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from facteur.model import State
+from facteur.domain.submission import State
 from local.readme import MAKEFILE, README, settings_table, targets_table, written
 
 TEXT = README.read_text()

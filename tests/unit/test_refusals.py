@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from facteur.adapters.refusals import NO_MORE, UNREACHED, why_no_connection
+from facteur.postgres.refusals import NO_MORE, UNREACHED, why_no_connection
 
 CATALOGUES = Path("/usr/share/locale/fr/LC_MESSAGES")
 NAMED = ("secret", "secret", "secret", "secret")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from facteur.adapters.secrets_manager import SecretUnreadableError, object_in
+from facteur.aws.secrets_manager import SecretUnreadableError, object_in
 
 UNSEEN = (
     *"\u202f\u200e\u2060\u200c\u3000\u00ad\u2028\u00a0\ufeff\u200b",

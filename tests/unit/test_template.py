@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import facteur
-from facteur.adapters.status_store import STATUS_LEASE_SECONDS
+from facteur.poll_statuses.store import STATUS_LEASE_SECONDS
 from facteur.settings import Settings
 from local.sam import ROOT, load_template
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from facteur.adapters.documents import FetchedDocument
+from facteur.documents.store import FetchedDocument
 from facteur.platforms.blanking import Blanking
 from facteur.platforms.credentials import Address, Credentials
 from facteur.platforms.http import HttpClient

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from facteur.domain.submission import Accepted, Question, Rejected, Witness
 from facteur.errors import (
     AccountRefusedError,
     NotDepositedError,
@@ -19,7 +20,6 @@ from facteur.errors import (
     ProblemError,
     UnreadableCopyError,
 )
-from facteur.model import Accepted, Question, Rejected, Witness
 from local.invoices import render, sample_invoice
 from tests.altering import Asked, Said
 from tests.contract.platform.subjects import Subject, document

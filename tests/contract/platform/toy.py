@@ -11,11 +11,13 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from facteur.document_kind import extension_of
+from facteur.domain.document_kind import extension_of
+from facteur.domain.identity import plain
+from facteur.domain.lifecycle import label_of
+from facteur.domain.ports import Document
+from facteur.domain.status_updates import Page
+from facteur.domain.submission import Answer, Candidate, Question, Shown, StatusEvent
 from facteur.errors import PlatformBusyError, Problem, UnreadableCopyError
-from facteur.identity import plain
-from facteur.lifecycle import label_of
-from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
 from facteur.platforms import foreign
 from facteur.platforms.answers import dated, expect, is_busy, refusal
 from facteur.platforms.authorised import AuthorisedClient
@@ -25,8 +27,6 @@ from facteur.platforms.ladder import Ladder, Meaning, Rung
 from facteur.platforms.multipart import SingleFileBody
 from facteur.platforms.oauth import BearerToken
 from facteur.platforms.port import Capabilities, Platform, Provider, Wiring
-from facteur.ports import Document
-from facteur.status_updates import Page
 
 
 def own_words(body: Any) -> bool:

@@ -20,7 +20,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from facteur.adapters.document_number import number_in
+from facteur.documents.number import number_in
 
 
 @dataclass

@@ -11,23 +11,23 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from facteur.decision import Limits
+from facteur.domain.decision import Limits
 from facteur.errors import ConfigurationError, FacteurError
 from facteur.platforms.registry import PROVIDERS
 from facteur.settings import Settings
 
 if TYPE_CHECKING:
-    from facteur.adapters.postgres import Database
-    from facteur.adapters.secrets_manager import Secrets
-    from facteur.operate.doctor_ports import Examination
+    from facteur.aws.secrets_manager import Secrets
+    from facteur.domain.ports import Journal
+    from facteur.operate.doctor.examination import Examination
     from facteur.operate.ports import DeadLetters
-    from facteur.operate.reconcile_ports import Reconciling
+    from facteur.operate.reconcile.reconciling import Reconciling
     from facteur.operate.services import OperateServices
     from facteur.platforms.accounts import AccountPlatforms
-    from facteur.ports import Journal
-    from facteur.relay_submissions import RelayServices
-    from facteur.status_services import PollServices
-    from facteur.submission_services import Services
+    from facteur.poll_statuses.services import PollServices
+    from facteur.postgres.database import Database
+    from facteur.relay_submissions.run import RelayServices
+    from facteur.submit_invoices.services import Services
 
 
 @contextmanager
@@ -49,9 +49,9 @@ def _end_run(name: str, error: str | None, by_owner: bool) -> None:
 
 def submit_services(journal: Journal, remaining_seconds: float = float("inf")) -> Services:
     """What submit_invoices works with; begins an invocation, whose calls of the platform end within the seconds that it has."""
-    from facteur.adapters.documents import DocumentStore
-    from facteur.adapters.submission_store import PostgresSubmissions
-    from facteur.submission_services import Services
+    from facteur.documents.store import DocumentStore
+    from facteur.submit_invoices.services import Services
+    from facteur.submit_invoices.store import PostgresSubmissions
 
     settings, database = _settings(), _begun(_database())
     platforms = _platforms()
@@ -71,9 +71,9 @@ def submit_services(journal: Journal, remaining_seconds: float = float("inf")) -
 
 def relay_services(journal: Journal) -> RelayServices:
     """What relay_submissions works with."""
-    from facteur.adapters.relay_store import PostgresRelay
-    from facteur.adapters.sqs import SqsQueue
-    from facteur.relay_submissions import RelayServices
+    from facteur.aws.sqs import SqsQueue
+    from facteur.relay_submissions.run import RelayServices
+    from facteur.relay_submissions.store import PostgresRelay
 
     settings = _settings()
     where = PROVIDERS[settings.pdp_provider].address_settings or ()
@@ -98,10 +98,10 @@ def relay_services(journal: Journal) -> RelayServices:
 
 def poll_services(journal: Journal, remaining_seconds: float = float("inf")) -> PollServices:
     """What poll_statuses works with; begins an invocation as submit_services does."""
-    from facteur.adapters.pull_store import PostgresPulls
-    from facteur.adapters.status_store import PostgresStatuses
     from facteur.platforms.port import NO_SEARCH
-    from facteur.status_services import PollServices
+    from facteur.poll_statuses.pull_store import PostgresPulls
+    from facteur.poll_statuses.services import PollServices
+    from facteur.poll_statuses.store import PostgresStatuses
 
     settings, database = _settings(), _begun(_database())
     _check_source(settings)
@@ -143,17 +143,17 @@ def owner_services(database_url: str | None = None) -> OperateServices:
 
 def operate_services(database_url: str | None = None, *, as_owner: bool = False) -> OperateServices:
     """What operations work with: the database of a URL, or the one that the settings name."""
-    from facteur.adapters.act_store import PostgresActs
-    from facteur.adapters.dead_letters import SqsDeadLetters
-    from facteur.adapters.documents import DocumentStore
-    from facteur.adapters.operator_accounts import PostgresAccounts
-    from facteur.adapters.operator_reading import PostgresReading
-    from facteur.adapters.operator_uninstalling import PostgresInstalling
-    from facteur.adapters.postgres import Database
-    from facteur.adapters.preview_store import PostgresBacklog, PostgresPending
-    from facteur.adapters.secrets_manager import Secrets
-    from facteur.adapters.story_reading import PostgresStories
+    from facteur.aws.dead_letters import SqsDeadLetters
+    from facteur.aws.secrets_manager import Secrets
+    from facteur.documents.store import DocumentStore
+    from facteur.operate.accounts_store import PostgresAccounts
+    from facteur.operate.acts_store import PostgresActs
+    from facteur.operate.backlog_store import PostgresBacklog, PostgresPending
     from facteur.operate.services import OperateServices
+    from facteur.operate.status_store import PostgresReading
+    from facteur.operate.story_store import PostgresStories
+    from facteur.operate.uninstall_store import PostgresInstalling
+    from facteur.postgres.database import Database
 
     settings = _settings()
     if database_url:
@@ -186,11 +186,11 @@ def operate_services(database_url: str | None = None, *, as_owner: bool = False)
 
 
 def _examination(settings: Settings, database: Database, letters: DeadLetters | None) -> Examination:
-    from facteur.adapters.deployment import DeployedStack
-    from facteur.adapters.doctor_reading import PostgresExamined
-    from facteur.adapters.secrets_manager import Secrets
+    from facteur.aws.deployment import DeployedStack
+    from facteur.aws.secrets_manager import Secrets
     from facteur.install.schema import migrations
-    from facteur.operate.doctor_ports import Examination
+    from facteur.operate.doctor.examination import Examination
+    from facteur.operate.doctor.store import PostgresExamined
     from facteur.platforms.accounts import AccountPlatforms
 
     secrets = Secrets(lambda: _aws("secretsmanager"))  # of its own: no kept secret or token
@@ -209,8 +209,8 @@ def _stack(settings: Settings) -> str | None:
 
 
 def _reconciling(settings: Settings, database: Database) -> Reconciling:
-    from facteur.adapters.reconcile_reading import PostgresBooks
-    from facteur.operate.reconcile_ports import Reconciling
+    from facteur.operate.reconcile.reconciling import Reconciling
+    from facteur.operate.reconcile.store import PostgresBooks
 
     books = PostgresBooks(database, requests_per_minute=settings.requests_per_minute, wait=time.sleep)
     return Reconciling(books, functools.cache(lambda: _asked_platforms(settings, _secrets(), database)))
@@ -228,7 +228,7 @@ def _asked_platforms(settings: Settings, secrets: Secrets, database: Database) -
 
 def deployed(function: str, request: Mapping[str, Any]) -> dict[str, Any]:
     """Ask a function of a deployed stack."""
-    from facteur.adapters.stack import invoke
+    from facteur.aws.stack import invoke
 
     return invoke(lambda: _aws("lambda"), function, request)
 
@@ -236,7 +236,7 @@ def deployed(function: str, request: Mapping[str, Any]) -> dict[str, Any]:
 @functools.cache
 def caller_identity() -> str | None:
     """As whom AWS knows this terminal's credentials."""
-    from facteur.adapters.stack import identity
+    from facteur.aws.stack import identity
 
     return identity(lambda: _aws("sts"))
 
@@ -259,7 +259,7 @@ def _platforms() -> AccountPlatforms:
 
 @functools.cache
 def _secrets() -> Secrets:
-    from facteur.adapters.secrets_manager import Secrets
+    from facteur.aws.secrets_manager import Secrets
 
     return Secrets(lambda: _aws("secretsmanager"))
 
@@ -275,9 +275,9 @@ def _owned_database() -> Database:
 
 
 def _database_of(secret_id: str) -> Database:
-    from facteur.adapters.database_address import database_parameters, with_token
-    from facteur.adapters.postgres import Database
-    from facteur.adapters.secrets_manager import SecretUnreadableError
+    from facteur.aws.secrets_manager import SecretUnreadableError
+    from facteur.postgres.address import database_parameters, with_token
+    from facteur.postgres.database import Database
 
     def parameters(fresh: bool) -> dict[str, Any]:
         try:
@@ -296,14 +296,14 @@ def _begun(database: Database) -> Database:
 
 
 def _aws(service: str) -> Any:
-    from facteur.adapters.aws import client
+    from facteur.aws.clients import client
 
     return client(service)
 
 
 def reset() -> None:
     """Forget everything built, as a new container would. The environment is read again."""
-    from facteur.adapters.aws import forget_clients
+    from facteur.aws.clients import forget_clients
 
     for connected in (_database, _owned_database):
         if connected.cache_info().currsize:

@@ -14,8 +14,8 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-from facteur.metrics import Metric, bounded_reason
-from facteur.visible import visible
+from facteur.domain.metrics import Metric, bounded_reason
+from facteur.domain.visible import visible
 
 NAMESPACE = "Facteur"
 UNITS = {"Seconds": MetricUnit.Seconds, "Percent": MetricUnit.Percent}  # by a name's ending

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from facteur.errors import ConfigurationError
-from facteur.hosts import platform_host
+from facteur.platforms.hosts import platform_host
 from facteur.platforms.registry import PROVIDERS
 
 SOURCES = ("sweep", "pull", "history")

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from facteur.cli.lines import GOOD, say
 from facteur.cli.root import Session
+from facteur.domain.visible import visible
 from facteur.errors import OperatorError
-from facteur.visible import visible
 
 WhyOption = Annotated[str, typer.Option("--why", help="Why; must be given, and is recorded in facteur.operations")]
 WhoOption = Annotated[str | None, typer.Option("--who", help="Who; by default user@host")]

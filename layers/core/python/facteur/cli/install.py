@@ -12,9 +12,9 @@ from rich.console import Console
 from facteur.cli.confirm import DryRunOption, WhoOption, YesOption, asked_why, confirm, typed_name, who_am_i
 from facteur.cli.lines import BAD, WARN, say
 from facteur.cli.root import NOT_WELL, Session, command
+from facteur.domain.visible import visible
 from facteur.errors import OperatorError
 from facteur.operate.install import LOCK_TIMEOUT_SECONDS, NAME_THE_STACK, NO_FIRST_DAY
-from facteur.visible import visible
 
 RecordedWhy = Annotated[
     str, typer.Option("--why", help="Why; it is recorded in facteur.operations, and asked for without --yes")

@@ -13,8 +13,8 @@ from rich.console import Console
 
 from facteur.cli.lines import Screen, print_rows, say
 from facteur.cli.root import NOT_WELL, Session, command
+from facteur.domain.visible import visible
 from facteur.errors import OperatorError
-from facteur.visible import visible
 
 COLUMNS = (
     "code", "account", "invoice_id", "invoice_number", "seller_siren", "submission_id", "platform_id", "what", "help",

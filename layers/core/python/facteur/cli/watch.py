@@ -13,8 +13,8 @@ from rich.text import Text
 from facteur.cli import status
 from facteur.cli.lines import Screen
 from facteur.cli.root import NOT_DONE, Session, command
+from facteur.domain.visible import visible
 from facteur.errors import FacteurError
-from facteur.visible import visible
 
 PAUSE_SECONDS = 2.0
 

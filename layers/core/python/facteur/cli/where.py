@@ -35,7 +35,7 @@ def place(database: str | None, stack: str | None) -> str:
         region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
         return f"stack {stack}" + (f" in {region}" if region else "")
     if database:
-        from facteur.adapters.database_url import in_words
+        from facteur.postgres.url import in_words
 
         return in_words(database)
     return "the database that DATABASE_SECRET_ID names"

@@ -16,7 +16,7 @@ MOST_NAMED = 3
 
 
 class AskedDatabase(Protocol):
-    """What is needed of a database; see adapters/postgres.py."""
+    """What is needed of a database; see postgres/database.py."""
 
     def rows(self, statement: str, parameters: Any = None) -> list[Any]: ...
     def row(self, statement: str, parameters: Any = None) -> Any: ...

@@ -55,7 +55,7 @@ where coalesce(pg_catalog.current_setting('facteur.search_path'::text, true), ''
 
 
 class MigratedDatabase(Protocol):
-    """What a migration needs of a database; see adapters/postgres.py."""
+    """What a migration needs of a database; see postgres/database.py."""
 
     def rows(self, statement: str, parameters: Any = None) -> list[Any]: ...
     def row(self, statement: str, parameters: Any = None) -> Any: ...

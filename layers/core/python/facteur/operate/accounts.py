@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time
 
 from facteur.errors import OperatorError
-from facteur.operate.account_model import Accounts
-from facteur.operate.act_model import Done
+from facteur.operate.model.accounts import Accounts
+from facteur.operate.model.acts import Done
 from facteur.operate.services import OperateServices
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from facteur.errors import ConfigurationError, FacteurError, OperatorError
-from facteur.operate.act_model import Act, Done, Repinned
+from facteur.operate.model.acts import Act, Done, Repinned
+from facteur.operate.model.story import KnownSubmission
 from facteur.operate.services import OperateServices
 from facteur.operate.story import current_of, found
-from facteur.operate.story_model import KnownSubmission
 
 RETRIED = frozenset({"failed", "rejected", "pending", "in_doubt"})
 RETRIED_AT_ONCE = 1000  # each is a transaction of some milliseconds

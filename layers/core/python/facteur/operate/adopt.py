@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from facteur.domain.submission import Candidate
 from facteur.errors import DocumentError, NotDepositedError, OperatorError
-from facteur.model import Candidate
-from facteur.operate.act_model import Done
 from facteur.operate.acts import the_submission
+from facteur.operate.model.acts import Done
+from facteur.operate.model.story import KnownAttempt, KnownSubmission
 from facteur.operate.services import OperateServices
-from facteur.operate.story_model import KnownAttempt, KnownSubmission
 from facteur.platforms.port import Platform
 
 if TYPE_CHECKING:

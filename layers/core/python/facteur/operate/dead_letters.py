@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from facteur.errors import OperatorError
-from facteur.operate.model import DeadLetter, NamedSubmission
+from facteur.operate.model.status import DeadLetter, NamedSubmission
 from facteur.operate.services import OperateServices
 
 MOST = 1000

@@ -17,16 +17,16 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from facteur.errors import FacteurError, OperatorError
 from facteur.operate.accounts import accounts, limit, route
-from facteur.operate.act_model import Caller
 from facteur.operate.acts import pause, redrive, reject, repin, resume, retry, retry_many
 from facteur.operate.adopt import adopt
 from facteur.operate.backlog import lower_submit_from, preview_backlog, submit_backlog
 from facteur.operate.dead_letters import dead_letters
-from facteur.operate.doctor import doctor
+from facteur.operate.doctor.run import doctor
 from facteur.operate.install import init, uninstall
 from facteur.operate.listing import list_invoices
+from facteur.operate.model.acts import Caller
 from facteur.operate.preview import preview
-from facteur.operate.reconcile import reconcile
+from facteur.operate.reconcile.run import reconcile
 from facteur.operate.services import OperateServices
 from facteur.operate.status import status
 from facteur.operate.story import show

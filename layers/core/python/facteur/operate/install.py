@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from facteur.errors import OperatorError
 from facteur.install.kinds import answered, unanswered
+from facteur.install.migrate import as_date
 from facteur.install.model import Initialised, Question, Uninstalled, Wish
 from facteur.install.names import PARTS, plain
 from facteur.install.plan import check_installation, plan
 from facteur.install.tables import choose_table
-from facteur.migrate import as_date
-from facteur.operate.act_model import Act
+from facteur.operate.model.acts import Act
 from facteur.operate.services import OperateServices
 
 LOCK_TIMEOUT_SECONDS = 3.0

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
+from facteur.domain.submission import State
 from facteur.errors import OperatorError
-from facteur.model import State
 from facteur.operate.accounts import check_account
+from facteur.operate.model.story import Listing
 from facteur.operate.services import OperateServices
 from facteur.operate.status import unopened
-from facteur.operate.story_model import Listing
 
 MOST = 10_000
 FILTERS = ("mismatched", "not_written_back", "unreadable", "silent", "unread", "not_transmitted")

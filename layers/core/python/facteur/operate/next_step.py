@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from facteur.operate.story_model import CompanyRow, KnownSubmission
+from facteur.operate.model.story import CompanyRow, KnownSubmission
 from facteur.operate.waiting import holds, of_one
 
 Step = tuple[str, str | None]

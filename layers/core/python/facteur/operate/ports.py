@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from facteur.operate.model import DeadLetter
+from facteur.operate.model.status import DeadLetter
 
 
 class DeadLetters(Protocol):

@@ -6,22 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from facteur.domain.ports import Documents
 from facteur.errors import OperatorError
-from facteur.operate.act_model import UNKNOWN, Act, Caller
-from facteur.operate.doctor_ports import Examination
+from facteur.operate.doctor.examination import Examination
+from facteur.operate.model.acts import UNKNOWN, Act, Caller
 from facteur.operate.ports import DeadLetters
-from facteur.operate.reconcile_ports import Reconciling
+from facteur.operate.reconcile.reconciling import Reconciling
 from facteur.platforms.registry import PROVIDERS
-from facteur.ports import Documents
 from facteur.settings import Settings
 
 if TYPE_CHECKING:
-    from facteur.adapters.act_store import PostgresActs
-    from facteur.adapters.operator_accounts import PostgresAccounts
-    from facteur.adapters.operator_reading import PostgresReading
-    from facteur.adapters.operator_uninstalling import PostgresInstalling
-    from facteur.adapters.preview_store import PostgresBacklog, PostgresPending
-    from facteur.adapters.story_reading import PostgresStories
+    from facteur.operate.accounts_store import PostgresAccounts
+    from facteur.operate.acts_store import PostgresActs
+    from facteur.operate.backlog_store import PostgresBacklog, PostgresPending
+    from facteur.operate.status_store import PostgresReading
+    from facteur.operate.story_store import PostgresStories
+    from facteur.operate.uninstall_store import PostgresInstalling
     from facteur.platforms.accounts import AccountPlatforms
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from facteur.errors import QueueUnavailableError
-from facteur.operate.model import AccountHealth, FunctionRun, Installation, Status, Trouble
+from facteur.operate.model.status import AccountHealth, FunctionRun, Installation, Status, Trouble
 from facteur.operate.services import OperateServices
 from facteur.operate.waiting import said
 from facteur.operate.waiting import troubles as of_waiting

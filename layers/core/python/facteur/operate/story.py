@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from facteur.errors import OperatorError
-from facteur.operate.next_step import next_step
-from facteur.operate.services import OperateServices
-from facteur.operate.story_model import (
+from facteur.operate.model.story import (
     Happening,
     KnownAttempt,
     KnownOperation,
@@ -17,6 +15,8 @@ from facteur.operate.story_model import (
     Stories,
     Story,
 )
+from facteur.operate.next_step import next_step
+from facteur.operate.services import OperateServices
 
 BY = ("id", "number", "submission_id")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
-from facteur.operate.model import Trouble, Waits
+from facteur.operate.model.status import Trouble, Waits
 
 SENTENCES = {  # reason of facteur.waiting -> what waits
     "deposits_off": "{count} wait for deposits to be enabled",

@@ -10,14 +10,14 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from facteur.adapters.postgres import Database, as_json
-from facteur.adapters.secrets_manager import Secrets, SecretUnreadableError
+from facteur.aws.secrets_manager import Secrets, SecretUnreadableError
 from facteur.errors import AccountRefusedError, EnvironmentMismatchError, Problem
 from facteur.platforms.blanking import Blanking
 from facteur.platforms.credentials import Address, Credentials
 from facteur.platforms.http import HttpClient
 from facteur.platforms.port import Platform, Provider, Wiring
 from facteur.platforms.registry import PROVIDERS
+from facteur.postgres.database import Database, as_json
 from facteur.settings import Settings
 
 DEFAULT_ACCOUNT = "default"

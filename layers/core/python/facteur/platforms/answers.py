@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from facteur.decide import ACCOUNT_REFUSED
+from facteur.domain.decide_deposit import ACCOUNT_REFUSED
 from facteur.errors import AccountRefusedError, PlatformBusyError, Problem
 from facteur.platforms.foreign import FIRST_YEAR, LAST_YEAR, joined
 from facteur.platforms.foreign import entries as _list

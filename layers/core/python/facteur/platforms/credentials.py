@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from facteur.errors import AccountRefusedError, Problem
-from facteur.hosts import platform_host
+from facteur.platforms.hosts import platform_host
 
 OAUTH_KEYS = ("client_id", "client_secret", "sandbox", "base_url", "auth_url")  # of a secret, whatever the platform
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from facteur.domain.visible import visible
 from facteur.platforms.blanking import HIDDEN
-from facteur.visible import visible
 
 LONGEST_WORDS = 500
 LONGEST_ID = 200  # of a deposit or a status; UUIDs have 36

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from facteur.domain.submission import Accepted, Answer, Rejected
 from facteur.errors import OutcomeUnknownError
-from facteur.model import Accepted, Answer, Rejected
 from facteur.platforms import foreign
 from facteur.platforms.answers import problem, refusal
 from facteur.platforms.http import HttpAnswer

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
+    from facteur.domain.ports import Document
+    from facteur.domain.status_updates import Page
+    from facteur.domain.submission import Answer, Candidate, Question, Shown, StatusEvent
     from facteur.platforms.credentials import Address, Credentials
     from facteur.platforms.http import HttpClient
-    from facteur.ports import Document
-    from facteur.status_updates import Page
 
 
 class Platform(Protocol):

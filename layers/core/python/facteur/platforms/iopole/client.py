@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
-from facteur.document_kind import extension_of
+from facteur.domain.document_kind import extension_of
+from facteur.domain.ports import Document
+from facteur.domain.status_updates import Page
+from facteur.domain.submission import Answer, Candidate, Question, Shown, StatusEvent
 from facteur.errors import PlatformBusyError, Problem, UnreadableCopyError
-from facteur.model import Answer, Candidate, Question, Shown, StatusEvent
 from facteur.platforms.answers import expect, is_busy, listed, refusal
 from facteur.platforms.authorised import AuthorisedClient
 from facteur.platforms.foreign import entries
@@ -23,8 +25,6 @@ from facteur.platforms.iopole.statuses import WITH_NUMBERS, WITH_STATUS, Searche
 from facteur.platforms.multipart import SingleFileBody
 from facteur.platforms.oauth import BearerToken
 from facteur.platforms.port import Capabilities
-from facteur.ports import Document
-from facteur.status_updates import Page
 
 TOKEN_PATH = "/realms/iopole/protocol/openid-connect/token"  # noqa: S105  a path
 LONGEST_DOCUMENT_BYTES = 60_000_000  # a copy of what was deposited, 50 MB at most

@@ -8,8 +8,9 @@ import unicodedata
 from decimal import Decimal
 from typing import Any
 
-from facteur.lifecycle import LABELS, REJECTING, label_of, says_duplicate
-from facteur.model import Candidate, StatusEvent
+from facteur.domain.lifecycle import LABELS, REJECTING, label_of, says_duplicate
+from facteur.domain.status_updates import Sighting
+from facteur.domain.submission import Candidate, StatusEvent
 from facteur.platforms import foreign
 from facteur.platforms.blanking import HIDDEN
 from facteur.platforms.foreign import entries as _list
@@ -19,7 +20,6 @@ from facteur.platforms.foreign import identifier as _id
 from facteur.platforms.foreign import joined
 from facteur.platforms.foreign import moment as _time
 from facteur.platforms.foreign import word as _word
-from facteur.status_updates import Sighting
 
 LONGEST_COUNT = 10  # digits
 INBOUND = frozenset({"INBOUND", "IN", "INCOMING", "RECEIVED", "RECEPTION", "ENTRANT", "ENTRANTE", "REÇUE", "RECUE"})

@@ -9,14 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote_plus
 
+from facteur.domain.status_updates import Page
+from facteur.domain.submission import StatusEvent
 from facteur.errors import PlatformBusyError
-from facteur.model import StatusEvent
 from facteur.platforms.answers import dated, expect, listed, problem
 from facteur.platforms.foreign import identifier
 from facteur.platforms.http import HttpAnswer
 from facteur.platforms.iopole import SEARCH
 from facteur.platforms.iopole.reading import id_in, sighting, status_event, whole_number
-from facteur.status_updates import Page
 
 WITH_STATUS = "lastStatusData"
 WITH_NUMBERS = "businessData,lastStatusData"  # where a deposit's number is not known to be the one that was sent

@@ -1,7 +1,7 @@
 -- What the platform shows of a deposit: stored when it was never stored, moved by what it says and not by its date. Locks: the
 -- submission, the company's row last.
 
--- Codes of the reform that end a life cycle, and among them those with which a platform refused the invoice: as facteur/lifecycle.py
+-- Codes of the reform that end a life cycle, and among them those with which a platform refused the invoice: as facteur/domain/lifecycle.py
 -- has them, and a test holds both equal.
 create or replace function facteur.rejects(p_code text) returns boolean
     language sql immutable parallel safe as $$

@@ -1,0 +1,1 @@
+"""What Facteur uses of AWS: the only package that knows boto3."""

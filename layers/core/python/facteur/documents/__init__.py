@@ -1,0 +1,1 @@
+"""Where the companies' documents lie, and what they say of themselves."""

@@ -1,0 +1,259 @@
+"""What follows from the life cycle that a platform shows of a deposit: pure functions."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from facteur.domain.decision import CORRECT_IT, Limits, final, in_doubt, wait
+from facteur.domain.lifecycle import BUYERS, CLOSING, ENDING, REJECTING, VERDICTS, label_of, says_duplicate
+from facteur.domain.status_updates import Open, Ruling, Seen, Sighting
+from facteur.domain.submission import Due, Move, State, StatusEvent
+from facteur.errors import Problem
+
+SILENT_SANDBOX_SECONDS = 3600.0
+SILENT_SECONDS = 3600.0  # by then a deposit shows a status, or something is wrong
+LONGEST_UNSEEN_SECONDS = 21600.0
+DAY_SECONDS = 86400.0
+BELIEVED = timedelta(days=1)  # a platform's date may lie so long before the deposit, or after our now
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+STATE = "state:"  # before what stands in a status's place where the search shows none
+URGENT, USUAL, NOT_PRESSING = range(3)
+URGENT_CODES = REJECTING | {"207", "210"}
+
+
+def believed(event: StatusEvent, due: Due) -> StatusEvent:
+    """The status with a date that can be true: from a day before the deposit to a day from now, else the moment we heard of it."""
+    at = event.occurred_at
+    if at is not None and due.deposited_at - BELIEVED <= at <= due.heard_at + BELIEVED:
+        return event
+    return replace(event, occurred_at=due.heard_at, date_believed=False)
+
+
+def merged(due: Due, heard: Iterable[StatusEvent]) -> list[StatusEvent]:
+    """All statuses of a deposit in the order in which we heard of them: those known, then what was heard now by its date.
+
+    Of what was heard at once a refusal counts as heard first: no date says that the buyer had spoken before.
+    """
+    known = {identity(event) for event in due.known}
+    new = {identity(event): believed(event, due) for event in apart(heard) if identity(event) not in known}
+    return [*due.known, *sorted(new.values(), key=lambda e: (e.code not in REJECTING, _at(e), e.code))]
+
+
+def identity(event: StatusEvent) -> tuple[str, str]:
+    """What makes two statuses of a deposit one: a platform may use an id again for another code."""
+    return event.status_id, event.code
+
+
+def apart(heard: Iterable[StatusEvent]) -> Iterator[StatusEvent]:
+    """What one reading shows under one id and code of several dates or for several readers is several: all but the oldest are numbered."""
+    met: defaultdict[tuple[str, str, str], list[StatusEvent]] = defaultdict(list)
+    for event in sorted(heard, key=lambda e: (e.occurred_at is None, _at(e), e.audience or "")):
+        alike = met[event.platform_id, *identity(event)]
+        again = any(event.occurred_at in {None, e.occurred_at} and e.audience == event.audience for e in alike)
+        if not alike or not again:
+            alike.append(event)
+            yield replace(event, status_id=f"{event.status_id}#{len(alike)}") if len(alike) > 1 else event
+
+
+def newest_of(events: Iterable[StatusEvent]) -> StatusEvent | None:
+    """By the platform's clock, not by arrival or number; at one instant an ending one wins."""
+    return max(events, key=lambda e: (_at(e), e.code in ENDING, e.code, e.status_id), default=None)
+
+
+def current_of(events: Sequence[StatusEvent]) -> StatusEvent | None:
+    """A refusing status wherever it stands, else an ending one, else the newest. A genuine refusal counts before one as a duplicate."""
+    refusals = [event for event in events if event.code in REJECTING]
+    genuine = [event for event in refusals if not is_duplicate(event)]
+    return newest_of(genuine or refusals or [event for event in events if event.code in CLOSING] or events)
+
+
+def contradiction_in(events: Sequence[StatusEvent]) -> tuple[str, ...]:
+    """Codes that exclude each other; empty where there are none.
+
+    A refusing one and what the buyer said, heard later or at once (`events` is in that order); or verdicts of the newest instant.
+    What the buyer said before may be overtaken by a refusal.
+    """
+    refused = next((at for at, event in enumerate(events) if event.code in REJECTING), None)
+    if refused is not None:
+        said = {event.code for event in events[refused + 1 :]} & BUYERS
+        return tuple(sorted(said | {event.code for event in events if event.code in REJECTING})) if said else ()
+    latest = max(map(_at, events), default=None)
+    verdicts = {event.code for event in events if _at(event) == latest} & VERDICTS
+    agree = len(verdicts) < 2 or verdicts <= CLOSING
+    return () if agree else tuple(sorted(verdicts))
+
+
+def is_duplicate(event: StatusEvent) -> bool:
+    """Whether a refusal says no more than that the platform has this invoice already."""
+    return event.code in REJECTING and says_duplicate(event.reason)
+
+
+def rule(due: Due, events: Sequence[StatusEvent], sandbox: bool, limits: Limits) -> Ruling:
+    """What follows from all statuses of a deposit, in the order in which we heard of them. What a person has settled is settled."""
+    events = [event for event in events if not event.settled]
+    if contradiction := contradiction_in(events):
+        return _contradicted(due, events, contradiction, limits)
+    current = current_of(events)
+    if current and is_duplicate(current):
+        reached = newest_of([event for event in events if event.code not in REJECTING])
+        return _called_a_duplicate(due, current, reached, limits)
+    followed = limits.follow_up_seconds + (DAY_SECONDS if _lags(due, events) else 0)
+    return Ruling(after_history(current, due.lifecycle_code, due.age_seconds, sandbox, followed), current)
+
+
+def _lags(due: Due, events: Sequence[StatusEvent]) -> bool:
+    """Whether the search has shown a status that no history has: an empty or old answer is not yet the last word."""
+    shown = due.swept_code
+    return bool(shown) and not str(shown).startswith(STATE) and all(event.code != shown for event in events)
+
+
+def rule_unread(due: Due, limits: Limits) -> Ruling | None:
+    """What follows from a verdict that the search has shown for an hour and no status says yet; None: nothing."""
+    code, state = due.swept_code or "", due.swept_state
+    label = f"{code} {label_of(code)}" if code in REJECTING else f"state {state}"
+    problem = Problem("reason_not_known", f"the platform's search shows {label}; the reason is not known yet")
+    if says_duplicate(state):
+        reached = newest_of([event for event in due.known if event.code not in REJECTING])
+        return _asked_about(due, problem, reached, limits)
+    if code in REJECTING:
+        return Ruling(final(State.REJECTED, problem, CORRECT_IT))
+    if state:
+        return _objected(
+            due, replace(problem, code="refused_state"), "Ask the platform why, then correct the invoice", limits
+        )
+    return None
+
+
+def after_contradiction(codes: Sequence[str], age_seconds: float, limits: Limits) -> Move:
+    """All are kept and none is believed: the life cycle stays where it was until a newer status settles it."""
+    if age_seconds > limits.follow_up_seconds:
+        return Move(State.CLOSED)
+    problem = Problem("contradictory_statuses", f"the platform reports {' and '.join(codes)} of one deposit")
+    return wait(State.SUBMITTED, seconds_to_next_read(age_seconds), problem, "Ask the platform which one holds")
+
+
+def after_history(
+    current: StatusEvent | None, known_code: str | None, age_seconds: float, sandbox: bool, followed_seconds: float
+) -> Move:
+    """The platform showed the history of a deposit, which is followed for so long, and nothing in it contradicts."""
+    if current and current.code in REJECTING:
+        return final(State.REJECTED, _problem_of(current), CORRECT_IT)
+    silent = sandbox and current is None and known_code is None and age_seconds > SILENT_SANDBOX_SECONDS
+    if silent or age_seconds > followed_seconds or (current and current.code in CLOSING):
+        return Move(State.CLOSED)
+    return Move(State.SUBMITTED, seconds_to_next_read(age_seconds))
+
+
+def seconds_to_next_read(age_seconds: float) -> float:
+    """Seconds until a deposit's life cycle is read again: from a minute for a young one to a day for an old one."""
+    return min(86400.0, max(60.0, age_seconds / 10))
+
+
+def has_doubled(age_seconds: float) -> bool:
+    """Whether a deposit has become 1, 2, 4, 8, … days old since the last sweep."""
+    before = max(age_seconds / 1.1, age_seconds - DAY_SECONDS)
+    return age_seconds >= DAY_SECONDS and math.floor(math.log2(age_seconds / DAY_SECONDS)) > math.floor(
+        math.log2(before / DAY_SECONDS)
+    )
+
+
+def seconds_to_next_sweep(age_seconds: float) -> float:
+    """Seconds until a sweep looks at a deposit again: that costs a two-hundredth of a call, so a day is never needed."""
+    return min(LONGEST_UNSEEN_SECONDS, max(60.0, age_seconds / 40))
+
+
+def seen(deposit: Open, sighting: Sighting | None, due_in: float, limits: Limits, *, shown_lately: bool = True) -> Seen:
+    """What follows from how a search shows a deposit; None: it does not. Where it shows no status, the state must do."""
+    over = deposit.age_seconds > limits.follow_up_seconds
+    code, is_status = (sighting.code, True) if sighting and sighting.code else (_code_of_state(sighting), False)
+    state = sighting.state if sighting and sighting.refusing else None
+    number = sighting.invoice_number if sighting else None
+    return Seen(
+        deposit.submission_id, deposit.platform_id, code, sighting.at if sighting and is_status else None, is_status,
+        sighting.created_at if sighting else None, due_in, URGENT if state else urgency(code),
+        _wanted_every(deposit.age_seconds, over, shown_lately, is_status), over, state, number,
+    )  # fmt: skip
+
+
+def _wanted_every(age_seconds: float, over: bool, shown_lately: bool, is_status: bool) -> float | None:
+    """How often the history of a deposit is read though the search shows nothing new of it; None: not yet.
+
+    A search shows the newest status by date: a refusal that is dated before it is found once the deposit's age has doubled, and
+    before follow-up ends; not at each sweep, or a switch to sweeps would read everything at once. Without a status it is read as if
+    there were no search, where that shows none of ours.
+    """
+    if is_status:
+        return DAY_SECONDS if over or has_doubled(age_seconds) else None
+    if not shown_lately:
+        return seconds_to_next_read(age_seconds)
+    return DAY_SECONDS if over or age_seconds > SILENT_SECONDS else None
+
+
+def urgency(code: str | None) -> int:
+    """Whose history is read first: those of rejections, refusals, and disputes."""
+    if code is None:
+        return NOT_PRESSING
+    return URGENT if code in URGENT_CODES else USUAL
+
+
+def _code_of_state(sighting: Sighting | None) -> str | None:
+    return STATE + sighting.state if sighting and sighting.state else None
+
+
+def settled_before(events: Sequence[StatusEvent]) -> StatusEvent | None:
+    """What was true before a contradiction: the newest status that is no part of it."""
+    codes, latest = contradiction_in(events), max(map(_at, events), default=None)
+    refused = any(code in REJECTING for code in codes)
+    return newest_of([e for e in events if (e.code not in codes if refused else _at(e) != latest)])
+
+
+def _contradicted(due: Due, events: Sequence[StatusEvent], codes: tuple[str, ...], limits: Limits) -> Ruling:
+    move, settled = after_contradiction(codes, due.age_seconds, limits), settled_before(events)
+    if REJECTING.isdisjoint(codes):
+        return Ruling(move, settled, contradiction=codes)
+    said = Problem(
+        "contradictory_statuses", f"the platform refused this deposit and reported {' and '.join(codes)} of it"
+    )
+    objected = _objected(due, said, "Ask the platform and the buyer which one holds", limits)
+    return replace(objected, current=settled, contradiction=codes)
+
+
+def _called_a_duplicate(due: Due, refusal: StatusEvent, reached: StatusEvent | None, limits: Limits) -> Ruling:
+    return replace(_asked_about(due, _problem_of(refusal), reached, limits), current=reached)
+
+
+def _asked_about(due: Due, problem: Problem, reached: StatusEvent | None, limits: Limits) -> Ruling:
+    """A duplicate is a question: is there another deposit of ours? What this one has reached by itself it keeps."""
+    question = in_doubt(problem, limits, duplicate=True)
+    if reached is None:
+        return Ruling(question)
+    said = replace(
+        problem, code="duplicate", message=f"{problem.message}, as a duplicate, after {reached.code} {reached.label}"
+    )
+    objected = _objected(due, said, "Look for another deposit under this number at the platform", limits)
+    return replace(objected, move=question, otherwise=objected.move)
+
+
+def _objected(due: Due, problem: Problem, next_step: str, limits: Limits) -> Ruling:
+    """The deposit stands and is followed for as long as any, and its row shows an error: a person decides."""
+    move = wait(State.SUBMITTED, seconds_to_next_read(due.age_seconds), problem, next_step)
+    said = replace(problem, message=move.error_message or problem.message)
+    over = due.age_seconds > limits.follow_up_seconds
+    return Ruling(replace(move, state=State.CLOSED) if over else move, objection=said)
+
+
+def _problem_of(event: StatusEvent) -> Problem:
+    return Problem(
+        event.reason or event.code,
+        f"{event.code} {label_of(event.code)}, said by {event.caused_by or 'the platform'}",
+        platform_code=event.reason,
+        platform_message=event.message,
+    )
+
+
+def _at(event: StatusEvent) -> datetime:
+    return event.occurred_at or EARLIEST

@@ -1,0 +1,1 @@
+"""Whether an installation works: what is examined, and how it is judged."""

@@ -1,0 +1,1 @@
+"""What a platform has, compared with what the tables say."""

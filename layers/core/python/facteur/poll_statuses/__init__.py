@@ -1,0 +1,1 @@
+"""Reads the statuses of what was deposited."""

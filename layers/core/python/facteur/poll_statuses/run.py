@@ -1,0 +1,108 @@
+"""Ask the platform what happened to deposits, by the source that is set, and store it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from facteur.domain.metrics import Metric
+from facteur.poll_statuses.history import act_on_unread, read_due_history, read_wanted_history
+from facteur.poll_statuses.pull import check_due, pull
+from facteur.poll_statuses.services import PollServices, Step
+from facteur.poll_statuses.sweep import sweep
+
+LONGEST_WAIT_SECONDS = 10.0  # for one permit
+LONGEST_VAIN_SECONDS = 20.0  # waited for permits in vain: the bucket is paused, or others are quicker
+
+
+def poll_statuses(services: PollServices, remaining_seconds: float = float("inf")) -> int:
+    """Work while something is due and there is time. Overlapping runs take different rows.
+
+    Where the time is limited, it waits for permits; called by hand, it does what the budget admits at once.
+
+    Returns:
+        How many reads of the platform went well.
+
+    Raises:
+        DatabaseUnavailableError: nothing is lost, the rows are due again.
+        EnvironmentMismatchError: this database belongs to another environment.
+    """
+    services.store.begin_run()
+    act_on_unread(services)
+    run = Run(services, time.monotonic() + remaining_seconds - services.answer_seconds)
+    step = {"history": run.history, "sweep": run.sweep, "pull": run.pull}[services.source]
+    while run.in_time() and step():
+        pass
+    if services.put_off:
+        services.store.note_put_off(sum(services.put_off))
+    services.journal.count(Metric.POLL_RUNS)  # a run that fails is none: the alarm for a silent poller rings
+    return run.reads
+
+
+@dataclass(slots=True)
+class Run:
+    """One poll: what it has read, how long it may go on, and when there may be a permit for the next history."""
+
+    services: PollServices
+    stop_at: float
+    reads: int = 0
+    rounds: int = 0
+    vain_seconds: float = 0.0
+    history_at: float = field(default=0.0)
+
+    def in_time(self, seconds: float = 0.0) -> bool:
+        """Whether a call that begins in so many seconds ends before the function does."""
+        return time.monotonic() + seconds < self.stop_at
+
+    def history(self) -> bool:
+        """Read one history; whether to go on."""
+        return self._went_on(read_due_history(self.services), self.services.history_seconds)
+
+    def sweep(self) -> bool:
+        """Look at one slice, every second time at a young one, and read one history that is wanted; whether to go on."""
+        self.rounds += 1
+        swept = sweep(self.services, self.in_time, young=self.rounds % 2 == 1)
+        read = Step.NO_PERMIT if time.monotonic() < self.history_at else read_wanted_history(self.services)
+        if read is Step.NO_PERMIT and time.monotonic() >= self.history_at:
+            self.history_at = time.monotonic() + self.services.history_seconds
+        if swept in {Step.DONE, Step.FAILED}:
+            self.reads += read is Step.DONE
+            return self._went_on(swept, 0)
+        if read is Step.NOTHING or (swept is Step.NO_PERMIT and read is not Step.DONE):
+            return self._went_on(swept, self.services.call_seconds)
+        return self._went_on(read, self.services.history_seconds)
+
+    def pull(self) -> bool:
+        """Take all that is not seen, once; then look at what is due for another reason, or wanted; whether to go on."""
+        if self.rounds == 0:
+            self.reads += pull(self.services, self._permitted)
+        self.rounds += 1
+        due = check_due(self.services)
+        if due is not Step.NOTHING:
+            return self._went_on(due, 0)
+        return self._went_on(read_wanted_history(self.services), self.services.history_seconds)
+
+    def _permitted(self, account: str) -> bool:
+        """Whether the budget admits one more call in time, now or soon."""
+        while self.in_time():
+            if self.services.store.take_permit(account):
+                self.vain_seconds = 0
+                return True
+            if not self._waited(self.services.call_seconds):
+                break
+        return False
+
+    def _went_on(self, step: Step, permit_seconds: float) -> bool:
+        self.reads += step is Step.DONE
+        if step is Step.NO_PERMIT:
+            return self._waited(permit_seconds)
+        self.vain_seconds = 0
+        return step is not Step.NOTHING
+
+    def _waited(self, permit_seconds: float) -> bool:
+        seconds = min(LONGEST_WAIT_SECONDS, permit_seconds)
+        self.vain_seconds += seconds
+        if self.vain_seconds > LONGEST_VAIN_SECONDS or self.stop_at == float("inf") or not self.in_time(seconds):
+            return False
+        self.services.wait(seconds)
+        return True

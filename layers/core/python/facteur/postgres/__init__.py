@@ -1,0 +1,1 @@
+"""The company's database: the only package that knows psycopg2."""

@@ -1,0 +1,1 @@
+"""Deposits what is pending, and looks up what is in doubt."""

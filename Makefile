@@ -70,9 +70,10 @@ else
 	@UV=$(UV) $(BIN)/pytest -n0 -m localstack tests/localstack $(PYTEST_ARGS)
 endif
 
-lint: setup ## ruff, the lock file, the generated requirements, the template, the documents' links
+lint: setup ## ruff, what may import what, the lock file, the generated requirements, the template, the documents' links
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports --no-cache
 	$(UV) lock --check --quiet
 	@$(EXPORT) | diff $(REQUIREMENTS) - || (echo "$(REQUIREMENTS) is stale: run make generate"; exit 1)
 	$(CFN_LINT) template.yaml

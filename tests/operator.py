@@ -8,9 +8,9 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from facteur.bootstrap import deployed, operate_services
 from facteur.cli.main import app
 from facteur.operate.dispatch import ACT, operate
+from facteur.operate.wiring import deployed, operate_services
 
 WIDE = {"COLUMNS": "200", "NO_COLOR": "1"}
 

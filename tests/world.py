@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from facteur import bootstrap
+from facteur import container
 from facteur.postgres.database import Database
 from functions.poll_statuses import app as poll
 from functions.relay_submissions import app as relay
@@ -104,7 +104,7 @@ class World:
 
     def new_container(self) -> None:
         """What follows runs as in a fresh Lambda container."""
-        bootstrap.reset()
+        container.reset()
 
     def advance(self, seconds: float) -> None:
         """Move the database's clock, and the platform's with it."""
@@ -173,11 +173,11 @@ def built_world(
     put_secret(aws, f"{prefix}/owner", database_secret(database_url))
     put_secret(aws, f"{prefix}/default", platform_secret(simulator))
     database = Database(lambda: {"dsn": database_url})
-    bootstrap.reset()
+    container.reset()
     try:
         yield World(database, simulator, aws, prefix, queue_url, folder)
     finally:
-        bootstrap.reset()
+        container.reset()
         database.close()
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from facteur import __version__
 from facteur.aws.cloudformation import answer, as_custom_resource
-from facteur.bootstrap import migration_services, owner_services, recorded_run
+from facteur.container import recorded_run
 from facteur.install.migrate import migrate
+from facteur.install.wiring import migration_services
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
+from facteur.operate.wiring import owner_services
 
 
 @observed("migrate_database")

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from facteur.bootstrap import operate_services
 from facteur.observability import PowertoolsJournal, observed
 from facteur.operate.dispatch import ACT, invoked
+from facteur.operate.wiring import operate_services
 
 
 @observed("operate")

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from facteur.bootstrap import poll_services, recorded_run
+from facteur.container import recorded_run
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
 from facteur.poll_statuses.run import poll_statuses
+from facteur.poll_statuses.wiring import poll_services
 
 
 @observed("poll_statuses")

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from facteur.bootstrap import recorded_run, relay_services
+from facteur.container import recorded_run
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
 from facteur.relay_submissions.run import relay_submissions
+from facteur.relay_submissions.wiring import relay_services
 
 
 @observed("relay_submissions")

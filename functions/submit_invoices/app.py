@@ -7,7 +7,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
-from facteur.bootstrap import recorded_run, submit_services
+from facteur.container import recorded_run
 from facteur.errors import (
     ConfigurationError,
     DatabaseUnavailableError,
@@ -18,6 +18,7 @@ from facteur.errors import (
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
 from facteur.submit_invoices.run import submit_alone, submit_invoices
 from facteur.submit_invoices.services import Services
+from facteur.submit_invoices.wiring import submit_services
 
 # What one row may take before anything is claimed: its document is read three times, each until it times out (aws/clients.py).
 ALONE_SECONDS = 80.0

@@ -21,10 +21,10 @@ POWERTOOLS = "from aws_lambda_powertools import Logger, Metrics"
 OURS = """
 import time; began = time.perf_counter()
 from functions.{name} import app
-from facteur import bootstrap
+from facteur.{wiring} import {built}
 from facteur.aws.clients import client
 from facteur.observability import PowertoolsJournal
-services = bootstrap.{services}
+services = {services}
 for service in {aws}: client(service)
 """
 FLOOR = """
@@ -58,6 +58,7 @@ SETTINGS = {
 class Function:
     """What it sets up at its first call, and what it cannot do without."""
 
+    wiring: str
     services: str
     aws: tuple[str, ...]
     imports: tuple[str, ...]
@@ -65,17 +66,27 @@ class Function:
 
     def programs(self, name: str) -> tuple[str, str]:
         """The function, and its libraries alone."""
-        values = {"name": name, "services": self.services, "aws": self.aws, "imports": "\n".join(self.imports)}
+        built = self.services.partition("(")[0]
+        values = {
+            "name": name,
+            "wiring": self.wiring,
+            "built": built,
+            "services": self.services,
+            "aws": self.aws,
+            "imports": "\n".join(self.imports),
+        }
         return OURS.format(**values), FLOOR.format(**values)
 
 
 FUNCTIONS = {
     "relay_submissions": Function(
+        "relay_submissions.wiring",
         "relay_services(PowertoolsJournal('x'))",
         ("secretsmanager", "sqs"),
         ("import psycopg2, psycopg2.extras", POWERTOOLS),
     ),
     "submit_invoices": Function(
+        "submit_invoices.wiring",
         "submit_services(PowertoolsJournal('x'))",
         ("secretsmanager", "s3"),
         (
@@ -86,20 +97,23 @@ FUNCTIONS = {
         ),
     ),
     "poll_statuses": Function(
+        "poll_statuses.wiring",
         "poll_services(PowertoolsJournal('x'))",
         ("secretsmanager",),
         ("import psycopg2, psycopg2.extras", "import requests", POWERTOOLS),
     ),
     "migrate_database": Function(
-        "migration_services()", ("secretsmanager",), ("import psycopg2, psycopg2.extras", POWERTOOLS)
+        "install.wiring", "migration_services()", ("secretsmanager",), ("import psycopg2, psycopg2.extras", POWERTOOLS)
     ),
     "operate_read": Function(
+        "operate.wiring",
         "operate_services()",
         ("secretsmanager",),
         ("import psycopg2, psycopg2.extras", POWERTOOLS),
         frozenset({"facteur.operate", "facteur.install"}),
     ),
     "operate": Function(
+        "operate.wiring",
         "operate_services()",
         ("secretsmanager",),
         ("import psycopg2, psycopg2.extras", POWERTOOLS),

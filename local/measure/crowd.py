@@ -9,11 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from facteur import bootstrap
+from facteur import container
+from facteur.install.wiring import migration_services
 from facteur.observability import PowertoolsJournal
 from facteur.postgres.database import Database
 from facteur.submit_invoices.run import submit_invoices
 from facteur.submit_invoices.services import Services
+from facteur.submit_invoices.wiring import submit_services
 from local.measure.ground import add_invoices, burst, most_in_window
 from tests.world import World
 
@@ -105,10 +107,10 @@ def _submitter(world: World, place: int, submitters: int, stop: threading.Event)
 
 @contextmanager
 def _container() -> Iterator[tuple[Database, Services]]:
-    """A container of its own: what bootstrap builds for one thread, it forgets before the next."""
+    """A container of its own: what is built for one thread, it forgets before the next."""
     with _one_at_a_time:
-        bootstrap.reset()
-        services = bootstrap.submit_services(PowertoolsJournal("crowd"))
-        database, *_ = bootstrap.migration_services()
+        container.reset()
+        services = submit_services(PowertoolsJournal("crowd"))
+        database, *_ = migration_services()
     yield database, services
     database.close()

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any
 
-from facteur.bootstrap import operate_services
 from facteur.errors import DatabaseUnavailableError
 from facteur.operate.dispatch import operate
+from facteur.operate.wiring import operate_services
 from local.torture.lane import Lane
 from local.torture.worker import Workplace, become
 

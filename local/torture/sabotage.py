@@ -114,7 +114,7 @@ def read_no_history_again(_worker: Worker) -> None:
 
 def ask_once(_worker: Worker) -> None:
     switch("EMPTY_LOOKUPS_BEFORE_RESEND", lambda _: 1)
-    switch("_limits", lambda limits: lambda settings: replace(limits(settings), resend_after_seconds=0.0))
+    switch("waiting_limits", lambda limits: lambda: replace(limits(), resend_after_seconds=0.0))
 
 
 def repeat_what_is_quoted(_worker: Worker) -> None:

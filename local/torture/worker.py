@@ -24,12 +24,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 import facteur
-from facteur import bootstrap
 from facteur.aws import clients as aws
 from facteur.errors import FacteurError
 from facteur.observability import PowertoolsJournal
 from facteur.poll_statuses.run import poll_statuses
+from facteur.poll_statuses.wiring import poll_services
 from facteur.relay_submissions.run import relay_submissions
+from facteur.relay_submissions.wiring import relay_services
+from facteur.submit_invoices.wiring import submit_services
 from functions.submit_invoices.app import submission_id_in, submit
 from local.torture.clock import Clock
 from local.torture.points import Points, Watched, WatchedPlatforms, WatchedRelay, die_with_parent, watch_http
@@ -122,7 +124,7 @@ class Worker:
             self.place.points.reach("sqs.receive.after")
             if self.delete_early:
                 self._delete(client, messages)
-            services = bootstrap.submit_services(self.journal)
+            services = submit_services(self.journal)
             came = {
                 first: [submission_id_in(m["Body"]) for m in messages if _first(m) is first] for first in (True, False)
             }
@@ -149,7 +151,7 @@ class Worker:
         self.slot.hold([])
 
     def _relay(self) -> bool:
-        services: Any = bootstrap.relay_services(self.journal)
+        services: Any = relay_services(self.journal)
         points = self.place.points
         relay_submissions(
             dataclasses.replace(
@@ -162,7 +164,7 @@ class Worker:
         return False
 
     def _poll(self) -> bool:
-        services: Any = bootstrap.poll_services(self.journal)
+        services: Any = poll_services(self.journal)
         points = self.place.points
         store = Watched(services.store, "statuses", points)
         pulls = Watched(services.pulls, "pulls", points)

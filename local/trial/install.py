@@ -17,11 +17,11 @@ import typer
 from psycopg2 import sql
 from typer.exceptions import TyperException
 
-from facteur.bootstrap import operate_services
 from facteur.cli.main import app
 from facteur.errors import DocumentsUnknownError, OperatorError
 from facteur.install.model import Plan
 from facteur.operate.install import init
+from facteur.operate.wiring import operate_services
 from local.demo.stage import BUCKET
 from local.trial.journal import connect
 

@@ -13,9 +13,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from facteur.bootstrap import operate_services
 from facteur.errors import FacteurError
 from facteur.operate.install import uninstall
+from facteur.operate.wiring import operate_services
 from facteur.postgres.url import in_words
 from local.demo.interruption import Interrupted, Interruption
 from local.demo.keep import tend

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 import pytest
 
-from facteur import bootstrap
+from facteur import container
 from local.invoices import sample_invoice
 from tests.e2e.company import Company
 from tests.e2e.conftest import Ground, one_company
@@ -226,7 +226,7 @@ def _become(company: Company, monkeypatch: pytest.MonkeyPatch, function: str) ->
 def _begin_anew() -> None:
     """As a new process would: boto3 keeps the first credentials it was given."""
     boto3.setup_default_session()
-    bootstrap.reset()
+    container.reset()
 
 
 def _without_ages(answer: Any) -> Any:

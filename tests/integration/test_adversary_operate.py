@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from facteur import bootstrap
+from facteur import container
 from facteur.domain.decide_deposit import after_answer
 from facteur.domain.decision import Outcome
 from facteur.domain.submission import Accepted, Claim, Intent, State, Waiting
@@ -38,7 +38,7 @@ def test_a_token_of_the_old_client_does_not_outlive_a_repin(two: World, operator
     other = SECOND | {"client_id": "other@facteur.example", "customer_id": two.simulator.customer_id}
     two.simulator.add_account(**other)
     two.put_secret("default", other)
-    bootstrap._secrets().read(f"{two.prefix}/default", fresh=True)  # its time was over
+    container.secrets().read(f"{two.prefix}/default", fresh=True)  # its time was over
     assert operator.run("repin", "default", *SIGNED).code == 0
     two.simulator.script(sample_invoice(2).number, ["lost_answer"])
     two.add(2)

@@ -9,8 +9,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from facteur import bootstrap
-from facteur.bootstrap import submit_services
+from facteur import container
 from facteur.domain.ports import Document, Documents
 from facteur.domain.submission import Invoice
 from facteur.errors import (
@@ -20,6 +19,7 @@ from facteur.errors import (
     StatementRefusedError,
 )
 from facteur.observability import PowertoolsJournal
+from facteur.submit_invoices.wiring import submit_services
 from functions.submit_invoices import app
 from local.invoices import sample_invoice
 from tests.world import World
@@ -85,7 +85,7 @@ def in_a_worker(work: Callable[[], Any]) -> int:
     """Its exit status: the work may end its process."""
     pid = os.fork()
     if not pid:
-        bootstrap.reset()  # connections are not shared between processes
+        container.reset()  # connections are not shared between processes
         try:
             work()
             os._exit(0)

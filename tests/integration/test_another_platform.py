@@ -10,17 +10,19 @@ from dataclasses import replace
 import pytest
 
 from facteur.aws.secrets_manager import Secrets
-from facteur.bootstrap import operate_services, poll_services, submit_services
 from facteur.errors import AccountRefusedError, EnvironmentMismatchError
 from facteur.observability import PowertoolsJournal
 from facteur.operate.reconcile.model import Code
 from facteur.operate.reconcile.reconciling import Reconciling
 from facteur.operate.reconcile.run import reconcile
+from facteur.operate.wiring import operate_services
 from facteur.platforms.accounts import AccountPlatforms
 from facteur.platforms.registry import PROVIDERS
 from facteur.poll_statuses.run import poll_statuses
+from facteur.poll_statuses.wiring import poll_services
 from facteur.settings import Settings
 from facteur.submit_invoices.run import submit_invoices
+from facteur.submit_invoices.wiring import submit_services
 from tests.altering import AlteringProxy, Said, altering
 from tests.contract.platform.toy import TOY
 from tests.contract.platform.toy_server import ToyServer, running_toy
@@ -60,7 +62,9 @@ def platforms(world: World, proxy: AlteringProxy) -> AccountPlatforms:
 def built(world: World) -> AccountPlatforms:
     """As in a fresh container."""
     secrets = Secrets(lambda: world.aws.session.client("secretsmanager", endpoint_url=world.aws.endpoint_url))
-    return AccountPlatforms(Settings.from_environ(os.environ), secrets, world.database, {**PROVIDERS, TOY.name: TOY})
+    return AccountPlatforms(
+        Settings.from_environ(os.environ).for_platforms(), secrets, world.database, {**PROVIDERS, TOY.name: TOY}
+    )
 
 
 def put_toy(world: World, url: str, **more: object) -> None:

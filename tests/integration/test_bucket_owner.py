@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import boto3
 import pytest
 
+from facteur.aws.s3 import Objects
 from facteur.documents.store import DocumentStore
 from facteur.domain.submission import Invoice
 from facteur.errors import StoreRefusedError
@@ -47,7 +48,7 @@ def _fetched(address: str, owner: str | None) -> bytes:
     client = boto3.client(
         "s3", endpoint_url=address, region_name="eu-west-3", aws_access_key_id="x", aws_secret_access_key="x"
     )
-    documents = DocumentStore(NOWHERE, lambda: client, allow_files=False, bucket_owner=owner)
+    documents = DocumentStore(NOWHERE, Objects(lambda: client, owner), allow_files=False)
     invoice = Invoice("1", True, "default", "s3://documents/1.xml", None, None, None, "F-1", None, None, None, None)
     document = documents.fetch(invoice, 1000, 1000)
     assert document is not None

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from facteur.bootstrap import submit_services
 from facteur.domain.ports import Document, Documents
 from facteur.domain.submission import Invoice
 from facteur.observability import PowertoolsJournal
 from facteur.submit_invoices.run import submit_invoices
+from facteur.submit_invoices.wiring import submit_services
 from local.invoices import sample_invoice
 from tests.world import World
 

@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 
 from facteur.aws.deployment import DeployedStack
-from facteur.bootstrap import operate_services
 from facteur.operate.doctor.deployment import alarms
+from facteur.operate.wiring import operate_services
 from facteur.settings import Settings
 from local.sam import load_template
 from tests.operator import Operator

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from facteur import bootstrap
+from facteur import container
 from facteur.install.migrate import migrate
 from facteur.observability import PowertoolsJournal
 from facteur.postgres.database import Database
 from facteur.submit_invoices.run import submit_invoices
+from facteur.submit_invoices.wiring import submit_services
 from local.measure.ground import add_invoices, prepare, states, work_off
 from local.postgres import as_worker
 from local.stack import database_secret
@@ -55,8 +56,8 @@ def test_relay_two_submits_and_polls_share_the_pool_and_leave_nothing_in_a_sessi
     queued = [row.id for row in behind.database.rows("select id from facteur.submissions where queued_at is not null")]
     workers = []
     for _ in range(2):
-        bootstrap.reset()
-        workers.append(bootstrap.submit_services(PowertoolsJournal("pooled")))
+        container.reset()
+        workers.append(submit_services(PowertoolsJournal("pooled")))
 
     with ThreadPoolExecutor(3) as threads:  # each message twice, and a relay beside them
         both = [threads.submit(submit_invoices, queued, worker, 60) for worker in workers]

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from facteur import bootstrap
+from facteur import container
 from facteur.errors import AccountRefusedError, EnvironmentMismatchError
 from facteur.observability import PowertoolsJournal
+from facteur.submit_invoices.wiring import submit_services
 from local.measure.ground import add_invoices, states, work_off
 from local.simulator.control import Simulator, running_simulator
 from tests.rows import Rows
@@ -293,15 +294,15 @@ def test_a_platform_that_moves_while_a_function_works_is_left_alone_until_the_ne
     here = {"base_url": two.simulator.base_url, "auth_url": two.simulator.auth_url}
     there = {"base_url": elsewhere.base_url, "auth_url": elsewhere.auth_url}
     two.put_secret("second", SECOND | here)
-    platforms = bootstrap.submit_services(PowertoolsJournal("moves")).platforms
+    platforms = submit_services(PowertoolsJournal("moves")).platforms
     platforms.of("second")
 
     two.put_secret("second", SECOND | there)
-    bootstrap._secrets().read(f"{two.prefix}/second", fresh=True)  # its time was over
+    container.secrets().read(f"{two.prefix}/second", fresh=True)  # its time was over
     with pytest.raises(AccountRefusedError, match="names another platform or client than a moment ago"):
         platforms.identity("second")
 
-    platforms = bootstrap.submit_services(PowertoolsJournal("moves")).platforms
+    platforms = submit_services(PowertoolsJournal("moves")).platforms
     platforms.of("second")
     assert platforms.identity("second")["base_url"] == elsewhere.base_url
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from facteur import bootstrap, observability
+from facteur import container, observability
 from facteur.aws.cloudformation import answer
 from facteur.errors import FacteurError
 from facteur.platforms.oauth import BearerToken
@@ -185,6 +185,6 @@ def test_a_running_containers_own_objects_hide_what_they_hold(world: World) -> N
     world.add(1)
     world.deposit()
 
-    text = f"{bootstrap._platforms()!r} {vars(bootstrap._platforms())!r} {reprs()}"
+    text = f"{container.platforms()!r} {vars(container.platforms())!r} {reprs()}"
 
     assert_hidden([word for word in forbidden(world, range(1, 2)) if word != SECRET], text)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from facteur import bootstrap
 from facteur.observability import PowertoolsJournal
 from facteur.poll_statuses.run import poll_statuses
+from facteur.poll_statuses.wiring import poll_services
 from functions.poll_statuses import app as poll_statuses_app
 from tests.open_deposits import DAY, HOUR, crowd, known
 from tests.world import World
@@ -202,7 +202,7 @@ def test_a_run_that_has_time_takes_permits_as_they_come(world: World, settings: 
         waited.append(seconds)
         world.advance(seconds)
 
-    services = bootstrap.poll_services(PowertoolsJournal("poll_statuses"))
+    services = poll_services(PowertoolsJournal("poll_statuses"))
     poll_statuses(dataclasses.replace(services, wait=wait), remaining_seconds=600)
 
     assert searches(world) == math.ceil(2500 / 190)
@@ -217,7 +217,7 @@ def test_histories_that_are_paused_are_not_waited_for(world: World) -> None:
     )
     waited: list[float] = []
 
-    services = bootstrap.poll_services(PowertoolsJournal("poll_statuses"))
+    services = poll_services(PowertoolsJournal("poll_statuses"))
     poll_statuses(dataclasses.replace(services, wait=waited.append, history_seconds=6), remaining_seconds=600)
 
     assert searches(world) == 1

@@ -1,9 +1,8 @@
-"""Which parts of the code may know of which: what the layers of docs/architecture.md promise."""
+"""What no contract of imports sees: a platform's name in text (pyproject.toml has the contracts, `make lint` holds them)."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -15,28 +14,6 @@ NAMED_AFTER = {
     "platforms/registry.py": 4,
     "sql/schema/0001_schema.sql": 1,
 }  # lines that carry a platform's name
-
-
-def imported(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module
-            yield from (f"{node.module}.{each.name}" for each in node.names)
-        elif isinstance(node, ast.Import):
-            yield from (each.name for each in node.names)
-
-
-@pytest.mark.parametrize("adapter", ADAPTERS)
-def test_only_the_registry_imports_an_adapter(adapter: str) -> None:
-    package = f"facteur.platforms.{adapter}"
-
-    importing = {
-        str(path.relative_to(CODE))
-        for path in CODE.rglob("*.py")
-        if any(f"{name}.".startswith(f"{package}.") for name in imported(path))
-    }
-
-    assert {each for each in importing if not each.startswith(f"platforms/{adapter}/")} == {"platforms/registry.py"}
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS)
@@ -52,18 +29,8 @@ def test_nothing_else_is_explained_by_one_platform(adapter: str) -> None:
     assert named == NAMED_AFTER
 
 
-def test_decisions_know_of_no_outside() -> None:
-    """Pure functions: no driver, no socket, no adapter."""
-    outside = {
-        "psycopg2",
-        "boto3",
-        "botocore",
-        "requests",
-        "socket",
-        "facteur.postgres",
-        "facteur.aws",
-        "facteur.bootstrap",
-    }
+def test_a_contract_protects_every_adapter() -> None:
+    contracts = tomllib.loads((CODE.parents[3] / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    (registry,) = (each for each in contracts if each.get("allowed_importers") == ["facteur.platforms.registry"])
 
-    for path in (CODE / "domain").glob("*.py"):
-        assert not outside & {each for each in imported(path)}, path.name
+    assert sorted(registry["protected_modules"]) == sorted(f"facteur.platforms.{each}" for each in ADAPTERS)

@@ -40,7 +40,7 @@ def test_the_tree_in_the_docstring_is_the_tree_of_classes() -> None:
     assert drawn() == {name: None if c is FacteurError else c.__bases__[0].__name__ for name, c in classes.items()}
 
 
-def test_every_error_of_the_package_is_in_the_tree_or_stays_between_an_adapter_and_bootstrap() -> None:
+def test_every_error_of_the_package_is_in_the_tree_or_stays_between_an_adapter_and_wiring() -> None:
     for module in pkgutil.walk_packages(facteur.__path__, "facteur."):
         importlib.import_module(module.name)
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from facteur.errors import ConfigurationError
 from facteur.platforms.hosts import platform_host
+from facteur.platforms.port import Defaults
 from facteur.platforms.registry import PROVIDERS
 
 SOURCES = ("sweep", "pull", "history")
@@ -151,6 +152,17 @@ class Settings:
         if wrong:
             raise ConfigurationError("wrong settings: " + "; ".join(wrong))
         return cls(**values)
+
+    def for_platforms(self) -> Defaults:
+        """What accounts share, whose secret does not say otherwise."""
+        hosts = {
+            each.name: getattr(self, each.name)
+            for each in fields(self)
+            if each.metadata.get("convert") is platform_host
+        }
+        return Defaults(
+            self.pdp_provider, self.pdp_secret_id, hosts, self.connect_timeout_seconds, self.read_timeout_seconds, self.max_in_flight
+        )  # fmt: skip
 
     def require(self, *names: str) -> tuple[str, ...]:
         """The values of settings that have no default, in the order asked.

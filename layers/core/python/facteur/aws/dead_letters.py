@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from facteur.errors import QueueUnavailableError
-from facteur.operate.model.status import DeadLetter
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -44,14 +44,24 @@ def translated_errors() -> Iterator[None]:
         raise QueueUnavailableError(f"SQS could not be asked ({type(exc).__name__})") from None
 
 
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message in the dead-letter queue: the submission that it names (None: none), when it was sent and how often received."""
+
+    submission_id: int | None
+    sent_at: datetime | None
+    receives: int
+
+
 class SqsDeadLetters:
-    """The port DeadLetters."""
+    """The dead-letter queue. Every method raises QueueUnavailableError."""
 
     def __init__(self, client: Callable[[], SQSClient], queue_url: str) -> None:
         """`queue_url` is the submissions queue's."""
         self._client, self._queue_url = client, queue_url
 
     def count(self) -> int:
+        """Messages in it, about."""
         with translated_errors():
             answer = self._client().get_queue_attributes(
                 QueueUrl=self._dead_url(), AttributeNames=["ApproximateNumberOfMessages"]
@@ -59,7 +69,7 @@ class SqsDeadLetters:
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
     def shown(self, limit: int) -> list[DeadLetter]:
-        """Each is hidden for a moment, so that the next call gives others."""
+        """So many of them at most; none is taken away. Each is hidden for a moment, so that the next call gives others."""
         found: dict[str, DeadLetter] = {}
         with translated_errors():
             url = self._dead_url()
@@ -73,6 +83,7 @@ class SqsDeadLetters:
         return list(found.values())[:limit]
 
     def redrive(self) -> int:
+        """Back onto the queue they came from; how many, about where SQS moves them itself."""
         with translated_errors():
             count = self.count()
             try:

@@ -16,12 +16,12 @@ import typer
 from rich.console import Console
 
 from facteur import __version__
-from facteur.bootstrap import caller_identity, deployed, operate_services, owner_services
 from facteur.cli.lines import console
-from facteur.cli.where import chosen, place
+from facteur.cli.where import chosen
 from facteur.domain.visible import as_text, visible
 from facteur.errors import FacteurError, OperatorError
 from facteur.operate.dispatch import OWN, READ, function_for, operate
+from facteur.operate.wiring import caller_identity, deployed, operate_services, owner_services, place
 
 NOT_WELL = 1  # it was done, and all is not well
 NOT_DONE = 2  # it could not be done, and nothing was; Click's own code for wrong usage

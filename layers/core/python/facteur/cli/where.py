@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import typer
 
 from facteur.errors import OperatorError
@@ -27,18 +25,6 @@ def chosen(context: typer.Context, database: str | None, stack: str | None) -> t
     if len(named) > 1:
         raise OperatorError(TWO if typed else f"{TWO} (FACTEUR_DATABASE_URL and FACTEUR_STACK are both set)")
     return (given["database"] if "database" in named else None, given["stack"] if "stack" in named else None)
-
-
-def place(database: str | None, stack: str | None) -> str:
-    """The installation in words, without user or password: what a question names."""
-    if stack:
-        region = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION")
-        return f"stack {stack}" + (f" in {region}" if region else "")
-    if database:
-        from facteur.postgres.url import in_words
-
-        return in_words(database)
-    return "the database that DATABASE_SECRET_ID names"
 
 
 def _typed(context: typer.Context, name: str) -> bool:

@@ -11,11 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING
+from typing import IO
 from urllib.parse import unquote
 
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
-
+from facteur.aws.s3 import Objects
 from facteur.documents.number import number_in
 from facteur.domain.document_kind import FIRST_BYTES, extension_of
 from facteur.domain.submission import Invoice
@@ -28,15 +27,10 @@ from facteur.errors import (
 )
 from facteur.postgres.database import Database
 
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
-
 BLOCK_BYTES = 1 << 20
 ROW_PART_BYTES = 4 << 20
 LONGEST_NUMBER = 100  # letters of one that are shown
 LONGEST_STEM = 100
-MISSING_CODES = frozenset({"NoSuchKey", "404", "NotFound"})
-UNUSABLE_CODES = frozenset({"KeyTooLongError", "InvalidURI"})
 XML_SPACE = " \t\r\n"
 CONTENT_TYPES = {".pdf": "application/pdf", ".xml": "application/xml"}
 
@@ -79,12 +73,8 @@ class _Borrowed(BytesIO):
 class DocumentStore:
     """The port Documents."""
 
-    def __init__(
-        self, database: Database, s3: Callable[[], S3Client], *, allow_files: bool, bucket_owner: str | None = None
-    ) -> None:
-        """`bucket_owner`: a bucket of this name that another account has made is not read."""
-        self._database, self._s3, self._allow_files = database, s3, allow_files
-        self._expected = {"ExpectedBucketOwner": bucket_owner} if bucket_owner else {}
+    def __init__(self, database: Database, objects: Objects, *, allow_files: bool) -> None:
+        self._database, self._objects, self._allow_files = database, objects, allow_files
 
     def far(self, invoice: Invoice) -> bool:
         return invoice.document is None and not (invoice.document_uri or "").startswith("file:")
@@ -120,7 +110,9 @@ class DocumentStore:
         scheme, _, address = invoice.document_uri.partition("://")
         bucket, _, key = address.partition("/")
         if scheme == "s3" and bucket and key.strip("/"):
-            return self._from_s3(bucket, key)
+            if opened := self._objects.open(bucket, key, BLOCK_BYTES):
+                return opened
+            raise self._unusable_uri()
         if scheme == "file" and not bucket and "%00" not in key and self._allow_files:
             path = Path("/", unquote(key))
             return path.stat().st_size, lambda: _file_blocks(path)
@@ -144,17 +136,6 @@ class DocumentStore:
         if self._database.row(statement, {"id": invoice.invoice_id}).sha256 != document.sha256:
             raise DocumentUnavailableError(Problem("document_unavailable", "the document changed while it was read"))
 
-    def _from_s3(self, bucket: str, key: str) -> tuple[int, Callable[[], Iterator[bytes]]]:
-        try:
-            answer = self._s3().get_object(Bucket=bucket, Key=key, **self._expected)  # type: ignore[arg-type]
-        except ParamValidationError:
-            raise self._unusable_uri() from None
-        except ClientError as exc:
-            if _code(exc) in UNUSABLE_CODES:
-                raise self._unusable_uri() from None
-            raise
-        return answer["ContentLength"], lambda: answer["Body"].iter_chunks(BLOCK_BYTES)
-
 
 @contextmanager
 def _unreadable_store() -> Iterator[None]:
@@ -162,16 +143,8 @@ def _unreadable_store() -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise DocumentMissingError(Problem("document_missing", "nothing lies at document_uri yet")) from None
-    except ClientError as exc:
-        if _code(exc) in MISSING_CODES:
-            raise DocumentMissingError(Problem("document_missing", "nothing lies at document_uri yet")) from None
-        raise StoreRefusedError(_code(exc)) from None
-    except (BotoCoreError, OSError) as exc:
+    except OSError as exc:
         raise StoreRefusedError(type(exc).__name__) from None
-
-
-def _code(error: ClientError) -> str:
-    return str(error.response.get("Error", {}).get("Code"))
 
 
 def _file_blocks(path: Path) -> Iterator[bytes]:

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import psycopg2
-
 from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError, StatementRefusedError
 from facteur.install.catalogue import Looking
 from facteur.install.kinds import KIND_VALUES, MOST_KINDS, lookup_of, named_like_kinds, perhaps_kinds
 from facteur.install.model import Column, Found, Kind, KindColumn, Sample, Table, Wish
 from facteur.install.template import template
+from facteur.postgres.mistakes import mistake
 
 LOCK_MILLISECONDS, READ_MILLISECONDS = "1000", "30000"
 TOO_LATE = ("55P03", "57014")  # somebody holds the table; it is too large to be read in time
@@ -20,10 +19,6 @@ PATIENCE = """
 select set_config('transaction_read_only', 'on', true) as a, set_config('lock_timeout', %(lock)s, true) as b,
        set_config('statement_timeout', %(read)s, true) as c
 """
-# Mistakes in a text that a person wrote, of which Postgres names an identifier, a type or a place, never a row.
-OF_THE_TEXT = frozenset(
-    {"42601", "42703", "42P01", "42883", "42804", "42702", "42803", "42P20", "42846", "42704", "0A000"}
-)
 
 
 class KindsReading(Looking):
@@ -52,7 +47,7 @@ class KindsReading(Looking):
             except (
                 StatementRefusedError
             ) as exc:  # a value that the column cannot have; or a condition that no row can be asked
-                if _mistake(exc):
+                if mistake(exc.__context__):
                     raise
                 return ()
 
@@ -123,15 +118,9 @@ def of_a_text() -> Iterator[None]:
     try:
         yield
     except (ConfigurationError, DatabaseUnavailableError) as exc:
-        if (mistake := _mistake(exc)) is None:
+        if (words := mistake(exc.__context__)) is None:
             raise
-        raise OperatorError(f"--where is no condition on the invoice table: {mistake}") from None
-
-
-def _mistake(exc: BaseException) -> str | None:
-    cause = exc.__context__
-    known = isinstance(cause, psycopg2.Error) and cause.pgcode in OF_THE_TEXT
-    return str(cause.diag.message_primary) if isinstance(cause, psycopg2.Error) and known else None
+        raise OperatorError(f"--where is no condition on the invoice table: {words}") from None
 
 
 def _relations(plan: Any) -> set[str]:

@@ -11,7 +11,7 @@ from facteur.operate.backlog import Backlog, BacklogFilter, Portion
 from facteur.operate.model.acts import Act
 from facteur.operate.preview import Previewed
 from facteur.postgres.database import Database, as_json
-from facteur.submit_invoices.store import INLINE_BYTES, as_invoice
+from facteur.postgres.invoices import INLINE_BYTES, as_invoice
 
 
 class PostgresPending:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from facteur.errors import OperatorError
-from facteur.operate.model.status import DeadLetter, NamedSubmission
+from facteur.operate.model.status import NamedSubmission
 from facteur.operate.services import OperateServices
+
+if TYPE_CHECKING:
+    from facteur.aws.dead_letters import DeadLetter
 
 MOST = 1000
 OPEN = frozenset({"pending", "in_doubt", "sending"})

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import psycopg2
-
 from facteur import __version__
 from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError
 from facteur.install.faults import TRY, Tried, grave_words, installation_faults
@@ -24,10 +22,10 @@ from facteur.install.schema import INSTALLED, NARROW, MigratedDatabase, migrate_
 from facteur.operate.acts_store import PostgresActs, signed
 from facteur.operate.model.acts import Act
 from facteur.postgres.database import as_json
+from facteur.postgres.mistakes import OF_A_SCRIPT, mistake
 
 PATIENCE = "select set_config('lock_timeout', %(milliseconds)s, true)"
 # Mistakes in a text that a person wrote: Postgres names an identifier or a place in it, never a row.
-SYNTAX, COLUMN, TABLE, FUNCTION = "42601", "42703", "42P01", "42883"
 WIDER = "select set_config('search_path', current_setting('facteur.search_path'), true)"
 NARROWER = "select pg_catalog.set_config('search_path'::text, 'pg_catalog'::text, true)"
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
@@ -144,7 +142,7 @@ class Installing(KindsReading):
         except (DatabaseUnavailableError, ConfigurationError) as exc:
             if LOCK_NOT_AVAILABLE in str(exc):
                 raise
-            why = mistake(exc.__context__, step.statement) if step.what == CREATE_MAPPING else None
+            why = mistake(exc.__context__, step.statement, OF_A_SCRIPT) if step.what == CREATE_MAPPING else None
             raise OperatorError(f"nothing was changed, because this failed: {step.what} ({why or exc})") from None
         if self._database.row(self.TRANSACTION).id != before:
             raise OperatorError(
@@ -218,12 +216,3 @@ def refuse_old_invoices(sanity: Sanity | None) -> None:
             f"nothing was changed: the mapping shows {sanity.ready_too_early} invoices as ready that were issued before the first day; "
             "let `ready` compare issue_date with facteur.installation.submit_from"
         )
-
-
-def mistake(exc: BaseException | None, text: str) -> str | None:
-    """Postgres' own words on a mistake in the text of a mapping, and the line; None for any other error, which may quote a row."""
-    if not isinstance(exc, psycopg2.Error) or exc.pgcode not in {SYNTAX, COLUMN, TABLE, FUNCTION}:
-        return None
-    words, position = exc.diag.message_primary, exc.diag.statement_position
-    line = text.count("\n", 0, int(position) - 1) + 1 if position else None
-    return f"line {line}: {words}" if line else words

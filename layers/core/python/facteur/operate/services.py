@@ -10,12 +10,12 @@ from facteur.domain.ports import Documents
 from facteur.errors import OperatorError
 from facteur.operate.doctor.examination import Examination
 from facteur.operate.model.acts import UNKNOWN, Act, Caller
-from facteur.operate.ports import DeadLetters
 from facteur.operate.reconcile.reconciling import Reconciling
 from facteur.platforms.registry import PROVIDERS
 from facteur.settings import Settings
 
 if TYPE_CHECKING:
+    from facteur.aws.dead_letters import SqsDeadLetters
     from facteur.operate.accounts_store import PostgresAccounts
     from facteur.operate.acts_store import PostgresActs
     from facteur.operate.backlog_store import PostgresBacklog, PostgresPending
@@ -37,7 +37,7 @@ class OperateServices:
     pending: PostgresPending
     backlog: PostgresBacklog
     accounts: PostgresAccounts
-    dead_letters: Callable[[], DeadLetters | None]  # None: no queue is named where this runs
+    dead_letters: Callable[[], SqsDeadLetters | None]  # None: no queue is named where this runs
     examination: Callable[[], Examination]
     platforms: Callable[[], AccountPlatforms]
     documents: Callable[[], Documents]

@@ -11,14 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from facteur.aws.secrets_manager import Secrets, SecretUnreadableError
-from facteur.errors import AccountRefusedError, EnvironmentMismatchError, Problem
+from facteur.errors import AccountRefusedError, ConfigurationError, EnvironmentMismatchError, Problem
 from facteur.platforms.blanking import Blanking
 from facteur.platforms.credentials import Address, Credentials
 from facteur.platforms.http import HttpClient
-from facteur.platforms.port import Platform, Provider, Wiring
+from facteur.platforms.port import Defaults, Platform, Provider, Wiring
 from facteur.platforms.registry import PROVIDERS
 from facteur.postgres.database import Database, as_json
-from facteur.settings import Settings
 
 DEFAULT_ACCOUNT = "default"
 
@@ -44,12 +43,13 @@ class AccountPlatforms:
     """The platform of each account, built when it is first asked for."""
 
     def __init__(
-        self, settings: Settings, secrets: Secrets, database: Database, providers: Mapping[str, Provider] = PROVIDERS
+        self, defaults: Defaults, secrets: Secrets, database: Database, providers: Mapping[str, Provider] = PROVIDERS
     ) -> None:
-        """Raises ConfigurationError where the settings do not say where the platform is that they name."""
-        self._settings, self._secrets, self._database, self._providers = settings, secrets, database, providers
-        self._default = providers[settings.pdp_provider]
-        settings.require(*self._default.address_settings or ())
+        """Raises ConfigurationError where no setting says where the platform is that they name."""
+        self._defaults, self._secrets, self._database, self._providers = defaults, secrets, database, providers
+        self._default = providers[defaults.provider]
+        if missing := [name.upper() for name in self._default.address_settings or () if not defaults.hosts.get(name)]:
+            raise ConfigurationError(f"missing settings: {', '.join(missing)}")
         self._salted: str | None = None
         self._built: dict[str, tuple[tuple[str, str, Address], Platform]] = {}  # for which client and platform
         # whose secret names another platform or client since: built anew at the next invocation
@@ -113,9 +113,9 @@ class AccountPlatforms:
     def _client(self, blanking: Blanking, url: str) -> HttpClient:
         client = HttpClient(
             url,
-            connect_timeout_seconds=self._settings.connect_timeout_seconds,
-            read_timeout_seconds=self._settings.read_timeout_seconds,
-            connections=self._settings.max_in_flight,
+            connect_timeout_seconds=self._defaults.connect_timeout_seconds,
+            read_timeout_seconds=self._defaults.read_timeout_seconds,
+            connections=self._defaults.connections,
             blanking=blanking,
         )
         client.begin_invocation(self._stop_at)
@@ -160,14 +160,14 @@ class AccountPlatforms:
         return self._providers[name]
 
     def _address(self, provider: Provider, secret_id: str) -> Address:
-        values = [getattr(self._settings, name) for name in provider.address_settings or ()]
-        if None in values or not values:
+        hosts = [host for name in provider.address_settings or () if (host := self._defaults.hosts.get(name))]
+        if len(hosts) < 2:  # the API's and the token endpoint's
             words = f"secret {secret_id} names {provider.name} and no base_url and auth_url, and there is no setting that does"
             raise AccountRefusedError(Problem("secret_malformed", words))
-        return Address(*values)
+        return Address(*hosts)
 
     def _secret_id(self, account: str) -> str:
-        default = self._settings.pdp_secret_id
+        default = self._defaults.secret_id
         prefix = default.rpartition("/")[0] or "facteur"
         return default if account == DEFAULT_ACCOUNT else f"{prefix}/{account}"
 

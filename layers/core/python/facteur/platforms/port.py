@@ -128,6 +128,21 @@ class Capabilities:
 
 
 @dataclass(frozen=True, slots=True)
+class Defaults:
+    """What the settings say for every account. `hosts`: of kinds of platform, by the name of their setting; None: it is not set.
+
+    `secret_id`: of the account named default; `connections`: kept open at once to a host.
+    """
+
+    provider: str
+    secret_id: str
+    hosts: Mapping[str, str | None]
+    connect_timeout_seconds: float
+    read_timeout_seconds: float
+    connections: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wiring:
     """What an account's platform is built of. `client` makes one for a host; `credentials(fresh)` reads the secret `named_in`."""
 

@@ -1,4 +1,4 @@
-"""The statements of relay_submissions. What they promise stands in ports.py, what they do in sql/functions/."""
+"""The statements of relay_submissions. What they do stands in sql/functions/."""
 
 from __future__ import annotations
 

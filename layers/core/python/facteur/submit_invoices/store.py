@@ -1,4 +1,4 @@
-"""The statements of submit_invoices. What they promise stands in ports.py, what they do in sql/functions/."""
+"""The statements of submit_invoices. What they do stands in sql/functions/."""
 
 from __future__ import annotations
 
@@ -16,15 +16,13 @@ from facteur.domain.submission import (
     DoubtClock,
     Holder,
     Intent,
-    Invoice,
     State,
     Waiting,
     Witness,
 )
 from facteur.errors import StatementRefusedError
 from facteur.postgres.database import Database, Row, as_json, as_move
-
-INLINE_BYTES = 5_000_000
+from facteur.postgres.invoices import INLINE_BYTES, as_invoice
 
 READ = """
 select b.id, b.state, b.account, b.invoice_id, b.tries, b.waited_seconds, b.age_seconds, b.doubtful_sha256, b.row_exists,
@@ -158,15 +156,6 @@ class PostgresSubmissions:
             row.platform_id: Holder(row.invoice_id, row.refused, frozenset(row.sent), frozenset(row.numbers))
             for row in rows
         }
-
-
-def as_invoice(row: Row) -> Invoice:
-    """A row of type facteur.invoice."""
-    return Invoice(
-        invoice_id=row.invoice_id, ready=bool(row.ready), account=row.account, document_uri=row.document_uri,
-        document=None if row.document is None else bytes(row.document), document_bytes=row.document_bytes, file_name=row.file_name,
-        invoice_number=row.invoice_number, seller_siren=row.seller_siren, issue_date=row.issue_date, total=row.total, currency=row.currency,
-    )  # fmt: skip
 
 
 def _waiting(row: Row) -> Waiting:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from facteur.operate.ports import DeadLetters
 from facteur.settings import Settings
 
 if TYPE_CHECKING:
+    from facteur.aws.dead_letters import SqsDeadLetters
     from facteur.operate.doctor.store import PostgresExamined
     from facteur.platforms.accounts import AccountPlatforms
 
@@ -73,7 +73,7 @@ class Examination:
     settings: Settings
     database: PostgresExamined
     platforms: Callable[[], AccountPlatforms]
-    dead_letters: DeadLetters | None
+    dead_letters: SqsDeadLetters | None
     deployment: Deployment | None
     migrations: frozenset[int]
     now: Callable[[], datetime]

@@ -79,15 +79,6 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A message in the dead-letter queue: the submission that it names (None: none), when it was sent and how often received."""
-
-    submission_id: int | None
-    sent_at: datetime | None
-    receives: int
-
-
-@dataclass(frozen=True, slots=True)
 class NamedSubmission:
     """What is known of a submission that a dead letter names; `why` is the code of its last error."""
 

@@ -1,0 +1,27 @@
+"""What submit_invoices is built of."""
+
+from __future__ import annotations
+
+import random
+import time
+
+from facteur import container
+from facteur.domain.ports import Journal
+from facteur.submit_invoices.services import Services
+from facteur.submit_invoices.store import PostgresSubmissions
+
+
+def submit_services(journal: Journal, remaining_seconds: float = float("inf")) -> Services:
+    """Begins an invocation, whose calls of the platform end within the seconds that it has."""
+    settings, database = container.settings(), container.begun_database()
+    platforms = container.platforms()
+    platforms.begin_invocation(time.monotonic() + remaining_seconds)
+    store = PostgresSubmissions(
+        database, lease_seconds=settings.lease_seconds, requests_per_minute=settings.requests_per_minute,
+        deposits_enabled=settings.deposits_enabled,
+    )  # fmt: skip
+    return Services(
+        store, platforms, container.documents(database), journal, container.waiting_limits(), settings.max_in_flight,
+        settings.lease_seconds, settings.connect_timeout_seconds + settings.read_timeout_seconds,
+        lambda most: random.uniform(0, most),  # noqa: S311
+    )  # fmt: skip

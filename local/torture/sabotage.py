@@ -17,7 +17,7 @@ from facteur.domain.evidence import (
 from facteur.domain.status_updates import Listing
 from facteur.domain.submission import Move, Shown, State
 from facteur.errors import NotDepositedError
-from facteur.platforms.iopole import SEARCH
+from facteur.platforms.iopole.capabilities import SEARCH
 from facteur.platforms.iopole.client import Iopole
 from facteur.postgres.database import Database
 from local.torture.sql import add_table, replace_in

@@ -33,7 +33,8 @@ from facteur.errors import (
 from facteur.platforms import answers, final_answer, foreign, oauth
 from facteur.platforms.credentials import credentials_from
 from facteur.platforms.http import LONGEST_WAIT_SECONDS, HttpAnswer
-from facteur.platforms.iopole import CUSTOMER, directory, look_ups, reading, statuses
+from facteur.platforms.iopole import directory, look_ups, reading, statuses
+from facteur.platforms.iopole.capabilities import CUSTOMER
 from facteur.platforms.iopole.ladder import LADDER
 from facteur.platforms.multipart import BLOCK_BYTES
 from facteur.postgres import address as database_address

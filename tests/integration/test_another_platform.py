@@ -13,8 +13,8 @@ from facteur.aws.secrets_manager import Secrets
 from facteur.errors import AccountRefusedError, EnvironmentMismatchError
 from facteur.observability import PowertoolsJournal
 from facteur.operate.reconcile.model import Code
-from facteur.operate.reconcile.reconciling import Reconciling
 from facteur.operate.reconcile.run import reconcile
+from facteur.operate.reconcile.store import Reconciling
 from facteur.operate.wiring import operate_services
 from facteur.platforms.accounts import AccountPlatforms
 from facteur.platforms.registry import PROVIDERS

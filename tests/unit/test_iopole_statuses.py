@@ -10,7 +10,7 @@ import pytest
 
 from facteur.errors import PlatformBusyError
 from facteur.platforms.http import HttpAnswer
-from facteur.platforms.iopole import SEARCH
+from facteur.platforms.iopole.capabilities import SEARCH
 from facteur.platforms.iopole.statuses import WITH_STATUS, Searched, page_of, unseen_statuses
 
 AT = datetime(2026, 10, 12, 8, 15, 30, 412000, tzinfo=UTC)

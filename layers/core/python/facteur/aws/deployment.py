@@ -18,7 +18,7 @@ MISSING = "ResourceNotFoundException"
 
 
 class DeployedStack:
-    """The port Deployment."""
+    """Its own resources. Every method raises OperatorError."""
 
     def __init__(
         self, stack: str, scheduler: Callable[[], EventBridgeSchedulerClient], functions: Callable[[], LambdaClient]
@@ -26,6 +26,7 @@ class DeployedStack:
         self._stack, self._scheduler, self._functions = stack, scheduler, functions
 
     def schedule_state(self, function: str) -> str | None:
+        """ENABLED, DISABLED, or None where there is none."""
         try:
             with _errors_of("EventBridge Scheduler", "scheduler:GetSchedule"):
                 return self._scheduler().get_schedule(Name=f"{self._stack}-{function}")["State"]
@@ -33,6 +34,7 @@ class DeployedStack:
             return None
 
     def mapping_states(self, function: str) -> Sequence[str]:
+        """The states of what hands the function its messages."""
         try:
             with _errors_of("Lambda", "lambda:ListEventSourceMappings"):
                 name = f"{self._stack}-{function}"

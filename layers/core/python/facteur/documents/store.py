@@ -16,7 +16,8 @@ from urllib.parse import unquote
 
 from facteur.aws.s3 import Objects
 from facteur.documents.number import number_in
-from facteur.domain.document_kind import FIRST_BYTES, extension_of
+from facteur.domain.checks import check_number, check_size, checked_extension, place_of
+from facteur.domain.document_kind import FIRST_BYTES
 from facteur.domain.submission import Invoice
 from facteur.errors import (
     DocumentMissingError,
@@ -29,9 +30,7 @@ from facteur.postgres.database import Database
 
 BLOCK_BYTES = 1 << 20
 ROW_PART_BYTES = 4 << 20
-LONGEST_NUMBER = 100  # letters of one that are shown
 LONGEST_STEM = 100
-XML_SPACE = " \t\r\n"
 CONTENT_TYPES = {".pdf": "application/pdf", ".xml": "application/xml"}
 
 
@@ -82,17 +81,14 @@ class DocumentStore:
     def fetch(self, invoice: Invoice, hold_bytes: int | None, longest_bytes: int) -> FetchedDocument | None:
         with _unreadable_store():
             size, blocks = self._open(invoice)
-            if size == 0:
-                raise DocumentUnusableError(Problem("document_empty", "the document is empty"))
-            if size > longest_bytes:
-                words = f"the document has {size:,} bytes; the platform takes {longest_bytes / 1e6:g} MB"
-                raise DocumentUnusableError(Problem("document_too_large", words))
+            check_size(size, longest_bytes)
             if hold_bytes is not None and size > hold_bytes:
                 return None
             document = _fetched(invoice, blocks(), size, in_memory=hold_bytes is not None)
             try:
                 self._check_whole(invoice, document)
-                _check_number(invoice, document)
+                if document.content_type == CONTENT_TYPES[".xml"]:
+                    check_number(number_in(document.open()), invoice.invoice_number)
             except BaseException:
                 document.close()
                 raise
@@ -107,15 +103,12 @@ class DocumentStore:
             return invoice.document_bytes, lambda: self._row_parts(invoice)
         if not invoice.document_uri:
             raise DocumentMissingError(Problem("document_missing", "the invoice has neither document_uri nor document"))
-        scheme, _, address = invoice.document_uri.partition("://")
-        bucket, _, key = address.partition("/")
-        if scheme == "s3" and bucket and key.strip("/"):
-            if opened := self._objects.open(bucket, key, BLOCK_BYTES):
-                return opened
-            raise self._unusable_uri()
-        if scheme == "file" and not bucket and "%00" not in key and self._allow_files:
+        scheme, bucket, key = place_of(invoice.document_uri, files=self._allow_files) or ("", "", "")
+        if scheme == "file":
             path = Path("/", unquote(key))
             return path.stat().st_size, lambda: _file_blocks(path)
+        if scheme == "s3" and (opened := self._objects.open(bucket, key, BLOCK_BYTES)):
+            return opened
         raise self._unusable_uri()
 
     def _unusable_uri(self) -> DocumentUnusableError:
@@ -157,7 +150,7 @@ def _fetched(invoice: Invoice, blocks: Iterator[bytes], size: int, *, in_memory:
     file: IO[bytes] = BytesIO() if in_memory else tempfile.TemporaryFile()  # noqa: SIM115  closed with the document
     try:
         first, sha256 = _kept(blocks, file, size)
-        extension = _extension(first)
+        extension = checked_extension(first)
     except BaseException:
         file.close()
         raise
@@ -175,31 +168,6 @@ def _kept(blocks: Iterator[bytes], file: IO[bytes], size: int) -> tuple[bytes, s
     if written != size:
         raise DocumentUnavailableError(Problem("document_unavailable", "the document changed while it was read"))
     return first, digest.hexdigest()
-
-
-def _extension(first: bytes) -> str:
-    if extension := extension_of(first):
-        return extension
-    raise DocumentUnusableError(Problem("document_neither_pdf_nor_xml", "the document is neither PDF nor XML"))
-
-
-def _check_number(invoice: Invoice, document: FetchedDocument) -> None:
-    """Raises DocumentUnusableError where an XML document has another number than its row: a look-up would never find it."""
-    if document.content_type != CONTENT_TYPES[".xml"]:
-        return
-    number = number_in(document.open())
-    # to the letter: search may be as strict
-    if number is not None and number.strip(XML_SPACE) != invoice.invoice_number:
-        words = (
-            f"the document's number is {_to_the_letter(number)}, the row's is {_to_the_letter(invoice.invoice_number)}"
-        )
-        raise DocumentUnusableError(Problem("number_differs", words))
-
-
-def _to_the_letter(number: str | None) -> str:
-    """In quotes, what is not plain ASCII escaped: two numbers that look alike differ here."""
-    shown = ascii((number or "").strip(XML_SPACE))
-    return shown if len(shown) <= LONGEST_NUMBER else f"{shown[:LONGEST_NUMBER]}…'"
 
 
 def _file_name(invoice: Invoice, extension: str) -> str:

@@ -2,54 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
-
 from facteur.errors import OperatorError
 from facteur.operate.listing import day
+from facteur.operate.model.backlog import Backlog, BacklogFilter, Portion
 from facteur.operate.services import OperateServices
 
 NAME = "submit-backlog"
 PORTION = 500  # rows in a transaction
-
-
-@dataclass(frozen=True, slots=True)
-class BacklogFilter:
-    """Issue dates from `since` to `until`, both included."""
-
-    since: date
-    until: date | None
-    account: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What one portion would set to pending: `invoices`; `skipped` would not be ready, and stay as they are.
-
-    `also_ready`: rows that say pending already, which a lower submit_from alone would make ready; only the first portion counts them.
-    """
-
-    invoices: int
-    skipped: int
-    totals: Mapping[str, str]  # by currency
-    first: str | None
-    last: str | None
-    without_document: int
-    without_number: int
-    without_seller: int
-    submit_from: str | None
-    also_ready: int
-    after: str | None  # where the next portion begins; None: there are no more
-
-
-@dataclass(frozen=True, slots=True)
-class Portion:
-    """What one transaction did. `skipped` rows would not have become ready; `last` None: there are no more."""
-
-    submitted: int
-    skipped: int
-    last: str | None
 
 
 def preview_backlog(

@@ -7,9 +7,8 @@ from datetime import date
 
 from facteur.domain.submission import Invoice
 from facteur.operate.acts_store import signed
-from facteur.operate.backlog import Backlog, BacklogFilter, Portion
 from facteur.operate.model.acts import Act
-from facteur.operate.preview import Previewed
+from facteur.operate.model.backlog import Backlog, BacklogFilter, Portion, Previewed
 from facteur.postgres.database import Database, as_json
 from facteur.postgres.invoices import INLINE_BYTES, as_invoice
 

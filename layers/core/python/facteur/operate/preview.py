@@ -4,31 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
-from decimal import Decimal
 
+from facteur.domain.checks import lacking
 from facteur.errors import DocumentError, OperatorError
 from facteur.operate.accounts import check_account
+from facteur.operate.model.backlog import Previewed
 from facteur.operate.services import OperateServices
 from facteur.operate.status import unopened
 
 MOST = 1000
-SIREN_DIGITS = 9
-
-
-@dataclass(frozen=True, slots=True)
-class Previewed:
-    """A pending submission with its row as it is now. `problem` None: nothing is wrong, as far as was looked."""
-
-    invoice_id: str
-    account: str
-    invoice_number: str | None
-    seller_siren: str | None
-    issue_date: date | None
-    total: Decimal | None
-    currency: str | None
-    document: str | None
-    problem: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +51,8 @@ def preview(
 
 
 def _judged(one: Previewed) -> Previewed:
-    siren = one.seller_siren or ""
-    lacking = [
-        name
-        for name, given in (
-            ("invoice_number", one.invoice_number),
-            ("seller_siren (nine digits)", len(siren) == SIREN_DIGITS and siren.isdigit()),
-            ("document", one.document),
-        )
-        if not given
-    ]
-    return one if one.problem or not lacking else replace(one, problem="it has no " + ", no ".join(lacking))
+    names = lacking(one.invoice_number, one.seller_siren) + ([] if one.document else ["document"])
+    return one if one.problem or not names else replace(one, problem="it has no " + ", no ".join(names))
 
 
 def _with_document(services: OperateServices, one: Previewed) -> Previewed:

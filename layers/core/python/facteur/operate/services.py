@@ -10,7 +10,7 @@ from facteur.domain.ports import Documents
 from facteur.errors import OperatorError
 from facteur.operate.doctor.examination import Examination
 from facteur.operate.model.acts import UNKNOWN, Act, Caller
-from facteur.operate.reconcile.reconciling import Reconciling
+from facteur.operate.reconcile.store import Reconciling
 from facteur.platforms.registry import PROVIDERS
 from facteur.settings import Settings
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from facteur.aws.dead_letters import SqsDeadLetters
     from facteur.aws.secrets_manager import Secrets
     from facteur.operate.doctor.examination import Examination
-    from facteur.operate.reconcile.reconciling import Reconciling
+    from facteur.operate.reconcile.store import Reconciling
     from facteur.operate.services import OperateServices
     from facteur.platforms.accounts import AccountPlatforms
     from facteur.postgres.database import Database
@@ -111,8 +111,7 @@ def _stack(settings: Settings) -> str | None:
 
 
 def _reconciling(settings: Settings, database: Database) -> Reconciling:
-    from facteur.operate.reconcile.reconciling import Reconciling
-    from facteur.operate.reconcile.store import PostgresBooks
+    from facteur.operate.reconcile.store import PostgresBooks, Reconciling
 
     books = PostgresBooks(database, requests_per_minute=settings.requests_per_minute, wait=time.sleep)
     return Reconciling(books, functools.cache(lambda: _asked_platforms(settings, container.secrets(), database)))

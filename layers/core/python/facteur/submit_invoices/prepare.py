@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from facteur.domain.checks import SHOWN_TWICE, check_row, check_unchanged
 from facteur.domain.ports import Document
 from facteur.domain.submission import State, Waiting
 from facteur.errors import (
@@ -19,7 +20,6 @@ from facteur.errors import (
 from facteur.submit_invoices.services import Services
 
 MOST_BYTES_IN_MEMORY = 5_000_000  # larger documents go one at a time, so that a batch fits in memory and /tmp
-SIREN_DIGITS = 9
 ROUNDS_AT_ONCE = 2  # as many as are under way, and as many again to go on with while the next are read
 
 Item = tuple[Waiting, Document | None]  # None: a look-up
@@ -68,8 +68,7 @@ def _shown_once(waiting: Iterable[Waiting], services: Services) -> Iterator[Wait
         if not others:
             yield row
             continue
-        problem = Problem("shown_twice", "facteur.invoice_source shows this invoice more than once")
-        services.leave(row, DocumentUnusableError(problem))
+        services.leave(row, DocumentUnusableError(SHOWN_TWICE))
 
 
 def _unusable_account(account: str, refused: bool, services: Services) -> NotDepositedError | None:
@@ -102,15 +101,12 @@ def _sendable(row: Waiting, services: Services) -> bool:
     if invoice is None or not invoice.ready:
         _withdraw(row, services)
         return False
-    siren = invoice.seller_siren or ""
-    if invoice.invoice_number and len(siren) == SIREN_DIGITS and siren.isdigit():
-        return True
-    lacking = "invoice_number" if not invoice.invoice_number else "seller_siren (nine digits)"
-    services.leave(
-        row,
-        DocumentUnusableError(Problem("not_identifiable", f"the invoice has no {lacking}: it could not be looked up")),
-    )
-    return False
+    try:
+        check_row(invoice)
+    except DocumentUnusableError as error:
+        services.leave(row, error)
+        return False
+    return True
 
 
 def _withdraw(row: Waiting, services: Services) -> None:
@@ -168,9 +164,12 @@ def _usable(row: Waiting, fetched: Fetched, services: Services) -> Document | No
     if isinstance(fetched, ProblemError):
         services.leave(row, fetched)
         return None
-    if fetched is None or not row.doubtful_sha256 or fetched.sha256 in row.doubtful_sha256:
-        return fetched
-    fetched.close()
-    problem = Problem("document_changed", "the document is not the one of an earlier attempt whose outcome is unknown")
-    services.leave(row, DocumentUnusableError(problem))
-    return None
+    if fetched is None:
+        return None
+    try:
+        check_unchanged(fetched.sha256, row.doubtful_sha256)
+    except DocumentUnusableError as error:
+        fetched.close()
+        services.leave(row, error)
+        return None
+    return fetched

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from facteur import __version__
+from facteur.domain.checks import is_siren, place_of
 from facteur.operate.doctor.diagnosis import Verdict, failed, ok, warning
-from facteur.operate.doctor.examination import Examination, ReadyRow
+from facteur.operate.doctor.examination import Examination
+from facteur.operate.model.doctor import ReadyRow
 from facteur.platforms.registry import PROVIDERS
 
 MIGRATE = "invoke the stack's function migrate_database with {}, or deploy again"
@@ -186,17 +188,15 @@ def ready_rows(exam: Examination) -> Verdict:
 
 
 def _lacking(rows: Sequence[ReadyRow], exam: Examination) -> dict[str, list[ReadyRow]]:
-    def unreadable(uri: str | None) -> bool:
-        return bool(uri) and not str(uri).startswith(("s3://",) if exam.settings.in_lambda else ("s3://", "file://"))
-
+    files = not exam.settings.in_lambda
     return {
         "without invoice_number": [row for row in rows if not row.invoice_number],
-        "without a seller_siren of nine digits": [
-            row for row in rows if not (row.seller_siren and len(row.seller_siren) == 9 and row.seller_siren.isdigit())
-        ],
+        "without a seller_siren of nine digits": [row for row in rows if not is_siren(row.seller_siren)],
         "without issue_date": [row for row in rows if row.issue_date is None],
         "without a document": [row for row in rows if not row.document_uri and not row.has_document],
-        "document_uri is not s3://bucket/key": [row for row in rows if unreadable(row.document_uri)],
+        "document_uri is not s3://bucket/key": [
+            row for row in rows if row.document_uri and not place_of(row.document_uri, files=files)
+        ],
     }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from facteur.errors import AccountRefusedError, EnvironmentMismatchError, PlatformBusyError
 from facteur.operate.doctor.database import judged_clock
 from facteur.operate.doctor.diagnosis import Verdict, failed, ok, skipped, warning
-from facteur.operate.doctor.examination import Examination, ExaminedAccount
+from facteur.operate.doctor.examination import Examination
+from facteur.operate.model.doctor import ExaminedAccount
 from facteur.platforms.credentials import OAUTH_KEYS
 from facteur.platforms.port import Provider
 

@@ -11,7 +11,8 @@ from facteur.operate.doctor import deployment as checks_deployment
 from facteur.operate.doctor import platform as checks_platform
 from facteur.operate.doctor import rights as checks_rights
 from facteur.operate.doctor.diagnosis import Diagnosis, Finding, Outcome, Verdict, failed, skipped
-from facteur.operate.doctor.examination import Examination, ExaminedAccount
+from facteur.operate.doctor.examination import Examination
+from facteur.operate.model.doctor import ExaminedAccount
 from facteur.operate.services import OperateServices
 
 STOPPED = frozenset({Outcome.FAILED, Outcome.SKIPPED})

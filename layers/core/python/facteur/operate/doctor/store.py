@@ -12,7 +12,7 @@ from facteur.install.exposure_store import exposures
 from facteur.install.faults import Fault, Tried, installation_faults, try_write_backs
 from facteur.install.kinds import named_like_kinds
 from facteur.install.model import Wish
-from facteur.operate.doctor.examination import Connection, ExaminedAccount, ReadyRow
+from facteur.operate.model.doctor import Connection, ExaminedAccount, ReadyRow
 from facteur.operate.model.status import Installation
 from facteur.operate.status_store import PostgresReading
 from facteur.postgres.database import Database

@@ -12,7 +12,7 @@ from facteur.domain.status_updates import Listing, Page, Sighting
 from facteur.errors import EnvironmentMismatchError, NotDepositedError, OperatorError
 from facteur.operate.reconcile.compare import compared, gone, missing, of_a_row
 from facteur.operate.reconcile.model import Code, Difference, KnownDeposit, Portion
-from facteur.operate.reconcile.reconciling import Reconciling
+from facteur.operate.reconcile.store import Reconciling
 from facteur.operate.services import OperateServices
 from facteur.platforms.port import Platform
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facteur.operate.reconcile.model import IssuedRow, KnownDeposit
 from facteur.postgres.database import Database
+
+if TYPE_CHECKING:
+    from facteur.platforms.accounts import AccountPlatforms
 
 BETWEEN_TRIES_SECONDS = 1.0
 MOST_WAITS = 180  # of a request; a function has 300 seconds, and a tenth of a small budget is a call every four
@@ -127,3 +131,11 @@ class PostgresBooks:
     def _known(self, statement: str, parameters: Mapping[str, Any]) -> list[KnownDeposit]:
         rows = self._database.rows(statement, parameters)
         return [KnownDeposit(**row._asdict() | {"numbers": tuple(row.numbers)}) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciling:
+    """What a reconciliation works with. It changes nothing, but for permits that calls to the platform cost."""
+
+    database: PostgresBooks
+    platforms: Callable[[], AccountPlatforms]

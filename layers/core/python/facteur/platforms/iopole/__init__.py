@@ -1,16 +1,12 @@
-"""Iopole. Facts and how sure they are: the OpenAPI of October 2026 and what public projects saw live."""
+"""Iopole, as the registry names it."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from facteur.platforms.credentials import OAUTH_KEYS, credentials_from
-from facteur.platforms.port import Capabilities, Paging, Platform, Provider, Wiring
-
-CUSTOMER = {"customer_id": "customer-id"}  # the secret's key -> the header
-
-
-SEARCH = Paging(page=200, last_offset=1000, numbers=175)  # 8 kB of a request's first line
+from facteur.platforms.iopole.capabilities import CAPABILITIES, CUSTOMER
+from facteur.platforms.port import Platform, Provider, Wiring
 
 
 def _build(wiring: Wiring) -> Platform:
@@ -23,13 +19,7 @@ def _build(wiring: Wiring) -> Platform:
 
 IOPOLE = Provider(
     name="iopole",
-    capabilities=Capabilities(
-        statuses=("sweep", "pull", "history"),
-        longest_document=50_000_000,  # 413 above
-        search=SEARCH,
-        webhooks=True,
-        directory=True,
-    ),
+    capabilities=CAPABILITIES,
     production_hosts=frozenset({"api.iopole.com"}),
     sandbox_hosts=frozenset({"api.ppd.iopole.fr"}),
     address_settings=("iopole_base_url", "iopole_auth_url"),

@@ -17,7 +17,8 @@ from facteur.platforms.answers import expect, is_busy, listed, refusal
 from facteur.platforms.authorised import AuthorisedClient
 from facteur.platforms.foreign import entries
 from facteur.platforms.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient
-from facteur.platforms.iopole import IOPOLE, directory
+from facteur.platforms.iopole import directory
+from facteur.platforms.iopole.capabilities import CAPABILITIES
 from facteur.platforms.iopole.ladder import LADDER, in_its_own_words
 from facteur.platforms.iopole.look_ups import IopoleLookUps
 from facteur.platforms.iopole.reading import status_event
@@ -42,7 +43,7 @@ class Iopole:
 
     @property
     def capabilities(self) -> Capabilities:
-        return IOPOLE.capabilities
+        return CAPABILITIES
 
     @property
     def sandbox(self) -> bool:

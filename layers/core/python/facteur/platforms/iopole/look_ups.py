@@ -11,7 +11,7 @@ from typing import Any
 from facteur.domain.status_updates import Listing
 from facteur.domain.submission import Candidate, Question, Shown, Witness
 from facteur.errors import PlatformBusyError, Problem
-from facteur.platforms.iopole import SEARCH
+from facteur.platforms.iopole.capabilities import SEARCH
 from facteur.platforms.iopole.reading import about, alike, candidate, id_in, number_in
 from facteur.platforms.iopole.statuses import OF_A_TIME, WITH_NUMBERS, Answered, Search, Searched
 

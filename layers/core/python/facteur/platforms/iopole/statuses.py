@@ -15,7 +15,7 @@ from facteur.errors import PlatformBusyError
 from facteur.platforms.answers import dated, expect, listed, problem
 from facteur.platforms.foreign import identifier
 from facteur.platforms.http import HttpAnswer
-from facteur.platforms.iopole import SEARCH
+from facteur.platforms.iopole.capabilities import SEARCH
 from facteur.platforms.iopole.reading import id_in, sighting, status_event, whole_number
 
 WITH_STATUS = "lastStatusData"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from facteur.domain.words import counted
 from facteur.errors import ConfigurationError, FacteurError, OperatorError
 from facteur.operate.model.acts import Act, Done, Repinned
 from facteur.operate.model.story import KnownSubmission
@@ -38,7 +39,7 @@ def retry_many(
     if not states or set(states) - RETRIED:
         raise OperatorError(f"--state must be of {', '.join(sorted(RETRIED))}")
     signed, ids = services.act("retry", who, why, dry_run), services.acts.alike(states, code, account)
-    found = f"{len(ids)} invoices are {' or '.join(states)}" + (f" with {code}" if code else "")
+    found = counted(f"# [invoice is|invoices are] {' or '.join(states)}", len(ids)) + (f" with {code}" if code else "")
     if dry_run or not ids:
         return Done(signed.operation, f"{found}: each would be retried." if ids else f"{found}.", dry_run, account)
     refused: list[str] = []
@@ -48,9 +49,15 @@ def retry_many(
         except OperatorError as error:
             refused.append(str(error))
     done = min(len(ids), RETRIED_AT_ONCE) - len(refused)
-    summary = f"{found}. {done} are retried, {len(refused)} were refused" + (f": {refused[0]}" if refused else ".")
+    said = f"{counted('# [is|are] retried', done)}, {counted('# [was|were] refused', len(refused))}"
+    summary = f"{found}. {said}" + (f": {refused[0]}" if refused else ".")
     left = len(ids) - RETRIED_AT_ONCE
-    return Done(signed.operation, summary + (f" {left} are left: say it again." if left > 0 else ""), dry_run, account)
+    return Done(
+        signed.operation,
+        summary + (counted(" # [is|are] left: say it again.", left) if left > 0 else ""),
+        dry_run,
+        account,
+    )
 
 
 def reject(services: OperateServices, *, what: str, who: str, why: str, dry_run: bool = False) -> Done:
@@ -78,10 +85,10 @@ def pause(
 
 
 def resume(services: OperateServices, *, account: str, who: str, why: str, dry_run: bool = False) -> Done:
-    """An account goes on: a person's pause, an automatic one, and the breaker end.
+    """An account goes on: a person's pause, an automatic one, and the breaker end. One that is not paused stays as it is.
 
     Raises:
-        OperatorError: it is not paused.
+        OperatorError: there is no such account.
     """
     signed = services.act("resume", who, why, dry_run)
     return Done(signed.operation, services.acts.resume(account, signed), dry_run, account)
@@ -100,10 +107,10 @@ def redrive(services: OperateServices, *, who: str, why: str, dry_run: bool = Fa
     if not count:
         return Done(signed.operation, "There are no dead letters.", dry_run)
     if dry_run:
-        return Done(signed.operation, f"{count} dead letters would go back onto the queue.", dry_run)
+        return Done(signed.operation, counted("# dead [letter|letters] would go back onto the queue.", count), dry_run)
     services.acts.record(signed, {"dead_letters": count})  # first: SQS may answer late, and no transaction waits for it
     moved = letters.redrive()
-    return Done(signed.operation, f"{moved} dead letters go back onto the queue.", dry_run)
+    return Done(signed.operation, counted("# dead [letter goes|letters go] back onto the queue.", moved), dry_run)
 
 
 def repin(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from facteur.domain.words import counted, instant
 from facteur.operate.model.story import CompanyRow, KnownSubmission
 from facteur.operate.waiting import holds, of_one
 
@@ -69,7 +70,7 @@ def _in_doubt(current: KnownSubmission, name: str) -> Step:
 
 
 def _asked(current: KnownSubmission) -> str:
-    return f"{current.empty_lookups} look-ups did not find it so far"
+    return counted("# [look-up|look-ups] did not find it so far", current.empty_lookups)
 
 
 def _submitted(current: KnownSubmission, name: str) -> Step:
@@ -101,7 +102,7 @@ _AFTER_ALL = {
 
 
 def _at(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC" if moment else "once"
+    return instant(moment) if moment else "once"
 
 
 _OF_STATE: dict[str, Callable[[KnownSubmission, str], Step]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from facteur.domain.words import counted, instant
 from facteur.errors import QueueUnavailableError
 from facteur.operate.model.status import AccountHealth, FunctionRun, Installation, Status, Trouble
 from facteur.operate.services import OperateServices
@@ -19,20 +20,20 @@ LONGEST_RUN_SECONDS = 240  # since one ended well, while another is under way
 NEVER_HEARD_OF_SECONDS, UNREAD_SECONDS = 86_400, 21_600  # as the alarms
 REJECTED_PERCENT = 20  # as the alarm's default
 TALLIES = {  # what leaves no row behind: from how many on it is a trouble, what it is, and what helps
-    "forgotten": (1, "{n} ready rows had been written past the triggers; they are noted now", "facteur doctor"),
+    "forgotten": (1, "# ready [row|rows] had been written past the triggers; noted now", "facteur doctor"),
     "unnamed_kinds": (
         1,
-        "{n} kinds of finished documents that nobody has named, as of the last daily count",
+        "# [kind|kinds] of finished documents that nobody has named, as of the last daily count",
         "facteur doctor",
     ),
     "keys_not_shown": (
         21,
-        "{n} rows were written within an hour that facteur.invoice_source does not show",
+        "# [row was|rows were] written within an hour that facteur.invoice_source does not show",
         "facteur doctor",
     ),
     "statuses_put_off": (
         1,
-        "{n} times something that the platform says could not be read or stored, and is tried again",
+        "# [time|times] something that the platform says could not be read or stored, and is tried again",
         "facteur doctor",
     ),
 }
@@ -59,7 +60,7 @@ def unopened(services: OperateServices) -> str | None:
     if ago is not None and ago <= SILENT_SECONDS:
         return None
     if noted := services.reading.noted():
-        return f"{noted} rows are noted and not opened yet: the relay {_silence(ago)}"
+        return counted(f"# [row is|rows are] noted and not opened yet: the relay {_silence(ago)}", noted)
     return f"the relay {_silence(ago)}: what is ready is opened by its first run" if ago is None else None
 
 
@@ -107,7 +108,8 @@ def _of_installation(installation: Installation, runs: tuple[FunctionRun, ...]) 
     yield from _of_tallies(installation)
     if installation.unreadable_rows:
         yield Trouble(
-            f"{installation.unreadable_rows} rows that the mapping could not read", "facteur list --unreadable"
+            counted("# [row|rows] that the mapping could not read", installation.unreadable_rows),
+            "facteur list --unreadable",
         )
 
 
@@ -120,12 +122,18 @@ def _of_statuses(installation: Installation) -> Iterator[Trouble]:
         yield Trouble(f"a status that the search shows cannot be read for {hours:.0f} hours", "facteur list --unread")
     if installation.accounts_not_shown:
         yield Trouble(
-            f"{installation.accounts_not_shown} accounts: the platform shows none of their deposits, or hides unseen statuses",
+            counted(
+                "# [account: the platform shows none of its|accounts: the platform shows none of their] deposits, or hides unseen statuses",
+                installation.accounts_not_shown,
+            ),
             "facteur doctor",
         )
     if installation.followed_by_nobody:
         yield Trouble(
-            f"{installation.followed_by_nobody} deposits of a former client are not followed: a refusal of theirs is heard by nobody",
+            counted(
+                "# [deposit|deposits] of a former client [is|are] not followed: nobody hears of a refusal",
+                installation.followed_by_nobody,
+            ),
             "ask the platform for their statuses (facteur list --state submitted); docs/accounts.md",
         )
 
@@ -133,7 +141,7 @@ def _of_statuses(installation: Installation) -> Iterator[Trouble]:
 def _of_tallies(installation: Installation) -> Iterator[Trouble]:
     for name, (least, what, step) in TALLIES.items():
         if (n := installation.tallies.get(name, 0)) >= least:
-            yield Trouble(what.format(n=n), step)
+            yield Trouble(counted(what, n), step)
     if installation.rejected_percent > REJECTED_PERCENT:
         yield Trouble(
             f"{installation.rejected_percent} % of the last hour's invoices were rejected",
@@ -144,12 +152,12 @@ def _of_tallies(installation: Installation) -> Iterator[Trouble]:
 def _of_account(account: AccountHealth) -> Iterator[Trouble]:
     name = account.account
     if failed := account.states.get("failed", 0):
-        yield Trouble(
-            f"{name}: {failed} invoices failed and need a person", f"facteur list --state failed --account {name}"
-        )
+        words = counted("# [invoice failed and needs|invoices failed and need] a person", failed)
+        yield Trouble(f"{name}: {words}", f"facteur list --state failed --account {name}")
     if account.mismatched:
         yield Trouble(
-            f"{name}: {account.mismatched} rows show an error though something was deposited",
+            f"{name}: "
+            + counted("# [row shows|rows show] an error though something was deposited", account.mismatched),
             "facteur list --mismatched",
         )
     if account.oldest_doubt_seconds > DOUBT_SECONDS:
@@ -164,7 +172,8 @@ def _of_account(account: AccountHealth) -> Iterator[Trouble]:
         )
     if account.write_backs_waiting:
         yield Trouble(
-            f"{name}: {account.write_backs_waiting} rows could not be written back", "facteur list --not-written-back"
+            f"{name}: " + counted("# [row|rows] could not be written back", account.write_backs_waiting),
+            "facteur list --not-written-back",
         )
     yield from _of_pauses(account)
 
@@ -172,14 +181,14 @@ def _of_account(account: AccountHealth) -> Iterator[Trouble]:
 def _of_pauses(account: AccountHealth) -> Iterator[Trouble]:
     name = account.account
     if account.held:
-        until = account.held_until.isoformat(timespec="seconds") if account.held_until else "somebody resumes it"
+        until = instant(account.held_until) if account.held_until else "somebody resumes it"
         yield Trouble(
             f"{name}: paused by {account.held_by} until {until}: {account.held_why}", f'facteur resume {name} --why "…"'
         )
     elif account.breaker_open:
         yield Trouble(f"{name}: the platform does not answer; it is asked once a minute", "facteur doctor")
     elif account.paused_until:
-        reason, until = account.pause_reason or "no reason", account.paused_until.isoformat(timespec="seconds")
+        reason, until = account.pause_reason or "no reason", instant(account.paused_until)
         yield Trouble(
             f"{name}: paused until {until} ({reason})", f'facteur doctor, then facteur resume {name} --why "…"'
         )
@@ -193,4 +202,4 @@ def _dead_letters(services: OperateServices) -> tuple[int | None, Trouble | None
         count = letters.count()
     except QueueUnavailableError as error:
         return None, Trouble(str(error), "facteur doctor")
-    return count, Trouble(f"{count} dead letters", "facteur dead-letters") if count else None
+    return count, Trouble(counted("# dead [letter|letters]", count), "facteur dead-letters") if count else None

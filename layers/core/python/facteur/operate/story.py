@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from facteur.domain.words import instant
 from facteur.errors import OperatorError
 from facteur.operate.model.story import (
     Happening,
@@ -161,6 +162,6 @@ def _given(current: KnownSubmission | None) -> str:
     if current is None:
         return "nothing"
     if current.write_back_error:
-        again = f", again at {current.write_back_due_at:%H:%M:%S}" if current.write_back_due_at else ""
+        again = f", again at {instant(current.write_back_due_at)}" if current.write_back_due_at else ""
         return f"{current.written_status}; the last write-back failed: {current.write_back_error}{again}"
     return current.written_status + ("; it is written again soon" if current.write_back_due_at else "")

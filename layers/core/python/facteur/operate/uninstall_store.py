@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from facteur.domain.words import counted
 from facteur.errors import OperatorError
 from facteur.install.model import Uninstalled
 from facteur.install.schema import MigratedDatabase
@@ -103,8 +104,8 @@ class Uninstalling:
         dependent = [row.name for row in self._database.rows(self.DEPENDENT)] if drop_data else []
         if still_open and not force:
             raise OperatorError(
-                f"{still_open} invoices are still being deposited: `facteur status` shows them; wait, or use --force, and what becomes "
-                "of them is written nowhere"
+                counted("# [invoice is|invoices are] still being deposited: ", still_open)
+                + "`facteur status` shows which; wait, or use --force, and what becomes of them is written nowhere"
             )
         if dependent and not force:
             raise OperatorError(
@@ -119,7 +120,7 @@ class Uninstalling:
             self._database.rows(self.FORGET, {"drop_columns": drop_columns})
 
     def _kept(self, drop_data: bool, drop_columns: bool, known: int) -> tuple[str, ...]:
-        data = () if drop_data else (f"the schema facteur with {known} submissions",)
+        data = () if drop_data else (counted("the schema facteur with # [submission|submissions]", known),)
         of_the_company = [row.kept for row in self._database.rows(self.KEPT, {})]
         return data + tuple(each for each in of_the_company if not drop_columns or each.startswith("the table"))
 

@@ -5,28 +5,29 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
+from facteur.domain.words import counted, instant
 from facteur.operate.model.status import Trouble, Waits
 
 SENTENCES = {  # reason of facteur.waiting -> what waits
-    "deposits_off": "{count} wait for deposits to be enabled",
-    "account_paused": "{count} wait for account {account}, which is paused by {detail}",
-    "account_refused": "{count} wait for account {account}, which is refused: {detail}",
-    "platform_down": "{count} wait for the platform of account {account}, which does not answer",
-    "account_limit": "{count} wait for the account's limit of {detail} a minute",
-    "request_limit": "{count} wait for the limit of {detail} requests a minute",
-    "store_refused": "{count} wait for documents: {detail}",
-    "put_off": "{count} are tried again: {detail}",
-    "unreadable": "{count} wait for a row that facteur.invoice_source cannot show",
-    "queued": "{count} wait on the queue for a worker",
-    "relay": "{count} wait for the relay",
-    "sending": "{count} are being sent",
-    "in_doubt": "{count} are in doubt and are looked up",
-    "not_written_back": "{count} rows could not be written back: {detail}",
-    "silent": "{count} deposits have shown no status for a day",
-    "not_ready": "{count} finished invoices lack something to be deposited, the oldest is id:{detail}",
-    "not_transmitted": "{count} deposits show nothing but {detail} for three days: no platform has received them",
-    "not_followed": "{count} deposits of a former client are not followed",
-    "unread": "{count} deposits show a status whose history is not read yet",
+    "deposits_off": "# [waits|wait] for deposits to be enabled",
+    "account_paused": "# [waits|wait] for account {account}, which is paused by {detail}",
+    "account_refused": "# [waits|wait] for account {account}, which is refused: {detail}",
+    "platform_down": "# [waits|wait] for the platform of account {account}, which does not answer",
+    "account_limit": "# [waits|wait] for the account's limit of {detail} a minute",
+    "request_limit": "# [waits|wait] for the limit of {detail} requests a minute",
+    "store_refused": "# [waits|wait] for documents: {detail}",
+    "put_off": "# [is|are] tried again: {detail}",
+    "unreadable": "# [waits|wait] for a row that facteur.invoice_source cannot show",
+    "queued": "# [waits|wait] on the queue for a worker",
+    "relay": "# [waits|wait] for the relay",
+    "sending": "# [is|are] being sent",
+    "in_doubt": "# [is|are] in doubt and looked up",
+    "not_written_back": "# [row|rows] could not be written back: {detail}",
+    "silent": "# [deposit has|deposits have] shown no status for a day",
+    "not_ready": "# finished [invoice lacks|invoices lack] something to be deposited, the oldest is id:{detail}",
+    "not_transmitted": "# [deposit shows|deposits show] nothing but {detail} for three days: no platform has received [it|them]",
+    "not_followed": "# [deposit|deposits] of a former client [is|are] not followed",
+    "unread": "# [deposit shows|deposits show] a status whose history is not read yet",
 }
 # From which age on it is a trouble that no other line of `facteur status` names.
 TROUBLES = {
@@ -56,7 +57,7 @@ def holds(reason: str, overdue_seconds: float | None) -> bool:
 
 def of_one(reason: str, account: str, detail: str | None) -> str:
     """What one invoice waits for, where something holds it: a sentence without its full stop."""
-    sentence = SENTENCES[reason].replace("{count} wait ", "It waits ")
+    sentence = SENTENCES[reason].replace("# [waits|wait] ", "It waits ")
     return sentence.format(account=account, detail=detail or "no reason given")
 
 
@@ -68,14 +69,13 @@ def troubles(waiting: Iterable[Waits]) -> Iterator[Trouble]:
 
 
 def _sentence(waits: Waits) -> str:
-    words = SENTENCES[waits.reason].format(
-        count=waits.count, account=waits.account, detail=waits.detail or "no reason given"
-    )
-    if waits.until_seconds is None or waits.until_seconds <= 0:
+    sentence = counted(SENTENCES[waits.reason], waits.count)
+    words = sentence.format(account=waits.account, detail=waits.detail or "no reason given")
+    if waits.until is None or waits.until_seconds is None or waits.until_seconds <= 0:
         return words
     if waits.reason in LIMITS:
         return f"{words}, about {_duration(waits.until_seconds)}"
-    return f"{words}, until {waits.until:%H:%M:%S} UTC (in {_duration(waits.until_seconds)})"
+    return f"{words}, until {instant(waits.until)}"
 
 
 def _duration(seconds: float) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from facteur import __version__
 from facteur.domain.checks import is_siren, place_of
+from facteur.domain.words import counted
 from facteur.operate.doctor.diagnosis import Verdict, failed, ok, warning
 from facteur.operate.doctor.examination import Examination
 from facteur.operate.model.doctor import ReadyRow
@@ -124,7 +125,7 @@ def write_backs(exam: Examination) -> Verdict:
             "let the rows take what facteur.write_back writes: docs/runbook.md, a row cannot be written",
         )
     return (
-        ok(f"each status was written to {tried.rows} rows, and rolled back")
+        ok(counted("each status was written to # [row|rows], and rolled back", tried.rows))
         if tried.rows
         else warning("there is no row to try with", "facteur doctor --deep again, once there is one")
     )
@@ -144,7 +145,7 @@ def mapping(exam: Examination) -> Verdict:
     ]
     if wrong:
         return failed(f"wrong types: {', '.join(wrong)}", f"{EDIT} and cast them")
-    return ok(f"{len(columns)} columns")
+    return ok(counted("# [column|columns]", len(columns)))
 
 
 def kinds(exam: Examination) -> Verdict:
@@ -205,7 +206,7 @@ def forgotten(exam: Examination) -> Verdict:
     count = exam.database.forgotten()
     if count:
         return warning(
-            f"{count} rows are ready and have neither a note nor a submission",
+            counted("# [row is ready and has|rows are ready and have] neither a note nor a submission", count),
             "select facteur.note_forgotten(true); the relay does so once a day",
         )
     return ok("none")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from facteur.domain.words import counted
 from facteur.errors import OperatorError
 from facteur.operate.doctor.diagnosis import Verdict, failed, ok, skipped, warning
 from facteur.operate.doctor.examination import Examination
@@ -16,7 +17,7 @@ def queue(exam: Examination) -> Verdict:
         return skipped("SUBMISSIONS_QUEUE_URL is not set here", "ask the deployed stack with --stack NAME")
     dead = exam.dead_letters.count()
     return (
-        warning(f"{dead} dead letters", 'facteur redrive --why "…"')
+        warning(counted("# dead [letter|letters]", dead), 'facteur redrive --why "…"')
         if dead
         else ok("there, with an empty dead-letter queue")
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from facteur.domain.words import instant
 from facteur.errors import AccountRefusedError, EnvironmentMismatchError, PlatformBusyError
 from facteur.operate.doctor.database import judged_clock
 from facteur.operate.doctor.diagnosis import Verdict, failed, ok, skipped, warning
@@ -97,7 +98,7 @@ def pause(exam: Examination, account: ExaminedAccount) -> Verdict:
     if account.hold is not None:
         return warning(f"paused by {account.hold}", f'facteur resume {account.account} --why "…"')
     if account.paused_until:
-        words = f"until {account.paused_until:%Y-%m-%d %H:%M} UTC ({account.pause_reason or 'no reason'})"
+        words = f"until {instant(account.paused_until)} ({account.pause_reason or 'no reason'})"
         return warning(f"paused {words}", f'once the checks above are well: facteur resume {account.account} --why "…"')
     return ok("not paused")
 

@@ -6,15 +6,18 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from facteur.domain.identity import plain
 from facteur.domain.status_updates import Listing, Page, Sighting
 from facteur.errors import EnvironmentMismatchError, NotDepositedError, OperatorError
 from facteur.operate.reconcile.compare import compared, gone, missing, of_a_row
 from facteur.operate.reconcile.model import Code, Difference, KnownDeposit, Portion
-from facteur.operate.reconcile.store import Reconciling
 from facteur.operate.services import OperateServices
 from facteur.platforms.port import Platform
+
+if TYPE_CHECKING:
+    from facteur.operate.reconcile.store import Reconciling
 
 MOST_ROWS = (
     2000  # differing rows of a day that one report holds; each is some 400 bytes of a Lambda answer's six megabytes

@@ -174,7 +174,7 @@ begin
     select * into b from facteur.budgets where key = 'account:' || p_account for update;
     if b.key is null or not facteur.paused(b) and not b.probing and b.recovery is null then
         perform facteur.refuse_unknown_account(p_account);
-        perform facteur.refuse(format('Account %s is not paused.', p_account));
+        return format('Account %s is not paused.', p_account);
     end if;
     perform facteur.log_operation(p_act, p_account, null, null, jsonb_build_object('hold_by', b.hold_by, 'pause_reason', b.pause_reason));
     update facteur.budgets set hold_until = null, hold_by = null, hold_why = null, paused_until = null, pause_reason = null,

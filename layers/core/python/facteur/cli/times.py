@@ -1,0 +1,45 @@
+"""Times as a person reads them: one format, by the terminal's own clock, and how far off they are where they are still to come."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+INSTANT = re.compile(r"\b(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
+FORMAT = "%Y-%m-%d %H:%M:%S"
+UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
+
+
+def localised(answer: Any, now: datetime) -> Any:
+    """An answer with each instant in its texts in local time."""
+    if isinstance(answer, str):
+        return INSTANT.sub(lambda found: _local(found[1] + found[3].replace("Z", "+00:00"), now), answer)
+    if isinstance(answer, Mapping):
+        return {name: localised(value, now) for name, value in answer.items()}
+    return [localised(each, now) for each in answer] if isinstance(answer, list | tuple) else answer
+
+
+def since(instant: str, now: datetime) -> str:
+    """How long ago, in one unit."""
+    return lasting((now - datetime.fromisoformat(instant)).total_seconds())
+
+
+def lasting(seconds: float) -> str:
+    """`4 min`, in the largest unit of which there are two, or in seconds."""
+    for length, unit in UNITS:
+        if seconds >= 2 * length:
+            return f"{seconds // length:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
+
+
+def zone(now: datetime) -> str:
+    """What this terminal calls its time."""
+    return now.astimezone().tzname() or "local time"
+
+
+def _local(instant: str, now: datetime) -> str:
+    moment = datetime.fromisoformat(instant)
+    ahead = (moment - now).total_seconds()
+    return f"{moment.astimezone():{FORMAT}}" + (f" (in {lasting(ahead)})" if ahead > 0 else "")

@@ -10,7 +10,6 @@ from facteur.domain.ports import Documents
 from facteur.errors import OperatorError
 from facteur.operate.doctor.examination import Examination
 from facteur.operate.model.acts import UNKNOWN, Act, Caller
-from facteur.operate.reconcile.store import Reconciling
 from facteur.platforms.registry import PROVIDERS
 from facteur.settings import Settings
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from facteur.operate.accounts_store import PostgresAccounts
     from facteur.operate.acts_store import PostgresActs
     from facteur.operate.backlog_store import PostgresBacklog, PostgresPending
+    from facteur.operate.reconcile.store import Reconciling
     from facteur.operate.status_store import PostgresReading
     from facteur.operate.story_store import PostgresStories
     from facteur.operate.uninstall_store import PostgresInstalling

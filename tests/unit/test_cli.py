@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -56,6 +58,7 @@ def test_asking_for_help_loads_no_driver() -> None:
 
 NOWHERE = "postgresql://jane:secret@127.0.0.1:9/company"
 WITHOUT_REGION = dict.fromkeys(("AWS_DEFAULT_REGION", "AWS_REGION", "FACTEUR_STACK", "FACTEUR_DATABASE_URL"))
+WITHOUT_PLACE = {"FACTEUR_STACK": "", "FACTEUR_DATABASE_URL": ""}
 RECORDED = ["retry F-1", "reject F-1", "adopt F-1 x", "pause default", "resume default", "redrive", "repin default"]
 
 
@@ -173,3 +176,38 @@ def test_a_command_with_an_address_that_cannot_be_read_shows_nothing_of_it(dsn: 
     code, err = said("status", "--database", dsn)
 
     assert (code, "cret" in err) == (2, False), err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind"),
+    [
+        (("list", "--limit", "abc"), "UsageError"),
+        (("lst",), "UsageError"),
+        (("list", "--no-such-option"), "UsageError"),
+        (("status",), "OperatorError"),
+        (("retry", "F-1"), "OperatorError"),
+    ],
+)
+def test_an_error_is_json_where_that_was_asked_for(arguments: tuple[str, ...], kind: str) -> None:
+    command = [sys.executable, "-c", "from facteur.cli.main import main; main()", *arguments, "--json"]
+
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | WITHOUT_PLACE)
+
+    assert (done.returncode, done.stderr) == (2, "")
+    assert json.loads(done.stdout)["error"]["type"] == kind
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_has_a_group_an_example_and_both_spellings_of_help(name: str) -> None:
+    page = CliRunner().invoke(app, [name, "-h"], env={"COLUMNS": "80"})
+
+    assert page.exit_code == 0
+    assert f"facteur {name}" in (COMMANDS[name].epilog or "")
+    assert getattr(COMMANDS[name], "rich_help_panel", None)
+    assert max(map(len, page.stdout.splitlines())) <= 80
+
+
+def test_a_pipe_that_is_closed_early_is_no_noise() -> None:
+    command = f"{sys.executable} -c 'from facteur.cli.main import main; main()' -h | head -1"
+
+    assert subprocess.run(["bash", "-c", command], capture_output=True, text=True).stderr == ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from io import StringIO
 from typing import Any
 
+import pytest
 from rich.console import Console
 
 from facteur.cli import listing, preview, reconcile, show
@@ -25,16 +27,33 @@ def printed(render: Any, answer: Any) -> list[str]:
     return str(out.file.getvalue()).splitlines()  # type: ignore[attr-defined]
 
 
-def test_a_list_shows_a_row_whole_and_its_reason_below() -> None:
-    row = {
-        "invoice_id": "42", "invoice_number": NUMBER, "account": "default", "state": "submitted", "total": "120.00",
-        "currency": "EUR", "since": "2026-11-22T10:11:12.5+00:00", "due_at": None, "about": REASON,
-    }  # fmt: skip
+LISTED = {
+    "invoice_id": "42", "invoice_number": NUMBER, "account": "default", "state": "in_doubt", "total": "120.00", "currency": "EUR",
+    "since": "2026-11-22 11:11:12", "due_at": None, "about": REASON, "status": "205 Approuvée", "age_seconds": 7300.0,
+}  # fmt: skip
 
-    lines = printed(listing.render, {"invoices": [row], "unreadable": [], "more": 0, "unopened": None})
 
-    assert lines[1].split() == ["42", NUMBER, "submitted", "default", "2026-11-22", "10:11:12", "120.00", "EUR"]
-    assert lines[2] == "    " + REASON.strip()
+@pytest.mark.parametrize("columns", [80, 120])
+def test_a_list_is_a_line_each_on_a_terminal_and_the_reason_is_what_is_cut(columns: int) -> None:
+    out = Console(file=StringIO(), width=columns, force_terminal=True, no_color=True, legacy_windows=False)
+
+    listing.render({"invoices": [LISTED, LISTED], "unreadable": [], "more": 0, "unopened": None}, out)
+
+    text = re.sub(r"\x1b\[[0-9;]*m", "", out.file.getvalue())  # type: ignore[attr-defined]
+    assert {len(line) <= columns for line in text.splitlines()} == {True}
+    assert len(text.splitlines()) == 3
+    assert re.split(r" {2,}", text.splitlines()[1])[:5] == [NUMBER, "in doubt", "205 Approuvée", "120.00 EUR", "2 h"]
+
+
+def test_a_list_in_a_pipe_or_wide_has_the_whole_reason() -> None:
+    narrow = printed(listing.render, {"invoices": [LISTED], "unreadable": [], "more": 0, "unopened": None})
+    wide = printed(
+        partial(listing.render, wide=True), {"invoices": [LISTED], "unreadable": [], "more": 0, "unopened": None}
+    )
+
+    assert narrow[1].endswith("a very long reason")
+    assert wide[1].endswith("a very long reason")
+    assert "2026-11-22 11:11:12" in wide[1]
 
 
 def test_a_difference_shows_its_whole_deposit_and_foreign_ones_are_counted() -> None:

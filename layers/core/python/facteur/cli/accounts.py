@@ -6,24 +6,23 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from facteur.cli.acts import AccountArgument
 from facteur.cli.confirm import DryRunOption, WhoOption, WhyOption, YesOption, carry_out, render_done
-from facteur.cli.root import Session, command
-from facteur.cli.show import moment
+from facteur.cli.lines import print_rows
+from facteur.cli.root import ACCOUNTS, Session, command
 from facteur.errors import OperatorError
 
 NO_LIMIT = "none"
 
 
-@command()
+@command(group=ACCOUNTS, examples=("accounts",))
 def accounts(session: Session) -> None:
     """Which accounts are there, with which credentials, limits, pauses and routes, and what is open?"""
     session.show(session.ask("accounts"), render)
 
 
-@command()
+@command(group=ACCOUNTS, examples=('limit second 60 --why "their contract"', 'limit second none --why "no more"'))
 def limit(
     session: Session,
     account: AccountArgument,
@@ -39,7 +38,7 @@ def limit(
     session.show(answer, render_done)
 
 
-@command()
+@command(group=ACCOUNTS, examples=('route default --to second --from 2026-12-01 --why "another contract"',))
 def route(
     session: Session,
     account: AccountArgument,
@@ -58,20 +57,29 @@ def route(
 
 
 def render(answer: Any, out: Console) -> None:
-    """A table, and the routes below."""
-    table = Table("account", "deposits with", "calls a minute", "paused until (UTC)", "platform", "client", "open")
-    for each in answer["accounts"]:
-        table.add_row(
-            each["account"], each["credentials"], _rate(each["per_minute"]), _pause(each),
-            *_pin(each), ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in sorted(each["open"].items())) or "·",
-        )  # fmt: skip
-    out.print(table if table.row_count else "no account yet: a row that shows one makes it")
+    """An account a row, and below it what it waits for, with what it deposits, and its routes."""
+    if not answer["accounts"]:
+        out.print("no account yet: a row that shows one makes it")
+    else:
+        rows = [
+            (each["account"], each["credentials"], _rate(each["per_minute"]), _open(each))
+            for each in answer["accounts"]
+        ]
+        print_rows(
+            out, ("account", "deposits with", "calls/min", "open"), rows, [_below(each) for each in answer["accounts"]]
+        )
     out.print(f"together: {answer['requests_per_minute']:g} calls a minute")
-    for each in answer["accounts"]:
-        for one in each["routes"]:
-            begun = "since" if one["begun"] else "from"
-            line = f"route: {each['account']} → {one['credentials']} {begun} {moment(one['since'])} (UTC)"
-            out.print(line)
+
+
+def _open(account: Any) -> str | None:
+    return ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in sorted(account["open"].items())) or None
+
+
+def _below(account: Any) -> tuple[str | None, ...]:
+    routes = [
+        f"→ {each['credentials']} {'since' if each['begun'] else 'from'} {each['since']}" for each in account["routes"]
+    ]
+    return _pause(account), _pin(account), *routes
 
 
 def _number(text: str) -> float | None:
@@ -87,16 +95,15 @@ def _rate(per_minute: float | None) -> str:
     return "·" if per_minute is None else f"{per_minute:g}"
 
 
-def _pause(account: Any) -> str:
+def _pause(account: Any) -> str | None:
     if account["pause_reason"] is None and account["paused_until"] is None:
-        return "·"
-    until = moment(account["paused_until"])[:19] if account["paused_until"] else "somebody resumes it"
-    return f"{until}: {account['pause_reason'] or 'no reason'}"
+        return None
+    return f"paused until {account['paused_until'] or 'somebody resumes it'}: {account['pause_reason'] or 'no reason'}"
 
 
-def _pin(account: Any) -> tuple[str, str]:
+def _pin(account: Any) -> str:
     pin = account["pin"]
     if pin is None:
-        return "not pinned yet", "·"
+        return "not pinned yet"
     own = " (own address)" if account["own_address"] else ""
-    return f"{pin['provider']} at {pin['base_url']}{own}", f"{pin['client'][:12]}…"
+    return f"{pin['provider']} at {pin['base_url']}{own}, client {pin['client'][:12]}…"

@@ -9,14 +9,20 @@ from rich.console import Console
 
 from facteur.cli.confirm import DryRunOption, WhoOption, WhyOption, YesOption, carry_out, render_done, seconds_in
 from facteur.cli.lines import GOOD, say
-from facteur.cli.root import Session, command
+from facteur.cli.root import ACCOUNTS, ACT, Session, command
 from facteur.cli.show import WHAT, What
 from facteur.errors import OperatorError
 
 AccountArgument = Annotated[str, typer.Argument(help="The account's name")]
 
 
-@command()
+@command(
+    group=ACT,
+    examples=(
+        'retry F-2026-00042 --why "number corrected"',
+        "retry --state failed --code document_missing --why uploaded",
+    ),
+)
 def retry(
     session: Session,
     what: Annotated[str | None, typer.Argument(help=WHAT)] = None,
@@ -38,7 +44,7 @@ def retry(
     session.show(answer, render_done)
 
 
-@command()
+@command(group=ACT, examples=('reject id:42 --why "entered twice"',))
 def reject(
     session: Session, what: What, why: WhyOption = "", who: WhoOption = None, dry_run: DryRunOption = False, yes: YesOption = False
 ) -> None:  # fmt: skip
@@ -46,7 +52,7 @@ def reject(
     session.show(carry_out(session, "reject", what=what, who=who, why=why, dry_run=dry_run, yes=yes), render_done)
 
 
-@command()
+@command(group=ACT, examples=('adopt id:42 01a22b6c-f0e6-7b34-9986-9b2732c6d29d --why "compared at the platform"',))
 def adopt(
     session: Session,
     what: What,
@@ -68,7 +74,7 @@ def adopt(
     session.show(answer, render_done)
 
 
-@command()
+@command(group=ACCOUNTS, examples=('pause default --for 2h --why "the platform\'s maintenance"',))
 def pause(
     session: Session,
     account: AccountArgument,
@@ -85,7 +91,7 @@ def pause(
     session.show(answer, render_done)
 
 
-@command()
+@command(group=ACCOUNTS, examples=('resume default --why "secret corrected"',))
 def resume(
     session: Session, account: AccountArgument, why: WhyOption = "", who: WhoOption = None, dry_run: DryRunOption = False,
     yes: YesOption = False,
@@ -94,7 +100,7 @@ def resume(
     session.show(carry_out(session, "resume", account=account, who=who, why=why, dry_run=dry_run, yes=yes), render_done)
 
 
-@command()
+@command(group=ACT, examples=('redrive --why "fixed by 1.4"',))
 def redrive(
     session: Session, why: WhyOption = "", who: WhoOption = None, dry_run: DryRunOption = False, yes: YesOption = False
 ) -> None:
@@ -102,7 +108,7 @@ def redrive(
     session.show(carry_out(session, "redrive", who=who, why=why, dry_run=dry_run, yes=yes), render_done)
 
 
-@command()
+@command(group=ACCOUNTS, examples=('repin default --why "new credentials"',))
 def repin(
     session: Session, account: AccountArgument, why: WhyOption = "",
     unverified: Annotated[bool, typer.Option("--unverified", help="Though its secret cannot be read here")] = False,

@@ -10,14 +10,21 @@ from rich.console import Console
 
 from facteur.cli.confirm import WhoOption, YesOption, confirm, who_am_i
 from facteur.cli.lines import GOOD, Screen, say
-from facteur.cli.root import Session, command
+from facteur.cli.root import ACT, Session, command
 from facteur.errors import OperatorError
 from facteur.operate.backlog import PORTION
 
 MOST = 10_000_000
 
 
-@command("submit-backlog")
+@command(
+    "submit-backlog",
+    group=ACT,
+    examples=(
+        "submit-backlog --since 2026-09-01 --until 2026-09-30",
+        'submit-backlog --since 2026-09-01 --apply --why "first month"',
+    ),
+)
 def submit_backlog(
     session: Session,
     since: Annotated[str, typer.Option(help="Issue date of the first invoice, YYYY-MM-DD")],

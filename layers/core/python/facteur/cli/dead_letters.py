@@ -8,11 +8,10 @@ import typer
 from rich.console import Console
 
 from facteur.cli.lines import print_rows
-from facteur.cli.root import Session, command
-from facteur.cli.show import moment
+from facteur.cli.root import LOOK, Session, command
 
 
-@command("dead-letters")
+@command("dead-letters", group=LOOK, examples=("dead-letters --stack facteur-prod",))
 def dead_letters(session: Session, limit: Annotated[int, typer.Option(help="So many at most")] = 100) -> None:
     """What lies in the dead-letter queue, and why. None is taken away."""
     session.show(session.ask("dead_letters", limit=limit), render)
@@ -29,11 +28,11 @@ def render(answer: Any, out: Console) -> None:
             each["invoice_id"],
             each["invoice_number"],
             each["state"],
-            moment(each["sent_at"] or "")[:19],
+            each["sent_at"],
         )
         for each in answer["letters"]
     ]
     notes = [(each["why"], each["help"]) for each in answer["letters"]]
-    print_rows(out, ("submission", "id", "number", "state", "sent (UTC)"), rows, notes)
+    print_rows(out, ("submission", "id", "number", "state", "sent"), rows, notes)
     if (more := answer["count"] - len(rows)) > 0:
         out.print(f"and about {more} more: raise --limit")

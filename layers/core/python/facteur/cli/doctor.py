@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.text import Text
 
 from facteur.cli.lines import BAD, GOOD, WARN
-from facteur.cli.root import NOT_WELL, Session, command
+from facteur.cli.root import LOOK, NOT_WELL, Session, command
 
 MARKS = {"ok": GOOD, "warning": WARN, "failed": BAD, "skipped": ("–", "dim")}
 
 
-@command()
+@command(group=LOOK, examples=("doctor --stack facteur-prod", "doctor --deep"))
 def doctor(
     session: Session,
     deep: Annotated[bool, typer.Option("--deep", help="Write real rows with each status as well, and roll back")] = False,

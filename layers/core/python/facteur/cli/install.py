@@ -11,7 +11,7 @@ from rich.console import Console
 
 from facteur.cli.confirm import DryRunOption, WhoOption, YesOption, asked_why, confirm, typed_name, who_am_i
 from facteur.cli.lines import BAD, WARN, say
-from facteur.cli.root import NOT_WELL, Session, command
+from facteur.cli.root import INSTALL, NOT_WELL, Session, command
 from facteur.domain.visible import visible
 from facteur.errors import OperatorError
 from facteur.operate.install import LOCK_TIMEOUT_SECONDS, NAME_THE_STACK, NO_FIRST_DAY
@@ -22,7 +22,7 @@ RecordedWhy = Annotated[
 LockTimeout = Annotated[float, typer.Option(help="Seconds to wait for a lock before giving up", min=0.001)]
 
 
-@command()
+@command(group=INSTALL, examples=("init --dry-run", "init --table billing.invoices --column number=ref"))
 def init(
     session: Session,
     table: Annotated[str | None, typer.Option(help="The invoice table, as schema.table")] = None,
@@ -109,7 +109,7 @@ def _asked_kind(question: Any, column: Any) -> str:
     return f"{column['name']}={answer}"
 
 
-@command()
+@command(group=INSTALL, examples=("uninstall --dry-run",))
 def uninstall(
     session: Session,
     drop_data: Annotated[

@@ -34,14 +34,18 @@ def say(out: Console, *parts: Part) -> None:
 
 
 def print_rows(
-    out: Console, headings: Sequence[str], rows: Sequence[Sequence[object]], notes: Sequence[Iterable[object]] = ()
-) -> None:
-    """Aligned columns; below each row its notes, each on a line of its own, empty ones left out."""
+    out: Console, headings: Sequence[str], rows: Sequence[Sequence[object]], notes: Sequence[Iterable[object]] = (),
+    *, cut_at: int | None = None,
+) -> None:  # fmt: skip
+    """Aligned columns; below each row its notes, each on a line of its own, empty ones left out.
+
+    `cut_at`: how long a row may be; what is more of its last cells is left away.
+    """
     cells = [[one_line(cell) or "·" for cell in row] for row in rows]
     widths = [max(len(row[n]) for row in (list(headings), *cells)) for n in range(len(headings))]
     print_line(out, _aligned(headings, widths), style="bold")
     for n, row in enumerate(cells):
-        print_line(out, _aligned(row, widths))
+        print_line(out, _cut(_aligned(row, widths), cut_at))
         for note in notes[n] if notes else ():
             if note:
                 print_line(out, INDENT + one_line(note))
@@ -55,6 +59,10 @@ def print_line(out: Console, text: str, style: str = "") -> None:
 def one_line(value: object) -> str:
     """The value's text on one line; None is none."""
     return "" if value is None else " ".join(str(value).split())
+
+
+def _cut(line: str, width: int | None) -> str:
+    return line if width is None or len(line) <= width else line[: width - 1] + "…"
 
 
 def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from facteur.cli.lines import WARN, print_rows, say
-from facteur.cli.root import Session, command
-from facteur.cli.show import moment
+from facteur.cli.root import LOOK, Session, command
+from facteur.cli.times import lasting
 from facteur.errors import OperatorError
 
+NARROW = ("number", "state", "status", "total", "age", "reason")
+WIDE = ("id", "account", "number", "state", "status", "total", "age", "since", "due", "reason")
 
-@command("list")
+
+@command("list", group=LOOK, examples=("list --state failed", "list --silent --account default --json"))
 def list_invoices(
     session: Session,
     state: Annotated[list[str] | None, typer.Option(help="Only this state; may be repeated")] = None,
@@ -26,6 +30,7 @@ def list_invoices(
     unread: Annotated[bool, typer.Option("--unread", help="Deposits of which the search shows what no status says")] = False,
     not_transmitted: Annotated[bool, typer.Option("--not-transmitted", help="Deposits that nobody has received for three days")] = False,
     limit: Annotated[int, typer.Option(help="So many at most")] = 50,
+    wide: Annotated[bool, typer.Option("--wide", help="Key, account and times as well, and the whole reason")] = False,
 ) -> None:  # fmt: skip
     """Which invoices? The youngest first."""
     filters = {
@@ -40,17 +45,18 @@ def list_invoices(
     answer = session.ask(
         "list_invoices", states=state or [], account=account, since=since, only=asked[0] if asked else None, limit=limit
     )
-    session.show(answer, render)
+    session.show(answer, partial(render, wide=wide))
 
 
-def render(answer: Any, out: Console) -> None:
-    """A row each with its reason below it, and how many more there are."""
+def render(answer: Any, out: Console, *, wide: bool = False) -> None:
+    """A line each, and how many more there are."""
     if answer["unreadable"]:
-        rows = [(row["invoice_id"], moment(row["due_at"])) for row in answer["unreadable"]]
-        print_rows(out, ("id", "again at (UTC)"), rows, [(row["error"],) for row in answer["unreadable"]])
+        rows = [(row["invoice_id"], row["due_at"]) for row in answer["unreadable"]]
+        print_rows(out, ("id", "again at"), rows, [(row["error"],) for row in answer["unreadable"]])
     elif answer["invoices"]:
-        headings = ("id", "number", "state", "account", "since (UTC)", "total")
-        print_rows(out, headings, *zip(*map(_shown, answer["invoices"]), strict=True))
+        columns = WIDE if wide else NARROW
+        cells = [[_cells(each)[name] for name in columns] for each in answer["invoices"]]
+        print_rows(out, columns, cells, cut_at=None if wide or not out.is_terminal else out.width)
     else:
         out.print("none")
     if answer["more"]:
@@ -59,9 +65,10 @@ def render(answer: Any, out: Console) -> None:
         say(out, WARN, f" {answer['unopened']}")
 
 
-def _shown(row: Any) -> tuple[tuple[object, ...], tuple[str | None, ...]]:
-    """A row, and what stands below it."""
-    total = f"{row['total']} {row['currency'] or ''}" if row["total"] else None
-    cells = (row["invoice_id"], row["invoice_number"], row["state"], row["account"], moment(row["since"])[:19], total)
-    due = f"due {moment(row['due_at'])[:19]}" if row["due_at"] else None
-    return cells, (due, row["about"])
+def _cells(row: Any) -> dict[str, str | None]:
+    return {
+        "number": row["invoice_number"] or f"id:{row['invoice_id']}", "state": row["state"].replace("_", " "), "status": row["status"],
+        "total": f"{row['total']} {row['currency'] or ''}".strip() if row["total"] else None,
+        "age": lasting(row["age_seconds"]), "reason": row["about"], "id": row["invoice_id"], "account": row["account"],
+        "since": row["since"], "due": row["due_at"],
+    }  # fmt: skip

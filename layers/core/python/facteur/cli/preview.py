@@ -8,10 +8,10 @@ import typer
 from rich.console import Console
 
 from facteur.cli.lines import WARN, print_rows, say
-from facteur.cli.root import NOT_WELL, Session, command
+from facteur.cli.root import LOOK, NOT_WELL, Session, command
 
 
-@command()
+@command(group=LOOK, examples=("preview --documents",))
 def preview(
     session: Session,
     account: Annotated[str | None, typer.Option(help="Only this account")] = None,

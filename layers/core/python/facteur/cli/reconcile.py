@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 
 from facteur.cli.lines import Screen, print_rows, say
-from facteur.cli.root import NOT_WELL, Session, command
+from facteur.cli.root import LOOK, NOT_WELL, Session, command
 from facteur.domain.visible import visible
 from facteur.errors import OperatorError
 
@@ -32,7 +32,7 @@ AccountOption = Annotated[str | None, typer.Option("--account", help="This accou
 CsvOption = Annotated[Path | None, typer.Option("--csv", help="Write the differences into this file", dir_okay=False)]
 
 
-@command()
+@command(group=LOOK, examples=("reconcile --day 2026-11-30 --csv differences.csv",))
 def reconcile(session: Session, day: DayOption, account: AccountOption = None, csv_file: CsvOption = None) -> int:
     """Compare a day in three books: the company's table, our tables, and the platform's search. Changes nothing."""
     report = _whole(session, day, account)

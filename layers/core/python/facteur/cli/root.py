@@ -7,9 +7,10 @@ import inspect
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -17,6 +18,7 @@ from rich.console import Console
 
 from facteur import __version__
 from facteur.cli.lines import console
+from facteur.cli.times import localised
 from facteur.cli.where import chosen
 from facteur.domain.visible import as_text, visible
 from facteur.errors import FacteurError, OperatorError
@@ -26,9 +28,17 @@ from facteur.operate.wiring import caller_identity, deployed, operate_services, 
 NOT_WELL = 1  # it was done, and all is not well
 NOT_DONE = 2  # it could not be done, and nothing was; Click's own code for wrong usage
 
+LOOK, ACT, ACCOUNTS, INSTALL = (
+    "Look (nothing changes)",
+    "Act (recorded, with --why)",
+    "Accounts",
+    "Install",
+)  # as help groups commands
+
 app = typer.Typer(
-    name="facteur", no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False,
-    epilog="Exit codes: 0 done and well, 1 done and something is not well, 2 not done.",
+    name="facteur", no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 done and well, 1 done and something is not well, 2 not done. "
+    "Begin with: facteur status, then facteur show NUMBER.",
 )  # fmt: skip
 
 DatabaseOption = Annotated[
@@ -99,7 +109,7 @@ class Session:
 
     def draw(self, answer: Any, render: Callable[[Any, Console], None], out: Console | None = None) -> None:
         """Print an answer for a person: whoever wrote what is in it, it is text and visible."""
-        render(as_text(answer), out or self.out)
+        render(localised(as_text(answer), datetime.now(UTC)), out or self.out)
 
     def _deployed(self, function: str, request: dict[str, Any]) -> dict[str, Any]:
         """What changes something says, beside the name that was given, as whom AWS knows these credentials."""
@@ -113,7 +123,9 @@ class Session:
         return self.database
 
 
-def command(name: str | None = None) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
+def command(
+    name: str | None = None, *, group: str, examples: Sequence[str] = ()
+) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
     """Register a function `(session, …)` as a command with the shared options beside its own. It may return an exit code."""
 
     def register(function: Callable[..., int | None]) -> Callable[..., None]:
@@ -121,7 +133,7 @@ def command(name: str | None = None) -> Callable[[Callable[..., int | None]], Ca
         def run(
             *, context: typer.Context, database: str | None, stack: str | None, as_json: bool, **arguments: Any
         ) -> None:
-            with errors_shown():
+            with errors_shown(as_json):
                 code = function(Session(*chosen(context, database, stack), as_json, console()), **arguments)
             raise typer.Exit(code or 0)
 
@@ -139,17 +151,26 @@ def command(name: str | None = None) -> Callable[[Callable[..., int | None]], Ca
         ]
         run.__signature__ = inspect.Signature([*own, *shared])  # type: ignore[attr-defined]
         run.__annotations__ = {each.name: each.annotation for each in (*own, *shared)}
-        app.command(name)(run)
+        epilog = "\n\n".join(("Examples:", *(f"facteur {each}" for each in examples))) if examples else None
+        app.command(name, rich_help_panel=group, epilog=epilog)(run)
         return run
 
     return register
 
 
 @contextmanager
-def errors_shown() -> Iterator[None]:
-    """An error of ours is one sentence; anything else is a bug, and its traceback belongs into a report."""
+def errors_shown(as_json: bool) -> Iterator[None]:
+    """An error of ours is one sentence, or JSON where that was asked for; anything else is a bug, and its traceback a report's."""
     try:
         yield
     except FacteurError as error:
-        print(f"facteur: {visible(str(error))}", file=sys.stderr)
+        if as_json:
+            print(as_error(type(error).__name__, str(error)))
+        else:
+            print(f"facteur: {visible(str(error))}", file=sys.stderr)
         raise typer.Exit(NOT_DONE) from None
+
+
+def as_error(kind: str, message: str) -> str:
+    """What a program reads in the place of an answer."""
+    return json.dumps({"error": {"type": kind, "message": message}}, indent=2)

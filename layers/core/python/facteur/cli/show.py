@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
 from facteur.cli.lines import Part, print_rows, say
-from facteur.cli.root import Session, command
+from facteur.cli.root import LOOK, Session, command
+from facteur.cli.times import zone
 
 WHAT = (
     "An invoice: its key, its number, or its submission_id; id:…, number:… or submission_id:… where that is ambiguous"
@@ -16,7 +18,7 @@ WHAT = (
 What = Annotated[str, typer.Argument(help=WHAT)]
 
 
-@command()
+@command(group=LOOK, examples=("show F-2026-00042", "show id:42 --json"))
 def show(session: Session, what: What) -> None:
     """The whole story of an invoice: what was sent, what the platform said, and what happens next."""
     session.show(session.ask("show", what=what), render)
@@ -37,8 +39,8 @@ def render_story(story: Any, out: Console) -> None:
     deposit = f" · submission_id {story['submission_id']}" if story["submission_id"] else ""
     say(out, "now: ", (state, "bold"), deposit)
     happenings = story["happenings"]
-    rows = [(moment(each["at"]), each["what"]) for each in happenings]
-    print_rows(out, ("at (UTC)", "what"), rows, [(each["detail"],) for each in happenings])
+    rows = [(each["at"], each["what"]) for each in happenings]
+    print_rows(out, (f"at ({zone(datetime.now(UTC))})", "what"), rows, [(each["detail"],) for each in happenings])
     row = story["row"]
     ready = "ready" if row["ready"] else f"not ready: {row['lacks']}"
     shows = row["problem"] or f"technical_status {row['technical_status'] or 'null'}, {ready}"
@@ -46,8 +48,3 @@ def render_story(story: Any, out: Console) -> None:
     out.print(f"its row shows: {shows}")
     helpful: tuple[Part, ...] = (" → ", (story["help"], "bold")) if story["help"] else ()
     say(out, f"next: {story['next_step']}", *helpful, "\n")
-
-
-def moment(at: str) -> str:
-    """An ISO time as a person reads it."""
-    return at[:23].replace("T", " ") if "." in at else at[:19].replace("T", " ")

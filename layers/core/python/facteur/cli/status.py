@@ -7,16 +7,24 @@ from typing import Any
 from rich.console import Console
 
 from facteur.cli.lines import BAD, one_line, print_line, print_rows, say
-from facteur.cli.root import NOT_WELL, Session, command
+from facteur.cli.root import LOOK, NOT_WELL, Session, command
+from facteur.cli.times import lasting
 
 STATES = ("pending", "sending", "in_doubt", "submitted", "closed", "rejected", "failed")
 
 
-@command()
+@command(
+    group=LOOK, examples=("status --stack facteur-prod", "status --database postgresql://reader@host/company --json")
+)
 def status(session: Session) -> int:
     """Is all well? Counts by state and account, and which command helps with what is not."""
     answer = session.ask("status")
     session.show(answer, render)
+    return exit_code(answer)
+
+
+def exit_code(answer: Any) -> int:
+    """1 where something is not well."""
     return NOT_WELL if answer["troubles"] else 0
 
 
@@ -34,7 +42,7 @@ def render(answer: Any, out: Console) -> None:
         print_line(out, f"… {one_line(each['what'])} → {each['next_step']}")
     for name, key in (("relay_submissions", "relay_began_seconds_ago"), ("poll_statuses", "poll_began_seconds_ago")):
         ago = installation[key]
-        out.print(f"{name} {'has never run' if ago is None else f'last ran {ago:.0f} s ago'}")
+        out.print(f"{name} {'has never run' if ago is None else f'last ran {lasting(ago)} ago'}")
     if answer["dead_letters"] is not None:
         out.print(f"dead letters: {answer['dead_letters']}")
     if not answer["troubles"]:
@@ -48,7 +56,7 @@ def _say_pace(answer: Any, out: Console) -> None:
     installation, accounts = answer["installation"], answer["accounts"]
     late = max(accounts, key=lambda each: each["oldest_overdue_seconds"], default=None)
     overdue = (
-        f"for {late['oldest_overdue_seconds']:.0f} s ({late['account']})"
+        f"for {lasting(late['oldest_overdue_seconds'])} ({late['account']})"
         if late and late["oldest_overdue_seconds"] >= 1
         else "nothing"
     )

@@ -12,14 +12,14 @@ from rich.text import Text
 
 from facteur.cli import status
 from facteur.cli.lines import Screen
-from facteur.cli.root import NOT_DONE, Session, command
+from facteur.cli.root import LOOK, NOT_DONE, Session, command
 from facteur.domain.visible import visible
 from facteur.errors import FacteurError
 
 PAUSE_SECONDS = 2.0
 
 
-@command()
+@command(group=LOOK, examples=("watch --for 600",))
 def watch(
     session: Session,
     seconds: Annotated[float | None, typer.Option("--for", help="Stop after so many seconds; else Ctrl-C ends it")] = None,
@@ -27,26 +27,26 @@ def watch(
     """The same as status, live: asked every two seconds until Ctrl-C. Without a terminal it prints each answer; --json a line each."""
     ends_at = time.monotonic() + seconds if seconds is not None else float("inf")
     try:
-        return 0 if _show_until(ends_at, session) else NOT_DONE
+        return _show_until(ends_at, session)
     except KeyboardInterrupt:
         return 0
 
 
-def _show_until(ends_at: float, session: Session) -> bool:
-    """Whether the last question was answered."""
+def _show_until(ends_at: float, session: Session) -> int:
+    """As `status` exits, for the last question."""
     ask = _ask_as_json if session.as_json else _ask
-    screen, answered = ask(session)
+    screen, code = ask(session)
     if session.as_json or not session.out.is_terminal:
         session.out.print(screen, end="", soft_wrap=True)
         while _paused(ends_at):
-            screen, answered = ask(session)
+            screen, code = ask(session)
             session.out.print(screen, end="", soft_wrap=True)
-        return answered
+        return code
     with Live(screen, console=session.out, auto_refresh=False) as live:
         while _paused(ends_at):
-            screen, answered = _ask(session)
+            screen, code = _ask(session)
             live.update(screen, refresh=True)
-    return answered
+    return code
 
 
 def _paused(ends_at: float) -> bool:
@@ -57,21 +57,23 @@ def _paused(ends_at: float) -> bool:
     return True
 
 
-def _ask(session: Session) -> tuple[Text, bool]:
-    """What status shows, and whether it was answered. A failover of the database is shown, and it is asked again."""
+def _ask(session: Session) -> tuple[Text, int]:
+    """What status shows, and how it would exit. A failover of the database is shown, and it is asked again."""
     console = Screen(width=session.out.width, force_terminal=session.out.is_terminal)
-    answered = True
+    code = NOT_DONE
     with console.capture() as captured:
         try:
-            session.draw(session.ask("status"), status.render, console)
+            answer = session.ask("status")
+            session.draw(answer, status.render, console)
+            code = status.exit_code(answer)
         except FacteurError as error:
-            answered = False
             console.print(f"facteur: {visible(str(error))}")
-    return Text.from_ansi(captured.get()), answered
+    return Text.from_ansi(captured.get()), code
 
 
-def _ask_as_json(session: Session) -> tuple[Text, bool]:
+def _ask_as_json(session: Session) -> tuple[Text, int]:
     try:
-        return Text(json.dumps(session.ask("status")) + "\n"), True
+        answer = session.ask("status")
+        return Text(json.dumps(answer) + "\n"), status.exit_code(answer)
     except FacteurError as error:
-        return Text(json.dumps({"error": str(error)}) + "\n"), False
+        return Text(json.dumps({"error": {"type": type(error).__name__, "message": str(error)}}) + "\n"), NOT_DONE

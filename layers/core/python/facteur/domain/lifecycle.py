@@ -48,6 +48,11 @@ def says_duplicate(word: str | None) -> bool:
     return any(stem in letters for stem in DUPLICATE_STEMS)
 
 
+def in_words(code: str) -> str:
+    """`205 Approuvée`; an unknown code stands alone."""
+    return f"{code} {LABELS[code]}" if code in LABELS else code
+
+
 def label_of(code: str) -> str:
     """The French name of a code; an unknown code is its own name."""
     return LABELS.get(code, code)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
+from facteur.domain.lifecycle import in_words
 from facteur.domain.submission import State
 from facteur.errors import OperatorError
 from facteur.operate.accounts import check_account
-from facteur.operate.model.story import Listing
+from facteur.operate.model.story import Listed, Listing
 from facteur.operate.services import OperateServices
 from facteur.operate.status import unopened
 
@@ -47,7 +49,12 @@ def list_invoices(
         unreadable, count = services.stories.unreadable(limit)
         return Listing((), tuple(unreadable), count - len(unreadable))
     listed, count = services.stories.listed(states, account, day(since, "--since"), only, limit)
-    return Listing(tuple(listed), (), count - len(listed), unopened(services))
+    return Listing(tuple(map(_with_status, listed)), (), count - len(listed), unopened(services))
+
+
+def _with_status(one: Listed) -> Listed:
+    """`205 Approuvée`."""
+    return replace(one, status=in_words(one.lifecycle_code)) if one.lifecycle_code else one
 
 
 def day(text: str | None, option: str) -> date | None:

@@ -20,6 +20,7 @@ from facteur.operate.next_step import next_step
 from facteur.operate.services import OperateServices
 
 BY = ("id", "number", "submission_id")
+STATE, FOR_THE_STATE = "PPF", "for the administration (PPF)"
 
 
 def show(services: OperateServices, *, what: str) -> Stories:
@@ -155,7 +156,8 @@ def _of_attempt(one: KnownAttempt) -> Happening:
 def _of_status(one: KnownStatus) -> Happening:
     words = ": ".join(filter(None, (one.reason, one.message)))
     by = f"by {one.caused_by}" if one.caused_by else None
-    return Happening(one.occurred_at, f"{one.code} {one.label}", " · ".join(filter(None, (words, by))))
+    whose = FOR_THE_STATE if one.audience == STATE else None  # the same code comes for the company as well
+    return Happening(one.occurred_at, f"{one.code} {one.label}", " · ".join(filter(None, (words, by, whose))))
 
 
 def _given(current: KnownSubmission | None) -> str:

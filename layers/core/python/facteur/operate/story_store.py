@@ -62,7 +62,7 @@ class PostgresStories:
         ) t order by t.id
     """
     STATUSES = """
-        select e.submission_id, e.code, e.label, e.occurred_at, e.caused_by, e.reason, e.message, e.platform_id
+        select e.submission_id, e.code, e.label, e.occurred_at, e.caused_by, e.reason, e.message, e.platform_id, e.audience
         from facteur.status_events e join facteur.submissions s on s.id = e.submission_id
         where s.invoice_id = %(id)s order by e.occurred_at, e.id
     """
@@ -76,10 +76,11 @@ class PostgresStories:
     """
     LIST = """
         select s.invoice_id, s.account, s.state, s.invoice_number, s.total, s.currency, s.created_at as since, s.due_at,
+               extract(epoch from facteur.now() - s.created_at)::double precision as age_seconds, s.lifecycle_code,
                s.platform_id as submission_id, count(*) over () as found,
                coalesce(case %(only)s when 'not_written_back' then s.write_back_error when 'mismatched' then s.mismatch
                                       when 'unread' then pg_catalog.concat_ws(' ', 'the search shows', s.swept_code, s.swept_state) end,
-                        nullif(pg_catalog.concat_ws(': ', s.last_error_code, s.last_error_message), ''), s.lifecycle_code) as about
+                        nullif(pg_catalog.concat_ws(': ', s.last_error_code, s.last_error_message), '')) as about
         from facteur.submissions s
         where (%(states)s = '{}' or s.state = any (%(states)s))
           and (%(account)s::text is null or s.account = %(account)s)

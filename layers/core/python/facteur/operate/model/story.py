@@ -81,6 +81,7 @@ class KnownStatus:
     reason: str | None
     message: str | None
     platform_id: str
+    audience: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,10 @@ class Listed:
     since: datetime
     due_at: datetime | None
     submission_id: str | None
+    lifecycle_code: str | None
+    age_seconds: float  # since it was opened
     about: str | None
+    status: str | None = None  # the life cycle's, with its French name
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,63 @@
+"""Times and counts as a person reads them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from facteur.cli.times import lasting, localised, zone
+from facteur.domain.words import counted, instant
+
+NOW = datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def in_paris(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Europe/Paris")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("2026-11-30T06:59:59+00:00", "2026-11-30 07:59:59"),
+        ("2026-11-30T06:59:59.123456Z", "2026-11-30 07:59:59"),
+        ("until 2026-11-30T07:04:10+00:00: x", "until 2026-11-30 08:04:10 (in 4 min): x"),
+        ("2026-07-01T10:00:00-02:00", "2026-07-01 14:00:00"),  # summer
+        ("2026-12-31T23:30:00+00:00", "2027-01-01 00:30:00 (in 31 d)"),
+        ("2026-11-30", "2026-11-30"),
+        ("F-2026-11-30T06", "F-2026-11-30T06"),
+        ("no time at all", "no time at all"),
+    ],
+)
+def test_an_instant_in_a_text_is_local_and_says_how_far_off_it_is(text: str, shown: str) -> None:
+    assert localised({"a": [text, 7, None]}, NOW) == {"a": [shown, 7, None]}
+
+
+def test_what_the_server_writes_is_what_a_terminal_finds() -> None:
+    moment = NOW + timedelta(hours=3)
+
+    assert localised(f"again at {instant(moment)}", NOW) == "again at 2026-11-30 11:00:00 (in 3 h)"
+    assert zone(NOW) == "CET"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-5, "0 s"), (0, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min"), (7200, "2 h"), (172_800, "2 d")],
+)
+def test_a_duration_is_in_one_unit(seconds: float, words: str) -> None:
+    assert lasting(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(0, "0 rows show it"), (1, "1 row shows it"), (2, "2 rows show it"), (12_345, "12,345 rows show it")],
+)
+def test_a_count_is_in_the_right_number(count: int, words: str) -> None:
+    assert counted("# [row shows|rows show] it", count) == words

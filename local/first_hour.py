@@ -20,9 +20,9 @@ from urllib.parse import urlsplit
 import pexpect
 import psycopg2
 
-from local.postgres import postgres_server
 from local.sam import ROOT
 from local.start import run_main
+from local.world.postgres import postgres_server
 
 PAGE = "docs/try-on-your-database.md"
 COMPANY = "tests/shapes/einvoicing.sql"

@@ -19,13 +19,13 @@ from pathlib import Path
 
 import requests
 
-from local.aws import HANDED_DOWN, REGION, Aws
 from local.demo.containers import NoContainersError, bridge_address
 from local.forward import LOOPBACK
 from local.interpreters import interpreter as interpreter_of
-from local.postgres import free_port
 from local.sam import ROOT
 from local.start import StartError, end, run_main, start_error
+from local.world.aws import HANDED_DOWN, REGION, Aws
+from local.world.postgres import free_port
 
 PINNED = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["facteur"]["localstack"]
 PYTHON, PACKAGE = PINNED["python"], PINNED["package"]

@@ -7,8 +7,8 @@ import sys
 
 from facteur.install.migrate import migrate
 from facteur.postgres.database import Database
-from local.postgres import embedded_binaries, postgres_server
 from local.start import run_main
+from local.world.postgres import embedded_binaries, postgres_server
 
 OPTIONS = ("--schema-only", "--table=facteur.*", "--no-owner", "--no-privileges")
 # What differs from run to run, or says nothing of the schema.

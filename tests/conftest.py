@@ -15,8 +15,8 @@ import pytest
 from facteur.errors import DatabaseUnavailableError
 from facteur.install.migrate import migrate
 from facteur.postgres.database import Database
-from local.postgres import WORKER, PostgresServer, create_worker, embedded_binaries, postgres_server
 from local.start import StartError
+from local.world.postgres import WORKER, PostgresServer, create_worker, embedded_binaries, postgres_server
 from tests.rows import Rows
 
 DEBIAN_BINARIES = Path("/usr/lib/postgresql/15/bin")

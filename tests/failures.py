@@ -16,11 +16,11 @@ import boto3
 
 from local.invoices import DIFFICULT_BUYERS, UNKNOWN_BUYER, render, sample_invoice
 from local.sam import load_template
-from local.stack import database_secret
+from local.world.levers import World, platform_secret
+from local.world.stack import database_secret
 from tests.failing_store import FailingStore
 from tests.operator import Operator
 from tests.two_accounts import SECOND
-from tests.world import World, platform_secret
 
 HOUR, DAY = 3600, 86_400
 STEP_SECONDS = 300

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from local.postgres import embedded_binaries
+from local.world.postgres import embedded_binaries
 from tests.operator import Operator, Printed
 from tests.rows import Rows
 

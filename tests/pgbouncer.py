@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import psycopg2
 
-from local.postgres import NOBODY, WORKER, free_port
 from local.start import start_error
+from local.world.postgres import NOBODY, WORKER, free_port
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 START_SECONDS = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.world import World
+from local.world.levers import World
 
 FIRST = "M-000001"  # the number that the ground gives the first invoice
 SECOND: dict[str, Any] = {"client_id": "second@facteur.example", "client_secret": "second", "customer_id": "customer-2"}

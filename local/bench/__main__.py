@@ -13,7 +13,7 @@ from rich.table import Table
 from local.bench.registry import BENCHMARKS
 from local.bench.report import compared, markdown, plots
 from local.bench.run import Measured, Run, as_json, begun, from_json, measure
-from local.simulator.control import ROOT
+from local.simulator.core.control import ROOT
 from local.start import run_main
 
 PAGE = ROOT / "docs" / "benchmarks.md"

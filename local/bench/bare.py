@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
 
 UPDATE = "update invoicing.invoices set technical_status = %s, submission_id = %s, last_technical_update = now() where invoice_number = %s"
 

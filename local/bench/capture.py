@@ -12,7 +12,7 @@ from statistics import median
 from facteur.postgres.database import Database
 from local.bench.result import Figure, Result, rounds
 from local.bench.stage import Stage, migrated
-from local.postgres import PostgresServer, embedded_binaries
+from local.world.postgres import PostgresServer, embedded_binaries
 
 DATABASE = "capture"
 ROUNDS = 5

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg2
 
 from local.bench.stage import migrated
-from local.postgres import PostgresServer
+from local.world.postgres import PostgresServer
 
 OPEN = 100  # rows that are due, of each kind
 FILL = """

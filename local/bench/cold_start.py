@@ -12,7 +12,7 @@ from statistics import median
 
 from local.bench.result import Figure, Result
 from local.bench.stage import Stage
-from local.simulator.control import ROOT
+from local.simulator.core.control import ROOT
 
 PROCESSES = 20
 SLOWEST = 8

@@ -9,8 +9,8 @@ from facteur.domain.decide_status import seconds_to_next_sweep
 from local.bench.ground import add_papers, queued, submit_in_batches, write_papers
 from local.bench.result import Figure, Result
 from local.bench.stage import Stage
-from tests.open_deposits import KNOWN, crowd
-from tests.world import World
+from local.world.crowd import KNOWN, crowd
+from local.world.levers import World
 
 OPEN = 1_000
 PER_MINUTE, HISTORIES_PER_MINUTE = 180, 60

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from facteur.postgres.database import Database
 from functions.submit_invoices import app as submit
 from local.invoices import render, sample_invoice
-from tests.world import World
+from local.world.levers import World
 
 ADD = """
 insert into invoicing.invoices (invoice_number, seller_siren, issue_date, total, currency, document_uri, status)

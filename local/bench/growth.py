@@ -11,7 +11,7 @@ from facteur.relay_submissions.store import PostgresRelay
 from local.bench.closed import OPEN, Timed, filled, timed_in
 from local.bench.result import Figure, Result, rounds
 from local.bench.stage import Stage
-from local.postgres import PostgresServer
+from local.world.postgres import PostgresServer
 
 SMALL, LARGE, DELETED = 1_000, 1_000_000, 300_000
 MIDDLE = 30_000  # small enough for a planner to read it all

@@ -13,8 +13,8 @@ from datetime import datetime
 from local.bench.ground import Papers, add_papers, write_papers
 from local.bench.result import Figure, Result
 from local.bench.stage import Stage
-from local.simulator.control import ROOT
-from tests.world import World
+from local.simulator.core.control import ROOT
+from local.world.levers import World
 
 SECONDS = 600.0
 EVERY_SECONDS = 2.0

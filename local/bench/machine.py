@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from local.simulator.control import ROOT
+from local.simulator.core.control import ROOT
 
 PACKAGES = (
     "requests",

@@ -13,8 +13,8 @@ from local.bench.result import Figure, Result
 from local.bench.stage import Stage
 from local.invoices import pad_to, render, sample_invoice
 from local.sam import ROOT, load_template
-from local.stack import create_bucket
-from tests.world import World
+from local.world.levers import World
+from local.world.stack import create_bucket
 
 BATCH = 10
 BUCKET = "bench"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from local.bench.result import Figure, Result
 from local.bench.stage import Stage
-from local.simulator.control import ROOT
+from local.simulator.core.control import ROOT
 
 LAYER = ROOT / "layers" / "dependencies"
 CORE = ROOT / "layers" / "core"

@@ -20,7 +20,7 @@ from local.bench.ground import (
 from local.bench.result import Figure, Result
 from local.bench.stage import Stage
 from local.bench.throughput import GOALS, IN_FLIGHT, LATENCY_SECONDS, explained
-from tests.world import World
+from local.world.levers import World
 
 GOAL = 8.0
 WARM_UP = 10

@@ -14,7 +14,7 @@ from typing import Any
 
 from local.bench.machine import machine
 from local.bench.result import Result, as_data, from_data
-from local.simulator.control import ROOT
+from local.simulator.core.control import ROOT
 
 LONGEST_ERROR = 2000
 

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from local.simulator.control import ROOT, Simulator, started
+from local.simulator.core.control import ROOT, Simulator, started
 from local.simulator.server import until_stopped
 
 TOKEN = json.dumps({"access_token": "t" * 1200, "expires_in": 1740, "token_type": "Bearer"}).encode()

@@ -14,11 +14,11 @@ import pytest
 
 from facteur.install.migrate import migrate
 from facteur.postgres.database import Database
-from local.aws import Emulator, aws_emulator
 from local.bench.sink import running_sink
-from local.postgres import WORKER, PostgresServer, create_worker, postgres_server
-from local.simulator.control import Simulator, running_simulator
-from tests.world import World, built_world
+from local.simulator.core.control import Simulator, running_simulator
+from local.world.aws import Emulator, aws_emulator
+from local.world.levers import World, built_world
+from local.world.postgres import WORKER, PostgresServer, create_worker, postgres_server
 
 DURABLE = ("fsync=on", "synchronous_commit=on")
 COUNTED = ("shared_preload_libraries=pg_stat_statements", "pg_stat_statements.track=top")

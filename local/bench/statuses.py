@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from facteur.domain.decide_status import seconds_to_next_sweep
 from local.bench.result import Figure, Result
 from local.bench.stage import Stage
-from tests.open_deposits import KNOWN, Crowd, crowd
-from tests.world import World
+from local.world.crowd import KNOWN, Crowd, crowd
+from local.world.levers import World
 
 PER_MINUTE = 180
 STEP_SECONDS = 10.0  # what the bucket holds: nothing is lost between two polls

@@ -22,7 +22,7 @@ from local.bench.profile import cpu_profiled
 from local.bench.result import Figure, Result, rounds
 from local.bench.stage import COUNTED, Stage
 from local.bench.statements import count_from_now, counted, slowest
-from tests.world import World
+from local.world.levers import World
 
 BATCH = 10
 WARM_UP = 10

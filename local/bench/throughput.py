@@ -17,7 +17,7 @@ from local.bench.ground import (
 from local.bench.profile import clock_profiled
 from local.bench.result import Figure, Result
 from local.bench.stage import Stage
-from tests.world import World
+from local.world.levers import World
 
 IN_FLIGHT = 10
 LATENCY_SECONDS = 0.1

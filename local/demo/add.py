@@ -10,12 +10,12 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from local.aws import Aws
 from local.demo.application import Application
 from local.demo.cases import STORIES, ordinary_case
 from local.demo.stage import RUNNING
 from local.invoices import BUYERS
 from local.start import run_main
+from local.world.aws import Aws
 
 FIRST_RANK = 1000  # far from those that the demo itself writes
 

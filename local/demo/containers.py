@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from local.demo.stage import OWN_PARAMETERS, PARAMETERS, Stage
 from local.forward import forwarded
-from local.postgres import as_worker
-from local.stack import database_secret, put_secret
+from local.world.postgres import as_worker
+from local.world.stack import database_secret, put_secret
 
 BRIDGE = ("network", "inspect", "bridge", "--format", "{{json .IPAM.Config}}")
 DATABASE_SECRET, OWNERS_SECRET = "facteur/container-database", "facteur/container-owner"

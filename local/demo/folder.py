@@ -9,8 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from local.demo.cases import ANY_STATUS, Case, Ending
-from local.simulator.documents import read
-from local.simulator.invoice import Invoice, Unreadable
+from local.simulator.core.documents import read
+from local.simulator.core.invoice import Invoice, Unreadable
 
 EXTENSIONS = (".pdf", ".xml")
 

@@ -14,10 +14,12 @@ from typing import TypeVar
 from rich.console import Console
 from rich.text import Text
 
-from local.aws import Aws, aws_emulator
 from local.demo.interruption import Interrupted, Interruption
 from local.demo.parts import AWS_EMULATOR, PLATFORM, POSTGRES, Part
-from local.postgres import (
+from local.sam import ROOT
+from local.simulator.core.control import Simulator, simulator_program
+from local.world.aws import Aws, aws_emulator
+from local.world.postgres import (
     WORKER,
     PostgresServer,
     as_worker,
@@ -28,9 +30,7 @@ from local.postgres import (
     start_server,
     stop_server,
 )
-from local.sam import ROOT
-from local.simulator.control import Simulator, simulator_program
-from local.stack import Stack, create_bucket, database_secret, deploy, put_secret
+from local.world.stack import Stack, create_bucket, database_secret, deploy, put_secret
 
 T = TypeVar("T")
 Say = Callable[[str], None]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.stack import FunctionFailedError, Stack
+from local.world.stack import FunctionFailedError, Stack
 
 RELAY, WORKER = "RelaySubmissionsFunction", "SubmitInvoicesFunction"
 TICK_SECONDS = {RELAY: 0.3, "PollStatusesFunction": 1.0}

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from local.demo.stage import BUCKET, DATABASE_SECRET, STACK
 from local.drill.ground import Ground
-from local.postgres import as_worker
-from local.stack import database_secret, put_secret
+from local.world.postgres import as_worker
+from local.world.stack import database_secret, put_secret
 
 LOOK_SECONDS, BREAKER_SECONDS = 0.5, 60
 BREAKER_OPEN = "select key from facteur.budgets where pause_reason = 'platform_down' and paused_until > facteur.now()"

@@ -6,10 +6,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from local.aws import Aws
 from local.demo.stage import STACK
-from local.stack import StackFailedError, change_parameters
 from local.start import run_main
+from local.world.aws import Aws
+from local.world.stack import StackFailedError, change_parameters
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -17,7 +17,7 @@ from facteur.submit_invoices.run import submit_invoices
 from facteur.submit_invoices.services import Services
 from facteur.submit_invoices.wiring import submit_services
 from local.measure.ground import add_invoices, burst, most_in_window
-from tests.world import World
+from local.world.levers import World
 
 BATCH = 10
 _one_at_a_time = threading.Lock()

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 from local.measure.ground import add_invoices, burst, most_in_window, states, work_off
-from tests.world import World
+from local.world.levers import World
 
 Kind = Literal["refused", "503"]
 MINUTE = 60.0

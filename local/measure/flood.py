@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from local.measure.ground import add_invoices, burst, most_in_window, work_off
-from tests.world import World
+from local.world.levers import World
 
 LOOK_SECONDS = 0.3  # how often a watching relay looks
 

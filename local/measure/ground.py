@@ -15,11 +15,11 @@ from facteur.errors import FacteurError
 from facteur.install.migrate import migrate
 from facteur.postgres.database import Database
 from functions.submit_invoices import app as submit
-from local.aws import aws_emulator
 from local.invoices import render, sample_invoice
-from local.postgres import WORKER, create_worker, postgres_server
-from local.simulator.control import running_simulator
-from tests.world import World, built_world
+from local.simulator.core.control import running_simulator
+from local.world.aws import aws_emulator
+from local.world.levers import World, built_world
+from local.world.postgres import WORKER, create_worker, postgres_server
 
 # Documents made by the view itself, each with its own number, so that 50,000 invoices need no 50,000 files.
 VIEW = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from local.measure.ground import add_invoices, states, work_off
-from tests.world import World, platform_secret
+from local.world.levers import World, platform_secret
 
 ACCOUNT_PAUSE_SECONDS = 301
 

@@ -8,10 +8,10 @@ import json
 import sys
 from dataclasses import fields
 
-from local.simulator.http_token import PATH
-from local.simulator.listener import HOST
+from local.simulator.core.listener import HOST
+from local.simulator.core.settings import Settings, changed
+from local.simulator.iopole.http_token import PATH
 from local.simulator.server import Server, until_stopped
-from local.simulator.settings import Settings, changed
 
 
 def arguments(words: list[str]) -> tuple[argparse.Namespace, Settings]:

@@ -13,11 +13,12 @@ from email.utils import formatdate
 
 from aiohttp import web
 
-from local.simulator import http_admin, http_deposit, http_faults, http_invoices, http_search, http_token
-from local.simulator.gate import DEPOSIT, TOKEN, gate
-from local.simulator.listener import HOST, LISTENER, Listener
-from local.simulator.settings import Settings
-from local.simulator.world import WORLD, new_world
+from local.simulator.core import http_admin, http_faults
+from local.simulator.core.gate import DEPOSIT, TOKEN, gate
+from local.simulator.core.listener import HOST, LISTENER, Listener
+from local.simulator.core.settings import Settings
+from local.simulator.core.world import WORLD, new_world
+from local.simulator.iopole import http_deposit, http_invoices, http_search, http_token
 
 LARGEST_BODY = 64 * 1024 * 1024
 

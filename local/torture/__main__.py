@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from local.aws import aws_emulator
 from local.start import run_main
 from local.torture import mutants
 from local.torture.chance import random_schedule
@@ -23,6 +22,7 @@ from local.torture.points import KILL, POINTS, STALL, Interrupt
 from local.torture.report import Report
 from local.torture.run import Result
 from local.torture.schedule import Schedule, at_point
+from local.world.aws import aws_emulator
 
 LINE_EVERY = 25  # runs, where there is no terminal to show progress on
 

@@ -7,7 +7,7 @@ import struct
 import time
 
 from facteur.postgres.database import Database
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
 
 # Constant within a transaction, as now() is: the leap that was in force when the transaction began.
 SCHEMA = """

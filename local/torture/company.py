@@ -13,7 +13,7 @@ from facteur.errors import DatabaseUnavailableError
 from facteur.postgres.database import Database
 from local.invoices import BUYERS, SELLER, SampleInvoice, company, file_name, render, sample_invoice
 from local.invoices.model import Syntax
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
 from local.torture.schedule import KINDS, UNROUTABLE, Order
 
 # What a company's own trigger may do to the write-back: raise at once or at the commit, keep the row as it was, or one column of it.

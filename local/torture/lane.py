@@ -18,20 +18,7 @@ from facteur.aws import clients as product_aws
 from facteur.install.migrate import migrate
 from facteur.postgres import session
 from facteur.postgres.database import Database
-from local.aws import Aws
-from local.postgres import (
-    WORKER,
-    PostgresServer,
-    as_worker,
-    create_worker,
-    embedded_binaries,
-    free_port,
-    server_folder,
-    start_server,
-    stop_server,
-)
-from local.simulator.control import Simulator, running_simulator
-from local.stack import database_secret
+from local.simulator.core.control import Simulator, running_simulator
 from local.torture import clock, company, witness
 from local.torture.clock import Clock
 from local.torture.company import Bucket, Company
@@ -42,6 +29,19 @@ from local.torture.severed import Severed, severing_proxy
 from local.torture.silence import Counted, counted
 from local.torture.sql import replace_in
 from local.torture.worker import Workplace
+from local.world.aws import Aws
+from local.world.postgres import (
+    WORKER,
+    PostgresServer,
+    as_worker,
+    create_worker,
+    embedded_binaries,
+    free_port,
+    server_folder,
+    start_server,
+    stop_server,
+)
+from local.world.stack import database_secret
 
 TEMPLATE, DATABASE = "torture_template", "torture"
 # A statement that waits for a stalled worker's lock ends with its function's timeout; here that comes soon.

@@ -13,11 +13,11 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 
-from local.aws import Aws
 from local.torture.lane import Lane, open_lane
 from local.torture.run import Result, Run
 from local.torture.schedule import Schedule
 from local.torture.verdict import CRASH, Finding
+from local.world.aws import Aws
 
 STOP_TIMEOUT_SECONDS = 40
 UNKNOWN = "whatever a failure left behind"  # so that the next run builds its database anew

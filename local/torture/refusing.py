@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from local.postgres import free_port
 from local.torture.proxies import proxy_process
+from local.world.postgres import free_port
 
 HOST = "127.0.0.1"
 # What the workers ask each service for -> the refusals of it, with their HTTP status.

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from local.simulator.settings import Settings
+from local.simulator.core.settings import Settings
 from local.torture.mutants import MUTANTS
 from local.torture.points import POINTS
 from local.torture.run import Result

@@ -9,8 +9,8 @@ import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from local.postgres import free_port
 from local.torture.proxies import proxy_process
+from local.world.postgres import free_port
 
 HOST = "127.0.0.1"
 WITHOUT_TLS = {80877103, 80877104}  # a client asks for TLS, or GSS, before it says anything else

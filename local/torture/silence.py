@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from local.alarm_clock import rings
 from local.resolved import TEMPLATE
+from local.world.alarm_clock import rings
 
 Counted = Mapping[str, list[tuple[float, float]]]  # metric -> instants and values
 # They ring where nothing is counted at all, which is the harness's doing: it lets nobody work who has nothing to do.

@@ -9,7 +9,7 @@ import requests
 from facteur.platforms.iopole.client import TOKEN_PATH
 from facteur.postgres.database import Database, as_json
 from local.invoices import BUYERS, SELLER, file_name, render, sample_invoice
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
 
 AGE_SECONDS = 7200.0
 RANK = 90_000  # no run has so many invoices

@@ -12,9 +12,9 @@ from botocore.exceptions import HTTPClientError
 from psycopg2 import DataError, IntegrityError, InternalError
 from psycopg2.extras import NamedTupleCursor
 
-from local.simulator.control import Simulator
-from local.simulator.documents import read
-from local.simulator.invoice import Invoice
+from local.simulator.core.control import Simulator
+from local.simulator.core.documents import read
+from local.simulator.core.invoice import Invoice
 from local.trial.journal import connect
 from local.trial.made import DocumentError, made_from
 from local.trial.store import AddressRefusedError, Store

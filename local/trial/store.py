@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from botocore.exceptions import ClientError, ParamValidationError
 
-from local.aws import Aws
-from local.stack import create_bucket
+from local.world.aws import Aws
+from local.world.stack import create_bucket
 
 POLICY = "TrialDocuments"
 

@@ -18,7 +18,7 @@ from local.bench.result import Figure, Result, as_data, from_data
 from local.bench.run import Measured, Run, as_json, from_json, measure
 from local.bench.stage import SharedStage
 from local.bench.statuses import schedule
-from local.simulator.control import ROOT
+from local.simulator.core.control import ROOT
 
 TINY = 0.001
 QUICK = {"round_trips", "relay", "status_pages"}  # one of each kind; the others in `make test-all`

@@ -12,13 +12,13 @@ from typing import Any
 from urllib.parse import quote
 
 from facteur.postgres.database import Database
-from local.aws import Aws
 from local.demo.containers import moved
 from local.forward import LOOPBACK
 from local.invoices import SampleInvoice, Syntax, file_name, render
-from local.postgres import WORKER, PostgresServer, as_worker, create_worker
-from local.simulator.control import Simulator
-from local.stack import Stack, create_bucket, database_secret, delete, deploy, put_secret
+from local.simulator.core.control import Simulator
+from local.world.aws import Aws
+from local.world.postgres import WORKER, PostgresServer, as_worker, create_worker
+from local.world.stack import Stack, create_bucket, database_secret, delete, deploy, put_secret
 
 BETWEEN_LOOKS_SECONDS = 0.2
 TICKED = ("RelaySubmissionsFunction", "PollStatusesFunction")

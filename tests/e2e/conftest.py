@@ -20,11 +20,11 @@ from uuid import uuid4
 
 import pytest
 
-from local.aws import Aws, aws_emulator
 from local.forward import LOOPBACK, forwarded
-from local.postgres import PostgresServer, postgres_server
 from local.sam import ROOT
-from local.simulator.control import Simulator, running_simulator
+from local.simulator.core.control import Simulator, running_simulator
+from local.world.aws import Aws, aws_emulator
+from local.world.postgres import PostgresServer, postgres_server
 from tests.e2e.company import Company, deployed
 
 LIFE_CYCLE_SPEED = 30  # buyers decide and pay within three seconds

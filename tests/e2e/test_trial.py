@@ -13,8 +13,8 @@ import psycopg2
 import pytest
 
 from local.invoices import UNKNOWN_BUYER, Company, render, sample_invoice
-from local.postgres import embedded_binaries
 from local.trial.journal import Journal
+from local.world.postgres import embedded_binaries
 from tests.e2e.program import demo, read_until
 from tests.installations import build, install
 from tests.rows import Rows

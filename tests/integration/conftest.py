@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from local.aws import Aws, aws_emulator
 from local.measure.ground import prepare
-from local.postgres import as_worker
-from local.simulator.control import Simulator, running_simulator
-from local.stack import create_bucket
+from local.simulator.core.control import Simulator, running_simulator
+from local.world.aws import Aws, aws_emulator
+from local.world.levers import World, built_world
+from local.world.postgres import as_worker
+from local.world.stack import create_bucket
 from tests.failing_store import FailingStore, failing_store
 from tests.operator import Operator
 from tests.two_accounts import SECOND
-from tests.world import World, built_world
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 
 from local.invoices import sample_invoice
-from tests.world import NOW, World
+from local.world.levers import NOW, World
 
 SHOWN_TWICE = """
 create or replace view facteur.invoice_source as

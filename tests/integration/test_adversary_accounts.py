@@ -8,8 +8,8 @@ import pytest
 
 from facteur.errors import EnvironmentMismatchError
 from local.measure.ground import add_invoices, states, work_off
+from local.world.levers import World, platform_secret
 from tests.two_accounts import FIRST, SECOND, deposited_by
-from tests.world import World, platform_secret
 
 GIVEN_UP_AFTER = 600
 PATIENCE = 100  # look-ups: the back-off is random

@@ -16,9 +16,9 @@ from facteur.domain.decide_look_up import (
 from local.invoices import UNKNOWN_BUYER, render, sample_invoice
 from local.invoices.samples import company
 from local.sam import ROOT
+from local.world.levers import World, platform_secret
 from tests.operator import Operator
 from tests.rows import Rows
-from tests.world import World, platform_secret
 
 HOUR, DAY = 3600.0, 86400.0
 # A replica that never had the last seconds takes over.

@@ -6,9 +6,9 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 from local.measure.ground import add_invoices, work_off
+from local.world.levers import World
 from tests.rows import CLAIM, Rows
 from tests.two_accounts import FIRST, SECOND, deposited_by
-from tests.world import World
 
 LEASE = 160
 LEASE_OVER = 61

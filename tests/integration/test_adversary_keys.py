@@ -6,7 +6,7 @@ import pytest
 
 from facteur.errors import DatabaseUnavailableError, EnvironmentMismatchError
 from local.invoices import render, sample_invoice
-from tests.world import World
+from local.world.levers import World
 
 RESEND_AFTER = 600
 LEASE = 160

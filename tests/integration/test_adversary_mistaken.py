@@ -11,10 +11,10 @@ import pytest
 
 from local.invoices import render, sample_invoice
 from local.measure.ground import add_invoices, work_off
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
+from local.world.levers import World
 from tests.altering import AlteringProxy, Asked, Said, altering, in_json
 from tests.operator import Operator
-from tests.world import World
 
 HISTORY = {"STATUS_SOURCE": "history"}
 

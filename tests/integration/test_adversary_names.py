@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from local.measure.ground import prepare
-from tests.world import World, platform_secret
+from local.world.levers import World, platform_secret
 
 
 @pytest.fixture

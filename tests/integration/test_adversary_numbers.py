@@ -8,8 +8,8 @@ import pytest
 
 from facteur.domain.submission import Intent
 from local.invoices import render, sample_invoice
+from local.world.levers import World
 from tests.rows import CLAIM, Rows
-from tests.world import World
 
 LEASE = 160
 LEASE_OVER = 61

@@ -12,12 +12,12 @@ from facteur.domain.decide_deposit import after_answer
 from facteur.domain.decision import Outcome
 from facteur.domain.submission import Accepted, Claim, Intent, State, Waiting
 from local.invoices import render, sample_invoice
+from local.world.levers import World
 from tests.installations import install
 from tests.model_work import LIMITS
 from tests.operator import Operator
 from tests.rows import Rows
 from tests.two_accounts import SECOND
-from tests.world import World
 
 LEASE = 160
 LEASE_OVER = 61

@@ -13,9 +13,9 @@ from urllib.parse import unquote_plus
 import pytest
 
 from local.invoices import render, sample_invoice
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
+from local.world.levers import World
 from tests.altering import AlteringProxy, Asked, Said, altering, in_json
-from tests.world import World
 
 NUMBER = sample_invoice(1).number
 ROUNDS = 14  # of 160 seconds: a doubt is settled after 600

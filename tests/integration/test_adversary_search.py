@@ -15,9 +15,9 @@ from facteur.platforms.http import HttpClient
 from facteur.platforms.iopole.client import TOKEN_PATH, Iopole
 from facteur.platforms.oauth import BearerToken
 from local.invoices import sample_invoice
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
+from local.world.levers import NOW, World
 from tests.raw_server import RawServer, http_answer, raw_servers
-from tests.world import NOW, World
 
 NUMBER = "F-1"
 LONG_ENOUGH = 14  # rounds of 160 seconds: a doubt is settled after 600

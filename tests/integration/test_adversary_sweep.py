@@ -7,10 +7,10 @@ from random import Random
 
 import pytest
 
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
+from local.world.crowd import crowd, known
+from local.world.levers import World
 from tests.altering import AlteringProxy, Asked, Said, altering
-from tests.open_deposits import crowd, known
-from tests.world import World
 
 CODES = "select count(*) filter (where lifecycle_code in ('210', '213') or state = 'rejected') as refused from facteur.submissions"
 

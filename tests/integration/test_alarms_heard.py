@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from local.alarm_clock import Period, rings
 from local.invoices import sample_invoice
 from local.sam import load_template
+from local.world.alarm_clock import Period, rings
+from local.world.levers import World
 from tests.measured import measured
-from tests.world import World
 
 ALARMS = {
     name.removesuffix("Alarm"): each["Properties"]

@@ -22,7 +22,7 @@ from facteur.observability import PowertoolsJournal
 from facteur.submit_invoices.wiring import submit_services
 from functions.submit_invoices import app
 from local.invoices import sample_invoice
-from tests.world import World
+from local.world.levers import World
 
 POISON, GOOD = 1, 2
 VISIBLE_AGAIN_SECONDS = 720  # the queue's VisibilityTimeout

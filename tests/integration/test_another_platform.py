@@ -23,10 +23,10 @@ from facteur.poll_statuses.wiring import poll_services
 from facteur.settings import Settings
 from facteur.submit_invoices.run import submit_invoices
 from facteur.submit_invoices.wiring import submit_services
+from local.world.levers import World
 from tests.altering import AlteringProxy, Said, altering
 from tests.contract.platform.toy import TOY
 from tests.contract.platform.toy_server import ToyServer, running_toy
-from tests.world import World
 
 SHOW_ACCOUNTS = """
 alter table invoicing.invoices add column account text;

@@ -5,11 +5,11 @@ from __future__ import annotations
 import psycopg2
 import pytest
 
-from local.postgres import WORKER, as_worker
+from local.world.levers import World
+from local.world.postgres import WORKER, as_worker
 from tests.installations import build
 from tests.operator import Operator
 from tests.rows import Rows
-from tests.world import World
 
 ALSO_ON_DEBIAN = True
 

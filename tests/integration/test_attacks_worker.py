@@ -8,7 +8,7 @@ import psycopg2
 import pytest
 from psycopg2.errors import InsufficientPrivilege
 
-from local.postgres import WORKER, as_worker
+from local.world.postgres import WORKER, as_worker
 from tests.operator import Operator
 from tests.rows import Rows
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from local.aws import Aws, Emulator, aws_emulator
+from local.world.aws import Aws, Emulator, aws_emulator
 
 FUNCTION = """
 import os

@@ -17,10 +17,10 @@ from facteur.postgres.database import Database
 from functions.submit_invoices.app import handler, submission_id_in
 from local.invoices import render, sample_invoice
 from local.measure.starts import ACCOUNT_PAUSE_SECONDS
-from local.postgres import as_worker
-from local.stack import create_bucket, database_secret
+from local.world.levers import World, platform_secret
+from local.world.postgres import as_worker
+from local.world.stack import create_bucket, database_secret
 from tests.raw_server import closed_port
-from tests.world import World, platform_secret
 
 EVENTS = Path(__file__).resolve().parents[2] / "events"
 GOOD = render(sample_invoice(1), "cii")

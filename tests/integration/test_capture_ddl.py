@@ -6,10 +6,10 @@ import psycopg2
 import pytest
 
 from facteur.install.migrate import migrate
-from local.postgres import as_worker
+from local.world.levers import World
+from local.world.postgres import as_worker
 from tests.operator import Operator
 from tests.rows import Rows
-from tests.world import World
 
 ALSO_ON_DEBIAN = True
 

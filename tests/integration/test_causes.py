@@ -8,10 +8,10 @@ import boto3
 import pytest
 
 from local.invoices import render, sample_invoice
-from local.stack import create_bucket
+from local.world.levers import World
+from local.world.stack import create_bucket
 from tests.failing_store import FailingStore
 from tests.operator import Operator
-from tests.world import World
 
 DAY = 86_400
 ROUNDS = 12  # of a third of a day each: longer than the three days after which an invoice is given up

@@ -6,9 +6,9 @@ import pytest
 
 from facteur.postgres.database import Database
 from local.invoices import sample_invoice
-from local.postgres import as_worker
+from local.world.levers import NOW, World
+from local.world.postgres import as_worker
 from tests.rows import Rows
-from tests.world import NOW, World
 
 HOUR, DAY = 3600.0, 86_400.0
 

@@ -8,10 +8,10 @@ import re
 import pytest
 
 from local.invoices import sample_invoice
-from local.postgres import as_worker
+from local.world.levers import World
+from local.world.postgres import as_worker
 from tests.operator import Operator
 from tests.rows import Rows
-from tests.world import World
 
 ALSO_ON_DEBIAN = True
 

@@ -11,9 +11,9 @@ import pytest
 
 from facteur.errors import ConfigurationError, DatabaseUnavailableError
 from facteur.postgres.address import RDS_CA_BUNDLE, database_parameters
+from local.world.levers import World
 from tests.raw_server import raw_servers
 from tests.tls_postgres import certificate, refusing
-from tests.world import World
 
 SECRET: dict[str, Any] = {"host": "db.example", "port": 5433, "username": "facteur_worker", "iam": True}
 

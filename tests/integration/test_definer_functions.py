@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psycopg2
 import pytest
 
-from local.postgres import WORKER, as_worker
+from local.world.postgres import WORKER, as_worker
 from tests.documented import blocks
 from tests.rows import Rows
 

@@ -12,7 +12,7 @@ from facteur.observability import PowertoolsJournal
 from facteur.submit_invoices.run import submit_invoices
 from facteur.submit_invoices.wiring import submit_services
 from local.invoices import sample_invoice
-from tests.world import World
+from local.world.levers import World
 
 
 @pytest.mark.parametrize("syntax", ["cii", "ubl", "facturx"])

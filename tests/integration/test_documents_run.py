@@ -14,16 +14,16 @@ import psycopg2
 import pytest
 
 from facteur.install.migrate import migrate
-from local.aws import Aws
 from local.invoices import render, sample_invoice
-from local.postgres import WORKER, create_worker
 from local.sam import ROOT
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
+from local.world.aws import Aws
+from local.world.levers import World, built_world
+from local.world.postgres import WORKER, create_worker
 from tests.documented import Block, blocks
 from tests.installations import build
 from tests.operator import Operator, Printed
 from tests.rows import Rows
-from tests.world import World, built_world
 
 NUMBER = "F-2026-00042"  # the invoice that the pages speak of
 RANK, DOUBTFUL = 42, 7

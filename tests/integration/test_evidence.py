@@ -10,9 +10,9 @@ import pytest
 
 from local.invoices import render, sample_invoice
 from local.invoices.samples import company
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
+from local.world.levers import NOW, World, platform_secret
 from tests.altering import AlteringProxy, Asked, Said, altering, in_json
-from tests.world import NOW, World, platform_secret
 
 NUMBER = sample_invoice(1).number
 ROUNDS = 14  # of 160 seconds: a doubt is settled after 600

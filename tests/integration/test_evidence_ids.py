@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
+from local.world.levers import World
 from tests.altering import AlteringProxy, Asked, Said, altering, in_json
-from tests.world import World
 
 SOURCES = ["sweep", "pull", "history"]
 

@@ -9,13 +9,13 @@ import pytest
 
 from facteur.domain.metrics import WAITING_REASONS
 from facteur.operate.waiting import SENTENCES, TROUBLES
-from local.alarm_clock import Period, rings
 from local.sam import load_template
+from local.world.alarm_clock import Period, rings
+from local.world.levers import World
 from tests.failing_store import FailingStore
 from tests.failures import FAILURES, STEP_SECONDS, Failure, Ground, Make, probe_that_fails, view_breaks_later
 from tests.measured import measured
 from tests.operator import Operator
-from tests.world import World
 
 LASTING_STEPS = 40
 NOT_OF_A_WORLD = "no dead-letter queue"

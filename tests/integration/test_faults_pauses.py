@@ -8,7 +8,7 @@ import pytest
 
 from local.measure.crowd import crowd
 from local.measure.ground import add_invoices, burst, prepare, states, work_off
-from tests.world import World
+from local.world.levers import World
 
 SECOND = "M-000002"
 PAUSE_SECONDS = 120

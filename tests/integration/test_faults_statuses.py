@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from local.invoices import sample_invoice
-from tests.world import World
+from local.world.levers import World
 
 LEASE_SECONDS = 121  # a history that is being read is not due for anybody else
 LATER = 7300.0

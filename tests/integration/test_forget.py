@@ -6,8 +6,8 @@ import pytest
 
 from facteur.errors import ConfigurationError, DatabaseUnavailableError
 from facteur.postgres.database import Database
-from local.postgres import as_worker
 from local.sam import ROOT
+from local.world.postgres import as_worker
 from tests.rows import Rows
 
 ALSO_ON_DEBIAN = True

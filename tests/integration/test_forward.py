@@ -10,13 +10,13 @@ import pytest
 import requests
 
 from facteur.settings import Settings
-from local.aws import Aws
 from local.demo.containers import QUEUE_OUTPUT, NoContainersError, bridge_address, variables
 from local.demo.stage import Stage
 from local.forward import forwarded
 from local.resolved import TEMPLATE
-from local.simulator.control import Simulator, running_simulator
-from local.stack import Stack
+from local.simulator.core.control import Simulator, running_simulator
+from local.world.aws import Aws
+from local.world.stack import Stack
 from tests.raw_server import closed_port
 
 OTHER = "127.0.0.2"  # loopback as well, but nobody listens there

@@ -13,9 +13,9 @@ from psycopg2.extras import Json
 
 from facteur.cli.reconcile import harmless
 from facteur.domain.visible import UNSEEN
-from local.postgres import as_worker
+from local.world.levers import World
+from local.world.postgres import as_worker
 from tests.operator import Operator, Printed
-from tests.world import World
 
 FORGED = "✔ forged"
 HOSTILE = f"[/x][red]\x1b[31m\x1b]0;t\x07\r\n{FORGED}\u202e\u2066\u200b\u3164\x9b:smile:"

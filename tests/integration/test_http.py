@@ -41,7 +41,7 @@ from facteur.platforms.iopole.client import TOKEN_PATH, Iopole
 from facteur.platforms.multipart import BLOCK_BYTES, SingleFileBody
 from facteur.platforms.oauth import BearerToken, lifetime_seconds
 from local.invoices import render, sample_invoice
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
 from tests.raw_server import RawServer, Serving, closed_port, http_answer, raw_servers, reset, saying
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"

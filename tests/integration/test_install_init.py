@@ -12,11 +12,11 @@ import pytest
 from facteur.install.schema import migrate_schema
 from functions.migrate_database import app as migrate_database
 from local.sam import ROOT
+from local.world.levers import World
 from tests.installations import DOCUMENTS, contents, install, snapshot
 from tests.integration.test_install_shapes import OPTIONS, TABLES, built, finished
 from tests.operator import Operator, Printed
 from tests.rows import Rows
-from tests.world import World
 
 ALSO_ON_DEBIAN = True
 

@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 
 from facteur.install.migrate import migrate
-from local.aws import Aws
 from local.invoices import render, sample_invoice
-from local.postgres import WORKER, create_worker
-from local.simulator.control import Simulator
-from local.stack import create_bucket
+from local.simulator.core.control import Simulator
+from local.world.aws import Aws
+from local.world.levers import built_world
+from local.world.postgres import WORKER, create_worker
+from local.world.stack import create_bucket
 from tests.installations import DOCUMENTS, build, contents, install, snapshot
 from tests.rows import Rows
-from tests.world import built_world
 
 ALSO_ON_DEBIAN = True
 

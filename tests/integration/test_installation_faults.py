@@ -9,11 +9,11 @@ import pytest
 from facteur.errors import ConfigurationError
 from facteur.install.migrate import migrate
 from facteur.postgres.database import Database
-from local.postgres import as_worker, embedded_binaries
+from local.world.levers import World
+from local.world.postgres import as_worker, embedded_binaries
 from tests.installations import DOCUMENTS, build, install, snapshot
 from tests.operator import Operator
 from tests.rows import Rows
-from tests.world import World
 
 ALSO_ON_DEBIAN = True
 

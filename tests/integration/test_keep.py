@@ -24,9 +24,9 @@ from local.demo.parts import AWS_EMULATOR, POSTGRES, NotBackError, Part
 from local.demo.stage import BUCKET, Stage, stage
 from local.demo.ticks import WORKER, WorkerLog, ticking
 from local.invoices import BUYERS
-from local.postgres import server_folder
-from local.simulator.control import Program, simulator_program
-from local.stack import FunctionFailedError, StackFailedError
+from local.simulator.core.control import Program, simulator_program
+from local.world.postgres import server_folder
+from local.world.stack import FunctionFailedError, StackFailedError
 
 PATIENCE_SECONDS = 60
 LOOKS = 20  # a server that was killed cannot be started before the last of its processes has gone

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from local.invoices import sample_invoice
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
+from local.world.levers import World
 from tests.altering import AlteringProxy, Asked, Said, altering
-from tests.world import World
 
 HTML = b"<html><head><title>Attention Required!</title></head><body>nginx</body></html>"
 

@@ -16,8 +16,8 @@ from facteur import observability
 from facteur.errors import ConfigurationError
 from local.invoices import DIFFICULT_BUYERS, render, sample_invoice
 from local.sam import ROOT
+from local.world.levers import World
 from tests.insights import query
-from tests.world import World
 
 PAGE = (ROOT / "docs" / "logs.md").read_text()
 QUERIES = dict(re.findall(r"^### ([^\n]+)\n\n```text\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local.aws import aws_emulator
-from local.postgres import postgres_server
+from local.world.aws import aws_emulator
+from local.world.postgres import postgres_server
 
 LOOPBACK = {"0100007F", "00000000000000000000000001000000"}  # 127.0.0.1 and ::1, as the kernel writes them
 LISTEN = "0A"

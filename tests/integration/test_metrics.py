@@ -8,9 +8,9 @@ import pytest
 
 from facteur.domain.metrics import Metric
 from local.invoices import DIFFICULT_BUYERS, render, sample_invoice
+from local.world.levers import World, platform_secret
 from tests.measured import Values, measured
 from tests.rows import Rows
-from tests.world import World, platform_secret
 
 Reading = Callable[[], Values]
 

@@ -9,7 +9,7 @@ import pytest
 
 from facteur.postgres.database import Database
 from facteur.relay_submissions.store import PostgresRelay
-from local.postgres import as_worker
+from local.world.postgres import as_worker
 from tests.operator import Operator
 from tests.rows import Rows
 

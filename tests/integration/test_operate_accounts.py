@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import facteur
-from local.postgres import as_worker
+from local.world.postgres import as_worker
 from tests.operator import Operator
 from tests.rows import Rows
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local.postgres import as_worker
+from local.world.postgres import as_worker
 from tests.operator import Operator, Printed
 from tests.rows import Rows
 

@@ -11,8 +11,8 @@ from facteur.operate.doctor.deployment import alarms
 from facteur.operate.wiring import operate_services
 from facteur.settings import Settings
 from local.sam import load_template
+from local.world.levers import World
 from tests.operator import Operator
-from tests.world import World
 
 
 @pytest.mark.parametrize(

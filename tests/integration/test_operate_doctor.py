@@ -9,9 +9,9 @@ import boto3
 import pytest
 
 from local.invoices import sample_invoice
+from local.world.levers import World, platform_secret
 from tests.operator import Operator
 from tests.raw_server import closed_port
-from tests.world import World, platform_secret
 
 SELLER = sample_invoice(1).seller.siren
 

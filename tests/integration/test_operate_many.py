@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
+from local.world.levers import World
 from tests.operator import Operator
 from tests.rows import Rows
-from tests.world import World
 
 
 def failed(rows: Rows, code: str, count: int) -> list[str]:

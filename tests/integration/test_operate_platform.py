@@ -9,9 +9,9 @@ import pytest
 
 from facteur.postgres.database import Database
 from local.invoices import sample_invoice
+from local.world.levers import World
 from tests.operator import Operator, Printed
 from tests.rows import Rows
-from tests.world import World
 
 SIGNED = ("--why", "restored to Monday", "--who", "jane@desk", "--yes")
 FORGET = """

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from local.invoices import UNKNOWN_BUYER, render, sample_invoice
+from local.world.levers import World, platform_secret
 from tests.operator import Operator
 from tests.two_accounts import SECOND
-from tests.world import World, platform_secret
 
 LATER_SECONDS = 700  # beyond the time that search may take to show a deposit
 

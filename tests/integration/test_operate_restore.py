@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from functions.operate import app
+from local.world.levers import World
 from tests.operator import Operator
-from tests.world import World
 
 FORGET = "truncate facteur.submissions, facteur.attempts, facteur.status_events, facteur.changes, facteur.operations"
 

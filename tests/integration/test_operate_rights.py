@@ -11,10 +11,10 @@ from facteur.operate.dispatch import ACT, ACTS, OPERATIONS, OWN, OWNS, READ, REA
 from functions.migrate_database import app as migrate_database
 from functions.operate import app as operate
 from functions.operate_read import app as operate_read
+from local.world.levers import World
 from tests.installations import build, install
 from tests.operator import Operator
 from tests.rows import Rows
-from tests.world import World
 
 HANDLERS = {READ: operate_read.handler, ACT: operate.handler, OWN: migrate_database.handler}
 MAY = {READ: READS, ACT: (*READS, *ACTS), OWN: OWNS}

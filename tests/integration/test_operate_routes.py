@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from local.measure.ground import add_invoices, work_off
+from local.world.levers import World
 from tests.operator import Operator
 from tests.rows import Rows
 from tests.two_accounts import SECOND, deposited_by
-from tests.world import World
 
 WHY = ("--why", "a new contract", "--who", "ada")
 ROUTE = ("route", "default", "--to", "second", *WHY)

@@ -14,8 +14,8 @@ from local.measure.crowd import crowd
 from local.measure.downtime import Kind, platform_down
 from local.measure.flood import flood
 from local.measure.ground import add_invoices, most_in_window, prepare, received, work_off
+from local.world.levers import World
 from tests.rows import Rows
-from tests.world import World
 
 PER_MINUTE = 60.0
 BATCH = 10  # eight of ten deposits are under way at once, so neighbours may overtake each other

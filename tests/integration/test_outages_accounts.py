@@ -11,8 +11,8 @@ import pytest
 
 from local.measure.ground import add_invoices, hand_over, prepare, received, states, work_off
 from local.measure.starts import ACCOUNT_PAUSE_SECONDS, cold_starts, rotation
+from local.world.levers import World, platform_secret
 from tests.operator import Operator
-from tests.world import World, platform_secret
 
 TRIES = 3
 SECOND: dict[str, Any] = {"client_id": "second@facteur.example", "client_secret": "second", "customer_id": "customer-2"}

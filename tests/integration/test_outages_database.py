@@ -13,9 +13,11 @@ import pytest
 from facteur.errors import DatabaseUnavailableError
 from facteur.install.migrate import migrate
 from facteur.postgres.database import Database
-from local.aws import Aws
 from local.measure.ground import add_invoices, hand_over, prepare, received, states, work_off
-from local.postgres import (
+from local.simulator.core.control import Simulator
+from local.world.aws import Aws
+from local.world.levers import World, built_world
+from local.world.postgres import (
     WORKER,
     PostgresServer,
     create_worker,
@@ -24,8 +26,6 @@ from local.postgres import (
     start_server,
     stop_server,
 )
-from local.simulator.control import Simulator
-from tests.world import World, built_world
 
 LEASE_SECONDS = 151
 ANSWER_SECONDS = 2

@@ -11,12 +11,12 @@ import pytest
 
 from facteur.install.migrate import migrate
 from facteur.postgres.database import Database
-from local.aws import Aws
-from local.postgres import WORKER, as_worker
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
+from local.world.aws import Aws
+from local.world.levers import World, built_world
+from local.world.postgres import WORKER, as_worker
 from tests.operator import Operator
 from tests.rows import Rows
-from tests.world import World, built_world
 
 ALSO_ON_DEBIAN = True
 

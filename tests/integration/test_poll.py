@@ -9,8 +9,8 @@ import pytest
 
 from functions.poll_statuses import app as poll_statuses_app
 from local.invoices import DIFFICULT_BUYERS, render, sample_invoice, truncated
+from local.world.levers import World, platform_secret
 from tests.raw_server import RawServer, http_answer, raw_servers
-from tests.world import World, platform_secret
 
 NUMBER = sample_invoice(1).number
 ONLY_HISTORY = pytest.mark.parametrize("settings", [{"STATUS_SOURCE": "history"}])

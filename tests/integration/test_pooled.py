@@ -16,10 +16,10 @@ from facteur.postgres.database import Database
 from facteur.submit_invoices.run import submit_invoices
 from facteur.submit_invoices.wiring import submit_services
 from local.measure.ground import add_invoices, prepare, states, work_off
-from local.postgres import as_worker
-from local.stack import database_secret
+from local.world.levers import World
+from local.world.postgres import as_worker
+from local.world.stack import database_secret
 from tests.pgbouncer import PROGRAM, pooled
-from tests.world import World
 
 pytestmark = [
     pytest.mark.slow,

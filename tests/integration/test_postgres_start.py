@@ -11,8 +11,8 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from local.postgres import embedded_binaries, postgres_server
 from local.start import StartError
+from local.world.postgres import embedded_binaries, postgres_server
 
 only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root hands the server to another user")
 

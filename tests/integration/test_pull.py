@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from local.invoices import sample_invoice
+from local.world.crowd import DAY, HOUR, crowd
+from local.world.levers import World, platform_secret
 from tests.contract.simulator.client import client_of
-from tests.open_deposits import DAY, HOUR, crowd
 from tests.two_accounts import SECOND
-from tests.world import World, platform_secret
 
 DUE_LATER = "update facteur.submissions set due_at = facteur.now() + interval '1 day' where state = 'submitted'"
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from local.measure.ground import add_invoices, prepare, states, work_off
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
+from local.world.levers import World
 from tests.altering import AlteringProxy, Said, altering
-from tests.world import World
 
 PAGE = b"<html><body>Request blocked.</body></html>"
 BACKLOG = 25

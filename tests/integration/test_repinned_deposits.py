@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from local.world.levers import World
 from tests.operator import Operator
 from tests.two_accounts import SECOND
-from tests.world import World
 
 UNFOLLOWED = "1 deposits of a former client are not followed"
 

@@ -11,9 +11,9 @@ from psycopg2.errors import InsufficientPrivilege
 from facteur.errors import ConfigurationError
 from facteur.install.migrate import migrate
 from facteur.postgres.database import Database
-from local.postgres import WORKER, as_worker
+from local.world.levers import World
+from local.world.postgres import WORKER, as_worker
 from tests.rows import Rows
-from tests.world import World
 
 ALSO_ON_DEBIAN = True
 

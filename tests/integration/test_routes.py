@@ -12,10 +12,10 @@ from facteur.errors import AccountRefusedError, EnvironmentMismatchError
 from facteur.observability import PowertoolsJournal
 from facteur.submit_invoices.wiring import submit_services
 from local.measure.ground import add_invoices, states, work_off
-from local.simulator.control import Simulator, running_simulator
+from local.simulator.core.control import Simulator, running_simulator
+from local.world.levers import World, platform_secret
 from tests.rows import Rows
 from tests.two_accounts import FIRST, SECOND, deposited_by
-from tests.world import World, platform_secret
 
 ROUTE = """
 insert into facteur.routes (account, since, credentials) values (%(account)s, facteur.now() + make_interval(secs => %(after)s), %(to)s)

@@ -17,10 +17,10 @@ from facteur.errors import FacteurError
 from facteur.platforms.oauth import BearerToken
 from functions.poll_statuses import app as poll
 from local.invoices import render, sample_invoice
-from local.simulator.faults import CATALOGUE
-from local.stack import database_secret
+from local.simulator.core.faults import CATALOGUE
+from local.world.levers import World, platform_secret
+from local.world.stack import database_secret
 from tests.raw_server import closed_port
-from tests.world import World, platform_secret
 
 SECRET = "s3cr3t-of-the-account"
 PASSWORD = "s3cr3t-of-the-database"

@@ -12,10 +12,10 @@ from urllib.parse import quote, unquote_plus
 import pytest
 
 from local.invoices import sample_invoice
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
+from local.world.levers import World, platform_secret
 from tests.altering import AlteringProxy, Asked, Said, altering
 from tests.operator import Operator
-from tests.world import World, platform_secret
 
 SECRET = "s3cr3t/of+the&account-Zq81"
 CUSTOMER = "0198c0de-5ec2-7000-8000-00000c0ffee1"

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from local.alarm_clock import rings
 from local.invoices import UNKNOWN_BUYER, render, sample_invoice, truncated
 from local.sam import load_template
+from local.world.alarm_clock import rings
+from local.world.crowd import crowd
+from local.world.levers import World, platform_secret
 from tests.measured import measured
-from tests.open_deposits import crowd
 from tests.operator import Operator
-from tests.world import World, platform_secret
 
 HOUR, DAY = 3600.0, 86400.0
 RESOURCES = load_template()["Resources"]

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.aws import Aws, aws_emulator
-from local.postgres import postgres_server
 from local.resolved import resolved
 from local.sam import ROOT, load_template
-from local.stack import Stack, StackFailedError, create_bucket, database_secret, deploy, put_secret
+from local.world.aws import Aws, aws_emulator
+from local.world.postgres import postgres_server
+from local.world.stack import Stack, StackFailedError, create_bucket, database_secret, deploy, put_secret
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

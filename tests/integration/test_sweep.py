@@ -13,8 +13,8 @@ from facteur.observability import PowertoolsJournal
 from facteur.poll_statuses.run import poll_statuses
 from facteur.poll_statuses.wiring import poll_services
 from functions.poll_statuses import app as poll_statuses_app
-from tests.open_deposits import DAY, HOUR, crowd, known
-from tests.world import World
+from local.world.crowd import DAY, HOUR, crowd, known
+from local.world.levers import World
 
 SLOW_HISTORIES = {"HISTORY_REQUESTS_PER_MINUTE": "0.1"}
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from local.aws import Aws
 from local.trial.documents import Documents
 from local.trial.guide import steps_to_connect
 from local.trial.install import made_from_rows, options_of
 from local.trial.store import Store
+from local.world.aws import Aws
 from tests.installations import install
 from tests.rows import Rows
 

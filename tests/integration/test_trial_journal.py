@@ -12,8 +12,8 @@ import pytest
 from psycopg2.extras import NamedTupleCursor
 
 from facteur.postgres.database import Database
-from local.postgres import embedded_binaries
 from local.trial.journal import Journal, Line, OccupiedError
+from local.world.postgres import embedded_binaries
 from tests.installations import DOCUMENTS, build, install
 from tests.operator import Operator, Printed
 from tests.rows import Rows

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.open_deposits import crowd
-from tests.world import World, platform_secret
+from local.world.crowd import crowd
+from local.world.levers import World, platform_secret
 
 SOURCES = ["sweep", "pull", "history"]
 AHEAD = "MADE_AVAILABLE@7200"  # marked as UTC, and two hours off

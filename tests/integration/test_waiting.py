@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from local.invoices import sample_invoice
+from local.world.levers import World
 from tests.operator import Operator
 from tests.rows import Rows
-from tests.world import World
 
 
 def waits(world: World | Rows) -> dict[str, int]:

@@ -12,10 +12,10 @@ import pytest
 
 from functions.poll_statuses import app as poll
 from functions.submit_invoices import app as submit
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
+from local.world.levers import World
 from tests.altering import AlteringProxy, Asked, Said, altering
 from tests.wire import drip, interim
-from tests.world import World
 
 MANY = range(40)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.aws import Aws
 from local.localstack import NoLocalStackError, installed, localstack
+from local.world.aws import Aws
 from tests.integration.conftest import operator, running, settings, simulator, world  # noqa: F401  fixtures
 
 

@@ -10,9 +10,9 @@ import boto3
 import pytest
 
 from local.invoices import render, sample_invoice
-from local.stack import create_bucket
+from local.world.levers import World
+from local.world.stack import create_bucket
 from tests.operator import Operator
-from tests.world import World
 
 pytestmark = [pytest.mark.localstack, pytest.mark.timeout(300)]
 SIGNED = ("--who", "jane@desk", "--why", "the cause is removed", "--yes")

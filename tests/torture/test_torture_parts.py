@@ -8,16 +8,16 @@ import psycopg2
 import pytest
 from botocore.exceptions import ClientError
 
-from local.aws import aws_emulator
-from local.postgres import PostgresServer
-from local.simulator.faults import fault_named
-from local.simulator.settings import Settings, changed
+from local.simulator.core.faults import fault_named
+from local.simulator.core.settings import Settings, changed
 from local.torture import hostile
 from local.torture.chance import random_schedule
 from local.torture.refusing import refusing_proxy
 from local.torture.schedule import KINDS
 from local.torture.severed import severing_proxy
 from local.torture.silence import counted, ringing
+from local.world.aws import aws_emulator
+from local.world.postgres import PostgresServer
 
 MINUTE = 60.0
 LAST = 28_000_000 * MINUTE

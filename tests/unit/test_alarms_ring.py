@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from local.alarm_clock import Period, rings
 from local.sam import load_template
+from local.world.alarm_clock import Period, rings
 
 RESOURCES = load_template()["Resources"]
 NOTHING: Period = {}

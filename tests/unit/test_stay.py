@@ -16,7 +16,7 @@ ASKS_NO_AWS = {  # or is started by one that has seen to it
 }  # fmt: skip
 LOOKS = """
 import os, urllib.request
-from local.aws import Aws
+from local.world.aws import Aws
 from local.start import run_main
 def main():
     session = Aws("http://127.0.0.1:1", "eu-west-3", "key", "secret").session

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from local.aws import Aws
 from local.demo.ticks import ticking
-from local.stack import Stack
+from local.world.aws import Aws
+from local.world.stack import Stack
 
 PATIENCE_SECONDS = 10
 

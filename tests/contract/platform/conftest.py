@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from local.simulator.control import Simulator, running_simulator
+from local.simulator.core.control import Simulator, running_simulator
 from tests.contract.platform.subjects import IopoleKind, Subject, ToyKind, subject_of
 
 

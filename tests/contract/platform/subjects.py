@@ -16,7 +16,7 @@ from facteur.platforms.http import HttpClient
 from facteur.platforms.port import Platform, Provider, Wiring
 from facteur.platforms.registry import PROVIDERS
 from local.invoices import render, sample_invoice
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
 from tests.altering import AlteringProxy, Asked, Said, altering
 from tests.contract.platform.toy import TOY
 from tests.contract.platform.toy_server import running_toy

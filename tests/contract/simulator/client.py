@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 from local.invoices import BUYERS, SELLER, Company, Syntax, render, sample_invoice
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
 
 TOKEN_PATH = "/realms/iopole/protocol/openid-connect/token"
 SILENT_BUYER = BUYERS[1].siren

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.simulator.control import Simulator, running_simulator
+from local.simulator.core.control import Simulator, running_simulator
 from tests.contract.simulator.client import Client, client_of
 
 

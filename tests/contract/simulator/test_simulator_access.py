@@ -7,7 +7,7 @@ import re
 import pytest
 import requests
 
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
 from tests.contract.simulator.client import TOKEN_PATH, Client, ask_token, client_of
 
 OTHER = {

@@ -12,9 +12,9 @@ from email.utils import parsedate_to_datetime
 import pytest
 import requests
 
-from local.simulator.clock import Clock, iso, uuid7
-from local.simulator.control import ROOT, Simulator, running_simulator
-from local.simulator.quotas import Quota
+from local.simulator.core.clock import Clock, iso, uuid7
+from local.simulator.core.control import ROOT, Simulator, running_simulator
+from local.simulator.core.quotas import Quota
 from tests.contract.simulator.client import Client, client_of, document
 
 

@@ -7,12 +7,12 @@ from itertools import chain
 
 import pytest
 
-from local.simulator import http_admin, http_faults
-from local.simulator.companies import BEHAVIOURS
-from local.simulator.control import ROOT
-from local.simulator.faults import CATALOGUE
+from local.simulator.core import http_admin, http_faults
+from local.simulator.core.companies import BEHAVIOURS
+from local.simulator.core.control import ROOT
+from local.simulator.core.faults import CATALOGUE
+from local.simulator.core.settings import Settings
 from local.simulator.server import API
-from local.simulator.settings import Settings
 
 PAGE = (ROOT / "docs" / "simulator.md").read_text()
 NAMES = [

@@ -8,12 +8,12 @@ from decimal import Decimal
 import pytest
 
 from local.invoices import Syntax, plain_pdf, render, sample_invoice, truncated, with_schema_violation
-from local.simulator.companies import usual_companies
-from local.simulator.documents import read
-from local.simulator.invoice import Format, Invoice, Party, Unreadable
-from local.simulator.lifecycle import Verdict
-from local.simulator.settings import Settings
-from local.simulator.verdicts import judge
+from local.simulator.core.companies import usual_companies
+from local.simulator.core.documents import read
+from local.simulator.core.invoice import Format, Invoice, Party, Unreadable
+from local.simulator.core.lifecycle import Verdict
+from local.simulator.core.settings import Settings
+from local.simulator.core.verdicts import judge
 from tests.contract.simulator.client import document
 
 SYNTAXES: list[Syntax] = ["facturx", "cii", "ubl"]

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from local.simulator.control import Simulator
-from local.simulator.faults import CATALOGUE
+from local.simulator.core.control import Simulator
+from local.simulator.core.faults import CATALOGUE
 from tests.contract.simulator.client import Client, ask_token, client_of, document
 
 STATUS_MESSAGE = '{"statusMessage"'

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from iopole_api import IopoleAPI, IopoleApiException
 
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
 from tests.contract.simulator.client import SILENT_BUYER, document
 
 

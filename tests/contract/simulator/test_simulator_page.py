@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import requests
 
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
 from tests.contract.simulator.client import Client
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

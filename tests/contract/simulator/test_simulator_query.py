@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.simulator.query import QueryError, Value, parse, required
+from local.simulator.iopole.query import QueryError, Value, parse, required
 
 RECORD: dict[str, Value] = {
     "id": 'F "1"',

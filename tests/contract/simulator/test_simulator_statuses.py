@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from local.invoices import BUYERS, DIFFICULT_BUYERS
-from local.simulator.control import Simulator
+from local.simulator.core.control import Simulator
 from tests.contract.simulator.client import Client, client_of, document
 
 GOOD = ["SUBMITTED", "SUBMITTED", "ISSUED", "RECEIVED", "MADE_AVAILABLE"]

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from local.simulator.answers import PLAIN, bodies
-from local.simulator.faults import TRAVELS, is_fault
+from local.simulator.core.answers import PLAIN, bodies
+from local.simulator.core.faults import TRAVELS, is_fault
 from tests.contract.simulator.client import Client, client_of, document
 from tests.contract.simulator.talk import Talk, talking
 

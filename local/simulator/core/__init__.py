@@ -1,0 +1,1 @@
+"""What any platform has: a ledger, a life cycle, a clock, faults, and the levers on them."""

@@ -1,0 +1,1 @@
+"""The wire of Iopole's operator API over the ledger."""

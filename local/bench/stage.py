@@ -10,14 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-import pytest
-
 from facteur.install.migrate import migrate
 from facteur.postgres.database import Database
 from local.bench.sink import running_sink
 from local.simulator.core.control import Simulator, running_simulator
 from local.world.aws import Emulator, aws_emulator
-from local.world.levers import World, built_world
+from local.world.levers import World, built_world, changed_environment
 from local.world.postgres import WORKER, PostgresServer, create_worker, postgres_server
 
 DURABLE = ("fsync=on", "synchronous_commit=on")
@@ -112,7 +110,7 @@ def _world(
     migrated(server, name).close()
     with (
         tempfile.TemporaryDirectory(prefix="facteur-bench-") as folder,
-        pytest.MonkeyPatch.context() as monkeypatch,
-        built_world(server.url(name), platform, emulator.aws, Path(folder), monkeypatch, **RULES | settings) as world,
+        changed_environment() as setenv,
+        built_world(server.url(name), platform, emulator.aws, Path(folder), setenv, **RULES | settings) as world,
     ):
         yield world

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import pytest
 
 from facteur.errors import FacteurError
 from facteur.install.migrate import migrate
@@ -18,7 +17,7 @@ from functions.submit_invoices import app as submit
 from local.invoices import render, sample_invoice
 from local.simulator.core.control import running_simulator
 from local.world.aws import aws_emulator
-from local.world.levers import World, built_world
+from local.world.levers import World, built_world, changed_environment
 from local.world.postgres import WORKER, create_worker, postgres_server
 
 # Documents made by the view itself, each with its own number, so that 50,000 invoices need no 50,000 files.
@@ -116,12 +115,12 @@ def ground(**settings: str) -> Iterator[World]:
         postgres_server() as server,
         running_simulator(history_quota=0) as simulator,
         aws_emulator() as emulator,
-        pytest.MonkeyPatch.context() as monkeypatch,
+        changed_environment() as setenv,
     ):
         database = Database(lambda: {"dsn": server.url()})
         create_worker(server.url())
         migrate(database, worker_role=WORKER)
         database.close()
-        with built_world(server.url(), simulator, emulator.aws, Path(folder), monkeypatch, **settings) as world:
+        with built_world(server.url(), simulator, emulator.aws, Path(folder), setenv, **settings) as world:
             prepare(world)
             yield world

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import pytest
 
 from facteur import container
 from facteur.postgres.database import Database
@@ -66,7 +64,8 @@ class World:
         """Deposit a good invoice of the same seller: what a look-up's answer must show beside a doubt. Its key."""
         key = self.add(rank, **columns)
         self.deposit()
-        assert self.submission(rank).state == "submitted"
+        if (state := self.submission(rank).state) != "submitted":
+            raise RuntimeError(f"the witness is {state}, and not deposited")
         return key
 
     def relay(self) -> None:
@@ -134,9 +133,19 @@ class World:
 
     def update(self, rank: int, **columns: Any) -> None:
         assignments = ", ".join(f"{name} = %({name})s" for name in columns)
-        self.database.rows(
-            f"update invoicing.invoices set {assignments} where id = %(id)s", columns | {"id": self.ids[rank]}
-        )
+        statement = f"update invoicing.invoices set {assignments} where id = %(id)s"  # noqa: S608  our own names
+        self.database.rows(statement, columns | {"id": self.ids[rank]})
+
+
+@contextmanager
+def changed_environment() -> Iterator[Callable[[str, str], None]]:
+    """A way to set variables of this process's environment, which is as it was afterwards."""
+    before = dict(os.environ)
+    try:
+        yield os.environ.__setitem__
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 _numbers = itertools.count()
@@ -160,15 +169,15 @@ def environment(simulator: Simulator, queue_url: str, prefix: str) -> dict[str, 
 
 @contextmanager
 def built_world(
-    database_url: str, simulator: Simulator, aws: Aws, folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: str
+    database_url: str, simulator: Simulator, aws: Aws, folder: Path, setenv: Callable[[str, str], None], **settings: str
 ) -> Iterator[World]:
-    """A world whose handlers run in this process; `settings` go into their environment."""
+    """A world whose handlers run in this process; `settings` go into its environment, by `setenv`."""
     prefix = f"world-{os.getpid()}-{next(_numbers)}"
     for name, value in aws.environ().items():
-        monkeypatch.setenv(name, value)
+        setenv(name, value)
     queue_url = _sqs(aws).create_queue(QueueName=prefix)["QueueUrl"]
     for name, value in (environment(simulator, queue_url, prefix) | settings).items():
-        monkeypatch.setenv(name, value)
+        setenv(name, value)
     put_secret(aws, f"{prefix}/database", database_secret(as_worker(database_url)))
     put_secret(aws, f"{prefix}/owner", database_secret(database_url))
     put_secret(aws, f"{prefix}/default", platform_secret(simulator))

@@ -51,7 +51,7 @@ def world(
     monkeypatch: pytest.MonkeyPatch,
     settings: dict[str, str],
 ) -> Iterator[World]:
-    with built_world(database_url, simulator, aws, tmp_path, monkeypatch, **settings) as built:
+    with built_world(database_url, simulator, aws, tmp_path, monkeypatch.setenv, **settings) as built:
         yield built
 
 

@@ -126,7 +126,7 @@ def test_the_first_invoice_goes_within_fifteen_minutes(
     create_worker(bare.url)
     migrate(bare.database, worker_role=WORKER)
 
-    with built_world(bare.url, simulator, aws, tmp_path, monkeypatch) as world:
+    with built_world(bare.url, simulator, aws, tmp_path, monkeypatch.setenv) as world:
         installed = done(installs, owner, {})
         bare.run(FINISH, number=NUMBER, total=invoice.total, uri=document.as_uri())
         world.relay()

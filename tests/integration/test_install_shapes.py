@@ -210,7 +210,7 @@ def test_the_missions_schema_is_served_by_the_real_handlers(
         bare.database, worker_role=WORKER
     )  # the stack is deployed first, and its worker may do no more than it must
     install(bare, "--documents", DOCUMENTS)
-    with built_world(bare.url, simulator, aws, tmp_path, monkeypatch) as world:
+    with built_world(bare.url, simulator, aws, tmp_path, monkeypatch.setenv) as world:
         number, total = sample.number, sample.total
         key = bare.value(
             FINISHED["mission"].replace("'F-2026-1'", "%(number)s").replace("120", "%(total)s"),

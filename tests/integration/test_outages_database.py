@@ -57,7 +57,7 @@ def mortal(
     create_worker(own_server.url())
     migrate(database, worker_role=WORKER)
     database.close()
-    with built_world(own_server.url(), simulator, aws, tmp_path, monkeypatch) as world:
+    with built_world(own_server.url(), simulator, aws, tmp_path, monkeypatch.setenv) as world:
         prepare(world)
         yield world
 

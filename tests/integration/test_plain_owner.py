@@ -59,7 +59,7 @@ def owned(plain_url: str) -> Iterator[Rows]:
 def world(
     owned: Rows, simulator: Simulator, aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[World]:
-    with built_world(owned.url, simulator, aws, tmp_path, monkeypatch) as built:
+    with built_world(owned.url, simulator, aws, tmp_path, monkeypatch.setenv) as built:
         yield built
 
 

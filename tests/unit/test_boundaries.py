@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -34,3 +35,13 @@ def test_a_contract_protects_every_adapter() -> None:
     (registry,) = (each for each in contracts if each.get("allowed_importers") == ["facteur.platforms.registry"])
 
     assert sorted(registry["protected_modules"]) == sorted(f"facteur.platforms.{each}" for each in ADAPTERS)
+
+
+def test_what_runs_locally_knows_nothing_of_tests() -> None:
+    local = CODE.parents[3] / "local"
+
+    assert [
+        path.name
+        for path in local.rglob("*.py")
+        if re.search(r"^\s*(from|import) (tests|pytest)\b", path.read_text(), re.M)
+    ] == []

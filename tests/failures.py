@@ -1,6 +1,6 @@
 """Each failure that Facteur has to report: how it is made, what `status` says, which alarm rings, and after how long.
 
-docs/outages.md shows this table; tests/integration/test_failures.py makes each line by the real thing, on the shifted clock.
+docs/outages.md shows this table; tests/integration/operate/test_failures.py makes each line by the real thing, on the shifted clock.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def test_a_story_shows_the_whole_deposit_of_an_attempt() -> None:
 
 
 def test_every_command_prints_by_the_one_screen_that_takes_nothing_for_markup() -> None:
-    """A bracket that somebody wrote is a bracket: see facteur.domain.visible and tests/integration/test_hostile_text.py."""
+    """A bracket that somebody wrote is a bracket: see facteur.domain.visible and tests/integration/operate/test_hostile_text.py."""
     sources = {path.name: path.read_text() for path in (ROOT / "layers/core/python/facteur/cli").glob("*.py")}
 
     assert {name for name, text in sources.items() if re.search(r"\bConsole\(|rich\.markup|\[/", text)} == set()

@@ -14,7 +14,7 @@ from functions.migrate_database import app as migrate_database
 from local.sam import ROOT
 from local.world.levers import World
 from tests.installations import DOCUMENTS, contents, install, snapshot
-from tests.integration.test_install_shapes import OPTIONS, TABLES, built, finished
+from tests.integration.install.test_shapes import OPTIONS, TABLES, built, finished
 from tests.operator import Operator, Printed
 from tests.rows import Rows
 

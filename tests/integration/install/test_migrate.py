@@ -211,6 +211,6 @@ def test_a_busy_table_makes_the_installation_give_up_and_not_the_application(bar
 def test_the_schema_in_the_docs_is_what_the_migrations_make(rows: Rows) -> None:
     if rows.value("select current_setting('server_version_num')::integer") < 180000:
         pytest.skip("an older server words some of it differently")
-    committed = Path(__file__).parents[2] / "docs/schema.sql"
+    committed = Path(__file__).parents[3] / "docs/schema.sql"
 
     assert dump(rows.url) == committed.read_text(), "run make generate"

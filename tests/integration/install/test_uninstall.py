@@ -6,7 +6,7 @@ import pytest
 
 from facteur.install.migrate import migrate
 from tests.installations import build, contents, install, snapshot
-from tests.integration.test_install_shapes import OPTIONS, TABLES, built, finished
+from tests.integration.install.test_shapes import OPTIONS, TABLES, built, finished
 from tests.operator import Operator, Printed
 from tests.rows import Rows
 

@@ -22,7 +22,7 @@ from local.world.postgres import as_worker
 from local.world.stack import create_bucket, database_secret
 from tests.raw_server import closed_port
 
-EVENTS = Path(__file__).resolve().parents[2] / "events"
+EVENTS = Path(__file__).resolve().parents[3] / "events"
 GOOD = render(sample_invoice(1), "cii")
 CORRECTED = {"technical_status": "pending"}
 

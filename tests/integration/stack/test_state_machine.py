@@ -10,7 +10,7 @@ import pytest
 from facteur.domain.submission import State
 from tests.rows import Rows
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[3] / "README.md"
 STATES = {state.value for state in State}
 FINAL = {"rejected", "closed", "failed"}
 INSERT = """

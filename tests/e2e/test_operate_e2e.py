@@ -158,7 +158,7 @@ def test_dead_letters_go_back_with_the_functions_own_rights(ways: dict[str, Oper
     result = ways["stack"].run("redrive", "--who", "jane@desk", "--why", "corrected", "--yes")
 
     assert result.code == 0, result.err
-    assert "1 dead letters go back" in result.out
+    assert "1 dead letter goes back" in result.out
     assert ways["stack"].ask("status")["dead_letters"] == 0
 
 

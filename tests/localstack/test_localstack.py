@@ -98,7 +98,7 @@ def test_a_message_that_is_never_deleted_becomes_a_dead_letter_and_is_redriven(
     until(world.messages)
     world.submit()
 
-    assert "1 dead letters go back" in result.out
+    assert "1 dead letter goes back" in result.out
     assert len(world.deposits(1)) == 1
     assert operator.ask("status")["dead_letters"] == 0
 

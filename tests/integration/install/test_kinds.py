@@ -112,7 +112,7 @@ def test_a_kind_that_comes_later_is_not_ready_and_is_reported(company: Rows) -> 
     assert later not in company.noted_invoices()
     assert company.relay.unnamed_kinds() == {"proforma": 1}
     shown = Operator(company.url).run("preview").out
-    assert "1 finished documents of kind proforma are not deposited" in shown
+    assert "1 finished document of kind proforma is not deposited" in shown
     assert "of kind quote" in shown
     found = {each["check"]: each for each in Operator(company.url).ask("doctor")["findings"]}
     assert "proforma (1 finished)" in found["kinds"]["what"]

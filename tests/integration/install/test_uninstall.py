@@ -106,7 +106,7 @@ def test_while_something_is_to_be_deposited_it_refuses_unless_forced(bare: Rows,
 
     assert (rehearsed.code, "refused without --force" in rehearsed.out) == (1, True)
     assert said.code == 2
-    assert "1 invoices are still being deposited" in said.err
+    assert "1 invoice is still being deposited" in said.err
     assert snapshot(bare.url) == before
     assert uninstalled(bare, *EVERYTHING, "--force").code == 0
 

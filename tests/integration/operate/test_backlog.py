@@ -84,7 +84,7 @@ def test_drafts_and_rows_without_a_document_stay_as_they_are(lived: Rows, operat
 
     result = backlog(operator, "--since", "2026-07-01")
 
-    assert "1 old invoices are pending" in result.out
+    assert "1 old invoice is pending" in result.out
     assert "2 would not have been ready" in result.out
     assert [lived.invoice(each).technical_status for each in (good, draft, bare)] == ["pending", None, None]
     assert lived.invoice(draft).last_technical_update is None
@@ -108,7 +108,7 @@ def test_the_preview_counts_what_apply_submits_over_several_portions(lived: Rows
     assert found["totals"] == {"EUR": "119700"}
     assert "597 old invoices" in shown.out
     assert "3 more would not be ready" in shown.out
-    assert "1197 old invoices are pending" in result.out
+    assert "1,197 old invoices are pending" in result.out
 
 
 def test_the_preview_says_that_rows_which_say_pending_stop_the_whole(lived: Rows, operator: Operator) -> None:
@@ -162,7 +162,7 @@ def test_rows_that_say_pending_already_are_refused_unless_they_are_meant(lived: 
 
     assert "1 row says pending already" in refused.err
     assert meant.code == 0
-    assert "1 old invoices are pending" in meant.out
+    assert "1 old invoice is pending" in meant.out
     assert "1 row says pending already: submitted as well" in meant.out
     assert lived.noted_invoices() == sorted([chosen, beside])
 
@@ -172,7 +172,7 @@ def test_a_dry_run_submits_nothing_also_with_apply(lived: Rows, operator: Operat
 
     result = backlog(operator, "--since", "2026-07-01", "--dry-run")
 
-    assert "1 old invoices, F-1 to F-1" in result.out
+    assert "1 old invoice, F-1 to F-1" in result.out
     assert lived.look().opened == 0
 
 

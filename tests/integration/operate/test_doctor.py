@@ -279,7 +279,7 @@ def test_rows_that_became_ready_past_the_triggers_are_counted_and_left_alone(sou
 
     finding = found(operator)["forgotten rows"]
 
-    assert "1 rows are ready" in finding["what"]
+    assert "1 row is ready" in finding["what"]
     assert found(operator)["forgotten rows"] == finding
 
 

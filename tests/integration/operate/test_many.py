@@ -44,7 +44,7 @@ def test_of_many_those_that_would_not_be_ready_are_left_and_counted(rows: Rows, 
     done = operator.run("retry", "--state", "failed", "--why", "again", "--yes")
     rows.look()
 
-    assert "1 are retried, 1 were refused" in done.out
+    assert "1 is retried, 1 was refused" in done.out
     assert [rows.submission(invoice).state for invoice in (first, second)] == ["failed", "in_doubt"]
 
 

@@ -139,8 +139,8 @@ def test_dead_letters_go_back_onto_the_queue_and_are_worked_off(world: World, op
     result = operator.run("redrive", *SIGNED)
     world.submit()
 
-    assert "1 dead letters would go back" in dry.out
-    assert "1 dead letters go back" in result.out
+    assert "1 dead letter would go back" in dry.out
+    assert "1 dead letter goes back" in result.out
     assert len(world.deposits(1)) == 1
     assert operator.ask("status")["dead_letters"] == 0
     assert world.database.row("select operation, who, detail from facteur.operations") == (

@@ -43,7 +43,7 @@ def test_accounts_show_what_each_deposits_with_and_what_is_open(rows: Rows, oper
     )
     assert [(each["credentials"], each["begun"]) for each in account["routes"]] == [("second", False)]
     assert [each["account"] for each in answer["accounts"]] == ["default", "second"]
-    assert "route: default → second from" in result.out
+    assert "→ second from" in result.out
     assert "1 in doubt, 1 submitted" in result.out
 
 

@@ -28,7 +28,7 @@ def test_what_needs_a_person_is_named_with_the_command_that_helps(rows: Rows, op
     result = operator.run("status")
 
     assert result.code == 1
-    assert "1 invoices failed" in result.out
+    assert "1 invoice failed" in result.out
     assert "facteur list --state failed" in result.out
     assert "facteur resume default" in result.out
 
@@ -71,7 +71,7 @@ def test_what_waits_while_deposits_are_off_is_not_overdue(rows: Rows, operator: 
 
     assert answer["installation"]["deposits_enabled"] is False
     assert answer["accounts"][0]["states"] == {"pending": 1}
-    assert [each["what"] for each in answer["troubles"]] == ["1 wait for deposits to be enabled"]
+    assert [each["what"] for each in answer["troubles"]] == ["1 waits for deposits to be enabled"]
 
 
 def test_an_invoice_that_is_not_deposited_for_days_is_reported_also_while_deposits_are_off(
@@ -90,7 +90,7 @@ def test_an_invoice_that_is_not_deposited_for_days_is_reported_also_while_deposi
     assert before == []
     assert after["what"] == "an invoice that was issued 10 days ago is not deposited"
     assert "facteur list --state pending" in after["help"]
-    assert off["what"] == "1 wait for deposits to be enabled"
+    assert off["what"] == "1 waits for deposits to be enabled"
 
 
 def test_what_is_late_and_what_holds_it_up_is_on_the_screen(rows: Rows, operator: Operator) -> None:
@@ -102,7 +102,7 @@ def test_what_is_late_and_what_holds_it_up_is_on_the_screen(rows: Rows, operator
     rows.run("update facteur.budgets set probing = true where key = 'account:default'")
     open_breaker = operator.run("status")
 
-    assert "overdue: for 60" in quiet.out
+    assert "overdue: for 10 min" in quiet.out
     assert "breaker: closed" in quiet.out
     assert "budget: 0 % used" not in quiet.out
     assert "breaker: open (default)" in open_breaker.out

@@ -253,7 +253,7 @@ def test_a_ready_row_that_nobody_opens_for_a_minute_is_reported_while_the_relay_
     assert troubles(operator) == []
     world.advance(61)
 
-    assert troubles(operator) == ["1 wait for the relay"]
+    assert troubles(operator) == ["1 waits for the relay"]
 
 
 def test_how_a_run_ended_holds_no_contents(world: World) -> None:

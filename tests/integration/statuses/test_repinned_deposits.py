@@ -8,7 +8,7 @@ from local.world.levers import World
 from tests.operator import Operator
 from tests.two_accounts import SECOND
 
-UNFOLLOWED = "1 deposits of a former client are not followed"
+UNFOLLOWED = "1 deposit of a former client is not followed"
 
 
 def troubles(operator: Operator) -> str:

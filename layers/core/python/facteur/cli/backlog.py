@@ -11,6 +11,7 @@ from rich.console import Console
 from facteur.cli.confirm import WhoOption, YesOption, confirm, who_am_i
 from facteur.cli.lines import GOOD, Screen, say
 from facteur.cli.root import ACT, Session, command
+from facteur.domain.words import counted
 from facteur.errors import OperatorError
 from facteur.operate.backlog import PORTION
 
@@ -55,7 +56,9 @@ def submit_backlog(
         )
     if not yes:
         also = f" and {found['also_ready']} that say pending already" if found["also_ready"] else ""
-        confirm(session, f"{found['invoices']} old invoices{also} are submitted ({_sums(found)}).")
+        confirm(
+            session, counted(f"# old [invoice|invoices]{also} [is|are] submitted ({_sums(found)}).", found["invoices"])
+        )
     signed = {"who": who or who_am_i(), "why": why}
     if (
         found["submit_from"] is None or since < found["submit_from"]
@@ -113,7 +116,10 @@ def render(found: Any, out: Console) -> None:
     if not found["invoices"]:
         out.print("no old invoice fits: what has a technical_status, is ready, or was submitted before is left alone")
     else:
-        out.print(f"{found['invoices']} old invoices, {found['first']} to {found['last']}: {_sums(found)}")
+        out.print(
+            counted("# old [invoice|invoices], ", found["invoices"])
+            + f"{found['first']} to {found['last']}: {_sums(found)}"
+        )
     for key, lacking in (
         ("without_document", "of all have no document"),
         ("without_number", "of them have no number"),
@@ -131,7 +137,14 @@ def render(found: Any, out: Console) -> None:
 
 def render_submitted(answer: Any, out: Console) -> None:
     """How many, and how many were left as they are."""
-    say(out, GOOD, f" {answer['submitted']} old invoices are pending: the relay submits them")
+    say(
+        out,
+        GOOD,
+        counted(
+            " # old [invoice is pending: the relay submits it|invoices are pending: the relay submits them]",
+            answer["submitted"],
+        ),
+    )
     if answer["said_pending"]:
         out.print(f"{_rows_say(answer['said_pending'])} pending already: submitted as well")
     if answer["skipped"]:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from facteur.cli.lines import WARN, print_rows, say
 from facteur.cli.root import LOOK, NOT_WELL, Session, command
+from facteur.domain.words import counted
 
 
 @command(group=LOOK, examples=("preview --documents",))
@@ -34,11 +35,12 @@ def render(answer: Any, out: Console) -> None:
     sums = ", ".join(f"{total} {currency}" for currency, total in sorted(answer["totals"].items()))
     if answer["pending"]:
         out.print(
-            f"{answer['pending']} wait: {sums}"
+            counted("# [waits|wait]: ", answer["pending"])
+            + sums
             + ("" if answer["documents"] else "; --documents looks into each document")
         )
     for kind, documents in answer["other_kinds"].items():
-        out.print(f"{documents:,} finished documents of kind {kind} are not deposited")
+        out.print(counted(f"# finished [document|documents] of kind {kind} [is|are] not deposited", documents))
     if answer["unopened"]:
         say(out, WARN, f" {answer['unopened']}")
 

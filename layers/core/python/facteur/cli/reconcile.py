@@ -14,6 +14,7 @@ from rich.console import Console
 from facteur.cli.lines import Screen, print_rows, say
 from facteur.cli.root import LOOK, NOT_WELL, Session, command
 from facteur.domain.visible import visible
+from facteur.domain.words import counted
 from facteur.errors import OperatorError
 
 COLUMNS = (
@@ -84,8 +85,8 @@ def harmless(value: object) -> str:
 def render(report: Any, out: Console) -> None:
     """The counts, the differences by code, and as many of them as one reads."""
     out.print(
-        f"{report['day']} (Paris): {report['rows']} rows issued, {report['deposits']} deposits of ours, "
-        f"{report['shown']} shown by the platform"
+        f"{report['day']} (Paris): {counted('# [row|rows] issued', report['rows'])}, "
+        f"{counted('# [deposit|deposits] of ours', report['deposits'])}, {report['shown']:,} shown by the platform"
     )
     differences = report["differences"]
     if not differences:

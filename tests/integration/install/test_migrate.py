@@ -19,7 +19,7 @@ from tests.rows import FINISH, Rows
 
 ALSO_ON_DEBIAN = True
 
-SQL = Path(module.__file__).parent / "sql"
+SQL = Path(module.__file__).parents[1] / "sql"
 NAMES = sorted(path.name for path in (SQL / "schema").glob("*.sql"))
 SIGNATURES = """
 select p.oid::regprocedure::text as name from pg_proc p

@@ -79,7 +79,7 @@ def test_without_a_wish_the_data_and_the_added_columns_stay_and_it_can_be_instal
     said = uninstalled(bare)
 
     assert snapshot_of_facteur(bare) == own
-    assert "stays: the schema facteur with 1 submissions" in said.out
+    assert "stays: the schema facteur with 1 submission" in said.out
     assert "technical_status" in said.out
     assert bare.value("select count(*) from facteur.submissions") == 1
     assert bare.value("select to_regclass('facteur.invoice_source')") is None

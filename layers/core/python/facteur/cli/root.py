@@ -38,7 +38,7 @@ LOOK, ACT, ACCOUNTS, INSTALL = (
 app = typer.Typer(
     name="facteur", no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 done and well, 1 done and something is not well, 2 not done. "
-    "Begin with: facteur status, then facteur show NUMBER.",
+    "First: facteur status, then facteur show NUMBER.",
 )  # fmt: skip
 
 DatabaseOption = Annotated[

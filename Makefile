@@ -22,7 +22,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo drill test test-all test-lambda-python test-sam test-localstack lint types generate sbom audit build docs simulator torture bench clean
+.PHONY: help setup demo recording drill test test-all test-lambda-python test-sam test-localstack lint types generate sbom audit build docs simulator torture bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -80,7 +80,7 @@ lint: setup ## ruff, what may import what, the lock file, the generated requirem
 	$(SAM_CLI) validate --lint
 	$(DOCS) build
 
-generate: setup ## Write anew what follows from the code: requirements, README's tables, docs/schema.sql
+generate: setup ## Write anew what follows from the code: requirements, the tables of settings and targets, docs/schema.sql
 	$(EXPORT) --output-file $(REQUIREMENTS)
 	$(BIN)/python -m local.readme
 	$(BIN)/python -m local.schema_dump > docs/schema.sql.new && mv docs/schema.sql.new docs/schema.sql
@@ -101,6 +101,9 @@ types: setup ## mypy, strict
 build: setup ## Build the layers for Lambda into .aws-sam, without Docker (ARCH=arm64 or x86_64)
 	@find functions layers -name __pycache__ -prune -exec rm -rf {} +
 	ARCH=$(ARCH) UV="$$(realpath "$$(command -v $(UV))")" $(SAM_CLI) build --parameter-overrides Architecture=$(ARCH)
+
+recording: setup ## Run the demo, and draw what it printed as docs/demo.svg
+	@$(BIN)/python -m local.recording
 
 docs: setup ## Build the site of README and docs/ into .site (a broken link between pages, or anchor, fails)
 	$(DOCS) build

@@ -1,4 +1,4 @@
-"""Writes the tables of README.md that follow from the code: `make generate`; a test holds them equal."""
+"""Writes the tables of docs/ that follow from the code, settings and make targets: `make generate`; a test holds them equal."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 
 from facteur.settings import Settings
 
-README = Path(__file__).parents[1] / "README.md"
-MAKEFILE = README.with_name("Makefile")
+ROOT = Path(__file__).parents[1]
+README, MAKEFILE = ROOT / "README.md", ROOT / "Makefile"
+SETTINGS, DEVELOP = ROOT / "docs" / "settings.md", ROOT / "docs" / "develop.md"
 
 
 def settings_table() -> list[str]:
@@ -28,7 +29,7 @@ def targets_table() -> list[str]:
 
 
 def written(text: str) -> str:
-    """The README with its tables as they should be."""
+    """A page with its tables as they should be."""
     for mark, rows in (("settings", settings_table()), ("targets", targets_table())):
         text = re.sub(rf"<!-- {mark} -->\n(\|.*\n)*", "\n".join([f"<!-- {mark} -->", *rows, ""]), text)
     return text
@@ -48,4 +49,5 @@ def _shown(default: object) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(written(README.read_text()))
+    for page in (SETTINGS, DEVELOP):
+        page.write_text(written(page.read_text()))

@@ -10,7 +10,7 @@ import pytest
 from facteur.domain.submission import State
 from tests.rows import Rows
 
-README = Path(__file__).parents[3] / "README.md"
+PAGE = Path(__file__).parents[3] / "docs" / "states.md"
 STATES = {state.value for state in State}
 FINAL = {"rejected", "closed", "failed"}
 INSERT = """
@@ -36,9 +36,9 @@ VIOLATIONS = [
 
 
 def drawn_states() -> set[str]:
-    drawing = re.search(r"^#+ States$.*?```mermaid\s+stateDiagram-v2(.*?)```", README.read_text(), re.S | re.M)
+    drawing = re.search(r"^#+ States$.*?```mermaid\s+stateDiagram-v2(.*?)```", PAGE.read_text(), re.S | re.M)
     if drawing is None:
-        pytest.skip("the README does not draw the states yet")
+        pytest.skip("the PAGE does not draw the states yet")
     arrows = re.findall(r"^\s*(\S+)\s*-->\s*([^\s:]+)", drawing[1], re.M)
     return {name for arrow in arrows for name in arrow} - {"[*]"}
 

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-INSTANT = re.compile(r"\b(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
+INSTANT = re.compile(r"\b(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(\.\d+)?(Z| UTC|[+-]\d\d:\d\d)")
 FORMAT = "%Y-%m-%d %H:%M:%S"
+_OFFSET = {"Z": "+00:00", " UTC": "+00:00"}
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
 
 
 def localised(answer: Any, now: datetime) -> Any:
     """An answer with each instant in its texts in local time."""
     if isinstance(answer, str):
-        return INSTANT.sub(lambda found: _local(found[1] + found[3].replace("Z", "+00:00"), now), answer)
+        return INSTANT.sub(lambda found: _local(found[1] + _OFFSET.get(found[3], found[3]), now), answer)
     if isinstance(answer, Mapping):
         return {name: localised(value, now) for name, value in answer.items()}
     return [localised(each, now) for each in answer] if isinstance(answer, list | tuple) else answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 
@@ -208,6 +209,6 @@ def test_a_command_has_a_group_an_example_and_both_spellings_of_help(name: str) 
 
 
 def test_a_pipe_that_is_closed_early_is_no_noise() -> None:
-    command = f"{sys.executable} -c 'from facteur.cli.main import main; main()' -h | head -1"
+    command = f"{shlex.quote(sys.executable)} -c 'from facteur.cli.main import main; main()' -h | head -1"
 
     assert subprocess.run(["bash", "-c", command], capture_output=True, text=True).stderr == ""

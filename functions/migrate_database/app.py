@@ -12,7 +12,6 @@ from facteur.container import recorded_run
 from facteur.install.migrate import migrate
 from facteur.install.wiring import migration_services
 from facteur.observability import PowertoolsJournal, observed, remaining_seconds
-from facteur.operate.wiring import owner_services
 
 
 @observed("migrate_database")
@@ -44,6 +43,7 @@ def handler(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> 
 def _operated(event: dict[str, Any], context: Any, journal: PowertoolsJournal) -> dict[str, Any]:
     """The log keeps who dropped what: a table of the schema goes with it."""
     from facteur.operate.dispatch import OWN, invoked  # a deploy needs none of it
+    from facteur.operate.wiring import owner_services
 
     answer = invoked(event, context, OWN, owner_services)
     result = answer.get("result", {})

@@ -103,7 +103,11 @@ FUNCTIONS = {
         ("import psycopg2, psycopg2.extras", "import requests", POWERTOOLS),
     ),
     "migrate_database": Function(
-        "install.wiring", "migration_services()", ("secretsmanager",), ("import psycopg2, psycopg2.extras", POWERTOOLS)
+        "install.wiring",
+        "migration_services()",
+        ("secretsmanager",),
+        ("import psycopg2, psycopg2.extras", POWERTOOLS),
+        frozenset({"facteur.install"}),
     ),
     "operate_read": Function(
         "operate.wiring",

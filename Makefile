@@ -9,7 +9,7 @@ TOOL := AWS_DEFAULT_REGION=eu-west-3 SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR="$(CU
 SAM_CLI := $(TOOL) --from aws-sam-cli==1.170.0 sam
 CFN_LINT := $(TOOL) --from cfn-lint==1.58.0 cfn-lint
 DOCS := $(TOOL) --from properdocs==1.6.7 --with properdocs-theme-mkdocs==1.6.7 --with pymdown-extensions==13.1 \
-	--with mermaidx==0.10.1 properdocs
+	--with mermaidx==0.10.1 --with pygments==2.19.2 properdocs
 REQUIREMENTS := layers/dependencies/requirements.txt
 EXPORT := $(UV) export --locked --quiet --no-default-groups --no-emit-project --no-header
 ARCH ?= arm64

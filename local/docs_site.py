@@ -77,4 +77,4 @@ def _drawing(block: re.Match[str]) -> str:
     import mermaidx
 
     svg = b64encode(mermaidx.render(block[1]).svg().encode()).decode()
-    return f'<img alt="diagram" style="background: white" src="data:image/svg+xml;base64,{svg}">'
+    return f'<div class="diagram"><img alt="diagram" src="data:image/svg+xml;base64,{svg}"></div>'

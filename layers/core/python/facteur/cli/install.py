@@ -54,7 +54,7 @@ def init(
     who: WhoOption = None,
     yes: YesOption = False,
 ) -> int:
-    """Install on a database that lives: show the mapping and every statement with its locks; with --apply, run them."""
+    """Install on an existing database: show the mapping and every statement with its locks; with --apply, run them."""
     if apply and submit_from is None:
         raise OperatorError(NO_FIRST_DAY)
     wish: dict[str, Any] = {

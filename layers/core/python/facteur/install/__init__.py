@@ -1,1 +1,1 @@
-"""Installing on a database that lives: what was found there, the mapping that fits, and the plan. Pure, but for the stores."""
+"""Installing on an existing database: what was found there, the mapping that fits, and the plan. Pure, but for the stores."""

@@ -1,4 +1,4 @@
-"""Install on a database that lives, and take it away again."""
+"""Install on an existing database, and take it away again."""
 
 from __future__ import annotations
 

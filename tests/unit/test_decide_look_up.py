@@ -173,6 +173,17 @@ def test_what_another_row_sent_under_our_number_is_that_rows(holder: Holder, in_
     assert bool(evidence.in_the_way) is in_the_way
 
 
+@pytest.mark.parametrize("refused", [False, True])
+def test_our_bytes_under_another_row_are_mixed_up_also_where_they_were_refused(refused: bool) -> None:
+    holder = Holder("2", False, frozenset({"sha-2"}), frozenset({"F-2"}))
+
+    evidence = weighed(
+        DOUBT, [replace(FOUND, refused=refused, invoice_number=None)], {"id-1": "sha-1"}, {"id-1": holder}
+    )
+
+    assert [(each.platform_id, each.invoice_number) for each in evidence.mixed_up] == [("id-1", "F-1")]
+
+
 def test_what_another_row_sent_alike_is_ours_as_well() -> None:
     assert weighed(DOUBT, [FOUND], {"id-1": "sha-1"}, {"id-2": Holder("2", False, frozenset({"sha-1"}))}).ours == (
         FOUND,

@@ -116,12 +116,12 @@ def _sent_elsewhere(doubt: Doubt, holders: Mapping[str, Holder]) -> frozenset[st
 def _wrongly_taken(candidate: Candidate, sha256: str | None, holder: Holder, doubt: Doubt) -> bool:
     """Whether a deposit that is another's by our tables is this one by what the platform shows: its answers were mixed up.
 
-    By the bytes where there is a copy, else by the number; one that the platform refused stays where it is.
+    By the bytes where there is a copy, else by the number: so one that the platform refused stays where it is.
     """
-    if candidate.refused:
-        return False
     if sha256 is not None:
         return any(attempt.document_sha256 == sha256 for attempt in doubt.attempts) and sha256 not in holder.sent
+    if candidate.refused:
+        return False
     number = plain(candidate.invoice_number)
     ours = {plain(attempt.invoice_number) for attempt in doubt.attempts}
     return bool(number and number in ours and holder.numbers and number not in map(plain, holder.numbers))

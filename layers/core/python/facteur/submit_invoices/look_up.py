@@ -21,7 +21,7 @@ from facteur.domain.evidence import (
     sent_by,
     weighed,
 )
-from facteur.domain.submission import Candidate, Claim, Doubt, Question, Shown, State, Waiting
+from facteur.domain.submission import Candidate, Claim, Doubt, Holder, Question, Shown, State, Waiting
 from facteur.errors import NotDepositedError, PlatformBusyError, Problem, UnreadableCopyError
 from facteur.platforms.port import Platform
 from facteur.submit_invoices.services import Lease, Services
@@ -101,7 +101,8 @@ def _judged(
     lease.check()
     holders = services.store.taken_elsewhere(doubt.invoice_id, [each.platform_id for each in shown.candidates])
     copies, unread = _copies(
-        [each for each in shown.candidates if each.platform_id not in holders or not each.refused], platform
+        [each for each in shown.candidates if not (each.refused and _own(holders.get(each.platform_id), doubt))],
+        platform,
     )
     evidence = weighed(doubt, shown.candidates, copies, holders, sent, shown.sellers)
     if unread & {each.platform_id for each in evidence.in_the_way}:
@@ -114,6 +115,11 @@ def _judged(
     move = after_look_up(doubt, evidence, clock, limits)
     found = attribute(doubt.attempts, evidence.ours, copies) if move.state is State.SUBMITTED else []
     return Decision(move, LOOKED_UP), found, evidence.mixed_up
+
+
+def _own(holder: Holder | None, doubt: Doubt) -> bool:
+    """Whether our tables know it as this invoice's: of one that was refused there is nothing to compare."""
+    return holder is not None and holder.invoice_id == doubt.invoice_id
 
 
 def _shown_by(

@@ -35,10 +35,23 @@ def in_paris(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("2026-11-30", "2026-11-30"),
         ("F-2026-11-30T06", "F-2026-11-30T06"),
         ("no time at all", "no time at all"),
+        ("2026-02-30T10:00:00Z", "2026-02-30T10:00:00Z"),
+        ("2026-11-30T24:61:00Z", "2026-11-30T24:61:00Z"),
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
     ],
 )
 def test_an_instant_in_a_text_is_local_and_says_how_far_off_it_is(text: str, shown: str) -> None:
     assert localised({"a": [text, 7, None]}, NOW) == {"a": [shown, 7, None]}
+
+
+def test_what_is_written_by_a_person_or_a_program_stays_as_it_is() -> None:
+    answer = {
+        "statement": "x >= '2026-09-01T00:00:00Z'",
+        "document": "s3://b/2026-11-30T08:15:00Z/F1.pdf",
+        "invoice_number": "2026-11-30T08:15:00Z",
+    }
+
+    assert localised(answer, NOW) == answer
 
 
 def test_what_the_server_writes_is_what_a_terminal_finds() -> None:

@@ -162,7 +162,7 @@ def test_what_our_own_tables_know_as_anothers_is_not_in_the_way() -> None:
     ("holder", "in_the_way"),
     [
         (Holder("2", False, frozenset({"sha-2"})), False),  # uploaded by hand, where the row had deposited it already
-        (Holder("2", True, frozenset({"sha-2"})), False),
+        (Holder("2", True, frozenset({"sha-2"})), True),  # one of these stands, and theirs was refused
         (Holder("2", False, frozenset({"sha-3"})), True),
         (Holder("1", True, frozenset({"sha-2"})), True),  # ours, of before a correction
     ],
@@ -182,6 +182,12 @@ def test_our_bytes_under_another_row_are_mixed_up_also_where_they_were_refused(r
     )
 
     assert [(each.platform_id, each.invoice_number) for each in evidence.mixed_up] == [("id-1", "F-1")]
+
+
+def test_what_a_person_adopted_unseen_stops_us_and_not_its_invoice() -> None:
+    evidence = weighed(DOUBT, [FOUND], {"id-1": "sha-1"}, {"id-1": Holder("2", False, frozenset({"unknown"}))})
+
+    assert (bool(evidence.in_the_way), evidence.mixed_up) == (True, ())
 
 
 def test_what_another_row_sent_alike_is_ours_as_well() -> None:

@@ -69,7 +69,7 @@ def answer(event: Mapping[str, Any], context: Any, status: str, reason: str) -> 
     if refused:
         raise ConfigurationError(
             f"CloudFormation could not be answered ({refused}) and waits until its timeout: "
-            "a private network needs a route to S3 (README)"
+            "a private network needs a route to S3 (docs/private-network.md)"
         )
 
 

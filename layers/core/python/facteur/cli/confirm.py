@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import re
 import socket
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from rich.console import Console
 
 from facteur.cli.lines import GOOD, say
 from facteur.cli.root import Session
+from facteur.cli.times import localised
 from facteur.domain.visible import visible
 from facteur.errors import OperatorError
 
@@ -50,7 +52,9 @@ def confirm(session: Session, summary: str, about: str = "") -> None:
         OperatorError: no, or there is nobody to ask.
     """
     try:
-        agreed = typer.confirm(visible(f"On {session.place}: {about}{summary} Do it?"), err=True)
+        agreed = typer.confirm(
+            visible(f"On {session.place}: {about}{localised(summary, datetime.now(UTC))} Do it?"), err=True
+        )
     except typer.Abort:
         raise OperatorError("nobody said yes, and nothing was done; --yes does not ask") from None
     if not agreed:

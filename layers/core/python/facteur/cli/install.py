@@ -22,7 +22,7 @@ RecordedWhy = Annotated[
 LockTimeout = Annotated[float, typer.Option(help="Seconds to wait for a lock before giving up", min=0.001)]
 
 
-@command(group=INSTALL, examples=("init --dry-run", "init --table billing.invoices --column number=ref"))
+@command(group=INSTALL, examples=("init", "init --table billing.invoices --column number=ref"))
 def init(
     session: Session,
     table: Annotated[str | None, typer.Option(help="The invoice table, as schema.table")] = None,

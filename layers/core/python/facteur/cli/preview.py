@@ -40,7 +40,9 @@ def render(answer: Any, out: Console) -> None:
             + ("" if answer["documents"] else "; --documents looks into each document")
         )
     for kind, documents in answer["other_kinds"].items():
-        out.print(counted(f"# finished [document|documents] of kind {kind} [is|are] not deposited", documents))
+        out.print(
+            counted("# finished [document|documents] of kind @ [is|are] not deposited", documents).replace("@", kind)
+        )
     if answer["unopened"]:
         say(out, WARN, f" {answer['unopened']}")
 

@@ -10,6 +10,8 @@ from enum import Enum, auto
 from facteur.domain.identity import may_be_of, plain, same_invoice
 from facteur.domain.submission import Attempt, Candidate, Doubt, Holder
 
+UNKNOWN = "unknown"  # in the place of a SHA-256: of what a person adopted, and nobody compared
+
 
 class Kinship(Enum):
     """Whose a deposit is that the platform shows under a doubt's number."""
@@ -24,7 +26,8 @@ class Kinship(Enum):
 class Evidence:
     """What a look-up found: our own deposits, best first, those in the way, and whose the known ones are.
 
-    `mixed_up`: of those in the way, what our tables know as another invoice's, with the number that it has by what was shown.
+    `mixed_up`: of those in the way, what our tables know as another invoice's, with the number that it has by what was shown; not where
+    nobody knows which bytes that invoice sent.
     """
 
     ours: tuple[Candidate, ...] = ()
@@ -98,7 +101,8 @@ def weighed(
     kin = {each.platform_id: kinship(each, copies[each.platform_id], doubt, shown_sellers) for each in free}
     ours = tuple(each for each in free if kin[each.platform_id] is Kinship.OURS)
     others = tuple(each for each in free if kin[each.platform_id] in {Kinship.UNSURE, Kinship.ANOTHERS})
-    return Evidence(ours, swapped + others, holders, swapped)
+    certain = tuple(each for each in swapped if UNKNOWN not in holders[each.platform_id].sent)
+    return Evidence(ours, swapped + others, holders, certain)
 
 
 def _under_its_number(candidate: Candidate, sha256: str | None, doubt: Doubt) -> Candidate:
@@ -108,8 +112,12 @@ def _under_its_number(candidate: Candidate, sha256: str | None, doubt: Doubt) ->
 
 
 def _sent_elsewhere(doubt: Doubt, holders: Mapping[str, Holder]) -> frozenset[str]:
-    """The SHA-256 of what other rows sent under this number and we did not: a second deposit of it, by hand say, is theirs as well."""
-    sent = frozenset().union(*(each.sent for each in holders.values() if each.invoice_id != doubt.invoice_id))
+    """The SHA-256 of what other rows sent under this number and we did not: a second deposit of it, by hand say, is theirs as well.
+
+    Not where their own was refused: then another that stands has the number, and ours may be meant to take its place.
+    """
+    standing = [each for each in holders.values() if each.invoice_id != doubt.invoice_id and not each.refused]
+    sent = frozenset().union(*(each.sent for each in standing))
     return sent - {attempt.document_sha256 for attempt in doubt.attempts}
 
 

@@ -13,7 +13,7 @@ from facteur.errors import Problem
 
 
 class State(StrEnum):
-    """The states of a submission; README.md draws their transitions."""
+    """The states of a submission; docs/states.md draws their transitions."""
 
     PENDING = "pending"
     SENDING = "sending"

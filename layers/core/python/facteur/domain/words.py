@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-ONE_OR_MANY = re.compile(r"\[([^\]|]*)\|([^\]|]*)\]")
+ONE_OR_MANY = re.compile(r"\[([^\[\]|]*)\|([^\[\]|]*)\]")
 
 
 def counted(sentence: str, count: int) -> str:

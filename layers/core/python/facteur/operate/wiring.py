@@ -81,6 +81,7 @@ def place(database: str | None, stack: str | None) -> str:
     return "the database that DATABASE_SECRET_ID names"
 
 
+@functools.cache
 def caller_identity() -> str | None:
     """As whom AWS knows this terminal's credentials."""
     from facteur.aws.stack import identity

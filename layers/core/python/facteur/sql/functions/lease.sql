@@ -323,7 +323,7 @@ create or replace function facteur.of_another_client(s facteur.submissions, p_it
     language sql stable as $$
     select jsonb_build_object('verdict', 'failed', 'move', jsonb_build_object('state', 'failed', 'error_code', 'other_client', 'error_message',
         'It may have been deposited with another client or platform than the account''s now. Put the account''s secret back, '
-        'then set technical_status back to ''pending''; README, "Another client", says what to do where that is impossible.'))
+        'then set technical_status back to ''pending''; docs/settings.md, "Another client", says what to do where that is impossible.'))
     where exists (select from facteur.doubtful_attempts(s.invoice_id) a
                   where a.outcome is distinct from 'accepted' and a.platform <> nullif(p_item -> 'platform', 'null'))
 $$;

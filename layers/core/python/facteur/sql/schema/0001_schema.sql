@@ -109,7 +109,7 @@ create table facteur.tallies (
     at    timestamptz not null
 );
 
--- One row per intended deposit. README.md draws the states; tests hold enum, constraint, and drawing equal.
+-- One row per intended deposit. docs/states.md draws the states; tests hold enum, constraint, and drawing equal.
 create table facteur.submissions (
     id                  bigint generated always as identity primary key,
     invoice_id          text not null,

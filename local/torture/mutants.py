@@ -94,6 +94,15 @@ MUTANTS: dict[str, Mutant] = {
         ),
         prepare=sabotage.believe_verdicts_on_others,
     ),
+    "another's bytes": Mutant(
+        "our bytes under another row's id stop the doubt alone, where the platform shows no number",
+        run_of(
+            LOST,
+            Order(faults=("deposit_ids=previous",)),
+            switches={"search_omits": ["businessData"], "history_twists": ["nulls"]},
+        ),
+        worker=sabotage.stop_the_doubt_alone,
+    ),
     "the same bytes twice": Mutant(
         "the same bytes are sent for two rows", run_of(LOST, Order("twin")), prepare=sabotage.send_twins
     ),

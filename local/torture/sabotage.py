@@ -98,6 +98,10 @@ def count_ids_once(_worker: Worker) -> None:
     switch("_apart", lambda _: iter)
 
 
+def stop_the_doubt_alone(_worker: Worker) -> None:
+    switch("weighed", lambda sort: lambda *about: replace(sort(*about), mixed_up=()))
+
+
 def take_refused_deposits(_worker: Worker) -> None:
     def hasty(after: Any) -> Any:
         def moved(doubt: Any, evidence: Any, *more: Any) -> Any:

@@ -58,9 +58,8 @@ def main() -> None:
     for depth in (1, 2, DEEPEST):
         nodes, edges = edges_at(depth)
         circles = cycles(edges)
-        print(
-            f"{depth} below {PACKAGE}: {len(nodes)} packages and modules, {len(edges)} imports between them, {len(circles)} cycles"
-        )
+        level = "all modules" if depth == DEEPEST else f"{depth} below {PACKAGE}"
+        print(f"{level}: {len(nodes)} packages and modules, {len(edges)} imports between them, {len(circles)} cycles")
         for circle in circles:
             print("  cycle:", ", ".join(circle))
     if "-v" in sys.argv:

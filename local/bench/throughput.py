@@ -27,7 +27,7 @@ WHY = {
     10: (
         "A batch of ten is one round of calls. Before it the rows are read and their attempts committed, after it the answers are",
         "committed; neither may overlap the calls of its own rows (never twice), and one invocation has no others. Connections to the",
-        "platform are opened anew in each invocation (design.md, section 5). The rest is the interpreter's lock: ten threads prepare and",
+        "platform are opened anew in each invocation. The rest is the interpreter's lock: ten threads prepare and",
         "parse in turn. What would have to change: larger batches, which read and claim ahead (BatchSize in the template; a batch that",
         "comes back then brings more rows with it), or more invocations at once (SubmitMaximumConcurrency), which fill the gaps.",
     ),

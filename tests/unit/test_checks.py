@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from facteur.domain.checks import check_number, check_size, check_unchanged, is_siren, lacking, place_of
@@ -68,9 +70,9 @@ def test_other_bytes_wait_for_what_became_of_the_first(doubtful: tuple[str, ...]
     assert refused(lambda: check_unchanged("a", doubtful)) == code
 
 
-def refused(check: object) -> str | None:
+def refused(check: Callable[[], None]) -> str | None:
     try:
-        check()  # type: ignore[operator]
+        check()
     except DocumentUnusableError as error:
         return error.problem.code
     return None

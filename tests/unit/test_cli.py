@@ -208,6 +208,17 @@ def test_a_command_has_a_group_an_example_and_both_spellings_of_help(name: str) 
     assert max(map(len, page.stdout.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_examples_of_a_command_can_be_typed(name: str) -> None:
+    """Click reads the words; nothing is asked."""
+    examples = [line for line in (COMMANDS[name].epilog or "").split("\n\n") if line.startswith("facteur ")]
+
+    for example in examples:
+        _, typed, *words = shlex.split(example)
+        assert typed == name
+        COMMANDS[name].make_context(name, words)
+
+
 def test_a_pipe_that_is_closed_early_is_no_noise() -> None:
     command = f"{shlex.quote(sys.executable)} -c 'from facteur.cli.main import main; main()' -h | head -1"
 

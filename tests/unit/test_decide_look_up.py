@@ -28,6 +28,7 @@ from facteur.domain.evidence import (
     weighed,
 )
 from facteur.domain.submission import Attempt, Candidate, Doubt, DoubtClock, Holder, Move, State, Witness
+from facteur.errors import Problem
 
 LIMITS = Limits(resend_after_seconds=3600, give_up_after_seconds=259200, follow_up_seconds=400 * 86400)
 GIVE_UP = 259200
@@ -424,6 +425,31 @@ def test_an_account_without_witness_is_a_persons_at_last_and_nothing_is_sent(cha
     assert move
     assert (move.state, move.error_code) == (State.FAILED, "no_witness")
     assert "Look its number up at the platform" in str(move.error_message)
+
+
+@pytest.mark.parametrize("code", ["no_witness", "search_not_credible"])
+@pytest.mark.parametrize(
+    ("refused", "advice"),
+    [
+        ((), "Look its number up at the platform"),
+        ((replace(FOUND, refused=True),), "facteur adopt id:1 id-1 --unverified"),
+        (
+            (replace(FOUND, refused=True), replace(FOUND, platform_id="id-2", refused=True)),
+            "facteur adopt id:1 id-1 --unverified",
+        ),
+    ],
+)
+def test_what_a_blind_look_up_showed_as_refused_is_named_once_a_person_is_asked(
+    refused: tuple[Candidate, ...], advice: str, code: str
+) -> None:
+    def after(doubt: Doubt) -> Move:
+        return after_blind_look_up(doubt, Problem(code, "it says nothing"), 3, LIMITS, lambda seconds: seconds, refused)
+
+    given_up, waiting = after(replace(DOUBT, doubt_seconds=GIVE_UP + 1.0)), after(DOUBT)
+
+    assert (given_up.state, waiting.state) == (State.FAILED, State.IN_DOUBT)
+    assert advice in str(given_up.error_message)
+    assert "adopt" not in str(waiting.error_message)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How the API writes invoices and statuses: JSON shapes of iopole-api.md §3.1, §3.6 and §7."""
+"""How the API writes invoices and statuses: as JSON, in the shapes of Iopole's OpenAPI."""
 
 from __future__ import annotations
 

@@ -55,10 +55,13 @@ def submit_backlog(
             "give --include-pending where that is meant, or set their technical_status to null"
         )
     if not yes:
-        also = f" and {found['also_ready']} that say pending already" if found["also_ready"] else ""
-        confirm(
-            session, counted(f"# old [invoice|invoices]{also} [is|are] submitted ({_sums(found)}).", found["invoices"])
-        )
+        old = counted("# old [invoice is|invoices are]", found["invoices"])
+        if found["also_ready"]:
+            old = (
+                counted("# old [invoice|invoices]", found["invoices"])
+                + f" and {found['also_ready']} that say pending already are"
+            )
+        confirm(session, f"{old} submitted ({_sums(found)}).")
     signed = {"who": who or who_am_i(), "why": why}
     if (
         found["submit_from"] is None or since < found["submit_from"]
@@ -121,14 +124,15 @@ def render(found: Any, out: Console) -> None:
             + f"{found['first']} to {found['last']}: {_sums(found)}"
         )
     for key, lacking in (
-        ("without_document", "of all have no document"),
-        ("without_number", "of them have no number"),
-        ("without_seller", "of them have no seller_siren"),
+        ("without_document", "# of all [has|have] no document"),
+        ("without_number", "# of them [has|have] no number"),
+        ("without_seller", "# of them [has|have] no seller_siren"),
     ):
         if found[key]:
-            out.print(f"  {found[key]} {lacking}")
+            out.print("  " + counted(lacking, found[key]))
     if found["skipped"]:
-        out.print(f"  {found['skipped']} more would not be ready and stay as they are: facteur show says why")
+        stay = counted("# more would not be ready and [stays as it is|stay as they are]", found["skipped"])
+        out.print(f"  {stay}: facteur show says why")
     if found["also_ready"]:
         already = f"{_rows_say(found['also_ready'])} pending already"
         out.print(f"  {already}: without --include-pending nothing is submitted")
@@ -137,24 +141,19 @@ def render(found: Any, out: Console) -> None:
 
 def render_submitted(answer: Any, out: Console) -> None:
     """How many, and how many were left as they are."""
-    say(
-        out,
-        GOOD,
-        counted(
-            " # old [invoice is pending: the relay submits it|invoices are pending: the relay submits them]",
-            answer["submitted"],
-        ),
-    )
+    submitted = counted(
+        " # old [invoice is pending: the relay submits it|invoices are pending: the relay submits them]", answer["submitted"]
+    )  # fmt: skip
+    say(out, GOOD, submitted)
     if answer["said_pending"]:
         out.print(f"{_rows_say(answer['said_pending'])} pending already: submitted as well")
     if answer["skipped"]:
-        out.print(
-            f"{answer['skipped']} would not have been ready and are as they were: facteur show says why",
-        )
+        left = counted("# would not have been ready and [is as it was|are as they were]", answer["skipped"])
+        out.print(f"{left}: facteur show says why")
 
 
 def _rows_say(count: int) -> str:
-    return "1 row says" if count == 1 else f"{count} rows say"
+    return counted("# [row says|rows say]", count)
 
 
 def _sums(found: Any) -> str:

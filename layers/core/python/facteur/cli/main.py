@@ -26,7 +26,7 @@ from facteur.cli.root import NOT_DONE, app, as_error
 def main() -> None:
     """Run the command; with --json a wrong word on the command line is JSON as well."""
     if "--json" not in sys.argv:
-        app()
+        app()  # exits by itself
     try:
         sys.exit(app(standalone_mode=False))
     except typer.TyperException as error:

@@ -40,9 +40,8 @@ def render(answer: Any, out: Console) -> None:
             + ("" if answer["documents"] else "; --documents looks into each document")
         )
     for kind, documents in answer["other_kinds"].items():
-        out.print(
-            counted("# finished [document|documents] of kind @ [is|are] not deposited", documents).replace("@", kind)
-        )
+        finished, are = counted("# finished [document|documents]", documents), counted("[is|are]", documents)
+        out.print(f"{finished} of kind {kind} {are} not deposited")
     if answer["unopened"]:
         say(out, WARN, f" {answer['unopened']}")
 

@@ -28,12 +28,8 @@ from facteur.operate.wiring import caller_identity, deployed, operate_services, 
 NOT_WELL = 1  # it was done, and all is not well
 NOT_DONE = 2  # it could not be done, and nothing was; Click's own code for wrong usage
 
-LOOK, ACT, ACCOUNTS, INSTALL = (
-    "Look (nothing changes)",
-    "Act (recorded, with --why)",
-    "Accounts",
-    "Install",
-)  # as help groups commands
+# The groups in which help shows the commands.
+LOOK, ACT, ACCOUNTS, INSTALL = "Look (nothing changes)", "Act (recorded, with --why)", "Accounts", "Install"
 
 app = typer.Typer(
     name="facteur", no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
@@ -126,7 +122,10 @@ class Session:
 def command(
     name: str | None = None, *, group: str, examples: Sequence[str] = ()
 ) -> Callable[[Callable[..., int | None]], Callable[..., None]]:
-    """Register a function `(session, …)` as a command with the shared options beside its own. It may return an exit code."""
+    """Register a function `(session, …)` as a command with the shared options beside its own. It may return an exit code.
+
+    `group`: where help shows it. `examples`: what is typed behind `facteur`; help shows them as well.
+    """
 
     def register(function: Callable[..., int | None]) -> Callable[..., None]:
         @functools.wraps(function)

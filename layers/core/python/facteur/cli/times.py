@@ -33,11 +33,6 @@ def localised(answer: Any, now: datetime) -> Any:
     return [localised(each, now) for each in answer] if isinstance(answer, list | tuple) else answer
 
 
-def since(instant: str, now: datetime) -> str:
-    """How long ago, in one unit."""
-    return lasting((now - datetime.fromisoformat(instant)).total_seconds())
-
-
 def lasting(seconds: float) -> str:
     """`4 min`, in the largest unit of which there are two, or in seconds."""
     for length, unit in UNITS:

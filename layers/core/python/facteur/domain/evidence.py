@@ -26,8 +26,8 @@ class Kinship(Enum):
 class Evidence:
     """What a look-up found: our own deposits, best first, those in the way, and whose the known ones are.
 
-    `mixed_up`: of those in the way, what our tables know as another invoice's, with the number that it has by what was shown; not where
-    nobody knows which bytes that invoice sent.
+    `mixed_up`: those in the way that our tables know as another invoice's, each with the number that the platform shows or its bytes
+    have; not where nobody knows which bytes that invoice sent.
     """
 
     ours: tuple[Candidate, ...] = ()

@@ -1,4 +1,4 @@
-"""What operations are built of. A terminal has it in each command's way, so that what an operation does not need is not imported."""
+"""What operations are built of. Imports stand in the functions: every command comes by here, and help needs none of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The statements of the source `pull`. What they promise stands in status_ports.py, what they do in sql/functions/pull.sql."""
+"""The statements of the source `pull`. What they do stands in sql/functions/pull.sql."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The statements of poll_statuses. What they promise stands in status_ports.py, what they do in sql/functions/."""
+"""The statements of poll_statuses. What they do stands in sql/functions/."""
 
 from __future__ import annotations
 

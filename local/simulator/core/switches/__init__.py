@@ -1,0 +1,1 @@
+"""The switches by who reads them; settings.py joins them."""

@@ -1,4 +1,4 @@
-"""The HTTP server: routes, start and stop."""
+"""The HTTP server of one platform: start and stop."""
 
 from __future__ import annotations
 
@@ -14,30 +14,13 @@ from email.utils import formatdate
 from aiohttp import web
 
 from local.simulator.core import http_admin, http_faults
-from local.simulator.core.gate import DEPOSIT, TOKEN, gate
+from local.simulator.core.gate import gate
 from local.simulator.core.listener import HOST, LISTENER, Listener
+from local.simulator.core.platform import PLATFORM, Platform
 from local.simulator.core.settings import Settings
 from local.simulator.core.world import WORLD, new_world
-from local.simulator.iopole import http_deposit, http_invoices, http_search, http_token
 
 LARGEST_BODY = 64 * 1024 * 1024
-
-# The names are the endpoints of the fault plan and of the call log.
-API = [
-    web.post(http_token.PATH, http_token.token, name=TOKEN),
-    web.post("/v1/invoice", http_deposit.deposit, name=DEPOSIT),
-    web.get("/v1.1/invoice/search", http_search.invoices, name="search"),
-    web.get("/v1/invoice/status/notSeen", http_invoices.not_seen, name="not_seen"),
-    web.put("/v1/invoice/status/{id}/markAsSeen", http_invoices.mark_as_seen, name="mark_as_seen"),
-    web.get("/v1/invoice/{id}/status-history", http_invoices.history, name="history"),
-    web.post("/v1/invoice/{id}/status", http_invoices.send_status, name="send_status"),
-    web.get("/v1/invoice/{id}/download", http_invoices.download, name="download"),
-    web.get("/v1/invoice/{id}/files", http_invoices.files, name="files"),
-    web.get("/v1/invoice/{id}", http_invoices.invoice, name="invoice"),
-    web.get("/v1/directory/french", http_search.directory, name="directory"),
-    web.get("/v1/config/customer/id", http_search.customer_id, name="customer_id"),
-    web.get("/v1/config/webhook", http_search.webhooks, name="webhooks"),
-]
 
 
 async def date(request: web.Request, answer: web.StreamResponse) -> None:
@@ -55,14 +38,16 @@ async def date(request: web.Request, answer: web.StreamResponse) -> None:
 class Server:
     """Listens on loopback until it is stopped."""
 
+    platform: Platform
     settings: Settings
     runner: web.AppRunner = field(init=False)
 
     async def start(self, port: int, admin_port: int | None = None) -> tuple[int, int]:
         """Begin to listen; the ports are returned, which matters when 0 was asked for."""
         app = web.Application(middlewares=[gate], client_max_size=LARGEST_BODY)
-        app.add_routes([*API, *http_admin.ROUTES, *http_faults.ROUTES])
+        app.add_routes([*self.platform.routes, *http_admin.ROUTES, *http_faults.ROUTES])
         app.on_response_prepare.append(date)
+        app[PLATFORM] = self.platform
         app[WORLD] = new_world(self.settings)
         self.runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         app[LISTENER] = Listener(self.runner, escapable=admin_port is not None)

@@ -11,47 +11,36 @@ from http import HTTPStatus
 from aiohttp import web
 
 from local.simulator.core.faults import Effect, Fault
+from local.simulator.core.platform import Platform, platform_of
 
 PIECE = "piece"  # of what was sent, kept with the request
 HTML = "<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center><hr>nginx</body></html>"
 USUAL_WAIT_SECONDS = 5.0
-ISSUE = {"validation": "custom", "code": "INVALID", "message": "file is not acceptable", "path": ["file"]}
 SAID = {
     401: "Token is missing or invalid", 403: "Forbidden", 404: "Not found", 415: "Unsupported media type",
     429: "Too many requests",
 }  # fmt: skip
-TOOLS = {
-    "schemaValidationErrors": [],
-    "schematronValidationErrors": [{"id": "BR-FR-05", "location": "/", "text": "Notes PMT, PMD, AAB"}],
-    "pdfA3ValidationResult": None,
-    "pdfXmpValidationResult": None,
-}
 LONG_WORDS = "The file is not acceptable. " * 80_000
 ODD_WORDS = "line one\r\nline two\x00\x1b[31m\u202e\ud800 \U0001f9fe"
 
 
-def bodies(status: int, quote: str) -> dict[str, object]:
-    """The JSON bodies that have a name."""
-    said = SAID.get(status, title(status))
-    issues = {400: "Request validation issues", 422: "Unprocessable entity"}.get(status, said)
+def bodies(platform: Platform, status: int, quote: str) -> dict[str, object]:
+    """The JSON bodies that have a name: the platform's own, and somebody else's."""
+    own = platform.bodies(status, quote)
     return {
-        "json": {"statusMessage": said},
-        "seconds": {"statusMessage": said},
-        "date": {"statusMessage": said},
-        "issue": {"statusMessage": issues, "details": ISSUE},
-        "issues": {"statusMessage": issues, "details": [ISSUE]},
-        "custom": {"details": {"code": "custom", "message": "Resolved to private IP", "path": ["file"]}},
-        "message": {"message": "UNKNOWN_INVOICE_FORMAT"},
-        "tools": {"statusMessage": "Invalid invoice", "details": TOOLS},
-        "taken": {"code": "DUPLICATE_RESOURCE", "statusMessage": "Resource already exists"},
-        "gateway": {"message": "Forbidden", "requestId": "6f1c"},  # somebody else's JSON
-        "quote": {"statusMessage": f"Cannot accept {quote}", "details": {"message": quote}},
-        "huge": {"statusMessage": LONG_WORDS},
-        "odd": {"statusMessage": ODD_WORDS, "details": {"message": ODD_WORDS}},
+        **own,
+        "seconds": own["json"],
+        "date": own["json"],
+        "gateway": {"message": "Forbidden", "requestId": "6f1c"},
     }
 
 
-PLAIN = ("html", "text", "empty", "latin1", "binary", "id")
+def said(status: int) -> str:
+    """What a platform says of a status, in English and in few words."""
+    return SAID.get(status, title(status))
+
+
+PLAIN = ("text", "empty", "latin1", "binary", "id")
 
 
 def chosen(fault: Fault, request: web.Request, right: web.StreamResponse | None) -> web.Response | None:
@@ -60,7 +49,7 @@ def chosen(fault: Fault, request: web.Request, right: web.StreamResponse | None)
         return written(fault.answer, request, fault.seconds)
     if not isinstance(right, web.Response) or fault.effect in {Effect.RESET, Effect.CLOSE}:
         return None
-    return spoilt(fault.name, right) if fault.effect is Effect.MANGLE else right
+    return spoilt(fault.name, right, platform_of(request)) if fault.effect is Effect.MANGLE else right
 
 
 def written(answer: str, request: web.Request, seconds: float = 0.0) -> web.Response:
@@ -68,23 +57,26 @@ def written(answer: str, request: web.Request, seconds: float = 0.0) -> web.Resp
     code, _, kind = answer.partition(":")
     status = int(code)
     kind = kind or ("html" if status >= 500 else "json")
-    named = bodies(status, quoted(request))
+    named = bodies(platform_of(request), status, quoted(request))
     if kind in named:
         raw = json.dumps(named[kind], ensure_ascii=kind in {"odd", "huge"}).encode()
         return whole(status, raw, "application/json", retry_after(kind, seconds or USUAL_WAIT_SECONDS))
-    return plain(status, kind)
+    return page(status) if kind == "html" else plain(status, kind, platform_of(request))
 
 
-def plain(status: int, kind: str) -> web.Response:
+def page(status: int) -> web.Response:
+    """What a proxy says."""
+    headers = {"Location": "https://maintenance.invalid/"} if 300 <= status < 400 else {}
+    return whole(status, HTML.format(title=f"{status} {title(status)}").encode(), "text/html", headers)
+
+
+def plain(status: int, kind: str, platform: Platform) -> web.Response:
     """The bodies that are not the platform's JSON."""
-    if kind == "html":
-        headers = {"Location": "https://maintenance.invalid/"} if 300 <= status < 400 else {}
-        return whole(status, HTML.format(title=f"{status} {title(status)}").encode(), "text/html", headers)
     if kind == "latin1":
-        raw = '{"statusMessage": "Numéro de facture refusé"}'.encode("latin-1")
+        raw = json.dumps(platform.error(status, "Numéro de facture refusé"), ensure_ascii=False).encode("latin-1")
         return whole(status, raw, "application/json; charset=iso-8859-1")
     known = {"text": b"no healthy upstream", "empty": b"", "binary": bytes(range(256))}
-    known["id"] = b'{"type": "INVOICE", "id": "0198c0de-0000-7000-8000-00000000beef"}'  # of nothing that is there
+    known["id"] = json.dumps(platform.receipt).encode()
     as_json = kind == "id" or kind[:1] in set('{["')
     return whole(status, known.get(kind, kind.encode()), "application/json" if as_json else "text/plain")
 
@@ -108,8 +100,8 @@ def retry_after(style: str, seconds: float) -> dict[str, str]:
     return {"Retry-After": written_as[style]} if style in written_as else {}
 
 
-def too_many(style: str, seconds: float) -> web.Response:
-    body = json.dumps({"statusMessage": SAID[429]}).encode()
+def too_many(platform: Platform, style: str, seconds: float) -> web.Response:
+    body = json.dumps(platform.error(429, SAID[429])).encode()
     return whole(429, body, "application/json", retry_after(style, seconds))
 
 
@@ -121,15 +113,16 @@ def quoted(request: web.Request) -> str:
     return ", ".join([*heads, piece.decode("utf-8", "replace")])
 
 
-def spoilt(name: str, right: web.Response) -> web.Response:
+def spoilt(name: str, right: web.Response, platform: Platform) -> web.Response:
     """The right status with a body that says too little."""
     body = right.body if isinstance(right.body, bytes) else b""
     if name == "202":
         return whole(202, body, "application/json")
+    unnamed = json.dumps(platform.unnamed_receipt, separators=(",", ":"))
     mangled = {
         "empty": b"",
-        "unreadable": b'{"type":"INVOICE","id":',
+        "unreadable": f'{unnamed[:-1]},"id":'.encode(),
         "html": HTML.format(title="OK").encode(),
-        "no_id": b'{"type":"INVOICE"}',
+        "no_id": unnamed.encode(),
     }
     return whole(right.status, mangled[name], "text/html" if name == "html" else "application/json")

@@ -1,4 +1,4 @@
-"""What every API request passes first: outage, rate limit, token, customer id, endpoint faults, the log."""
+"""What every API request passes first: outage, rate limit, token, the platform's own door, endpoint faults, the log."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from local.simulator.core import answers, wire
 from local.simulator.core.accounts import Account
 from local.simulator.core.faults import Fault
 from local.simulator.core.http_page import ADMIN_PREFIX, asked_by_browser, page
+from local.simulator.core.platform import platform_of
 from local.simulator.core.world import WORLD, Call, World
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -28,10 +29,6 @@ class ApiError(Exception):
         super().__init__(status, body)
         self.status = status
         self.body = body
-
-
-def refused(status: int, message: str, **more: object) -> ApiError:
-    return ApiError(status, {"statusMessage": message, **more})
 
 
 def caller(request: web.Request) -> Account:
@@ -63,20 +60,31 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def administered(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Whatever is wrong with an admin request is answered to who sent it."""
     try:
-        return await plainly(request, handler)
+        return await plainly(request, handler, admin_error)
     except KeyError as error:
-        return web.json_response({"statusMessage": f"{error} is missing"}, status=400)
+        return web.json_response(admin_error(400, f"{error} is missing"), status=400)
     except (TypeError, ValueError) as error:
-        return web.json_response({"statusMessage": str(error)}, status=400)
+        return web.json_response(admin_error(400, str(error)), status=400)
 
 
-async def plainly(request: web.Request, handler: Handler) -> web.StreamResponse:
+def admin_error(status: int, message: str) -> dict[str, object]:
+    return {"statusMessage": message}
+
+
+def refused(status: int, message: str) -> ApiError:
+    """The admin API says no; each wire has a way of its own."""
+    return ApiError(status, admin_error(status, message))
+
+
+async def plainly(
+    request: web.Request, handler: Handler, error_body: Callable[[int, str], dict[str, object]]
+) -> web.StreamResponse:
     try:
         return await handler(request)
     except ApiError as error:
         return web.json_response(error.body, status=error.status)
     except web.HTTPException as error:
-        return web.json_response({"statusMessage": error.reason}, status=error.status)
+        return web.json_response(error_body(error.status, error.reason), status=error.status)
     except ConnectionError:
         return wire.close(request)  # the client went before its body was whole
 
@@ -89,7 +97,7 @@ async def guarded(world: World, endpoint: str, request: web.Request, handler: Ha
             return stopped
     if fault is None and endpoint != DEPOSIT:
         fault = world.faults.for_request(endpoint, request.path)
-    return await hurt(fault, request, lambda: plainly(request, handler))
+    return await hurt(fault, request, lambda: plainly(request, handler, platform_of(request).error))
 
 
 async def hurt(
@@ -118,24 +126,21 @@ def over_limit(world: World, endpoint: str, request: web.Request) -> web.StreamR
     wait = world.request_quota.seconds_to_wait(request.remote or "", world.clock.now(), settings.rate_limit)
     if not wait:
         return None
-    return wire.reset(request) if settings.rate_limit_style == "reset" else answers.too_many(settings.retry_after, wait)
+    if settings.rate_limit_style == "reset":
+        return wire.reset(request)
+    return answers.too_many(platform_of(request), settings.retry_after, wait)
 
 
 def intruder(world: World, endpoint: str, request: web.Request) -> web.Response | None:
-    """The answer to a wrong token or customer id; the token endpoint needs neither, and the id's own endpoint no id."""
-    if endpoint == TOKEN:
+    """The answer to a wrong token, or to whom the platform does not let in for another reason."""
+    platform = platform_of(request)
+    if endpoint in platform.open_to_all:
         return None
     account = world.accounts.owner(bearer(request), world.clock.now())
     if account is None:
-        return web.json_response({"statusMessage": "Token is missing or invalid"}, status=401)
+        return web.json_response(platform.error(401, answers.SAID[401]), status=401)
     request[ACCOUNT] = account
-    given, check = request.headers.get("customer-id"), world.settings.customer_id_check
-    missing, foreign = not given, bool(given) and given != account.customer_id
-    wrong = (missing and check in {"match", "required"}) or (foreign and check in {"match", "if_given"})
-    if not wrong or endpoint == "customer_id":
-        return None
-    code = world.settings.customer_id_code
-    return web.json_response({"statusMessage": "customer-id is missing or not yours"}, status=code)
+    return platform.door(world, account, request)
 
 
 def bearer(request: web.Request) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import Field, asdict
 from typing import Any
 
 from aiohttp import web
@@ -18,7 +18,8 @@ from local.simulator.core.invoice import Invoice
 from local.simulator.core.ledger import Deposit
 from local.simulator.core.lifecycle import CODES, Reason, Status
 from local.simulator.core.listener import LISTENER
-from local.simulator.core.settings import changed
+from local.simulator.core.platform import platform_of
+from local.simulator.core.settings import changed, listed
 from local.simulator.core.verdicts import judge
 from local.simulator.core.world import WORLD
 
@@ -95,8 +96,20 @@ async def settings(request: web.Request) -> web.Response:
     """GET shows the switches, PATCH throws some; those of the first account apply to it at once."""
     world = request.app[WORLD]
     if request.method == "PATCH":
-        world.configure(changed(world.settings, await body_of(request)))
-    return web.json_response(asdict(world.settings))
+        world.configure(changed(world.settings, of_the_platform(request, await body_of(request))))
+    return web.json_response({each.name: getattr(world.settings, each.name) for each in switches_of(request)})
+
+
+def switches_of(request: web.Request) -> list[Field[Any]]:
+    return listed(platform_of(request).name)
+
+
+def of_the_platform(request: web.Request, wanted: dict[str, Any]) -> dict[str, Any]:
+    """What somebody wants to throw; ValueError where this platform has no such switch."""
+    unknown = sorted(set(wanted) - {each.name for each in switches_of(request)})
+    if unknown:
+        raise ValueError(f"no such switch: {', '.join(unknown)}")
+    return wanted
 
 
 async def account(request: web.Request) -> web.Response:

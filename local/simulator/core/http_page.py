@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import fields
 from html import escape
 
 from aiohttp import web
 
 from local.simulator.core.clock import iso
-from local.simulator.core.settings import Settings
+from local.simulator.core.platform import Platform, platform_of
+from local.simulator.core.settings import Settings, listed
 from local.simulator.core.world import WORLD
 
 ADMIN_PREFIX = "/_simulator/"
@@ -24,7 +24,7 @@ PAGE = """<!doctype html>
 <style>body {{ font: 15px/1.5 sans-serif; max-width: 60em; margin: 2em auto }} td, th {{ text-align: left; padding: 0 1.5em 0 0 }}
 code {{ font-size: 13px }}</style>
 <h1>Platform simulator</h1>
-<p>This is no real platform: a program on this machine that behaves like the operator API of Iopole, part of Facteur. Nothing that is
+<p>This is no real platform: a program on this machine that behaves like {api}, part of Facteur. Nothing that is
 deposited here leaves it, and all of it is gone when it stops. Its clock shows {now}.</p>
 <h2>Ledger: {total} deposits</h2>
 {ledger}
@@ -49,7 +49,7 @@ def asked_by_browser(request: web.Request) -> bool:
 
 def page(request: web.Request) -> web.Response:
     """The page; it changes nothing and is no call of the API."""
-    world = request.app[WORLD]
+    world, platform = request.app[WORLD], platform_of(request)
     ours = [each for each in world.ledger.deposits.values() if not each.foreign]
     by_fate = Counter(f"{each.fate.verdict}, {each.state(world.clock.now())}" for each in ours)
     by_call = Counter((each.endpoint, each.status) for each in world.calls)
@@ -67,19 +67,22 @@ def page(request: web.Request) -> web.Response:
         calls=_table(
             ("endpoint", "answer", "calls"), ((*key, count) for key, count in sorted(by_call.items(), key=str))
         ),
-        switches=_switches(world.settings),
+        switches=_switches(world.settings, platform),
+        api=escape(platform.api),
         address=f"http://{escape(request.host)}",
         admin=ADMIN_PREFIX,
     )
     return web.Response(text=text, content_type=HTML, headers={"Cache-Control": "no-store"})
 
 
-def _switches(settings: Settings) -> str:
+def _switches(settings: Settings, platform: Platform) -> str:
     rows = []
-    for each in fields(settings):
+    for each in listed(platform.name):
         value, about = getattr(settings, each.name), str(each.metadata.get("help", ""))
         name, shown = escape(each.name), escape(str(value))
-        rows.append((f"<b>{name}</b>" if value != each.default else name, shown, escape(about)))
+        rows.append(
+            (f"<b>{name}</b>" if value != getattr(platform.settings, each.name) else name, shown, escape(about))
+        )
     return _rows(("switch", "value", "what it does"), rows)
 
 

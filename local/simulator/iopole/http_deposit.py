@@ -12,12 +12,13 @@ from local.simulator.core import documents
 from local.simulator.core.answers import PIECE, quoted
 from local.simulator.core.fault_plan import FaultPlan
 from local.simulator.core.faults import Fault
-from local.simulator.core.gate import DEPOSIT, FAULT, NUMBER, caller, hurt, refused
+from local.simulator.core.gate import DEPOSIT, FAULT, NUMBER, caller, hurt
 from local.simulator.core.invoice import Invoice, Unreadable
 from local.simulator.core.ledger import Deposit
 from local.simulator.core.verdicts import judge
 from local.simulator.core.wire import PACE
 from local.simulator.core.world import WORLD, World
+from local.simulator.iopole.refusals import refused
 
 FILE_NAME = re.compile(r"^.*.(pdf|PDF|xml|XML|Pdf|Xml)$")
 LARGEST_FILE = 50 * 1024 * 1024

@@ -9,11 +9,13 @@ from aiohttp import web
 
 from local.simulator.core import answers
 from local.simulator.core.clock import uuid7
-from local.simulator.core.gate import caller, refused
+from local.simulator.core.gate import caller
 from local.simulator.core.ledger import Deposit
 from local.simulator.core.lifecycle import CODES, FINAL, Reason, Status
+from local.simulator.core.platform import platform_of
 from local.simulator.core.world import WORLD, World
 from local.simulator.iopole import dialect, render
+from local.simulator.iopole.refusals import refused
 
 SENDABLE = {
     "IN_HAND", "APPROVED", "PARTIALLY_APPROVED", "DISPUTED", "SUSPENDED", "COMPLETED", "REFUSED", "PAYMENT_SENT",
@@ -58,12 +60,12 @@ async def history(request: web.Request) -> web.Response:
         account.client_id, world.clock.now(), settings.history_quota, settings.history_block
     )
     if wait:
-        return answers.too_many(settings.retry_after, wait)
+        return answers.too_many(platform_of(request), settings.retry_after, wait)
     deposit = named(request)
     if deposit is None and settings.history_unknown != 200:
         raise refused(settings.history_unknown, "Invoice not found")
     if deposit and settings.history_refused == "500" and is_refused(world, deposit):
-        return answers.plain(500, "html")
+        return answers.page(500)
     shown = twisted(world, deposit, account.sandbox) if deposit else []
     if deposit and not shown and settings.history_young != 200:
         raise refused(settings.history_young, "Invoice not found")

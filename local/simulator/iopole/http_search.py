@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from local.simulator.core.companies import UNREACHABLE, Company
-from local.simulator.core.gate import caller, refused
+from local.simulator.core.gate import caller
 from local.simulator.core.world import WORLD, World
 from local.simulator.iopole import paging, query, search
 from local.simulator.iopole.query import QueryError
+from local.simulator.iopole.refusals import refused
 
 LARGEST_OFFSET, LARGEST_LIMIT, USUAL_LIMIT = 1000, 200, 50
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from itertools import chain
 
 import pytest
@@ -11,13 +10,14 @@ from local.simulator.core import http_admin, http_faults
 from local.simulator.core.companies import BEHAVIOURS
 from local.simulator.core.control import ROOT
 from local.simulator.core.faults import CATALOGUE
-from local.simulator.core.settings import Settings
-from local.simulator.server import API
+from local.simulator.core.settings import listed
+from local.simulator.registry import PLATFORMS
 
 PAGE = (ROOT / "docs" / "simulator.md").read_text()
+API = PLATFORMS["iopole"].routes
 NAMES = [
     *(f"`{name}`" for name in CATALOGUE),
-    *(f"| `{each.name}` |" for each in fields(Settings)),
+    *(f"| `{each.name}` |" for each in listed("iopole")),
     *(f"| {code} |" for code in BEHAVIOURS),
     *(f"`{route.method} {route.path}`" for route in chain(API, http_admin.ROUTES, http_faults.ROUTES)),
     *(f"| `{route.kwargs['name']}` |" for route in API),

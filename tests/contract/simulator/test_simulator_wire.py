@@ -12,6 +12,7 @@ import requests
 
 from local.simulator.core.answers import PLAIN, bodies
 from local.simulator.core.faults import TRAVELS, is_fault
+from local.simulator.iopole.platform import IOPOLE
 from tests.contract.simulator.client import Client, client_of, document
 from tests.contract.simulator.talk import Talk, talking
 
@@ -196,7 +197,7 @@ def test_any_status_comes_with_any_body(
     assert len(client.simulator.ledger()) == stored
 
 
-@pytest.mark.parametrize("kind", [*bodies(400, ""), *PLAIN])
+@pytest.mark.parametrize("kind", [*bodies(IOPOLE, 400, ""), *PLAIN, "html"])
 def test_every_kind_of_body_is_written(client: Client, kind: str) -> None:
     client.simulator.script_endpoint("search", [f"answer:400:{kind}"])
 

@@ -1,0 +1,8 @@
+"""Which platforms the simulator can be: the only list of wires."""
+
+from __future__ import annotations
+
+from local.simulator.core.platform import Platform
+from local.simulator.iopole.platform import IOPOLE
+
+PLATFORMS: dict[str, Platform] = {each.name: each for each in (IOPOLE,)}

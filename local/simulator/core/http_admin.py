@@ -8,19 +8,17 @@ from typing import Any
 
 from aiohttp import web
 
-from local.simulator.core import documents, foreign
+from local.simulator.core import documents, foreign, uploads
 from local.simulator.core.accounts import Account
 from local.simulator.core.clock import iso, uuid7
 from local.simulator.core.companies import Company
 from local.simulator.core.gate import body_of, refused
 from local.simulator.core.http_page import ADMIN_PREFIX
-from local.simulator.core.invoice import Invoice
 from local.simulator.core.ledger import Deposit
 from local.simulator.core.lifecycle import CODES, Reason, Status
 from local.simulator.core.listener import LISTENER
 from local.simulator.core.platform import platform_of
 from local.simulator.core.settings import changed, listed
-from local.simulator.core.verdicts import judge
 from local.simulator.core.world import WORLD
 
 MINUTE = 60.0
@@ -144,11 +142,8 @@ async def upload(request: web.Request) -> web.Response:
     world, body = request.app[WORLD], await body_of(request)
     content = str(body["document"]).encode()
     document = documents.read(content, validate=world.settings.validate_schema)
-    stored = world.ledger.store(
-        str(body.get("account") or world.settings.client_id), str(body["filename"]), content,
-        document if isinstance(document, Invoice) else None,
-        lambda taken: judge(document, taken, world.directory, world.settings), world.settings, world.clock,
-    )  # fmt: skip
+    account = str(body.get("account") or world.settings.client_id)
+    stored = uploads.keep(world, account, str(body["filename"]), content, document)
     return web.json_response({"id": stored.id})
 
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from local.simulator.core.clock import iso
 from local.simulator.core.ledger import Deposit
 from local.simulator.core.lifecycle import Status
+from local.simulator.core.oddities import CREATE_DATE, dated, spelt, with_date
 from local.simulator.core.settings import Settings
 
-PARIS = ZoneInfo("Europe/Paris")
-CREATE_DATE = "createDate"  # stands for a code in the switch status_dates
-ABSENT = object()
 # What a search entry may lack -> where that stands in it.
 PATHS: dict[str, tuple[tuple[str, ...], ...]] = {
     "metadata": (("metadata",),),
@@ -33,36 +28,6 @@ PATHS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("businessData", "monetary", "invoiceCurrency"),
     ),
 }
-
-
-def spelt(word: str, settings: Settings) -> str:
-    """A state, a direction, a code or a destination, in the words of this platform."""
-    given = dict(each.partition("=")[::2] for each in settings.spellings if "=" in each)
-    found = given.get(word, word)
-    return found.lower() if "lower" in settings.spellings else found
-
-
-def dated(code: str, at: float, settings: Settings) -> Any:
-    """A date as it is shown; ABSENT where it is left out."""
-    rules = [each.rpartition("@")[::2] for each in settings.status_dates]
-    how = next((how for wanted, how in rules if wanted == code or (not wanted and code != CREATE_DATE)), None)
-    if how is None:
-        return iso(at)
-    fixed = {
-        "null": None, "absent": ABSENT, "empty": "", "text": "yesterday", "epoch_ms": int(at * 1000),
-        "year1": "0001-01-01T00:00:00.000Z", "year9999": "9999-12-31T23:59:59.999Z",
-    }  # fmt: skip
-    if how in fixed:
-        return fixed[how]
-    local = datetime.fromtimestamp(at, UTC).astimezone(PARIS).replace(tzinfo=UTC)
-    return iso(local.timestamp() if how == "local" else at + float(how))
-
-
-def with_date(shown: dict[str, Any], key: str, date: Any) -> None:
-    """Put a date in, or leave it out."""
-    shown.pop(key, None)
-    if date is not ABSENT:
-        shown[key] = date
 
 
 def status(shown: dict[str, Any], of: Status, deposit: Deposit, settings: Settings) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from aiohttp import BasicAuth, web
+from aiohttp import web
 
 from local.simulator.core.gate import ApiError
+from local.simulator.core.oauth import credentials
 from local.simulator.core.world import WORLD
 
 PATH = "/realms/iopole/protocol/openid-connect/token"
@@ -33,11 +34,3 @@ def grant_error(grant_type: str | None) -> dict[str, str]:
     if grant_type is None:
         return {"error": "invalid_request", "error_description": "Missing form parameter: grant_type"}
     return {"error": "unsupported_grant_type", "error_description": "Unsupported grant_type"}
-
-
-def credentials(request: web.Request, form: dict[str, str]) -> tuple[str, str]:
-    header = request.headers.get("Authorization", "")
-    if header.lower().startswith("basic "):
-        basic = BasicAuth.decode(header)
-        return basic.login, basic.password
-    return form.get("client_id", ""), form.get("client_secret", "")

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 
-from local.simulator.core import foreign
+from local.simulator.core import showing
 from local.simulator.core.clock import iso
 from local.simulator.core.invoice import Format, Invoice, Party
 from local.simulator.core.ledger import Deposit
 from local.simulator.core.settings import Settings
 from local.simulator.core.world import World
-from local.simulator.iopole import dialect, paging, query
+from local.simulator.iopole import dialect, paging, query, strangers
 from local.simulator.iopole.query import Node, QueryError
 from local.simulator.iopole.render import business_data
 
@@ -68,10 +68,10 @@ def find(world: World, account: str, written: str) -> list[Deposit]:
     node = canonical(query.parse(written), settings) if written.strip() else None
     numbers = query.alternatives(node, "number") if node and settings.search_strangers else None
     pool = candidates(world, account, node)
-    there = [each for each in pool if paging.visible(world, each, world.clock.now())]
+    there = [each for each in pool if showing.visible(world, each, world.clock.now())]
     found = [each for each in there if node is None or node.matches(View(each, now))]
     for number in sorted(numbers or ()):
-        met = foreign.strangers(world, account, number, query.required(node, "seller.siren") if node else None)
+        met = strangers.strangers(world, account, number, query.required(node, "seller.siren") if node else None)
         found += [each for each in met if each not in found]
     ordered = sorted(found, key=lambda each: each.at, reverse=settings.search_order == "newest")
     return paging.cached(world, account, ordered[: settings.search_most or None])

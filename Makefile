@@ -108,8 +108,8 @@ recording: setup ## Run the demo, and draw what it printed as docs/demo.svg
 docs: setup ## Build the site of README and docs/ into .site (a broken link between pages, or anchor, fails)
 	$(DOCS) build
 
-simulator: setup ## Start the platform simulator alone (PORT=8080)
-	@$(BIN)/python -m local.simulator --port $(or $(PORT),8080)
+simulator: setup ## Start the platform simulator alone (PORT=8080, PLATFORM=iopole)
+	@$(BIN)/python -m local.simulator --port $(or $(PORT),8080) --platform $(or $(PLATFORM),iopole)
 
 torture: setup ## Kill and stall everything everywhere, then count the deposits (RUNS=1000, SECONDS=180, SEED=... to replay)
 	@$(BIN)/python -m local.torture $(if $(SEED),--seed "$$SEED") $(if $(RUNS),--runs $(RUNS)) $(if $(SECONDS),--seconds $(SECONDS))

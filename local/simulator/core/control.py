@@ -28,8 +28,8 @@ class Simulator:
     auth_url: str
     client_id: str
     client_secret: str = field(repr=False)
-    customer_id: str
     admin_url: str
+    customer_id: str = ""
     session: requests.Session = field(default_factory=requests.Session, repr=False, compare=False)
 
     def script(self, invoice: str, faults: Sequence[str | int]) -> None:

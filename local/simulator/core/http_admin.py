@@ -48,6 +48,7 @@ def entry(deposit: Deposit, now: float) -> dict[str, object]:
         "sha256": deposit.sha256,
         "account": deposit.account,
         "filename": deposit.filename,
+        **({"key": deposit.key} if deposit.key else {}),
         "direction": deposit.direction,
         "accepted_at": iso(deposit.at),
         "verdict": deposit.fate.verdict,

@@ -33,6 +33,7 @@ class Deposit:
     statuses: list[Status] = field(default_factory=list)
     foreign: bool = False
     sent: str = ""  # what came with it, for a platform that repeats such things
+    key: str = ""  # the client's own, on platforms that take one
     unshown: list[Status] = field(default_factory=list)  # they change its state and are never shown
 
     @property
@@ -70,7 +71,7 @@ class Ledger:
 
     def store(
         self, account: str, filename: str, content: bytes, invoice: Invoice | None,
-        judge: Callable[[bool], Fate], settings: Settings, clock: Clock, sent: str = "",
+        judge: Callable[[bool], Fate], settings: Settings, clock: Clock, sent: str = "", key: str = "",
     ) -> Deposit:  # fmt: skip
         """Keep a document under a new id; `judge` is called with whether its number is taken."""
         now = clock.now()
@@ -78,7 +79,7 @@ class Ledger:
         rank = len(self.deposits) + 1
         deposit_id = identifier(settings.deposit_ids, now, rank, account, filename, rank - 1)
         digest = sha256(content).hexdigest()
-        deposit = Deposit(deposit_id, account, now, filename, content, digest, invoice, fate, sent=sent)
+        deposit = Deposit(deposit_id, account, now, filename, content, digest, invoice, fate, sent=sent, key=key)
         self.keep(deposit)
         planned = plan(deposit_id, now, fate, settings)
         if "state_only" in settings.lifecycle_twists:

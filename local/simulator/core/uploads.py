@@ -84,7 +84,9 @@ async def understood(request: web.Request, content: bytes) -> Document:
     return await asyncio.to_thread(documents.read, content, validate=validate)
 
 
-def keep(world: World, account: str, filename: str, content: bytes, document: Document, sent: str = "") -> Deposit:
+def keep(
+    world: World, account: str, filename: str, content: bytes, document: Document, sent: str = "", key: str = ""
+) -> Deposit:
     """The deposit happens here and nowhere else."""
     return world.ledger.store(
         account,
@@ -95,6 +97,7 @@ def keep(world: World, account: str, filename: str, content: bytes, document: Do
         world.settings,
         world.clock,
         sent,
+        key,
     )
 
 

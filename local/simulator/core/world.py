@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from aiohttp import web
 
@@ -21,6 +21,7 @@ from local.simulator.core.ledger import Deposit, Ledger
 from local.simulator.core.quotas import Quota
 from local.simulator.core.settings import Settings
 
+T = TypeVar("T")
 CALLS_KEPT = 500_000
 PRETENDED: ContextVar[Mapping[str, Any]] = ContextVar("switches of one request", default=MappingProxyType({}))
 
@@ -58,12 +59,17 @@ class World:
     dated_at: float = 0.0
     initial: Settings | None = None
     hurt: set[asyncio.Task[object]] = field(default_factory=set)
+    of_the_wire: dict[type[object], object] = field(default_factory=dict)
 
     @property
     def settings(self) -> Settings:
         """The switches, as the request that is being answered finds them."""
         pretended = PRETENDED.get()
         return replace(self.switches, **pretended) if pretended else self.switches
+
+    def kept(self, kind: type[T]) -> T:
+        """What a wire remembers beside all this, one of each kind; it begins anew with a reset."""
+        return cast(T, self.of_the_wire.setdefault(kind, kind()))
 
     @contextmanager
     def pretending(self, switches: Mapping[str, Any]) -> Iterator[None]:

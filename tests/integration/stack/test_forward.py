@@ -85,7 +85,12 @@ def test_a_container_finds_everything_at_the_other_address_by_variables_that_the
     scene = Stage(
         "postgresql://app@127.0.0.1:5001/postgres",
         Simulator(
-            "http://127.0.0.1:5002", "http://127.0.0.1:5002", "client", "secret", "customer", "http://127.0.0.1:5004"
+            base_url="http://127.0.0.1:5002",
+            auth_url="http://127.0.0.1:5002",
+            client_id="client",
+            client_secret="secret",
+            customer_id="customer",
+            admin_url="http://127.0.0.1:5004",
         ),
         Aws("http://127.0.0.1:5003", "eu-west-3", "test", "test"),
         Stack(Aws(None, "eu-west-3", "", ""), "demo", {QUEUE_OUTPUT: "http://127.0.0.1:5003/000000000000/queue"}, {}),

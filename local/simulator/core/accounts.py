@@ -10,13 +10,18 @@ from secrets import token_urlsafe
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Credentials of one operator; `mode` PUSH means that a webhook takes the statuses."""
+    """Credentials, and whose they are: an operator at Iopole (`customer_id`), one company at SUPER PDP (`company`).
+
+    `mode` PUSH means that a webhook takes the statuses.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
-    customer_id: str
+    customer_id: str = ""
     mode: str = "PULL"
     sandbox: bool = True
+    company: str = ""
+    verification: str = "verified"
 
 
 @dataclass(slots=True)
@@ -61,7 +66,7 @@ def jwt(client_id: str, now: float, seconds: int) -> str:
         "exp": int(now + seconds),
         "iat": int(now),
         "azp": client_id,
-        "scope": "iopole_simulator",
+        "scope": "simulator",
         "pad": "x" * 900,
     }
     parts = (json.dumps({"alg": "RS256", "typ": "JWT"}).encode(), json.dumps(payload).encode())

@@ -30,6 +30,7 @@ class Simulator:
     client_secret: str = field(repr=False)
     admin_url: str
     customer_id: str = ""
+    company: str = ""
     session: requests.Session = field(default_factory=requests.Session, repr=False, compare=False)
 
     def script(self, invoice: str, faults: Sequence[str | int]) -> None:
@@ -88,7 +89,7 @@ class Simulator:
     def add_company(self, siren: str, name: str = "Société", behaviour: str = "203") -> None:
         self.call("POST", "companies", {"siren": siren, "name": name, "behaviour": behaviour})
 
-    def add_account(self, client_id: str, client_secret: str, customer_id: str, **more: Any) -> None:
+    def add_account(self, client_id: str, client_secret: str, customer_id: str = "", **more: Any) -> None:
         """A further account, or new data for an existing one."""
         known = {"client_id": client_id, "client_secret": client_secret, "customer_id": customer_id}
         self.call("POST", "accounts", {**known, **more})

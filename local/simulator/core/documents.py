@@ -26,17 +26,31 @@ def read(content: bytes, *, validate: bool = True) -> Invoice | Unreadable:
 
 
 def read_pdf(content: bytes, *, validate: bool) -> Invoice | Unreadable:
-    from facturx import get_xml_from_pdf  # half a second to import, and XML needs none of it
-
-    for chatterbox in ("factur-x", "pypdf"):
-        logging.getLogger(chatterbox).setLevel(logging.CRITICAL)
     try:
-        _, xml = get_xml_from_pdf(content, check_xsd=False)
+        xml = xml_inside(content)
     except Exception as error:  # noqa: BLE001  a PDF reader fails in as many ways as there are broken PDFs
         return Unreadable("SYNTAX_ERROR", f"Unreadable PDF: {error}")
     if not xml:
         return Unreadable("UNKNOWN_INVOICE_FLAVOR", "The PDF carries no invoice XML")
     return read_xml(xml, validate=validate, embedded=True)
+
+
+def xml_inside(content: bytes) -> bytes:
+    """The XML that a PDF carries, empty where it carries none; raises whatever a PDF reader raises."""
+    from facturx import get_xml_from_pdf  # half a second to import, and XML needs none of it
+
+    for chatterbox in ("factur-x", "pypdf"):
+        logging.getLogger(chatterbox).setLevel(logging.CRITICAL)
+    _, xml = get_xml_from_pdf(content, check_xsd=False)
+    return bytes(xml or b"")
+
+
+def root(content: bytes) -> etree._Element | None:
+    """The invoice's XML in a file that `read` could read, None in others."""
+    try:
+        return etree.fromstring(xml_inside(content) if content.startswith(b"%PDF") else content, xml_parser())
+    except Exception:  # noqa: BLE001  as above
+        return None
 
 
 def read_xml(content: bytes, *, validate: bool, embedded: bool = False) -> Invoice | Unreadable:

@@ -33,7 +33,9 @@ class ForeignInvoice:
 def add(world: World, wanted: ForeignInvoice) -> Deposit:
     """Put a foreign invoice into an account: search, reads and notSeen show it, uniqueness ignores it."""
     at = world.clock.now() - wanted.age_seconds
-    deposit_id = uuid7(at, "foreign", len(world.ledger.deposits))
+    numbered = world.settings.first_id > 0
+    there = len(world.ledger.deposits)
+    deposit_id = world.ledger.new_id(world.settings, at, "foreign") if numbered else uuid7(at, "foreign", there)
     invoice = Invoice(
         Format.CII, "en16931", wanted.number, date.fromisoformat(wanted.issue_date), "380",
         party(wanted.seller), party(wanted.buyer), wanted.total, "EUR",

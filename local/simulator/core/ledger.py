@@ -76,8 +76,7 @@ class Ledger:
         """Keep a document under a new id; `judge` is called with whether its number is taken."""
         now = clock.now()
         fate = judge(self.is_taken(account, invoice, settings))
-        rank = len(self.deposits) + 1
-        deposit_id = identifier(settings.deposit_ids, now, rank, account, filename, rank - 1)
+        deposit_id = self.new_id(settings, now, account, filename)
         digest = sha256(content).hexdigest()
         deposit = Deposit(deposit_id, account, now, filename, content, digest, invoice, fate, sent=sent, key=key)
         self.keep(deposit)
@@ -88,6 +87,13 @@ class Ledger:
             for status in planned:
                 self.add_status(deposit, status)
         return deposit
+
+    def new_id(self, settings: Settings, at: float, *salt: object) -> str:
+        """As the switch wants it; where ids are numbers, also those that are mixed up only when they are answered."""
+        rank = len(self.deposits) + 1
+        if settings.first_id and settings.deposit_ids in {"number", "previous"}:
+            return str(settings.first_id + rank - 1)
+        return identifier(settings.deposit_ids, at, rank, *salt, rank - 1)
 
     def keep(self, deposit: Deposit) -> None:
         self.deposits[deposit.id] = deposit

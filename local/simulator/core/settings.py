@@ -9,17 +9,18 @@ from typing import Any, TypeVar
 
 from local.simulator.core.switches.common import Common
 from local.simulator.core.switches.iopole import IopoleSwitches
+from local.simulator.core.switches.superpdp import SuperPdpSwitches
 
 T = TypeVar("T")
 USUAL_STRANGERS = ("seller", "year", "inbound")
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(IopoleSwitches, Common):
+class Settings(SuperPdpSwitches, IopoleSwitches, Common):
     """Every switch there is: a platform's wire reads the common ones and its own, which `listed` names."""
 
 
-OWN: dict[str, type] = {"iopole": IopoleSwitches}
+OWN: dict[str, type] = {"iopole": IopoleSwitches, "superpdp": SuperPdpSwitches}
 
 
 def listed(platform: str) -> list[dataclasses.Field[Any]]:

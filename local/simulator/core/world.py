@@ -112,4 +112,7 @@ def new_world(settings: Settings) -> World:
 
 
 def first_account(settings: Settings) -> Account:
-    return Account(settings.client_id, settings.client_secret, settings.customer_id, settings.mode, settings.sandbox)
+    return Account(
+        settings.client_id, settings.client_secret, settings.customer_id, settings.mode, settings.sandbox,
+        settings.company_number, settings.company_verification,
+    )  # fmt: skip

@@ -11,9 +11,9 @@ from local.simulator.core.switches.switch import DEPOSIT_IDS, switch
 class Common:
     """Every platform has these; those named search_* are about any list of deposits."""
 
-    client_id: str = switch("demo@facteur.example", "client id of the first account (Iopole: an e-mail address)")
+    client_id: str = switch("demo@facteur.example", "client id of the first account")
     client_secret: str = switch("simulator", "client secret of the first account")
-    sandbox: bool = switch(True, "statuses carry testIndicator")
+    sandbox: bool = switch(True, "the first account is one of the sandbox")
     token_seconds: int = switch(1740, "life of a token in seconds")
     speed: float = switch(1.0, "how much faster the life cycle runs: all delay_* are divided by it")
     delay_submitted: float = switch(0.4, "seconds from the deposit to SUBMITTED, and to a refusal by the platform")
@@ -28,6 +28,9 @@ class Common:
     known_sellers_only: bool = switch(False, "refuse sellers outside the directory (ROUTING_FAILURE)")
     rejected_keeps_number: bool = switch(False, "a deposit that the platform rejected still occupies its number")
     search_lag: float = switch(0.0, "seconds until a deposit, and a change of its state, shows in search")
+    search_count: str = switch(
+        "total", "what the count beside a list counts", "total", "page", "zero", "short", "long", "text", "none"
+    )
     search_cap: int = switch(0, "most entries of a page, whatever limit was asked for; 0: as many as were asked for")
     search_most: int = switch(0, "most entries of a whole result, however many match; 0: all")
     search_shift: int = switch(0, "all pages but the first begin so many entries later; below 0 some come twice")
@@ -43,6 +46,7 @@ class Common:
         "share:",
     )
     search_lag_per_kb: float = switch(0.0, "more seconds of search_lag for each kB of a document")
+    history_lag: float = switch(0.0, "seconds until a status shows where statuses are read")
     lifecycle_twists: tuple[str, ...] = switch(
         (),
         "what becomes of each new life cycle: any of",
@@ -54,7 +58,7 @@ class Common:
         "early",
     )
     deposit_ids: str = switch(
-        "uuid7", "ids of new deposits; previous: the 201 names the client's one before", *DEPOSIT_IDS
+        "uuid7", "ids of new deposits; previous: the answer names the client's one before", *DEPOSIT_IDS
     )
     status_dates: tuple[str, ...] = switch(
         (),

@@ -20,9 +20,6 @@ class IopoleSwitches:
     )
     customer_id_code: int = switch(403, "HTTP code for a missing or foreign customer-id")
     search_order: str = switch("newest", "which come first in search results", "newest", "oldest")
-    search_count: str = switch(
-        "total", "what meta.count counts", "total", "page", "zero", "short", "long", "text", "none"
-    )
     search_fields: str = switch("both", "how search fields may be written", "both", "prefixed", "bare")
     search_dates: bool = switch(True, "allow createdDate in searches")
     search_states: bool = switch(True, "allow state and direction in searches")
@@ -61,7 +58,6 @@ class IopoleSwitches:
     create_date_key: str = switch("createDate", "name of the creation date in search results", "createDate", "date")
     history_quota: int = switch(30, "status-history calls a minute and account before 429; 0: no limit")
     history_block: float = switch(60.0, "seconds that status-history stays blocked once the quota is exceeded")
-    history_lag: float = switch(0.0, "seconds until a status shows in status-history")
     history_unknown: int = switch(200, "HTTP code for the history of an unknown id (200 answers [])")
     history_young: int = switch(200, "HTTP code for a history that is still empty (200 answers [])")
     history_shape: str = switch("array", "bare array, or {data: [...]}", "array", "data")

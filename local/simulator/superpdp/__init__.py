@@ -1,0 +1,1 @@
+"""The wire of SUPER PDP's own API (/v1.beta) over the ledger."""

@@ -8,6 +8,7 @@ import pytest
 
 from local.simulator.core.control import Simulator, running_simulator
 from tests.contract.simulator.client import Client, client_of
+from tests.contract.simulator.superpdp_client import Pdp, pdp_of
 
 
 @pytest.fixture(scope="session")
@@ -25,5 +26,24 @@ def simulator(process: Simulator) -> Simulator:
 @pytest.fixture
 def client(simulator: Simulator) -> Iterator[Client]:
     found = client_of(simulator)
+    with found.session:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def superpdp_process() -> Iterator[Simulator]:
+    with running_simulator(platform="superpdp") as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def superpdp(superpdp_process: Simulator) -> Simulator:
+    superpdp_process.reset()
+    return superpdp_process
+
+
+@pytest.fixture
+def pdp(superpdp: Simulator) -> Iterator[Pdp]:
+    found = pdp_of(superpdp)
     with found.session:
         yield found

@@ -22,7 +22,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo recording drill test test-all test-lambda-python test-sam test-localstack lint types generate sbom audit build docs simulator torture bench clean
+.PHONY: help setup demo recording drill test test-all test-lambda-python test-sam test-localstack lint types generate sbom audit build docs simulator check-openapi torture bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -110,6 +110,9 @@ docs: setup ## Build the site of README and docs/ into .site (a broken link betw
 
 simulator: setup ## Start the platform simulator alone (PORT=8080, PLATFORM=iopole)
 	@$(BIN)/python -m local.simulator --port $(or $(PORT),8080) --platform $(or $(PLATFORM),iopole)
+
+check-openapi: setup ## Check the simulator against the OpenAPI files in a folder of yours (SPECS=folder)
+	@$(BIN)/python -m local.openapi "$(SPECS)"
 
 torture: setup ## Kill and stall everything everywhere, then count the deposits (RUNS=1000, SECONDS=180, SEED=... to replay)
 	@$(BIN)/python -m local.torture $(if $(SEED),--seed "$$SEED") $(if $(RUNS),--runs $(RUNS)) $(if $(SECONDS),--seconds $(SECONDS))

@@ -10,6 +10,7 @@ from lxml import etree
 from local.simulator.core import cii, documents, ubl
 from local.simulator.core.invoice import Invoice, Party, text
 from local.simulator.core.ledger import Deposit
+from local.simulator.superpdp.render import number
 
 Node = etree._Element
 
@@ -101,7 +102,7 @@ def of(deposit: Deposit, parts: Collection[str]) -> dict[str, object] | None:
     shown: dict[str, object] = {
         "number": invoice.number,
         "issue_date": str(invoice.issue_date),
-        "type_code": invoice.type_code,
+        "type_code": number(invoice.type_code or ""),
         "currency_code": invoice.currency,
         "process_control": {
             "specification_identifier": read(paths.guideline) or invoice.profile,

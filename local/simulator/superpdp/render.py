@@ -34,7 +34,7 @@ UNKNOWN_RECEIVER = "receiver address does not exist"
 
 
 def number(written: str) -> int | str:
-    """An id as it is on the wire: a number, unless a switch has made it something else."""
+    """An id or a code as it is on the wire: a number, unless it is none."""
     return int(written) if written.isascii() and written.isdigit() else written
 
 
@@ -92,6 +92,8 @@ def invoice(world: World, deposit: Deposit, *, events: bool, document: dict[str,
         shown["events"] = [event(each, settings) for each in world.kept(Feed).of(world, deposit)]
     if document is not None:
         shown["en_invoice"] = document
+    if "search" in settings.quotes:
+        shown["comment"] = deposit.sent
     return {key: value for key, value in shown.items() if key not in settings.list_omits}
 
 

@@ -13,14 +13,14 @@ from local.simulator.core.settings import Settings, changed, listed
 from local.simulator.registry import PLATFORMS
 from local.simulator.server import Server, until_stopped
 
-USUAL = "iopole"
+PROGRAM, USUAL = "python -m local.simulator", "iopole"
 OF_THE_PROGRAM = {"platform", "port", "admin_port", "json", "follow_stdin"}
 
 
 def arguments(words: list[str]) -> tuple[argparse.Namespace, Settings]:
     """The command line; every switch that the platform has is an option."""
     platform = chosen_platform(words)
-    parser = argparse.ArgumentParser(prog="python -m local.simulator", description=f"A simulator of {platform.api}.")
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=f"A simulator of {platform.api}.")
     parser.add_argument("--platform", choices=PLATFORMS, default=USUAL, help=f"whose wire it speaks (default {USUAL})")
     parser.add_argument("--port", type=int, default=8080, help="0 takes a free one (default 8080)")
     parser.add_argument(
@@ -43,7 +43,7 @@ def arguments(words: list[str]) -> tuple[argparse.Namespace, Settings]:
 
 def chosen_platform(words: list[str]) -> Platform:
     """The platform that the command line names, whatever else is in it: which options there are depends on it."""
-    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    first = argparse.ArgumentParser(prog=PROGRAM, add_help=False, allow_abbrev=False)
     first.add_argument("--platform", choices=PLATFORMS, default=USUAL)
     return PLATFORMS[first.parse_known_args(words)[0].platform]
 

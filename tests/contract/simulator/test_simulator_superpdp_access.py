@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import requests
 
+from local.simulator.__main__ import announcement, arguments
 from local.simulator.core.control import Simulator
+from local.simulator.registry import PLATFORMS
 from tests.contract.simulator.client import SILENT_BUYER, STRANGER, document
 from tests.contract.simulator.superpdp_client import TOKEN_PATH, TRICATEL, Pdp, ask_token, pdp_of
 
@@ -133,3 +135,30 @@ def test_the_program_says_which_platform_it_is(superpdp: Simulator) -> None:
     assert "not_seen_shape" not in page
     with pytest.raises(ValueError, match="no such switch: not_seen_shape"):
         superpdp.configure(not_seen_shape="flat")
+
+
+@pytest.mark.parametrize(
+    ("words", "title", "facts", "token"),
+    [
+        ([], "Iopole simulator", "customer_id", "/realms/iopole/protocol/openid-connect/token"),
+        (["--platform", "superpdp"], "SUPER PDP simulator", "company", TOKEN_PATH),
+    ],
+)
+def test_the_announcement_is_the_platforms(words: list[str], title: str, facts: str, token: str) -> None:
+    parsed, settings = arguments(words)
+
+    said = announcement(PLATFORMS[parsed.platform], 8080, 8081, settings, as_json=False)
+
+    assert said.startswith(f"{title}\n")
+    assert f"  {facts:14}" in said
+    assert f"POST http://127.0.0.1:8080{token}\n" in said
+
+
+@pytest.mark.parametrize(("platform", "option"), [("iopole", "--events-late"), ("superpdp", "--not-seen-limit")])
+def test_a_switch_of_another_platform_is_no_option(
+    platform: str, option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        arguments(["--platform", platform, option, "1"])
+
+    assert option in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Foreign input made from good samples: one thing or several changed, in its structure where it is JSON, else in its bytes."""
+"""Foreign input made from good samples: one thing or several changed, in its structure where it is JSON or XML, else in its bytes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable, Sequence
 from typing import Any
+from xml.etree import ElementTree
 
 WORDS = (
     "", " ", "null", "0", "-1", "1e400", "NaN", "١٢٣", "\x00", "\x1b[31m", "\u202e", "\ud800", "é" * 300, "x" * 70_000,
@@ -84,6 +85,36 @@ def changed_json(sample: bytes, dice: random.Random) -> bytes:
     return text.encode(encoding, "replace")
 
 
+def _change_element(root: ElementTree.Element, dice: random.Random) -> None:
+    parent = dice.choice([each for each in root.iter() if len(each)] or [root])
+    if not len(parent):
+        return
+    child = dice.choice(list(parent))
+    act = dice.randrange(6)
+    if act == 0:
+        parent.remove(child)
+    elif act == 1:
+        parent.append(child)
+    elif act == 2:
+        child.tag = dice.choice([each.tag for each in root.iter()])
+    elif act == 3:
+        child.set(dice.choice([*child.attrib, "schemeID", "format"]), str(nasty(dice)))
+    else:
+        dice.choice([*child.iter()]).text = str(nasty(dice))
+
+
+def changed_xml(sample: bytes, dice: random.Random) -> bytes:
+    """A sample of XML with up to four changes of its elements, in one of the encodings that are written."""
+    root = ElementTree.fromstring(sample)  # noqa: S314  our own
+    for _ in range(dice.randrange(1, 5)):
+        _change_element(root, dice)
+    encoding = dice.choice(("utf-8",) * 6 + ("utf-16", "iso-8859-1", "utf-7", "nonsense"))
+    text = ElementTree.tostring(root, encoding="unicode")
+    deep = "<a>" * DEEP if dice.random() < 0.02 else ""
+    written = f'<?xml version="1.0" encoding="{encoding}"?>{deep}{text}'
+    return written.encode("utf-8" if encoding == "nonsense" else encoding, "xmlcharrefreplace")
+
+
 def changed_bytes(sample: bytes, dice: random.Random) -> bytes:
     """A sample with up to four pieces cut, doubled, swapped or overwritten."""
     data = bytearray(sample)
@@ -106,12 +137,16 @@ def changed(samples: Sequence[bytes], seed: int) -> bytes:
     """What a seed makes of the samples."""
     dice = random.Random(seed)  # noqa: S311  a seed must give the same input again
     sample = dice.choice(samples)
-    change: Callable[[bytes, random.Random], bytes] = changed_bytes
-    if dice.random() < 0.85:
-        try:
-            json.loads(sample)
-        except (ValueError, RecursionError):
-            pass
-        else:
-            change = changed_json
+    change = _by_structure(sample) if dice.random() < 0.85 else changed_bytes
     return change(sample, dice)
+
+
+def _by_structure(sample: bytes) -> Callable[[bytes, random.Random], bytes]:
+    """The way to change a sample that knows what it is made of."""
+    if sample.startswith(b"<?xml"):
+        return changed_xml
+    try:
+        json.loads(sample)
+    except (ValueError, RecursionError):
+        return changed_bytes
+    return changed_json

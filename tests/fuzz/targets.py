@@ -29,8 +29,10 @@ from facteur.errors import (
     InvalidMessageError,
     NotDepositedError,
     OutcomeUnknownError,
+    UnreadableStatusError,
 )
-from facteur.platforms import answers, final_answer, foreign, oauth
+from facteur.platforms import answers, final_answer, foreign, foreign_xml, oauth
+from facteur.platforms.afnor import cdar
 from facteur.platforms.credentials import credentials_from
 from facteur.platforms.http import LONGEST_WAIT_SECONDS, HttpAnswer
 from facteur.platforms.iopole import directory, look_ups, reading, statuses
@@ -40,6 +42,7 @@ from facteur.platforms.multipart import BLOCK_BYTES
 from facteur.postgres import address as database_address
 from functions.submit_invoices.app import submission_id_in
 from local.invoices import render, sample_invoice
+from tests import lifecycle_messages
 
 LONGEST_SECONDS = 1.0  # of CPU time for one input of some kilobytes
 
@@ -248,6 +251,8 @@ TARGETS = (
            (InvalidMessageError,), Planted(submission_id_in, "KeyError, TypeError,", "KeyError,")),
     Target("documents", lambda data: document_number.number_in(BytesIO(data)), XML, (DocumentUnusableError,),
            Planted(document_number.number_in, "(ExpatError, ValueError, LookupError)", "(ValueError, LookupError)")),
+    Target("lifecycle messages", cdar.message_in, lifecycle_messages.SAMPLES, (UnreadableStatusError,),
+           Planted(foreign_xml.tree_of, "except (ExpatError, LookupError)", "except LookupError")),
     Target("platform secrets", lambda data: credentials_from(_secret(data), "facteur/x", CUSTOMER), (_sample(PLATFORM_SECRET),),
            (AccountRefusedError, SecretUnreadableError),
            Planted(credentials_from, 'isinstance(secret.get("sandbox"), bool | None)', 'len(secret.get("sandbox"))')),

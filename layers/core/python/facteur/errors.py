@@ -4,7 +4,8 @@ FacteurError
 ├── ProblemError                     is recorded with the submission, and the message is done
 │   ├── NotDepositedError            certainly nothing was deposited
 │   │   ├── PlatformBusyError        not sent, or 429 in the platform's own words: the same call may work later
-│   │   │   └── UnreadableCopyError  a page stands where the platform's copy of a document should: it is asked for again
+│   │   │   ├── UnreadableCopyError  a page stands where the platform's copy of a document should: it is asked for again
+│   │   │   └── UnreadableStatusError  what the platform shows as a lifecycle message is none: it is passed over, the others are read
 │   │   └── AccountRefusedError      credentials, rights, or address are wrong: not this invoice's fault, pauses the account
 │   ├── OutcomeUnknownError          a deposit may or may not have arrived: look it up, never send again blindly
 │   └── DocumentError                the invoice's document cannot be sent as it is
@@ -78,6 +79,17 @@ class UnreadableCopyError(PlatformBusyError):
         super().__init__(
             Problem("unreadable_answer", "the platform showed something else than a document as its copy", 200)
         )
+
+
+class UnreadableStatusError(PlatformBusyError):
+    """One lifecycle message cannot be read and says nothing: whoever reads several goes on with the next.
+
+    `why` is a sentence of ours, with nothing in it of what was read.
+    """
+
+    def __init__(self, why: str) -> None:
+        words = f"the platform showed something else than a lifecycle message: {why}"
+        super().__init__(Problem("unreadable_status", words, 200))
 
 
 class AccountRefusedError(NotDepositedError):

@@ -1,0 +1,83 @@
+"""What pyfrctc, the library of akretion, reads in a lifecycle message is what we read in it.
+
+It brings a DNS resolver, OAuth and 14 MB for one function, so it is no dependency: `uv pip install --target FOLDER pyfrctc==0.24`, then
+`PYTHONPATH=FOLDER .venv/bin/pytest tests/unit/test_cdar_agreement.py`. PYFRCTC_CORPUS names a folder of further messages.
+Its 0.24 takes times as they are written; from 0.25 on it reads those of Paris, as we do.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from facteur.platforms.afnor.cdar import InvoiceStatus, message_in
+from tests.lifecycle_messages import COLLECTED, REFUSED, about, acknowledged, amount, message, reason
+
+pyfrctc = pytest.importorskip("pyfrctc", reason="pyfrctc is no dependency of ours; see this module's first lines")
+
+OURS = {
+    "refused": REFUSED, "collected": COLLECTED,
+    "disputed twice": message(acknowledged(about("F-7", "207", reason("QTE_ERR", "two"), reason("AUTRE", comment="é", sequence=2)))),
+    "paid": message(acknowledged(about("F-7", "211", reason(inner=amount("1.50", None, "MPA", day="20261011"))))),
+    "taken in hand": message(acknowledged(about("F/7 é", "204"))),
+}  # fmt: skip
+THEIRS = {each.name: each.read_bytes() for each in sorted(Path(os.environ.get("PYFRCTC_CORPUS", "-")).glob("*.xml"))}
+
+
+def _as_theirs(status: InvoiceStatus) -> dict[str, Any]:
+    return {
+        "invoice_number": status.invoice_number,
+        "invoice_issuer": status.seller_siren,
+        "status_code": status.code,
+        "status_name": status.label,
+        "doc_status": [
+            {
+                "reason_code": each.code, "reason_txt": each.text, "action_code": each.action, "comment": each.comment,
+                "doc_characteristics": [
+                    {"type_code": one.kind, "amount": one.amount, "currency": one.currency, "date": one.day}
+                    for one in each.characteristics
+                ],
+            }
+            for each in status.reasons
+        ],
+    }  # fmt: skip
+
+
+def _plain(theirs: dict[str, Any]) -> dict[str, Any]:
+    """What they read, without what we have no use for: our keys, None where they leave one out, amounts as decimals."""
+    keys = ("invoice_number", "status_code", "status_name")
+    return {
+        **{key: theirs.get(key) for key in keys},
+        "invoice_issuer": theirs.get("invoice_issuer", {}).get("0002"),
+        "doc_status": [
+            {
+                **{key: each.get(key) for key in ("reason_code", "reason_txt", "action_code", "comment")},
+                "doc_characteristics": [
+                    {
+                        "type_code": one.get("type_code"),
+                        "amount": Decimal(str(one["amount"]["float"])) if "amount" in one else None,
+                        "currency": one["amount"]["currency"] if "amount" in one else None,
+                        "date": one["date"].date() if "date" in one else None,
+                    }
+                    for one in each["doc_characteristics"]
+                ],
+            }
+            for each in theirs["doc_status"]
+        ],
+    }
+
+
+@pytest.mark.parametrize("content", [*OURS.values(), *THEIRS.values()], ids=[*OURS, *THEIRS])
+def test_the_same_is_read(content: bytes) -> None:
+    theirs = pyfrctc.parse_cdar(content)
+
+    status = message_in(content).statuses[0]
+
+    assert _as_theirs(status) == _plain(theirs)
+    assert isinstance(theirs["lc_datetime"], datetime)
+    assert status.date_given

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from local.simulator.afnor.platform import AFNOR
 from local.simulator.core.platform import Platform
 from local.simulator.iopole.platform import IOPOLE
 from local.simulator.superpdp.platform import SUPERPDP
 
-PLATFORMS: dict[str, Platform] = {each.name: each for each in (IOPOLE, SUPERPDP)}
+PLATFORMS: dict[str, Platform] = {each.name: each for each in (IOPOLE, SUPERPDP, AFNOR)}

@@ -121,7 +121,7 @@ def spoilt(name: str, right: web.Response, platform: Platform) -> web.Response:
     unnamed = json.dumps(platform.unnamed_receipt, separators=(",", ":"))
     mangled = {
         "empty": b"",
-        "unreadable": f'{unnamed[:-1]},"id":'.encode(),
+        "unreadable": f'{unnamed[:-1]},"{platform.receipt_id}":'.encode(),
         "html": HTML.format(title="OK").encode(),
         "no_id": unnamed.encode(),
     }

@@ -20,7 +20,8 @@ class Platform:
     """A platform's wire: its routes, whose names are the endpoints of fault plan and call log, and its way of saying no.
 
     `open_to_all` are the endpoints that need no token; `door` refuses a request whose token is good, or lets it through.
-    `bodies` are the JSON bodies that faults ask for by name, `receipt` what a deposit answers, of nothing that is there.
+    `bodies` are the JSON bodies that faults ask for by name, `receipt` what a deposit answers, of nothing that is there, and
+    `receipt_id` its field with the id.
     """
 
     name: str
@@ -35,11 +36,12 @@ class Platform:
     receipt: Mapping[str, object]
     settings: Settings
     facts: Callable[[Settings], dict[str, str]]
+    receipt_id: str = "id"
 
     @property
     def unnamed_receipt(self) -> dict[str, object]:
         """A receipt that does not say of which deposit."""
-        return {key: value for key, value in self.receipt.items() if key != "id"}
+        return {key: value for key, value in self.receipt.items() if key != self.receipt_id}
 
 
 PLATFORM = web.AppKey("platform", Platform)

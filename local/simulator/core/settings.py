@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from local.simulator.core.switches.afnor import AfnorSwitches
 from local.simulator.core.switches.common import Common
 from local.simulator.core.switches.iopole import IopoleSwitches
 from local.simulator.core.switches.superpdp import SuperPdpSwitches
@@ -16,11 +17,11 @@ USUAL_STRANGERS = ("seller", "year", "inbound")
 
 
 @dataclass(frozen=True, slots=True)
-class Settings(SuperPdpSwitches, IopoleSwitches, Common):
+class Settings(SuperPdpSwitches, IopoleSwitches, AfnorSwitches, Common):
     """Every switch there is: a platform's wire reads the common ones and its own, which `listed` names."""
 
 
-OWN: dict[str, type] = {"iopole": IopoleSwitches, "superpdp": SuperPdpSwitches}
+OWN: dict[str, type] = {"iopole": IopoleSwitches, "superpdp": SuperPdpSwitches, "afnor": AfnorSwitches}
 
 
 def listed(platform: str) -> list[dataclasses.Field[Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.simulator.core.control import Simulator, running_simulator
+from tests.contract.simulator.afnor_client import AfnorClient, afnor_client_of
 from tests.contract.simulator.client import Client, client_of
 from tests.contract.simulator.superpdp_client import Pdp, pdp_of
 
@@ -45,5 +46,19 @@ def superpdp(superpdp_process: Simulator) -> Simulator:
 @pytest.fixture
 def pdp(superpdp: Simulator) -> Iterator[Pdp]:
     found = pdp_of(superpdp)
+    with found.session:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def afnor_process() -> Iterator[Simulator]:
+    with running_simulator(platform="afnor") as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def afnor(afnor_process: Simulator) -> Iterator[AfnorClient]:
+    afnor_process.reset()
+    found = afnor_client_of(afnor_process)
     with found.session:
         yield found

@@ -56,8 +56,8 @@ def refusal(fate: Fate, settings: Settings) -> tuple[tuple[str, str] | None, boo
     message = fate.reason.message if fate.reason else ""
     if fate.verdict is Verdict.UNREADABLE:
         return (REASONS.get(fate.reason.code if fate.reason else "", "OtherTechnicalError"), message), True
-    if fate.verdict is Verdict.DUPLICATE and settings.duplicates != "lifecycle":
-        return THERE_ALREADY, settings.duplicates == "ack"
+    if fate.verdict is Verdict.DUPLICATE and settings.duplicate_shown != "lifecycle":
+        return THERE_ALREADY, settings.duplicate_shown == "ack"
     if fate.verdict is Verdict.VIOLATION and settings.violations == "ack":
         return ("InvalidSchema", message), True
     return None, False

@@ -92,7 +92,7 @@ def test_a_buyer_that_nobody_knows_is_a_matter_of_the_invoice(afnor: AfnorClient
     ("how", "ack", "reasons"), [("ack", "Error", []), ("lifecycle", "Ok", ["DOUBLON"]), ("both", "Error", ["DOUBLON"])]
 )
 def test_the_same_invoice_again(afnor: AfnorClient, how: str, ack: str, reasons: list[str]) -> None:
-    afnor.simulator.configure(duplicates=how)
+    afnor.simulator.configure(duplicate_shown=how)
     first = afnor.deposited()
 
     second = afnor.deposited(trackingId="key-2")

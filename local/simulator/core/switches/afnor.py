@@ -47,7 +47,7 @@ class AfnorSwitches:
         "422",
         "ack",
     )
-    duplicates: str = switch(
+    duplicate_shown: str = switch(
         "ack", "an invoice that is there already: an acknowledgement Error, a 213, both", "ack", "lifecycle", "both"
     )
     violations: str = switch(

@@ -118,7 +118,7 @@ def lifecycle_flows(deposit: Deposit, now: float, world: World) -> Iterator[Flow
     """A lifecycle message for each status that the company hears of, or sent."""
     silent = signal_of(deposit, world).acknowledgement.silent
     kind = "CustomerInvoiceLC" if deposit.direction == "OUTBOUND" else "SupplierInvoiceLC"
-    for status in deposit.visible(now):
+    for status in deposit.visible(now - world.settings.history_lag):
         if status.destination == TO_THE_STATE or (silent and status.reason is deposit.fate.reason):
             continue
         sent = world.kept(Signals).of_statuses.get(status.id)

@@ -40,6 +40,6 @@ AFNOR = Platform(
     bodies=refusals.bodies,
     receipt={"flowId": "0198c0de-0000-7000-8000-00000000beef", "name": "F-1.xml", "flowSyntax": "CII"},
     receipt_id="flowId",
-    settings=Settings(),
+    settings=Settings(search_count="none"),
     facts=facts,
 )

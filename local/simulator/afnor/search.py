@@ -82,11 +82,11 @@ def answer(world: World, account: str, search: Search, echo: object) -> dict[str
     page = found[start : start + min(search.limit, settings.search_cap or search.limit)]
     more = start + len(page) < len(found)
     return {
-        "limit": len(found) if settings.search_total == "in_limit" else search.limit,
+        "limit": len(found) if settings.total_in_limit else search.limit,
         "filters": echo,
         "results": [shown(each, now, settings) for each in page],
         **cursor_after(page, key, search, settings, more=more),
-        **total(len(found), settings),
+        **total(len(found), len(page), settings),
     }
 
 
@@ -148,6 +148,9 @@ def written(key: Key) -> str:
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode()
 
 
-def total(count: int, settings: Settings) -> dict[str, int]:
-    made = {"right": count, "short": max(0, count - 1), "long": count + 7, "zero": 0}
-    return {"total": made[settings.search_total]} if settings.search_total in made else {}
+def total(count: int, on_page: int, settings: Settings) -> dict[str, int | str]:
+    """The norm has none; platforms have been seen with one."""
+    made: dict[str, int | str] = {
+        "total": count, "page": on_page, "zero": 0, "short": max(0, count - 1), "long": count + 7, "text": str(count),
+    }  # fmt: skip
+    return {"total": made[settings.search_count]} if settings.search_count in made else {}

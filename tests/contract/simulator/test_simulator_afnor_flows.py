@@ -178,18 +178,18 @@ def test_criteria_of_which_no_notice_is_taken(afnor: AfnorClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "total"), [("right", 3), ("short", 2), ("long", 10), ("zero", 0), ("none", None)]
+    ("how", "total"), [("total", 3), ("page", 2), ("short", 2), ("long", 10), ("zero", 0), ("text", "3"), ("none", None)]
 )  # fmt: skip
-def test_a_total_may_be_anything(afnor: AfnorClient, how: str, total: int | None) -> None:
+def test_a_total_may_be_anything(afnor: AfnorClient, how: str, total: int | str | None) -> None:
     several(afnor, 3)
-    afnor.simulator.configure(search_total=how)
+    afnor.simulator.configure(search_count=how)
 
     assert afnor.searched(OURS, limit=2).get("total") == total
 
 
 def test_a_total_may_stand_in_the_limit(afnor: AfnorClient) -> None:
     several(afnor, 3)
-    afnor.simulator.configure(search_total="in_limit")
+    afnor.simulator.configure(total_in_limit=True)
 
     assert afnor.searched(OURS, limit=2)["limit"] == 3
 

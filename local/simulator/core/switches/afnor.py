@@ -63,9 +63,7 @@ class AfnorSwitches:
         "right", "the trackingId as it is shown", "right", "absent", "null", "lower", "upper", "cut"
     )
     search_ignores: tuple[str, ...] = switch((), "criteria that a search takes no notice of: any of", *CRITERIA)
-    search_total: str = switch(
-        "none", "a total beside the results", "none", "right", "short", "long", "zero", "in_limit"
-    )
+    total_in_limit: bool = switch(False, "limit in an answer says how many there are, not how many were asked for")
     cursors: str = switch(
         "right", "nextCursor (1.3): as it should be; refused; goes back; stands still; never there",
         "right", "refused", "back", "stuck", "absent",

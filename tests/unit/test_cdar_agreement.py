@@ -8,7 +8,7 @@ Its 0.24 takes times as they are written; from 0.25 on it reads those of Paris, 
 from __future__ import annotations
 
 import os
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,11 @@ from typing import Any
 import pytest
 
 from facteur.platforms.afnor.cdar import InvoiceStatus, message_in
+from local.simulator.afnor import cdar_twists
+from local.simulator.core.invoice import Format, Invoice, Party
+from local.simulator.core.ledger import Deposit
+from local.simulator.core.lifecycle import CODES, Fate, Reason, Status, Verdict
+from local.simulator.core.settings import Settings
 from tests.lifecycle_messages import COLLECTED, REFUSED, about, acknowledged, amount, message, reason
 
 pyfrctc = pytest.importorskip("pyfrctc", reason="pyfrctc is no dependency of ours; see this module's first lines")
@@ -26,6 +31,21 @@ OURS = {
     "paid": message(acknowledged(about("F-7", "211", reason(inner=amount("1.50", None, "MPA", day="20261011"))))),
     "taken in hand": message(acknowledged(about("F/7 é", "204"))),
 }  # fmt: skip
+INVOICE = Invoice(
+    Format.CII, "en16931", "F-7 é", date(2026, 10, 10), "380", Party("VENDEUR", "100000009", "0225:100000009", "FR"),
+    Party("ACHETEUR", "200000008", "0225:200000008", "FR"), "120.00", "EUR",
+)  # fmt: skip
+DEPOSIT = Deposit("d-1", "a", 1_791_792_000.0, "F-7.xml", b"<a/>", "0" * 64, INVOICE, Fate(Verdict.ACCEPTED))
+SIMULATORS = {
+    f"the simulator's {code} of the {author}": cdar_twists.message(
+        DEPOSIT, Status("s-1", 1_791_792_060.0, code, author=author, reason=why), Settings()
+    )
+    for code in CODES
+    for author, why in (
+        ("PLATFORM", None),
+        ("BUYER", Reason("NON_CONFORME", "Il manque", "NON_CONFORME", ("BR-1", "BR-2"))),
+    )
+}
 THEIRS = {each.name: each.read_bytes() for each in sorted(Path(os.environ.get("PYFRCTC_CORPUS", "-")).glob("*.xml"))}
 
 
@@ -72,7 +92,9 @@ def _plain(theirs: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("content", [*OURS.values(), *THEIRS.values()], ids=[*OURS, *THEIRS])
+@pytest.mark.parametrize(
+    "content", [*OURS.values(), *SIMULATORS.values(), *THEIRS.values()], ids=[*OURS, *SIMULATORS, *THEIRS]
+)
 def test_the_same_is_read(content: bytes) -> None:
     theirs = pyfrctc.parse_cdar(content)
 

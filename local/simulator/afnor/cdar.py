@@ -22,6 +22,7 @@ NAMES = {
 PARIS = ZoneInfo("Europe/Paris")
 PROFILE = "urn.cpro.gouv.fr:1p0:CDV:invoice"
 TRANSMISSION, PROCESSING = "305", "23"
+OF_TRANSMISSION = {"200", "201", "202", "203", "213", "501"}
 # The French code -> the network's, and what it is called.
 NETWORK = {
     "200": "10", "201": "51", "202": "43", "203": "48", "204": "45", "205": "1", "206": "49", "207": "46", "208": "39", "209": "37",
@@ -87,7 +88,7 @@ def written(
         node(
             "rsm:AcknowledgementDocument",
             node("ram:MultipleReferencesIndicator", node("udt:Indicator", str(len(subjects) > 1).lower())),
-            node("ram:TypeCode", TRANSMISSION if status.author == "PLATFORM" else PROCESSING),
+            node("ram:TypeCode", TRANSMISSION if code in OF_TRANSMISSION else PROCESSING),
             moment("ram:IssueDateTime", at),
             *(document(each, status, code, invoice, zone) for each in subjects),
         ),

@@ -7,19 +7,21 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from local.openapi import afnor
 from local.openapi.exchange import Check
 from local.openapi.specification import Specification, read
 from local.openapi.superpdp import SUPERPDP
 from local.simulator.core.control import running_simulator
 
-CHECKS = (SUPERPDP,)
+CHECKS = (SUPERPDP, *afnor.CHECKS)
 
 
 def specifications(folder: Path) -> Iterator[tuple[Check, Specification]]:
     """The files of a folder that describe a platform whose simulator is checked, by their titles."""
     for path in sorted(folder.glob("*.json")):
-        title = str(json.loads(path.read_bytes()).get("info", {}).get("title", "")).replace("\xa0", " ")
-        yield from ((check, read(path, check.corrected)) for check in CHECKS if title.startswith(check.title))
+        info = json.loads(path.read_bytes()).get("info", {})
+        title, version = (str(info.get(name, "")).replace("\xa0", " ") for name in ("title", "version"))
+        yield from ((check, read(path, check.corrected)) for check in CHECKS if check.is_about(title, version))
 
 
 def failures(check: Check, specification: Specification) -> int:
@@ -32,7 +34,7 @@ def failures(check: Check, specification: Specification) -> int:
     with running_simulator(platform=check.platform, **check.switches) as simulator:
         headers = check.entered(simulator)
         for each in check.exchanges(simulator):
-            answer = each.done_with(simulator, headers)
+            answer = each.done_with(simulator, headers, check.base)
             kind = answer.headers.get("Content-Type", "").partition(";")[0]
             template = each.template.partition("?")[0]
             found = list(specification.findings(each.method, template, answer.status_code, kind, answer.content))

@@ -23,9 +23,9 @@ class Exchange:
     values: Mapping[str, object] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
 
-    def done_with(self, simulator: Simulator, headers: Mapping[str, str]) -> requests.Response:
+    def done_with(self, simulator: Simulator, headers: Mapping[str, str], base: str = "") -> requests.Response:
         """The answer; ValueError where it is not even the status that was expected."""
-        url = simulator.base_url + self.template.format(**self.values)
+        url = simulator.base_url + base + self.template.format(**self.values)
         own = {**headers, **self.more.get("headers", {})}
         rest = {key: value for key, value in self.more.items() if key != "headers"}
         answer = requests.request(self.method, url, headers=own, timeout=TIMEOUT_SECONDS, **rest)
@@ -38,7 +38,9 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What is asked of one platform's simulator. `title` is how its file's title begins, whatever the file is called."""
+    """What is asked of one platform's simulator. `title` is how its file's title begins, whatever the file is called, and `version` its
+    version. `base` stands before the file's paths.
+    """
 
     platform: str
     title: str
@@ -46,3 +48,8 @@ class Check:
     corrected: Mapping[str, str]
     entered: Callable[[Simulator], Mapping[str, str]]
     exchanges: Callable[[Simulator], Iterator[Exchange]]
+    version: str = ""
+    base: str = ""
+
+    def is_about(self, title: str, version: str) -> bool:
+        return title.startswith(self.title) and version.startswith(self.version)

@@ -38,7 +38,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Specification:
-    """`corrected` are words that the file itself misspells, and how they are meant."""
+    """`corrected` are names and keywords that the file itself has wrong, and how they are meant."""
 
     path: Path
     document: dict[str, Any]
@@ -60,9 +60,9 @@ class Specification:
             yield Finding(False, f"{status} is not in this file")
             return
         content = self._found(answer).get("content", {})
-        if kind not in content:
+        if content and kind not in content:
             yield Finding(True, f"{kind} is not in this file for {status}")
-        elif kind == JSON:
+        elif content and kind == JSON:
             yield from self._of_json(content[JSON].get("schema", {}), json.loads(body))
 
     def _of_json(self, schema: Mapping[str, Any], value: object) -> Iterator[Finding]:
@@ -79,12 +79,17 @@ class Specification:
         if isinstance(value, list):
             for each in value:
                 yield from self._unnamed(schema.get("items", {}), each, above)
-        elif isinstance(value, dict) and "properties" in schema:
+        elif isinstance(value, dict) and (named := self._properties(schema)):
             for key, inner in value.items():
-                if key in schema["properties"]:
-                    yield from self._unnamed(schema["properties"][key], inner, f"{above}{key}.")
+                if key in named:
+                    yield from self._unnamed(named[key], inner, f"{above}{key}.")
                 else:
                     yield f"{above}{key}"
+
+    def _properties(self, schema: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of a schema and of all that it is made of."""
+        parts = [self._properties(self._found(each)) for each in schema.get("allOf", ())]
+        return {name: inner for part in (*parts, schema.get("properties", {})) for name, inner in part.items()}
 
     def _found(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
         while "$ref" in schema:
@@ -106,7 +111,7 @@ def _plain(node: Any, corrected: Mapping[str, str]) -> Any:
         return [_plain(each, corrected) for each in node]
     if not isinstance(node, dict):
         return node
-    found = {key: _plain(value, corrected) for key, value in node.items()}
+    found = {corrected.get(key, key): _plain(value, corrected) for key, value in node.items()}
     if isinstance(found.get("required"), list):
         found["required"] = [corrected.get(name, name) for name in found["required"]]
     if found.pop("nullable", False) is True and isinstance(found.get("type"), str):

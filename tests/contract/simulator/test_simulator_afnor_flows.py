@@ -308,3 +308,29 @@ def test_lifecycle_messages_are_flows_beside_it(afnor: AfnorClient) -> None:
     assert [each["flowSyntax"] for each in found] == ["CDAR"] * 4
     assert {(each["flowDirection"], each["acknowledgement"]["status"]) for each in found} == {("In", "Ok")}
     assert not any("trackingId" in each for each in found)
+
+
+def test_words_dates_and_quotes_are_switches_as_on_the_other_wires(afnor: AfnorClient) -> None:
+    flow_id = afnor.deposited()
+    afnor.simulator.configure(
+        spellings=["CustomerInvoice=Invoice", "Pending=PENDING"],
+        status_dates=["updatedAt@absent", "submittedAt@year9999"],
+        quotes=["search"],
+    )
+
+    flow = afnor.flow(flow_id)
+
+    assert (flow["flowType"], flow["acknowledgement"]["status"]) == ("Invoice", "PENDING")
+    assert ("updatedAt" in flow, flow["submittedAt"][:4]) == (False, "9999")
+    assert "Bearer" in flow["name"]
+
+
+def test_a_lifecycle_message_may_show_late(afnor: AfnorClient) -> None:
+    afnor.simulator.configure(history_lag=60)
+    afnor.deposited()
+    afnor.simulator.advance(2)
+    at_once = afnor.found(LIFECYCLE)
+
+    afnor.simulator.advance(60)
+
+    assert (at_once, len(afnor.found(LIFECYCLE))) == ([], 4)

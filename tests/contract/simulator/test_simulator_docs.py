@@ -15,7 +15,7 @@ from local.simulator.core.settings import OWN, listed
 from local.simulator.core.switches.common import Common
 from local.simulator.registry import PLATFORMS
 
-PAGES = {"iopole": "simulator.md", "superpdp": "simulator-superpdp.md"}
+PAGES = {"iopole": "simulator.md", "superpdp": "simulator-superpdp.md", "afnor": "simulator-afnor.md"}
 NAMES = [
     *(f"`{name}`" for name in CATALOGUE),
     *(f"| `{each.name}` |" for each in listed("iopole")),

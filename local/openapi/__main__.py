@@ -12,6 +12,7 @@ from local.openapi.exchange import Check
 from local.openapi.specification import Specification, read
 from local.openapi.superpdp import SUPERPDP
 from local.simulator.core.control import running_simulator
+from local.start import run_main
 
 CHECKS = (SUPERPDP, *afnor.CHECKS)
 
@@ -59,4 +60,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_main(main)

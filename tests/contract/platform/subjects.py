@@ -136,7 +136,7 @@ class Subject:
     clients: list[HttpClient] = field(default_factory=list)
 
     def deposit(self, rank: int = 1, content: bytes | None = None) -> Any:
-        return self.platform.deposit(document(rank, content), lambda: None)
+        return self.platform.deposit(document(rank, content), None, lambda: None)
 
     def instead(self, of: Callable[[Asked], bool], status: int, body: bytes, **headers: str) -> None:
         """From now on these requests are answered so, and never reach the platform."""

@@ -50,7 +50,7 @@ def outcome(subject: Subject, rank: int = 1) -> Any:
 def test_a_document_arrives_as_it_is_and_its_id_is_given(subject: Subject) -> None:
     asked: list[float] = []
 
-    found = subject.platform.deposit(document(1), lambda: asked.append(time.monotonic()))
+    found = subject.platform.deposit(document(1), None, lambda: asked.append(time.monotonic()))
 
     (kept,) = subject.kind.kept()
     assert isinstance(found, Accepted)
@@ -63,7 +63,7 @@ def test_a_lease_that_ends_before_the_last_block_deposits_nothing(subject: Subje
         raise PlatformBusyError(Problem("lease_too_short", "not sent"))
 
     with pytest.raises(NotDepositedError):
-        subject.platform.deposit(document(1), before_block)
+        subject.platform.deposit(document(1), None, before_block)
 
     assert not subject.kind.kept()
 

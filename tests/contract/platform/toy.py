@@ -71,7 +71,7 @@ class Toy:
     def probe(self) -> datetime | None:
         return dated(self._search([_nobodys_number()])[1])
 
-    def deposit(self, document: Document, before_block: Callable[[], None]) -> Answer:
+    def deposit(self, document: Document, own_key: str | None, before_block: Callable[[], None]) -> Answer:
         with document.open() as file:
             body = SingleFileBody("file", document.file_name, document.content_type, file, document.size, before_block)
             return LADDER.meaning_of(self._api.call("POST", "/documents", body=body, understood=LADDER.is_accepted))

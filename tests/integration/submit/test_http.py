@@ -342,7 +342,7 @@ def test_a_redirect_is_an_answer_and_nobody_else_gets_the_token(serving: Serving
     token = token_from(serving, opened, {"access_token": "bearer-1", "expires_in": 1740})
 
     with pytest.raises(OutcomeUnknownError) as raised:
-        Iopole(opened(server.url), token, sandbox=True).deposit(document(b"<a/>"), lambda: None)
+        Iopole(opened(server.url), token, sandbox=True).deposit(document(b"<a/>"), None, lambda: None)
 
     assert raised.value.problem.http_status == 307
     assert b"Bearer bearer-1" in server.received[0]
@@ -465,7 +465,7 @@ def test_a_deposit_is_repeated_after_one_401_and_not_after_two(
     content = render(sample_invoice(1), "cii")
     simulator.script(sample_invoice(1).number, ["401"] * refusals)
 
-    found = at_once(lambda: account.platform.deposit(document(content), lambda: None), threads=1)
+    found = at_once(lambda: account.platform.deposit(document(content), None, lambda: None), threads=1)
 
     assert isinstance(found[0], Accepted if deposited else AccountRefusedError)
     assert [each["sha256"] for each in simulator.ledger()] == [hashlib.sha256(content).hexdigest()] * deposited
@@ -567,7 +567,7 @@ def test_without_a_token_nothing_is_sent(
     platform = Iopole(opened(api.url), token_from(serving, opened, body, status, headers), sandbox=True)
 
     with pytest.raises(expected) as raised:
-        platform.deposit(document(b"<a/>"), lambda: None)
+        platform.deposit(document(b"<a/>"), None, lambda: None)
 
     assert getattr(raised.value, "retry_after_seconds", None) == retry_after
     assert isinstance(raised.value, ProblemError)
@@ -612,7 +612,7 @@ def test_every_byte_of_a_document_arrives(account: Account, simulator: Simulator
     with (tmp_path / "kept").open("rb") as file:
         fetched = replace(document(content, "Facture_1-2.xml"), content=file if size > 1 << 16 else content)
 
-        deposited = account.platform.deposit(fetched, lambda: None)
+        deposited = account.platform.deposit(fetched, None, lambda: None)
 
     (stored,) = simulator.ledger()
     assert isinstance(deposited, Accepted)

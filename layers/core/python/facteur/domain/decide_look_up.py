@@ -79,7 +79,7 @@ def after_look_up(doubt: Doubt, evidence: Evidence, clock: DoubtClock, limits: L
 
 def blindness(doubt: Doubt, witnesses: Collection[str], answers_what_is_asked: Callable[[], bool]) -> Problem | None:
     """Why a look-up that found nothing says nothing; None: its silence counts."""
-    if not any(attempt.invoice_number for attempt in doubt.attempts):
+    if not any(attempt.invoice_number or attempt.own_key for attempt in doubt.attempts):
         return Problem("no_witness", "it cannot be looked up: what was sent has no number here")
     if not doubt.witnesses:
         words = "no other deposit of this account and seller has been shown by its search yet"

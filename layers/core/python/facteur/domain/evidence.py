@@ -37,12 +37,14 @@ class Evidence:
 
 
 def kinship(candidate: Candidate, sha256: str | None, doubt: Doubt, shown_sellers: Collection[str] = ()) -> Kinship:
-    """By the bytes where the platform shows a copy; else by number, seller, amount and currency, if it shows them and all agree.
+    """By our own key or the bytes, where the platform shows them; else by number, seller, amount and currency, if all agree.
 
-    What is not shown is no evidence, neither for nor against. A deposit that another open doubt could claim as well, and one
-    that the platform refused, are settled by the bytes alone. That it is of another seller counts only where a witness is shown
+    What is not shown is no evidence, neither for nor against. A deposit that another open doubt could claim as well, one that the
+    platform refused, and one with another key than ours are settled by the bytes alone. That it is of another seller counts only where a witness is shown
     (`shown_sellers`) to be of ours: else our rows may name sellers that their documents do not.
     """
+    if has_our_key(candidate, doubt.attempts):
+        return Kinship.OURS
     if sha256 is not None and any(attempt.document_sha256 == sha256 for attempt in doubt.attempts):
         return Kinship.OURS
     sellers = {attempt.seller_siren for attempt in doubt.attempts if attempt.seller_siren}
@@ -53,10 +55,16 @@ def kinship(candidate: Candidate, sha256: str | None, doubt: Doubt, shown_seller
     foreign = known and candidate.seller_siren not in sellers and another_amount
     if sha256 is not None:
         return Kinship.STRANGERS if foreign else Kinship.ANOTHERS
-    contested = candidate.refused or any(may_be_of(candidate, rival) for rival in doubt.rivals)
+    another_key = candidate.own_key is not None
+    contested = candidate.refused or another_key or any(may_be_of(candidate, rival) for rival in doubt.rivals)
     if not contested and any(same_invoice(candidate, attempt) for attempt in doubt.attempts):
         return Kinship.OURS
     return Kinship.STRANGERS if foreign else Kinship.UNSURE
+
+
+def has_our_key(candidate: Candidate, attempts: Iterable[Attempt]) -> bool:
+    """Whether it was sent with the key of one of these attempts: nobody else knows it."""
+    return candidate.own_key is not None and any(attempt.own_key == candidate.own_key for attempt in attempts)
 
 
 def sent_by(doubts: Iterable[Doubt], doubt: Doubt) -> frozenset[str]:
@@ -76,7 +84,7 @@ def weighed(
     """Sort what was shown, the platform's good deposits first, then oldest first.
 
     Args:
-        copies: the SHA-256 of each candidate's copy; None where the platform shows none.
+        copies: the SHA-256 of each candidate's copy; None where the platform shows none, or it was not asked for one.
         holders: those that our own tables know as somebody's.
         sent: by other doubts that the search was asked for with this one: what it shows without our very number may be theirs.
         shown_sellers: whose the witnesses are, as the platform shows them.
@@ -93,12 +101,14 @@ def weighed(
     free = [
         each
         for each in free
-        if plain(each.invoice_number) in ours_by_number or copies.get(each.platform_id) not in sent
+        if plain(each.invoice_number) in ours_by_number
+        or has_our_key(each, doubt.attempts)
+        or copies.get(each.platform_id) not in sent
     ]
     theirs = _sent_elsewhere(doubt, holders)
-    free = [each for each in free if copies.get(each.platform_id) not in theirs]
+    free = [each for each in free if has_our_key(each, doubt.attempts) or copies.get(each.platform_id) not in theirs]
     free.sort(key=lambda c: (c.refused, c.created_at or datetime.min.replace(tzinfo=UTC), c.platform_id))
-    kin = {each.platform_id: kinship(each, copies[each.platform_id], doubt, shown_sellers) for each in free}
+    kin = {each.platform_id: kinship(each, copies.get(each.platform_id), doubt, shown_sellers) for each in free}
     ours = tuple(each for each in free if kin[each.platform_id] is Kinship.OURS)
     others = tuple(each for each in free if kin[each.platform_id] in {Kinship.UNSURE, Kinship.ANOTHERS})
     certain = tuple(each for each in swapped if UNKNOWN not in holders[each.platform_id].sent)
@@ -106,8 +116,9 @@ def weighed(
 
 
 def _under_its_number(candidate: Candidate, sha256: str | None, doubt: Doubt) -> Candidate:
-    """With the number of the attempt that sent its bytes, where the platform shows none."""
-    numbers = [each.invoice_number for each in doubt.attempts if each.document_sha256 == sha256]
+    """With the number of the attempt that sent its key or bytes, where the platform shows none."""
+    sent = [each for each in doubt.attempts if each.document_sha256 == sha256 or has_our_key(candidate, [each])]
+    numbers = [each.invoice_number for each in sent]
     return candidate if candidate.invoice_number or not numbers else replace(candidate, invoice_number=numbers[-1])
 
 
@@ -124,8 +135,10 @@ def _sent_elsewhere(doubt: Doubt, holders: Mapping[str, Holder]) -> frozenset[st
 def _wrongly_taken(candidate: Candidate, sha256: str | None, holder: Holder, doubt: Doubt) -> bool:
     """Whether a deposit that is another's by our tables is this one by what the platform shows: its answers were mixed up.
 
-    By the bytes where there is a copy, else by the number: so one that the platform refused stays where it is.
+    By our key, or the bytes where there is a copy, else by the number: so one that the platform refused stays where it is.
     """
+    if has_our_key(candidate, doubt.attempts):
+        return holder.invoice_id != doubt.invoice_id
     if sha256 is not None:
         return any(attempt.document_sha256 == sha256 for attempt in doubt.attempts) and sha256 not in holder.sent
     if candidate.refused:
@@ -138,7 +151,7 @@ def _wrongly_taken(candidate: Candidate, sha256: str | None, holder: Holder, dou
 def attribute(
     attempts: Sequence[Attempt], ours: Sequence[Candidate], copies: Mapping[str, str | None]
 ) -> list[tuple[int, str]]:
-    """Which attempt made which deposit: one with its bytes, the latest open one that had begun by then, each attempt once.
+    """Which attempt made which deposit: one with its key or bytes, the latest open one that had begun by then, each attempt once.
 
     Where one of them stands, a refused one is no attempt's: it would be taken for the invoice's. Where the platform refused them all
     the oldest comes first: that one is adopted, and a later one is a person's, by hand.
@@ -149,7 +162,8 @@ def attribute(
     latest_first = sorted(standing, key=lambda c: (c.created_at is not None, c.created_at), reverse=True)
     for candidate in latest_first or ours:
         sha256 = copies.get(candidate.platform_id)
-        fitting = [each for each in free if sha256 in {None, each.document_sha256}]
+        keyed = [each for each in free if has_our_key(candidate, [each])]
+        fitting = keyed or [each for each in free if sha256 in {None, each.document_sha256}]
         begun = [each for each in fitting if candidate.created_at is None or each.started_at <= candidate.created_at]
         if chosen := begun[-1:] or fitting[:1]:
             pairs.append((chosen[0].attempt_id, candidate.platform_id))

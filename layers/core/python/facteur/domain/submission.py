@@ -69,26 +69,34 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What a claim is for: a look-up, or a deposit of the document with this hash, with this platform and client."""
+    """What a claim is for: a look-up, or a deposit of the document with this hash, with this platform and client.
+
+    `takes_key`: the platform takes a key of ours with it.
+    """
 
     row: Waiting
     sha256: str | None = None
     platform: Mapping[str, str] | None = None
+    takes_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lease on a submission. `attempt_id` is the attempt opened for a deposit; a look-up has none. `failed`: there is no lease."""
+    """A lease on a submission. `attempt_id` is the attempt opened for a deposit; a look-up has none. `failed`: there is no lease.
+
+    `own_key`: what the deposit is sent with, where the platform takes a key of ours.
+    """
 
     submission_id: int
     lease_token: str
     attempt_id: int | None
     failed: bool = False
+    own_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An earlier attempt that may have deposited something, with what it sent."""
+    """An earlier attempt that may have deposited something, with what it sent. `own_key` None: it sent no key of ours."""
 
     attempt_id: int
     started_at: datetime
@@ -99,6 +107,7 @@ class Attempt:
     total: Decimal | None
     platform_id: str | None
     currency: str | None = None
+    own_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,7 @@ class Witness:
 
     platform_id: str
     invoice_number: str
+    own_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +157,16 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which numbers the platform is asked for, and beside which witnesses; `since` the oldest attempt, by our clock, which says `now`."""
+    """Which numbers the platform is asked for, and beside which witnesses; `since` the oldest attempt, by our clock, which says `now`.
+
+    `keys`: those of ours that were sent, where the platform takes any.
+    """
 
     numbers: tuple[str, ...]
     witnesses: tuple[Witness, ...]
     since: datetime
     now: datetime
+    keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +181,7 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A deposit that the platform shows for a number and seller. None: the platform did not say."""
+    """A deposit that the platform shows for a number and seller, or a key of ours. None: the platform did not say."""
 
     platform_id: str
     created_at: datetime | None
@@ -176,6 +190,7 @@ class Candidate:
     total: Decimal | None
     currency: str | None = None
     invoice_number: str | None = None
+    own_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

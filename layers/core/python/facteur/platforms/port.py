@@ -31,8 +31,8 @@ class Platform(Protocol):
     def probe(self) -> datetime | None:
         """One harmless read; returning means that it was answered as documented, and when by the platform's clock, if it says so."""
 
-    def deposit(self, document: Document, before_block: Callable[[], None]) -> Answer:
-        """Send a document once; again only where the first certainly deposited nothing.
+    def deposit(self, document: Document, own_key: str | None, before_block: Callable[[], None]) -> Answer:
+        """Send a document once, with a key of ours where the platform takes one; again only where the first deposited nothing.
 
         `before_block` is called before each block of it, the last included, and may raise NotDepositedError: that passes on, and the
         request stays without its end.
@@ -49,8 +49,8 @@ class Platform(Protocol):
     def shown(self, questions: Sequence[Question]) -> list[Shown]:
         """What it shows of each question, in their order, asked in as few calls as it allows; of whole listings, else it raises.
 
-        Candidates are all deposits that may bear a number: also those that show none, or another spelling. Witnesses are those that
-        are shown, and stand. Whoever finds nothing looks for a witness.
+        Candidates are all deposits that may bear a number or a key: also those that show none, or another spelling. Witnesses are
+        those that are shown, and stand. Whoever finds nothing looks for a witness.
         """
 
     def shown_alone(self, questions: Sequence[Question]) -> list[Shown]:
@@ -117,7 +117,7 @@ class Capabilities:
 
     `statuses`: which sources it offers: history always, sweep where it has a `search` (`shown_between`, `shown_under`, which a
     reconciliation reads too), pull (`not_seen`, `acknowledge`). Methods of what it does not offer are never called.
-    `longest_document`: in bytes.
+    `longest_document`: in bytes. `own_key`: a deposit takes a key of ours (36 characters) and its search shows it.
     """
 
     statuses: tuple[str, ...]
@@ -125,6 +125,7 @@ class Capabilities:
     search: Paging | None = None
     webhooks: bool = False
     directory: bool = False
+    own_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from facteur.domain.decision import LOOKED_UP, Decision, Outcome
 from facteur.domain.evidence import (
     Evidence,
     attribute,
+    has_our_key,
     sent_by,
     weighed,
 )
@@ -84,10 +85,12 @@ def _shown(look_ups: Sequence[LookUp], platform: Platform, services: Services) -
 
 
 def question(doubt: Doubt) -> Question:
-    """What the platform is asked for: the doubtful attempts' numbers, beside the witnesses'."""
-    numbers = {each.invoice_number for each in doubt.attempts if each.outcome != "accepted" and each.invoice_number}
+    """What the platform is asked for: the doubtful attempts' numbers and keys, beside the witnesses'."""
+    asked = [each for each in doubt.attempts if each.outcome != "accepted"]
+    numbers = {each.invoice_number for each in asked if each.invoice_number}
+    keys = {each.own_key for each in asked if each.own_key}
     since = min((each.started_at for each in doubt.attempts), default=doubt.now)
-    return Question(tuple(sorted(map(str, numbers))), doubt.witnesses, since, doubt.now)
+    return Question(tuple(sorted(numbers)), doubt.witnesses, since, doubt.now, tuple(sorted(keys)))
 
 
 def _judged(
@@ -100,10 +103,12 @@ def _judged(
         return Decision(after_look_up(doubt, Evidence(), clock, limits), LOOKED_UP), [], ()
     lease.check()
     holders = services.store.taken_elsewhere(doubt.invoice_id, [each.platform_id for each in shown.candidates])
-    copies, unread = _copies(
-        [each for each in shown.candidates if not (each.refused and _own(holders.get(each.platform_id), doubt))],
-        platform,
-    )
+    compared = [
+        each
+        for each in shown.candidates
+        if not has_our_key(each, doubt.attempts) and not (each.refused and _own(holders.get(each.platform_id), doubt))
+    ]
+    copies, unread = _copies(compared, platform)
     evidence = weighed(doubt, shown.candidates, copies, holders, sent, shown.sellers)
     if unread & {each.platform_id for each in evidence.in_the_way}:
         raise UnreadableCopyError  # its bytes would decide: they are asked for again

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
@@ -122,9 +122,7 @@ def _work(batch: Sequence[Item], run: Run) -> None:
     lease = Lease(min(began + services.lease_seconds, run.stop_at), services.answer_seconds)
     try:
         identity = functools.cache(services.platforms.identity)
-        claimed = services.store.claim(
-            [Intent(row, document.sha256 if document else None, identity(row.account)) for row, document in batch]
-        )
+        claimed = services.store.claim([_intent(row, document, identity, services) for row, document in batch])
     except BaseException:
         _close(document for _, document in batch)
         raise
@@ -135,7 +133,8 @@ def _work(batch: Sequence[Item], run: Run) -> None:
     for row, document in batch:
         claim = claims.get(row.submission_id)
         if document and claim and claim.attempt_id is not None:  # nothing is ever sent without an open attempt
-            run.calls[run.senders.submit(_deposit, row, document, services, lease)] = Call(row, claim)
+            call = run.senders.submit(_deposit, row, document, claim.own_key, services, lease)
+            run.calls[call] = Call(row, claim)
         else:
             _close([document])
     look_ups = [
@@ -144,6 +143,13 @@ def _work(batch: Sequence[Item], run: Run) -> None:
     alone = look_ups or any(document and document.size > MOST_BYTES_IN_MEMORY for _, document in batch)
     _record_until(0 if alone else services.max_in_flight, run)
     look_up_deposits(look_ups, services, lease)
+
+
+def _intent(
+    row: Waiting, document: Document | None, identity: Callable[[str], Mapping[str, str]], services: Services
+) -> Intent:
+    takes_key = document is not None and services.platforms.of(row.account).capabilities.own_key
+    return Intent(row, document.sha256 if document else None, identity(row.account), takes_key)
 
 
 def _close(documents: Iterable[Document | None]) -> None:
@@ -186,14 +192,14 @@ def _record(answered: Sequence[tuple[Call, Answered]], run: Run) -> None:
         run.services.report(call.row, state, each.decision, run.seconds(), each.call_seconds)
 
 
-def _deposit(row: Waiting, document: Document, services: Services, lease: Lease) -> Answered:
+def _deposit(row: Waiting, document: Document, own_key: str | None, services: Services, lease: Lease) -> Answered:
     """One call. That of a platform which cannot be built, or for which there is no time, is never made."""
     began = None
     try:
         lease.check()
         platform = services.platforms.of(row.account)
         began = time.monotonic()
-        decision = after_answer(platform.deposit(document, lease.check), services.limits)
+        decision = after_answer(platform.deposit(document, own_key, lease.check), services.limits)
     except OutcomeUnknownError as error:
         decision = after_unknown(error, services.limits)
     except NotDepositedError as error:

@@ -74,7 +74,7 @@ class PostgresSubmissions:
         ]
 
     CLAIM = """
-    select submission_id, lease_token, attempt_id, verdict = 'failed' as failed
+    select submission_id, lease_token, attempt_id, verdict = 'failed' as failed, own_key
     from facteur.claim(%(items)s, %(lease_seconds)s, %(per_minute)s, %(deposits_enabled)s) where verdict in ('claimed', 'failed')
     """
 
@@ -83,7 +83,7 @@ class PostgresSubmissions:
         if not intents:
             return []
         rows = self._database.rows(self.CLAIM, {"items": as_json([_item(intent) for intent in intents]), **self._claim})
-        return [Claim(row.submission_id, str(row.lease_token), row.attempt_id, row.failed) for row in rows]
+        return [Claim(row.submission_id, str(row.lease_token), row.attempt_id, row.failed, row.own_key) for row in rows]
 
     RECORD = """
     select facteur.record(outcome, %(lock_timeout)s) as state from jsonb_array_elements(%(outcomes)s) outcome
@@ -181,6 +181,7 @@ def _item(intent: Intent) -> dict[str, Any]:
         "tries": waiting.tries,
         "sha256": intent.sha256,
         "platform": intent.platform,
+        "takes_key": intent.takes_key,
         "invoice_number": invoice.invoice_number,
         "seller_siren": invoice.seller_siren,
         "issue_date": None if invoice.issue_date is None else invoice.issue_date.isoformat(),
@@ -233,7 +234,7 @@ def _past_attempt(attempt: dict[str, Any]) -> Attempt:
     started_at, total = datetime.fromisoformat(attempt["started_at"]), attempt["total"]
     return Attempt(
         attempt["attempt_id"], started_at, attempt["outcome"], attempt["document_sha256"], attempt["invoice_number"],
-        attempt["seller_siren"], None if total is None else Decimal(total), attempt["platform_id"], attempt["currency"],
+        attempt["seller_siren"], None if total is None else Decimal(total), attempt["platform_id"], attempt["currency"], attempt["own_key"],
     )  # fmt: skip
 
 

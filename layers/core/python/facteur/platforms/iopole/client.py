@@ -58,7 +58,7 @@ class Iopole:
     def probe(self) -> datetime | None:
         return self._look_ups.dated_at()
 
-    def deposit(self, document: Document, before_block: Callable[[], None]) -> Answer:
+    def deposit(self, document: Document, own_key: str | None, before_block: Callable[[], None]) -> Answer:
         with document.open() as file:
             body = SingleFileBody("file", document.file_name, document.content_type, file, document.size, before_block)
             return LADDER.meaning_of(self._api.call("POST", "/v1/invoice", body=body, understood=LADDER.is_accepted))

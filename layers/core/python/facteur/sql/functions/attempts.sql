@@ -13,6 +13,12 @@ create or replace function facteur.doubtful_attempts(p_invoice_id text) returns 
                where s.invoice_id = a.invoice_id and s.platform_id = a.platform_id and s.state = 'rejected'))
 $$;
 
+-- The key of an invoice's latest doubtful attempt: what is sent again carries it again, whichever submission sends it. Null: there is none.
+create or replace function facteur.doubtful_key(p_invoice_id text) returns text
+    language sql stable as $$
+    select a.own_key from facteur.doubtful_attempts(p_invoice_id) a where a.own_key is not null order by a.id desc limit 1
+$$;
+
 -- Whether the platform accepted others of the account and seller at about the time at which a call was not answered, and left no other
 -- one of the account unanswered.
 create or replace function facteur.answered_others(a facteur.attempts) returns boolean
@@ -49,7 +55,7 @@ $$;
 -- Deposits of a client and seller that stand, three at most: those that a look-up was shown before, then the newest of those that
 -- search should show by now, then the newest. What it does not show beside one of them, it does not show at all.
 create or replace function facteur.witnesses(p_account text, p_seller text, p_client jsonb, p_numbers text[])
-    returns table (platform_id text, invoice_number text)
+    returns table (platform_id text, invoice_number text, own_key text)
     language sql stable as $$
     with standing as (
         select a.*, names.account as name
@@ -71,7 +77,7 @@ create or replace function facteur.witnesses(p_account text, p_seller text, p_cl
              order by a.started_at desc limit 3)
         ) a
     )
-    select s.platform_id, min(s.invoice_number) from standing s
+    select s.platform_id, min(s.invoice_number), min(s.own_key) from standing s
     group by s.platform_id order by min(s.rank), max(s.witnessed_at) desc nulls last, max(s.started_at) desc limit 3
 $$;
 
@@ -79,7 +85,7 @@ create or replace function facteur.in_json(a facteur.attempts) returns jsonb
     language sql stable as $$
     select jsonb_build_object('attempt_id', a.id, 'started_at', a.started_at, 'outcome', coalesce(a.outcome, 'unknown'),
         'document_sha256', a.document_sha256, 'invoice_number', a.invoice_number, 'seller_siren', a.seller_siren,
-        'total', a.total::text, 'currency', a.currency, 'platform_id', a.platform_id)
+        'total', a.total::text, 'currency', a.currency, 'platform_id', a.platform_id, 'own_key', a.own_key)
 $$;
 
 -- Everything a look-up needs. Attempts that the platform called duplicates say what to search for; rivals are other invoices'
@@ -175,10 +181,10 @@ begin
     where id = (p_attempt ->> 'id')::bigint and (outcome is null or outcome in ('unknown', 'not_found'));
     if not found and p_attempt ->> 'outcome' = 'accepted' then
         insert into facteur.attempts (submission_id, invoice_id, account, lease_token, ended_at, outcome, http_status, message,
-                                      platform_id, document_sha256, invoice_number, seller_siren, total, currency, platform, response)
+                                      platform_id, document_sha256, invoice_number, seller_siren, total, currency, platform, own_key, response)
         select a.submission_id, a.invoice_id, a.account, a.lease_token, facteur.now(), 'accepted',
                (p_attempt ->> 'http_status')::integer, p_attempt ->> 'message', p_attempt ->> 'platform_id', a.document_sha256,
-               a.invoice_number, a.seller_siren, a.total, a.currency, a.platform, p_attempt ->> 'response'
+               a.invoice_number, a.seller_siren, a.total, a.currency, a.platform, a.own_key, p_attempt ->> 'response'
         from facteur.attempts a where a.id = (p_attempt ->> 'id')::bigint and not exists (
             select from facteur.attempts k where k.platform_id = p_attempt ->> 'platform_id' and k.invoice_id = a.invoice_id);
     end if;

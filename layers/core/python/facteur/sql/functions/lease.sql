@@ -132,7 +132,7 @@ $$;
 -- deposit an attempt, opened with the hash of what is about to be sent. What gets no permit goes back with its age, and that does not
 -- count as an attempt. While there are too few, look-ups get half of them at most. An account that was refused deposits one at a time.
 create or replace function facteur.claim(p_items jsonb, p_lease_seconds double precision, p_per_minute double precision, p_deposits_enabled boolean)
-    returns table (submission_id bigint, verdict text, lease_token uuid, attempt_id bigint)
+    returns table (submission_id bigint, verdict text, lease_token uuid, attempt_id bigint, own_key text)
     language plpgsql as $$
 declare
     items constant jsonb := (select jsonb_object_agg(given ->> 'id', given) from jsonb_array_elements(p_items) given);
@@ -158,7 +158,7 @@ begin
         for s in
             select w.* from facteur.claimable(ids) w where w.account = spender.account order by w.state, w.due_at, w.id -- doubts first
         loop
-            submission_id := s.id; lease_token := null; attempt_id := null;
+            submission_id := s.id; lease_token := null; attempt_id := null; own_key := null;
             if permits < 1 or s.state = 'pending' and admitted < 1 or s.state = 'in_doubt' and look_ups < 1 then
                 hindrance := facteur.read_otherwise(s, items -> s.id::text);
                 hindrance := coalesce(hindrance, jsonb_build_object('verdict', 'postponed',
@@ -168,7 +168,8 @@ begin
             end if;
             verdict := coalesce(hindrance ->> 'verdict', 'claimed');
             if hindrance is null then
-                select l.lease_token, l.attempt_id into lease_token, attempt_id from facteur.begin_lease(s, items -> s.id::text, p_lease_seconds) l;
+                select l.lease_token, l.attempt_id, l.own_key into lease_token, attempt_id, own_key
+                from facteur.begin_lease(s, items -> s.id::text, p_lease_seconds) l;
                 permits := permits - case when s.state = 'in_doubt' and not one_call then look_up else 1 end;
                 look_ups := look_ups - case s.state when 'in_doubt' then 1 else 0 end;
                 admitted := admitted - case s.state when 'pending' then 1 else 0 end;
@@ -183,17 +184,19 @@ begin
 end $$;
 
 -- Begin the lease of a row, and of a deposit its attempt, with what is about to be sent.
-create or replace function facteur.begin_lease(s facteur.submissions, p_item jsonb, p_lease_seconds double precision, out lease_token uuid, out attempt_id bigint)
+create or replace function facteur.begin_lease(s facteur.submissions, p_item jsonb, p_lease_seconds double precision, out lease_token uuid,
+                                               out attempt_id bigint, out own_key text)
     language plpgsql as $$
 begin
     lease_token := gen_random_uuid();
     if s.state = 'pending' then
+        own_key := case when (p_item ->> 'takes_key')::boolean then coalesce(facteur.doubtful_key(s.invoice_id), s.own_key) end;
         update facteur.budgets b set deposits_at = facteur.now() + make_interval(secs => p_lease_seconds) -- no second one beside it
         where b.key = 'account:' || s.account and facteur.deposits_admitted(b) is not null;
         insert into facteur.attempts (submission_id, invoice_id, account, lease_token, document_sha256,
-                                      invoice_number, seller_siren, total, currency, platform)
+                                      invoice_number, seller_siren, total, currency, platform, own_key)
         values (s.id, s.invoice_id, s.account, begin_lease.lease_token, p_item ->> 'sha256', p_item ->> 'invoice_number', p_item ->> 'seller_siren',
-                (p_item ->> 'total')::numeric, p_item ->> 'currency', p_item -> 'platform')
+                (p_item ->> 'total')::numeric, p_item ->> 'currency', p_item -> 'platform', begin_lease.own_key)
         returning id into attempt_id;
         s.document_sha256 := p_item ->> 'sha256'; s.invoice_number := p_item ->> 'invoice_number'; s.seller_siren := p_item ->> 'seller_siren';
         s.total := p_item ->> 'total'; s.currency := p_item ->> 'currency'; s.issue_date := p_item ->> 'issue_date'; s.mismatch := null;

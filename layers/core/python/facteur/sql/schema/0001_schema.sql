@@ -21,6 +21,12 @@ create function facteur.deposit_time(p_at timestamptz, p_known_at timestamptz) r
     select case when p_at - p_known_at between interval '-400 days' and interval '1 day' then p_at end
 $$;
 
+-- A key of ours for a deposit: 36 characters, as many as platforms take.
+create function facteur.new_key() returns text
+    language sql volatile as $$
+    select 'facteur-' || left(replace(gen_random_uuid()::text, '-', ''), 28)
+$$;
+
 -- Case and spaces do not make another number, nor what comes after two hundred characters, which an index could not hold.
 create function facteur.plain(p_number text) returns text
     language sql immutable parallel safe as $$
@@ -121,6 +127,7 @@ create table facteur.submissions (
     lease_token         uuid,
     lease_until         timestamptz,
     platform_id         text,
+    own_key             text not null default facteur.new_key(), -- sent with each of its deposits, where the platform takes one
     document_sha256     text,
     invoice_number      text,
     seller_siren        text,
@@ -226,6 +233,7 @@ create table facteur.attempts (
     currency        text,
     witnessed_at    timestamptz,             -- a look-up's answer showed this deposit: such are asked for first beside a doubt
     platform        jsonb,                   -- {provider, base_url, client} of the credentials it was made with
+    own_key         text,                    -- what it was sent with, where the platform takes a key of ours
     response        text,
 
     -- not_found: its outcome is unknown and the platform, asked often enough, does not have it; a late answer still counts

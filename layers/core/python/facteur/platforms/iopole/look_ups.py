@@ -12,8 +12,9 @@ from facteur.domain.status_updates import Listing
 from facteur.domain.submission import Candidate, Question, Shown, Witness
 from facteur.errors import PlatformBusyError, Problem
 from facteur.platforms.iopole.capabilities import SEARCH
-from facteur.platforms.iopole.reading import about, alike, candidate, id_in, number_in
+from facteur.platforms.iopole.reading import about, candidate, id_in, number_in
 from facteur.platforms.iopole.statuses import OF_A_TIME, WITH_NUMBERS, Answered, Search, Searched
+from facteur.platforms.spelling import alike
 
 BEFORE = timedelta(hours=1)  # a listing of a time begins so long before the oldest attempt
 AFTER = timedelta(days=1)  # and ends so long after now: its dates may be local ones

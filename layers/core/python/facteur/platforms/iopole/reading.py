@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import unicodedata
 from decimal import Decimal
 from typing import Any
 
@@ -20,11 +18,10 @@ from facteur.platforms.foreign import identifier as _id
 from facteur.platforms.foreign import joined
 from facteur.platforms.foreign import moment as _time
 from facteur.platforms.foreign import word as _word
+from facteur.platforms.spelling import alike
 
 LONGEST_COUNT = 10  # digits
 INBOUND = frozenset({"INBOUND", "IN", "INCOMING", "RECEIVED", "RECEPTION", "ENTRANT", "ENTRANTE", "REÇUE", "RECUE"})
-SHORTEST_CUT = 16  # letters and digits; a shorter beginning is more likely another number
-RUN = re.compile(r"\d+|[^\W\d_]+")  # of digits, or of letters
 MOST_RULES = 5  # of those that a document broke
 # status.code -> the reform's number (OpenAPI; UNACCEPTABLE seen live only)
 CODES = {
@@ -112,20 +109,6 @@ def inbound(entry: Any) -> bool:
     said = [metadata.get("direction"), metadata.get("way")]
     words = [word for word in said if isinstance(word, str)]
     return any("".join(filter(str.isalpha, word)).upper() in INBOUND for word in words)
-
-
-def alike(number: str, other: str) -> bool:
-    """Whether a number may be another one, spelled in another way or cut: rather look at one deposit too many than send a second."""
-    shown, sent = _spellings(number), _spellings(other)
-    cut = any(len(left) >= SHORTEST_CUT and whole.startswith(left) for left in shown for whole in sent)
-    return cut or not shown.isdisjoint(sent)
-
-
-def _spellings(number: str) -> set[str]:
-    """What machines leave of a number: letters and digits, those of ASCII alone where others were garbled, without leading zeros."""
-    kept = {"".join(filter(str.isascii, number)), unicodedata.normalize("NFKD", number)}
-    runs = [RUN.findall(each.casefold()) for each in kept]
-    return {"".join(each) for each in runs} | {"".join(run.lstrip("0") for run in each) for each in runs}
 
 
 def whole_number(value: Any) -> int | None:

@@ -15,7 +15,7 @@ from facteur.domain.document_kind import extension_of
 from facteur.domain.identity import plain
 from facteur.domain.lifecycle import label_of
 from facteur.domain.ports import Document
-from facteur.domain.status_updates import Page
+from facteur.domain.status_updates import FeedPage, Page
 from facteur.domain.submission import Answer, Candidate, Question, Shown, StatusEvent
 from facteur.errors import PlatformBusyError, Problem, UnreadableCopyError
 from facteur.platforms import foreign
@@ -105,6 +105,9 @@ class Toy:
         answer = self._api.call("GET", f"/documents/{quote(platform_id, safe='')}/states")
         entries = _list(answer, "states")
         return [_event(each, platform_id) for each in entries if isinstance(each, dict)]
+
+    def feed(self, cursor: str | None, since: datetime) -> FeedPage:
+        raise NotImplementedError
 
     def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
         raise NotImplementedError

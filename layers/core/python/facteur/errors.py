@@ -5,7 +5,8 @@ FacteurError
 │   ├── NotDepositedError            certainly nothing was deposited
 │   │   ├── PlatformBusyError        not sent, or 429 in the platform's own words: the same call may work later
 │   │   │   ├── UnreadableCopyError  a page stands where the platform's copy of a document should: it is asked for again
-│   │   │   └── UnreadableStatusError  what the platform shows as a lifecycle message is none: it is passed over, the others are read
+│   │   │   ├── UnreadableStatusError  what the platform shows as a lifecycle message is none: it is passed over, the others are read
+│   │   │   └── CursorRefusedError   the platform does not know the place where its feed was left: it is read again from its beginning
 │   │   └── AccountRefusedError      credentials, rights, or address are wrong: not this invoice's fault, pauses the account
 │   ├── OutcomeUnknownError          a deposit may or may not have arrived: look it up, never send again blindly
 │   └── DocumentError                the invoice's document cannot be sent as it is
@@ -90,6 +91,10 @@ class UnreadableStatusError(PlatformBusyError):
     def __init__(self, why: str) -> None:
         words = f"the platform showed something else than a lifecycle message: {why}"
         super().__init__(Problem("unreadable_status", words, 200))
+
+
+class CursorRefusedError(PlatformBusyError):
+    """The platform does not know the place where its feed of events was left, or any more."""
 
 
 class AccountRefusedError(NotDepositedError):

@@ -14,7 +14,7 @@ from facteur.platforms.hosts import platform_host
 from facteur.platforms.port import Defaults
 from facteur.platforms.registry import PROVIDERS
 
-SOURCES = ("sweep", "pull", "history")
+SOURCES = ("auto", "sweep", "pull", "history")
 SAM_LOCAL = "AWS_SAM_LOCAL"  # `sam local` sets it in its containers, AWS never does
 
 
@@ -99,7 +99,9 @@ class Settings:
     alarm_topic_arn: str | None = _setting(_text, None, "Topic that hears of the stack's alarms; not set: nobody does")
     deposits_enabled: bool = _setting(_boolean, True, "false: show in facteur.health what would be sent, send nothing")
     status_source: str = _setting(
-        _choice(*SOURCES), "sweep", "Where statuses of deposits come from: sweep, pull, or history"
+        _choice(*SOURCES),
+        "auto",
+        "Where statuses of deposits come from: auto (the best of each platform), sweep, pull, or history",
     )
     max_in_flight: int = _setting(_number(1, 64, int), 8, "Deposits under way at once in one function")
     requests_per_minute: float = _setting(

@@ -32,14 +32,17 @@ def back_off(tries: int, jitter: Jitter) -> float:
     return max(1.0, jitter(min(LONGEST_BACK_OFF_SECONDS, 5.0 * 2.0 ** min(tries, 12))))
 
 
-def after_answer(answer: Answer, limits: Limits) -> Decision:
-    """The platform answered the deposit. A refusal as a duplicate is a question: the other one may be this invoice."""
+def after_answer(answer: Answer, limits: Limits, *, doubtful: bool = False) -> Decision:
+    """The platform answered the deposit. A refusal as a duplicate is a question: the other one may be this invoice.
+
+    `doubtful`: an earlier attempt may have been deposited.
+    """
     if isinstance(answer, Accepted):
         move = Move(State.SUBMITTED, FIRST_STATUS_SECONDS, platform_id=answer.platform_id)
         return Decision(
             move, "accepted", Problem("accepted", "deposited", answer.http_status), answer.platform_id, answer.response
         )
-    if says_duplicate(answer.problem.platform_code):
+    if says_duplicate(answer.problem.platform_code) or (answer.perhaps_duplicate and doubtful):
         move = in_doubt(answer.problem, limits, duplicate=True)
         return Decision(move, "duplicate", answer.problem, response=answer.response)
     return Decision(

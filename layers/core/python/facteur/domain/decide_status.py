@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from facteur.domain.decision import CORRECT_IT, Limits, final, in_doubt, wait
-from facteur.domain.lifecycle import BUYERS, CLOSING, ENDING, REJECTING, VERDICTS, label_of, says_duplicate
+from facteur.domain.lifecycle import BUYERS, CLOSING, ENDING, REJECTING, VERDICTS, is_step, label_of, says_duplicate
 from facteur.domain.status_updates import Open, Ruling, Seen, Sighting
 from facteur.domain.submission import Due, Move, State, StatusEvent
 from facteur.errors import Problem
@@ -66,6 +66,7 @@ def newest_of(events: Iterable[StatusEvent]) -> StatusEvent | None:
 
 def current_of(events: Sequence[StatusEvent]) -> StatusEvent | None:
     """A refusing status wherever it stands, else an ending one, else the newest. A genuine refusal counts before one as a duplicate."""
+    events = [event for event in events if not is_step(event.code)]
     refusals = [event for event in events if event.code in REJECTING]
     genuine = [event for event in refusals if not is_duplicate(event)]
     return newest_of(genuine or refusals or [event for event in events if event.code in CLOSING] or events)

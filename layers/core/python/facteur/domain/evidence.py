@@ -37,11 +37,11 @@ class Evidence:
 
 
 def kinship(candidate: Candidate, sha256: str | None, doubt: Doubt, shown_sellers: Collection[str] = ()) -> Kinship:
-    """By our own key or the bytes, where the platform shows them; else by number, seller, amount and currency, if all agree.
+    """By our key or the bytes where the platform shows them; else by number, seller, amount and currency, if all agree.
 
     What is not shown is no evidence, neither for nor against. A deposit that another open doubt could claim as well, one that the
-    platform refused, and one with another key than ours are settled by the bytes alone. That it is of another seller counts only where a witness is shown
-    (`shown_sellers`) to be of ours: else our rows may name sellers that their documents do not.
+    platform refused, and one with another key are settled by the bytes alone. That it is of another seller counts only where a
+    witness is shown (`shown_sellers`) to be of ours: else our rows may name sellers that their documents do not.
     """
     if has_our_key(candidate, doubt.attempts):
         return Kinship.OURS

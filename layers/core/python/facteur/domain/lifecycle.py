@@ -42,6 +42,11 @@ VERDICTS = REJECTING | CLOSING | {"205", "206", "207", "208"}
 DUPLICATE_STEMS = ("DUPLICAT", "DOUBLON", "REJUNI", "ALREADYDEPOSITED", "ALREADYEXISTS")
 
 
+def is_step(code: str) -> bool:
+    """Whether a code is a platform's own word for a step of its work, as `ppf:received`: kept, and no status of the invoice."""
+    return ":" in code
+
+
 def says_duplicate(word: str | None) -> bool:
     """Whether a code or reason says that the platform has this invoice already."""
     letters = "".join(filter(str.isalpha, (word or "").upper()))

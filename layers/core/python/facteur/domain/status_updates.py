@@ -156,6 +156,26 @@ class PulledDeposit:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedEntry:
+    """One entry of a platform's feed of events, and where the feed goes on behind it; None: it does not say.
+
+    `recorded_at`: by the platform's clock. `event` None: it is of no deposit.
+    """
+
+    cursor: str | None
+    recorded_at: datetime | None
+    event: StatusEvent | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """The next entries of a feed, in the platform's order; none: it is at its end. `dated_at`: when the platform says that it answered."""
+
+    entries: tuple[FeedEntry, ...]
+    dated_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Ruling:
     """What statuses come to: the next move, and what makes the row show an error although the deposit stands.
 

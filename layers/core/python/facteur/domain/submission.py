@@ -217,10 +217,14 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The platform refused this invoice for good; nothing was deposited."""
+    """The platform refused this invoice for good; nothing was deposited.
+
+    `perhaps_duplicate`: its words do not say why, so that an earlier attempt may be what it minds.
+    """
 
     problem: Problem
     response: str = field(repr=False)
+    perhaps_duplicate: bool = False
 
 
 Answer = Accepted | Rejected

@@ -24,7 +24,8 @@ APPLIED = "select number from facteur.migrations"
 # The files of sql/functions, views at the end: a view is built when it is created, a function when it is called.
 CONCEPTS = (
     "changes", "capture", "source", "open", "accounts", "budget", "queue", "clock", "lease", "attempts", "record", "write_back",
-    "transitions", "statuses", "numbers", "sweep", "pull", "acts", "backlog", "faults", "forget", "roles", "waiting", "health", "path",
+    "transitions", "statuses", "numbers", "sweep", "pull", "feed", "acts", "backlog", "faults", "forget", "roles", "waiting", "health",
+    "path",
 )  # fmt: skip
 ANY_ORDER = "select set_config('check_function_bodies', 'off', true)"
 # Functions that no file has any more, and the release that drops them: the one after that which took them out, for handlers of the

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from facteur.domain.ports import Document
-    from facteur.domain.status_updates import Page
+    from facteur.domain.status_updates import FeedPage, Page
     from facteur.domain.submission import Answer, Candidate, Question, Shown, StatusEvent
     from facteur.platforms.credentials import Address, Credentials
     from facteur.platforms.http import HttpClient
@@ -75,6 +75,13 @@ class Platform(Protocol):
     def history(self, platform_id: str) -> list[StatusEvent]:
         """The life cycle so far, in any order; empty only where the platform itself says that there is none yet."""
 
+    def feed(self, cursor: str | None, since: datetime) -> FeedPage:
+        """What happened to the client's deposits behind a place in its feed; None: from `since` on, or from further back.
+
+        Raises:
+            CursorRefusedError: the platform does not know that place.
+        """
+
     def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
         """A page of what was deposited in a time, in any order; None: this account may not search by date.
 
@@ -115,8 +122,8 @@ NO_SEARCH = Paging(page=200, last_offset=0, numbers=200)  # slices of deposits w
 class Capabilities:
     """What every platform of a kind can do.
 
-    `statuses`: which sources it offers: history always, sweep where it has a `search` (`shown_between`, `shown_under`, which a
-    reconciliation reads too), pull (`not_seen`, `acknowledge`). Methods of what it does not offer are never called.
+    `statuses`: which sources it offers, best first: feed (`feed`), sweep where it has a `search` (`shown_between`, `shown_under`, which
+    a reconciliation reads too), pull (`not_seen`, `acknowledge`), history always. Methods of what it does not offer are never called.
     `longest_document`: in bytes. `own_key`: a deposit takes a key of ours (36 characters) and its search shows it.
     """
 

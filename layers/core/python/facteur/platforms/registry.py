@@ -16,6 +16,12 @@ def _iopole() -> Provider:
     return IOPOLE
 
 
+def _superpdp() -> Provider:
+    from facteur.platforms.superpdp import SUPERPDP
+
+    return SUPERPDP
+
+
 class Providers(Mapping[str, "Provider"]):
     """By name; each is imported when it is first asked for."""
 
@@ -32,4 +38,4 @@ class Providers(Mapping[str, "Provider"]):
         return len(self._kinds)
 
 
-PROVIDERS = Providers({"iopole": _iopole})
+PROVIDERS = Providers({"iopole": _iopole, "superpdp": _superpdp})

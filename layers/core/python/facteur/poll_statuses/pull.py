@@ -29,14 +29,14 @@ def pull(services: PollServices, permitted: Callable[[str], bool]) -> int:
     return seen
 
 
-def check_due(services: PollServices) -> Step:
-    """Deposits that are due though nothing was shown of them: statuses that came too early, silence, the end."""
-    dues = services.store.claim_status_updates(AT_ONCE)
+def check_due(services: PollServices, source: str = PULL, accounts: Sequence[str] | None = None) -> Step:
+    """Deposits that are due though their `source` showed nothing of them: statuses that came too early, silence, the end."""
+    dues = services.store.claim_status_updates(AT_ONCE, accounts)
     unseen = services.pulls.unseen() if dues else frozenset()
     for due in dues:
         with alone(services, "deposit", submission_id=due.submission_id, account=due.account):
             try:
-                offered = PULL in services.platforms.of(due.account).capabilities.statuses
+                offered = source in services.platforms.of(due.account).capabilities.statuses
                 _check(due, services, unseen=due.account in unseen or not offered)
             except NotDepositedError as error:  # an account whose secret cannot be read
                 delay = not_answered_of_one(services, due.account, due.platform_id, error)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from facteur.domain.metrics import Metric
+from facteur.poll_statuses.feed import FEED, read_feeds
 from facteur.poll_statuses.history import act_on_unread, read_due_history, read_wanted_history
 from facteur.poll_statuses.pull import check_due, pull
 from facteur.poll_statuses.services import PollServices, Step
 from facteur.poll_statuses.sweep import sweep
 
+AUTO = "auto"
 LONGEST_WAIT_SECONDS = 10.0  # for one permit
 LONGEST_VAIN_SECONDS = 20.0  # waited for permits in vain: the bucket is paused, or others are quicker
 
@@ -30,7 +33,7 @@ def poll_statuses(services: PollServices, remaining_seconds: float = float("inf"
     services.store.begin_run()
     act_on_unread(services)
     run = Run(services, time.monotonic() + remaining_seconds - services.answer_seconds)
-    step = {"history": run.history, "sweep": run.sweep, "pull": run.pull}[services.source]
+    step = {AUTO: run.auto, "history": run.history, "sweep": run.sweep, "pull": run.pull}[services.source]
     while run.in_time() and step():
         pass
     if services.put_off:
@@ -49,6 +52,7 @@ class Run:
     rounds: int = 0
     vain_seconds: float = 0.0
     history_at: float = field(default=0.0)
+    fed: list[str] | None = None  # accounts with a feed; None: nobody has asked yet
 
     def in_time(self, seconds: float = 0.0) -> bool:
         """Whether a call that begins in so many seconds ends before the function does."""
@@ -58,10 +62,21 @@ class Run:
         """Read one history; whether to go on."""
         return self._went_on(read_due_history(self.services), self.services.history_seconds)
 
-    def sweep(self) -> bool:
+    def auto(self) -> bool:
+        """Each account by the best that its platform can do: read all feeds once, then sweep the others; whether to go on."""
+        if self.fed is None:
+            accounts = self.services.feeds.accounts()
+            self.fed = [each.account for each in accounts]
+            self.reads += read_feeds(
+                self.services, [each.account for each in accounts if each.to_read], self._permitted
+            )
+        due = check_due(self.services, FEED, self.fed) if self.fed else Step.NOTHING
+        return self.sweep(self.fed) if due is Step.NOTHING else self._went_on(due, 0)
+
+    def sweep(self, but: Sequence[str] = ()) -> bool:
         """Look at one slice, every second time at a young one, and read one history that is wanted; whether to go on."""
         self.rounds += 1
-        swept = sweep(self.services, self.in_time, young=self.rounds % 2 == 1)
+        swept = sweep(self.services, self.in_time, young=self.rounds % 2 == 1, but=but)
         read = Step.NO_PERMIT if time.monotonic() < self.history_at else read_wanted_history(self.services)
         if read is Step.NO_PERMIT and time.monotonic() >= self.history_at:
             self.history_at = time.monotonic() + self.services.history_seconds

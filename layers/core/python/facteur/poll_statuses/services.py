@@ -22,6 +22,7 @@ from facteur.errors import (
 
 if TYPE_CHECKING:
     from facteur.platforms.accounts import AccountPlatforms
+    from facteur.poll_statuses.feed_store import PostgresFeeds
     from facteur.poll_statuses.pull_store import PostgresPulls
     from facteur.poll_statuses.store import PostgresStatuses
 
@@ -48,6 +49,7 @@ class PollServices:
 
     store: PostgresStatuses
     pulls: PostgresPulls
+    feeds: PostgresFeeds
     platforms: AccountPlatforms
     journal: Journal
     limits: Limits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +30,7 @@ class PostgresStatuses:
     """
     CLAIM = """
     select id, account, platform_id, lifecycle_code, age_seconds, heard_at, made_at, known
-    from facteur.claim_status_updates(%(limit)s, %(lease)s)
+    from facteur.claim_status_updates(%(limit)s, %(lease)s, %(accounts)s)
     """
     CLAIM_HISTORIES = """
     select id, account, platform_id, lifecycle_code, age_seconds, heard_at, made_at, known, swept_code, swept_at, swept_state
@@ -43,7 +43,7 @@ class PostgresStatuses:
     CLAIM_SLICE = """
     select id, account, platform_id, invoice_number, deposited_at, dated, lifecycle_code, age_seconds, due_since, number_seen, by_number,
            not_shown
-    from facteur.claim_sweep(%(lease)s, %(young)s, %(rows)s, %(page)s, %(numbers)s)
+    from facteur.claim_sweep(%(lease)s, %(young)s, %(rows)s, %(page)s, %(numbers)s, %(but)s)
     """
 
     RECORD = "select state, stored, invoice_id, seconds_after, known, objected, moved from facteur.record_status_update(%(update)s)"
@@ -70,9 +70,11 @@ class PostgresStatuses:
     def take_history_permit(self, account: str) -> bool:
         return bool(self._database.row(self.HISTORY_PERMIT, {"account": account, **self._rates}).granted)
 
-    def claim_status_updates(self, limit: int) -> list[Due]:
-        """Deposits that are due; an overlapping run gets others."""
-        return [due_of(row) for row in self._database.rows(self.CLAIM, {"limit": limit, "lease": STATUS_LEASE_SECONDS})]
+    def claim_status_updates(self, limit: int, accounts: Sequence[str] | None = None) -> list[Due]:
+        """Deposits that are due, of these accounts or of all; an overlapping run gets others."""
+        of = None if accounts is None else list(accounts)
+        parameters = {"limit": limit, "lease": STATUS_LEASE_SECONDS, "accounts": of}
+        return [due_of(row) for row in self._database.rows(self.CLAIM, parameters)]
 
     def claim_histories(self, limit: int) -> list[Due]:
         """Deposits whose history a sweep found wanting, the urgent ones first."""
@@ -83,9 +85,11 @@ class PostgresStatuses:
         """Deposits of which the search has shown a refusal for an hour that no status says."""
         return [due_of(row) for row in self._database.rows(self.UNREAD, {"limit": limit})]
 
-    def claim_slice(self, young: bool) -> Slice | None:
+    def claim_slice(self, young: bool, but: Collection[str] = ()) -> Slice | None:
+        """`but`: accounts that are followed otherwise."""
         parameters = {
             "lease": STATUS_LEASE_SECONDS, "young": young, "rows": SLICE, "page": self._paging.page, "numbers": self._paging.numbers,
+            "but": sorted(but),
         }  # fmt: skip
         rows = self._database.rows(self.CLAIM_SLICE, parameters)
         members = tuple(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -58,9 +58,9 @@ class Sweep:
         return len(found)
 
 
-def sweep(services: PollServices, in_time: Callable[[], bool], *, young: bool) -> Step:
-    """Look at one slice. `young`: rather at one of the last hour."""
-    claimed = services.store.claim_slice(young)
+def sweep(services: PollServices, in_time: Callable[[], bool], *, young: bool, but: Collection[str] = ()) -> Step:
+    """Look at one slice. `young`: rather at one of the last hour. `but`: accounts that are followed otherwise."""
+    claimed = services.store.claim_slice(young, but)
     if claimed is None:
         return Step.NOTHING
     step = Step.FAILED

@@ -199,7 +199,8 @@ def _deposit(row: Waiting, document: Document, own_key: str | None, services: Se
         lease.check()
         platform = services.platforms.of(row.account)
         began = time.monotonic()
-        decision = after_answer(platform.deposit(document, own_key, lease.check), services.limits)
+        answer = platform.deposit(document, own_key, lease.check)
+        decision = after_answer(answer, services.limits, doubtful=bool(row.doubtful_sha256))
     except OutcomeUnknownError as error:
         decision = after_unknown(error, services.limits)
     except NotDepositedError as error:

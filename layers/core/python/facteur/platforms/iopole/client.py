@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from facteur.domain.document_kind import extension_of
 from facteur.domain.ports import Document
-from facteur.domain.status_updates import Page
+from facteur.domain.status_updates import FeedPage, Page
 from facteur.domain.submission import Answer, Candidate, Question, Shown, StatusEvent
 from facteur.errors import PlatformBusyError, Problem, UnreadableCopyError
 from facteur.platforms.answers import expect, is_busy, listed, refusal
@@ -94,6 +94,9 @@ class Iopole:
             raise PlatformBusyError(Problem("platform_unavailable", "no platform's answer to a history", 404))
         entries = listed(expect(answer, (list, dict), absent=[]))  # a young deposit has no history yet
         return [status_event(entry, platform_id) for entry in entries if isinstance(entry, dict)]
+
+    def feed(self, cursor: str | None, since: datetime) -> FeedPage:
+        raise NotImplementedError
 
     def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
         answered = self._searched.between(since, until, offset, WITH_NUMBERS if with_numbers else None)

@@ -12,12 +12,13 @@ create or replace function facteur.worker_rights() returns table (relation name,
            ('not_ready', 'insert, update (seen_at), delete'),
            ('submissions', 'insert, update, delete'),
            ('attempts', 'insert (submission_id, invoice_id, account, lease_token, ended_at, outcome, http_status, code, message, platform_id,'
-                        ' document_sha256, invoice_number, seller_siren, total, currency, platform, response),'
+                        ' document_sha256, invoice_number, seller_siren, total, currency, platform, own_key, response),'
                         ' update (outcome, ended_at, http_status, code, message, platform_id, response, witnessed_at)'),
            ('status_events', 'insert (status_id, submission_id, platform_id, code, platform_code, network_code, label, occurred_at, date_believed,'
                              ' date_given, caused_by, audience, reason, message, raw), update (written_at, settled)'),
            ('budgets', 'insert, update'),
            ('sweeps', 'insert, update'),
+           ('feeds', 'insert, update'),
            ('routes', 'insert (account, since, credentials), update (applied_at)'),
            ('operations', 'insert (who, why, operation, caller, request_id, account, submission_id, invoice_id, detail)'),
            ('transitions', 'insert (subject, submission_id, invoice_id, account, attempt_id, from_state, to_state, reason, detail, platform_id, by_whom)'),

@@ -21,12 +21,13 @@ create or replace function facteur.statuses_of(p_submission_id bigint, p_platfor
 $$;
 
 -- Submissions whose status is due, put off by p_lease_seconds so that an overlapping run takes others.
-create or replace function facteur.claim_status_updates(p_limit integer, p_lease_seconds double precision)
+create or replace function facteur.claim_status_updates(p_limit integer, p_lease_seconds double precision, p_accounts text[] default null)
     returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision,
                    heard_at timestamptz, made_at timestamptz, known jsonb)
     language sql as $$
     with due as (
         select s.id from facteur.submissions s where s.state = 'submitted' and s.due_at <= facteur.now()
+          and (p_accounts is null or s.account = any (p_accounts))
           and s.account <> all (array(select substr(b.key, 9) from facteur.budgets b where b.key like 'account:%' and facteur.paused(b)))
         order by s.due_at limit p_limit for update skip locked
     )

@@ -1,9 +1,9 @@
 -- Statuses by the platform's search: a slice of an account's deposits at a time. Locks: the account's turn, then submissions by id,
 -- skipping what others hold.
 
--- Whose turn it is, and where to begin: accounts take turns; young deposits first, where asked for and where there are any. The
+-- Whose turn it is, and where to begin: accounts take turns, but those that another source follows (p_but); young deposits first, where asked for and where there are any. The
 -- one that has been due for longest goes on the page, and what is due just before it as well.
-create or replace function facteur.next_sweep(p_young boolean, p_rows integer, out account text, out begin_at timestamptz, out young boolean, out by_number boolean)
+create or replace function facteur.next_sweep(p_young boolean, p_rows integer, p_but text[], out account text, out begin_at timestamptz, out young boolean, out by_number boolean)
     language plpgsql stable as $$
 declare
     here timestamptz;
@@ -11,7 +11,7 @@ begin
     for account, by_number in
         select substr(b.key, 9), coalesce(w.by_number_until, '-infinity') > facteur.now()
         from facteur.budgets b left join facteur.sweeps w on w.account = substr(b.key, 9)
-        where b.key like 'account:%' and not facteur.paused(b)
+        where b.key like 'account:%' and not facteur.paused(b) and substr(b.key, 9) <> all (p_but)
         order by coalesce(w.turn_at, '-infinity'), b.key
     loop
         select s.deposited_at into here from facteur.submissions s
@@ -39,7 +39,8 @@ end $$;
 -- are put off by p_lease_seconds, so that an overlapping run takes others and a run that died loses nothing. Where most of what
 -- was deposited in between is over (ids are a good guess at it), due ones are searched for by their numbers instead: p_numbers
 -- of them fit into a query, p_page entries on a page.
-create or replace function facteur.claim_sweep(p_lease_seconds double precision, p_young boolean, p_rows integer, p_page integer, p_numbers integer)
+create or replace function facteur.claim_sweep(p_lease_seconds double precision, p_young boolean, p_rows integer, p_page integer, p_numbers integer,
+                                               p_but text[] default '{}')
     returns table (id bigint, account text, platform_id text, invoice_number text, deposited_at timestamptz, dated boolean, lifecycle_code text,
                    age_seconds double precision, due_since timestamptz, number_seen text, by_number boolean, not_shown integer)
     language plpgsql as $$
@@ -48,7 +49,7 @@ declare
     members bigint[];
     numbers boolean;
 begin
-    select * into here from facteur.next_sweep(p_young, p_rows);
+    select * into here from facteur.next_sweep(p_young, p_rows, p_but);
     if here.account is null then
         return;
     end if;

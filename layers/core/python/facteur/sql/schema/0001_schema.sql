@@ -332,6 +332,17 @@ create table facteur.sweeps (
     pulled_at       timestamptz not null default facteur.now() -- pull: when it last showed a status of ours
 );
 
+-- A platform's feed of events, per client: where it is read from. Statuses are stored before it moves.
+create table facteur.feeds (
+    client      text primary key,            -- md5 of accounts.pin, as submissions.client
+    "cursor"    text,                        -- the place behind which it is read; null: from the beginning
+    reached     text,                        -- how far it was read at reached_at: becomes the cursor ten minutes later
+    reached_at  timestamptz,
+    since       timestamptz not null,        -- where the beginning is
+    turn_at     timestamptz not null default '-infinity',
+    taken_until timestamptz not null default '-infinity' -- one reader at a time
+);
+
 -- Statuses of deposits that are nobody's here (pull): another software's, or of one whose answer is still under way.
 create table facteur.unmatched_statuses (
     status_id   text not null,

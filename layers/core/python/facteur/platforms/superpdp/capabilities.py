@@ -1,0 +1,15 @@
+"""What SUPER PDP can do by its own API, as its OpenAPI 1.13 has it and as public projects saw live up to October 2026."""
+
+from __future__ import annotations
+
+from facteur.platforms.port import Capabilities
+
+LONGEST_KEY = 36  # of external_id
+MOST_INVOICES = 1000  # on a page
+MOST_EVENTS = 1000
+CAPABILITIES = Capabilities(
+    statuses=("feed", "history"),
+    longest_document=50_000_000,  # nobody has published a limit: as Iopole's
+    directory=True,
+    own_key=True,
+)

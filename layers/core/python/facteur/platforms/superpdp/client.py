@@ -1,0 +1,192 @@
+"""SUPER PDP's own API, one account: one company's credentials."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from facteur.domain.document_kind import extension_of
+from facteur.domain.ports import Document
+from facteur.domain.status_updates import FeedEntry, FeedPage, Page
+from facteur.domain.submission import Accepted, Answer, Candidate, Question, Rejected, Shown, StatusEvent
+from facteur.errors import (
+    AccountRefusedError,
+    CursorRefusedError,
+    NotDepositedError,
+    OutcomeUnknownError,
+    Problem,
+    UnreadableCopyError,
+)
+from facteur.platforms import foreign
+from facteur.platforms.answers import dated, expect, is_busy, listed, problem, refusal
+from facteur.platforms.authorised import AuthorisedClient
+from facteur.platforms.http import HttpAnswer, HttpClient
+from facteur.platforms.multipart import SingleFileBody
+from facteur.platforms.oauth import BearerToken
+from facteur.platforms.port import Capabilities
+from facteur.platforms.superpdp.capabilities import CAPABILITIES, MOST_EVENTS
+from facteur.platforms.superpdp.ladder import LADDER, in_its_own_words, says_already_there, says_other_seller
+from facteur.platforms.superpdp.listing import Listing
+from facteur.platforms.superpdp.reading import status_event, whole_number
+
+TOKEN_PATH = "/oauth2/token"  # noqa: S105  a path
+LONGEST_DOCUMENT_BYTES = 60_000_000  # a copy of what was deposited
+LONGEST_LIST_BYTES = 20_000_000
+NOT_OFFERED = frozenset({400, 403, 404, 501})
+RECENT = timedelta(days=30)  # how far a person's question goes back
+
+
+class SuperPdp:
+    """The port Platform, for one account."""
+
+    def __init__(self, client: HttpClient, token: BearerToken, *, sandbox: bool | None, named_in: str) -> None:
+        """`sandbox`: what the account's secret says; None: nothing."""
+        self._api = AuthorisedClient(client, token, in_its_own_words)
+        self._said, self._named_in = sandbox, named_in
+        self._environment: str | None = None  # as the company's `env` says, once it was asked for
+        self._listing = Listing(self._list)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    @property
+    def sandbox(self) -> bool:
+        return self._environment == "sandbox" if self._environment else bool(self._said)
+
+    def begin_invocation(self, stop_at: float) -> None:
+        self._api.begin_invocation(stop_at)
+
+    def obtain_token(self) -> None:
+        """Sandbox and production have one host: before anything is sent the company says where it is."""
+        self._api.obtain_token()
+        if self._environment is None:
+            self.probe()
+
+    def probe(self) -> datetime | None:
+        """Raises AccountRefusedError where the company is in another environment than the secret says, or not verified yet."""
+        answer = self._get("/v1.beta/companies/me")
+        environment = foreign.code(foreign.fields(expect(answer, dict)).get("env"))
+        if self._said is not None and (environment == "sandbox") is not self._said:
+            words = f"{self._named_in} says sandbox {str(self._said).lower()}, and the company is in {environment or 'neither'}"
+            raise AccountRefusedError(Problem("environment_mismatch", words))
+        self._environment = environment
+        return dated(answer)
+
+    def deposit(self, document: Document, own_key: str | None, before_block: Callable[[], None]) -> Answer:
+        path = f"/v1.beta/invoices?external_id={quote(own_key, safe='')}" if own_key else "/v1.beta/invoices"
+        with document.open() as file:
+            body = SingleFileBody(
+                "file_name", document.file_name, document.content_type, file, document.size, before_block
+            )
+            answer = self._api.call("POST", path, body=body, understood=LADDER.is_accepted)
+        meant = LADDER.meaning_of(answer)
+        return self._refused(answer, meant, own_key) if isinstance(meant, Rejected) else meant
+
+    def find(self, invoice_number: str) -> list[Candidate]:
+        return list(self._listing.since(datetime.now(UTC) - RECENT).about([invoice_number], []))
+
+    def shown(self, questions: Sequence[Question]) -> list[Shown]:
+        return self._listing.shown(questions)
+
+    def shown_alone(self, questions: Sequence[Question]) -> list[Shown]:
+        """A listing is of everything: no number is asked for."""
+        return self._listing.shown(questions)
+
+    def answers_what_is_asked(self) -> bool:
+        return True
+
+    def sha256_of(self, platform_id: str) -> str | None:
+        path = f"/v1.beta/invoices/{quote(platform_id, safe='')}/download"
+        answer = self._api.call("GET", path, longest_bytes=LONGEST_DOCUMENT_BYTES)
+        if is_busy(answer.status):
+            raise refusal(answer)
+        if answer.status != 200:
+            return None
+        if extension_of(answer.body) is None:
+            raise UnreadableCopyError
+        return hashlib.sha256(answer.body).hexdigest()
+
+    def history(self, platform_id: str) -> list[StatusEvent]:
+        """Event by event until a page shows nothing new."""
+        found, after = dict[str, StatusEvent](), 0
+        while True:
+            answer = self._get(
+                f"/v1.beta/invoice_events?invoice_id={quote(platform_id, safe='')}&starting_after_id={after}&limit={MOST_EVENTS}"
+            )
+            shown = [each for each in listed(expect(answer, dict)) if isinstance(each, dict)]
+            fresh = {event.status_id: event for event in (status_event(each, platform_id) for each in shown)}
+            if not fresh.keys() - found.keys():
+                return list(found.values())
+            found |= fresh
+            after = max([after, *filter(None, (whole_number(each.get("id")) for each in shown))])
+
+    def feed(self, cursor: str | None, since: datetime) -> FeedPage:
+        """Events of both directions by their ids, which grow."""
+        answer = self._get(f"/v1.beta/invoice_events?starting_after_id={cursor or 0}&limit={MOST_EVENTS}")
+        if answer.status == 400 and in_its_own_words(answer.json()):
+            raise CursorRefusedError(problem(answer, "cursor_refused", "the platform refuses the place of its feed"))
+        shown = [each for each in listed(expect(answer, dict)) if isinstance(each, dict)]
+        return FeedPage(tuple(_entry(each) for each in shown), dated(answer))
+
+    def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
+        raise NotImplementedError
+
+    def shown_under(self, numbers: Sequence[str], offset: int, *, with_numbers: bool) -> Page:
+        raise NotImplementedError
+
+    def not_seen(self) -> tuple[list[StatusEvent], bool]:
+        raise NotImplementedError
+
+    def acknowledge(self, event: StatusEvent) -> bool:
+        raise NotImplementedError
+
+    def active_webhooks(self) -> int | None:
+        raise NotImplementedError
+
+    def reachable(self, siren: str) -> bool | None:
+        answer = self._get(f"/v1.beta/french_directory/entries?number={quote(siren, safe='')}")
+        if answer.status in NOT_OFFERED:
+            return None
+        found = [foreign.fields(each) for each in listed(expect(answer, (dict, list)))]
+        return any(each.get("is_active") is not False for each in found)
+
+    def _refused(self, answer: HttpAnswer, meant: Rejected, own_key: str | None) -> Answer:
+        """The words of a refusal are not stable, says the vendor: the key decides whether the document is there."""
+        if answer.status != 400:
+            return meant
+        try:
+            newest = self._listing.newest()
+            mine = [each for each in newest.about([], [own_key] if own_key else []) if each.own_key == own_key]
+        except NotDepositedError:
+            raise OutcomeUnknownError(
+                problem(answer, "refused_unclear", "it refused, and cannot be asked why")
+            ) from None
+        if own_key and mine:
+            return Accepted(mine[0].platform_id, answer.status, meant.response)
+        if says_other_seller(answer.json()):
+            words = f"{self._named_in} is of another company than the invoice's seller"
+            raise AccountRefusedError(problem(answer, "other_seller", words))
+        refused = meant.problem
+        if says_already_there(answer.json()):
+            refused = Problem(refused.code, refused.message, refused.http_status, "DUPLICATE", refused.platform_message)
+        return Rejected(refused, meant.response, perhaps_duplicate=True)
+
+    def _list(self, path: str) -> HttpAnswer:
+        return self._api.call("GET", path, longest_bytes=LONGEST_LIST_BYTES)
+
+    def _get(self, path: str) -> HttpAnswer:
+        return self._api.call("GET", path)
+
+
+def _entry(event: dict[str, Any]) -> FeedEntry:
+    place = whole_number(event.get("id"))
+    about = status_event(event)
+    return FeedEntry(
+        None if place is None else str(place),
+        foreign.moment(event.get("created_at")),
+        about if about.platform_id else None,
+    )

@@ -1,0 +1,119 @@
+"""SUPER PDP's list of invoices, the newest first: what became of deposits, by the key that each was sent with."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from facteur.domain.submission import Candidate, Question, Shown
+from facteur.errors import PlatformBusyError, Problem
+from facteur.platforms import foreign
+from facteur.platforms.answers import dated, expect, listed
+from facteur.platforms.http import HttpAnswer
+from facteur.platforms.superpdp.reading import about, candidate, id_in, is_refused
+
+PAGE = 100  # each with what the invoice says, and its events
+MOST_PAGES = 50
+BEFORE = timedelta(hours=1)  # a listing goes back so long before the oldest attempt
+EXPANDED = "&expand[]=en_invoice&expand[]=en_invoice.seller&expand[]=events"
+TOO_WIDE = Problem("search_too_wide", "the platform shows more deposits than it lets us read", 200)
+WITHOUT_ID = Problem("unreadable_answer", "the platform shows a deposit without its id", 200)
+Ask = Callable[[str], HttpAnswer]
+
+
+@dataclass(slots=True)
+class Reading:
+    """What the list has shown so far. `whole`: there is nothing older."""
+
+    entries: list[Any] = field(default_factory=list)
+    dates: list[datetime] = field(default_factory=list)
+    whole: bool = False
+
+    @property
+    def dated_at(self) -> datetime | None:
+        return max(self.dates, default=None)
+
+    def reaches(self, since: datetime) -> bool:
+        """Whether it shows a deposit from before an instant, so that all later ones are in it."""
+        ages = [foreign.moment(foreign.fields(each).get("created_at")) for each in self.entries]
+        return any(at is not None and at < since for at in ages)
+
+    def standing(self, ids: Iterable[str]) -> list[Candidate]:
+        wanted = set(ids)
+        return [candidate(each) for each in self.entries if id_in(each) in wanted and not is_refused(each)]
+
+    def about(self, numbers: Iterable[str], keys: Iterable[str]) -> tuple[Candidate, ...]:
+        """Those that may be looked for, each once.
+
+        Raises:
+            PlatformBusyError: one of them does not say which deposit it is: it may be the one that is looked for.
+        """
+        found = [each for each in self.entries if about(each, numbers, keys)]
+        if any(id_in(each) is None for each in found):
+            raise PlatformBusyError(WITHOUT_ID)
+        return tuple({each.platform_id: each for each in map(candidate, found)}.values())
+
+
+class Listing:
+    """The list of one account."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def newest(self) -> Reading:
+        """One page."""
+        reading = Reading()
+        self._add_page(reading)
+        return reading
+
+    def since(self, since: datetime, enough: Callable[[Reading], bool] = lambda _reading: True) -> Reading:
+        """Everything from an instant on, and further back until there is `enough`.
+
+        Raises:
+            PlatformBusyError: it is not answered, or goes back too far.
+        """
+        reading = Reading()
+        for _ in range(MOST_PAGES):
+            self._add_page(reading)
+            if reading.whole or (reading.reaches(since) and enough(reading)):
+                return reading
+        if reading.reaches(since):
+            return reading
+        raise PlatformBusyError(TOO_WIDE)
+
+    def shown(self, questions: Sequence[Question]) -> list[Shown]:
+        """All questions by one listing, which goes back past the oldest attempt and to a witness of each."""
+
+        def enough(reading: Reading) -> bool:
+            return all(
+                not each.witnesses or reading.standing(witness.platform_id for witness in each.witnesses)
+                for each in questions
+            )
+
+        reading = self.since(min(min(each.since, each.now) for each in questions) - BEFORE, enough)
+        return [_of_question(each, reading) for each in questions]
+
+    def _add_page(self, reading: Reading) -> None:
+        """Whole is a listing at a page that shows nothing new, whatever it says of what lies before. Each page has a size of its own:
+        what a cache kept of an earlier listing says nothing."""
+        known = {id_in(each) for each in reading.entries}
+        oldest = min((int(each) for each in known if each), default=None)
+        place = "" if oldest is None else f"&ending_before_id={oldest}"
+        size = PAGE - secrets.randbelow(PAGE // 2)
+        answer = self._ask(f"/v1.beta/invoices?direction=out&order=desc&limit={size}{place}{EXPANDED}")
+        shown = listed(expect(answer, (dict, list)))
+        fresh = [each for each in shown if id_in(each) is None or id_in(each) not in known]
+        reading.whole = not any(id_in(each) for each in fresh)
+        reading.entries += fresh
+        if at := dated(answer):
+            reading.dates.append(at)
+
+
+def _of_question(question: Question, reading: Reading) -> Shown:
+    standing = reading.standing(each.platform_id for each in question.witnesses)
+    sellers = frozenset(each.seller_siren for each in standing if each.seller_siren)
+    ids = frozenset(each.platform_id for each in standing)
+    return Shown(reading.about(question.numbers, question.keys), ids, reading.dated_at, sellers)

@@ -1,0 +1,82 @@
+"""Statuses from a feed of events, one for all deposits of a client: stored and committed first, then its place moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from facteur.domain.decide_status import identity
+from facteur.domain.status_updates import FeedEntry
+from facteur.errors import CursorRefusedError, NotDepositedError
+from facteur.platforms.port import Platform
+from facteur.poll_statuses.feed_store import Place
+from facteur.poll_statuses.history import store_statuses
+from facteur.poll_statuses.services import PollServices, alone, not_answered
+
+FEED = "feed"
+AGAIN_SECONDS = 300.0
+
+
+def read_feeds(services: PollServices, accounts: Sequence[str], permitted: Callable[[str], bool]) -> int:
+    """Read each account's feed to its end; how many pages were read."""
+    pages = 0
+    for account in accounts:
+        if place := services.feeds.take(account):
+            pages += _read(account, place, services, permitted)
+            services.feeds.end(account)
+    return pages
+
+
+def _read(account: str, place: Place, services: PollServices, permitted: Callable[[str], bool]) -> int:
+    """Page by page until one shows nothing new. A place that the platform does not know is forgotten."""
+    pages, cursor, seen = 0, place.cursor, set[tuple[str, str, str]]()
+    try:
+        with alone(services, FEED, account=account):
+            platform = services.platforms.of(account)
+            while permitted(account):
+                page = platform.feed(cursor, place.since)
+                pages += 1
+                services.store.platform_answered(account)
+                fresh = [entry for entry in page.entries if _key(entry) not in seen]
+                if not fresh:
+                    break
+                _store(account, fresh, platform, services)
+                seen |= {_key(entry) for entry in fresh}
+                reached = next((entry.cursor for entry in reversed(page.entries) if entry.cursor), cursor)
+                if reached is None or reached == cursor:
+                    break
+                services.feeds.reached(account, reached)
+                cursor = reached
+    except CursorRefusedError as error:
+        services.feeds.reset(account)
+        services.count_put_off()
+        services.journal.warning(
+            "feed.reset", account=account, http_status=error.problem.http_status, error_code=error.problem.code,
+            next_step="nothing: the platform does not know the place any more, and the feed is read from its beginning",
+        )  # fmt: skip
+    except NotDepositedError as error:
+        not_answered(services, account, error, FEED, f"account:{account}")
+    return pages
+
+
+def _key(entry: FeedEntry) -> tuple[str, str, str]:
+    event = entry.event
+    return (entry.cursor or "", event.status_id if event else "", event.code if event else "")
+
+
+def _store(account: str, entries: Sequence[FeedEntry], platform: Platform, services: PollServices) -> None:
+    """Each deposit's statuses in a transaction of its own. What is of none of ours is another software's, or comes again once the
+    deposit's answer is recorded; one that cannot be stored has its own history read instead, and stops no other."""
+    events = [entry.event for entry in entries if entry.event]
+    ours = services.pulls.pulled_deposits(account, sorted({event.platform_id for event in events}))
+    for platform_id, deposit in ours.items():
+        due = deposit.due
+        known = {identity(event) for event in due.known}
+        heard = [event for event in events if event.platform_id == platform_id]
+        if all(identity(event) in known for event in heard):
+            continue
+        stored = False
+        with alone(services, FEED, account=account, submission_id=due.submission_id):
+            store_statuses(due, heard, platform.sandbox, services, FEED)
+            stored = True
+        if not stored:
+            services.feeds.want_history(due.submission_id, AGAIN_SECONDS)

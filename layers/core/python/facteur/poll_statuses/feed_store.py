@@ -1,0 +1,61 @@
+"""The statements of the source `feed`. What they do stands in sql/functions/feed.sql."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from facteur.postgres.database import Database
+
+TURN_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """An account whose platform has a feed, and whether this poll is to read it: of several names of a client one does."""
+
+    account: str
+    to_read: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a client's feed is read from; `cursor` None: from its beginning, which is at `since`."""
+
+    cursor: str | None
+    since: datetime
+
+
+class PostgresFeeds:
+    """Postgres for feeds of events."""
+
+    def __init__(self, database: Database, providers: Sequence[str]) -> None:
+        """`providers`: the kinds of platform that have a feed."""
+        self._database, self._providers = database, list(providers)
+
+    def accounts(self) -> list[Fed]:
+        statement = "select account, to_read from facteur.accounts_with_feed(%(providers)s)"
+        rows = self._database.rows(statement, {"providers": self._providers})
+        return [Fed(row.account, row.to_read) for row in rows]
+
+    def take(self, account: str) -> Place | None:
+        """The place, for this run alone to read from for a while; None: another run reads."""
+        statement = 'select "cursor" as place, since from facteur.take_feed(%(account)s, %(lease)s)'
+        rows = self._database.rows(statement, {"account": account, "lease": TURN_SECONDS})
+        return Place(rows[0].place, rows[0].since) if rows else None
+
+    def reached(self, account: str, cursor: str) -> None:
+        """All statuses up to a place are stored."""
+        self._database.rows("select facteur.move_feed(%(account)s, %(cursor)s)", {"account": account, "cursor": cursor})
+
+    def reset(self, account: str) -> None:
+        self._database.rows("select facteur.reset_feed(%(account)s)", {"account": account})
+
+    def end(self, account: str) -> None:
+        self._database.rows("select facteur.end_feed(%(account)s)", {"account": account})
+
+    def want_history(self, submission_id: int, seconds: float) -> None:
+        """Have a deposit's own history read: its events could not be stored."""
+        statement = "select facteur.want_history(%(id)s, %(seconds)s)"
+        self._database.rows(statement, {"id": submission_id, "seconds": seconds})

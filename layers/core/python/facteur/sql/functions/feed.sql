@@ -1,0 +1,59 @@
+-- Statuses of the source `feed`: one list of events for all deposits of a client, and the place where it goes on. Locks: the client's
+-- feed.
+
+-- The accounts whose platform has a feed, by the kind in their pin: of each client one to read it now, if it has open deposits and is
+-- not paused.
+create or replace function facteur.accounts_with_feed(p_providers text[], out account text, out to_read boolean) returns setof record
+    language sql stable as $$
+    select a.name, open.name is not null and row_number() over (
+        partition by a.pin order by open.name is null, coalesce(f.turn_at, '-infinity'), a.name) = 1
+    from facteur.accounts a
+    left join facteur.feeds f on f.client = md5(a.pin::text)
+    left join lateral ( -- a limit, lest a planner read all that is open to join it
+        select a.name from facteur.submissions s, facteur.budgets b
+        where s.account = a.name and s.state = 'submitted' and b.key = 'account:' || a.name and not facteur.paused(b) limit 1
+    ) open on true
+    where a.pin ->> 'provider' = any (p_providers)
+$$;
+
+-- One reader at a time, for a while. The feed of a client begins a day before its first attempt.
+create or replace function facteur.take_feed(p_account text, p_lease_seconds double precision, out "cursor" text, out since timestamptz) returns setof record
+    language sql as $$
+    insert into facteur.feeds as f (client, since, turn_at, taken_until)
+    select md5(a.pin::text), coalesce((select min(t.started_at) from facteur.attempts t where t.account = any (facteur.names_of_client(p_account))
+                                       and t.platform = a.pin), facteur.now()) - interval '1 day',
+           facteur.now(), facteur.now() + make_interval(secs => p_lease_seconds)
+    from facteur.accounts a where a.name = p_account and a.pin is not null
+    on conflict (client) do update set turn_at = excluded.turn_at, taken_until = excluded.taken_until where f.taken_until <= facteur.now()
+    returning f."cursor", f.since
+$$;
+
+-- Everything up to a place was stored. Platforms draw an event's id before they commit it, as we do: a lower one may yet appear. So what
+-- is read again moves on only to a place that was reached ten minutes ago, by our own clock: whoever reads it again then has seen all
+-- that came late.
+create or replace function facteur.move_feed(p_account text, p_reached text) returns void
+    language sql as $$
+    update facteur.feeds f set
+        "cursor" = case when f.reached_at <= facteur.now() - interval '10 minutes' then f.reached else f."cursor" end,
+        reached = case when f.reached_at > facteur.now() - interval '10 minutes' then f.reached else p_reached end,
+        reached_at = case when f.reached_at > facteur.now() - interval '10 minutes' then f.reached_at else facteur.now() end
+    from facteur.accounts a where a.name = p_account and f.client = md5(a.pin::text)
+$$;
+
+-- The platform does not know the place any more: it is read from the beginning, and what is known already adds nothing.
+create or replace function facteur.reset_feed(p_account text) returns void
+    language sql as $$
+    update facteur.feeds f set "cursor" = null, reached = null, reached_at = null
+    from facteur.accounts a where a.name = p_account and f.client = md5(a.pin::text)
+$$;
+
+create or replace function facteur.end_feed(p_account text) returns void
+    language sql as $$
+    update facteur.feeds f set taken_until = '-infinity' from facteur.accounts a where a.name = p_account and f.client = md5(a.pin::text)
+$$;
+
+-- What a deposit's events say could not be stored: its history says it again.
+create or replace function facteur.want_history(p_submission_id bigint, p_seconds double precision) returns void
+    language sql as $$
+    update facteur.submissions set due_at = facteur.now() + make_interval(secs => p_seconds) where id = p_submission_id and state = 'submitted'
+$$;

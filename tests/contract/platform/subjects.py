@@ -92,6 +92,42 @@ class IopoleKind:
         return asked.path.endswith("/status-history")
 
 
+class SuperPdpKind:
+    """SUPER PDP by its own API, before its simulator."""
+
+    provider = PROVIDERS["superpdp"]
+    refused, shown_as = 400, "id"
+    nothing_found = b'{"data": [], "count": 0, "has_before": false, "has_after": false}'
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator, self.api, self.auth = simulator, simulator.base_url, simulator.auth_url
+        self.secret: Mapping[str, Any] = {
+            "client_id": simulator.client_id,
+            "client_secret": simulator.client_secret,
+        }
+
+    def kept(self) -> Sequence[Kept]:
+        return [Kept(each["id"], each["sha256"]) for each in self._simulator.ledger()]
+
+    def approve(self, platform_id: str) -> None:
+        self._simulator.add_status(platform_id, "APPROVED")
+
+    def own_error(self, words: str) -> bytes:
+        return json.dumps({"http_status_code": 400, "message": words}).encode()
+
+    def is_deposit(self, asked: Asked) -> bool:
+        return asked.method == "POST" and asked.path.partition("?")[0] == "/v1.beta/invoices"
+
+    def is_search(self, asked: Asked) -> bool:
+        return asked.method == "GET" and asked.path.partition("?")[0] == "/v1.beta/invoices"
+
+    def is_copy(self, asked: Asked) -> bool:
+        return asked.path.endswith("/download")
+
+    def is_history(self, asked: Asked) -> bool:
+        return asked.path.startswith("/v1.beta/invoice_events")
+
+
 class ToyKind:
     """The platform that does not exist."""
 
@@ -136,7 +172,11 @@ class Subject:
     clients: list[HttpClient] = field(default_factory=list)
 
     def deposit(self, rank: int = 1, content: bytes | None = None) -> Any:
-        return self.platform.deposit(document(rank, content), None, lambda: None)
+        return self.platform.deposit(document(rank, content), self.key(rank), lambda: None)
+
+    def key(self, rank: int) -> str | None:
+        """What a document is sent with, where the platform takes a key of ours."""
+        return f"facteur-{rank:028}" if self.kind.provider.capabilities.own_key else None
 
     def instead(self, of: Callable[[Asked], bool], status: int, body: bytes, **headers: str) -> None:
         """From now on these requests are answered so, and never reach the platform."""

@@ -32,9 +32,9 @@ NOW = datetime(2026, 10, 12, 8, tzinfo=UTC)
 def question(subject: Subject, rank: int, *witnesses: int) -> Question:
     """About an invoice that may have been deposited, beside others that certainly were."""
     ids = [each.platform_id for each in subject.kind.kept()]
-    known = tuple(Witness(ids[at], sample_invoice(at + 1).number) for at in range(len(witnesses)))
-    now = datetime.now(UTC)
-    return Question((sample_invoice(rank).number,), known, now - timedelta(hours=1), now)
+    known = tuple(Witness(ids[at], sample_invoice(at + 1).number, subject.key(at + 1)) for at in range(len(witnesses)))
+    now, key = datetime.now(UTC), subject.key(rank)
+    return Question((sample_invoice(rank).number,), known, now - timedelta(hours=1), now, (key,) if key else ())
 
 
 def outcome(subject: Subject, rank: int = 1) -> Any:
@@ -395,7 +395,7 @@ def test_each_source_of_statuses_that_it_offers_is_one_that_there_is(subject: Su
     offers = subject.kind.provider.capabilities
 
     assert "history" in offers.statuses  # whatever the setting says, and whatever a search leaves out
-    assert set(offers.statuses) <= {"sweep", "pull", "history"}
+    assert set(offers.statuses) <= {"feed", "sweep", "pull", "history"}
     assert ("sweep" in offers.statuses) == (offers.search is not None)
 
 

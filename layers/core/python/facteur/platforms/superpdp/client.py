@@ -64,9 +64,13 @@ class SuperPdp:
         """Sandbox and production have one host: before anything is sent the company says where it is."""
         self._api.obtain_token()
         if self._environment is None:
-            self.probe()
+            self._check_environment()
 
     def probe(self) -> datetime | None:
+        self._check_environment()
+        return self._listing.newest().dated_at
+
+    def _check_environment(self) -> None:
         """Raises AccountRefusedError where the company is in another environment than the secret says, or not verified yet."""
         answer = self._get("/v1.beta/companies/me")
         environment = foreign.code(foreign.fields(expect(answer, dict)).get("env"))
@@ -74,7 +78,6 @@ class SuperPdp:
             words = f"{self._named_in} says sandbox {str(self._said).lower()}, and the company is in {environment or 'neither'}"
             raise AccountRefusedError(Problem("environment_mismatch", words))
         self._environment = environment
-        return dated(answer)
 
     def deposit(self, document: Document, own_key: str | None, before_block: Callable[[], None]) -> Answer:
         path = f"/v1.beta/invoices?external_id={quote(own_key, safe='')}" if own_key else "/v1.beta/invoices"
@@ -93,11 +96,10 @@ class SuperPdp:
         return self._listing.shown(questions)
 
     def shown_alone(self, questions: Sequence[Question]) -> list[Shown]:
-        """A listing is of everything: no number is asked for."""
-        return self._listing.shown(questions)
+        return self._listing.shown_alone(questions)
 
     def answers_what_is_asked(self) -> bool:
-        return True
+        return self._listing.answers_what_is_asked()
 
     def sha256_of(self, platform_id: str) -> str | None:
         path = f"/v1.beta/invoices/{quote(platform_id, safe='')}/download"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,9 +26,10 @@ Ask = Callable[[str], HttpAnswer]
 
 @dataclass(slots=True)
 class Reading:
-    """What the list has shown so far. `whole`: there is nothing older."""
+    """What the list has shown so far. `whole`: there is nothing older; `shown_last`: its last page."""
 
     entries: list[Any] = field(default_factory=list)
+    shown_last: list[Any] = field(default_factory=list)
     dates: list[datetime] = field(default_factory=list)
     whole: bool = False
 
@@ -62,6 +63,7 @@ class Listing:
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
+        self._size = PAGE - secrets.randbelow(PAGE // 2)
 
     def newest(self) -> Reading:
         """One page."""
@@ -96,20 +98,37 @@ class Listing:
         reading = self.since(min(min(each.since, each.now) for each in questions) - BEFORE, enough)
         return [_of_question(each, reading) for each in questions]
 
+    def shown_alone(self, questions: Sequence[Question]) -> list[Shown]:
+        """The same by two listings: a witness that only one of them shows is none, and what either shows is a candidate."""
+        return [_both(*pair) for pair in zip(self.shown(questions), self.shown(questions), strict=True)]
+
+    def answers_what_is_asked(self) -> bool:
+        """Whether the second page is another one than the first: a cache may answer whatever it likes."""
+        first, second = self.newest(), Reading()
+        ids = {id_in(each) for each in first.entries}
+        second.entries += first.entries
+        self._add_page(second)
+        return not ids or not ids & {id_in(each) for each in second.shown_last}
+
     def _add_page(self, reading: Reading) -> None:
-        """Whole is a listing at a page that shows nothing new, whatever it says of what lies before. Each page has a size of its own:
-        what a cache kept of an earlier listing says nothing."""
+        """Whole is a listing at a page that shows nothing new, whatever it says of what lies before. Each page has another size than
+        the one before: what a cache kept of an earlier listing says nothing."""
         known = {id_in(each) for each in reading.entries}
         oldest = min((int(each) for each in known if each), default=None)
         place = "" if oldest is None else f"&ending_before_id={oldest}"
-        size = PAGE - secrets.randbelow(PAGE // 2)
-        answer = self._ask(f"/v1.beta/invoices?direction=out&order=desc&limit={size}{place}{EXPANDED}")
-        shown = listed(expect(answer, (dict, list)))
+        self._size = self._size - 1 if self._size > PAGE // 2 else PAGE
+        answer = self._ask(f"/v1.beta/invoices?direction=out&order=desc&limit={self._size}{place}{EXPANDED}")
+        shown = reading.shown_last = listed(expect(answer, (dict, list)))
         fresh = [each for each in shown if id_in(each) is None or id_in(each) not in known]
         reading.whole = not any(id_in(each) for each in fresh)
         reading.entries += fresh
         if at := dated(answer):
             reading.dates.append(at)
+
+
+def _both(first: Shown, second: Shown) -> Shown:
+    candidates = {each.platform_id: each for each in (*first.candidates, *second.candidates)}
+    return replace(second, candidates=tuple(candidates.values()), witnesses=first.witnesses & second.witnesses)
 
 
 def _of_question(question: Question, reading: Reading) -> Shown:

@@ -378,6 +378,14 @@ def test_a_deposit_is_looked_at_when_it_has_doubled_its_age(days: float, doubled
     assert has_doubled(days * 86_400) is doubled
 
 
+@pytest.mark.parametrize(
+    ("days", "late_days", "doubled"), [(1.17, 0.25, True), (1.17, 0.0, False), (2.6, 0.9, True), (3.0, 0.5, False), (9.0, 7.9, True)]
+)  # fmt: skip
+def test_what_was_looked_at_late_has_doubled_since_it_was_due(days: float, late_days: float, doubled: bool) -> None:
+    """Nobody polled for six hours, over the end of its first day."""
+    assert has_doubled(days * 86_400, late_days * 86_400) is doubled
+
+
 def test_a_deposit_that_is_followed_for_a_year_is_looked_at_nine_times() -> None:
     age, looks = 60.0, 0
     while age < 400 * 86_400:

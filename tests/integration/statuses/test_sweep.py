@@ -531,3 +531,22 @@ def test_a_statement_touches_no_more_of_the_database_for_a_hundred_thousand_clos
         touched.append(blocks(world, statement))
 
     assert touched[1] <= touched[0] * 1.2 + 4  # an index may be a level deeper
+
+
+@pytest.mark.parametrize("away_hours", [7, 30])
+def test_a_refusal_that_is_dated_back_is_found_though_nobody_polled_when_its_deposit_doubled_its_age(
+    world: World, away_hours: int
+) -> None:
+    """The search shows the newest status by date: only the history, read once the age has doubled, has this one."""
+    world.add(1)
+    world.deposit()
+    passed(world, 60)
+    for _ in range(22):
+        passed(world, 3600)
+    deposit = world.submission(1).platform_id
+    world.simulator.add_status(deposit, "REJECTED", reason="VALIDATION_FAILURE", author="PLATFORM", at_offset=-82_800)
+
+    passed(world, away_hours * 3600)
+    passed(world, 60)
+
+    assert (world.submission(1).state, world.submission(1).lifecycle_code) == ("rejected", "213")

@@ -43,6 +43,11 @@ def merged(due: Due, heard: Iterable[StatusEvent]) -> list[StatusEvent]:
     return [*due.known, *sorted(new.values(), key=lambda e: (e.code not in REJECTING, _at(e), e.code))]
 
 
+def any_new(due: Due, heard: Iterable[StatusEvent]) -> bool:
+    """Whether any of these is not known yet of the deposit."""
+    return len(merged(due, heard)) > len(due.known)
+
+
 def identity(event: StatusEvent) -> tuple[str, str]:
     """What makes two statuses of a deposit one: a platform may use an id again for another code."""
     return event.status_id, event.code
@@ -154,9 +159,10 @@ def seconds_to_next_read(age_seconds: float) -> float:
     return min(86400.0, max(60.0, age_seconds / 10))
 
 
-def has_doubled(age_seconds: float) -> bool:
-    """Whether a deposit has become 1, 2, 4, 8, … days old since the last sweep."""
-    before = max(age_seconds / 1.1, age_seconds - DAY_SECONDS)
+def has_doubled(age_seconds: float, late_seconds: float = 0.0) -> bool:
+    """Whether a deposit has become 1, 2, 4, 8, … days old since it was last looked at; `late_seconds`: since it was due again."""
+    due_age = age_seconds - late_seconds
+    before = max(due_age / 1.1, due_age - DAY_SECONDS)
     return age_seconds >= DAY_SECONDS and math.floor(math.log2(age_seconds / DAY_SECONDS)) > math.floor(
         math.log2(before / DAY_SECONDS)
     )
@@ -176,11 +182,13 @@ def seen(deposit: Open, sighting: Sighting | None, due_in: float, limits: Limits
     return Seen(
         deposit.submission_id, deposit.platform_id, code, sighting.at if sighting and is_status else None, is_status,
         sighting.created_at if sighting else None, due_in, URGENT if state else urgency(code),
-        _wanted_every(deposit.age_seconds, over, shown_lately, is_status), over, state, number,
+        _wanted_every(deposit.age_seconds, deposit.late_seconds, over, shown_lately, is_status), over, state, number,
     )  # fmt: skip
 
 
-def _wanted_every(age_seconds: float, over: bool, shown_lately: bool, is_status: bool) -> float | None:
+def _wanted_every(
+    age_seconds: float, late_seconds: float, over: bool, shown_lately: bool, is_status: bool
+) -> float | None:
     """How often the history of a deposit is read though the search shows nothing new of it; None: not yet.
 
     A search shows the newest status by date: a refusal that is dated before it is found once the deposit's age has doubled, and
@@ -188,7 +196,7 @@ def _wanted_every(age_seconds: float, over: bool, shown_lately: bool, is_status:
     there were no search, where that shows none of ours.
     """
     if is_status:
-        return DAY_SECONDS if over or has_doubled(age_seconds) else None
+        return DAY_SECONDS if over or has_doubled(age_seconds, late_seconds) else None
     if not shown_lately:
         return seconds_to_next_read(age_seconds)
     return DAY_SECONDS if over or age_seconds > SILENT_SECONDS else None

@@ -27,6 +27,7 @@ class Open:
     age_seconds: float
     due_since: datetime | None
     number_seen: str | None = None
+    late_seconds: float = 0.0  # since it was due
 
     @property
     def due(self) -> bool:

@@ -262,7 +262,7 @@ class Due:
     """A deposit whose status is due, with the statuses known of it in the order in which we heard of them.
 
     `heard_at` is the database's now, `deposited_at` when the deposit was made at the earliest. `swept_code`, `swept_at` and
-    `swept_state` are what a sweep had seen of it.
+    `swept_state` are what a sweep had seen of it. `late_seconds`: since it was due.
     """
 
     submission_id: int
@@ -276,6 +276,7 @@ class Due:
     swept_code: str | None = None
     swept_at: datetime | None = None
     swept_state: str | None = None
+    late_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

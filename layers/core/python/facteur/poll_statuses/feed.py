@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from facteur.domain.decide_status import identity
+from facteur.domain.decide_status import any_new
 from facteur.domain.status_updates import FeedEntry
 from facteur.errors import CursorRefusedError, NotDepositedError
 from facteur.platforms.port import Platform
@@ -70,9 +70,8 @@ def _store(account: str, entries: Sequence[FeedEntry], platform: Platform, servi
     ours = services.pulls.pulled_deposits(account, sorted({event.platform_id for event in events}))
     for platform_id, deposit in ours.items():
         due = deposit.due
-        known = {identity(event) for event in due.known}
         heard = [event for event in events if event.platform_id == platform_id]
-        if all(identity(event) in known for event in heard):
+        if not any_new(due, heard):
             continue
         stored = False
         with alone(services, FEED, account=account, submission_id=due.submission_id):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from facteur.domain.decide_status import DAY_SECONDS, SILENT_SECONDS, apart, has_doubled, seconds_to_next_read
+from facteur.domain.decide_status import DAY_SECONDS, SILENT_SECONDS, any_new, apart, has_doubled, seconds_to_next_read
 from facteur.domain.metrics import Metric
 from facteur.domain.submission import Due, StatusEvent
 from facteur.errors import NotDepositedError
@@ -20,7 +20,7 @@ MOST_REFUSED = 3  # acknowledgements in a row
 
 
 def pull(services: PollServices, permitted: Callable[[str], bool]) -> int:
-    """Take what every account has not seen; how many statuses were acknowledged."""
+    """Take what every account has not seen; how many statuses were not known and are acknowledged now."""
     seen = 0
     for account in services.pulls.accounts():
         if services.pulls.take_turn(account):
@@ -53,18 +53,22 @@ def _pull_account(account: str, services: PollServices, permitted: Callable[[str
                 pass
     except NotDepositedError as error:
         not_answered(services, account, error, "pull", f"account:{account}")
-    return len(read.acknowledged)
+    return sum(_key(event) not in read.known for event in read.acknowledged)
 
 
 @dataclass(slots=True)
 class Reading:
-    """One reading of what an account has not seen: which statuses were dealt with, and which could be acknowledged."""
+    """One reading of what an account has not seen: which statuses were dealt with, and which could be acknowledged.
+
+    `known`: those that were stored before: their acknowledgement was refused, or forgotten.
+    """
 
     account: str
     services: PollServices
     permitted: Callable[[str], bool]
     done: set[tuple[str, str, str]] = field(default_factory=set)
     acknowledged: list[StatusEvent] = field(default_factory=list)
+    known: set[tuple[str, str, str]] = field(default_factory=set)
     refused: int = 0
 
     def page(self, platform: Platform) -> bool:
@@ -75,7 +79,8 @@ class Reading:
         unseen, full = platform.not_seen()
         self.services.store.platform_answered(self.account)
         new = [event for event in unseen if _key(event) not in self.done]
-        stored, ours = _store(self.account, new, platform, self.services)
+        stored, ours, known = _store(self.account, new, platform, self.services)
+        self.known |= known
         before, permitted = len(self.acknowledged), True
         try:
             permitted = self._acknowledge_all(stored, platform)
@@ -141,11 +146,11 @@ def _key(event: StatusEvent) -> tuple[str, str, str]:
 
 def _store(
     account: str, new: Sequence[StatusEvent], platform: Platform, services: PollServices
-) -> tuple[list[StatusEvent], frozenset[str]]:
-    """Each deposit's statuses in a transaction of its own; what is not ours is counted and kept aside.
+) -> tuple[list[StatusEvent], frozenset[str], set[tuple[str, str, str]]]:
+    """Each deposit's statuses in a transaction of its own, where one of them is new; what is not ours is counted and kept aside.
 
-    Those that were committed, and which deposits are ours. First what nobody had seen, then what comes again, the latest first:
-    what is never let be acknowledged grows old at the head of the list, and must not stop the others.
+    Those that are stored, which deposits are ours, and what was known of them. First what nobody had seen, then what comes again, the
+    latest first: what is never let be acknowledged grows old at the head of the list, and must not stop the others.
     """
     stored: list[StatusEvent] = []
     known: set[tuple[str, str, str]] = set()
@@ -153,7 +158,8 @@ def _store(
     for platform_id, deposit in ours.items():
         with alone(services, "pull", account=account, submission_id=deposit.due.submission_id):
             heard = [event for event in new if event.platform_id == platform_id]
-            store_statuses(deposit.due, [*deposit.early, *heard], platform.sandbox, services, "pull")
+            if any_new(deposit.due, [*deposit.early, *heard]):
+                store_statuses(deposit.due, [*deposit.early, *heard], platform.sandbox, services, "pull")
             stored += heard
             known |= {(platform_id, event.status_id, event.code) for event in deposit.due.known}
     if any(_key(event) not in known for event in stored):
@@ -165,7 +171,7 @@ def _store(
             stored += unmatched
     again = [event for event in stored if _key(event) in known]
     first = [event for event in stored if _key(event) not in known]
-    return [*first, *reversed(again)], frozenset(ours)
+    return [*first, *reversed(again)], frozenset(ours), known
 
 
 def _check(due: Due, services: PollServices, *, unseen: bool) -> None:
@@ -177,7 +183,7 @@ def _check(due: Due, services: PollServices, *, unseen: bool) -> None:
         unseen
         or due.age_seconds > services.limits.follow_up_seconds
         or (due.lifecycle_code is None and due.age_seconds > SILENT_SECONDS)
-        or has_doubled(due.age_seconds)
+        or has_doubled(due.age_seconds, due.late_seconds)
     ):
         _ask_once(due, services, "unseen" if unseen else "history")
     else:

@@ -15,7 +15,7 @@ FIELDS = tuple(field.name for field in fields(StatusEvent))
 def due_of(row: Any) -> Due:
     """A deposit whose status is due."""
     known = tuple(map(status_of, row.known))
-    swept = (getattr(row, name, None) for name in SWEPT)
+    swept_code, swept_at, swept_state = (getattr(row, name, None) for name in SWEPT)
     return Due(
         row.id,
         row.account,
@@ -25,7 +25,10 @@ def due_of(row: Any) -> Due:
         row.heard_at,
         row.made_at,
         known,
-        *swept,
+        swept_code,
+        swept_at,
+        swept_state,
+        getattr(row, "late_seconds", 0.0),
     )
 
 

@@ -29,7 +29,7 @@ class PostgresStatuses:
     where id = %(id)s and history_due_at is not null
     """
     CLAIM = """
-    select id, account, platform_id, lifecycle_code, age_seconds, heard_at, made_at, known
+    select id, account, platform_id, lifecycle_code, age_seconds, heard_at, made_at, known, late_seconds
     from facteur.claim_status_updates(%(limit)s, %(lease)s, %(accounts)s)
     """
     CLAIM_HISTORIES = """
@@ -42,7 +42,7 @@ class PostgresStatuses:
     """
     CLAIM_SLICE = """
     select id, account, platform_id, invoice_number, deposited_at, dated, lifecycle_code, age_seconds, due_since, number_seen, by_number,
-           not_shown
+           not_shown, late_seconds
     from facteur.claim_sweep(%(lease)s, %(young)s, %(rows)s, %(page)s, %(numbers)s, %(but)s)
     """
 
@@ -103,6 +103,7 @@ class PostgresStatuses:
                 r.age_seconds,
                 r.due_since,
                 r.number_seen,
+                r.late_seconds,
             )
             for r in rows
         )

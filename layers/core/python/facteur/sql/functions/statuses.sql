@@ -23,10 +23,10 @@ $$;
 -- Submissions whose status is due, put off by p_lease_seconds so that an overlapping run takes others.
 create or replace function facteur.claim_status_updates(p_limit integer, p_lease_seconds double precision, p_accounts text[] default null)
     returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision,
-                   heard_at timestamptz, made_at timestamptz, known jsonb)
+                   heard_at timestamptz, made_at timestamptz, known jsonb, late_seconds double precision)
     language sql as $$
     with due as (
-        select s.id from facteur.submissions s where s.state = 'submitted' and s.due_at <= facteur.now()
+        select s.id, s.due_at from facteur.submissions s where s.state = 'submitted' and s.due_at <= facteur.now()
           and (p_accounts is null or s.account = any (p_accounts))
           and s.account <> all (array(select substr(b.key, 9) from facteur.budgets b where b.key like 'account:%' and facteur.paused(b)))
         order by s.due_at limit p_limit for update skip locked
@@ -34,7 +34,8 @@ create or replace function facteur.claim_status_updates(p_limit integer, p_lease
     update facteur.submissions s set due_at = facteur.now() + make_interval(secs => p_lease_seconds)
     from due where s.id = due.id
     returning s.id, s.account, s.platform_id, s.lifecycle_code, extract(epoch from facteur.now() - s.submitted_at)::double precision,
-              facteur.now(), least(s.submitted_at, s.deposited_at), facteur.statuses_of(s.id, s.platform_id)
+              facteur.now(), least(s.submitted_at, s.deposited_at), facteur.statuses_of(s.id, s.platform_id),
+              extract(epoch from facteur.now() - due.due_at)::double precision
 $$;
 
 -- Whether a sweep has seen something of a deposit that no status says yet: a status of that code and date (of the code alone where

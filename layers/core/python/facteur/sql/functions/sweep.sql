@@ -42,7 +42,8 @@ end $$;
 create or replace function facteur.claim_sweep(p_lease_seconds double precision, p_young boolean, p_rows integer, p_page integer, p_numbers integer,
                                                p_but text[] default '{}')
     returns table (id bigint, account text, platform_id text, invoice_number text, deposited_at timestamptz, dated boolean, lifecycle_code text,
-                   age_seconds double precision, due_since timestamptz, number_seen text, by_number boolean, not_shown integer)
+                   age_seconds double precision, due_since timestamptz, number_seen text, by_number boolean, not_shown integer,
+                   late_seconds double precision)
     language plpgsql as $$
 declare
     here record;
@@ -83,7 +84,8 @@ begin
            coalesce((select a.invoice_number from facteur.attempts a where a.platform_id = l.platform_id order by a.id limit 1), l.invoice_number),
            l.deposited_at, l.deposited_at is distinct from l.submitted_at, l.lifecycle_code, extract(epoch from facteur.now() - l.submitted_at)::double precision,
            case when l.due_at <= facteur.now() then l.due_at end, l.number_seen, numbers,
-           coalesce((select w.not_shown from facteur.sweeps w where w.account = here.account), 0)
+           coalesce((select w.not_shown from facteur.sweeps w where w.account = here.account), 0),
+           greatest(0, extract(epoch from facteur.now() - l.due_at))::double precision
     from locked l order by l.deposited_at, l.id;
 end $$;
 

@@ -27,14 +27,8 @@ from local.world.levers import World
 from tests.altering import AlteringProxy, Said, altering
 from tests.contract.platform.toy import TOY
 from tests.contract.platform.toy_server import ToyServer, running_toy
+from tests.two_accounts import SHOW_ACCOUNTS
 
-SHOW_ACCOUNTS = """
-alter table invoicing.invoices add column account text;
-do $do$ begin
-    execute 'create or replace view facteur.invoice_source as ' || replace(pg_get_viewdef('facteur.invoice_source'),
-        $$'default'::text AS account$$, $$coalesce(account, 'default'::text) AS account$$);
-end $do$
-"""
 JOURNAL = PowertoolsJournal("test")
 CREDENTIALS = {"client_id": "toy-client", "client_secret": "toy-secret"}
 
@@ -178,7 +172,7 @@ def test_a_sweep_that_asks_nobody_ends_no_accounts_waiting(
     assert world.database.row(recovery) == before
 
 
-@pytest.mark.parametrize("provider", ["superpdp", "", 7, ["iopole"]])
+@pytest.mark.parametrize("provider", ["afnor_", "", 7, ["iopole"]])
 def test_a_kind_that_there_is_not_stops_its_account_alone(
     world: World, platforms: AccountPlatforms, provider: object
 ) -> None:
@@ -189,7 +183,7 @@ def test_a_kind_that_there_is_not_stops_its_account_alone(
     deposit(world, platforms)
 
     assert (world.submission(1).state, world.submission(1).last_error_code) == ("pending", "secret_malformed")
-    assert "provider must be iopole or toy" in world.submission(1).last_error_message
+    assert "provider must be iopole or superpdp or toy" in world.submission(1).last_error_message
     assert world.submission(2).state == "submitted"
 
 

@@ -132,6 +132,7 @@ class SuperPdp:
         if answer.status == 400 and in_its_own_words(answer.json()):
             raise CursorRefusedError(problem(answer, "cursor_refused", "the platform refuses the place of its feed"))
         shown = [each for each in listed(expect(answer, dict)) if isinstance(each, dict)]
+        shown.sort(key=lambda each: whole_number(each.get("id")) or 0)
         return FeedPage(tuple(_entry(each) for each in shown), dated(answer))
 
     def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:

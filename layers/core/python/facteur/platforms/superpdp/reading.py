@@ -17,11 +17,14 @@ REFUSING = frozenset(
 )  # before it was sent, or by the other platform: the invoice was not issued
 REJECTED = "213"
 SIREN_DIGITS = 9
+LONGEST_ID = 20  # digits
 KEPT_RAW = ("id", "invoice_id", "status_code", "status_text", "created_at")
 
 
 def whole_number(value: Any) -> int | None:
-    """An id; None where it is none."""
+    """An id, also one that is written as text; None where it is none."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < LONGEST_ID:
+        value = int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**63 else None
 
 

@@ -1,0 +1,282 @@
+"""An account on SUPER PDP beside one on Iopole: keys, refusals that are questions, events, and what stops the account alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from local.invoices import render, sample_invoice
+from local.simulator.core.control import Simulator, running_simulator
+from local.world.levers import World
+from tests.two_accounts import SHOW_ACCOUNTS
+
+DAY = 86_400.0
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Simulator]:
+    with running_simulator(platform="superpdp") as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def pdp(world: World, started: Simulator) -> Simulator:
+    """Its simulator, and a world whose account `pdp` deposits there."""
+    started.reset()
+    world.database.rows(SHOW_ACCOUNTS)
+    put_pdp(world, started)
+    return started
+
+
+def put_pdp(world: World, pdp: Simulator, **more: Any) -> None:
+    credentials = {"client_id": pdp.client_id, "client_secret": pdp.client_secret, "base_url": pdp.base_url}
+    world.put_secret("pdp", {"provider": "superpdp", **credentials, **more})
+
+
+def add(world: World, rank: int) -> None:
+    world.add(rank)
+    world.update(rank, account="pdp")
+
+
+def advance(world: World, pdp: Simulator, seconds: float) -> None:
+    world.advance(seconds)
+    pdp.advance(seconds)
+
+
+def key_of(world: World, rank: int) -> str:
+    statement = "select own_key from facteur.attempts where submission_id = %(id)s order by id"
+    keys = {row.own_key for row in world.database.rows(statement, {"id": world.submission(rank).id})}
+    assert len(keys) == 1
+    return str(keys.pop())
+
+
+def deposits(pdp: Simulator) -> list[str]:
+    return [each["id"] for each in pdp.ledger()]
+
+
+def worked_off(world: World, pdp: Simulator, times: int = 8, seconds: float = 400.0) -> None:
+    for _ in range(times):
+        world.deposit()
+        advance(world, pdp, seconds)
+
+
+def test_each_account_deposits_with_its_platform_and_a_key_where_that_takes_one(world: World, pdp: Simulator) -> None:
+    add(world, 1)
+    world.add(2)
+
+    world.deposit()
+
+    assert deposits(pdp) == [world.submission(1).platform_id]
+    assert pdp.ledger()[0]["key"] == key_of(world, 1)
+    assert len(key_of(world, 1)) == 36
+    assert [each["id"] for each in world.simulator.ledger()] == [world.submission(2).platform_id]
+    sent = world.database.row(
+        "select own_key from facteur.attempts where invoice_id = %(id)s", {"id": str(world.ids[2])}
+    )
+    assert sent.own_key is None
+
+
+@pytest.mark.parametrize("fault", ["500_stored", "lost_answer", "stored:400:html"])
+def test_a_lost_answer_is_found_by_its_key(world: World, pdp: Simulator, fault: str) -> None:
+    add(world, 1)
+    add(world, 2)
+    pdp.script_endpoint("deposit", [fault])
+
+    worked_off(world, pdp)
+
+    assert len(pdp.ledger()) == 2
+    assert {each["key"]: each["id"] for each in pdp.ledger()} == {
+        key_of(world, rank): world.submission(rank).platform_id for rank in (1, 2)
+    }
+
+
+def test_what_never_arrived_is_sent_again_with_the_same_key(world: World, pdp: Simulator) -> None:
+    add(world, 9)
+    world.deposit()
+    add(world, 1)
+    pdp.script_endpoint("deposit", ["503"])
+
+    worked_off(world, pdp, 12)
+
+    assert [each["key"] for each in pdp.ledger()] == [key_of(world, 9), key_of(world, 1)]
+    assert world.row(1).technical_status == "validated"
+
+
+def test_a_refusal_that_says_it_is_there_already_finds_it_by_its_key(world: World, pdp: Simulator) -> None:
+    """The first was stored and its answer lost, and its sender sent it once more."""
+    add(world, 1)
+    pdp.script_endpoint("deposit", ["lost_answer"])
+    world.deposit()
+    world.database.rows("update facteur.submissions set state = 'pending', due_at = facteur.now()")
+    world.database.rows("update facteur.attempts set outcome = 'not_found' where outcome = 'unknown'")
+
+    worked_off(world, pdp, 2)
+
+    assert deposits(pdp) == [world.submission(1).platform_id]
+    assert world.submission(1).state == "submitted"
+
+
+def test_a_document_that_it_cannot_read_is_refused_at_once(world: World, pdp: Simulator) -> None:
+    pdp.configure(structure_check="schema")
+    whole = render(sample_invoice(1), "cii")
+    world.add(1, content=whole.replace(b"ExchangedDocumentContext>", b"Context>"))
+    world.update(1, account="pdp")
+
+    world.deposit()
+
+    assert (world.submission(1).state, world.row(1).technical_status) == ("rejected", "rejected")
+    assert pdp.ledger() == []
+
+
+def test_another_companys_credentials_stop_the_account_and_reject_no_invoice(world: World, pdp: Simulator) -> None:
+    pdp.configure(company_number="999999999")
+    add(world, 1)
+    world.add(2)
+
+    world.deposit()
+
+    assert (world.submission(1).state, world.submission(1).last_error_code) == ("pending", "other_seller")
+    assert "is of another company than the invoice's seller" in world.submission(1).last_error_message
+    assert world.submission(2).state == "submitted"
+    pdp.configure(company_number="130000011")
+    worked_off(world, pdp, 4)
+    assert world.submission(1).state == "submitted"
+
+
+def test_a_company_that_is_not_verified_yet_waits(world: World, pdp: Simulator) -> None:
+    pdp.configure(company_verification="needs_review")
+    add(world, 1)
+
+    world.deposit()
+
+    assert (world.submission(1).state, world.submission(1).last_error_code) == ("pending", "account_refused")
+    pdp.configure(company_verification="verified")
+    worked_off(world, pdp, 4)
+    assert world.submission(1).state == "submitted"
+
+
+@pytest.mark.parametrize(
+    ("says", "is_sandbox", "sent"), [(True, False, False), (False, True, False), (True, True, True)]
+)
+def test_nothing_is_deposited_in_another_environment_than_the_secret_says(
+    world: World, pdp: Simulator, says: bool, is_sandbox: bool, sent: bool
+) -> None:
+    """One host serves both."""
+    pdp.configure(sandbox=is_sandbox)
+    put_pdp(world, pdp, sandbox=says)
+    add(world, 1)
+
+    world.deposit()
+
+    assert bool(pdp.ledger()) is sent
+    assert world.submission(1).state == ("submitted" if sent else "pending")
+    if not sent:
+        assert world.submission(1).last_error_code == "environment_mismatch"
+
+
+def test_events_make_the_life_cycle_and_a_platforms_own_steps_do_not(world: World, pdp: Simulator) -> None:
+    add(world, 2)
+    world.deposit()
+    advance(world, pdp, 300)
+
+    world.poll()
+
+    codes = [row.code for row in world.database.rows("select code from facteur.status_events order by occurred_at, id")]
+    assert {"api:uploaded", "ppf:received", "200"} <= set(codes)
+    assert world.submission(2).lifecycle_code == "205"
+    assert pdp.call_counts()["events"]["count"] <= 2
+
+
+@pytest.mark.parametrize("receiver", ["213", "999"])  # its platform rejects all; nobody receives there
+def test_what_is_found_invalid_later_is_rejected_with_its_reason(world: World, pdp: Simulator, receiver: str) -> None:
+    good = sample_invoice(1)
+    buyer = replace(good.buyer, siren=f"{receiver}{good.buyer.siren[3:]}")
+    world.add(1, content=render(replace(good, buyer=buyer), "cii"))
+    world.update(1, account="pdp")
+    world.deposit()
+    advance(world, pdp, 300)
+
+    world.poll()
+
+    assert (world.submission(1).state, world.row(1).technical_status) == ("rejected", "rejected")
+    assert "The platform says: " in world.submission(1).last_error_message
+
+
+def test_an_event_that_was_committed_late_is_read_though_later_ones_were(world: World, pdp: Simulator) -> None:
+    """Its id is lower than one that was shown before."""
+    pdp.configure(events_late=0.5, events_late_seconds=200.0)
+    for rank in (1, 2, 3):
+        add(world, rank)
+    world.deposit()
+    for _ in range(12):
+        advance(world, pdp, 60)
+        world.poll()
+
+    shown = {row.status_id for row in world.database.rows("select status_id from facteur.status_events")}
+    pdp.configure(events_late=0.0)
+    advance(world, pdp, 2 * DAY)
+    world.database.rows('update facteur.feeds set "cursor" = null, reached = null')
+    world.poll()
+    assert {row.status_id for row in world.database.rows("select status_id from facteur.status_events")} == shown
+
+
+def test_a_place_that_it_does_not_know_any_more_is_read_from_the_beginning(world: World, pdp: Simulator) -> None:
+    add(world, 1)
+    world.deposit()
+    advance(world, pdp, 300)
+    world.poll()
+    advance(world, pdp, 900)
+    world.poll()
+    pdp.configure(cursor="refused")
+
+    world.poll()
+
+    assert world.database.row('select "cursor" as place from facteur.feeds').place is None
+    pdp.configure(cursor="right")
+    pdp.add_status(world.submission(1).platform_id, "PAYMENT_RECEIVED", author="SELLER")
+    advance(world, pdp, 120)
+    world.poll()
+    assert world.submission(1).lifecycle_code == "212"
+
+
+def test_the_place_moves_ten_minutes_after_it_was_reached_and_events_are_stored_once(
+    world: World, pdp: Simulator
+) -> None:
+    add(world, 1)
+    world.deposit()
+    places = []
+    for _ in range(30):
+        advance(world, pdp, 60)
+        world.poll()
+        places.append(world.database.row('select "cursor" as place from facteur.feeds').place)
+
+    known = places.index(next(each for each in places if each))
+    assert 9 <= known <= 12
+    count = world.database.row("select count(*) as n, count(distinct status_id) as ids from facteur.status_events")
+    assert count.n == count.ids
+
+
+def test_a_deposit_whose_events_are_gone_has_its_own_history_read(world: World, pdp: Simulator) -> None:
+    add(world, 2)
+    world.deposit()
+    pdp.configure(
+        events_order="right", event_omits=["invoice_id"]
+    )  # the feed says of nobody's deposit what it is about
+
+    for _ in range(4):
+        advance(world, pdp, 3600)
+        world.poll()
+
+    assert world.submission(2).lifecycle_code == "205"
+
+
+def test_commands_know_it(world: World, pdp: Simulator, operator: Any) -> None:
+    add(world, 1)
+    world.deposit()
+
+    shown = operator.run("accounts")
+
+    assert "superpdp" in shown.out

@@ -22,7 +22,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo recording drill test test-all test-lambda-python test-sam test-localstack lint types generate sbom audit build docs simulator check-openapi torture bench clean
+.PHONY: help setup demo recording drill test test-all test-lambda-python test-site test-sam test-localstack lint types generate sbom audit build docs simulator check-openapi torture bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -49,12 +49,17 @@ test: setup ## Unit, contract, integration, and end-to-end tests, a case or two 
 
 test-all: setup ## The same and the slow ones: other Postgres versions, mutants, fuzzing; with coverage
 	@$(UV) sync --locked --quiet --inexact --group fuzz || echo "atheris has no wheel here: its tests are skipped"
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not localstack and not sam" --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not localstack and not sam and not site" --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+	@$(MAKE) --no-print-directory test-site
 
 test-lambda-python: setup ## The same as test on Python 3.13, Lambda's own version, where there is one
 	@python=$$($(BIN)/python -m local.interpreters 3.13) || exit 0; \
 	UV_PROJECT_ENVIRONMENT=.local/python3.13 $(UV) run --locked --quiet --python "$$python" \
 		pytest -n $(WORKERS) --dist worksteal -m "not slow and not localstack and not sam" $(PYTEST_ARGS)
+
+test-site: docs ## Every page of the site in a headless Chromium, on a laptop's and a phone's window (CHROMIUM=/path where it is not found; skipped without one)
+	@$(UV) sync --locked --quiet --inexact --group site || echo "playwright has no wheel here: the tests of the site are skipped"
+	$(BIN)/pytest -n0 -m site tests/site $(PYTEST_ARGS)
 
 test-sam: export SAM_COMMAND = $(SAM_CLI)
 test-sam: setup ## Every function and every event by the real SAM CLI, in containers (needs Docker; root and debootstrap do)

@@ -14,6 +14,10 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+LEAST_TEXT = 10  # pixels: a diagram is never drawn with smaller letters, it scrolls instead
+VIEW_BOX = re.compile(r'viewBox="[-\d.]+ [-\d.]+ ([\d.]+) ([\d.]+)"')
+FONT_SIZE = re.compile(r'font-size[:=]"?\s*([\d.]+)')
+PICTURE = re.compile(r'(?:<p>)?<img alt="([^"]*)" src="([^":]+\.svg)" ?/?>(?:</p>)?')
 LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|#)([^)#]+)((?:#[^)]*)?)\)")
 
 
@@ -34,6 +38,27 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     folder = ROOT if page.file.src_uri == "index.md" else DOCS
     linked = "\n".join(_indented(LINK.sub(_within(folder), markdown).splitlines()))
     return re.sub(r"```mermaid\n(.*?)```", _drawing, linked, flags=re.DOTALL)
+
+
+def on_page_content(html: str, page: Any, **_: Any) -> str:
+    """Gives pictures room, and makes anchors that begin with a digit ones that the theme's menu of the page can follow.
+
+    Bootstrap looks a heading up by a CSS selector, which may not begin with a digit, and its script ends there. Such a heading gets
+    another id, which the menu uses; the one that GitHub makes stays beside it, for links.
+    """
+    for item in _headings(page.toc):
+        if item.id[:1].isdigit():
+            html = html.replace(
+                f'<h{item.level} id="{item.id}">', f'<a id="{item.id}"></a><h{item.level} id="n-{item.id}">'
+            )
+            item.id = f"n-{item.id}"
+    return PICTURE.sub(_picture, html)
+
+
+def _headings(items: Any) -> Iterator[Any]:
+    for item in items:
+        yield item
+        yield from _headings(item.children)
 
 
 def _indented(lines: list[str]) -> Iterator[str]:
@@ -76,5 +101,19 @@ def _within(folder: Path) -> Callable[[re.Match[str]], str]:
 def _drawing(block: re.Match[str]) -> str:
     import mermaidx
 
-    svg = b64encode(mermaidx.render(block[1]).svg().encode()).decode()
-    return f'<div class="diagram"><img alt="diagram" src="data:image/svg+xml;base64,{svg}"></div>'
+    svg = mermaidx.render(block[1]).svg()
+    return _framed(svg, "diagram", f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}", smallest=16)
+
+
+def _picture(image: re.Match[str]) -> str:
+    alt, source = image.groups()
+    svg = (DOCS / source).read_text()
+    return _framed(svg, alt, source, smallest=min(float(size) for size in FONT_SIZE.findall(svg)))
+
+
+def _framed(svg: str, alt: str, source: str, *, smallest: float) -> str:
+    """A picture as wide as the page, and never so narrow that its `smallest` letters cannot be read: its frame scrolls then."""
+    width, height = VIEW_BOX.findall(svg)[0]
+    least = float(width) * LEAST_TEXT / smallest
+    size = f"width: 100%; min-width: {least:.0f}px; max-width: {width}px; aspect-ratio: {width} / {height}"
+    return f'<div class="diagram"><img alt="{alt}" style="{size}" src="{source}"></div>'

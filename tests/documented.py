@@ -1,4 +1,4 @@
-"""The blocks of code in README.md and docs/: what a reader copies."""
+"""The blocks of code in README.md, docs/, CONTRIBUTING.md and the templates of issues: what a reader copies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from pathlib import Path
 
 from local.sam import ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# Those that GitHub alone shows: `make docs` does not check their links.
+OUTSIDE_OF_THE_SITE = [ROOT / "CONTRIBUTING.md", *sorted((ROOT / ".github").rglob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *OUTSIDE_OF_THE_SITE]
 FENCE = re.compile(r" *```(\w*)$")
 EXCUSE = re.compile(r" *<!-- not run: (.+) -->$")
 COMMAND = re.compile(r"\\\n")

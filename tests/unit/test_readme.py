@@ -8,7 +8,8 @@ import pytest
 
 from facteur.domain.submission import State
 from facteur.operate.waiting import SENTENCES
-from local.readme import DEVELOP, MAKEFILE, README, ROOT, SETTINGS, settings_table, targets_table, written
+from local.readme import DEVELOP, MAKEFILE, README, SETTINGS, settings_table, targets_table, written
+from local.sam import ROOT
 
 TEXT = README.read_text()
 STATES = (ROOT / "docs" / "states.md").read_text()

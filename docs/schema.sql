@@ -19,6 +19,7 @@ CREATE TABLE facteur.attempts (
     currency text,
     witnessed_at timestamp with time zone,
     platform jsonb,
+    own_key text,
     response text,
     CONSTRAINT attempts_accepted_means_identified CHECK (((outcome <> 'accepted'::text) OR (platform_id IS NOT NULL))),
     CONSTRAINT attempts_outcome CHECK ((outcome = ANY (ARRAY['accepted'::text, 'rejected'::text, 'duplicate'::text, 'not_deposited'::text, 'unknown'::text, 'not_found'::text])))
@@ -35,6 +36,7 @@ CREATE TABLE facteur.submissions (
     lease_token uuid,
     lease_until timestamp with time zone,
     platform_id text,
+    own_key text DEFAULT facteur.new_key() NOT NULL,
     document_sha256 text,
     invoice_number text,
     seller_siren text,
@@ -194,6 +196,16 @@ ALTER TABLE facteur.changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE facteur.feeds (
+    client text NOT NULL,
+    cursor text,
+    reached text,
+    reached_at timestamp with time zone,
+    since timestamp with time zone NOT NULL,
+    turn_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    taken_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
 );
 
 CREATE VIEW facteur.health AS
@@ -696,6 +708,9 @@ ALTER TABLE ONLY facteur.budgets
 
 ALTER TABLE ONLY facteur.changes
     ADD CONSTRAINT changes_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY facteur.feeds
+    ADD CONSTRAINT feeds_pkey PRIMARY KEY (client);
 
 ALTER TABLE ONLY facteur.installation
     ADD CONSTRAINT installation_pkey PRIMARY KEY (single);

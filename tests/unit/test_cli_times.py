@@ -31,7 +31,7 @@ def in_paris(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         ("until 2026-11-30T07:04:10+00:00: x", "until 2026-11-30 08:04:10 (in 4 min): x"),
         ("is paused until 2026-11-30 07:04:10 UTC.", "is paused until 2026-11-30 08:04:10 (in 4 min)."),
         ("2026-07-01T10:00:00-02:00", "2026-07-01 14:00:00"),  # summer
-        ("2026-12-31T23:30:00+00:00", "2027-01-01 00:30:00 (in 31 d)"),
+        ("2026-12-31T23:30:00+00:00", "2027-01-01 00:30:00 (in 32 d)"),
         ("2026-11-30", "2026-11-30"),
         ("F-2026-11-30T06", "F-2026-11-30T06"),
         ("no time at all", "no time at all"),
@@ -63,9 +63,12 @@ def test_what_the_server_writes_is_what_a_terminal_finds() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(-5, "0 s"), (0, "0 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min"), (7200, "2 h"), (172_800, "2 d")],
-)
-def test_a_duration_is_in_one_unit(seconds: float, words: str) -> None:
+    [
+        (-5, "0 s"), (0, "0 s"), (119.4, "119 s"), (119.7, "2 min"), (120, "2 min"), (149, "2 min"), (151, "3 min"), (7169, "119 min"),
+        (7199.6, "2 h"), (7200, "2 h"), (170_999, "47 h"), (171_001, "2 d"), (172_800, "2 d"),
+    ],
+)  # fmt: skip
+def test_a_duration_is_in_one_unit_and_rounded(seconds: float, words: str) -> None:
     assert lasting(seconds) == words
 
 

@@ -21,7 +21,7 @@ AS_WRITTEN = WITH_LINES | {
 }
 FORMAT = "%Y-%m-%d %H:%M:%S"
 _OFFSET = {"Z": "+00:00", " UTC": "+00:00"}
-UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
+UNITS = ((86_400, 3600, "d"), (3600, 60, "h"), (60, 1, "min"))  # each beside the next smaller one, to which it is rounded
 
 
 def localised(answer: Any, now: datetime) -> Any:
@@ -34,10 +34,10 @@ def localised(answer: Any, now: datetime) -> Any:
 
 
 def lasting(seconds: float) -> str:
-    """`4 min`, in the largest unit of which there are two, or in seconds."""
-    for length, unit in UNITS:
-        if seconds >= 2 * length:
-            return f"{seconds // length:.0f} {unit}"
+    """`4 min`, rounded, in the largest unit of which there are two, or in seconds."""
+    for length, smaller, unit in UNITS:
+        if round(seconds / smaller) * smaller >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
     return f"{max(0.0, seconds):.0f} s"
 
 

@@ -18,6 +18,7 @@ from facteur.cli import (
     reconcile,
     show,
     status,
+    uninstall,
     watch,
 )
 from facteur.cli.root import NOT_DONE, app, as_error
@@ -48,5 +49,6 @@ __all__ = [
     "reconcile",
     "show",
     "status",
+    "uninstall",
     "watch",
 ]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from facteur.cli.times import lasting, localised, zone
+from facteur.cli.times import lasting, local, localised, zone
 from facteur.domain.words import counted, instant
+from facteur.operate.model.acts import Done
 
 NOW = datetime(2026, 11, 30, 7, 0, tzinfo=UTC)
 
@@ -44,14 +46,29 @@ def test_an_instant_in_a_text_is_local_and_says_how_far_off_it_is(text: str, sho
     assert localised({"a": [text, 7, None]}, NOW) == {"a": [shown, 7, None]}
 
 
+@pytest.mark.parametrize(
+    ("moment", "shown"),
+    [
+        (None, None),
+        (NOW - timedelta(seconds=1), "2026-11-30 07:59:59"),
+        (NOW + timedelta(minutes=4, seconds=10), "2026-11-30 08:04:10 (in 4 min)"),
+        (datetime.max.replace(tzinfo=UTC), "9999-12-31 23:59:59.999999+00:00"),
+    ],
+)
+def test_an_instant_of_an_answer_is_shown_as_one_in_its_sentences(moment: datetime | None, shown: str | None) -> None:
+    assert local(moment, NOW) == shown
+
+
 def test_what_is_written_by_a_person_or_a_program_stays_as_it_is() -> None:
-    answer = {
+    written = {
         "statement": "x >= '2026-09-01T00:00:00Z'",
         "document": "s3://b/2026-11-30T08:15:00Z/F1.pdf",
         "invoice_number": "2026-11-30T08:15:00Z",
     }
+    done = Done("retry", "again at 2026-11-30T06:59:59Z", False, invoice_id="1", invoice_number="2026-11-30T08:15:00Z")
 
-    assert localised(answer, NOW) == answer
+    assert localised(written, NOW) == written
+    assert localised(done, NOW) == replace(done, summary="again at 2026-11-30 07:59:59")
 
 
 def test_what_the_server_writes_is_what_a_terminal_finds() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -12,6 +13,9 @@ from facteur.cli.lines import GOOD, say
 from facteur.cli.root import ACCOUNTS, ACT, Session, command
 from facteur.cli.show import WHAT, What
 from facteur.errors import OperatorError
+from facteur.operate import acts as operate
+from facteur.operate.adopt import adopt as adopt_deposit
+from facteur.operate.model.acts import Repinned
 
 AccountArgument = Annotated[str, typer.Argument(help="The account's name")]
 
@@ -30,7 +34,7 @@ def retry(
     state: Annotated[list[str] | None, typer.Option(help="All that are in this state; may be repeated")] = None,
     code: Annotated[str | None, typer.Option(help="Of these, those with this code as their last error")] = None,
     account: Annotated[str | None, typer.Option(help="Of these, those of this account")] = None,
-    who: WhoOption = None,
+    who: WhoOption = "",
     dry_run: DryRunOption = False,
     yes: YesOption = False,
 ) -> None:
@@ -39,17 +43,21 @@ def retry(
         raise OperatorError("say which invoice, or --state (and --code) for all that are alike")
     if what is not None and (code or account):
         raise OperatorError("--code and --account go with --state")
-    asked: dict[str, Any] = {"what": what} if what else {"states": state, "code": code, "account": account}
-    answer = carry_out(session, "retry" if what else "retry_many", who=who, why=why, dry_run=dry_run, yes=yes, **asked)
-    session.show(answer, render_done)
+    if what:
+        done = carry_out(session, yes, operate.retry, what=what, who=who, why=why, dry_run=dry_run)
+    else:
+        done = carry_out(
+            session, yes, operate.retry_many, states=state or [], code=code, account=account, who=who, why=why, dry_run=dry_run
+        )  # fmt: skip
+    session.show(done, render_done)
 
 
 @command(group=ACT, examples=('reject id:42 --why "entered twice"',))
 def reject(
-    session: Session, what: What, why: WhyOption = "", who: WhoOption = None, dry_run: DryRunOption = False, yes: YesOption = False
+    session: Session, what: What, why: WhyOption = "", who: WhoOption = "", dry_run: DryRunOption = False, yes: YesOption = False
 ) -> None:  # fmt: skip
     """Decide that a failed or doubtful invoice is not to be sent; its row shows rejected."""
-    session.show(carry_out(session, "reject", what=what, who=who, why=why, dry_run=dry_run, yes=yes), render_done)
+    session.show(carry_out(session, yes, operate.reject, what=what, who=who, why=why, dry_run=dry_run), render_done)
 
 
 @command(group=ACT, examples=('adopt id:42 01a22b6c-f0e6-7b34-9986-9b2732c6d29d --why "compared at the platform"',))
@@ -62,14 +70,14 @@ def adopt(
         str | None, typer.Option(help="Whose deposit it is, if another account's: before a route")
     ] = None,
     unverified: Annotated[bool, typer.Option("--unverified", help="Do not ask the platform about it")] = False,
-    who: WhoOption = None,
+    who: WhoOption = "",
     dry_run: DryRunOption = False,
     yes: YesOption = False,
 ) -> None:
     """Take a deposit that the platform has as this invoice's, and follow it."""
     answer = carry_out(
-        session, "adopt", what=what, platform_id=platform_id, account=account, unverified=unverified, who=who, why=why,
-        dry_run=dry_run, yes=yes,
+        session, yes, adopt_deposit, what=what, platform_id=platform_id, account=account, unverified=unverified, who=who, why=why,
+        dry_run=dry_run,
     )  # fmt: skip
     session.show(answer, render_done)
 
@@ -80,61 +88,63 @@ def pause(
     account: AccountArgument,
     why: WhyOption = "",
     duration: Annotated[str | None, typer.Option("--for", help="How long: 30m, 2h, 1d; else until resume")] = None,
-    who: WhoOption = None,
+    who: WhoOption = "",
     dry_run: DryRunOption = False,
     yes: YesOption = False,
 ) -> None:
     """Stop deposits, look-ups and status updates of one account, until resume."""
     answer = carry_out(
-        session, "pause", account=account, seconds=seconds_in(duration), who=who, why=why, dry_run=dry_run, yes=yes
+        session, yes, operate.pause, account=account, seconds=seconds_in(duration), who=who, why=why, dry_run=dry_run
     )
     session.show(answer, render_done)
 
 
 @command(group=ACCOUNTS, examples=('resume default --why "secret corrected"',))
 def resume(
-    session: Session, account: AccountArgument, why: WhyOption = "", who: WhoOption = None, dry_run: DryRunOption = False,
+    session: Session, account: AccountArgument, why: WhyOption = "", who: WhoOption = "", dry_run: DryRunOption = False,
     yes: YesOption = False,
 ) -> None:  # fmt: skip
     """End a pause, a person's or an automatic one, and close the breaker."""
-    session.show(carry_out(session, "resume", account=account, who=who, why=why, dry_run=dry_run, yes=yes), render_done)
+    session.show(
+        carry_out(session, yes, operate.resume, account=account, who=who, why=why, dry_run=dry_run), render_done
+    )
 
 
 @command(group=ACT, examples=('redrive --why "fixed by 1.4"',))
 def redrive(
-    session: Session, why: WhyOption = "", who: WhoOption = None, dry_run: DryRunOption = False, yes: YesOption = False
+    session: Session, why: WhyOption = "", who: WhoOption = "", dry_run: DryRunOption = False, yes: YesOption = False
 ) -> None:
     """Put the dead letters back onto the queue, once their cause is removed."""
-    session.show(carry_out(session, "redrive", who=who, why=why, dry_run=dry_run, yes=yes), render_done)
+    session.show(carry_out(session, yes, operate.redrive, who=who, why=why, dry_run=dry_run), render_done)
 
 
 @command(group=ACCOUNTS, examples=('repin default --why "new credentials"',))
 def repin(
     session: Session, account: AccountArgument, why: WhyOption = "",
     unverified: Annotated[bool, typer.Option("--unverified", help="Though its secret cannot be read here")] = False,
-    who: WhoOption = None, dry_run: DryRunOption = False, yes: YesOption = False,
+    who: WhoOption = "", dry_run: DryRunOption = False, yes: YesOption = False,
 ) -> None:  # fmt: skip
     """Let an account deposit with another platform or client than it is pinned to: after a restore, or a new secret."""
     answer = carry_out(
-        session, "repin", account=account, unverified=unverified, who=who, why=why, dry_run=dry_run, yes=yes
+        session, yes, operate.repin, account=account, unverified=unverified, who=who, why=why, dry_run=dry_run
     )
     session.show(answer, render_repinned)
 
 
-def render_repinned(answer: Any, out: Console) -> None:
+def render_repinned(answer: Repinned, out: Console) -> None:
     """What it was, what the secret says, and what the old client left."""
-    done = ("dry run, nothing was changed: the pin would go",) if answer["dry_run"] else (GOOD, " the pin is gone")
-    say(out, *done, f"; the next deposit of account {answer['account']} sets one")
-    out.print(f"it was:          {_in_words(answer['was'])}")
-    named = _in_words(answer["secret_names"]) if answer["secret_names"] else answer["secret_problem"]
+    done = ("dry run, nothing was changed: the pin would go",) if answer.dry_run else (GOOD, " the pin is gone")
+    say(out, *done, f"; the next deposit of account {answer.account} sets one")
+    out.print(f"it was:          {_in_words(answer.was)}")
+    named = _in_words(answer.secret_names) if answer.secret_names else answer.secret_problem
     out.print(f"its secret says: {named}")
-    if answer["open_doubts"]:
-        ids = ", ".join(f"id:{each}" for each in answer["open_doubts"])
+    if answer.open_doubts:
+        ids = ", ".join(f"id:{each}" for each in answer.open_doubts)
         out.print(
             f"in doubt with the old client, and not to be looked up with another one: {ids}. "
             "Put the old secret back until they are settled, or adopt or reject each.",
         )  # fmt: skip
 
 
-def _in_words(pin: Any) -> str:
+def _in_words(pin: Mapping[str, str]) -> str:
     return f"{pin['provider']} at {pin['base_url']}, client {pin['client'][:12]}…"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import getpass
 import re
 import socket
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Concatenate, ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -16,33 +17,49 @@ from facteur.cli.root import Session
 from facteur.cli.times import localised
 from facteur.domain.visible import visible
 from facteur.errors import OperatorError
+from facteur.operate.model.acts import Done, Repinned
+from facteur.operate.services import OperateServices
 
 WhyOption = Annotated[str, typer.Option("--why", help="Why; must be given, and is recorded in facteur.operations")]
-WhoOption = Annotated[str | None, typer.Option("--who", help="Who; by default user@host")]
+WhoOption = Annotated[str, typer.Option("--who", help="Who; by default user@host")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask")]
+
+Answer = TypeVar("Answer", Done, Repinned)
+Asked = ParamSpec("Asked")
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd])")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def carry_out(
-    session: Session, operation: str, *, who: str | None, why: str, dry_run: bool, yes: bool, **arguments: Any
-) -> Any:
-    """Rehearse an act, ask, and do it; the answer. A dry run ends with the rehearsal.
+    session: Session, yes: bool, act: Callable[Concatenate[OperateServices, Asked], Answer], *none: Asked.args,
+    **arguments: Asked.kwargs,
+) -> Answer:  # fmt: skip
+    """Rehearse an act, ask, and do it; the answer. A dry run ends with the rehearsal. An act takes who, why and dry_run.
 
     Raises:
         OperatorError: no reason is given, it is refused, or nobody said yes.
     """
-    if not why.strip():
-        raise OperatorError(f'{operation} is recorded: add --why "…"')
-    signed = {"who": who or who_am_i(), "why": why}
+    if not str(arguments["why"]).strip():
+        raise OperatorError(f'{act.__name__} is recorded: add --why "…"')
+    dry_run = arguments["dry_run"]
+    arguments["who"] = arguments["who"] or who_am_i()
     if dry_run or not yes:
-        rehearsed = session.ask(operation, **signed, **arguments, dry_run=True)
+        arguments["dry_run"] = True
+        rehearsed = session.ask(act, *none, **arguments)
         if dry_run:
             return rehearsed
-        confirm(session, rehearsed.get("summary") or f"{operation} {arguments}.", subject(rehearsed))
-    return session.ask(operation, **signed, **arguments, dry_run=False)
+        _confirm_act(session, rehearsed)
+        arguments["dry_run"] = False
+    return session.ask(act, *none, **arguments)
+
+
+def _confirm_act(session: Session, rehearsed: Done | Repinned) -> None:
+    if isinstance(rehearsed, Done):
+        confirm(session, rehearsed.summary, subject(rehearsed))
+    else:
+        confirm(session, "its pin is taken away.", f"account {rehearsed.account}: ")
 
 
 def confirm(session: Session, summary: str, about: str = "") -> None:
@@ -88,19 +105,17 @@ def typed_name(session: Session, loss: str) -> str:
         raise OperatorError("nobody named the stack, and nothing was done") from None
 
 
-def subject(answer: Any) -> str:
+def subject(done: Done) -> str:
     """What an act is about, before its sentence."""
-    if answer.get("invoice_id"):
-        return (
-            f"{answer['invoice_number']} (id {answer['invoice_id']}, account {answer['account']}) is {answer['was']}. "
-        )
+    if done.invoice_id:
+        return f"{done.invoice_number} (id {done.invoice_id}, account {done.account}) is {done.was}. "
     return ""
 
 
-def render_done(answer: Any, out: Console) -> None:
+def render_done(answer: Done, out: Console) -> None:
     """One line."""
-    done = ("dry run, nothing was changed:",) if answer["dry_run"] else (GOOD,)
-    say(out, *done, " " + subject(answer).replace(" is ", " was ") + answer["summary"])
+    done = ("dry run, nothing was changed:",) if answer.dry_run else (GOOD,)
+    say(out, *done, " " + subject(answer).replace(" is ", " was ") + answer.summary)
 
 
 def who_am_i() -> str:

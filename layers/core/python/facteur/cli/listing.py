@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from facteur.cli.lines import WARN, print_rows, say
 from facteur.cli.root import LOOK, Session, command
-from facteur.cli.times import lasting
+from facteur.cli.times import lasting, local
 from facteur.errors import OperatorError
+from facteur.operate import listing as operate
+from facteur.operate.model.story import Listed, Listing
 
 NARROW = ("number", "state", "status", "total", "age", "reason")
 WIDE = ("id", "account", "number", "state", "status", "total", "age", "since", "due", "reason")
@@ -43,32 +45,32 @@ def list_invoices(
     if unreadable and (state or account or since):
         raise OperatorError("--unreadable takes no other filter: what the mapping cannot read has no state yet")
     answer = session.ask(
-        "list_invoices", states=state or [], account=account, since=since, only=asked[0] if asked else None, limit=limit
-    )
+        operate.list_invoices, states=state or [], account=account, since=since, only=asked[0] if asked else None, limit=limit
+    )  # fmt: skip
     session.show(answer, partial(render, wide=wide))
 
 
-def render(answer: Any, out: Console, *, wide: bool = False) -> None:
+def render(answer: Listing, out: Console, *, wide: bool = False) -> None:
     """A line each, and how many more there are."""
-    if answer["unreadable"]:
-        rows = [(row["invoice_id"], row["due_at"]) for row in answer["unreadable"]]
-        print_rows(out, ("id", "again at"), rows, [(row["error"],) for row in answer["unreadable"]])
-    elif answer["invoices"]:
+    if answer.unreadable:
+        rows = [(row.invoice_id, local(row.due_at)) for row in answer.unreadable]
+        print_rows(out, ("id", "again at"), rows, [(row.error,) for row in answer.unreadable])
+    elif answer.invoices:
         columns = WIDE if wide else NARROW
-        cells = [[_cells(each)[name] for name in columns] for each in answer["invoices"]]
+        cells = [[_cells(each)[name] for name in columns] for each in answer.invoices]
         print_rows(out, columns, cells, cut_at=None if wide or not out.is_terminal else out.width)
     else:
         out.print("none")
-    if answer["more"]:
-        out.print(f"and {answer['more']} more: raise --limit")
-    if answer["unopened"]:
-        say(out, WARN, f" {answer['unopened']}")
+    if answer.more:
+        out.print(f"and {answer.more} more: raise --limit")
+    if answer.unopened:
+        say(out, WARN, f" {answer.unopened}")
 
 
-def _cells(row: Any) -> dict[str, str | None]:
+def _cells(row: Listed) -> dict[str, str | None]:
     return {
-        "number": row["invoice_number"] or f"id:{row['invoice_id']}", "state": row["state"].replace("_", " "), "status": row["status"],
-        "total": f"{row['total']} {row['currency'] or ''}".strip() if row["total"] else None,
-        "age": lasting(row["age_seconds"]), "reason": row["about"], "id": row["invoice_id"], "account": row["account"],
-        "since": row["since"], "due": row["due_at"],
+        "number": row.invoice_number or f"id:{row.invoice_id}", "state": row.state.replace("_", " "), "status": row.status,
+        "total": f"{row.total} {row.currency or ''}".strip() if row.total is not None else None,
+        "age": lasting(row.age_seconds), "reason": row.about, "id": row.invoice_id, "account": row.account,
+        "since": local(row.since), "due": local(row.due_at),
     }  # fmt: skip

@@ -11,19 +11,24 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Concatenate, ParamSpec, TypeVar, get_type_hints
 
 import typer
 from rich.console import Console
 
 from facteur import __version__
+from facteur.cli.answers import answered
 from facteur.cli.lines import console
 from facteur.cli.times import localised
 from facteur.cli.where import chosen
 from facteur.domain.visible import as_text, visible
 from facteur.errors import FacteurError, OperatorError
-from facteur.operate.dispatch import OWN, READ, function_for, operate
+from facteur.operate.dispatch import OWN, READ, as_plain, function_for, operate
+from facteur.operate.services import OperateServices
 from facteur.operate.wiring import caller_identity, deployed, operate_services, owner_services, place
+
+Answer = TypeVar("Answer")
+Asked = ParamSpec("Asked")
 
 NOT_WELL = 1  # it was done, and all is not well
 NOT_DONE = 2  # it could not be done, and nothing was; Click's own code for wrong usage
@@ -74,36 +79,36 @@ class Session:
     as_json: bool
     out: Console
 
-    def ask(self, operation: str, **arguments: Any) -> Any:
-        """The answer to an operation, as JSON has it.
+    def ask(
+        self, operation: Callable[Concatenate[OperateServices, Asked], Answer], *none: Asked.args, **arguments: Asked.kwargs
+    ) -> Answer:  # fmt: skip
+        """What an operation answers, whether a stack carries it out or this terminal. Its arguments have names.
 
         Raises:
-            OperatorError: it could not be done.
+            FacteurError: it could not be done.
         """
-        function = function_for(operation, arguments)
-        request = {"operation": operation, "arguments": arguments}
+        function = function_for(operation.__name__, arguments)
+        request = {"operation": operation.__name__, "arguments": arguments}
         if self.stack:
             answer = self._deployed(function, request)
         else:
             services = owner_services if function == OWN else operate_services
             answer = operate(request, services(self._database()))
-        if "error" in answer:
-            raise OperatorError(answer["error"]["message"])
-        return answer["result"]
+        return answered(operation, answer)
 
     @property
     def place(self) -> str:
         """The installation in words; no secret is in it."""
         return place(self.database, self.stack)
 
-    def show(self, answer: Any, render: Callable[[Any, Console], None]) -> None:
+    def show(self, answer: Answer, render: Callable[[Answer, Console], None]) -> None:
         """Print an answer for a person or, asked so, for a program: in ASCII, which every terminal and program reads alike."""
         if self.as_json:
-            print(json.dumps(answer, indent=2))
+            print(json.dumps(as_plain(answer), indent=2))
         else:
             self.draw(answer, render)
 
-    def draw(self, answer: Any, render: Callable[[Any, Console], None], out: Console | None = None) -> None:
+    def draw(self, answer: Answer, render: Callable[[Answer, Console], None], out: Console | None = None) -> None:
         """Print an answer for a person: whoever wrote what is in it, it is text and visible."""
         render(localised(as_text(answer), datetime.now(UTC)), out or self.out)
 

@@ -15,6 +15,8 @@ from facteur.cli.lines import Screen
 from facteur.cli.root import LOOK, NOT_DONE, Session, command
 from facteur.domain.visible import visible
 from facteur.errors import FacteurError
+from facteur.operate import status as operate
+from facteur.operate.dispatch import as_plain, refusal
 
 PAUSE_SECONDS = 2.0
 
@@ -63,7 +65,7 @@ def _ask(session: Session) -> tuple[Text, int]:
     code = NOT_DONE
     with console.capture() as captured:
         try:
-            answer = session.ask("status")
+            answer = session.ask(operate.status)
             session.draw(answer, status.render, console)
             code = status.exit_code(answer)
         except FacteurError as error:
@@ -73,7 +75,7 @@ def _ask(session: Session) -> tuple[Text, int]:
 
 def _ask_as_json(session: Session) -> tuple[Text, int]:
     try:
-        answer = session.ask("status")
-        return Text(json.dumps(answer) + "\n"), status.exit_code(answer)
+        answer = session.ask(operate.status)
+        return Text(json.dumps(as_plain(answer)) + "\n"), status.exit_code(answer)
     except FacteurError as error:
-        return Text(json.dumps({"error": {"type": type(error).__name__, "message": str(error)}}) + "\n"), NOT_DONE
+        return Text(json.dumps(refusal(error)) + "\n"), NOT_DONE

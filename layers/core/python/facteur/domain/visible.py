@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from typing import Any, TypeVar
 
+Answer = TypeVar("Answer")
+KEY = "key"
 # Letters and marks that nobody sees, though they count as printable: joiners, fillers, selectors of variants, the blank of braille.
 NOT_PLAIN = re.compile("[^ -~]")
 UNSEEN = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
@@ -42,15 +46,29 @@ def _unseen(character: str, blanks: bool) -> bool:
     return not character.isprintable() or UNSEEN.match(character) is not None
 
 
-def as_text(answer: Any, *, lines: bool = False) -> Any:
-    """An answer with every text in it made visible, its keys too; `lines` are kept where they mean something."""
-    if isinstance(answer, str):
-        return "\n".join(map(_line, answer.split("\n"))) if lines else visible(answer)
-    if isinstance(answer, Mapping):
-        return {as_text(name): as_text(value, lines=name in WITH_LINES) for name, value in answer.items()}
-    if isinstance(answer, list | tuple):
-        return [as_text(each, lines=lines) for each in answer]
-    return answer
+def as_text(answer: Answer) -> Answer:
+    """An answer with every text in it made visible, its keys too; lines are kept where they mean something."""
+    return with_texts(answer, lambda text, name: _lines(text) if name in WITH_LINES else visible(text))
+
+
+def with_texts(answer: Answer, changed: Callable[[str, str], str], name: str = "") -> Answer:
+    """The same answer with each text in it as `changed` has it, by the text and the name of its field; a key's is KEY."""
+    new: Any = answer
+    if isinstance(answer, str) and not isinstance(answer, Enum):
+        new = changed(answer, name)
+    elif isinstance(answer, Mapping):
+        new = {changed(key, KEY): with_texts(each, changed, key) for key, each in answer.items()}
+    elif isinstance(answer, list | tuple):
+        new = type(answer)(with_texts(each, changed, name) for each in answer)
+    elif is_dataclass(answer) and not isinstance(answer, type):
+        new = replace(
+            answer, **{each.name: with_texts(getattr(answer, each.name), changed, each.name) for each in fields(answer)}
+        )
+    return new  # type: ignore[no-any-return]
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(_line, text.split("\n")))
 
 
 def _line(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facteur.errors import OperatorError
 from facteur.operate.listing import day
-from facteur.operate.model.backlog import Backlog, BacklogFilter, Portion
+from facteur.operate.model.backlog import BacklogFilter, BacklogPortion, Portion
 from facteur.operate.services import OperateServices
 
 NAME = "submit-backlog"
@@ -19,7 +19,7 @@ def preview_backlog(
     account: str | None = None,
     after: str | None = None,
     limit: int = PORTION,
-) -> Backlog:
+) -> BacklogPortion:
     """What `submit_backlog` would do to the same portion: its rows are written, looked at, and put back. Changes nothing.
 
     Raises:

@@ -8,7 +8,7 @@ from datetime import date
 from facteur.domain.submission import Invoice
 from facteur.operate.acts_store import signed
 from facteur.operate.model.acts import Act
-from facteur.operate.model.backlog import Backlog, BacklogFilter, Portion, Previewed
+from facteur.operate.model.backlog import BacklogFilter, BacklogPortion, Portion, Previewed
 from facteur.postgres.database import Database, as_json
 from facteur.postgres.invoices import INLINE_BYTES, as_invoice
 
@@ -71,9 +71,9 @@ class PostgresBacklog:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def preview(self, wanted: BacklogFilter, after: str | None, limit: int) -> Backlog:
+    def preview(self, wanted: BacklogFilter, after: str | None, limit: int) -> BacklogPortion:
         parameters = _as_parameters(wanted) | {"after": after, "limit": limit}
-        return Backlog(**self._database.row(self.PREVIEW, parameters).found)
+        return BacklogPortion(**self._database.row(self.PREVIEW, parameters).found)
 
     def lower_submit_from(self, since: date, include: bool, act: Act) -> str | None:
         parameters = {"since": since, "include": include, "act": as_json(signed(act))}

@@ -5,13 +5,15 @@ from __future__ import annotations
 from facteur.errors import OperatorError
 from facteur.install.kinds import answered, unanswered
 from facteur.install.migrate import as_date
-from facteur.install.model import Initialised, Question, Uninstalled, Wish
+from facteur.install.model import Initialised, KindColumn, Plan, Question, Sample, Uninstalled, Wish
 from facteur.install.names import PARTS, plain
 from facteur.install.plan import check_installation, plan
 from facteur.install.tables import choose_table
 from facteur.operate.model.acts import Act
 from facteur.operate.services import OperateServices
 
+# What init and uninstall answer is made of is theirs as well.
+__all__ = ["Initialised", "KindColumn", "Plan", "Question", "Sample", "Uninstalled", "init", "uninstall"]
 LOCK_TIMEOUT_SECONDS = 3.0
 NOT_SAID = "not said"
 NAME_THE_STACK = "--confirm NAME"

@@ -34,7 +34,7 @@ class BacklogFilter:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What one portion would set to pending: `invoices`; `skipped` would not be ready, and stay as they are.
+    """What would be set to pending: `invoices`; `skipped` would not be ready, and stay as they are.
 
     `also_ready`: rows that say pending already, which a lower submit_from alone would make ready; only the first portion counts them.
     """
@@ -49,6 +49,16 @@ class Backlog:
     without_seller: int
     submit_from: str | None
     also_ready: int
+
+    @property
+    def examined(self) -> int:
+        return self.invoices + self.skipped
+
+
+@dataclass(frozen=True, slots=True)
+class BacklogPortion(Backlog):
+    """The same of one portion."""
+
     after: str | None  # where the next portion begins; None: there are no more
 
 

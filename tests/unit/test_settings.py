@@ -38,7 +38,7 @@ def test_values_are_typed_and_trimmed() -> None:
 WRONG = {
     "DOCUMENTS_BUCKET_OWNER": ("12", "must be an AWS account's twelve digits"),
     "PDP_PROVIDER": ("chorus", "must be iopole"),
-    "STATUS_SOURCE": ("guess", "must be sweep or pull or history"),
+    "STATUS_SOURCE": ("guess", "must be auto or sweep or pull or history"),
     "IOPOLE_BASE_URL": ("api.iopole.com", "must be a host without a path"),
     "IOPOLE_AUTH_URL": ("http://auth.iopole.com", "must be https"),
     "DEPOSITS_ENABLED": ("perhaps", "must be true or false"),

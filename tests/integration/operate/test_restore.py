@@ -51,7 +51,7 @@ def test_a_function_whose_settings_are_wrong_says_which(world: World, monkeypatc
 
     answer = app.handler({"operation": "status"}, None)
 
-    assert "STATUS_SOURCE must be sweep or pull or history" in answer["error"]["message"]
+    assert "STATUS_SOURCE must be auto or sweep or pull or history" in answer["error"]["message"]
 
 
 def unknown(operator: Operator, day: str) -> list[Any]:

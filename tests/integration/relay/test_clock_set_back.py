@@ -126,6 +126,7 @@ values ('1', 'default', 'pending', null, now(), null), ('2', 'default', 'submitt
        ('3', 'default', 'closed', 'd-3', null, now());
 insert into facteur.budgets (key) values ('account:default');
 insert into facteur.sweeps (account) values ('default');
+insert into facteur.feeds (client, since) values ('x', now());
 insert into facteur.stores (name, reason) values ('file:', 'x');
 insert into facteur.runs (name, ended_at) values ('poll_statuses', now());
 insert into facteur.routes (account, since, credentials) values ('a', now(), 'b');

@@ -9,7 +9,7 @@ MOST_INVOICES = 1000  # on a page
 MOST_EVENTS = 1000
 CAPABILITIES = Capabilities(
     statuses=("feed", "history"),
-    longest_document=50_000_000,  # nobody has published a limit: as Iopole's
+    longest_document=50_000_000,  # nobody has published a limit
     directory=True,
     own_key=True,
 )

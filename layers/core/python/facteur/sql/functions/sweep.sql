@@ -3,7 +3,7 @@
 
 -- Whose turn it is, and where to begin: accounts take turns, but those that another source follows (p_but); young deposits first, where asked for and where there are any. The
 -- one that has been due for longest goes on the page, and what is due just before it as well.
-create or replace function facteur.next_sweep(p_young boolean, p_rows integer, p_but text[], out account text, out begin_at timestamptz, out young boolean, out by_number boolean)
+create or replace function facteur.next_sweep(p_young boolean, p_rows integer, p_but text[] default '{}', out account text, out begin_at timestamptz, out young boolean, out by_number boolean)
     language plpgsql stable as $$
 declare
     here timestamptz;

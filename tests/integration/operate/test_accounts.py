@@ -145,7 +145,6 @@ def test_every_code_by_which_an_account_is_refused_is_one_that_resume_brings_for
         (("pause", "defualt"), "There is no account defualt; there are: default."),
         (("pause", "default", "--for", "soon"), "'soon' is no duration"),
         (("pause", "default", "--for", "0m"), "a pause takes some time"),
-        (("resume", "default"), "Account default is not paused."),
         (("resume", "other"), "There is no account other; there are: default."),
         (("repin", "default"), "Account default has no pin"),
         (("redrive",), "no queue is known here"),

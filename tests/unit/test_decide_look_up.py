@@ -82,6 +82,49 @@ def test_whose_a_deposit_is(changes: dict[str, object], sha256: str | None, kin:
     assert kinship(replace(FOUND, **changes), sha256, DOUBT, ["111111111"]) is kin  # type: ignore[arg-type]
 
 
+KEY, OTHER_KEY = "facteur-1", "facteur-2"
+KEYED = replace(DOUBT, attempts=(replace(ATTEMPT, own_key=KEY),))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sha256", "kin"),
+    [
+        ({"own_key": KEY}, None, Kinship.OURS),
+        ({"own_key": KEY, "invoice_number": None, "total": None, "seller_siren": "222222222"}, "other", Kinship.OURS),
+        ({"own_key": KEY, "refused": True}, None, Kinship.OURS),
+        ({"own_key": OTHER_KEY}, None, Kinship.UNSURE),  # number and amount agree, and it was sent by somebody else
+        ({"own_key": OTHER_KEY}, "other", Kinship.ANOTHERS),
+        ({"own_key": OTHER_KEY}, "sha-1", Kinship.OURS),  # a platform may change a key; bytes cannot lie
+        ({"own_key": None}, None, Kinship.OURS),  # not shown is no evidence against
+    ],
+)
+def test_a_key_of_ours_says_whose_a_deposit_is(changes: dict[str, object], sha256: str | None, kin: Kinship) -> None:
+    assert kinship(replace(FOUND, **changes), sha256, KEYED, ["111111111"]) is kin  # type: ignore[arg-type]
+
+
+def test_a_deposit_with_our_key_that_another_row_holds_was_mixed_up() -> None:
+    found = replace(FOUND, own_key=KEY)
+    holders = {"id-1": Holder("2", False, frozenset({"sha-2"}), frozenset({"F-2"}))}
+
+    evidence = weighed(KEYED, [found], {}, holders)
+
+    assert (evidence.ours, evidence.in_the_way, evidence.mixed_up) == ((), (found,), (found,))
+
+
+def test_a_refused_deposit_of_our_own_with_the_same_key_is_not_taken_for_the_new_one() -> None:
+    holders = {"id-1": Holder("1", True, frozenset({"sha-0"}), frozenset({"F-1"}))}
+
+    evidence = weighed(KEYED, [replace(FOUND, own_key=KEY, refused=True)], {}, holders)
+
+    assert (evidence.ours, evidence.in_the_way) == ((), ())
+
+
+def test_a_key_says_which_attempt_made_a_deposit() -> None:
+    first, second = replace(ATTEMPT, own_key=KEY), replace(LATER, own_key=OTHER_KEY)
+
+    assert attribute([first, second], [replace(FOUND, own_key=OTHER_KEY)], {}) == [(2, "id-1")]
+
+
 @given(
     looks=st.integers(0, 8), counted=st.floats(0, 5_000), ago=st.floats(-100, 100_000), dated=st.none() | st.floats(-90_000, 90_000),
     known=st.booleans(), aged=st.floats(0, 5_000),

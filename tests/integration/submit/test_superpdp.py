@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.invoices import render, sample_invoice
+from local.invoices import file_name, render, sample_invoice
 from local.simulator.core.control import Simulator, running_simulator
 from local.world.levers import World
 from tests.two_accounts import SHOW_ACCOUNTS
@@ -129,6 +129,29 @@ def test_a_document_that_it_cannot_read_is_refused_at_once(world: World, pdp: Si
 
     assert (world.submission(1).state, world.row(1).technical_status) == ("rejected", "rejected")
     assert pdp.ledger() == []
+
+
+@pytest.mark.parametrize("doubtful", [False, True])
+def test_a_corrected_document_has_a_key_of_its_own(world: World, pdp: Simulator, doubtful: bool) -> None:
+    """Also where an attempt of the first was never found: with its key the new one would be taken for it."""
+    add(world, 9)  # a witness
+    world.deposit()
+    pdp.configure(structure_check="schema")
+    good = render(sample_invoice(1), "cii")
+    world.add(1, content=good.replace(b"ExchangedDocumentContext>", b"Context>"))
+    world.update(1, account="pdp")
+    world.deposit()
+    first = key_of(world, 1)
+    if doubtful:
+        statement = "update facteur.attempts set outcome = 'not_found', submission_id = null where invoice_id = %(id)s"
+        world.database.rows(statement, {"id": str(world.ids[1])})
+
+    (world.folder / file_name(sample_invoice(1), "cii")).write_bytes(good)
+    world.update(1, technical_status="pending")
+    worked_off(world, pdp, 14)
+
+    assert world.submission(1).state == "submitted"
+    assert key_of(world, 1) == pdp.ledger()[1]["key"] != first
 
 
 def test_another_companys_credentials_stop_the_account_and_reject_no_invoice(world: World, pdp: Simulator) -> None:

@@ -42,7 +42,9 @@ def after_answer(answer: Answer, limits: Limits, *, doubtful: bool = False) -> D
         return Decision(
             move, "accepted", Problem("accepted", "deposited", answer.http_status), answer.platform_id, answer.response
         )
-    if says_duplicate(answer.problem.platform_code) or (answer.perhaps_duplicate and doubtful):
+    if answer.perhaps_duplicate and doubtful:
+        return Decision(in_doubt(answer.problem, limits), "unknown", answer.problem, response=answer.response)
+    if says_duplicate(answer.problem.platform_code):
         move = in_doubt(answer.problem, limits, duplicate=True)
         return Decision(move, "duplicate", answer.problem, response=answer.response)
     return Decision(

@@ -13,10 +13,12 @@ create or replace function facteur.doubtful_attempts(p_invoice_id text) returns 
                where s.invoice_id = a.invoice_id and s.platform_id = a.platform_id and s.state = 'rejected'))
 $$;
 
--- The key of an invoice's latest doubtful attempt: what is sent again carries it again, whichever submission sends it. Null: there is none.
-create or replace function facteur.doubtful_key(p_invoice_id text) returns text
+-- The key of an invoice's latest doubtful attempt with these bytes: what is sent again carries it again, whichever submission sends it.
+-- A corrected document is another one. Null: there is none.
+create or replace function facteur.doubtful_key(p_invoice_id text, p_sha256 text) returns text
     language sql stable as $$
-    select a.own_key from facteur.doubtful_attempts(p_invoice_id) a where a.own_key is not null order by a.id desc limit 1
+    select a.own_key from facteur.doubtful_attempts(p_invoice_id) a
+    where a.own_key is not null and a.document_sha256 = p_sha256 order by a.id desc limit 1
 $$;
 
 -- Whether the platform accepted others of the account and seller at about the time at which a call was not answered, and left no other

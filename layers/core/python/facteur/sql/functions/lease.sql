@@ -190,7 +190,7 @@ create or replace function facteur.begin_lease(s facteur.submissions, p_item jso
 begin
     lease_token := gen_random_uuid();
     if s.state = 'pending' then
-        own_key := case when (p_item ->> 'takes_key')::boolean then coalesce(facteur.doubtful_key(s.invoice_id), s.own_key) end;
+        own_key := case when (p_item ->> 'takes_key')::boolean then coalesce(facteur.doubtful_key(s.invoice_id, p_item ->> 'sha256'), s.own_key) end;
         update facteur.budgets b set deposits_at = facteur.now() + make_interval(secs => p_lease_seconds) -- no second one beside it
         where b.key = 'account:' || s.account and facteur.deposits_admitted(b) is not null;
         insert into facteur.attempts (submission_id, invoice_id, account, lease_token, document_sha256,

@@ -45,12 +45,12 @@ select exists (select from facteur.submissions where queued_at is not null
        or exists (select from facteur.submissions where state <> 'submitted' and due_at <= facteur.now() and queued_at is null
                   or write_back_due_at <= facteur.now() or queued_at < facteur.now() - interval '30 minutes') as relay,
        exists (select from facteur.submissions where state = 'submitted' and due_at <= facteur.now()
-               or history_due_at <= facteur.now()) as poll
+               or history_due_at <= facteur.now() and (state = 'submitted' or state = 'rejected' and unread_since is not null)) as poll
 """
 OPEN = """
 select (select count(*) from facteur.submissions
         where finalized_at is null and not (%(mute)s and state = 'submitted')
-           or state in ('submitted', 'rejected') and history_due_at is not null)
+           or history_due_at is not null and (state = 'submitted' or state = 'rejected' and unread_since is not null))
      + (select count(*) from facteur.changes where not invoice_ids <@ %(refused)s)
      + (select count(*) from facteur.submissions where write_back_due_at is not null and not invoice_id = any (%(refused)s)) as n
 """

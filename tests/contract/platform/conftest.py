@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from local.simulator.core.control import Simulator, running_simulator
-from tests.contract.platform.subjects import IopoleKind, Subject, SuperPdpKind, ToyKind, subject_of
+from tests.contract.platform.subjects import AfnorKind, IopoleKind, Kind, Subject, SuperPdpKind, ToyKind, subject_of
 
 
 @pytest.fixture(scope="session")
@@ -23,13 +23,29 @@ def superpdp() -> Iterator[Simulator]:
         yield simulator
 
 
-@pytest.fixture(params=["iopole", "superpdp", "toy"])
+@pytest.fixture(scope="session")
+def afnor() -> Iterator[Simulator]:
+    with running_simulator(platform="afnor") as simulator:
+        yield simulator
+
+
+KINDS: dict[str, Callable[[Simulator], Kind]] = {
+    "iopole": IopoleKind,
+    "superpdp": SuperPdpKind,
+    "afnor-1.2": AfnorKind,
+    "afnor-1.3": AfnorKind,
+}
+
+
+@pytest.fixture(params=[*KINDS, "toy"])
 def subject(request: pytest.FixtureRequest) -> Iterator[Subject]:
     with ExitStack() as stack:
         if request.param == "toy":
             yield subject_of(ToyKind(stack), stack)
             return
-        of_iopole = request.param == "iopole"
-        simulator: Simulator = request.getfixturevalue("simulators" if of_iopole else "superpdp")
+        name, _, version = request.param.partition("-")
+        simulator: Simulator = request.getfixturevalue("simulators" if name == "iopole" else name)
         simulator.reset()
-        yield subject_of(IopoleKind(simulator) if of_iopole else SuperPdpKind(simulator), stack)
+        if version:
+            simulator.configure(afnor_version=version)
+        yield subject_of(KINDS[request.param](simulator), stack)

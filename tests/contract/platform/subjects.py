@@ -6,10 +6,13 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from facteur.documents.store import FetchedDocument
+from facteur.domain.submission import StatusEvent
 from facteur.platforms.blanking import Blanking
 from facteur.platforms.credentials import Address, Credentials
 from facteur.platforms.http import HttpClient
@@ -128,6 +131,43 @@ class SuperPdpKind:
         return asked.path.startswith("/v1.beta/invoice_events")
 
 
+class AfnorKind:
+    """A platform with the API of AFNOR XP Z12-013, before its simulator."""
+
+    provider = PROVIDERS["afnor"]
+    refused, shown_as, nothing_found = 400, "flowId", b'{"limit": 100, "filters": {}, "results": []}'
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator, self.api = simulator, f"{simulator.base_url}/flow-service"
+        self.auth = f"{simulator.auth_url}/oauth2/token"
+        self.secret: Mapping[str, Any] = {
+            "client_id": simulator.client_id, "client_secret": simulator.client_secret, "organization_id": simulator.customer_id,
+            "flow_url": f"{self.api}/v1/", "token_url": self.auth,
+        }  # fmt: skip
+
+    def kept(self) -> Sequence[Kept]:
+        return [Kept(each["id"], each["sha256"]) for each in self._simulator.ledger()]
+
+    def approve(self, platform_id: str) -> None:
+        self._simulator.add_status(platform_id, "APPROVED")
+        self._simulator.advance(1)
+
+    def own_error(self, words: str) -> bytes:
+        return json.dumps({"errorCode": "PARAMS_ERROR", "errorMessage": words}).encode()
+
+    def is_deposit(self, asked: Asked) -> bool:
+        return asked.path.endswith("/v1/flows")
+
+    def is_search(self, asked: Asked) -> bool:
+        return asked.path.endswith("/v1/flows/search")
+
+    def is_copy(self, asked: Asked) -> bool:
+        return asked.path.endswith("docType=Original")
+
+    def is_history(self, asked: Asked) -> bool:
+        return asked.path.endswith("docType=Metadata")
+
+
 class ToyKind:
     """The platform that does not exist."""
 
@@ -178,6 +218,17 @@ class Subject:
         """What a document is sent with, where the platform takes a key of ours."""
         return f"facteur-{rank:028}" if self.kind.provider.capabilities.own_key else None
 
+    def statuses_of(self, kept: Kept, rank: int) -> list[StatusEvent]:
+        """What is known of a deposit: its history, and where that is no more than an acknowledgement, what its feed says of the invoice."""
+        found, offers = self.platform.history(kept.platform_id), self.kind.provider.capabilities
+        if "feed" not in offers.statuses:
+            return found
+        since = datetime.now(UTC) - timedelta(days=1)
+        entries = self.platform.feed(None, since, lambda: True).entries
+        number = sample_invoice(rank).number
+        about = [each.event for each in entries if each.event and each.about and each.about.number == number]
+        return [*found, *(replace(each, platform_id=kept.platform_id) for each in about)]
+
     def instead(self, of: Callable[[Asked], bool], status: int, body: bytes, **headers: str) -> None:
         """From now on these requests are answered so, and never reach the platform."""
         self.proxy.before = lambda asked: Said(status, headers, body) if of(asked) else None
@@ -192,7 +243,9 @@ class Subject:
 
 def document(rank: int, content: bytes | None = None) -> FetchedDocument:
     whole = render(sample_invoice(rank), "cii") if content is None else content
-    return FetchedDocument("a.xml", "application/xml", len(whole), hashlib.sha256(whole).hexdigest(), whole)
+    return FetchedDocument(
+        f"{sample_invoice(rank).number}.xml", "application/xml", len(whole), hashlib.sha256(whole).hexdigest(), whole
+    )
 
 
 def subject_of(kind: Kind, stack: ExitStack) -> Subject:
@@ -213,5 +266,11 @@ def subject_of(kind: Kind, stack: ExitStack) -> Subject:
         stack.callback(clients[-1].drop_idle_connections)
         return clients[-1]
 
-    wiring = Wiring(Address(proxy.url, kind.auth), True, client, lambda _fresh: credentials, "secret suite")
+    wiring = Wiring(
+        Address(proxy.url + urlsplit(kind.api).path, kind.auth),
+        True,
+        client,
+        lambda _fresh: credentials,
+        "secret suite",
+    )
     return Subject(kind, proxy, kind.provider.build(wiring), credentials, clients)

@@ -106,7 +106,7 @@ class Toy:
         entries = _list(answer, "states")
         return [_event(each, platform_id) for each in entries if isinstance(each, dict)]
 
-    def feed(self, cursor: str | None, since: datetime) -> FeedPage:
+    def feed(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
         raise NotImplementedError
 
     def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:

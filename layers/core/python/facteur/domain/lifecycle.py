@@ -39,7 +39,11 @@ BUYERS = frozenset({"204", "205", "206", "207", "208", "209", "210", "211", "214
 VERDICTS = REJECTING | CLOSING | {"205", "206", "207", "208"}
 # Of a rejection, in the reform's words (DOUBLON, REJ_UNI) and those that platforms have of their own; all say "already there".
 # Words of a list that nobody closed: what matters is what they say, however they are spelled.
-DUPLICATE_STEMS = ("DUPLICAT", "DOUBLON", "REJUNI", "ALREADYDEPOSITED", "ALREADYEXISTS")
+DUPLICATE_STEMS = ("DUPLICAT", "DOUBLON", "REJUNI", "ALREADYDEPOSITED", "ALREADYEXIST")
+
+
+# A platform's word that a file is good, and not only that it came: then no later word about its number calls it a duplicate.
+GOOD_FILE = "file:ok"
 
 
 def is_step(code: str) -> bool:

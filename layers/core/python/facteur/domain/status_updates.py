@@ -157,23 +157,37 @@ class PulledDeposit:
 
 
 @dataclass(frozen=True, slots=True)
+class InvoiceName:
+    """Which invoice a status is about, where the platform does not say which deposit. `issue_year` None: it does not say."""
+
+    number: str
+    seller_siren: str
+    issue_year: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class FeedEntry:
     """One entry of a platform's feed of events, and where the feed goes on behind it; None: it does not say.
 
-    `recorded_at`: by the platform's clock. `event` None: it is of no deposit.
+    `recorded_at`: by the platform's clock. `event` None: it is of no deposit; one without a platform_id is `about` an invoice.
     """
 
     cursor: str | None
     recorded_at: datetime | None
     event: StatusEvent | None
+    about: InvoiceName | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """The next entries of a feed, in the platform's order; none: it is at its end. `dated_at`: when the platform says that it answered."""
+    """The next entries of a feed, in the platform's order; none: it is at its end. `dated_at`: when the platform says that it answered.
+
+    `passed_over`: what stands there and cannot be read, a sentence each; nothing that was said of it before.
+    """
 
     entries: tuple[FeedEntry, ...]
     dated_at: datetime | None
+    passed_over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

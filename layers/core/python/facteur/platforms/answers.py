@@ -79,7 +79,7 @@ def error_words(body: Any) -> tuple[str | None, str | None]:
     details, error = body.get("details"), body.get("error")
     first = details[0] if isinstance(details, list) and details else details
     inner, nested = _dict(first), _dict(error)
-    codes = (body.get("code"), inner.get("code"), nested.get("code"), error)
+    codes = (body.get("code"), inner.get("code"), nested.get("code"), error, body.get("errorCode"))
     code = next((each for each in codes if each and isinstance(each, str)), None)
     spoken = [body.get(name) for name in SPOKEN] + [
         nested.get("message"),

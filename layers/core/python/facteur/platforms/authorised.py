@@ -27,16 +27,17 @@ class AuthorisedClient:
         self._token.authorisation()
 
     def call(self, method: str, path: str, *, understood: Callable[[HttpAnswer], bool] = speaks_json,
-             body: SingleFileBody | None = None, params: dict[str, str] | None = None,
+             body: SingleFileBody | None = None, params: dict[str, str] | None = None, sent: Any = None, accept: str | None = None,
              longest_bytes: int = LONGEST_ANSWER_BYTES) -> HttpAnswer:  # fmt: skip
         """One call as HttpClient makes it, repeated once with a fresh token where the first one was refused.
 
         A document is sent again only where the platform itself refused it: another's 401 may come of one that was stored.
         """
         auth = self._token.authorisation()
-        answer = self._client.call(
-            method, path, auth=auth, body=body, params=params, longest_bytes=longest_bytes, understood=understood
-        )
+        more: dict[str, Any] = {
+            "body": body, "params": params, "sent": sent, "accept": accept, "longest_bytes": longest_bytes, "understood": understood,
+        }  # fmt: skip
+        answer = self._client.call(method, path, auth=auth, **more)
         if answer.status != UNAUTHORISED:
             return answer
         self._token.forget(auth)
@@ -45,6 +46,4 @@ class AuthorisedClient:
         if body:
             body.rewind()
         auth = self._token.authorisation()
-        return self._client.call(
-            method, path, auth=auth, body=body, params=params, longest_bytes=longest_bytes, understood=understood
-        )
+        return self._client.call(method, path, auth=auth, **more)

@@ -13,6 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote_plus
 
 HIDDEN = "[hidden]"
 PIECE = 12  # letters and digits: of a quote of sixteen characters there are mostly more
@@ -68,16 +69,21 @@ class Blanking:
 
     def remember_sent(self, headers: Mapping[str, str], form: Mapping[str, str] | None) -> None:
         """What a request says of who we are."""
-        self.remember(headers.get("Authorization", "").rpartition(" ")[2], certain=True)
+        kind, _, given = headers.get("Authorization", "").rpartition(" ")
+        self.remember(given, certain=True)
+        if kind == "Basic":
+            self._remember_client(*map(unquote_plus, base64.b64decode(given).decode().split(":", 1)))
         for name, value in headers.items():
             if name.lower() not in PLAIN_HEADERS | {"authorization"}:
                 self._named |= {name.lower()}
                 self.remember(value)
-        if form:
-            client_id, secret = form.get("client_id"), form.get("client_secret")
-            self.remember(client_id)
-            self.remember(secret, encoded=True, certain=True)
-            self.remember(f"{client_id}:{secret}", encoded=True)
+        if form and "client_secret" in form:
+            self._remember_client(form.get("client_id", ""), form["client_secret"])
+
+    def _remember_client(self, client_id: str, secret: str) -> None:
+        self.remember(client_id)
+        self.remember(secret, encoded=True, certain=True)
+        self.remember(f"{client_id}:{secret}", encoded=True)
 
     def in_json(self, body: bytes, value: Any) -> Any:
         """A body's JSON, blanked. Raises RecursionError where it is nested too deeply."""

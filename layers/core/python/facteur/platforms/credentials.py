@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,10 +14,13 @@ OAUTH_KEYS = ("client_id", "client_secret", "sandbox", "base_url", "auth_url")  
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a platform is: the hosts of its API and of its token endpoint, without a path."""
+    """Where a platform is: the addresses of its API and of its token endpoint; hosts, unless each platform of a kind has paths."""
 
     base_url: str
     auth_url: str
+
+
+AddressIn = Callable[[Mapping[str, Any]], tuple[Address | None, list[str]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,17 @@ class Credentials:
     sandbox: bool | None = None
     address: Address | None = None  # None: the settings' platform
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # that say who we are, beside the token
+    basic: bool = False  # the token is asked for with HTTP Basic
+    scope: str | None = None
+    directory_url: str | None = None
 
 
-def credentials_from(secret: Mapping[str, Any], secret_id: str, headers: Mapping[str, str]) -> Credentials:
+def credentials_from(
+    secret: Mapping[str, Any], secret_id: str, headers: Mapping[str, str], address_in: AddressIn | None = None
+) -> Credentials:
     """The credentials in a secret of OAuth 2 client credentials. `headers`: optional keys, and the header that each is sent in.
+
+    `address_in`: the platform that a secret names, and all its keys that are wrong beside those that every secret has.
 
     Raises:
         AccountRefusedError: a key is missing, of the wrong type, or cannot be sent; names all of them.
@@ -40,9 +50,9 @@ def credentials_from(secret: Mapping[str, Any], secret_id: str, headers: Mapping
     wrong = [
         name for name in ("client_id", "client_secret") if not isinstance(secret.get(name), str) or not secret[name]
     ]
-    wrong += [name for name in headers if not _fits_in_a_header(secret.get(name))]
+    wrong += [name for name in headers if not fits_in_a_header(secret.get(name))]
     wrong += ["sandbox"] if not isinstance(secret.get("sandbox"), bool | None) else []
-    own, wrong_address = _address_in(secret)
+    own, wrong_address = (address_in or _address_in)(secret)
     if wrong := wrong + wrong_address:
         raise AccountRefusedError(
             Problem("secret_malformed", f"secret {secret_id}: missing or wrong {', '.join(wrong)}")
@@ -51,7 +61,7 @@ def credentials_from(secret: Mapping[str, Any], secret_id: str, headers: Mapping
     return Credentials(secret["client_id"], secret["client_secret"], secret.get("sandbox"), own, sent)
 
 
-def _fits_in_a_header(value: object) -> bool:
+def fits_in_a_header(value: object) -> bool:
     return value is None or (isinstance(value, str) and value.isascii() and value.strip().isprintable())
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 HOST_NAME = re.compile(r"[a-z0-9._:-]+")
+PATH = re.compile(r"(/[A-Za-z0-9._~%@:+-]+)*/*")
 ON_THIS_MACHINE = frozenset({"127.0.0.1", "localhost", "::1", "host.docker.internal"})
 
 
@@ -15,20 +16,32 @@ def platform_host(value: str, *, in_container: bool = False) -> str:
 
     `in_container`: of `sam local`, from where this machine has a private address.
     """
-    expected = "must be a host without a path, such as https://api.example.org"
+    parts = _parts(value, "must be a host without a path, such as https://api.example.org", in_container)
+    if parts.path.strip("/"):
+        raise ValueError("must be a host without a path, such as https://api.example.org")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def platform_url(value: str) -> str:
+    """The URL of a service at a host, with its path and no slash behind. Raises ValueError as `platform_host` does."""
+    expected = "must be an address without a question mark, such as https://api.example.org/flow-service"
+    parts = _parts(value, expected, in_container=False)
+    if not PATH.fullmatch(parts.path) or {".", ".."} & set(parts.path.split("/")):
+        raise ValueError(expected)
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def _parts(value: str, expected: str, in_container: bool) -> SplitResult:
     try:
         parts = urlsplit(value.strip())
-        host, more = (
-            parts.hostname,
-            (parts.path.strip("/"), parts.query, parts.fragment, parts.username, parts.port == 0),
-        )
+        host, more = parts.hostname, (parts.query, parts.fragment, parts.username is not None, parts.port == 0)
     except ValueError:  # a port or an IPv6 address that is none
         raise ValueError(expected) from None
     if parts.scheme not in {"https", "http"} or not host or any(more) or not HOST_NAME.fullmatch(host):
         raise ValueError(expected)
     if parts.scheme == "http" and host not in ON_THIS_MACHINE and not (in_container and _is_private(host)):
         raise ValueError("must be https: only a server on this machine may be http")
-    return f"{parts.scheme}://{parts.netloc}"
+    return parts
 
 
 def _is_private(host: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -109,13 +110,16 @@ class HttpClient:
         self._adapter.close()
 
     def call(self, method: str, path: str, *, auth: requests.auth.AuthBase | None = None, body: SingleFileBody | None = None,
-             form: Mapping[str, str] | None = None, params: Mapping[str, str] | None = None, longest_bytes: int = LONGEST_ANSWER_BYTES,
+             form: Mapping[str, str] | None = None, params: Mapping[str, str] | None = None, sent: Any = None,
+             accept: str | None = None, longest_bytes: int = LONGEST_ANSWER_BYTES,
              understood: Callable[[HttpAnswer], bool] = speaks_json) -> HttpAnswer:  # fmt: skip
         """Send one request and read its whole answer. Redirects are answers, never followed.
 
         All of it is over within the two timeouts together; a document has them anew with each block that may be sent.
 
         Args:
+            sent: is sent as JSON.
+            accept: what is hoped for in place of JSON.
             understood: whether the answer is one that was hoped for. After any other the connection is not used again.
 
         Raises:
@@ -126,8 +130,13 @@ class HttpClient:
             raise PlatformBusyError(Problem("no_time_left", "not asked: the function had no time left"))
         if time.monotonic() - self._last_used > STALE_CONNECTION_SECONDS:
             self.drop_idle_connections()
-        headers = HEADERS | ({"Content-Type": body.content_type} if body else {})
-        request = _prepared(method, self.base_url + path, headers, body or form, params, auth)
+        headers = (
+            HEADERS | ({"Content-Type": body.content_type} if body else {}) | ({"Accept": accept} if accept else {})
+        )
+        data: Any = body or form
+        if sent is not None:
+            headers, data = headers | {"Content-Type": "application/json"}, json.dumps(sent).encode()
+        request = _prepared(method, self.base_url + path, headers, data, params, auth)
         self._blanking.remember_sent(request.headers, form)
         with classified(body), time_for_a_call(sum(self._timeout), self._stop_at), self._adapter.send(
             request, stream=True, timeout=self._timeout, verify=True, proxies=self._proxies

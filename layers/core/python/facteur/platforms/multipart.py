@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO
 
 from facteur.platforms.deadline import renew_deadline
@@ -12,18 +13,26 @@ BLOCK_BYTES = 1 << 16
 
 
 class SingleFileBody:
-    """A multipart/form-data body of one file. What makes a deposit is its end: it knows whether that was handed over.
+    """A multipart/form-data body of one file, and parts of JSON before it.
+
+    What makes a deposit is its end: it knows whether that was handed over.
 
     `before_block` is called before every block, the last included, and may raise NotDepositedError: then the connection is cut,
     and the platform has half a request. Where it does not raise, there is time for the block and for an answer.
     """
 
     def __init__(
-        self, name: str, file_name: str, content_type: str, file: IO[bytes], size: int, before_block: Callable[[], None]
-    ) -> None:
+        self, name: str, file_name: str, content_type: str, file: IO[bytes], size: int, before_block: Callable[[], None],
+        said: Mapping[str, object] | None = None,
+    ) -> None:  # fmt: skip
+        """`said`: the parts of JSON, by name."""
         boundary = secrets.token_hex(16)
         self.content_type = f"multipart/form-data; boundary={boundary}"
-        head = (
+        head = "".join(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{part}"\r\n'
+            f"Content-Type: application/json\r\n\r\n{json.dumps(value)}\r\n"
+            for part, value in (said or {}).items()
+        ) + (
             f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{file_name}"\r\n'
             f"Content-Type: {content_type}\r\n\r\n"
         )

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import quote_plus
 
 import requests
 
@@ -95,12 +96,15 @@ class BearerToken:
         self._good_until = began + lifetime - MARGIN_SECONDS
 
     def _ask(self, credentials: Credentials) -> HttpAnswer:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": credentials.client_id,
-            "client_secret": credentials.client_secret,
-        }
-        return self._client.call("POST", self._path, form=form)
+        """With the ids in the body, or in HTTP Basic as RFC 6749 encodes them."""
+        form = {"grant_type": "client_credentials"} | ({"scope": credentials.scope} if credentials.scope else {})
+        ids = credentials.client_id, credentials.client_secret
+        if credentials.basic:
+            basic = requests.auth.HTTPBasicAuth(*map(quote_plus, ids))
+            return self._client.call("POST", self._path, form=form, auth=basic)
+        return self._client.call(
+            "POST", self._path, form=form | dict(zip(("client_id", "client_secret"), ids, strict=True))
+        )
 
 
 def _granted(answer: HttpAnswer, named_in: str) -> tuple[str, float]:

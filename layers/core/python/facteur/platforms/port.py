@@ -75,8 +75,10 @@ class Platform(Protocol):
     def history(self, platform_id: str) -> list[StatusEvent]:
         """The life cycle so far, in any order; empty only where the platform itself says that there is none yet."""
 
-    def feed(self, cursor: str | None, since: datetime) -> FeedPage:
+    def feed(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
         """What happened to the client's deposits behind a place in its feed; None: from `since` on, or from further back.
+
+        `may_ask`: asked before each call but the first; where it says no, the page ends with what was read.
 
         Raises:
             CursorRefusedError: the platform does not know that place.

@@ -22,6 +22,12 @@ def _superpdp() -> Provider:
     return SUPERPDP
 
 
+def _afnor() -> Provider:
+    from facteur.platforms.afnor import AFNOR
+
+    return AFNOR
+
+
 class Providers(Mapping[str, "Provider"]):
     """By name; each is imported when it is first asked for."""
 
@@ -38,4 +44,4 @@ class Providers(Mapping[str, "Provider"]):
         return len(self._kinds)
 
 
-PROVIDERS = Providers({"iopole": _iopole, "superpdp": _superpdp})
+PROVIDERS = Providers({"iopole": _iopole, "superpdp": _superpdp, "afnor": _afnor})

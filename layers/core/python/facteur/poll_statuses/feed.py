@@ -33,7 +33,7 @@ def _read(account: str, place: Place, services: PollServices, permitted: Callabl
         with alone(services, FEED, account=account):
             platform = services.platforms.of(account)
             while permitted(account):
-                page = platform.feed(cursor, place.since)
+                page = platform.feed(cursor, place.since, lambda: permitted(account))
                 pages += 1
                 services.store.platform_answered(account)
                 fresh = [entry for entry in page.entries if _key(entry) not in seen]

@@ -1,1 +1,29 @@
-"""AFNOR XP Z12-013, the API that approved platforms have in common: no adapter yet, only what reads its lifecycle messages."""
+"""AFNOR XP Z12-013, the API that approved platforms have in common, as the registry names it: each secret says which platform."""
+
+from __future__ import annotations
+
+from facteur.platforms.afnor.capabilities import CAPABILITIES
+from facteur.platforms.afnor.secret import PRODUCTION_HOSTS, SANDBOX_HOSTS, SECRET_KEYS, read_secret
+from facteur.platforms.port import Platform, Provider, Wiring
+
+
+def _build(wiring: Wiring) -> Platform:
+    from facteur.platforms.afnor.client import Afnor
+    from facteur.platforms.oauth import BearerToken
+
+    token = BearerToken(wiring.client(wiring.address.auth_url), "", wiring.credentials, wiring.named_in)
+    directory_url = wiring.credentials(False).directory_url
+    directory = wiring.client(directory_url) if directory_url else None
+    return Afnor(wiring.client(wiring.address.base_url), directory, token, sandbox=wiring.sandbox)
+
+
+AFNOR = Provider(
+    name="afnor",
+    capabilities=CAPABILITIES,
+    production_hosts=PRODUCTION_HOSTS,
+    sandbox_hosts=SANDBOX_HOSTS,
+    address_settings=None,
+    secret_keys=SECRET_KEYS,
+    read_secret=read_secret,
+    build=_build,
+)

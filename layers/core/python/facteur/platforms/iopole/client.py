@@ -95,7 +95,7 @@ class Iopole:
         entries = listed(expect(answer, (list, dict), absent=[]))  # a young deposit has no history yet
         return [status_event(entry, platform_id) for entry in entries if isinstance(entry, dict)]
 
-    def feed(self, cursor: str | None, since: datetime) -> FeedPage:
+    def feed(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
         raise NotImplementedError
 
     def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:

@@ -126,7 +126,7 @@ class SuperPdp:
             found |= fresh
             after = max([after, *filter(None, (whole_number(each.get("id")) for each in shown))])
 
-    def feed(self, cursor: str | None, since: datetime) -> FeedPage:
+    def feed(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
         """Events of both directions by their ids, which grow."""
         answer = self._get(f"/v1.beta/invoice_events?starting_after_id={cursor or 0}&limit={MOST_EVENTS}")
         if answer.status == 400 and in_its_own_words(answer.json()):

@@ -1,0 +1,102 @@
+"""What happened to deposits: acknowledgements as the search shows them, and lifecycle messages, each of them fetched once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from facteur.domain.status_updates import FeedEntry, FeedPage
+from facteur.errors import NotDepositedError, UnreadableStatusError
+from facteur.platforms.afnor import cdar
+from facteur.platforms.afnor.flows import INVOICES, MESSAGES, Flows, Place, Step
+from facteur.platforms.afnor.reading import Flow, acknowledgement_of, entries_of
+
+MOST_KEPT = 5000  # messages, with what they said: what is read again within ten minutes is not fetched again
+Fetch = Callable[[str], bytes]
+
+
+class Feed:
+    """The feed of one account. `fetch` gives the file of a flow; it raises UnreadableStatusError where that flow has none to show."""
+
+    def __init__(self, flows: Flows, fetch: Fetch) -> None:
+        self._flows, self._fetch = flows, fetch
+        self._known: OrderedDict[str, tuple[FeedEntry, ...]] = OrderedDict()
+
+    def page(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
+        """The next flows. A message that cannot be read is passed over and stops no other; behind one that could not be fetched now
+        the feed goes on only where others could."""
+        place = Place.read(cursor) if cursor else Place(since, since)
+        step = self._flows.step(place, [INVOICES, MESSAGES], may_ask)
+        reading = _Reading(self._fetch, may_ask, self._known)
+        read = reading.all_of(step.flows)
+        while len(self._known) > MOST_KEPT:
+            self._known.popitem(last=False)
+        if not step.flows and step.next == place:
+            return FeedPage((), step.dated_at)
+        reached = step.next if len(read) == len(step.flows) else _cut(place, step, read)
+        entries = (*reading.entries, FeedEntry(str(reached), None, None))
+        passed_over = [*reading.passed_over]
+        if step.crowded:
+            passed_over.append(f"the platform shows no more than the first flows of {step.crowded.isoformat()}")
+        return FeedPage(entries, step.dated_at, tuple(passed_over))
+
+
+def _cut(place: Place, step: Step, read: Sequence[Flow]) -> Place:
+    """How far one got that ended early: of a page of a cursor nowhere, as nobody promises an order; what is known is not fetched again."""
+    if step.by_cursor or not read:
+        return place
+    next_unread = step.flows[len(read)].updated_at
+    before = [each.updated_at for each in read if each.updated_at and next_unread and each.updated_at < next_unread]
+    after = max([place.after, *before])
+    return Place(after, after)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """One page, as far as it is read."""
+
+    fetch: Fetch
+    may_ask: Callable[[], bool]
+    known: OrderedDict[str, tuple[FeedEntry, ...]]
+    entries: list[FeedEntry] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
+    fetched: int = 0
+
+    def all_of(self, flows: Sequence[Flow]) -> Sequence[Flow]:
+        """Those up to which everything was read. Raises NotDepositedError where none could be fetched."""
+        failures = list[tuple[str, NotDepositedError]]()
+        for rank, flow in enumerate(flows):
+            if flow.flow_id is None:
+                continue
+            if not flow.is_message:
+                self.entries += _of_deposit(flow)
+            elif flow.flow_id not in self.known and not self.may_ask():
+                return flows[:rank]
+            else:
+                try:
+                    self.entries += self._of_message(flow, flow.flow_id)
+                except NotDepositedError as error:
+                    failures.append((flow.flow_id, error))
+                    if error.problem.http_status in {None, 401, 429} or (not self.fetched and len(failures) > 1):
+                        raise
+        if failures and not self.fetched:
+            raise failures[0][1]
+        self.passed_over += [f"flow {flow_id}: {error.problem.message}" for flow_id, error in failures]
+        return flows
+
+    def _of_message(self, flow: Flow, flow_id: str) -> Sequence[FeedEntry]:
+        if flow_id not in self.known:
+            try:
+                self.known[flow_id] = tuple(entries_of(flow, cdar.message_in(self.fetch(flow_id))))
+            except UnreadableStatusError as error:
+                self.known[flow_id] = ()
+                self.passed_over.append(f"flow {flow_id}: {error.problem.message}")
+            self.fetched += 1
+        return self.known[flow_id]
+
+
+def _of_deposit(flow: Flow) -> Iterator[FeedEntry]:
+    if event := acknowledgement_of(flow):
+        yield FeedEntry(None, flow.updated_at, event)

@@ -1,0 +1,188 @@
+"""POST /v1/flows/search: flows by a criterion, and all since an instant, whichever version answers and in whichever order.
+
+1.3 pages by a cursor and 1.2 by `updatedAfter` alone, strictly, with dates of whole seconds that many flows share: what bears the last
+one's second is asked for once more, and whoever reads it again adds nothing. Which version answers is seen in the answer.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from statistics import median_high
+from typing import Any
+
+from facteur.errors import CursorRefusedError, PlatformBusyError, Problem
+from facteur.platforms import foreign
+from facteur.platforms.afnor.capabilities import MOST_FLOWS
+from facteur.platforms.afnor.reading import Flow, flow_in
+from facteur.platforms.answers import dated, expect
+from facteur.platforms.authorised import AuthorisedClient
+from facteur.platforms.blanking import HIDDEN
+from facteur.platforms.http import HttpAnswer
+
+SECOND, SHORTEST = timedelta(seconds=1), timedelta(milliseconds=1)
+AHEAD = timedelta(minutes=5)  # a date that is later than the platform's own says nothing
+AHEAD_OF_US = timedelta(days=1)
+LONGEST_CURSOR = 2000
+MOST_PAGES = 20
+AFTER, PAGE = "after", "page"
+INVOICES, MESSAGES = "CustomerInvoice", "CustomerInvoiceLC"
+TOO_WIDE = Problem("search_too_wide", "the platform shows more flows than it lets us read", 200)
+NO_LIST = Problem("unreadable_answer", "the platform answered something else than a list", 200)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An answer of the search. `cursor`: where 1.3 goes on; None: nowhere, or it is another version."""
+
+    flows: tuple[Flow, ...]
+    cursor: str | None
+    dated_at: datetime | None
+
+    @property
+    def ids(self) -> set[str | None]:
+        return {each.flow_id for each in self.flows}
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.flows) >= MOST_FLOWS
+
+    def times(self) -> list[datetime]:
+        """When they changed, as far as that can be true."""
+        latest = self.dated_at + AHEAD if self.dated_at else datetime.now(UTC) + AHEAD_OF_US
+        return [each.updated_at for each in self.flows if each.updated_at and each.updated_at <= latest]
+
+    @property
+    def ascends(self) -> bool:
+        times = self.times()
+        return times == sorted(times)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far flows were read: all up to `after`. `cursor`: of a search that began there, with the latest date seen in it."""
+
+    after: datetime
+    latest: datetime
+    cursor: str | None = None
+
+    def __str__(self) -> str:
+        if self.cursor is None:
+            return f"{AFTER} {self.after.isoformat()}"
+        return f"{PAGE} {self.after.isoformat()} {self.latest.isoformat()} {self.cursor}"
+
+    @classmethod
+    def read(cls, text: str) -> Place:
+        """Raises CursorRefusedError: it is none of this adapter's."""
+        kind, *more = text.split(" ", 3)
+        after, latest = (foreign.moment(each) for each in (more * 2)[:2])
+        if after and latest and (kind, len(more)) in {(AFTER, 1), (PAGE, 3)}:
+            return cls(after, latest, more[2] if kind == PAGE else None)
+        raise CursorRefusedError(Problem("cursor_refused", "the place of the feed is none of this platform's"))
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Flows behind a place, in the order of their dates, and the next place. `crowded`: a second has more than are ever shown."""
+
+    flows: tuple[Flow, ...]
+    next: Place
+    dated_at: datetime | None
+    by_cursor: bool
+    crowded: datetime | None = None
+
+
+class Flows:
+    """The search of one account."""
+
+    def __init__(self, api: AuthorisedClient) -> None:
+        self._api = api
+
+    def ask(self, where: dict[str, Any], cursor: str | None = None) -> Found:
+        """One page. Raises NotDepositedError where it is not answered as documented."""
+        return _found(self._answer(where, cursor))
+
+    def under_key(self, key: str) -> Found:
+        """All flows that the search shows under a key of ours, of either direction."""
+        found = self.ask({"trackingId": key})
+        asked = None
+        for _ in range(MOST_PAGES):
+            if found.cursor is None or found.cursor == asked:
+                return found
+            asked = found.cursor
+            more = self.ask({"trackingId": key}, asked)
+            new = tuple(each for each in more.flows if each.flow_id is None or each.flow_id not in found.ids)
+            found = Found(found.flows + new, more.cursor if new else None, more.dated_at or found.dated_at)
+        raise PlatformBusyError(TOO_WIDE)
+
+    def under_nobodys(self) -> Found:
+        """What is shown under a key that nobody has, a new one each time: nothing, where the search answers what it is asked."""
+        return self.under_key(f"facteur-{secrets.token_hex(14)}")
+
+    def step(self, place: Place, kinds: Sequence[str], may_ask: Callable[[], bool] = lambda: True) -> Step:
+        """The next flows behind a place. One whose next place is the same is the last."""
+        where = {"updatedAfter": _written(place.after), "flowType": list(kinds)}
+        answer, dates_alone = self._answer(where, place.cursor), False
+        if place.cursor and answer.status == 400:  # it does not know the cursor any more: the dates still lead on
+            answer, dates_alone = self._answer(where, None), True
+        found = _found(answer)
+        if found.cursor and found.cursor != place.cursor and not dates_alone:
+            latest = max([place.latest, *found.times()])
+            return Step(_in_order(found.flows), Place(place.after, latest, found.cursor), found.dated_at, True)
+        ended = place.cursor is not None and not dates_alone and not found.is_full
+        if not found.ascends and not (ended and place.latest > place.after):
+            found = self._oldest(found, where, may_ask)
+        latest = max([place.latest, *found.times()]) if ended else max(found.times(), default=place.after)
+        return self._by_date(found, replace(place, cursor=None), latest)
+
+    def _by_date(self, found: Found, place: Place, latest: datetime) -> Step:
+        """Go on a second before the latest date; of a full page of one second right behind it, as no more of it is ever shown."""
+        passed = [latest - SECOND] + ([latest - SHORTEST, latest] if found.is_full else [])
+        after = next((each for each in passed if each > place.after), place.after)
+        crowded = after if after == latest and found.is_full else None
+        return Step(_in_order(found.flows), Place(after, after), found.dated_at, False, crowded)
+
+    def _oldest(self, found: Found, where: dict[str, Any], may_ask: Callable[[], bool]) -> Found:
+        """The oldest of them, where they come in another order: nothing before its end is missing."""
+        while times := found.times():
+            before = (median_high(times) if found.is_full else min(times)) + SECOND
+            if found.is_full and before > max(times):
+                before = max(times)
+            if not may_ask():
+                return Found((), None, found.dated_at)  # again from the same place
+            older = self.ask(where | {"updatedBefore": _written(before)})
+            if not found.is_full and older.ids <= found.ids:
+                break
+            found = older
+            if found.ascends and not found.is_full:
+                break
+        return found
+
+    def _answer(self, where: dict[str, Any], cursor: str | None) -> HttpAnswer:
+        sent = {"limit": MOST_FLOWS, "where": where} | ({"cursor": cursor} if cursor else {})
+        return self._api.call("POST", "/v1/flows/search", sent=sent)
+
+
+def _found(answer: HttpAnswer) -> Found:
+    """What has no list in this place is no empty one."""
+    body = expect(answer, dict)
+    if not isinstance(body.get("results"), list):
+        raise PlatformBusyError(NO_LIST)
+    return Found(tuple(map(flow_in, body["results"])), _cursor(body.get("nextCursor")), dated(answer))
+
+
+def _cursor(value: Any) -> str | None:
+    """To the letter, or not at all."""
+    shown = foreign.word(value, LONGEST_CURSOR) if isinstance(value, str) else None
+    return shown if shown is not None and shown == value and HIDDEN not in shown else None
+
+
+def _in_order(flows: Sequence[Flow]) -> tuple[Flow, ...]:
+    first = datetime.min.replace(tzinfo=UTC)
+    return tuple(sorted(flows, key=lambda each: each.updated_at or first))
+
+
+def _written(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds" if at.microsecond else "seconds").replace("+00:00", "Z")

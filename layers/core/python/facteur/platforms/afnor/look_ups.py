@@ -1,0 +1,104 @@
+"""What became of deposits: by the key that each was sent with, which the search takes as a criterion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from facteur.domain.submission import Candidate, Question, Shown
+from facteur.errors import PlatformBusyError, Problem
+from facteur.platforms.afnor.flows import INVOICES, MOST_PAGES, TOO_WIDE, Flows, Found, Place
+from facteur.platforms.afnor.reading import Flow, candidate
+from facteur.platforms.spelling import alike
+
+WITHOUT_ID = Problem("unreadable_answer", "the platform shows a deposit without its id", 200)
+
+
+class LookUps:
+    """The look-ups of one account. A number is no criterion of this search."""
+
+    def __init__(self, flows: Flows) -> None:
+        self._flows = flows
+
+    def shown(self, questions: Sequence[Question]) -> list[Shown]:
+        """A call for each key, and one for a witness; what was asked for one question is not asked again for another."""
+        return [_Asking(self._flows).answer(each) for each in questions]
+
+    def shown_alone(self, questions: Sequence[Question]) -> list[Shown]:
+        """Each between two answers that show the same witness."""
+        return [self._between(each) for each in questions]
+
+    def by_key(self, key: str) -> list[Candidate]:
+        """Deposits under exactly this key, those that stand first, the oldest of them first."""
+        found = [each for each in _Asking(self._flows).about(key) if each.own_key == key]
+        return sorted(
+            found, key=lambda each: (each.refused, each.created_at is None, each.created_at, each.platform_id)
+        )
+
+    def named(self, number: str, since: datetime) -> list[Candidate]:
+        """Of the files that were sent lately those that are called so: a person's question, and no evidence."""
+        place, found = Place(since, since), dict[str, Candidate]()
+        for _ in range(MOST_PAGES):
+            step = self._flows.step(place, [INVOICES])
+            for each in _checked(flow for flow in step.flows if _is_called(flow, number)):
+                found[each.platform_id] = each
+            if step.next == place:
+                return list(found.values())
+            place = step.next
+        raise PlatformBusyError(TOO_WIDE)
+
+    def _between(self, question: Question) -> Shown:
+        before = _Asking(self._flows).witnesses(question)
+        found = self.shown([question])[0]
+        return replace(found, witnesses=found.witnesses & before)
+
+
+class _Asking:
+    """One round of calls: each key is asked for once, its candidates before its witness."""
+
+    def __init__(self, flows: Flows) -> None:
+        self._flows = flows
+        self._answered: dict[str, Found] = {}
+
+    def answer(self, question: Question) -> Shown:
+        found = {each.platform_id: each for key in question.keys for each in self.about(key)}
+        witnesses = self.witnesses(question)
+        dates = [each.dated_at for each in self._answered.values() if each.dated_at]
+        return Shown(tuple(found.values()), witnesses, max(dates, default=None))
+
+    def about(self, key: str) -> tuple[Candidate, ...]:
+        """Deposits that may bear a key: also those that show none, or another spelling."""
+        return _checked(each for each in self._ask(key).flows if not each.is_message and _may_bear(each, key))
+
+    def witnesses(self, question: Question) -> frozenset[str]:
+        """The first that is shown, and stands."""
+        for witness in question.witnesses:
+            shown = self._ask(witness.own_key).flows if witness.own_key else ()
+            if any(each.flow_id == witness.platform_id and not each.is_refused for each in shown):
+                return frozenset({witness.platform_id})
+        return frozenset()
+
+    def _ask(self, key: str) -> Found:
+        if key not in self._answered:
+            self._answered[key] = self._flows.under_key(key)
+        return self._answered[key]
+
+
+def _may_bear(flow: Flow, key: str) -> bool:
+    return flow.key is None or alike(flow.key, key)
+
+
+def _is_called(flow: Flow, number: str) -> bool:
+    return not flow.is_message and (flow.name is None or alike(flow.name.rpartition(".")[0] or flow.name, number))
+
+
+def _checked(flows: Iterable[Flow]) -> tuple[Candidate, ...]:
+    """Raises PlatformBusyError: one of them does not say which deposit it is: it may be the one that is looked for."""
+    found = list(flows)
+    if any(each.flow_id is None for each in found):
+        raise PlatformBusyError(WITHOUT_ID)
+    return tuple(map(candidate, found))
+
+
+LATELY = timedelta(days=30)  # how far a person's question goes back

@@ -119,6 +119,16 @@ CREATE TABLE facteur.budgets (
 )
 WITH (fillfactor='50');
 
+CREATE TABLE facteur.feeds (
+    client text NOT NULL,
+    cursor text,
+    reached text,
+    reached_at timestamp with time zone,
+    since timestamp with time zone NOT NULL,
+    turn_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    taken_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+);
+
 CREATE TABLE facteur.accounts (
     name text NOT NULL,
     pin jsonb,
@@ -196,16 +206,6 @@ ALTER TABLE facteur.changes ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-
-CREATE TABLE facteur.feeds (
-    client text NOT NULL,
-    cursor text,
-    reached text,
-    reached_at timestamp with time zone,
-    since timestamp with time zone NOT NULL,
-    turn_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    taken_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
 );
 
 CREATE VIEW facteur.health AS

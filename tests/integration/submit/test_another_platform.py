@@ -183,7 +183,7 @@ def test_a_kind_that_there_is_not_stops_its_account_alone(
     deposit(world, platforms)
 
     assert (world.submission(1).state, world.submission(1).last_error_code) == ("pending", "secret_malformed")
-    assert "provider must be iopole or superpdp or toy" in world.submission(1).last_error_message
+    assert "provider must be iopole or superpdp or afnor or toy" in world.submission(1).last_error_message
     assert world.submission(2).state == "submitted"
 
 

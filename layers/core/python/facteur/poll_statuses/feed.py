@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 
 from facteur.domain.decide_status import any_new
 from facteur.domain.status_updates import FeedEntry
+from facteur.domain.submission import StatusEvent
 from facteur.errors import CursorRefusedError, NotDepositedError
 from facteur.platforms.port import Platform
 from facteur.poll_statuses.feed_store import Place
 from facteur.poll_statuses.history import store_statuses
+from facteur.poll_statuses.named import attributed
 from facteur.poll_statuses.services import PollServices, alone, not_answered
 
 FEED = "feed"
@@ -37,6 +39,7 @@ def _read(account: str, place: Place, services: PollServices, permitted: Callabl
                 pages += 1
                 services.store.platform_answered(account)
                 fresh = [entry for entry in page.entries if _key(entry) not in seen]
+                _report_unread(account, page.passed_over, services)
                 if not fresh:
                     break
                 _store(account, fresh, platform, services)
@@ -63,10 +66,25 @@ def _key(entry: FeedEntry) -> tuple[str, str, str]:
     return (entry.cursor or "", event.status_id if event else "", event.code if event else "")
 
 
+def _report_unread(account: str, passed_over: Sequence[str], services: PollServices) -> None:
+    for cause in passed_over:
+        services.count_put_off()
+        services.journal.warning(
+            "feed.passed_over", account=account, cause=cause,
+            next_step="look at it at the platform: what it says of an invoice is not known here",
+        )  # fmt: skip
+
+
 def _store(account: str, entries: Sequence[FeedEntry], platform: Platform, services: PollServices) -> None:
+    """What names its deposit first: it may say what becomes of the rest."""
+    _store_events(account, [each.event for each in entries if each.event and not each.about], platform, services)
+    named = [(each.event, each.about) for each in entries if each.event and each.about]
+    _store_events(account, attributed(account, named, platform, services), platform, services)
+
+
+def _store_events(account: str, events: Sequence[StatusEvent], platform: Platform, services: PollServices) -> None:
     """Each deposit's statuses in a transaction of its own. What is of none of ours is another software's, or comes again once the
     deposit's answer is recorded; one that cannot be stored has its own history read instead, and stops no other."""
-    events = [entry.event for entry in entries if entry.event]
     ours = services.pulls.pulled_deposits(account, sorted({event.platform_id for event in events}))
     for platform_id, deposit in ours.items():
         due = deposit.due

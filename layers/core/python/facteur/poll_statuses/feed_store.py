@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from facteur.postgres.database import Database
+from facteur.domain.lifecycle import GOOD_FILE
+from facteur.domain.status_updates import InvoiceName
+from facteur.domain.submission import StatusEvent
+from facteur.postgres.database import Database, as_json
 
 TURN_SECONDS = 120.0
 
@@ -25,6 +28,16 @@ class Place:
 
     cursor: str | None
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """A deposit of the client's under a name. `stored`: the status that names it is stored of it already; `good`: its file is good."""
+
+    platform_id: str
+    stands: bool
+    stored: bool
+    good: bool
 
 
 class PostgresFeeds:
@@ -54,6 +67,22 @@ class PostgresFeeds:
 
     def end(self, account: str) -> None:
         self._database.rows("select facteur.end_feed(%(account)s)", {"account": account})
+
+    def bearers(self, account: str, named: Sequence[tuple[StatusEvent, InvoiceName]]) -> Mapping[int, Sequence[Bearer]]:
+        """The deposits under the name of each status, by its place among them."""
+        names = [
+            {"place": place, "status_id": event.status_id, "code": event.code, **asdict(about)}
+            for place, (event, about) in enumerate(named)
+        ]
+        statement = """
+        select place, platform_id, stands, stored, good from facteur.deposits_named(%(account)s, %(names)s, %(good)s)
+        order by place, platform_id
+        """
+        rows = self._database.rows(statement, {"account": account, "names": as_json(names), "good": GOOD_FILE})
+        found: dict[int, list[Bearer]] = {}
+        for row in rows:
+            found.setdefault(row.place, []).append(Bearer(row.platform_id, row.stands, row.stored, row.good))
+        return found
 
     def want_history(self, submission_id: int, seconds: float) -> None:
         """Have a deposit's own history read: its events could not be stored."""

@@ -77,7 +77,7 @@ class Place:
     def read(cls, text: str) -> Place:
         """Raises CursorRefusedError: it is none of this adapter's."""
         kind, *more = text.split(" ", 3)
-        after, latest = (foreign.moment(each) for each in (more * 2)[:2])
+        after, latest = (foreign.moment(each) for each in (*more[:2], *more[:1], None, None)[:2])
         if after and latest and (kind, len(more)) in {(AFTER, 1), (PAGE, 3)}:
             return cls(after, latest, more[2] if kind == PAGE else None)
         raise CursorRefusedError(Problem("cursor_refused", "the place of the feed is none of this platform's"))

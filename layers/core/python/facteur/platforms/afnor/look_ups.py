@@ -12,6 +12,7 @@ from facteur.platforms.afnor.flows import INVOICES, MOST_PAGES, TOO_WIDE, Flows,
 from facteur.platforms.afnor.reading import Flow, candidate
 from facteur.platforms.spelling import alike
 
+LATELY = timedelta(days=30)  # how far a person's question goes back
 WITHOUT_ID = Problem("unreadable_answer", "the platform shows a deposit without its id", 200)
 
 
@@ -99,6 +100,3 @@ def _checked(flows: Iterable[Flow]) -> tuple[Candidate, ...]:
     if any(each.flow_id is None for each in found):
         raise PlatformBusyError(WITHOUT_ID)
     return tuple(map(candidate, found))
-
-
-LATELY = timedelta(days=30)  # how far a person's question goes back

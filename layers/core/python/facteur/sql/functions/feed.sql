@@ -28,15 +28,23 @@ create or replace function facteur.take_feed(p_account text, p_lease_seconds dou
     returning f."cursor", f.since
 $$;
 
+create or replace function facteur.stays(f facteur.feeds) returns boolean
+    language sql stable as $$
+    select f.reached_at is not null and (f.reached_at > facteur.now() - interval '10 minutes' or exists (
+        select from facteur.submissions s join facteur.accounts a on a.name = s.account
+        where s.state = 'in_doubt' and s.doubt_since between facteur.now() - interval '1 day' and f.reached_at and md5(a.pin::text) = f.client))
+$$;
+
 -- Everything up to a place was stored. Platforms draw an event's id before they commit it, as we do: a lower one may yet appear. So what
 -- is read again moves on only to a place that was reached ten minutes ago, by our own clock: whoever reads it again then has seen all
--- that came late.
+-- that came late. Nor does it move while a deposit's outcome is unknown, for a day: what is said of an invoice whose deposit nobody knows
+-- yet is kept nowhere, and is read again.
 create or replace function facteur.move_feed(p_account text, p_reached text) returns void
     language sql as $$
     update facteur.feeds f set
-        "cursor" = case when f.reached_at <= facteur.now() - interval '10 minutes' then f.reached else f."cursor" end,
-        reached = case when f.reached_at > facteur.now() - interval '10 minutes' then f.reached else p_reached end,
-        reached_at = case when f.reached_at > facteur.now() - interval '10 minutes' then f.reached_at else facteur.now() end
+        "cursor" = case when facteur.stays(f) then f."cursor" else coalesce(f.reached, f."cursor") end,
+        reached = case when facteur.stays(f) then f.reached else p_reached end,
+        reached_at = case when facteur.stays(f) then f.reached_at else facteur.now() end
     from facteur.accounts a where a.name = p_account and f.client = md5(a.pin::text)
 $$;
 
@@ -56,4 +64,21 @@ $$;
 create or replace function facteur.want_history(p_submission_id bigint, p_seconds double precision) returns void
     language sql as $$
     update facteur.submissions set due_at = facteur.now() + make_interval(secs => p_seconds) where id = p_submission_id and state = 'submitted'
+$$;
+
+-- The client's deposits that bear a name (number, seller, year of issue) which a status gives in a deposit's place, as they were sent; a
+-- year that is not known excludes none. `stored`: that very status is stored of it already. `good`: so is one of p_good, which says that
+-- its file is good.
+create or replace function facteur.deposits_named(p_account text, p_names jsonb, p_good text)
+    returns table (place integer, platform_id text, stands boolean, stored boolean, good boolean)
+    language sql stable as $$
+    select distinct (n.name ->> 'place')::integer, s.platform_id, s.state in ('submitted', 'closed'),
+           exists (select from facteur.status_events e where e.submission_id = s.id and e.platform_id = s.platform_id
+                   and e.status_id = n.name ->> 'status_id' and e.code = n.name ->> 'code'),
+           exists (select from facteur.status_events e where e.submission_id = s.id and e.platform_id = s.platform_id and e.code = p_good)
+    from jsonb_array_elements(p_names) n(name)
+    join facteur.attempts a on facteur.plain(a.invoice_number) = facteur.plain(n.name ->> 'number')
+                           and a.seller_siren = n.name ->> 'seller_siren' and a.account = any (facteur.names_of_client(p_account))
+    join facteur.submissions s on s.platform_id = a.platform_id and s.invoice_id = a.invoice_id and s.account = a.account
+    where coalesce(extract(year from s.issue_date) = (n.name ->> 'issue_year')::integer, true)
 $$;

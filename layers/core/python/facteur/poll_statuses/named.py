@@ -1,0 +1,64 @@
+"""Statuses that name an invoice in a deposit's place: whose each is, if that is certain."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from facteur.domain.decide_status import is_duplicate
+from facteur.domain.lifecycle import GOOD_FILE, REJECTING
+from facteur.domain.status_updates import InvoiceName
+from facteur.domain.submission import StatusEvent
+from facteur.errors import NotDepositedError
+from facteur.platforms.port import Platform
+from facteur.poll_statuses.feed_store import Bearer
+from facteur.poll_statuses.services import PollServices
+
+COMPARE = "compare these deposits at the platform: the status may be of any of them, and is stored of none"
+NO_DUPLICATE = (
+    "nothing, if nobody else deposits for this seller; else look for the other deposit of this number at the platform"
+)
+
+
+def attributed(
+    account: str, named: Sequence[tuple[StatusEvent, InvoiceName]], platform: Platform, services: PollServices
+) -> list[StatusEvent]:
+    """Those that are of one deposit of ours, with its id. One that nobody's deposit bears is another software's."""
+    bearers = services.feeds.bearers(account, named) if named else {}
+    found = []
+    for place, (event, _) in enumerate(named):
+        bearer = whose(event, bearers.get(place, ()))
+        if bearer is None:
+            if ids := [each.platform_id for each in bearers.get(place, ())]:
+                _warn(services, "feed.ambiguous", account, event, ids, COMPARE)
+        elif is_duplicate(event) and not bearer.stored and _is_good(bearer, platform):
+            _warn(services, "feed.duplicate", account, event, [bearer.platform_id], NO_DUPLICATE)
+        else:
+            found.append(replace(event, platform_id=bearer.platform_id))
+    return found
+
+
+def whose(event: StatusEvent, bearers: Sequence[Bearer]) -> Bearer | None:
+    """The deposit that has the status already, or the only one of its name. Of several the only one that stands, unless the status
+    refuses: it may be about a former deposit, and a refusal of the wrong one would have the invoice sent again."""
+    stored = [each for each in bearers if each.stored]
+    standing = [] if event.code in REJECTING else [each for each in bearers if each.stands]
+    return next((those[0] for those in (stored, bearers, standing) if len(those) == 1), None)
+
+
+def _is_good(bearer: Bearer, platform: Platform) -> bool:
+    """Whether the platform has called its file good, so that another one is the duplicate; also where it cannot be asked now."""
+    if bearer.good:
+        return True
+    try:
+        return any(each.code == GOOD_FILE for each in platform.history(bearer.platform_id))
+    except NotDepositedError:
+        return True
+
+
+def _warn(
+    services: PollServices, name: str, account: str, event: StatusEvent, ids: Sequence[str], next_step: str
+) -> None:
+    services.journal.warning(
+        name, account=account, status_id=event.status_id, code=event.code, platform_ids=list(ids), next_step=next_step
+    )

@@ -1,0 +1,445 @@
+"""An account on a platform of the norm: keys, refusals that are questions, acknowledgements, and messages that name no deposit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from facteur import container
+from local.invoices import render, sample_invoice
+from local.simulator.core.control import Simulator, running_simulator
+from local.world.levers import World
+from tests.two_accounts import SHOW_ACCOUNTS
+
+
+@pytest.fixture(scope="module")
+def started() -> Iterator[Simulator]:
+    with running_simulator(platform="afnor") as simulator:
+        yield simulator
+
+
+@pytest.fixture(params=["1.2", "1.3"])
+def pdp(world: World, started: Simulator, request: pytest.FixtureRequest) -> Simulator:
+    """Its simulator, and a world whose account `pdp` deposits there."""
+    started.reset()
+    started.configure(afnor_version=request.param)
+    world.database.rows(SHOW_ACCOUNTS)
+    put_pdp(world, started)
+    return started
+
+
+def put_pdp(world: World, pdp: Simulator, **more: Any) -> None:
+    secret = {
+        "provider": "afnor", "client_id": pdp.client_id, "client_secret": pdp.client_secret,
+        "flow_url": f"{pdp.base_url}/flow-service/v1", "token_url": f"{pdp.auth_url}/oauth2/token",
+    }  # fmt: skip
+    world.put_secret("pdp", {**secret, **more})
+
+
+def add(world: World, rank: int, **columns: Any) -> None:
+    world.add(rank, **columns)
+    world.update(rank, account="pdp")
+
+
+def advance(world: World, pdp: Simulator, seconds: float) -> None:
+    world.advance(seconds)
+    pdp.advance(seconds)
+
+
+def key_of(world: World, rank: int) -> str:
+    (key,) = {each.own_key for each in world.attempts(rank)}
+    return str(key)
+
+
+def worked_off(world: World, pdp: Simulator, times: int = 8, seconds: float = 400.0) -> None:
+    for _ in range(times):
+        world.deposit()
+        advance(world, pdp, seconds)
+
+
+def deposited(world: World, pdp: Simulator, rank: int, **columns: Any) -> None:
+    """A deposit, five minutes ago, that was polled."""
+    add(world, rank, **columns)
+    world.deposit()
+    advance(world, pdp, 300)
+    world.poll()
+
+
+def codes_of(world: World, rank: int) -> set[str]:
+    statement = "select code from facteur.status_events where submission_id = %(id)s"
+    return {row.code for row in world.database.rows(statement, {"id": world.submission(rank).id})}
+
+
+def warnings(caplog: pytest.LogCaptureFixture, name: str) -> list[Any]:
+    return [record for record in caplog.records if record.getMessage() == name]
+
+
+# --- deposits ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_deposit_carries_its_key_and_its_hash(world: World, pdp: Simulator) -> None:
+    pdp.configure(checksum_mismatch="400")
+    add(world, 1)
+    world.add(2)
+
+    world.deposit()
+
+    (kept,) = pdp.ledger()
+    assert (kept["id"], kept["key"]) == (world.submission(1).platform_id, key_of(world, 1))
+    assert world.submission(2).state == "submitted"
+
+
+@pytest.mark.parametrize("auth", ["basic", "body"])
+@pytest.mark.parametrize("wrong", [False, True])
+def test_ids_are_given_as_the_secret_says_and_the_organization_is_named(
+    world: World, pdp: Simulator, auth: str, wrong: bool
+) -> None:
+    pdp.configure(organization_check="required")
+    put_pdp(world, pdp, client_auth=auth, organization_id="another" if wrong else pdp.customer_id, scope="flows")
+    add(world, 1)
+
+    world.deposit()
+
+    assert world.submission(1).state == ("pending" if wrong else "submitted")
+    assert world.submission(1).last_error_code == ("account_refused" if wrong else None)
+
+
+@pytest.mark.parametrize("fault", ["500_stored", "lost_answer", "stored:400:html", "stored:202:html"])
+def test_a_lost_answer_is_found_by_its_key(world: World, pdp: Simulator, fault: str) -> None:
+    add(world, 1)
+    add(world, 2)
+    pdp.script_endpoint("deposit", [fault])
+
+    worked_off(world, pdp)
+
+    assert len(pdp.ledger()) == 2
+    assert {each["key"]: each["id"] for each in pdp.ledger()} == {
+        key_of(world, rank): world.submission(rank).platform_id for rank in (1, 2)
+    }
+
+
+@pytest.mark.parametrize("shown", ["absent", "null", "lower", "upper", "cut"])
+def test_a_key_that_is_shown_otherwise_leaves_it_to_the_bytes(world: World, pdp: Simulator, shown: str) -> None:
+    pdp.configure(tracking_shown=shown)
+    add(world, 1)
+    add(world, 2)
+    pdp.script_endpoint("deposit", ["lost_answer"])
+
+    worked_off(world, pdp)
+
+    assert len(pdp.ledger()) == 2
+    assert {world.submission(rank).state for rank in (1, 2)} == {"submitted"}
+
+
+def test_a_search_that_takes_no_notice_of_keys_says_nothing(world: World, pdp: Simulator) -> None:
+    add(world, 9)
+    world.deposit()
+    pdp.configure(search_ignores=["trackingId"], search_hides="all")
+    add(world, 1)
+    pdp.script_endpoint("deposit", ["503"])
+
+    worked_off(world, pdp, 6)
+
+    assert len(pdp.ledger()) == 1
+    assert world.submission(1).state == "in_doubt"
+
+
+def test_what_never_arrived_is_sent_again_with_the_same_key(world: World, pdp: Simulator) -> None:
+    add(world, 9)
+    world.deposit()
+    add(world, 1)
+    pdp.script_endpoint("deposit", ["503"])
+
+    worked_off(world, pdp, 12)
+
+    assert [each["key"] for each in pdp.ledger()] == [key_of(world, 9), key_of(world, 1)]
+    assert world.row(1).technical_status == "validated"
+
+
+def test_a_key_that_is_refused_as_known_finds_its_deposit(world: World, pdp: Simulator) -> None:
+    """The first was stored and its answer lost, and its sender sent it once more."""
+    pdp.configure(tracking_repeated="422")
+    add(world, 1)
+    pdp.script_endpoint("deposit", ["lost_answer"])
+    world.deposit()
+    world.database.rows("update facteur.submissions set state = 'pending', due_at = facteur.now()")
+    world.database.rows("update facteur.attempts set outcome = 'not_found' where outcome = 'unknown'")
+
+    worked_off(world, pdp, 2)
+
+    assert [each["id"] for each in pdp.ledger()] == [world.submission(1).platform_id]
+    assert world.submission(1).state == "submitted"
+
+
+def test_a_501_in_its_own_words_stops_the_account_and_doubts_nothing(world: World, pdp: Simulator) -> None:
+    add(world, 1)
+    pdp.script_endpoint("deposit", ["answer:501:json"])
+
+    world.deposit()
+
+    assert (world.submission(1).state, world.submission(1).last_error_code) == ("pending", "not_implemented")
+    worked_off(world, pdp, 3)
+    assert world.submission(1).state == "submitted"
+
+
+# --- acknowledgements -------------------------------------------------------------------------------------------------
+
+
+def test_an_error_rejects_with_its_words(world: World, pdp: Simulator) -> None:
+    whole = render(sample_invoice(2), "cii")
+
+    deposited(world, pdp, 2, content=whole.replace(b"CrossIndustryInvoice", b"AcrossIndustryInvoice"))
+
+    assert (world.submission(2).state, world.row(2).technical_status) == ("rejected", "rejected")
+    assert world.submission(2).last_error_code == "FlowTypeError"
+    assert "The platform says: " in world.submission(2).last_error_message
+
+
+def test_pending_is_no_answer(world: World, pdp: Simulator) -> None:
+    pdp.configure(acks="pending", history_lag=1e9)
+
+    deposited(world, pdp, 2)
+
+    assert (world.submission(2).state, codes_of(world, 2)) == ("submitted", set())
+
+
+def test_a_duplicate_is_a_question_and_the_first_of_one_key_is_ours(world: World, pdp: Simulator) -> None:
+    """The first was stored and not shown for long, so it was sent again; the second was taken, and its acknowledgement calls it a
+    duplicate."""
+    add(world, 9)
+    world.deposit()
+    add(world, 1)
+    pdp.script_endpoint("deposit", ["lost_answer"])
+    world.deposit()
+    world.database.rows(
+        "update facteur.submissions set state = 'pending', due_at = facteur.now() where state = 'in_doubt'"
+    )
+    world.database.rows("update facteur.attempts set outcome = 'not_found' where outcome = 'unknown'")
+    worked_off(world, pdp, 1)
+    first, second = [each["id"] for each in pdp.ledger()][1:]
+    assert world.submission(1).platform_id == second
+
+    world.poll()
+    worked_off(world, pdp, 8)
+
+    assert (world.submission(1).state, world.submission(1).platform_id) == ("submitted", first)
+    assert len(pdp.ledger()) == 3
+
+
+# --- lifecycle messages -----------------------------------------------------------------------------------------------
+
+
+def test_messages_make_the_life_cycle_of_the_deposit_that_they_name(world: World, pdp: Simulator) -> None:
+    add(world, 1)
+    deposited(world, pdp, 2)
+
+    assert {"file:ok", "200", "205"} <= codes_of(world, 2)
+    assert world.submission(2).lifecycle_code == "205"
+
+
+def test_whoever_reads_them_again_fetches_and_stores_nothing(world: World, pdp: Simulator) -> None:
+    deposited(world, pdp, 2)
+    stored = world.database.row("select count(*) as n from facteur.status_events").n
+    fetched = pdp.call_counts()["flow"]["count"]
+
+    for _ in range(3):
+        advance(world, pdp, 60)
+        world.poll()
+
+    assert world.database.row("select count(*) as n from facteur.status_events").n == stored
+    assert pdp.call_counts()["flow"]["count"] == fetched
+
+
+@pytest.mark.parametrize("twist", ["other_seller", "unknown_invoice", "other_year", "no_number"])
+def test_a_message_about_another_invoice_is_nobodys(world: World, pdp: Simulator, twist: str) -> None:
+    pdp.configure(cdar_twists=[twist])
+
+    deposited(world, pdp, 2)
+
+    assert codes_of(world, 2) == {"file:ok"}
+
+
+@pytest.mark.parametrize("twist", ["no_xml", "html", "cut", "entities", "deep", "another_document", "no_code"])
+def test_a_message_that_cannot_be_read_is_passed_over_and_stops_no_other(
+    world: World, pdp: Simulator, twist: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    pdp.configure(cdar_twists=[twist])
+    deposited(world, pdp, 2)
+    pdp.configure(cdar_twists=[])
+    deposited(world, pdp, 4)
+
+    assert codes_of(world, 2) == {"file:ok"}
+    assert world.submission(4).lifecycle_code
+    assert all(record.next_step for record in warnings(caplog, "feed.passed_over"))
+    assert warnings(caplog, "feed.passed_over")
+
+
+@pytest.mark.parametrize("twist", ["no_date", "odd_date", "several"])
+def test_a_message_with_less_or_more_in_it_is_read(world: World, pdp: Simulator, twist: str) -> None:
+    pdp.configure(cdar_twists=[twist])
+
+    deposited(world, pdp, 2)
+
+    assert "205" in codes_of(world, 2)
+
+
+def test_one_file_that_is_not_given_stops_no_other(world: World, pdp: Simulator) -> None:
+    pdp.script_endpoint("flow", ["500"])
+
+    deposited(world, pdp, 2)
+    advance(world, pdp, 60)
+    world.poll()
+
+    assert world.submission(2).lifecycle_code == "205"
+    assert {"200", "201", "202"} <= codes_of(world, 2)
+
+
+def test_of_two_deposits_of_one_number_none_is_given_a_status(
+    world: World, pdp: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    pdp.configure(history_lag=1e9)
+    for rank in (2, 4):
+        add(world, rank)
+    world.deposit()
+    number = sample_invoice(2).number
+    world.database.rows("update facteur.attempts set invoice_number = %(number)s", {"number": number})
+    pdp.configure(history_lag=0)
+    advance(world, pdp, 300)
+
+    world.poll()
+
+    assert codes_of(world, 2) | codes_of(world, 4) == {"file:ok"}
+    (shown,) = {tuple(record.platform_ids) for record in warnings(caplog, "feed.ambiguous")}
+    assert set(shown) == {world.submission(rank).platform_id for rank in (2, 4)}
+
+
+def test_a_duplicate_verdict_never_goes_to_a_deposit_whose_file_is_good(
+    world: World, pdp: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A person sends the same invoice by hand, and the message that calls it a duplicate names ours as well."""
+    pdp.configure(duplicate_shown="lifecycle")
+    deposited(world, pdp, 2)
+    pdp.upload("by-hand.xml", render(sample_invoice(2), "cii").decode() + "\n")
+    advance(world, pdp, 300)
+
+    world.poll()
+
+    assert (world.submission(2).state, world.submission(2).lifecycle_code) == ("submitted", "205")
+    assert warnings(caplog, "feed.duplicate")
+
+
+# --- the feed's places ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [{}, {"flow_order": "newest"}, {"flow_order": "shuffled"}, {"flow_dates": "millis"}, {"flow_dates": "minutes"}, {"cursors": "refused"},
+     {"cursors": "back"}, {"cursors": "stuck"}, {"cursors": "absent"}, {"search_count": "short"}, {"search_count": "zero"},
+     {"search_cap": 40}, {"accept": "strict"}, {"total_in_limit": True}],
+)  # fmt: skip
+def test_every_status_is_read_however_they_are_paged(world: World, pdp: Simulator, switches: dict[str, Any]) -> None:
+    pdp.configure(**switches)
+    ranks = range(10, 50)
+    for rank in ranks:
+        add(world, rank)
+        if rank % 5 == 0:
+            world.deposit()
+            advance(world, pdp, 60)
+    world.deposit()
+    advance(world, pdp, 600)
+
+    for _ in range(4):
+        world.poll()
+        advance(world, pdp, 60)
+
+    shown = {each["id"]: len(each["statuses"]) for each in pdp.ledger()}
+    assert min(shown.values()) > 1
+    without = [rank for rank in ranks if not {"file:ok", "200"} <= codes_of(world, rank)]
+    assert not without
+
+
+def test_the_version_may_change_while_it_is_read(world: World, pdp: Simulator) -> None:
+    for rank, version in ((2, "1.3"), (4, "1.2"), (12, "1.3")):
+        pdp.configure(afnor_version=version)
+        for _ in range(3):
+            deposited(world, pdp, rank) if rank not in world.ids else world.poll()
+            advance(world, pdp, 700)
+
+    assert {world.submission(rank).lifecycle_code for rank in (2, 4, 12)} >= {"205"}
+    place = world.database.row('select "cursor" as place from facteur.feeds').place
+    assert place.startswith(("after ", "page "))
+
+
+def test_a_place_that_it_cannot_read_is_read_from_the_beginning(world: World, pdp: Simulator) -> None:
+    deposited(world, pdp, 2)
+    world.database.rows("""update facteur.feeds set "cursor" = 'odd', reached = 'odd'""")
+
+    world.poll()
+
+    assert world.database.row('select "cursor" as place from facteur.feeds').place is None
+
+
+def test_what_came_while_a_deposits_outcome_was_unknown_is_read_once_it_is_known(world: World, pdp: Simulator) -> None:
+    deposited(world, pdp, 9)
+    add(world, 2)
+    pdp.script_endpoint("deposit", ["lost_answer"])
+    pdp.configure(search_hides="all")
+    for _ in range(8):
+        world.deposit()
+        advance(world, pdp, 300)
+        world.poll()
+    assert world.submission(2).state == "in_doubt"
+
+    pdp.configure(search_hides=[])
+    for _ in range(8):
+        advance(world, pdp, 600)
+        world.deposit()
+        world.poll()
+
+    assert (world.submission(2).state, world.submission(2).lifecycle_code) == ("submitted", "205")
+
+
+def test_a_second_with_more_flows_than_a_page_is_logged(
+    world: World, pdp: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """1.2 has no way to ask for the rest of them."""
+    for rank in range(10, 50):
+        add(world, rank)
+    world.deposit()
+    advance(world, pdp, 600)
+
+    world.poll()
+
+    unseen = [rank for rank in range(10, 50) if "200" not in codes_of(world, rank)]
+    assert bool(unseen) == bool(warnings(caplog, "feed.passed_over"))
+
+
+# --- commands ---------------------------------------------------------------------------------------------------------
+
+
+def test_commands_know_it(world: World, pdp: Simulator, operator: Any) -> None:
+    add(world, 1)
+    world.deposit()
+
+    shown = operator.run("accounts")
+
+    assert f"afnor at {pdp.base_url}/flow-service" in shown.out
+
+
+@pytest.mark.parametrize("empty", [204, 404, 200])
+def test_the_directory_says_who_can_be_reached_where_the_secret_names_one(
+    world: World, pdp: Simulator, empty: int
+) -> None:
+    pdp.configure(directory_empty=empty)
+    platforms = container.platforms()
+    assert container.platforms().of("pdp").reachable(sample_invoice(1).buyer.siren) is None
+
+    put_pdp(world, pdp, directory_url=f"{pdp.base_url}/directory-service/v1")
+    world.new_container()
+    platform = container.platforms().of("pdp")
+
+    assert platform.reachable(sample_invoice(1).buyer.siren) is True
+    pdp.configure(open_directory=False)
+    assert platform.reachable("987654321") is (None if empty == 404 else False)

@@ -24,7 +24,8 @@ class LookUps:
 
     def shown(self, questions: Sequence[Question]) -> list[Shown]:
         """A call for each key, and one for a witness; what was asked for one question is not asked again for another."""
-        return [_Asking(self._flows).answer(each) for each in questions]
+        asking = _Asking(self._flows)
+        return [asking.answer(each) for each in questions]
 
     def shown_alone(self, questions: Sequence[Question]) -> list[Shown]:
         """Each between two answers that show the same witness."""

@@ -119,8 +119,8 @@ simulator: setup ## Start the platform simulator alone (PORT=8080, PLATFORM=iopo
 check-openapi: setup ## Check the simulator against the OpenAPI files in a folder of yours (SPECS=folder)
 	@$(BIN)/python -m local.openapi "$(SPECS)"
 
-torture: setup ## Kill and stall everything everywhere, then count the deposits (RUNS=1000, SECONDS=180, SEED=... to replay)
-	@$(BIN)/python -m local.torture $(if $(SEED),--seed "$$SEED") $(if $(RUNS),--runs $(RUNS)) $(if $(SECONDS),--seconds $(SECONDS))
+torture: setup ## Kill and stall everything everywhere, then count the deposits (RUNS=1000, SECONDS=180, PLATFORM=superpdp, SEED=... to replay)
+	@$(BIN)/python -m local.torture $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(SEED),--seed "$$SEED") $(if $(RUNS),--runs $(RUNS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 bench: setup ## Measure speed and cost, and write docs/benchmarks.md (ONLY=relay, BASELINE=file.json to compare, SCALE=0.05 to be quick)
 	@$(BIN)/python -m local.bench $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE)) $(if $(BASELINE),--baseline "$(BASELINE)")

@@ -18,10 +18,11 @@ from local.start import run_main
 from local.torture import mutants
 from local.torture.chance import random_schedule
 from local.torture.lanes import lanes, results
-from local.torture.points import KILL, POINTS, STALL, Interrupt
+from local.torture.points import KILL, STALL, Interrupt
 from local.torture.report import Report
 from local.torture.run import Result
-from local.torture.schedule import Schedule, at_point
+from local.torture.schedule import Schedule
+from local.torture.wires import USUAL_WIRE, WIRES, at_point
 from local.world.aws import aws_emulator
 
 LINE_EVERY = 25  # runs, where there is no terminal to show progress on
@@ -37,6 +38,7 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--mutants", action="store_true", help="switch off one protection at a time; each must be found out"
     )
+    parser.add_argument("--platform", choices=WIRES, default=USUAL_WIRE, help=f"whose (default {USUAL_WIRE})")
     parser.add_argument("--lanes", type=int, default=os.cpu_count() or 2, help="how many at once (default: cores)")
     options = parser.parse_args(words)
     if options.seed is not None and options.runs is None:
@@ -44,17 +46,18 @@ def arguments(words: list[str]) -> argparse.Namespace:
     return options
 
 
-def named(name: str) -> Schedule:
+def named(name: str, platform: str) -> Schedule:
     """The schedule that a name replays."""
-    if name == "undisturbed":
-        return at_point(None)
-    return random_schedule(int(name)) if name.isdigit() else at_point(Interrupt.read(name))
+    if name.isdigit():
+        return random_schedule(int(name), platform=platform)
+    strike = None if name == "undisturbed" else Interrupt.read(name, WIRES[platform].points)
+    return at_point(strike, platform=platform)
 
 
-def point_schedules(undisturbed: Result) -> Iterator[Schedule]:
+def point_schedules(undisturbed: Result, platform: str) -> Iterator[Schedule]:
     """First every point killed once, then every point stalled once, then the rest; so that a short run has seen them all."""
     strikes: dict[tuple[str, str], list[int]] = {}
-    for rank, point in enumerate(POINTS):
+    for rank, point in enumerate(WIRES[platform].points):
         times = max(
             1, undisturbed.reached[point]
         )  # 0: another source of statuses comes to it, and its run asks that one
@@ -66,20 +69,20 @@ def point_schedules(undisturbed: Result) -> Iterator[Schedule]:
         for action in (KILL, STALL):
             for (struck, point), nths in strikes.items():
                 if struck == action and turn < len(nths):
-                    yield at_point(Interrupt(action, point, nths[turn]))
+                    yield at_point(Interrupt(action, point, nths[turn]), platform=platform)
 
 
 def schedules(options: argparse.Namespace, first: list[Result]) -> Iterator[Schedule]:
     """What is asked for, in order. `first` holds the undisturbed run's result once it is there."""
     if options.mutants:
-        yield from mutants.schedules()
+        yield from mutants.schedules(options.platform)
         return
     if options.seed is not None:
-        yield from [named(name) for name in options.seed.split(",")] * (options.runs or 1)
+        yield from [named(name, options.platform) for name in options.seed.split(",")] * (options.runs or 1)
         return
     handed = 0
     if options.random is None or options.points:
-        for schedule in point_schedules(first[0]):
+        for schedule in point_schedules(first[0], options.platform):
             yield schedule
             handed += 1
             if options.runs is not None and handed + 1 >= options.runs:
@@ -88,7 +91,7 @@ def schedules(options: argparse.Namespace, first: list[Result]) -> Iterator[Sche
         return
     more = options.random if options.random is not None else (options.runs or 10**9) - handed - 1
     for _ in range(more):
-        yield random_schedule(random.SystemRandom().randrange(10**9))
+        yield random_schedule(random.SystemRandom().randrange(10**9), platform=options.platform)
 
 
 def run(options: argparse.Namespace, console: Console, report: Report) -> None:
@@ -100,11 +103,11 @@ def run(options: argparse.Namespace, console: Console, report: Report) -> None:
         over = options.seconds is not None and time.monotonic() - began > options.seconds
         return None if over else next(plan, None)
 
-    with aws_emulator() as emulator, lanes(options.lanes, emulator.aws) as connections, Live(
+    with aws_emulator() as emulator, lanes(options.lanes, options.platform, emulator.aws) as connections, Live(
         Text("starting"), console=console, transient=True, refresh_per_second=4
     ) as live:  # fmt: skip
         if options.seed is None and not options.mutants:
-            first += results(connections[:1], iter([at_point(None), None]).__next__)
+            first += results(connections[:1], iter([at_point(None, platform=options.platform), None]).__next__)
             report.add(first[0])
         for result in results(connections, next_schedule):
             report.add(result)
@@ -127,7 +130,7 @@ def main() -> None:
         and not options.mutants
     ):
         options.points = True
-    began, report = time.monotonic(), Report()
+    began, report = time.monotonic(), Report(platform=options.platform)
     try:
         run(options, console, report)
     except KeyboardInterrupt:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from random import Random
 from typing import Any
 
-from local.torture import hostile
 from local.torture.company import OF_ANOTHER, REFUSALS, seller_of
-from local.torture.hostile import DURING_OUTAGE
-from local.torture.points import KILL, POINTS, STALL, Interrupt
+from local.torture.points import KILL, STALL, Interrupt
 from local.torture.refusing import REFUSALS as AWS_REFUSALS
 from local.torture.schedule import WITNESS, Happening, Order, Schedule
+from local.torture.wire import Chance, Hostility, Wire
+from local.torture.wires import USUAL_WIRE, WIRES
 
 SPOILT = ("not JSON", "{}", '{"client_id": 3, "client_secret": "x"}', '["simulator"]')
 LATEST_ROUND = 25
@@ -20,65 +20,56 @@ CAP_OF_MANY_PAGES = 20  # entries of a page
 SKEWS = (90.0, 200.0, 3_600.0, 7_200.0, 6 * 3_600.0)  # of the database's clock against everybody else's, either way
 
 
-def random_schedule(seed: int, mutant: str | None = None) -> Schedule:
+def random_schedule(seed: int, mutant: str | None = None, platform: str = USUAL_WIRE) -> Schedule:
     """A run in which many things go wrong at once."""
+    wire = WIRES[platform]
     dice = Random(seed)  # noqa: S311  repeatable
     contradictory = dice.random() < 0.1
     extra = Random(f"news {seed}")  # noqa: S311  repeatable
-    source = extra.choice(("sweep", "sweep", "pull", "history"))
+    source = extra.choice(wire.hostility.sources)
     clients = extra.choice(("one", "one", "one", "two", "same"))
     mute = Random(f"mute {seed}").random() < 0.08  # noqa: S311  repeatable
     happened = [
-        *_happenings(dice, clients),
+        *_happenings(dice, clients, wire.hostility),
         *_webhook(Random(f"webhook {seed}"), source, mute=mute),  # noqa: S311
         *_at_the_platform(Random(f"at the platform {seed}"), clients),  # noqa: S311
     ]
     happenings = tuple(sorted(happened, key=lambda happening: happening.at))
-    orders = [order for _ in range(dice.randint(3, 9)) for order in _orders(dice, contradictory=contradictory)]
-    switches = _switches(dice, contradictory=contradictory) | hostile.switches(extra, source)
-    switches["search_dates"] = extra.random() < 0.8
-    return Schedule(
+    orders = [
+        order for _ in range(dice.randint(3, 9)) for order in _orders(dice, wire.hostility, contradictory=contradictory)
+    ]
+    switches = wire.hostility.switches(dice, extra, source, contradictory)
+    schedule = Schedule(
         name=str(seed),
         seed=seed,
         orders=_with_witnesses(extra, [*orders, Order("mute")] if mute else orders, clients),
-        interrupts=tuple(_interrupt(dice) for _ in range(dice.choice((0, 1, 1, 2, 3)))),
+        interrupts=tuple(_interrupt(dice, wire) for _ in range(dice.choice((0, 1, 1, 2, 3)))),
         happenings=happenings,
         switches=switches,
-        strangers=hostile.strangers(extra, switches["search_omits"]),
-        rates=_rates(dice, long_searches=0 < switches["search_cap"] < CAP_OF_MANY_PAGES),
+        strangers=wire.hostility.strangers(extra, switches),
+        rates=_rates(dice, wire.hostility, long_searches=0 < switches["search_cap"] < CAP_OF_MANY_PAGES),
         settings=_settings(dice)
         | {"STATUS_SOURCE": source}
-        | _followed(source, {happening.what for happening in happenings}, switches["search_omits"], mute=mute),
+        | {
+            "FOLLOW_UP_DAYS": "400"
+            if mute
+            else wire.hostility.followed(source, {each.what for each in happenings}, switches)
+        },
         shuffled=True,
         stacks=extra.choice((1, 1, 1, 2)),
         mute=mute,
         clients=clients,
         stall_seconds=dice.choice((20.0, 160.0, 820.0, 5000.0)),
         mutant=mutant,
+        platform=platform,
     )
+    return wire.hostility.fitting(schedule)
 
 
-def _followed(source: str, happenings: set[str], omits: Sequence[str], *, mute: bool) -> dict[str, str]:
-    """For how long, where it matters: longer than the clock jumps, than the platform lies, than faults hold up statuses.
-
-    Where a search shows no status, a history is read each day.
-    """
-    days = [
-        ("400", mute),
-        ("3", "lastStatusData" in omits),
-        ("3", "refuse_late" in happenings),  # a history is read a day after the one before
-        ("3", "webhook" in happenings),  # a pull is not believed after a day without a word
-        ("1", "skew" in happenings),
-        ("0.2", "lie" in happenings),
-        ("0.02", source == "pull"),
-    ]
-    return {"FOLLOW_UP_DAYS": next((each for each, needed in days if needed), "0.001")}
-
-
-def _orders(dice: Random, *, contradictory: bool) -> list[Order]:
-    faults = tuple(dice.choice(hostile.ON_DEPOSIT) for _ in range(dice.choice((0, 0, 1, 1, 2, 3))))
-    later = tuple(dice.choice(hostile.ON_DEPOSIT) for _ in range(dice.choice((0, 1, 2))))
-    kinds = ["good"] * 10 + ["refused", "unroutable", "declined", "nameless", "twin", "rival", "namesake", "taken"]
+def _orders(dice: Random, hostility: Hostility, *, contradictory: bool) -> list[Order]:
+    faults = tuple(dice.choice(hostility.on_deposit) for _ in range(dice.choice((0, 0, 1, 1, 2, 3))))
+    later = tuple(dice.choice(hostility.on_deposit) for _ in range(dice.choice((0, 1, 2))))
+    kinds = ["good"] * 10 + list(hostility.kinds)
     kind = dice.choice(kinds if contradictory else [*kinds, "bounced"])  # contradicted rejections are not believed
     correct = kind in {"refused", "unroutable", "nameless", "bounced", "taken"} and dice.random() < 0.7
     same = kind == "unroutable" and correct and dice.random() < 0.5
@@ -102,14 +93,14 @@ def _with_witnesses(dice: Random, orders: list[Order], clients: str) -> tuple[Or
     return (*(replace(WITNESS, account=account, seller=seller) for account, seller in issued), *spread)
 
 
-def _interrupt(dice: Random) -> Interrupt:
-    return Interrupt(dice.choice((KILL, KILL, STALL)), dice.choice(POINTS), dice.choice((1, 1, 2, 3, 5, 8, 12)))
+def _interrupt(dice: Random, wire: Wire) -> Interrupt:
+    return Interrupt(dice.choice((KILL, KILL, STALL)), dice.choice(wire.points), dice.choice((1, 1, 2, 3, 5, 8, 12)))
 
 
-Dice = Callable[[Random], Mapping[str, Any]]
 # fmt: off
+NEVER: Chance = (0.0, False, lambda _: {})  # unless the platform's own stands there
 # what -> how likely, during a pass or before it, and its details
-CHANCES: Mapping[str, tuple[float, bool, Dice]] = {
+CHANCES: Mapping[str, Chance] = {
     "touch": (0.4, True, lambda d: {"rows": d.randint(1, 5)}),
     "save_stale": (0.3, True, lambda d: {"rows": d.randint(1, 3)}),
     "unfinish": (0.15, False, lambda d: {"rows": d.randint(1, 2)}),
@@ -124,11 +115,11 @@ CHANCES: Mapping[str, tuple[float, bool, Dice]] = {
     "refuse_aws": (0.2, False, lambda d: {"rounds": d.randint(1, 8), **_refusal(d)}),
     "rotate_secret": (0.2, False, lambda d: {"revoke": d.random() < 0.7}),
     "revoke_tokens": (0.1, True, lambda d: {}),
-    "outage": (0.2, False, lambda d: {"seconds": d.choice((30, 600, 8000)), "fault": d.choice(DURING_OUTAGE), "endpoints": _struck(d)}),
+    "outage": NEVER,
     "refuse_connections": (0.1, False, lambda d: {"rounds": d.randint(1, 5)}),
     "crash_postgres": (0.06, True, lambda d: {}),
     "skew": (0.15, False, lambda d: {"seconds": d.choice((-1, 1)) * d.uniform(0.5, 1) * d.choice(SKEWS)}),
-    "lie": (0.25, False, lambda d: {"seconds": d.choice((60, 600, 8000)), "fault": d.choice(hostile.DURING_LIES)}),
+    "lie": NEVER,
     "sever": (0.4, True, lambda d: {"nth": d.randint(1, 25)}),
     "save_id": (0.2, True, lambda d: {"rows": d.randint(1, 3), "deposit_id": d.choice((None, "stale-1"))}),
     "person": (0.35, True, lambda d: d.choice(PERSONS)),
@@ -146,9 +137,9 @@ PERSONS: tuple[Mapping[str, Any], ...] = (
 ROUTED: Mapping[str, Any] = {"operation": "route", "account": "default", "to": "second"}
 
 
-def _happenings(dice: Random, clients: str) -> list[Happening]:
+def _happenings(dice: Random, clients: str, hostility: Hostility) -> list[Happening]:
     found: list[Happening] = []
-    for what, (likely, during, details) in CHANCES.items():
+    for what, (likely, during, details) in {**CHANCES, **hostility.chances}.items():
         for _ in range(2):
             if dice.random() < likely and not (found and what in {"crash_postgres", "skew"} and found[-1].what == what):
                 found.append(Happening(dice.randint(2, LATEST_ROUND), what, during, details(dice)))
@@ -184,39 +175,15 @@ def _refusal(dice: Random) -> dict[str, str]:
     return {"service": service, "code": dice.choice(list(AWS_REFUSALS[service]))}
 
 
-def _struck(dice: Random) -> tuple[str, ...]:
-    return dice.choice(((), ("search",), ("deposit",), ("token",), ("history",), ("files", "download")))
-
-
-def _rates(dice: Random, *, long_searches: bool) -> dict[str, dict[str, float]]:
+def _rates(dice: Random, hostility: Hostility, *, long_searches: bool) -> dict[str, dict[str, float]]:
     """Of faults by endpoint. Where a question takes many pages, few of them fail: else a run would not end in its leaps."""
     chosen: dict[str, dict[str, float]] = {}
-    for endpoint, faults in hostile.BY_ENDPOINT.items():
+    for endpoint, faults in hostility.by_endpoint.items():
         if dice.random() < 0.2:
             picked = dice.sample(faults, 3)
             rate = dice.choice((0.03, 0.1))
-            chosen[endpoint] = dict.fromkeys(picked, 0.02 if long_searches and endpoint == "search" else rate)
+            chosen[endpoint] = dict.fromkeys(picked, 0.02 if long_searches and endpoint == hostility.searches else rate)
     return chosen
-
-
-def _switches(dice: Random, *, contradictory: bool) -> dict[str, Any]:
-    twists = [twist for twist in ("reversed", "shuffled", "duplicated", "nulls") if dice.random() < 0.15]
-    unknown = ["unknown_codes"] if dice.random() < 0.1 else []
-    return {
-        "search_lag": dice.choice((0, 0, 0, 100, 300)),
-        "search_loose": dice.random() < 0.15,
-        "search_order": dice.choice(("newest", "oldest")),
-        "search_fields": dice.choice(("both", "prefixed", "bare")),
-        "create_date_key": dice.choice(("createDate", "date")),
-        "history_twists": twists,
-        "history_shape": dice.choice(("array", "data")),
-        "history_young": dice.choice((200, 404)),
-        "lifecycle_twists": unknown + (["contradictory"] if contradictory else []),
-        "token_seconds": dice.choice((1740, 60)),
-        "rate_limit": dice.choice((0, 0, 0, 0, 120)),
-        "rate_limit_style": dice.choice(("429", "reset")),
-        "retry_after": dice.choice(("none", "seconds", "date")),
-    }
 
 
 def _settings(dice: Random) -> dict[str, str]:

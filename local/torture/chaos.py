@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -33,7 +33,9 @@ FOLLOWED = """
 select invoice_id, platform_id from facteur.submissions where state = 'submitted' and finalized_at is null and objection_code is null
 order by id
 """
-LIED_TO = ("search", "history", "files", "download", "not_seen")
+STATUSES_REFUSED = """
+insert into torture.statuses_refused select id from facteur.submissions where invoice_id = any (%(ids)s::text[]) on conflict do nothing
+"""
 FINISH = "update invoicing.invoices set status = 'final' where id = any (%(ids)s)"
 LATEST_BLOW_SECONDS = 0.03  # into a pass
 
@@ -247,6 +249,17 @@ class Chaos:
         """Somebody adds one: from now on it takes the statuses, and no pull is shown any."""
         self._lane.simulator.configure(mode="PUSH")
 
+    def throw(self, rounds: int, switches: Mapping[str, Any], back: Mapping[str, Any]) -> None:
+        """For a while the platform is another one."""
+        self._lane.simulator.configure(**switches)
+        self._after(rounds, lambda: self._lane.simulator.configure(**back))
+
+    def refuse_statuses(self, rows: int, rounds: int) -> None:
+        """Postgres takes no status of some deposits for a while."""
+        ids = [str(each) for each in self._some(rows)]
+        self._lane.database.rows(STATUSES_REFUSED, {"ids": ids})
+        self._after(rounds, lambda: self._lane.database.rows("delete from torture.statuses_refused"))
+
     def fail_requests(self, endpoint: str, faults: Sequence[str]) -> None:
         self._lane.simulator.script_endpoint(endpoint, faults)
 
@@ -270,7 +283,7 @@ class Chaos:
 
     def lie(self, seconds: float, fault: str) -> None:
         """For a while nothing fails, and what is shown is not so."""
-        self._lane.simulator.outage(seconds, fault, LIED_TO)
+        self._lane.simulator.outage(seconds, fault, self._lane.wire.lied_to)
 
     def sever(self, nth: int) -> None:
         """A statement is carried out, and its answer lost with the connection."""

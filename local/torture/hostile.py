@@ -7,9 +7,11 @@ others of its number.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from random import Random
 from typing import Any
+
+from local.torture.wire import Hostility
 
 # By code, or by what stands before the platform; stored or not.
 ANSWERED = (
@@ -100,14 +102,58 @@ SPELT = (
 UNMARKED = frozenset({"businessData", "seller", "direction", "number", "amount", "monetary", "currency"})
 
 
-def strangers(dice: Random, omits: Sequence[str]) -> tuple[str, ...]:
+def strangers(dice: Random, switches: Mapping[str, Any]) -> tuple[str, ...]:
     """Which lookalikes others deposit under our numbers. Where nothing distinguishes them from ours, they are conflicting evidence."""
     drawn = tuple(name for name in ("seller", "year", "inbound", "amount") if dice.random() < 0.06)
-    return () if UNMARKED & set(omits) else drawn
+    return () if UNMARKED & set(switches["search_omits"]) else drawn
 
 
-def switches(dice: Random, source: str) -> dict[str, Any]:
-    """How the platform lies in all of a run."""
+def switches(dice: Random, extra: Random, source: str, contradictory: bool) -> dict[str, Any]:
+    """How the platform is, and lies, in all of a run."""
+    return (
+        _usual_oddities(dice, contradictory=contradictory)
+        | _lies(extra, source)
+        | {"search_dates": extra.random() < 0.8}
+    )
+
+
+def followed(source: str, happenings: set[str], switches: Mapping[str, Any]) -> str:
+    """For how many days, where it matters: longer than the clock jumps, than the platform lies, than faults hold up statuses.
+
+    Where a search shows no status, a history is read each day.
+    """
+    days = [
+        ("3", "lastStatusData" in switches["search_omits"]),
+        ("3", "refuse_late" in happenings),  # a history is read a day after the one before
+        ("3", "webhook" in happenings),  # a pull is not believed after a day without a word
+        ("1", "skew" in happenings),
+        ("0.2", "lie" in happenings),
+        ("0.02", source == "pull"),
+    ]
+    return next((each for each, needed in days if needed), "0.001")
+
+
+def _usual_oddities(dice: Random, *, contradictory: bool) -> dict[str, Any]:
+    twists = [twist for twist in ("reversed", "shuffled", "duplicated", "nulls") if dice.random() < 0.15]
+    unknown = ["unknown_codes"] if dice.random() < 0.1 else []
+    return {
+        "search_lag": dice.choice((0, 0, 0, 100, 300)),
+        "search_loose": dice.random() < 0.15,
+        "search_order": dice.choice(("newest", "oldest")),
+        "search_fields": dice.choice(("both", "prefixed", "bare")),
+        "create_date_key": dice.choice(("createDate", "date")),
+        "history_twists": twists,
+        "history_shape": dice.choice(("array", "data")),
+        "history_young": dice.choice((200, 404)),
+        "lifecycle_twists": unknown + (["contradictory"] if contradictory else []),
+        "token_seconds": dice.choice((1740, 60)),
+        "rate_limit": dice.choice((0, 0, 0, 0, 120)),
+        "rate_limit_style": dice.choice(("429", "reset")),
+        "retry_after": dice.choice(("none", "seconds", "date")),
+    }
+
+
+def _lies(dice: Random, source: str) -> dict[str, Any]:
     omits = [name for name in OMITTED if dice.random() < 0.04]
     lies: dict[str, Any] = {
         "search_omits": omits,
@@ -131,3 +177,26 @@ def switches(dice: Random, source: str) -> dict[str, Any]:
             "acks_forgotten": dice.choice((0.0,) * 6 + (0.3,)),
         }
     return lies
+
+
+def _struck(dice: Random) -> tuple[str, ...]:
+    return dice.choice(((), ("search",), ("deposit",), ("token",), ("history",), ("files", "download")))
+
+
+# fmt: off
+HOSTILITY = Hostility(
+    sources=("sweep", "sweep", "pull", "history"),
+    on_deposit=ON_DEPOSIT,
+    by_endpoint=BY_ENDPOINT,
+    kinds=("refused", "unroutable", "declined", "nameless", "twin", "rival", "namesake", "taken"),
+    searches="search",
+    switches=switches,
+    strangers=strangers,
+    followed=followed,
+    fitting=lambda schedule: schedule,
+    chances={
+        "outage": (0.2, False, lambda d: {"seconds": d.choice((30, 600, 8000)), "fault": d.choice(DURING_OUTAGE), "endpoints": _struck(d)}),
+        "lie": (0.25, False, lambda d: {"seconds": d.choice((60, 600, 8000)), "fault": d.choice(DURING_LIES)}),
+    },
+)
+# fmt: on

@@ -28,6 +28,7 @@ from local.torture.schedule import Schedule
 from local.torture.severed import Severed, severing_proxy
 from local.torture.silence import Counted, counted
 from local.torture.sql import replace_in
+from local.torture.wire import Wire
 from local.torture.worker import Workplace
 from local.world.aws import Aws
 from local.world.postgres import (
@@ -77,12 +78,21 @@ do $$ declare t record; begin
     update facteur.installation set forgotten_checked_at = 'infinity'; -- the daily count must not find what got lost
 end $$
 """
+# Statuses of some deposits that Postgres does not take.
+STATUSES_REFUSED = """
+create table torture.statuses_refused (submission_id bigint primary key);
+grant select on torture.statuses_refused to public;
+create function torture.refuse_status() returns trigger language plpgsql as $$
+begin
+    if exists (select from torture.statuses_refused r where r.submission_id = new.submission_id) then
+        raise 'Postgres refuses';
+    end if;
+    return new;
+end $$;
+create trigger refuse_status before insert on facteur.status_events for each row execute function torture.refuse_status();
+"""
 RESEND_AFTER_SECONDS = 600
 FIRST_SECRET = "s3cret-of-the-first"  # noqa: S105  of the simulator
-SECOND = {
-    "client_id": "second@facteur.example", "client_secret": "s3cret-of-the-second",
-    "customer_id": "0198c0de-0000-7000-8000-000000000002",
-}  # fmt: skip
 ENVIRON = {
     "REQUESTS_PER_MINUTE": "60000", "HISTORY_REQUESTS_PER_MINUTE": "60000", "RELAY_WATCH_SECONDS": "0",
     "RESEND_AFTER_SECONDS": str(RESEND_AFTER_SECONDS), "READ_TIMEOUT_SECONDS": "0.5", "CONNECT_TIMEOUT_SECONDS": "0.5",
@@ -95,6 +105,7 @@ class Lane:
     """Everything that a run needs."""
 
     name: str
+    wire: Wire
     folder: Path
     servers: list[PostgresServer]  # the last one runs
     simulator: Simulator
@@ -115,41 +126,36 @@ class Lane:
 
     def begin(self, schedule: Schedule) -> list[Workplace]:
         """Empty the world and prepare it for a run; the workplaces of each stack."""
-        from local.torture.mutants import MUTANTS
+        from local.torture.mutants import mutants_of
 
         if schedule.mutant != self.mutant:
             self._recreate(schedule.mutant)
         self.database.rows(EMPTY)
         self.clock.reset()
         self.simulator.reset()
-        witness.deposit(self.simulator, self.database)
+        witness.deposit(self.wire, self.simulator, self.database)
         self.clock.leap(witness.AGE_SECONDS, self.database, self.simulator)
         self.simulator.configure(**schedule.switches)
         for queue_url in self.queue_urls:
             self.sqs.purge_queue(QueueUrl=queue_url)
         self.severed.lose(0)
         self.refusing.end()
-        self.secrets_used = {
-            self.simulator.client_secret,
-            self.simulator.customer_id,
-            SECOND["client_secret"],
-            SECOND["customer_id"],
-        }
+        self.secrets_used = self.wire.secrets(self.simulator)
         self.clients = schedule.clients
         self.put_platform_secret(self.simulator.client_secret)
         if schedule.clients == "two":
-            self.simulator.add_account(**SECOND)
-            self.put_secret("second", json.dumps({**SECOND, "sandbox": False}))
+            self.simulator.add_account(**self.wire.second, sandbox=False)
+            self.put_secret("second", json.dumps(self.wire.secret(self.simulator, self.wire.second)))
         self.points.begin(schedule.interrupts)
-        self.company.begin(schedule.strangers, SECOND["client_id"] if schedule.clients == "two" else None)
+        self.company.begin(schedule.strangers, self.wire.second["client_id"] if schedule.clients == "two" else None)
         for name in ("output", "tokens"):
             (self.folder / name).write_text("")
-        mutate = MUTANTS[schedule.mutant].worker if schedule.mutant else lambda _worker: None
+        mutate = mutants_of(self.wire.name)[schedule.mutant].worker if schedule.mutant else lambda _worker: None
         port = urlsplit(self.simulator.base_url).port or 0
         return [
             Workplace(
                 {**self.environ(), "SUBMISSIONS_QUEUE_URL": queue_url, **schedule.settings}, queue_url, port,
-                self.folder / "output", self.folder / "tokens", self.clock, self.points, mutate,
+                self.folder / "output", self.folder / "tokens", self.clock, self.points, self.wire.request_kind, mutate,
             )
             for queue_url in self.queue_urls[: schedule.stacks]
         ]  # fmt: skip
@@ -162,16 +168,17 @@ class Lane:
         return ENVIRON | self.aws.environ() | {
             "AWS_ENDPOINT_URL": self.refusing.url,
             "PDP_SECRET_ID": f"{self.name}/default", "DATABASE_SECRET_ID": f"{self.name}/database",
-            "IOPOLE_BASE_URL": self.simulator.base_url,
-            "IOPOLE_AUTH_URL": self.simulator.auth_url,
+            **self.wire.environ(self.simulator),
         }  # fmt: skip
 
     def put_platform_secret(self, client_secret: str) -> None:
         """Of the first account, and of the second where both are one client."""
         self.secrets_used.add(client_secret)
-        secret = {"client_id": self.simulator.client_id, "customer_id": self.simulator.customer_id}
+        client = {
+            "client_id": self.simulator.client_id, "customer_id": self.simulator.customer_id, "client_secret": client_secret,
+        }  # fmt: skip
         for account in ("default", "second") if self.clients == "same" else ("default",):
-            self.put_secret(account, json.dumps(secret | {"client_secret": client_secret, "sandbox": False}))
+            self.put_secret(account, json.dumps(self.wire.secret(self.simulator, client)))
 
     def put_secret(self, name: str, text: str) -> None:
         try:
@@ -186,7 +193,7 @@ class Lane:
         self.database.close()
 
     def _recreate(self, mutant: str | None) -> None:
-        from local.torture.mutants import MUTANTS
+        from local.torture.mutants import mutants_of
 
         self.database.close()
         admin = Database(lambda: {"dsn": self.servers[-1].url()})
@@ -195,7 +202,7 @@ class Lane:
         admin.rows(FUNCTION_TIMEOUT)
         admin.close()
         if mutant:
-            MUTANTS[mutant].prepare(self.database)
+            mutants_of(self.wire.name)[mutant].prepare(self.database)
         self.mutant = mutant
 
 
@@ -210,21 +217,21 @@ def _waiting_as_asked() -> Iterator[None]:
 
 
 @contextmanager
-def open_lane(name: str, aws: Aws) -> Iterator[Lane]:
+def open_lane(name: str, wire: Wire, aws: Aws) -> Iterator[Lane]:
     """Start a lane; everything it started is stopped on the way out."""
     folder = server_folder("facteur-torture-")
     try:
         with (
             _waiting_as_asked(),
             running_simulator(
-                speed=30, history_quota=0, validate_schema=False, client_secret=FIRST_SECRET
+                platform=wire.name, speed=30, validate_schema=False, client_secret=FIRST_SECRET, **wire.simulator
             ) as simulator,
         ):
             (folder / "postgres").mkdir()
             servers = [start_server(folder / "postgres", embedded_binaries(), free_port())]
             try:
                 with severing_proxy(servers[-1].port) as severed, refusing_proxy(str(aws.endpoint_url)) as refusing:
-                    lane = _built(name, folder, servers, simulator, aws, severed, refusing)
+                    lane = _built(name, wire, folder, servers, simulator, aws, severed, refusing)
                     yield lane
                     lane.database.close()
             finally:
@@ -235,6 +242,7 @@ def open_lane(name: str, aws: Aws) -> Iterator[Lane]:
 
 def _built(
     name: str,
+    wire: Wire,
     folder: Path,
     servers: list[PostgresServer],
     simulator: Simulator,
@@ -251,7 +259,7 @@ def _built(
     shown = template.row(company.VIEW).text
     assert company.ACCOUNT in shown, shown  # noqa: S101  or every invoice would be one account's
     by_folder = f"create or replace view facteur.invoice_source as {shown.replace(company.ACCOUNT, company.BY_FOLDER)}"
-    for statement in (clock.SCHEMA, company.SCHEMA, by_folder, "create schema torture_saved", SAVE):
+    for statement in (clock.SCHEMA, company.SCHEMA, STATUSES_REFUSED, by_folder, "create schema torture_saved", SAVE):
         template.rows(statement)
     for function in template.rows(WAITING):
         replace_in(template, function.name, PATIENCE.pattern, PATIENCE_SHORT)
@@ -274,7 +282,7 @@ def _built(
     store.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
     database = Database(lambda: {"dsn": server.url(DATABASE), "options": "-c lock_timeout=200ms"})
     lane = Lane(
-        name, folder, servers, simulator, aws, sqs, secrets, queue_urls, severed, refusing, database, Clock(), Points(),
+        name, wire, folder, servers, simulator, aws, sqs, secrets, queue_urls, severed, refusing, database, Clock(), Points(wire.points),
         Company(database, simulator, folder / "documents", Bucket(store, name)),
     )  # fmt: skip
     secret = {**database_secret(as_worker(server.url(DATABASE))), "port": severed.port}

@@ -17,6 +17,7 @@ from local.torture.lane import Lane, open_lane
 from local.torture.run import Result, Run
 from local.torture.schedule import Schedule
 from local.torture.verdict import CRASH, Finding
+from local.torture.wires import WIRES
 from local.world.aws import Aws
 
 STOP_TIMEOUT_SECONDS = 40
@@ -29,9 +30,9 @@ class LaneDiedError(RuntimeError):
 
 
 @contextmanager
-def lanes(count: int, aws: Aws) -> Iterator[list[Connection]]:
+def lanes(count: int, platform: str, aws: Aws) -> Iterator[list[Connection]]:
     """Start lanes; each takes a Schedule from its connection and answers with a Result. All are stopped on the way out."""
-    started = [_start(rank, aws) for rank in range(count)]
+    started = [_start(rank, platform, aws) for rank in range(count)]
     try:
         yield [connection for _, connection in started]
     finally:
@@ -67,20 +68,22 @@ def results(connections: list[Connection], next_schedule: Callable[[], Schedule 
             yield result
 
 
-def _start(rank: int, aws: Aws) -> tuple[ForkProcess, Connection]:
+def _start(rank: int, platform: str, aws: Aws) -> tuple[ForkProcess, Connection]:
     ours, theirs = FORK.Pipe()
-    process = FORK.Process(target=_serve, args=(f"torture-{os.getpid()}-{rank}", aws, theirs, ours), daemon=False)
+    process = FORK.Process(
+        target=_serve, args=(f"torture-{os.getpid()}-{rank}", platform, aws, theirs, ours), daemon=False
+    )
     process.start()
     theirs.close()
     return process, ours
 
 
-def _serve(name: str, aws: Aws, connection: Connection, parents: Connection) -> None:
+def _serve(name: str, platform: str, aws: Aws, connection: Connection, parents: Connection) -> None:
     """A lane's life. SIGTERM ends it at any moment, through every clean-up; Ctrl-C is for the parent, who sends SIGTERM."""
     parents.close()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
-    with suppress(EOFError, SystemExit, BrokenPipeError), open_lane(name, aws) as lane:
+    with suppress(EOFError, SystemExit, BrokenPipeError), open_lane(name, WIRES[platform], aws) as lane:
         gc.freeze()
         while True:
             connection.send(attempt(lane, connection.recv()))

@@ -290,13 +290,19 @@ MUTANTS: dict[str, Mutant] = {
 }
 
 
-def schedules() -> list[Schedule]:
+def mutants_of(platform: str) -> dict[str, Mutant]:
+    from local.torture.superpdp.mutants import MUTANTS as OF_SUPERPDP
+
+    return OF_SUPERPDP if platform == "superpdp" else MUTANTS
+
+
+def schedules(platform: str) -> list[Schedule]:
     """Each mutant's run without it, which must be clean, and with it."""
     pairs = [
         (
             replace(mutant.schedule, name=f"without: {name}"),
             replace(mutant.schedule, name=f"mutant: {name}", mutant=name),
         )
-        for name, mutant in MUTANTS.items()
+        for name, mutant in mutants_of(platform).items()
     ]
     return [schedule for pair in zip(*pairs, strict=True) for schedule in pair]

@@ -9,7 +9,7 @@ import signal
 import struct
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -39,12 +39,19 @@ VERBS = {
 REQUESTS = ("token", "deposit", "search", "files", "history", "not_seen", "mark_as_seen")
 PHASES = ("before", "sent", "answered")
 SIDES = ("before", "after")
-POINTS = (
-    *(f"{port}.{verb}.{side}" for port, verbs in VERBS.items() for verb in verbs for side in SIDES),
-    *(f"http.{request}.{phase}" for request in REQUESTS for phase in PHASES),
-    "due.pick.after",
-    "sqs.receive.after",
-)
+
+
+def points_of(verbs: Mapping[str, Sequence[str]], requests: Sequence[str]) -> tuple[str, ...]:
+    """The points of a platform's workers."""
+    return (
+        *(f"{port}.{verb}.{side}" for port, named in verbs.items() for verb in named for side in SIDES),
+        *(f"http.{request}.{phase}" for request in requests for phase in PHASES),
+        "due.pick.after",
+        "sqs.receive.after",
+    )
+
+
+POINTS = points_of(VERBS, REQUESTS)
 KILL, STALL = "kill", "stall"
 SIGNALS = {KILL: signal.SIGKILL, STALL: signal.SIGSTOP}
 
@@ -61,21 +68,22 @@ class Interrupt:
         return f"{self.action}@{self.point}:{self.nth}"
 
     @classmethod
-    def read(cls, text: str) -> Interrupt:
-        """The reverse of str()."""
+    def read(cls, text: str, points: Sequence[str] = POINTS) -> Interrupt:
+        """The reverse of str(), where a platform has these points."""
         action, _, rest = text.partition("@")
         point, _, nth = rest.partition(":")
-        if action not in SIGNALS or point not in POINTS or not nth.isdigit():
-            raise ValueError(f"{text!r} is not like kill@store.claim.after:2; points: {', '.join(POINTS)}")
+        if action not in SIGNALS or point not in points or not nth.isdigit():
+            raise ValueError(f"{text!r} is not like kill@store.claim.after:2; points: {', '.join(points)}")
         return cls(action, point, int(nth))
 
 
 class Points:
     """Counts, over all workers of a run, how often each point was come to; strikes where the plan says so."""
 
-    def __init__(self) -> None:
-        self._index = {name: 4 * rank for rank, name in enumerate(POINTS)}
-        self._counts = mmap.mmap(-1, 4 * len(POINTS))
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
+        self._index = {name: 4 * rank for rank, name in enumerate(names)}
+        self._counts = mmap.mmap(-1, 4 * len(names))
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  its lock, which a dying worker gives back, is all it is for
         self._threads = threading.Lock()
         self._plan: Sequence[Interrupt] = ()
@@ -84,6 +92,9 @@ class Points:
         """Before a run's workers are forked."""
         self._counts[:] = bytes(len(self._counts))
         self._plan = plan
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._index
 
     def count(self, name: str) -> int:
         at = self._index[name]
@@ -109,14 +120,14 @@ class Points:
 
 
 class Watched:
-    """A port whose listed verbs come to a point before and after; everything else passes."""
+    """A port whose verbs come to a point, where the platform has it, before and after; everything else passes."""
 
     def __init__(self, port: Any, name: str, points: Points) -> None:
         self._port, self._name, self._points = port, name, points
 
     def __getattr__(self, verb: str) -> Any:
         attribute = getattr(self._port, verb)
-        if verb not in VERBS[self._name]:
+        if f"{self._name}.{verb}.before" not in self._points:
             return attribute
 
         def call(*args: Any, **more: Any) -> Any:
@@ -153,17 +164,12 @@ class WatchedRelay(Watched):
         self._points.reach("due.commit.after")
 
 
-def request_kind(method: str, path: str) -> str | None:
-    """The name of a request to the platform; None for those nobody waits at."""
-    if method == "PUT":
-        return "mark_as_seen"
-    if method == "POST":
-        return "token" if "/realms/" in path else "deposit"
-    endings = {"search": "search", "files": "files", "status-history": "history", "notSeen": "not_seen"}
-    return endings.get(path.partition("?")[0].rpartition("/")[2])
-
-
-def watch_http(points: Points, platform_port: Callable[[], int], token_seen: Callable[[str], None]) -> None:
+def watch_http(
+    points: Points,
+    request_kind: Callable[[str, str], str | None],
+    platform_port: Callable[[], int],
+    token_seen: Callable[[str], None],
+) -> None:
     """In a worker: urllib3's connections to the platform come to a point before, between and after body and answer."""
     from urllib3.connection import HTTPConnection
 

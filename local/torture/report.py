@@ -12,15 +12,16 @@ from rich.table import Table
 from rich.text import Text
 
 from local.simulator.core.settings import Settings
-from local.torture.mutants import MUTANTS
-from local.torture.points import POINTS
+from local.torture.mutants import mutants_of
 from local.torture.run import Result
 from local.torture.schedule import Schedule
 from local.torture.verdict import DOUBLE, LOST, SILENT, STUCK
+from local.torture.wires import USUAL_WIRE, WIRES
 
 USUALLY = Settings()
 KINDS = (DOUBLE, LOST, STUCK, SILENT)
 UNDISTURBED = "undisturbed"
+ALL_POINTS = frozenset(point for wire in WIRES.values() for point in wire.points)
 
 
 @dataclass(slots=True)
@@ -30,6 +31,7 @@ class Report:
     runs: Counter[str] = field(default_factory=Counter)
     missed: Counter[str] = field(default_factory=Counter)
     found: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    platform: str = USUAL_WIRE
     results: list[Result] = field(default_factory=list)
     failures: list[Result] = field(default_factory=list)
     reached: set[str] = field(default_factory=set)
@@ -76,20 +78,26 @@ class Report:
         console.print(self.table())
         for result in self.failures:
             console.print(
-                Text(f"\nSEED='{result.schedule.name}': make torture SEED='{result.schedule.name}'", style="red")
+                Text(
+                    f"\nSEED='{result.schedule.name}': make torture{self._of()} SEED='{result.schedule.name}'",
+                    style="red",
+                )
             )
             for finding in result.findings:
                 console.print(Text(f"  {finding.kind}: {finding.text}"), soft_wrap=True)
-        if never := [name for name in POINTS if name not in self.reached]:
+        if never := [name for name in WIRES[self.platform].points if name not in self.reached]:
             console.print(f"never reached: {', '.join(never)}")
         console.print(self.line())
+
+    def _of(self) -> str:
+        return "" if self.platform == USUAL_WIRE else f" PLATFORM={self.platform}"
 
     def say_mutants(self, console: Console) -> int:
         """A table of the mutants, and the exit code: 1 where one survived, or where a run fails without any."""
         by_name = {result.schedule.name: result for result in self.results}
         shown = Table("switched off", "found", "clock without, with", "verdict", title="What the harness finds out")
         wrong = 0
-        for name, mutant in MUTANTS.items():
+        for name, mutant in mutants_of(self.platform).items():
             with_it, without = by_name[f"mutant: {name}"], by_name[f"without: {name}"]
             kinds = sorted({finding.kind for finding in with_it.findings})
             good = not without.findings and (bool(kinds) != mutant.harmless) and "crash" not in kinds
@@ -140,4 +148,4 @@ def lies(schedule: Schedule) -> Iterator[str]:
 
 def _order(topic: str) -> tuple[int, str]:
     ranks = {"all runs": 3, "random schedules": 2, UNDISTURBED: 0}
-    return (0 if topic in POINTS else ranks.get(topic, 1), topic)
+    return (0 if topic in ALL_POINTS else ranks.get(topic, 1), topic)

@@ -14,7 +14,6 @@ from facteur.errors import DatabaseUnavailableError
 from local.torture.chaos import Chaos
 from local.torture.crew import ROLES, Crew, Member, Pass
 from local.torture.lane import ENVIRON, Lane
-from local.torture.points import POINTS
 from local.torture.schedule import Schedule
 from local.torture.verdict import CRASH, STUCK, Finding, judge
 from local.torture.watch import unheard
@@ -119,7 +118,7 @@ class Run:
             f"{name} ({n})" for name, n in raised_in((self._lane.folder / "output").read_text(errors="replace"))
         )
         findings += [Finding(CRASH, f"{what}: {n}; raised: {raised}") for what, n in self._faults.items() if n]
-        reached = {name: self._lane.points.count(name) for name in POINTS}
+        reached = {name: self._lane.points.count(name) for name in self._lane.points.names}
         struck = sum(reached[each.point] >= each.nth for each in self._schedule.interrupts)
         clock = self._lane.clock
         return Result(

@@ -41,6 +41,8 @@ KINDS = {
         Kind("nameless", frozenset({FAILED}), numbered=False),
         Kind("twin", frozenset({DEPOSITED, REJECTED, FAILED}), corrected=frozenset({DEPOSITED, REJECTED, FAILED})),
         Kind("taken", frozenset({REJECTED, FAILED, DEPOSITED}), faults=("409",)),
+        Kind("denied", frozenset({DEPOSITED}), faults=("stored:400:taken",)),  # said of a first deposit, which is there
+        Kind("loaded", frozenset({REJECTED, FAILED, DEPOSITED}), faults=("answer:400:taken",)),  # and nothing is there
         # number and seller of the one before, in another document: one of them gets the deposit
         Kind("rival", frozenset({DEPOSITED, REJECTED, FAILED}), corrected=frozenset({DEPOSITED, REJECTED, FAILED})),
         Kind("mute", frozenset({DEPOSITED}), faults=("lifecycle_twists=never",)),  # deposited, and never heard of
@@ -92,6 +94,7 @@ class Schedule:
     clients: str = "one"  # two: the second account is another client of the platform; same: it is the first one again
     stall_seconds: float = LONG_STALL_SECONDS
     mutant: str | None = None
+    platform: str = "iopole"
     most_leaps: int = 1_500  # of the clock; a run that needs more is stuck. Five doubts without a witness take three days, by the half hour
 
 
@@ -115,26 +118,3 @@ USUAL_HAPPENINGS = (
     Happening(2, "refuse_write_backs", details={"rounds": 4, "rows": 2}),
     Happening(2, "fail_requests", details={"endpoint": "history", "faults": ["503", "429", "empty"]}),
 )
-
-
-# Points that only one source of statuses comes to; the sweep comes to most.
-PULLED = ("pulls.", "platform.not_seen", "platform.acknowledge", "http.not_seen", "http.mark_as_seen")
-ONE_BY_ONE = ("statuses.claim_status_updates", "statuses.postpone_status_update")
-
-
-def source_that_reaches(point: str) -> str:
-    """The source of statuses under which a point is come to."""
-    return "pull" if point.startswith(PULLED) else "history" if point.startswith(ONE_BY_ONE) else "sweep"
-
-
-# What only a message that comes again leads to, and the strike that makes one come again.
-ALONE, FIRST_DEATH = ("store.begin_alone", "store.end_alone"), Interrupt("kill", "store.claim.before", 1)
-
-
-def at_point(interrupt: Interrupt | None, mutant: str | None = None) -> Schedule:
-    """The usual run with one interrupt (None: undisturbed)."""
-    plan = () if interrupt is None else (FIRST_DEATH, interrupt) if interrupt.point.startswith(ALONE) else (interrupt,)
-    name = "undisturbed" if interrupt is None else str(interrupt)
-    settings = {"STATUS_SOURCE": source_that_reaches(interrupt.point if interrupt else "")}
-    switches = {"search_dates": "shown_under" not in name}
-    return Schedule(name, 0, USUAL, plan, USUAL_HAPPENINGS, switches, settings=settings, mutant=mutant)

@@ -11,7 +11,7 @@ from local.invoices import BUYERS
 from local.torture import witness
 from local.torture.company import BY_HAND, STALE_ID, Entry, seller_of
 from local.torture.hostile import UNMARKED
-from local.torture.lane import SECOND, Lane
+from local.torture.lane import Lane
 from local.torture.schedule import DEPOSITED, FAILED, KINDS, REJECTED, Schedule
 
 DOUBLE, LOST, STUCK, SILENT, LEAK, CRASH = "double", "lost", "stuck", "silent", "leak", "crash"
@@ -69,10 +69,17 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
     ledger = [each for each in everything if each["number"] != witness.NUMBER]
     deposits = _by_invoice(ledger, lane)
     rows = {row.id: row for row in lane.database.rows(ROWS)}
+    given = _given(everything, lane)
+    unsaid = {
+        each["id"]
+        for each in ledger
+        if _refused(each) and lane.wire.given and not lane.wire.refusing & given[each["id"]].keys()
+    }
     # only where the platform itself mixes up answers, or gives one again while the next is asked for; elsewhere the mix-up would be ours
     lied_to = any(fault in repr(schedule) for fault in ("previous", "extra"))
     stopped = _stopped(rows.values()) if lied_to else set()
     entries = [each for each in lane.company.entries.values() if each.id in rows and each.id not in stopped]
+    entries = [each for each in entries if not unsaid & {deposit["id"] for deposit in deposits[each.id]}]
     return [
         *_doubles(deposits, lane),
         *(
@@ -87,7 +94,7 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
         ),
         *_unshown(stopped, rows),
         *_unknown(ledger, list(rows.values()), lane, stopped),
-        *_missing_statuses([each for each in ledger if not stopped & _owners_of(each, lane)], lane, schedule),
+        *_missing_statuses([each for each in ledger if not stopped & _owners_of(each, lane)], given, lane, schedule),
         *_strange_ids(everything, lane, stopped),
         *_leaks(lane),
     ]
@@ -106,6 +113,20 @@ def _stopped(rows: Collection[Any]) -> set[int]:
 
 
 Deposits = Mapping[int, list[Any]]
+Given = Mapping[str, Counter[str]]
+
+
+def _given(ledger: list[dict[str, Any]], lane: Lane) -> Given:
+    """The codes that the platform gave of each deposit."""
+    if lane.wire.given is None:
+        return {each["id"]: Counter(each["statuses"]) for each in ledger}
+    return lane.wire.given(
+        lane.simulator, (lane.simulator.client_id, *([lane.wire.second["client_id"]] if lane.clients == "two" else []))
+    )
+
+
+def _refused(deposit: dict[str, Any]) -> bool:
+    return deposit["verdict"] in REFUSED_BEFORE or "REJECTED" in deposit["statuses"]
 
 
 def _unshown(stopped: set[int], rows: Mapping[int, Any]) -> Iterator[Finding]:
@@ -144,10 +165,9 @@ def _doubles(deposits: Deposits, lane: Lane) -> Iterator[Finding]:
         for deposit in deposits.get(entry.id, []):
             if deposit["filename"] == BY_HAND:
                 continue
-            refused = deposit["verdict"] in REFUSED_BEFORE or "REJECTED" in deposit["statuses"]
             if standing:
                 yield Finding(DOUBLE, f"invoice {entry.id}: stored again as {deposit['id']} ({deposit['verdict']})")
-            standing += not refused
+            standing += not _refused(deposit)
 
 
 def _ending(entry: Entry, row: Any, deposits: list[Any], lane: Lane, schedule: Schedule) -> Iterator[Finding]:
@@ -217,7 +237,9 @@ def _needs_a_copy(row: Any, lane: Lane, schedule: Schedule) -> bool:
 def _has_witness(entry: Entry, account: str | None, lane: Lane) -> bool:
     """Whether the account's client ever had an accepted deposit of that seller: else nothing doubtful is sent again by itself."""
     owners, seller = lane.company.owners(), seller_of(entry.order)
-    client = SECOND["client_id"] if lane.clients == "two" and account == "second" else lane.simulator.client_id
+    client = (
+        lane.wire.second["client_id"] if lane.clients == "two" and account == "second" else lane.simulator.client_id
+    )
     return any(
         _stands(deposit) and deposit["account"] == client
         and any(seller_of(each.order) == seller for each in owners.get(deposit["sha256"], []))
@@ -291,7 +313,7 @@ def _stands(deposit: dict[str, Any]) -> bool:
     return deposit["verdict"] in GOOD and "REJECTED" not in deposit["statuses"]
 
 
-def _missing_statuses(ledger: list[dict[str, Any]], lane: Lane, schedule: Schedule) -> Iterator[Finding]:
+def _missing_statuses(ledger: list[dict[str, Any]], given: Given, lane: Lane, schedule: Schedule) -> Iterator[Finding]:
     """Deposits that no attempt knows, and statuses that the platform gave and we do not have."""
     attempted = {row.platform_id for row in lane.database.rows(ATTEMPTED)}
     ours = {row.platform_id for row in lane.database.rows(OURS)}
@@ -302,13 +324,13 @@ def _missing_statuses(ledger: list[dict[str, Any]], lane: Lane, schedule: Schedu
     nameless = any(
         f"status_ids{sign}{ids}" in repr(schedule) for sign in ("=", "': '") for ids in ("unprintable", "constant")
     )
-    given = set if "twice" in repr(schedule) or (nameless and "status_omits=destType" in repr(schedule)) else list
+    counted = set if "twice" in repr(schedule) or (nameless and "status_omits=destType" in repr(schedule)) else list
     kept_back = schedule.switches.get("history_refused", "shown") != "shown" or "history_refused" in repr(
         schedule.happenings
     )
     events: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in lane.database.rows(EVENTS):
-        events[row.platform_id][row.platform_code.upper()] += 1  # however it is spelled
+        events[row.platform_id][lane.wire.plain(row.platform_code)] += 1  # however it is spelled
     owners = lane.company.owners()
     rows = lane.database.rows(ROWS)
     for deposit in ledger:
@@ -325,7 +347,9 @@ def _missing_statuses(ledger: list[dict[str, Any]], lane: Lane, schedule: Schedu
             yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) is in no attempt")
         if kept_back and not _stands(deposit):
             continue
-        if deposit["id"] in adopted and (lacking := Counter(given(deposit["statuses"])) - events[deposit["id"]]):
+        if deposit["id"] in adopted and (
+            lacking := Counter(counted(given[deposit["id"]].elements())) - events[deposit["id"]]
+        ):
             yield Finding(LOST, f"deposit {deposit['id']}: statuses {dict(lacking)} were never stored")
 
 

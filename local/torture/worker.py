@@ -70,6 +70,7 @@ class Workplace:
     tokens: Path  # every token that was seen, to look for in the output
     clock: Clock
     points: Points
+    request_kind: Callable[[str, str], str | None]
     mutate: Callable[[Worker], None] = lambda _worker: None
 
 
@@ -167,9 +168,10 @@ class Worker:
         services: Any = poll_services(self.journal)
         points = self.place.points
         store = Watched(services.store, "statuses", points)
-        pulls = Watched(services.pulls, "pulls", points)
+        pulls, feeds = Watched(services.pulls, "pulls", points), Watched(services.feeds, "feeds", points)
         platforms = WatchedPlatforms(services.platforms, points)
-        return poll_statuses(dataclasses.replace(services, store=store, pulls=pulls, platforms=platforms)) > 0
+        watched = dataclasses.replace(services, store=store, pulls=pulls, feeds=feeds, platforms=platforms)
+        return poll_statuses(watched) > 0
 
 
 def _first(message: Any) -> bool:
@@ -213,7 +215,7 @@ def become(place: Workplace) -> None:
         if token:
             tokens.write(f"{token}\n")
 
-    watch_http(place.points, lambda: place.platform_port, token_seen)
+    watch_http(place.points, place.request_kind, lambda: place.platform_port, token_seen)
 
 
 def _serve(worker: Worker, channel: socket.socket) -> None:

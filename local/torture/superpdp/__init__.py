@@ -1,0 +1,1 @@
+"""SUPER PDP by its own API, as the torture knows it."""

@@ -2,40 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
-from facteur.postgres.database import Database
 from local.torture import sabotage
-from local.torture.points import Interrupt
-from local.torture.schedule import LONG_STALL_SECONDS, Happening, Order, Schedule
-from local.torture.worker import Worker
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """`prepare` changes the run's database, `worker` each worker after its fork; `schedule` is the run that must show it."""
-
-    about: str
-    schedule: Schedule
-    prepare: Callable[[Database], None] = lambda _database: None
-    worker: Callable[[Worker], None] = lambda _worker: None
-    harmless: bool = False  # by design: it costs time and nothing else
-
-
-def run_of(
-    *orders: Order,
-    strike: str | None = None,
-    happenings: Sequence[Happening] = (),
-    switches: dict[str, Any] | None = None,
-    stall_seconds: float = LONG_STALL_SECONDS,
-) -> Schedule:
-    interrupts = (Interrupt.read(strike),) if strike else ()
-    return Schedule(
-        "", 1, orders, interrupts, tuple(happenings), switches or {}, stall_seconds=stall_seconds, most_leaps=40
-    )
-
+from local.torture.mutant import Mutant, run_of
+from local.torture.schedule import Happening, Order, Schedule
+from local.torture.superpdp.mutants import MUTANTS as OF_SUPERPDP
 
 LOST = Order(faults=("lost_answer",))
 SILENT_SEARCH = Happening(1, "outage", details={"seconds": 8000, "fault": "503", "endpoints": ["search"]})
@@ -291,8 +263,7 @@ MUTANTS: dict[str, Mutant] = {
 
 
 def mutants_of(platform: str) -> dict[str, Mutant]:
-    from local.torture.superpdp.mutants import MUTANTS as OF_SUPERPDP
-
+    """Those of a platform."""
     return OF_SUPERPDP if platform == "superpdp" else MUTANTS
 
 

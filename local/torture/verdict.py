@@ -203,6 +203,8 @@ def _may_end(entry: Entry, row: Any, lane: Lane, schedule: Schedule) -> frozense
     )
     may = {
         FAILED: entry.by_hand or entry.refused_late or taken or not _has_witness(entry, row.account, lane)
+        # a refusal may be of an earlier attempt whose answer was lost, where the platform's words are not stable
+        or (lane.wire.given is not None and entry.order.kind == "refused" and row.last_error_code == "duplicate")
         # the same answer of unknown meaning three times: a person's
         or row.last_error_code == "unknown_thrice",
         DEPOSITED: entry.known,

@@ -9,7 +9,7 @@ import pytest
 
 from local.torture.chance import random_schedule
 from local.torture.points import POINTS, Interrupt
-from local.torture.schedule import at_point
+from local.torture.wires import at_point
 
 
 def torture(*words: str, timeout: float = 110) -> subprocess.CompletedProcess[str]:

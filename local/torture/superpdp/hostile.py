@@ -154,6 +154,11 @@ def fitting(schedule: Schedule) -> Schedule:
     return replace(schedule, orders=orders)
 
 
+def _outage(dice: Random) -> dict[str, Any]:
+    seconds, fault = dice.choice((30, 600, 8000)), dice.choice(hostile.DURING_OUTAGE)
+    return {"seconds": seconds, "fault": fault, "endpoints": dice.choice(STRUCK)}
+
+
 # fmt: off
 HOSTILITY = Hostility(
     sources=("auto", "auto", "auto", "history"),
@@ -166,7 +171,7 @@ HOSTILITY = Hostility(
     followed=followed,
     fitting=fitting,
     chances={
-        "outage": (0.2, False, lambda d: {"seconds": d.choice((30, 600, 8000)), "fault": d.choice(hostile.DURING_OUTAGE), "endpoints": d.choice(STRUCK)}),
+        "outage": (0.2, False, _outage),
         "lie": (0.25, False, lambda d: {"seconds": d.choice((60, 600, 8000)), "fault": d.choice(DURING_LIES)}),
         "throw": (0.15, False, lambda d: {"rounds": d.randint(1, 6), "switches": d.choice(ACCOUNTS), "back": USUALLY}),
         "refuse_statuses": (0.15, False, lambda d: {"rows": d.randint(1, 3), "rounds": d.randint(1, 6)}),

@@ -105,6 +105,22 @@ def test_what_never_arrived_is_sent_again_with_the_same_key(world: World, pdp: S
     assert world.row(1).technical_status == "validated"
 
 
+@pytest.mark.parametrize("page", [1, 2])
+def test_a_list_that_begins_with_its_oldest_hides_no_deposit(world: World, pdp: Simulator, page: int) -> None:
+    """It shows an old witness, and what is looked for stands beyond the page (torture of SUPER PDP, 474181518)."""
+    for rank in (7, 8, 9):
+        add(world, rank)
+    world.deposit()
+    pdp.configure(list_order="asc", search_cap=page, duplicates="none")
+    add(world, 1)
+    pdp.script_endpoint("deposit", ["lost_answer"])
+
+    worked_off(world, pdp, 12)
+
+    assert len(pdp.ledger()) == 4
+    assert world.submission(1).platform_id == pdp.ledger()[3]["id"]
+
+
 def test_a_refusal_that_says_it_is_there_already_finds_it_by_its_key(world: World, pdp: Simulator) -> None:
     """The first was stored and its answer lost, and its sender sent it once more."""
     add(world, 1)

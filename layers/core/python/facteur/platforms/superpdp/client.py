@@ -68,7 +68,7 @@ class SuperPdp:
 
     def probe(self) -> datetime | None:
         self._check_environment()
-        return self._listing.newest().dated_at
+        return self._listing.dated_at()
 
     def _check_environment(self) -> None:
         """Raises AccountRefusedError where the company is in another environment than the secret says, or not verified yet."""

@@ -21,6 +21,7 @@ BEFORE = timedelta(hours=1)  # a listing goes back so long before the oldest att
 EXPANDED = "&expand[]=en_invoice&expand[]=en_invoice.seller&expand[]=events"
 TOO_WIDE = Problem("search_too_wide", "the platform shows more deposits than it lets us read", 200)
 WITHOUT_ID = Problem("unreadable_answer", "the platform shows a deposit without its id", 200)
+DISORDERLY = Problem("unreadable_answer", "the platform lists deposits in another order than it was asked for", 200)
 Ask = Callable[[str], HttpAnswer]
 
 
@@ -32,6 +33,7 @@ class Reading:
     shown_last: list[Any] = field(default_factory=list)
     dates: list[datetime] = field(default_factory=list)
     whole: bool = False
+    newest_first: bool = False  # as was asked for; False: it may as well begin with its oldest
 
     @property
     def dated_at(self) -> datetime | None:
@@ -41,6 +43,9 @@ class Reading:
         """Whether it shows a deposit from before an instant, so that all later ones are in it."""
         ages = [foreign.moment(foreign.fields(each).get("created_at")) for each in self.entries]
         return any(at is not None and at < since for at in ages)
+
+    def ids(self) -> list[int]:
+        return [int(each) for each in map(id_in, self.entries) if each]
 
     def standing(self, ids: Iterable[str]) -> list[Candidate]:
         wanted = set(ids)
@@ -65,10 +70,17 @@ class Listing:
         self._ask = ask
         self._size = PAGE - secrets.randbelow(PAGE // 2)
 
-    def newest(self) -> Reading:
-        """One page."""
+    def dated_at(self) -> datetime | None:
+        """When the platform says that it is."""
         reading = Reading()
-        self._add_page(reading)
+        self._add_older(reading)
+        return reading.dated_at
+
+    def newest(self) -> Reading:
+        """One page, and whatever is newer."""
+        reading = Reading()
+        self._add_older(reading)
+        self._read_on(reading)
         return reading
 
     def since(self, since: datetime, enough: Callable[[Reading], bool] = lambda _reading: True) -> Reading:
@@ -79,12 +91,14 @@ class Listing:
         """
         reading = Reading()
         for _ in range(MOST_PAGES):
-            self._add_page(reading)
+            self._add_older(reading)
             if reading.whole or (reading.reaches(since) and enough(reading)):
-                return reading
-        if reading.reaches(since):
-            return reading
-        raise PlatformBusyError(TOO_WIDE)
+                break
+        else:
+            if not reading.reaches(since):
+                raise PlatformBusyError(TOO_WIDE)
+        self._read_on(reading)
+        return reading
 
     def shown(self, questions: Sequence[Question]) -> list[Shown]:
         """All questions by one listing, which goes back past the oldest attempt and to a witness of each."""
@@ -107,23 +121,51 @@ class Listing:
         first, second = self.newest(), Reading()
         ids = {id_in(each) for each in first.entries}
         second.entries += first.entries
-        self._add_page(second)
+        self._add_older(second)
         return not ids or not ids & {id_in(each) for each in second.shown_last}
 
-    def _add_page(self, reading: Reading) -> None:
-        """Whole is a listing at a page that shows nothing new, whatever it says of what lies before. Each page has another size than
-        the one before: what a cache kept of an earlier listing says nothing."""
+    def _add_older(self, reading: Reading) -> None:
+        """Whole is a listing at a page that shows nothing new, whatever it says of what lies before.
+
+        Raises:
+            PlatformBusyError: it was newest first, and is not any more: what lies between the pages is not known.
+        """
+        known = reading.ids()
+        place = f"&ending_before_id={min(known)}" if known else ""
+        fresh = self._add_page(reading, place)
+        ids = [int(each) for each in map(id_in, reading.shown_last) if each]
+        falling = len(ids) > 1 and ids == sorted(ids, reverse=True)
+        if known and len(ids) > 1 and not falling:
+            raise PlatformBusyError(DISORDERLY)
+        reading.newest_first = reading.newest_first if known else falling
+        reading.whole = not any(id_in(each) for each in fresh)
+
+    def _read_on(self, reading: Reading) -> None:
+        """Whatever is newer than what was shown: a platform may list its oldest first, whatever was asked for.
+
+        Raises:
+            PlatformBusyError: it is not answered, or there is too much.
+        """
+        for _ in range(MOST_PAGES):
+            known = reading.ids()
+            if reading.newest_first or not known:
+                return
+            if not any(id_in(each) for each in self._add_page(reading, f"&starting_after_id={max(known)}")):
+                return
+        raise PlatformBusyError(TOO_WIDE)
+
+    def _add_page(self, reading: Reading, place: str) -> list[Any]:
+        """What a page shows that is new. Each page has another size than the one before: what a cache kept of an earlier listing says
+        nothing."""
         known = {id_in(each) for each in reading.entries}
-        oldest = min((int(each) for each in known if each), default=None)
-        place = "" if oldest is None else f"&ending_before_id={oldest}"
         self._size = self._size - 1 if self._size > PAGE // 2 else PAGE
         answer = self._ask(f"/v1.beta/invoices?direction=out&order=desc&limit={self._size}{place}{EXPANDED}")
         shown = reading.shown_last = listed(expect(answer, (dict, list)))
         fresh = [each for each in shown if id_in(each) is None or id_in(each) not in known]
-        reading.whole = not any(id_in(each) for each in fresh)
         reading.entries += fresh
         if at := dated(answer):
             reading.dates.append(at)
+        return fresh
 
 
 def _both(first: Shown, second: Shown) -> Shown:

@@ -1,0 +1,55 @@
+"""Each protection of a deposit with a key and of the feed, switched off in a worker after its fork, or in a run's database."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from facteur.platforms.superpdp.client import SuperPdp
+from facteur.postgres.database import Database
+from local.torture.sabotage import hear_pulls_alone, switch
+from local.torture.sql import replace_in
+from local.torture.worker import Worker
+
+
+def send_no_key(_worker: Worker) -> None:
+    deposit = SuperPdp.deposit
+    SuperPdp.deposit = lambda self, document, _key, check: deposit(self, document, None, check)  # type: ignore[method-assign, assignment]
+
+
+def draw_keys_anew(database: Database) -> None:
+    replace_in(
+        database, "facteur.begin_lease", r"coalesce\(facteur\.doubtful_key\(s\.invoice_id\), s\.own_key\)", "facteur.new_key()"
+    )  # fmt: skip
+
+
+def believe_refusals(_worker: Worker) -> None:
+    SuperPdp._refused = lambda _self, _answer, meant, _key: meant  # type: ignore[method-assign, assignment]
+
+
+def believe_any_key(_worker: Worker) -> None:
+    switch("has_our_key", lambda _: lambda candidate, _attempts: candidate.own_key is not None)
+
+
+def move_at_once(database: Database) -> None:
+    replace_in(
+        database, "facteur.move_feed", r"(?s)\"cursor\" = case.*?reached = case.*?end,\s+reached_at = case.*?end\s",
+        '"cursor" = p_reached, reached = p_reached, reached_at = facteur.now() ',
+    )  # fmt: skip
+
+
+def hear_the_feed_alone(worker: Worker) -> None:
+    """No history is read, however old a deposit becomes."""
+    hear_pulls_alone(worker)
+
+
+def move_before_storing(worker: Worker) -> None:
+    hear_the_feed_alone(worker)
+    feeding: Any = sys.modules["facteur.poll_statuses.feed"]
+    store = feeding._store
+
+    def moved_first(account: str, entries: Any, platform: Any, services: Any) -> None:
+        services.feeds.reached(account, next(each.cursor for each in reversed(entries) if each.cursor))
+        store(account, entries, platform, services)
+
+    feeding._store = moved_first

@@ -82,6 +82,7 @@ class Entry:
     rank: int
     order: Order
     documents: set[str] = field(default_factory=set)
+    corrections: int = 0
     corrected: bool = False
     newest: str = ""  # the SHA-256 of the corrected document
     resubmitted: bool = False  # somebody set it back to pending
@@ -177,6 +178,8 @@ class Company:
         """Once each; and once more where another deposit of the old document was refused before the new one was sent."""
         if not entry.corrected:
             return status in {"rejected", "error"}
+        if entry.corrections > 1:
+            return False
         number = self._invoice(entry.rank, None, entry.order).number
         return status == "rejected" and all(each["sha256"] != entry.newest for each in self._simulator.ledger(number))
 
@@ -247,6 +250,7 @@ class Company:
         entry.documents.add(sha256)
         entry.newest = sha256
         entry.corrected = entry.resubmitted = True
+        entry.corrections += 1
         return True
 
     def _invoice(self, rank: int, behaviour: str | None, order: Order) -> SampleInvoice:

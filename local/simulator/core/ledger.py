@@ -89,9 +89,9 @@ class Ledger:
         return deposit
 
     def new_id(self, settings: Settings, at: float, *salt: object) -> str:
-        """As the switch wants it; where ids are numbers, also those that are mixed up only when they are answered."""
+        """As the switch wants it; where ids are numbers, also those that are mixed up, or written as text, only when they are answered."""
         rank = len(self.deposits) + 1
-        if settings.first_id and settings.deposit_ids in {"number", "previous"}:
+        if settings.first_id and settings.deposit_ids in {"number", "counted", "previous"}:
             return str(settings.first_id + rank - 1)
         return identifier(settings.deposit_ids, at, rank, *salt, rank - 1)
 

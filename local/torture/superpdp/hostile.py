@@ -17,7 +17,7 @@ from local.torture.wire import Hostility
 
 ON_DEPOSIT = (
     *hostile.ANSWERED, *hostile.TRAVELLED, "stored:422:html", "stored:413:text", "stored:400:text", "stored:400:gateway",
-    "deposit_ids=previous", "deposit_ids=odd", "deposit_ids=counted", "lifecycle_twists=twice", "lifecycle_twists=early",
+    "deposit_ids=previous", "deposit_ids=counted", "lifecycle_twists=twice", "lifecycle_twists=early",
 )  # fmt: skip
 ON_LIST = (
     *hostile.ON_READING, "search_most=3", "search_cap=1", "search_shift=1", "search_shift=-1", "search_hides=all",

@@ -113,14 +113,15 @@ class SuperPdp:
         return hashlib.sha256(answer.body).hexdigest()
 
     def history(self, platform_id: str) -> list[StatusEvent]:
-        """Event by event until a page shows nothing new."""
-        found, after = dict[str, StatusEvent](), 0
+        """Event by event until a page shows nothing new; one id may be that of several."""
+        found, after = dict[tuple[str, str, str | None], StatusEvent](), 0
         while True:
             answer = self._get(
                 f"/v1.beta/invoice_events?invoice_id={quote(platform_id, safe='')}&starting_after_id={after}&limit={MOST_EVENTS}"
             )
             shown = [each for each in listed(expect(answer, dict)) if isinstance(each, dict)]
-            fresh = {event.status_id: event for event in (status_event(each, platform_id) for each in shown)}
+            events = [status_event(each, platform_id) for each in shown]
+            fresh = {(event.status_id, event.platform_code, event.date_given): event for event in events}
             if not fresh.keys() - found.keys():
                 return list(found.values())
             found |= fresh

@@ -9,13 +9,15 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.simulator.core.faults import fault_named
-from local.simulator.core.settings import Settings, changed
+from local.simulator.core.settings import Settings, changed, listed
 from local.torture import hostile
 from local.torture.chance import random_schedule
 from local.torture.refusing import refusing_proxy
 from local.torture.schedule import KINDS
 from local.torture.severed import severing_proxy
 from local.torture.silence import counted, ringing
+from local.torture.superpdp import hostile as of_superpdp
+from local.torture.wires import WIRES
 from local.world.aws import aws_emulator
 from local.world.postgres import PostgresServer
 
@@ -62,16 +64,25 @@ def test_what_nobody_emits_is_not_heard() -> None:
     assert ringing(counted(lines), LAST - 30 * MINUTE, LAST) == set()
 
 
-@pytest.mark.parametrize("faults", [*hostile.BY_ENDPOINT.values(), hostile.DURING_OUTAGE, hostile.DURING_LIES])
+@pytest.mark.parametrize(
+    "faults",
+    [
+        *hostile.BY_ENDPOINT.values(), hostile.DURING_OUTAGE, hostile.DURING_LIES, *of_superpdp.BY_ENDPOINT.values(),
+        of_superpdp.DURING_LIES,
+    ],
+)  # fmt: skip
 def test_every_hostile_answer_is_one_that_the_simulator_knows(faults: tuple[str, ...]) -> None:
     assert [fault_named(each).name for each in faults]
 
 
-def test_every_random_schedule_can_be_carried_out() -> None:
+@pytest.mark.parametrize("platform", WIRES)
+def test_every_random_schedule_can_be_carried_out(platform: str) -> None:
+    known = {each.name for each in listed(platform)}
     for seed in range(300):
-        schedule = random_schedule(seed)
+        schedule = random_schedule(seed, platform=platform)
 
         changed(Settings(), schedule.switches)
+        assert schedule.switches.keys() <= known
         assert {order.kind for order in schedule.orders} <= set(KINDS)
         accounts = {order.account for order in schedule.orders}
         witnesses = {order.account for order in schedule.orders if order.kind == "good" and not order.faults}

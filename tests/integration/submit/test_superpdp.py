@@ -312,6 +312,22 @@ def test_a_deposit_whose_events_are_gone_has_its_own_history_read(world: World, 
     assert world.submission(2).lifecycle_code == "205"
 
 
+@pytest.mark.parametrize("ids", ["twice", "constant"])
+def test_a_history_keeps_all_events_of_one_id(world: World, pdp: Simulator, ids: str) -> None:
+    """Torture of SUPER PDP, 412099915."""
+    add(world, 2)
+    world.deposit()
+    pdp.configure(event_ids=ids, event_omits=["invoice_id"])
+
+    for _ in range(4):
+        advance(world, pdp, 3600)
+        world.poll()
+
+    codes = {row.platform_code for row in world.database.rows("select platform_code from facteur.status_events")}
+    happened = {f"fr:{code}" for code in range(200, 206)}
+    assert codes == {"api:uploaded", "ppf:received", "ppf:accepted"} | happened
+
+
 def test_commands_know_it(world: World, pdp: Simulator, operator: Any) -> None:
     add(world, 1)
     world.deposit()

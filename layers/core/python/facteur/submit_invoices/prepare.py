@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 
 from facteur.domain.checks import SHOWN_TWICE, check_row, check_unchanged
 from facteur.domain.ports import Document
@@ -25,7 +25,7 @@ ROUNDS_AT_ONCE = 2  # as many as are under way, and as many again to go on with 
 Item = tuple[Waiting, Document | None]  # None: a look-up
 
 
-def prepare_batch(waiting: Iterable[Waiting], services: Services, threads: ThreadPoolExecutor) -> Iterator[list[Item]]:
+def prepare_batch(waiting: Iterable[Waiting], services: Services, threads: Executor) -> Iterator[list[Item]]:
     """Look-ups and the first small documents together, then more small ones, then each large document alone.
 
     What cannot be sent is recorded on the way.
@@ -136,7 +136,7 @@ def _note_readable_stores(rows: Iterable[Waiting], fetched: Iterable[Fetched], s
         services.store.store_answered(str(store))
 
 
-def _fetched(rows: Iterable[Waiting], services: Services, threads: ThreadPoolExecutor) -> list[Fetched]:
+def _fetched(rows: Iterable[Waiting], services: Services, threads: Executor) -> list[Fetched]:
     """Those over the network all at once; a thread for what lies at hand would cost more than reading it."""
 
     def fetch(row: Waiting) -> Fetched:

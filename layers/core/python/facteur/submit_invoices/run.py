@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 
 from facteur.domain.decide_deposit import after_answer, after_unknown
@@ -46,7 +46,7 @@ class Run:
     """One batch of messages: when it was read and when it must be over, what is under way, and what could not be recorded."""
 
     services: Services
-    senders: ThreadPoolExecutor
+    senders: Executor
     began: float
     stop_at: float
     calls: dict[Future[Answered], Call] = field(default_factory=dict)
@@ -71,7 +71,8 @@ def submit_invoices(submission_ids: Sequence[int], services: Services, remaining
     """
     began = time.monotonic()
     waiting = services.store.read(submission_ids)
-    with _threads(services, "deposit") as senders, _threads(services, "document") as readers:
+    most = services.max_in_flight
+    with services.threads(most, "deposit") as senders, services.threads(most, "document") as readers:
         run = Run(services, senders, began, began + remaining_seconds)
         try:
             for batch in prepare_batch(waiting, services, readers):
@@ -110,10 +111,6 @@ def submit_alone(submission_id: int, services: Services, remaining_seconds: floa
         raise
     finally:
         services.store.end_alone(submission_id, raised=raised)
-
-
-def _threads(services: Services, name: str) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(services.max_in_flight, thread_name_prefix=name)
 
 
 def _work(batch: Sequence[Item], run: Run) -> None:

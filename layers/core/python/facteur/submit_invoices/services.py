@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -43,7 +45,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What a batch is worked with."""
+    """What a batch is worked with. `threads`: makes so many, of such a name, for as long as a batch lasts."""
 
     store: PostgresSubmissions
     platforms: AccountPlatforms
@@ -54,6 +56,7 @@ class Services:
     lease_seconds: float
     answer_seconds: float
     jitter: Jitter
+    threads: Callable[[int, str], Executor]
 
     def failed(
         self, row: Waiting, error: ProblemError, waited_seconds: float | None = None, *, of_account: bool = False

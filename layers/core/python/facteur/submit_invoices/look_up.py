@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -48,7 +47,7 @@ def look_up_deposits(claimed: Sequence[tuple[Waiting, Claim]], services: Service
 
 def _look_up(look_ups: Sequence[LookUp], services: Services, lease: Lease) -> None:
     """A look-up that fails, or shows none of our deposits, is not an empty one."""
-    began, asked = time.monotonic(), [each for each in look_ups if not decided(each.doubt)]
+    began, asked = services.clock(), [each for each in look_ups if not decided(each.doubt)]
     shown: Mapping[int, Shown] = {}
     failure = None
     try:
@@ -70,7 +69,7 @@ def _look_up(look_ups: Sequence[LookUp], services: Services, lease: Lease) -> No
             decision = services.failed(each.row, error, each.doubt.waited_seconds)
         outcome = Outcome(each.row, each.claim, decision, found, *_shown_by(answer, mixed_up))
         (state,) = services.store.record([outcome])
-        services.report(each.row, state, decision, time.monotonic() - began)
+        services.report(each.row, state, decision, services.clock() - began)
 
 
 def _shown(look_ups: Sequence[LookUp], platform: Platform, services: Services) -> dict[int, Shown]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
@@ -54,7 +53,7 @@ class Run:
 
     def seconds(self) -> float:
         """Since the batch was read."""
-        return time.monotonic() - self.began
+        return self.services.clock() - self.began
 
 
 def submit_invoices(submission_ids: Sequence[int], services: Services, remaining_seconds: float = float("inf")) -> None:
@@ -69,7 +68,7 @@ def submit_invoices(submission_ids: Sequence[int], services: Services, remaining
         DatabaseUnavailableError: SQS redelivers the messages; rows already recorded are then duplicates.
         EnvironmentMismatchError: this database belongs to another environment.
     """
-    began = time.monotonic()
+    began = services.clock()
     waiting = services.store.read(submission_ids)
     most = services.max_in_flight
     with services.threads(most, "deposit") as senders, services.threads(most, "document") as readers:
@@ -115,8 +114,8 @@ def submit_alone(submission_id: int, services: Services, remaining_seconds: floa
 
 def _work(batch: Sequence[Item], run: Run) -> None:
     """Claim, and call with no transaction open. Large documents, and look-ups, go one at a time."""
-    services, began = run.services, time.monotonic()
-    lease = Lease(min(began + services.lease_seconds, run.stop_at), services.answer_seconds)
+    services, began = run.services, run.services.clock()
+    lease = Lease(min(began + services.lease_seconds, run.stop_at), services.answer_seconds, services.clock)
     try:
         identity = functools.cache(services.platforms.identity)
         claimed = services.store.claim([_intent(row, document, identity, services) for row, document in batch])
@@ -195,7 +194,7 @@ def _deposit(row: Waiting, document: Document, own_key: str | None, services: Se
     try:
         lease.check()
         platform = services.platforms.of(row.account)
-        began = time.monotonic()
+        began = services.clock()
         answer = platform.deposit(document, own_key, lease.check)
         decision = after_answer(answer, services.limits, doubtful=bool(row.doubtful_sha256))
     except OutcomeUnknownError as error:
@@ -206,4 +205,4 @@ def _deposit(row: Waiting, document: Document, own_key: str | None, services: Se
         decision = services.failed(row, AccountRefusedError(Problem("account_misconfigured", str(error))))
     finally:
         document.close()
-    return Answered(decision, None if began is None else time.monotonic() - began)
+    return Answered(decision, None if began is None else services.clock() - began)

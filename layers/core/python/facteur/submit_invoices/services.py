@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
@@ -36,16 +35,17 @@ class Lease:
 
     ends_at: float
     answer_seconds: float  # time to leave for the answer
+    clock: Callable[[], float]
 
     def check(self) -> None:
         """Raises NotDepositedError where the answer might come after the lease: nothing must be sent then."""
-        if time.monotonic() + self.answer_seconds > self.ends_at:
+        if self.clock() + self.answer_seconds > self.ends_at:
             raise PlatformBusyError(Problem("lease_too_short", "not sent: the worker had too little of its lease left"))
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What a batch is worked with. `threads`: makes so many, of such a name, for as long as a batch lasts."""
+    """What a batch is worked with. `threads`: makes so many, of such a name, for as long as a batch lasts; `clock`: monotonic."""
 
     store: PostgresSubmissions
     platforms: AccountPlatforms
@@ -57,6 +57,7 @@ class Services:
     answer_seconds: float
     jitter: Jitter
     threads: Callable[[int, str], Executor]
+    clock: Callable[[], float]
 
     def failed(
         self, row: Waiting, error: ProblemError, waited_seconds: float | None = None, *, of_account: bool = False

@@ -24,5 +24,5 @@ def submit_services(journal: Journal, remaining_seconds: float = float("inf")) -
     return Services(
         store, platforms, container.documents(database), journal, container.waiting_limits(), settings.max_in_flight,
         settings.lease_seconds, settings.connect_timeout_seconds + settings.read_timeout_seconds,
-        lambda most: random.uniform(0, most), ThreadPoolExecutor,  # noqa: S311
+        lambda most: random.uniform(0, most), ThreadPoolExecutor, time.monotonic,  # noqa: S311
     )  # fmt: skip

@@ -31,7 +31,7 @@ from facteur.errors import (
 )
 from facteur.poll_statuses.store import PostgresStatuses
 from facteur.submit_invoices.store import PostgresSubmissions
-from tests.model_platform import Deposit, Fault, MemoryPlatform
+from tests.model.platform import Deposit, Fault, MemoryPlatform
 
 LEASE_SECONDS = 150.0
 ANSWER_SECONDS = 35.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from facteur.postgres.database import Database
-from tests.model_platform import MemoryPlatform
+from tests.model.platform import MemoryPlatform
 
 LIVE = {"pending", "sending", "in_doubt", "submitted", "closed"}
 SHOWN = {

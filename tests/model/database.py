@@ -29,7 +29,8 @@ select least(
     (select min(greatest(case when s.queued_at is null then s.due_at else s.queued_at + interval '31 minutes' end, b.paused_until,
                          case s.state when 'pending' then b.deposits_at end))
      from facteur.submissions s left join facteur.budgets b on b.key = 'account:' || s.account
-     where s.state in ('pending', 'sending', 'in_doubt') or s.state = 'submitted' and s.platform_id = any (%(refused)s))
+     where s.state in ('pending', 'sending', 'in_doubt') or s.state = 'submitted' and s.platform_id = any (%(refused)s)
+       and s.last_error_code is distinct from 'contradictory_statuses') -- a person's
 ) as moment
 """
 EDITS = {

@@ -15,13 +15,17 @@ create trigger refuse before update of last_technical_update on invoicing.invoic
 """
 SET = "update public.model set at = %(now)s, company_refuses = coalesce(%(refuses)s, company_refuses)"
 FORGET = """
-truncate facteur.status_events, facteur.attempts, facteur.submissions, facteur.changes, invoicing.invoices restart identity;
-delete from facteur.budgets; insert into facteur.budgets (key) values ('address'), ('history');
+truncate facteur.status_events, facteur.attempts, facteur.submissions, facteur.changes, facteur.stores, facteur.transitions,
+    invoicing.invoices restart identity;
+delete from facteur.budgets; delete from facteur.accounts; insert into facteur.budgets (key) values ('address'), ('history');
 """
 INSERT = """
 insert into invoicing.invoices (invoice_number, seller_siren, issue_date, total, currency, document_uri, status)
 values (%(number)s, '130000011', '2026-09-01', %(total)s, 'EUR', %(uri)s, 'final')
 """
+OPEN_ATTEMPT = (
+    "select coalesce(max(id), 0) as id from facteur.attempts where invoice_id = %(invoice_id)s and outcome is null"
+)
 NEXT_MOMENT = """
 select least(
     (select min(due_at) from facteur.changes),

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from facteur.platforms.port import NO_SEARCH
-from facteur.poll_statuses.store import PostgresStatuses
 from facteur.postgres.database import Database
 from facteur.relay_submissions.store import PostgresRelay
-from facteur.submit_invoices.store import PostgresSubmissions
-from tests.model.database import EDITS, FORGET, INSERT, NEXT_MOMENT, SET
+from tests.model.bench import LIMITS, PER_MINUTE, Bench
+from tests.model.calls import MEETS, OF_A_RUN, Call, Fault
+from tests.model.database import EDITS, FORGET, INSERT, NEXT_MOMENT, OPEN_ATTEMPT, SET
 from tests.model.dice import Dice
 from tests.model.laws import (
     Sight,
@@ -22,45 +23,56 @@ from tests.model.laws import (
     check_in_the_end,
     check_no_second_deposit,
 )
-from tests.model.platform import LATE_SECONDS, Deposit, Fault, MemoryPlatform
-from tests.model.work import LEASE_SECONDS, LIMITS, Bench, Work, poll, submit
+from tests.model.platform import LATE_SECONDS, Deposit, MemoryPlatform
+from tests.model.ports import LARGE
+from tests.model.worker import Run, Worker
 
 BEGIN = datetime(2026, 9, 1, 8, tzinfo=UTC)
 DRAIN_ROUNDS = 300  # a note that waits for a write-back comes due every minute, the write-back after an hour
 SEARCH_LAGS = (60.0, 0.0, 200.0, 3600.0)  # the last one is longer than Facteur looks
 
 
+@dataclass(eq=False)
+class Message:
+    """What the queue carries. `came`: a worker has had it before."""
+
+    submission_id: int
+    came: bool = False
+
+
 class Interleavings(RuleBasedStateMachine):
-    """Every step is one statement, one call, one message, one edit, or a stretch of time."""
+    """Every step is a few calls of one worker, a message, an edit, or a stretch of time."""
 
     database: ClassVar[Database]
 
     def __init__(self) -> None:
         super().__init__()
         self.now = BEGIN
-        self.workers: dict[str, Work] = {}
-        self.queue: list[int] = []
-        self.by_facteur, self.sound, self.written = True, True, 0
+        self.workers: dict[str, Worker] = {}
+        self.queue: list[Message] = []
+        self.by_facteur, self.sound, self.written = True, False, 0  # sound: nothing has failed, nor is it half done
         self.database.rows(FORGET)
         self.set_model(company_refuses=False)
         self.sight = Sight.of(self.database)
 
     @initialize(
         lag=st.sampled_from(SEARCH_LAGS), skew=st.sampled_from((0.0, -120.0, 120.0)),
-        shows_copies=st.booleans(), conflicts_at_once=st.booleans(), invoices=st.integers(1, 2),
+        shows_copies=st.booleans(), conflicts_at_once=st.booleans(), in_flight=st.sampled_from((8, 1)),
+        witness=st.booleans(), invoices=st.integers(1, 2),
     )  # fmt: skip
-    def begin(self, lag: float, skew: float, shows_copies: bool, conflicts_at_once: bool, invoices: int) -> None:
-        self.platform = MemoryPlatform(lambda: self.now, lag, skew, shows_copies)
-        self.relay = PostgresRelay(self.database, requests_per_minute=60000, deposits_enabled=True)
-        store = PostgresSubmissions(
-            self.database, lease_seconds=LEASE_SECONDS, requests_per_minute=60000, deposits_enabled=True
-        )
-        statuses = PostgresStatuses(
-            self.database, requests_per_minute=60000, history_requests_per_minute=60000, paging=NO_SEARCH
-        )
-        self.bench = Bench(store, statuses, self.platform, lambda: self.now, conflicts_at_once)
+    def begin(
+        self, lag: float, skew: float, shows_copies: bool, conflicts_at_once: bool, in_flight: int, witness: bool, invoices: int
+    ) -> None:  # fmt: skip
+        """Where there is a witness, a first invoice has been deposited."""
+        self.platform = MemoryPlatform(lambda: self.now, lag, skew, shows_copies, conflicts_at_once, self.open_attempt)
+        self.relay = PostgresRelay(self.database, requests_per_minute=PER_MINUTE, deposits_enabled=True)
+        self.bench = Bench(self.database, self.platform, in_flight)
+        if witness:
+            self.insert(Dice())
+            self.work_off()
         for _ in range(invoices):
             self.insert(Dice())
+        self.sound = True
 
     @rule(data=st.data())
     def something_happens(self, data: st.DataObject) -> None:
@@ -73,13 +85,16 @@ class Interleavings(RuleBasedStateMachine):
             self.insert: len(self.sight.invoices) < 3, self.delete: len(self.sight.invoices) > 1,
         }  # fmt: skip
         what = [action for action, weight in possible.items() for _ in range(weight)]
+        self.sound = False
         data.draw(st.sampled_from(what), "what")(Dice(data))
+        self.sound = True
 
     def insert(self, dice: Dice) -> None:
         self.by_facteur = False
         self.written += 1
         number = dice.one_of((f"F-{self.written}", f"F-{self.written}", "F-1"))  # now and then one that another has
-        values = {"number": number, "total": 100 + self.written, "uri": f"s3://documents/{self.written}"}
+        size = dice.one_of(("small", "small", LARGE))
+        values = {"number": number, "total": 100 + self.written, "uri": f"s3://documents/{size}/{self.written}"}
         self.database.rows(INSERT, values)
 
     def edit(self, dice: Dice) -> None:
@@ -102,8 +117,8 @@ class Interleavings(RuleBasedStateMachine):
             statement(Dice())
 
     def run_all(self, dice: Dice) -> None:
-        """Whole runs of everything, one after the other; every call of the submitters meets the same fault."""
-        self.work_off(dice.one_of((Fault.LOST, Fault.LATE, *Fault)))
+        """Whole runs of everything, one after the other; every call of the platform meets the same fault."""
+        self.work_off(dice.one_of(OF_A_RUN))
 
     def take_notes(self, dice: Dice) -> None:
         self.relay.take_notes(dice.one_of((20, 1)))
@@ -113,7 +128,7 @@ class Interleavings(RuleBasedStateMachine):
         accepted = dice.one_of(("all", "one", "marks none", "loses all"))
         with self.relay.pick_due(500) as due:
             sent = list(due.submission_ids)[: 1 if accepted == "one" else None]
-            self.queue += [] if accepted == "loses all" else sent
+            self.queue += [] if accepted == "loses all" else map(Message, sent)
             due.mark_queued([] if accepted == "marks none" else sent)
 
     def end_expired_leases(self, _dice: Dice) -> None:
@@ -125,26 +140,35 @@ class Interleavings(RuleBasedStateMachine):
     def deliver(self, dice: Dice) -> None:
         """Messages reach a submitter, in any order, and perhaps not for the last time."""
         who = dice.one_of(("submitter 1", "submitter 2"))
-        ids = {dice.one_of(self.queue), dice.one_of(self.queue)}
+        given = {id(each): each for each in (dice.one_of(self.queue), dice.one_of(self.queue))}
         if dice.one_of((True, False)):
-            self.queue = [message for message in self.queue if message not in ids]
+            self.queue = [message for message in self.queue if id(message) not in given]
         if who not in self.workers:
-            self.start(who, submit(sorted(ids), self.bench))
+            self.start(who, self.work_on(list(given.values())))
+
+    def work_on(self, messages: list[Message]) -> Run:
+        run = self.bench.submit(
+            [each.submission_id for each in messages if not each.came],
+            [each.submission_id for each in messages if each.came],
+        )
+        for each in messages:
+            each.came = True
+        return run
 
     def start_polling(self, dice: Dice) -> None:
         who = dice.one_of(("poller 1", "poller 2"))
         if who not in self.workers:
-            self.start(who, poll(self.bench))
+            self.start(who, self.bench.poll())
 
     def go_on(self, dice: Dice) -> None:
-        """A worker takes its next steps; only the first one meets a fault."""
+        """A worker makes its next calls."""
         who = dice.one_of(sorted(self.workers))
-        self.step(who, dice.one_of(tuple(Fault)))
-        for _ in range(dice.one_of((0, 1, 2))):
-            self.step(who, Fault.NONE)
+        for _ in range(dice.one_of((1, 2, 4, 8))):
+            if who in self.workers:
+                self.step(who, dice)
 
     def die(self, dice: Dice) -> None:
-        self.workers.pop(dice.one_of(sorted(self.workers))).close()
+        self.workers.pop(dice.one_of(sorted(self.workers))).die()
 
     def the_platform_decides(self, dice: Dice) -> None:
         self.platform.add_status(dice.one_of(self.open_deposits()), dice.one_of(("203", "205", "213", "210")))
@@ -174,9 +198,12 @@ class Interleavings(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """All faults are over: work everything off, and look at the end."""
-        if not self.sound or not hasattr(self, "platform"):
-            return
+        with ExitStack() as all_of_them:
+            for worker in self.workers.values():
+                all_of_them.callback(worker.die)
         self.workers.clear()
+        if not self.sound:
+            return
         self.set_model(company_refuses=False)
         for _ in range(DRAIN_ROUNDS):
             self.work_off()
@@ -187,43 +214,35 @@ class Interleavings(RuleBasedStateMachine):
         check_in_the_end(self.sight, self.platform)
 
     def work_off(self, fault: Fault = Fault.NONE) -> None:
+        """Whole runs, between the calls of which nobody else does anything."""
         self.relay_all(Dice())
-        for work in [*(submit([message], self.bench) for message in self.queue), poll(self.bench)]:
-            self.start("last", work)
-            while "last" in self.workers:
-                self.step("last", fault)
+        for run in (self.work_on(self.queue), self.bench.poll()):
+            run(lambda call: fault if call in {Call.DEPOSIT, Call.READ} else Fault.NONE)
         self.queue.clear()
 
     def next_moment(self) -> datetime | None:
         """When something is due that can still change an end; None: nothing is."""
         refused = [d.platform_id for d in self.platform.deposits.values() if d.refused]
-        row = self.database.row(
-            NEXT_MOMENT,
-            {"refused": refused},
-        )
+        row = self.database.row(NEXT_MOMENT, {"refused": refused})
         late = [d.sent_at + timedelta(seconds=LATE_SECONDS) for d in self.platform.under_way]
         return min([*late, *([row.moment] if row.moment else [])], default=None)
 
     def open_deposits(self) -> list[Deposit]:
         return [deposit for deposit in self.platform.deposits.values() if not deposit.over]
 
-    def start(self, who: str, work: Work) -> None:
-        self.workers[who] = work
-        self._take(who, lambda: next(work))
+    def open_attempt(self, invoice_id: str) -> int:
+        return int(self.database.row(OPEN_ATTEMPT, {"invoice_id": invoice_id}).id)
 
-    def step(self, who: str, fault: Fault) -> None:
-        if who in self.workers:
-            self._take(who, lambda: self.workers[who].send(fault))
+    def start(self, who: str, run: Run) -> None:
+        self.workers[who] = Worker(run)
 
-    def _take(self, who: str, step: Any) -> None:
-        try:
-            step()
-        except StopIteration:
+    def step(self, who: str, dice: Dice) -> None:
+        worker = self.workers[who]
+        if worker.at:
+            worker.go_on(dice.one_of(MEETS[worker.at]))
+        if worker.at is None:
             del self.workers[who]
 
     def set_model(self, **switches: bool) -> None:
         refuses = switches.get("company_refuses")
-        self.database.rows(
-            SET,
-            {"now": self.now, "refuses": refuses},
-        )
+        self.database.rows(SET, {"now": self.now, "refuses": refuses})

@@ -6,26 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 
 from facteur.domain.submission import Accepted, Answer, Candidate, Rejected, StatusEvent
 from facteur.errors import AccountRefusedError, OutcomeUnknownError, PlatformBusyError, Problem
+from tests.model.calls import Fault
 
 SELLER = "130000011"
 LATE_SECONDS = 60.0  # a deposit whose answer nobody waited for is stored by then
-
-
-class Fault(StrEnum):
-    """What one call meets."""
-
-    NONE = "none"
-    LOST = "lost answer"  # stored
-    LATE = "stored late"  # and nobody heard
-    DOWN = "503"  # not stored
-    UNREACHABLE = "unreachable"
-    BUSY = "429"
-    REFUSED = "400"
-    ACCOUNT = "403"
 
 
 @dataclass
@@ -53,6 +40,8 @@ class MemoryPlatform:
     lag_seconds: float
     skew_seconds: float
     shows_copies: bool
+    conflicts_at_once: bool
+    attempt_of: Callable[[str], int]  # the one that is open of an invoice; 0: there is none
     deposits: dict[str, Deposit] = field(default_factory=dict)
     under_way: list[Deposit] = field(default_factory=list)
     doubles: list[tuple[Deposit, Deposit]] = field(default_factory=list)
@@ -64,6 +53,8 @@ class MemoryPlatform:
             return Rejected(Problem("refused", "refused", 400), "")
         if fault is Fault.DOWN:
             raise OutcomeUnknownError(Problem("unknown_outcome", "unknown", 503))
+        if fault is Fault.NONE and self.conflicts_at_once and self.holder(deposit):
+            raise OutcomeUnknownError(Problem("unknown_outcome", "unknown", 409))
         if fault is Fault.LATE:
             self.under_way.append(deposit)
             raise OutcomeUnknownError(Problem("no_answer", "lost"))
@@ -72,27 +63,26 @@ class MemoryPlatform:
             raise OutcomeUnknownError(Problem("no_answer", "lost"))
         return Accepted(deposit.platform_id, 201, "")
 
-    def post_with_conflict(self, deposit: Deposit) -> Answer:
-        """A platform that says 409 at once, and stores nothing, where it has the number already."""
-        if self.holder(deposit) is None:
-            return self.post(deposit, Fault.NONE)
-        raise OutcomeUnknownError(Problem("unknown_outcome", "unknown", 409))
-
-    def find(self, number: str, fault: Fault) -> list[Candidate]:
-        self.check(fault)
-        shown = self.clock() - timedelta(seconds=self.lag_seconds)
+    def find(self, number: str) -> list[Candidate]:
         return [
-            Candidate(d.platform_id, self._by_its_clock(d.stored_at), d.refused, SELLER, d.total, "EUR", d.number)
+            Candidate(
+                d.platform_id, self._by_its_clock(d.stored_at or d.sent_at), d.refused, SELLER, d.total, "EUR", d.number
+            )
             for d in self.deposits.values()
-            if d.number == number and d.stored_at and d.stored_at <= shown
+            if d.number == number and self._is_shown(d)
         ]
+
+    def stands(self, platform_id: str) -> bool:
+        """Whether the search shows a deposit, and as one that was not refused."""
+        deposit = self.deposits[platform_id]
+        return self._is_shown(deposit) and not deposit.refused
+
+    def dated(self) -> datetime:
+        """Now, by its own clock."""
+        return self._by_its_clock(self.clock())
 
     def sha256_of(self, platform_id: str) -> str | None:
         return self.deposits[platform_id].sha256 if self.shows_copies else None
-
-    def history(self, platform_id: str, fault: Fault) -> list[StatusEvent]:
-        self.check(fault)
-        return list(self.deposits[platform_id].events)
 
     def check(self, fault: Fault) -> None:
         """Raise what certainly deposits nothing."""
@@ -134,6 +124,10 @@ class MemoryPlatform:
                 f"status-{self.added}", deposit.platform_id, code, code, None, code, occurred_at, "platform", None, reason, None, {}
             )
         )  # fmt: skip
+
+    def _is_shown(self, deposit: Deposit) -> bool:
+        shown = self.clock() - timedelta(seconds=self.lag_seconds)
+        return deposit.stored_at is not None and deposit.stored_at <= shown
 
     def _by_its_clock(self, moment: datetime) -> datetime:
         return moment + timedelta(seconds=self.skew_seconds)

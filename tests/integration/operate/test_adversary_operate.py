@@ -14,7 +14,7 @@ from facteur.domain.submission import Accepted, Claim, Intent, State, Waiting
 from local.invoices import render, sample_invoice
 from local.world.levers import World
 from tests.installations import install
-from tests.model.work import LIMITS
+from tests.model.bench import LIMITS
 from tests.operator import Operator
 from tests.rows import Rows
 from tests.two_accounts import SECOND

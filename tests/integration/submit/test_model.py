@@ -1,10 +1,14 @@
 """Random interleavings of everything that can happen, on a real Postgres, against a platform that only follows its own rules.
 
-The model is `tests.model.platform`: it keeps what was posted, whatever Facteur believes. The laws are in `tests.model.laws`.
+Submitting and polling are the product's own functions, each run in a thread that waits before every statement and every call
+(`tests.model.worker`) of its outsides (`tests.model.ports`): what happens meanwhile, what the call meets, and who dies is Hypothesis's
+choice (`tests.model.interleavings`). The model is `tests.model.platform`: it keeps what was posted, whatever Facteur believes. The laws are
+in `tests.model.laws`.
 """
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
@@ -14,6 +18,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from facteur.postgres.database import Database
 from tests.model.database import PREPARE
 from tests.model.interleavings import Interleavings
+from tests.model.worker import NAME
 
 
 def run(database: Database, **more: Any) -> None:
@@ -23,6 +28,7 @@ def run(database: Database, **more: Any) -> None:
     run_state_machine_as_test(
         Interleavings, settings=settings(deadline=None, database=None, suppress_health_check=checks, **more)
     )
+    assert not [thread for thread in threading.enumerate() if thread.name == NAME]
 
 
 @pytest.mark.timeout(400)

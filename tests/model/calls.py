@@ -38,7 +38,7 @@ MEETS = {
     Call.TOKEN: (*[Fault.NONE] * 12, Fault.DOWN, Fault.ACCOUNT),
     Call.FETCH: (*[Fault.NONE] * 9, Fault.UNREACHABLE, Fault.MISSING, Fault.LOST),
     Call.DEPOSIT: (
-        Fault.NONE, Fault.LOST, Fault.LATE, Fault.DOWN, Fault.UNREACHABLE, Fault.BUSY, Fault.REFUSED, Fault.ACCOUNT,
+        Fault.NONE, Fault.LOST, Fault.LOST, Fault.LATE, Fault.DOWN, Fault.UNREACHABLE, Fault.BUSY, Fault.REFUSED, Fault.ACCOUNT,
     ),
     Call.READ: (*[Fault.NONE] * 5, Fault.DOWN, Fault.UNREACHABLE, Fault.BUSY, Fault.ACCOUNT, Fault.BLIND),
 }  # fmt: skip

@@ -1,4 +1,7 @@
-"""The database of the model test: a clock that stands still, a company that may refuse, and what applications write."""
+"""The database of the model test: a clock that stands still, a company that may refuse, and what applications write.
+
+Nothing happens in it by itself: rows that are due at one moment come in the order in which they lie, and as Postgres plans to read them.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,20 @@ begin
     return new;
 end $$;
 create trigger refuse before update of last_technical_update on invoicing.invoices for each row execute function public.refuse();
+do $$
+declare
+    t regclass;
+begin
+    for t in select format('%I.%I', schemaname, tablename) from pg_tables where schemaname in ('facteur', 'invoicing') loop
+        execute format('alter table %s set (autovacuum_enabled = false)', t);
+    end loop;
+end $$;
 """
 SET = "update public.model set at = %(now)s, company_refuses = coalesce(%(refuses)s, company_refuses)"
 FORGET = """
 truncate facteur.status_events, facteur.attempts, facteur.submissions, facteur.changes, facteur.stores, facteur.transitions,
-    invoicing.invoices restart identity;
-delete from facteur.budgets; delete from facteur.accounts; insert into facteur.budgets (key) values ('address'), ('history');
+    facteur.budgets, facteur.accounts, invoicing.invoices restart identity;
+insert into facteur.budgets (key) values ('address'), ('history');
 """
 INSERT = """
 insert into invoicing.invoices (invoice_number, seller_siren, issue_date, total, currency, document_uri, status)

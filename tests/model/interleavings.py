@@ -12,17 +12,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from facteur.postgres.database import Database
 from facteur.relay_submissions.store import PostgresRelay
+from tests.model import laws
 from tests.model.bench import LIMITS, PER_MINUTE, Bench
 from tests.model.calls import MEETS, OF_A_RUN, Call, Fault
 from tests.model.database import EDITS, FORGET, INSERT, NEXT_MOMENT, OPEN_ATTEMPT, SET
 from tests.model.dice import Dice
-from tests.model.laws import (
-    Sight,
-    check_a_person_sees_no_step_back,
-    check_always,
-    check_in_the_end,
-    check_no_second_deposit,
-)
 from tests.model.platform import LATE_SECONDS, Deposit, MemoryPlatform
 from tests.model.ports import LARGE
 from tests.model.worker import Run, Worker
@@ -53,12 +47,12 @@ class Interleavings(RuleBasedStateMachine):
         self.by_facteur, self.sound, self.written = True, False, 0  # sound: nothing has failed, nor is it half done
         self.database.rows(FORGET)
         self.set_model(company_refuses=False)
-        self.sight = Sight.of(self.database)
+        self.sight = laws.Sight.of(self.database)
 
     @initialize(
         lag=st.sampled_from(SEARCH_LAGS), skew=st.sampled_from((0.0, -120.0, 120.0)),
         shows_copies=st.booleans(), conflicts_at_once=st.booleans(), in_flight=st.sampled_from((8, 1)),
-        witness=st.booleans(), invoices=st.integers(1, 2),
+        witness=st.sampled_from((True, True, False)), invoices=st.integers(1, 3),
     )  # fmt: skip
     def begin(
         self, lag: float, skew: float, shows_copies: bool, conflicts_at_once: bool, in_flight: int, witness: bool, invoices: int
@@ -78,11 +72,11 @@ class Interleavings(RuleBasedStateMachine):
     def something_happens(self, data: st.DataObject) -> None:
         """One thing out of those that can happen now. (As rules of their own, Hypothesis would switch most of them off.)"""
         possible = {
-            self.go_on: 12 * bool(self.workers), self.deliver: 6 * bool(self.queue), self.relay_all: 3, self.run_all: 4,
-            self.time_passes: 3, self.start_polling: 2, self.the_platform_decides: 2 * bool(self.open_deposits()),
+            self.go_on: 16 * bool(self.workers), self.deliver: 6 * bool(self.queue), self.relay_all: 4, self.run_all: 2,
+            self.time_passes: 3, self.start_polling: 1, self.the_platform_decides: 2 * bool(self.open_deposits()),
             self.edit: 2 * bool(self.sight.invoices), self.take_notes: 1, self.pick_due: 1, self.end_expired_leases: 1,
-            self.repeat_write_backs: 1, self.the_company_refuses: 1, self.die: bool(self.workers),
-            self.insert: len(self.sight.invoices) < 3, self.delete: len(self.sight.invoices) > 1,
+            self.repeat_write_backs: 1, self.the_company_refuses: 1, self.the_platform_ails: 1, self.die: bool(self.workers),
+            self.insert: len(self.sight.invoices) < 4, self.delete: len(self.sight.invoices) > 1,
         }  # fmt: skip
         what = [action for action, weight in possible.items() for _ in range(weight)]
         self.sound = False
@@ -92,7 +86,7 @@ class Interleavings(RuleBasedStateMachine):
     def insert(self, dice: Dice) -> None:
         self.by_facteur = False
         self.written += 1
-        number = dice.one_of((f"F-{self.written}", f"F-{self.written}", "F-1"))  # now and then one that another has
+        number = dice.one_of((*[f"F-{self.written}"] * 3, "F-1"))  # now and then one that another has
         size = dice.one_of(("small", "small", LARGE))
         values = {"number": number, "total": 100 + self.written, "uri": f"s3://documents/{size}/{self.written}"}
         self.database.rows(INSERT, values)
@@ -140,11 +134,11 @@ class Interleavings(RuleBasedStateMachine):
     def deliver(self, dice: Dice) -> None:
         """Messages reach a submitter, in any order, and perhaps not for the last time."""
         who = dice.one_of(("submitter 1", "submitter 2"))
-        given = {id(each): each for each in (dice.one_of(self.queue), dice.one_of(self.queue))}
+        given = list(self.queue) if dice.one_of((True, False)) else [dice.one_of(self.queue)]
         if dice.one_of((True, False)):
-            self.queue = [message for message in self.queue if id(message) not in given]
+            self.queue = [message for message in self.queue if message not in given]
         if who not in self.workers:
-            self.start(who, self.work_on(list(given.values())))
+            self.workers[who] = Worker(self.work_on(given))
 
     def work_on(self, messages: list[Message]) -> Run:
         run = self.bench.submit(
@@ -158,20 +152,25 @@ class Interleavings(RuleBasedStateMachine):
     def start_polling(self, dice: Dice) -> None:
         who = dice.one_of(("poller 1", "poller 2"))
         if who not in self.workers:
-            self.start(who, self.bench.poll())
+            self.workers[who] = Worker(self.bench.poll())
 
     def go_on(self, dice: Dice) -> None:
-        """A worker makes its next calls."""
+        """A worker makes its next call; or all of them until it stands before one of the platform, or is over."""
         who = dice.one_of(sorted(self.workers))
-        for _ in range(dice.one_of((1, 2, 4, 8))):
-            if who in self.workers:
-                self.step(who, dice)
+        far = dice.one_of((True, False))
+        self.step(who, dice)
+        while far and who in self.workers and self.workers[who].at not in {Call.DEPOSIT, Call.READ}:
+            self.step(who, dice)
 
     def die(self, dice: Dice) -> None:
         self.workers.pop(dice.one_of(sorted(self.workers))).die()
 
     def the_platform_decides(self, dice: Dice) -> None:
         self.platform.add_status(dice.one_of(self.open_deposits()), dice.one_of(("203", "205", "213", "210")))
+
+    def the_platform_ails(self, dice: Dice) -> None:
+        self.platform.ails = dice.one_of((Fault.NONE, Fault.BLIND, Fault.DOWN))
+        self.platform.ails_until = self.now + timedelta(seconds=dice.one_of((1000.0, 4000.0)))
 
     def time_passes(self, dice: Dice) -> None:
         self.wait(dice.one_of((2.0, 20.0, 110.0, 200.0, 700.0, 2000.0)))
@@ -186,14 +185,14 @@ class Interleavings(RuleBasedStateMachine):
 
     @invariant()
     def the_laws_hold(self) -> None:
-        before, self.sight = self.sight, Sight.of(self.database)
+        before, self.sight = self.sight, laws.Sight.of(self.database)
         by_facteur, self.by_facteur = self.by_facteur, True
         sound, self.sound = self.sound, False
-        check_always(self.sight, self.platform)
+        laws.check_always(self.sight, self.platform)
         if self.platform.lag_seconds + LATE_SECONDS <= LIMITS.resend_after_seconds:
-            check_no_second_deposit(self.platform)
+            laws.check_no_second_deposit(self.platform)
         if by_facteur:
-            check_a_person_sees_no_step_back(before, self.sight)
+            laws.check_a_person_sees_no_step_back(before, self.sight)
         self.sound = sound
 
     def teardown(self) -> None:
@@ -205,13 +204,14 @@ class Interleavings(RuleBasedStateMachine):
         if not self.sound:
             return
         self.set_model(company_refuses=False)
+        self.platform.ails = Fault.NONE
         for _ in range(DRAIN_ROUNDS):
             self.work_off()
             self.the_laws_hold()
             if (moment := self.next_moment()) is None:
                 break
             self.wait(max(1.0, (moment - self.now).total_seconds()))
-        check_in_the_end(self.sight, self.platform)
+        laws.check_in_the_end(self.sight, self.platform)
 
     def work_off(self, fault: Fault = Fault.NONE) -> None:
         """Whole runs, between the calls of which nobody else does anything."""
@@ -232,9 +232,6 @@ class Interleavings(RuleBasedStateMachine):
 
     def open_attempt(self, invoice_id: str) -> int:
         return int(self.database.row(OPEN_ATTEMPT, {"invoice_id": invoice_id}).id)
-
-    def start(self, who: str, run: Run) -> None:
-        self.workers[who] = Worker(run)
 
     def step(self, who: str, dice: Dice) -> None:
         worker = self.workers[who]

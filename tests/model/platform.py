@@ -46,6 +46,8 @@ class MemoryPlatform:
     under_way: list[Deposit] = field(default_factory=list)
     doubles: list[tuple[Deposit, Deposit]] = field(default_factory=list)
     added: int = 0
+    ails: Fault = Fault.NONE  # what every read meets for a while
+    ails_until: datetime | None = None
 
     def post(self, deposit: Deposit, fault: Fault) -> Answer:
         self.check(fault)
@@ -83,6 +85,11 @@ class MemoryPlatform:
 
     def sha256_of(self, platform_id: str) -> str | None:
         return self.deposits[platform_id].sha256 if self.shows_copies else None
+
+    def met_by_a_read(self, fault: Fault) -> Fault:
+        """What it meets, where this call is meant to meet that."""
+        ails = self.ails_until is not None and self.clock() < self.ails_until
+        return self.ails if ails and fault is Fault.NONE else fault
 
     def check(self, fault: Fault) -> None:
         """Raise what certainly deposits nothing."""

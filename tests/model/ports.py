@@ -173,6 +173,7 @@ class MemoryAccount:
 
     def _read(self, call: Call = Call.READ) -> Fault:
         fault = self.before(call)
+        fault = self.platform.met_by_a_read(fault) if call is Call.READ else fault
         self.platform.check(fault)
         if fault is Fault.DOWN:
             raise PlatformBusyError(Problem("platform_unavailable", "down", 503))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from facteur.domain.decision import Limits
 from facteur.platforms.port import NO_SEARCH
+from facteur.poll_statuses.feed_store import PostgresFeeds
 from facteur.poll_statuses.pull_store import PostgresPulls
 from facteur.poll_statuses.run import poll_statuses
 from facteur.poll_statuses.services import PollServices
@@ -70,6 +71,6 @@ class Bench:
             database, requests_per_minute=PER_MINUTE, history_requests_per_minute=PER_MINUTE, paging=NO_SEARCH
         )
         return PollServices(
-            statuses, PostgresPulls(database), account_platforms(self.platform, database, before), Notebook(), LIMITS,
+            statuses, PostgresPulls(database), PostgresFeeds(database, []), account_platforms(self.platform, database, before), Notebook(), LIMITS,
             ANSWER_SECONDS, "history", 60 / PER_MINUTE, 60 / PER_MINUTE, lambda _seconds: None,
         )  # fmt: skip

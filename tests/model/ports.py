@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from facteur.aws.secrets_manager import Secrets
 from facteur.domain.metrics import Metric
-from facteur.domain.status_updates import Page
+from facteur.domain.status_updates import FeedPage, Page
 from facteur.domain.submission import Answer, Candidate, Invoice, Question, Shown, StatusEvent
 from facteur.errors import (
     DatabaseUnavailableError,
@@ -123,7 +123,7 @@ class MemoryAccount:
         self._read()
         return self.platform.dated()
 
-    def deposit(self, document: Any, before_block: Callable[[], None]) -> Answer:
+    def deposit(self, document: Any, own_key: str | None, before_block: Callable[[], None]) -> Answer:
         fault = self.before(Call.DEPOSIT)
         before_block()
         platform, invoice_id = self.platform, document.invoice_id
@@ -152,6 +152,9 @@ class MemoryAccount:
     def history(self, platform_id: str) -> list[StatusEvent]:
         self._read()
         return list(self.platform.deposits[platform_id].events)
+
+    def feed(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
+        raise NotImplementedError
 
     def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
         raise NotImplementedError

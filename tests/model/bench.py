@@ -71,6 +71,6 @@ class Bench:
             database, requests_per_minute=PER_MINUTE, history_requests_per_minute=PER_MINUTE, paging=NO_SEARCH
         )
         return PollServices(
-            statuses, PostgresPulls(database), PostgresFeeds(database, []), account_platforms(self.platform, database, before), Notebook(), LIMITS,
-            ANSWER_SECONDS, "history", 60 / PER_MINUTE, 60 / PER_MINUTE, lambda _seconds: None,
+            statuses, PostgresPulls(database), PostgresFeeds(database, []), account_platforms(self.platform, database, before),
+            Notebook(), LIMITS, ANSWER_SECONDS, "history", 60 / PER_MINUTE, 60 / PER_MINUTE, lambda _seconds: None,
         )  # fmt: skip

@@ -85,7 +85,7 @@ grant select on torture.statuses_refused to public;
 create function torture.refuse_status() returns trigger language plpgsql as $$
 begin
     if exists (select from torture.statuses_refused r where r.submission_id = new.submission_id) then
-        raise 'Postgres refuses';
+        raise 'Postgres refuses' using errcode = 'data_exception';
     end if;
     return new;
 end $$;

@@ -174,7 +174,7 @@ HOSTILITY = Hostility(
         "outage": (0.2, False, _outage),
         "lie": (0.25, False, lambda d: {"seconds": d.choice((60, 600, 8000)), "fault": d.choice(DURING_LIES)}),
         "throw": (0.15, False, lambda d: {"rounds": d.randint(1, 6), "switches": d.choice(ACCOUNTS), "back": USUALLY}),
-        "refuse_statuses": (0.15, False, lambda d: {"rows": d.randint(1, 3), "rounds": d.randint(1, 6)}),
+        "refuse_statuses": (0.15, False, lambda d: {"rows": d.randint(1, 3), "rounds": d.choice((3, 10, 30))}),
     },
 )
 # fmt: on

@@ -76,7 +76,7 @@ SUPERPDP = Wire(
     usual_happenings=(
         *(each for each in USUAL_HAPPENINGS if each.what != "fail_requests"),
         Happening(2, "fail_requests", details={"endpoint": "events", "faults": ["503", "429", "empty", "400"]}),
-        Happening(2, "refuse_statuses", details={"rows": 4, "rounds": 14}),
+        Happening(2, "refuse_statuses", details={"rows": 4, "rounds": 24}),
     ),
     usual_switches={},
     lied_to=("invoices", "download", "events"),

@@ -159,7 +159,8 @@ end $$;
 create or replace function facteur.is_accounts(p_error_code text) returns boolean
     language sql immutable parallel safe as $$
     select coalesce(p_error_code in (
-        'account_refused', 'account_misconfigured', 'environment_mismatch', 'other_seller', 'secret_malformed', 'secret_unreadable', 'platform_moved', 'token_refused',
+        'account_refused', 'account_misconfigured', 'environment_mismatch', 'not_implemented', 'other_seller', 'secret_malformed',
+        'secret_unreadable', 'platform_moved', 'token_refused',
         'token_unavailable', 'too_many_requests', 'platform_unavailable', 'platform_unreachable', 'no_answer', 'connection_reset', 'platform_down'), false)
 $$;
 

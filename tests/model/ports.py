@@ -12,7 +12,6 @@ from typing import IO, Any
 
 from facteur.aws.secrets_manager import Secrets
 from facteur.domain.metrics import Metric
-from facteur.domain.status_updates import FeedPage, Page
 from facteur.domain.submission import Answer, Candidate, Invoice, Question, Shown, StatusEvent
 from facteur.errors import (
     DatabaseUnavailableError,
@@ -25,7 +24,7 @@ from facteur.errors import (
 )
 from facteur.platforms.accounts import AccountPlatforms
 from facteur.platforms.credentials import Credentials
-from facteur.platforms.port import Capabilities, Defaults, Provider
+from facteur.platforms.port import Capabilities, Defaults, NotOffered, Provider
 from facteur.postgres.database import Database, Parameters, Row
 from tests.model.calls import Before, Call, Fault
 from tests.model.platform import SELLER, Deposit, MemoryPlatform
@@ -105,7 +104,7 @@ class MemoryDocuments:
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryAccount:
+class MemoryAccount(NotOffered):
     """The port Platform, for the one account."""
 
     platform: MemoryPlatform
@@ -152,27 +151,6 @@ class MemoryAccount:
     def history(self, platform_id: str) -> list[StatusEvent]:
         self._read()
         return list(self.platform.deposits[platform_id].events)
-
-    def feed(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
-        raise NotImplementedError
-
-    def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
-        raise NotImplementedError
-
-    def shown_under(self, numbers: Sequence[str], offset: int, *, with_numbers: bool) -> Page:
-        raise NotImplementedError
-
-    def not_seen(self) -> tuple[list[StatusEvent], bool]:
-        raise NotImplementedError
-
-    def acknowledge(self, event: StatusEvent) -> bool:
-        raise NotImplementedError
-
-    def active_webhooks(self) -> int | None:
-        raise NotImplementedError
-
-    def reachable(self, siren: str) -> bool | None:
-        raise NotImplementedError
 
     def _read(self, call: Call = Call.READ) -> Fault:
         fault = self.before(call)

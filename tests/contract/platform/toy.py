@@ -15,7 +15,6 @@ from facteur.domain.document_kind import extension_of
 from facteur.domain.identity import plain
 from facteur.domain.lifecycle import label_of
 from facteur.domain.ports import Document
-from facteur.domain.status_updates import FeedPage, Page
 from facteur.domain.submission import Answer, Candidate, Question, Shown, StatusEvent
 from facteur.errors import PlatformBusyError, Problem, UnreadableCopyError
 from facteur.platforms import foreign
@@ -26,7 +25,7 @@ from facteur.platforms.http import HttpAnswer
 from facteur.platforms.ladder import Ladder, Meaning, Rung
 from facteur.platforms.multipart import SingleFileBody
 from facteur.platforms.oauth import BearerToken
-from facteur.platforms.port import Capabilities, Platform, Provider, Wiring
+from facteur.platforms.port import Capabilities, NotOffered, Platform, Provider, Wiring
 
 
 def own_words(body: Any) -> bool:
@@ -48,7 +47,7 @@ LADDER = Ladder((
 ), deposit_id)  # fmt: skip
 
 
-class Toy:
+class Toy(NotOffered):
     """The port Platform, for one account."""
 
     def __init__(self, api: AuthorisedClient, *, sandbox: bool) -> None:
@@ -105,27 +104,6 @@ class Toy:
         answer = self._api.call("GET", f"/documents/{quote(platform_id, safe='')}/states")
         entries = _list(answer, "states")
         return [_event(each, platform_id) for each in entries if isinstance(each, dict)]
-
-    def feed(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
-        raise NotImplementedError
-
-    def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
-        raise NotImplementedError
-
-    def shown_under(self, numbers: Sequence[str], offset: int, *, with_numbers: bool) -> Page:
-        raise NotImplementedError
-
-    def not_seen(self) -> tuple[list[StatusEvent], bool]:
-        raise NotImplementedError
-
-    def acknowledge(self, event: StatusEvent) -> bool:
-        raise NotImplementedError
-
-    def active_webhooks(self) -> int | None:
-        raise NotImplementedError
-
-    def reachable(self, siren: str) -> bool | None:
-        raise NotImplementedError
 
     def _alone(self, question: Question) -> Shown:
         """Each number by itself, between two answers that show the same witness."""

@@ -108,6 +108,34 @@ class Platform(Protocol):
         """Whether the directory shows a company that can be reached; None where it does not say."""
 
 
+class NotOffered:
+    """The methods that a platform need not have; an adapter inherits them and writes those that its `Capabilities` promise.
+
+    Nobody calls the others.
+    """
+
+    def feed(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
+        raise NotImplementedError
+
+    def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
+        raise NotImplementedError
+
+    def shown_under(self, numbers: Sequence[str], offset: int, *, with_numbers: bool) -> Page:
+        raise NotImplementedError
+
+    def not_seen(self) -> tuple[list[StatusEvent], bool]:
+        raise NotImplementedError
+
+    def acknowledge(self, event: StatusEvent) -> bool:
+        raise NotImplementedError
+
+    def active_webhooks(self) -> int | None:
+        raise NotImplementedError
+
+    def reachable(self, siren: str) -> bool | None:
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, slots=True)
 class Paging:
     """How a search is read. `page`: entries at once; `last_offset`: no page begins behind it; `numbers`: of usual length, in one query."""

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from facteur.domain.document_kind import extension_of
 from facteur.domain.ports import Document
-from facteur.domain.status_updates import FeedPage, Page
+from facteur.domain.status_updates import FeedPage
 from facteur.domain.submission import Accepted, Answer, Candidate, Question, Rejected, Shown, StatusEvent
 from facteur.errors import (
     AccountRefusedError,
@@ -32,7 +32,7 @@ from facteur.platforms.authorised import AuthorisedClient
 from facteur.platforms.http import HttpAnswer, HttpClient
 from facteur.platforms.multipart import BLOCK_BYTES, SingleFileBody
 from facteur.platforms.oauth import BearerToken
-from facteur.platforms.port import Capabilities
+from facteur.platforms.port import Capabilities, NotOffered
 
 FILE = "application/octet-stream"
 LONGEST_DOCUMENT_BYTES = 110_000_000  # a copy of what was deposited
@@ -42,7 +42,7 @@ NOT_OFFERED = frozenset({400, 403, 404, 501})
 NO_LINE, PARTIAL = 204, 206
 
 
-class Afnor:
+class Afnor(NotOffered):
     """The port Platform, for one account."""
 
     def __init__(self, flow: HttpClient, directory: HttpClient | None, token: BearerToken, *, sandbox: bool) -> None:
@@ -119,21 +119,6 @@ class Afnor:
 
     def feed(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
         return self._feed.page(cursor, since, may_ask)
-
-    def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
-        raise NotImplementedError
-
-    def shown_under(self, numbers: Sequence[str], offset: int, *, with_numbers: bool) -> Page:
-        raise NotImplementedError
-
-    def not_seen(self) -> tuple[list[StatusEvent], bool]:
-        raise NotImplementedError
-
-    def acknowledge(self, event: StatusEvent) -> bool:
-        raise NotImplementedError
-
-    def active_webhooks(self) -> int | None:
-        raise NotImplementedError
 
     def reachable(self, siren: str) -> bool | None:
         if self._directory is None:

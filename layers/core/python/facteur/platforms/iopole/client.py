@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from facteur.domain.document_kind import extension_of
 from facteur.domain.ports import Document
-from facteur.domain.status_updates import FeedPage, Page
+from facteur.domain.status_updates import Page
 from facteur.domain.submission import Answer, Candidate, Question, Shown, StatusEvent
 from facteur.errors import PlatformBusyError, Problem, UnreadableCopyError
 from facteur.platforms.answers import expect, is_busy, listed, refusal
@@ -25,7 +25,7 @@ from facteur.platforms.iopole.reading import status_event
 from facteur.platforms.iopole.statuses import WITH_NUMBERS, WITH_STATUS, Searched, page_of, unseen_statuses
 from facteur.platforms.multipart import SingleFileBody
 from facteur.platforms.oauth import BearerToken
-from facteur.platforms.port import Capabilities
+from facteur.platforms.port import Capabilities, NotOffered
 
 TOKEN_PATH = "/realms/iopole/protocol/openid-connect/token"  # noqa: S105  a path
 LONGEST_DOCUMENT_BYTES = 60_000_000  # a copy of what was deposited, 50 MB at most
@@ -33,7 +33,7 @@ SEEN = frozenset({200, 201, 204, 404})  # 404: there is nothing to acknowledge a
 SHA256 = re.compile(r"[0-9a-f]{64}")  # a checksum of another kind says nothing
 
 
-class Iopole:
+class Iopole(NotOffered):
     """The port Platform, for one account."""
 
     def __init__(self, client: HttpClient, token: BearerToken, *, sandbox: bool) -> None:
@@ -94,9 +94,6 @@ class Iopole:
             raise PlatformBusyError(Problem("platform_unavailable", "no platform's answer to a history", 404))
         entries = listed(expect(answer, (list, dict), absent=[]))  # a young deposit has no history yet
         return [status_event(entry, platform_id) for entry in entries if isinstance(entry, dict)]
-
-    def feed(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
-        raise NotImplementedError
 
     def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
         answered = self._searched.between(since, until, offset, WITH_NUMBERS if with_numbers else None)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from facteur.domain.document_kind import extension_of
 from facteur.domain.ports import Document
-from facteur.domain.status_updates import FeedEntry, FeedPage, Page
+from facteur.domain.status_updates import FeedEntry, FeedPage
 from facteur.domain.submission import Accepted, Answer, Candidate, Question, Rejected, Shown, StatusEvent
 from facteur.errors import (
     AccountRefusedError,
@@ -26,7 +26,7 @@ from facteur.platforms.authorised import AuthorisedClient
 from facteur.platforms.http import HttpAnswer, HttpClient
 from facteur.platforms.multipart import SingleFileBody
 from facteur.platforms.oauth import BearerToken
-from facteur.platforms.port import Capabilities
+from facteur.platforms.port import Capabilities, NotOffered
 from facteur.platforms.superpdp.capabilities import CAPABILITIES, MOST_EVENTS
 from facteur.platforms.superpdp.ladder import LADDER, in_its_own_words, says_already_there, says_other_seller
 from facteur.platforms.superpdp.listing import Listing
@@ -39,7 +39,7 @@ NOT_OFFERED = frozenset({400, 403, 404, 501})
 RECENT = timedelta(days=30)  # how far a person's question goes back
 
 
-class SuperPdp:
+class SuperPdp(NotOffered):
     """The port Platform, for one account."""
 
     def __init__(self, client: HttpClient, token: BearerToken, *, sandbox: bool | None, named_in: str) -> None:
@@ -135,21 +135,6 @@ class SuperPdp:
         shown = [each for each in listed(expect(answer, dict)) if isinstance(each, dict)]
         shown.sort(key=lambda each: whole_number(each.get("id")) or 0)
         return FeedPage(tuple(_entry(each) for each in shown), dated(answer))
-
-    def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
-        raise NotImplementedError
-
-    def shown_under(self, numbers: Sequence[str], offset: int, *, with_numbers: bool) -> Page:
-        raise NotImplementedError
-
-    def not_seen(self) -> tuple[list[StatusEvent], bool]:
-        raise NotImplementedError
-
-    def acknowledge(self, event: StatusEvent) -> bool:
-        raise NotImplementedError
-
-    def active_webhooks(self) -> int | None:
-        raise NotImplementedError
 
     def reachable(self, siren: str) -> bool | None:
         answer = self._get(f"/v1.beta/french_directory/entries?number={quote(siren, safe='')}")

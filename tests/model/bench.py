@@ -28,6 +28,14 @@ LIMITS = Limits(resend_after_seconds=600, give_up_after_seconds=7200, follow_up_
 PER_MINUTE = 60000.0  # more than anybody asks for
 
 
+@dataclass(eq=False)
+class Message:
+    """What the queue carries. `came`: a worker has had it before."""
+
+    submission_id: int
+    came: bool = False
+
+
 @dataclass(frozen=True)
 class Bench:
     """What workers share, and the runs that they may make of it. A run that Postgres left is over."""
@@ -36,8 +44,12 @@ class Bench:
     platform: MemoryPlatform
     max_in_flight: int
 
-    def submit(self, together: Sequence[int], again: Sequence[int]) -> Run:
-        """What submit_invoices does with messages that come for the first time, and with others."""
+    def submit(self, messages: Sequence[Message]) -> Run:
+        """What submit_invoices does with messages, those that come for the first time together."""
+        together = [each.submission_id for each in messages if not each.came]
+        again = [each.submission_id for each in messages if each.came]
+        for each in messages:
+            each.came = True
 
         def run(before: Before) -> None:
             with suppress(AwayError):

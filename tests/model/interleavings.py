@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
@@ -13,25 +12,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from facteur.postgres.database import Database
 from facteur.relay_submissions.store import PostgresRelay
 from tests.model import laws
-from tests.model.bench import LIMITS, PER_MINUTE, Bench
+from tests.model.bench import LIMITS, PER_MINUTE, Bench, Message
 from tests.model.calls import MEETS, OF_A_RUN, Call, Fault
 from tests.model.database import EDITS, FORGET, INSERT, NEXT_MOMENT, OPEN_ATTEMPT, SET
 from tests.model.dice import Dice
 from tests.model.platform import LATE_SECONDS, Deposit, MemoryPlatform
 from tests.model.ports import LARGE
-from tests.model.worker import Run, Worker
+from tests.model.worker import Worker
 
 BEGIN = datetime(2026, 9, 1, 8, tzinfo=UTC)
 DRAIN_ROUNDS = 300  # a note that waits for a write-back comes due every minute, the write-back after an hour
 SEARCH_LAGS = (60.0, 0.0, 200.0, 3600.0)  # the last one is longer than Facteur looks
-
-
-@dataclass(eq=False)
-class Message:
-    """What the queue carries. `came`: a worker has had it before."""
-
-    submission_id: int
-    came: bool = False
 
 
 class Interleavings(RuleBasedStateMachine):
@@ -72,11 +63,12 @@ class Interleavings(RuleBasedStateMachine):
     def something_happens(self, data: st.DataObject) -> None:
         """One thing out of those that can happen now. (As rules of their own, Hypothesis would switch most of them off.)"""
         possible = {
-            self.go_on: 16 * bool(self.workers), self.deliver: 6 * bool(self.queue), self.relay_all: 4, self.run_all: 2,
-            self.time_passes: 3, self.start_polling: 1, self.the_platform_decides: 2 * bool(self.open_deposits()),
+            self.go_on: 8 * bool(self.workers), self.deliver: 3 * bool(self.queue), self.relay_and_deliver: 5, self.relay_all: 1,
+            self.run_all: 2, self.others_go_on: 2, self.time_passes: 3, self.start_polling: 1,
+            self.the_platform_decides: 2 * bool(self.open_deposits()),
             self.edit: 2 * bool(self.sight.invoices), self.take_notes: 1, self.pick_due: 1, self.end_expired_leases: 1,
             self.repeat_write_backs: 1, self.the_company_refuses: 1, self.the_platform_ails: 1, self.die: bool(self.workers),
-            self.insert: len(self.sight.invoices) < 4, self.delete: len(self.sight.invoices) > 1,
+            self.insert: 3 * (len(self.sight.invoices) < 6), self.delete: len(self.sight.invoices) > 1,
         }  # fmt: skip
         what = [action for action, weight in possible.items() for _ in range(weight)]
         self.sound = False
@@ -110,9 +102,20 @@ class Interleavings(RuleBasedStateMachine):
         for statement in (self.end_expired_leases, self.repeat_write_backs, self.take_notes, self.pick_due):
             statement(Dice())
 
+    def relay_and_deliver(self, dice: Dice) -> None:
+        self.relay_all(dice)
+        if self.queue:
+            self.deliver(dice)
+
     def run_all(self, dice: Dice) -> None:
         """Whole runs of everything, one after the other; every call of the platform meets the same fault."""
         self.work_off(dice.one_of(OF_A_RUN))
+
+    def others_go_on(self, dice: Dice) -> None:
+        """Whoever is under way stands where it stands, while time passes and others do all that is due."""
+        for _ in range(dice.one_of((1, 2, 8))):
+            self.wait(200.0)
+            self.work_off()
 
     def take_notes(self, dice: Dice) -> None:
         self.relay.take_notes(dice.one_of((20, 1)))
@@ -138,16 +141,7 @@ class Interleavings(RuleBasedStateMachine):
         if dice.one_of((True, False)):
             self.queue = [message for message in self.queue if message not in given]
         if who not in self.workers:
-            self.workers[who] = Worker(self.work_on(given))
-
-    def work_on(self, messages: list[Message]) -> Run:
-        run = self.bench.submit(
-            [each.submission_id for each in messages if not each.came],
-            [each.submission_id for each in messages if each.came],
-        )
-        for each in messages:
-            each.came = True
-        return run
+            self.workers[who] = Worker(self.bench.submit(given))
 
     def start_polling(self, dice: Dice) -> None:
         who = dice.one_of(("poller 1", "poller 2"))
@@ -216,7 +210,7 @@ class Interleavings(RuleBasedStateMachine):
     def work_off(self, fault: Fault = Fault.NONE) -> None:
         """Whole runs, between the calls of which nobody else does anything."""
         self.relay_all(Dice())
-        for run in (self.work_on(self.queue), self.bench.poll()):
+        for run in (self.bench.submit(self.queue), self.bench.poll()):
             run(lambda call: fault if call in {Call.DEPOSIT, Call.READ} else Fault.NONE)
         self.queue.clear()
 

@@ -25,7 +25,8 @@ class DiedError(BaseException):
 class Worker:
     """A run that stops before every call. `at`: which one; None: the run is over."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, hangs_seconds: float = HANGS_SECONDS) -> None:
+        self._hangs_seconds = hangs_seconds
         self._turns, self._stops = SimpleQueue[Fault | None](), SimpleQueue[Call | None]()
         self._dead = False
         self._raised: BaseException | None = None
@@ -48,11 +49,11 @@ class Worker:
     def _await_stop(self) -> None:
         self.at = None
         try:
-            self.at = self._stops.get(timeout=HANGS_SECONDS)
+            self.at = self._stops.get(timeout=self._hangs_seconds)
         except Empty:
-            raise AssertionError(f"a worker made no call for {HANGS_SECONDS:.0f} s:\n{self._stack()}") from None
+            raise AssertionError(f"a worker made no call for {self._hangs_seconds:g} s:\n{self._stack()}") from None
         if self.at is None:
-            self._thread.join(HANGS_SECONDS)
+            self._thread.join(self._hangs_seconds)
             if self._raised:
                 raise self._raised
 

@@ -73,5 +73,6 @@ IOPOLE = Wire(
     given=None,
     plain=str.upper,
     refusing=frozenset(),
+    closing=frozenset(),
     hostility=HOSTILITY,
 )  # fmt: skip

@@ -61,6 +61,7 @@ class Wire:
     given: Callable[[Simulator, tuple[str, ...]], Mapping[str, Counter[str]]] | None
     plain: Callable[[str], str]
     refusing: frozenset[str]
+    closing: frozenset[str]
     hostility: Hostility
 
     @property

@@ -69,6 +69,8 @@ LATE_SECONDS = (30.0, 200.0, 500.0)  # within the ten minutes
 def switches(dice: Random, extra: Random, _source: str, contradictory: bool) -> dict[str, Any]:
     """How the platform is, and lies, in all of a run."""
     drawn = _oddities(dice, contradictory=contradictory) | _lies(extra)
+    if drawn["search_cap"] == 1:  # a page would show its cursor and nothing else
+        drawn["cursor"] = "right"
     if drawn["search_cap"]:  # pages that end nowhere: nobody could read on
         drawn["event_omits"] = [each for each in drawn["event_omits"] if each != "id"]
         drawn |= {"event_ids": "right", "list_order": "asked"}

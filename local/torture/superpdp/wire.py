@@ -83,5 +83,6 @@ SUPERPDP = Wire(
     given=given,
     plain=plain,
     refusing=REFUSING,
+    closing=REFUSING | {"210"},
     hostility=HOSTILITY,
 )

@@ -121,6 +121,20 @@ def test_a_list_that_begins_with_its_oldest_hides_no_deposit(world: World, pdp: 
     assert world.submission(1).platform_id == pdp.ledger()[3]["id"]
 
 
+def test_a_page_that_begins_with_its_cursor_is_another_page(world: World, pdp: Simulator) -> None:
+    """Else no look-up would ever count as an empty one (torture of SUPER PDP, 622887169)."""
+    for rank in (7, 8):
+        add(world, rank)
+    world.deposit()
+    pdp.configure(cursor="inclusive")
+    add(world, 1)
+    pdp.script_endpoint("deposit", ["503"])
+
+    worked_off(world, pdp, 12)
+
+    assert [each["key"] for each in pdp.ledger()] == [key_of(world, rank) for rank in (7, 8, 1)]
+
+
 def test_a_refusal_that_says_it_is_there_already_finds_it_by_its_key(world: World, pdp: Simulator) -> None:
     """The first was stored and its answer lost, and its sender sent it once more."""
     add(world, 1)
@@ -296,6 +310,20 @@ def test_the_place_moves_ten_minutes_after_it_was_reached_and_events_are_stored_
     assert 9 <= known <= 12
     count = world.database.row("select count(*) as n, count(distinct status_id) as ids from facteur.status_events")
     assert count.n == count.ids
+
+
+def test_the_place_moves_past_all_pages_that_were_read_again(world: World, pdp: Simulator) -> None:
+    """By one page each ten minutes it never came to the end of short ones (torture of SUPER PDP, 88226022)."""
+    pdp.configure(search_cap=2)
+    for rank in (1, 2, 3):
+        add(world, rank)
+    world.deposit()
+    for _ in range(3):
+        advance(world, pdp, 660)
+        world.poll()
+
+    last = world.database.row("select max(status_id::bigint)::text as id from facteur.status_events").id
+    assert world.database.row('select "cursor" as place from facteur.feeds').place == last
 
 
 def test_a_deposit_whose_events_are_gone_has_its_own_history_read(world: World, pdp: Simulator) -> None:

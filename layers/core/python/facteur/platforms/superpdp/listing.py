@@ -117,12 +117,16 @@ class Listing:
         return [_both(*pair) for pair in zip(self.shown(questions), self.shown(questions), strict=True)]
 
     def answers_what_is_asked(self) -> bool:
-        """Whether the second page is another one than the first: a cache may answer whatever it likes."""
+        """Whether the second page is another one than the first: a cache may answer whatever it likes.
+
+        Where the first shows several, the second may begin with the last of them, at which it was to end.
+        """
         first, second = self.newest(), Reading()
-        ids = {id_in(each) for each in first.entries}
+        known = set(first.ids())
         second.entries += first.entries
         self._add_older(second)
-        return not ids or not ids & {id_in(each) for each in second.shown_last}
+        again = known & {int(each) for each in map(id_in, second.shown_last) if each}
+        return not again or (len(known) > 1 and again == {min(known)})
 
     def _add_older(self, reading: Reading) -> None:
         """Whole is a listing at a page that shows nothing new, whatever it says of what lies before.

@@ -68,10 +68,13 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "another's bytes": Mutant(
         "our bytes under another row's id stop the doubt alone, where the platform shows no number",
-        run_of(
-            LOST,
-            Order(faults=("deposit_ids=previous",)),
-            switches={"search_omits": ["businessData"], "history_twists": ["nulls"]},
+        replace(
+            run_of(
+                LOST,
+                Order(faults=("deposit_ids=previous",)),
+                switches={"search_omits": ["businessData"], "history_twists": ["nulls"]},
+            ),
+            settings={"MAX_IN_FLIGHT": "1"},  # the lost one is stored first
         ),
         worker=sabotage.stop_the_doubt_alone,
     ),

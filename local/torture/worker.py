@@ -171,7 +171,10 @@ class Worker:
         pulls, feeds = Watched(services.pulls, "pulls", points), Watched(services.feeds, "feeds", points)
         platforms = WatchedPlatforms(services.platforms, points)
         watched = dataclasses.replace(services, store=store, pulls=pulls, feeds=feeds, platforms=platforms)
-        return poll_statuses(watched) > 0
+        reads = poll_statuses(watched)
+        return (
+            reads > 0 and "feeds.take.before" not in points
+        )  # a feed is read each time: only what it had to report is work
 
 
 def _first(message: Any) -> bool:

@@ -349,7 +349,8 @@ def _missing_statuses(ledger: list[dict[str, Any]], given: Given, lane: Lane, sc
             yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) is in no attempt")
         if kept_back and not _stands(deposit):
             continue
-        if schedule.switches.get("events_late") and lane.wire.closing & events[deposit["id"]].keys():
+        hidden = schedule.switches.get("events_late") or "list_order=desc" in repr(schedule.happenings)
+        if hidden and lane.wire.closing & events[deposit["id"]].keys():
             continue  # its life cycle was over before they were shown
         if deposit["id"] in adopted and (
             lacking := Counter(counted(given[deposit["id"]].elements())) - events[deposit["id"]]

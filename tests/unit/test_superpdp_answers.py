@@ -53,6 +53,18 @@ def test_what_a_gateway_writes_refuses_nothing(body: Any) -> None:
     assert isinstance(meaning(400, body), OutcomeUnknownError)
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("DOUBLON: Invoice F-1 exists already", "DOUBLON"), ("REJ_SEMAN : BR-FR-05", "REJ_SEMAN"), ("DOUBLON", "DOUBLON"),
+        ("DOUBLON of another", None), ("the file: broken", None), (None, None), (3, None),
+    ],
+)  # fmt: skip
+def test_a_refusal_has_its_code_in_front(words: Any, reason: str | None) -> None:
+    """Else a duplicate's refusal would be the invoice's (torture of SUPER PDP, 930072384)."""
+    assert status_event({"id": 1, "status_code": "fr:213", "data": {"reason": words}}).reason == reason
+
+
 def test_its_own_words_refuse() -> None:
     assert isinstance(meaning(400, error("BT-1 is missing")), Rejected)
     assert isinstance(meaning(503, error("later", 503)), OutcomeUnknownError)

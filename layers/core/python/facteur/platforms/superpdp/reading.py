@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ REFUSING = frozenset(
     {"api:invalid", "api:rejected"}
 )  # before it was sent, or by the other platform: the invoice was not issued
 REJECTED = "213"
+CODE_IN_FRONT = re.compile(r"([A-Z][A-Z0-9_]{2,40})(?=\s*(?::|$))")
 SIREN_DIGITS = 9
 LONGEST_ID = 20  # digits
 KEPT_RAW = ("id", "invoice_id", "status_code", "status_text", "created_at")
@@ -101,8 +103,12 @@ def _reasons(entry: dict[str, Any]) -> list[str]:
 
 
 def _reason(entry: dict[str, Any]) -> str | None:
-    """Of several the one that calls it a duplicate, for that may be no refusal of the invoice."""
-    named: Sequence[str] = _reasons(entry)
+    """Of several the one that calls it a duplicate, for that may be no refusal of the invoice.
+
+    A refusal has its code in front of its text: `DOUBLON: …`.
+    """
+    said = CODE_IN_FRONT.match(foreign.word(fields(entry.get("data")).get("reason")) or "")
+    named: Sequence[str] = [*_reasons(entry), *([said[1]] if said else [])]
     return next((each for each in named if says_duplicate(each)), named[0] if named else None)
 
 

@@ -309,6 +309,14 @@ def test_a_refusal_as_a_duplicate_is_a_question_and_leaves_what_the_deposit_has_
     assert (reached.otherwise.state, reached.objection and reached.objection.code) == (State.SUBMITTED, "duplicate")
 
 
+@pytest.mark.parametrize("step", ["api:uploaded", "ppf:received"])
+def test_a_step_on_the_platforms_way_is_nothing_that_a_duplicate_has_reached(step: str) -> None:
+    """Else nobody would look for the other deposit (torture of SUPER PDP, 930072384)."""
+    ruling = ruled(event(step, 1), event("213", 60, reason="DOUBLON"))
+
+    assert (ruling.move.state, ruling.current, ruling.otherwise) == (State.IN_DOUBT, None, None)
+
+
 def test_a_genuine_refusal_beside_one_as_a_duplicate_is_final() -> None:
     ruling = ruled(event("213", 60, reason="DOUBLON"), event("213", 30, "a", reason="ROUTING_FAILURE"))
 

@@ -33,8 +33,8 @@ def believe_any_key(_worker: Worker) -> None:
 
 def move_at_once(database: Database) -> None:
     replace_in(
-        database, "facteur.move_feed", r"(?s)\"cursor\" = case.*?reached = case.*?end,\s+reached_at = case.*?end\s",
-        '"cursor" = p_reached, reached = p_reached, reached_at = facteur.now() ',
+        database, "facteur.move_feed", r"(?s)\"cursor\" = case.*?end,(.*)\s+and p_reached is distinct.*stays\(f\)\)",
+        r'"cursor" = p_reached,\1',
     )  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def move_before_storing(worker: Worker) -> None:
     store = feeding._store
 
     def moved_first(account: str, entries: Any, platform: Any, services: Any) -> None:
-        services.feeds.reached(account, next(each.cursor for each in reversed(entries) if each.cursor))
+        services.feeds.reached(account, next(each.cursor for each in reversed(entries) if each.cursor), past=True)
         store(account, entries, platform, services)
 
     feeding._store = moved_first

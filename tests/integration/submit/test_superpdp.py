@@ -326,6 +326,27 @@ def test_the_place_moves_past_all_pages_that_were_read_again(world: World, pdp: 
     assert world.database.row('select "cursor" as place from facteur.feeds').place == last
 
 
+def test_a_turn_that_is_cut_leaves_the_place_where_it_began(world: World, pdp: Simulator) -> None:
+    """What was shown late before the place that an earlier turn had reached would be read by nobody."""
+    pdp.configure(search_cap=2)
+    for rank in (1, 2, 3):
+        add(world, rank)
+    world.deposit()
+    advance(world, pdp, 660)
+    world.poll()
+    reached = world.database.row("select reached from facteur.feeds").reached
+    advance(world, pdp, 660)
+    pdp.script_endpoint("events", ["slow:0", "503"])
+
+    world.poll()
+
+    place = world.database.row('select "cursor" as place, reached from facteur.feeds')
+    assert (place.place, place.reached) == (None, reached)
+    advance(world, pdp, 660)
+    world.poll()
+    assert world.database.row('select "cursor" as place from facteur.feeds').place == reached
+
+
 def test_a_deposit_whose_events_are_gone_has_its_own_history_read(world: World, pdp: Simulator) -> None:
     add(world, 2)
     world.deposit()

@@ -77,6 +77,11 @@ def current_of(events: Sequence[StatusEvent]) -> StatusEvent | None:
     return newest_of(genuine or refusals or [event for event in events if event.code in CLOSING] or events)
 
 
+def reached_in(events: Iterable[StatusEvent]) -> StatusEvent | None:
+    """What a deposit has reached by itself: its newest status that neither refuses it nor is a step on the platform's way."""
+    return newest_of(event for event in events if event.code not in REJECTING and not is_step(event.code))
+
+
 def contradiction_in(events: Sequence[StatusEvent]) -> tuple[str, ...]:
     """Codes that exclude each other; empty where there are none.
 
@@ -105,8 +110,7 @@ def rule(due: Due, events: Sequence[StatusEvent], sandbox: bool, limits: Limits)
         return _contradicted(due, events, contradiction, limits)
     current = current_of(events)
     if current and is_duplicate(current):
-        reached = newest_of([event for event in events if event.code not in REJECTING])
-        return _called_a_duplicate(due, current, reached, limits)
+        return _called_a_duplicate(due, current, reached_in(events), limits)
     followed = limits.follow_up_seconds + (DAY_SECONDS if _lags(due, events) else 0)
     return Ruling(after_history(current, due.lifecycle_code, due.age_seconds, sandbox, followed), current)
 
@@ -123,8 +127,7 @@ def rule_unread(due: Due, limits: Limits) -> Ruling | None:
     label = f"{code} {label_of(code)}" if code in REJECTING else f"state {state}"
     problem = Problem("reason_not_known", f"the platform's search shows {label}; the reason is not known yet")
     if says_duplicate(state):
-        reached = newest_of([event for event in due.known if event.code not in REJECTING])
-        return _asked_about(due, problem, reached, limits)
+        return _asked_about(due, problem, reached_in(due.known), limits)
     if code in REJECTING:
         return Ruling(final(State.REJECTED, problem, CORRECT_IT))
     if state:

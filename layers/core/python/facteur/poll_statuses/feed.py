@@ -31,6 +31,7 @@ def read_feeds(services: PollServices, accounts: Sequence[str], permitted: Calla
 def _read(account: str, place: Place, services: PollServices, permitted: Callable[[str], bool]) -> int:
     """Page by page until one shows nothing new. A place that the platform does not know is forgotten."""
     pages, cursor, seen = 0, place.cursor, set[tuple[str, str, str]]()
+    past = place.reached in {None, place.cursor}
     try:
         with alone(services, FEED, account=account):
             platform = services.platforms.of(account)
@@ -40,14 +41,16 @@ def _read(account: str, place: Place, services: PollServices, permitted: Callabl
                 services.store.platform_answered(account)
                 fresh = [entry for entry in page.entries if _key(entry) not in seen]
                 _report_unread(account, page.passed_over, services)
-                if not fresh:
-                    break
-                _store(account, fresh, platform, services)
+                if fresh:
+                    _store(account, fresh, platform, services)
                 seen |= {_key(entry) for entry in fresh}
+                shown = {entry.cursor for entry in page.entries if entry.cursor}
+                past = past or place.reached in shown or shown <= {cursor}
                 reached = next((entry.cursor for entry in reversed(page.entries) if entry.cursor), cursor)
-                if reached is None or reached == cursor:
+                if reached is not None:
+                    services.feeds.reached(account, reached, past=past)
+                if not fresh or reached == cursor:
                     break
-                services.feeds.reached(account, reached)
                 cursor = reached
     except CursorRefusedError as error:
         services.feeds.reset(account)

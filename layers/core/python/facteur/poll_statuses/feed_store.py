@@ -24,10 +24,14 @@ class Fed:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a client's feed is read from; `cursor` None: from its beginning, which is at `since`."""
+    """Where a client's feed is read from; `cursor` None: from its beginning, which is at `since`.
+
+    `reached`: as far as an earlier run came; None: none has.
+    """
 
     cursor: str | None
     since: datetime
+    reached: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,14 @@ class PostgresFeeds:
 
     def take(self, account: str) -> Place | None:
         """The place, for this run alone to read from for a while; None: another run reads."""
-        statement = 'select "cursor" as place, since from facteur.take_feed(%(account)s, %(lease)s)'
+        statement = 'select "cursor" as place, since, reached from facteur.take_feed(%(account)s, %(lease)s)'
         rows = self._database.rows(statement, {"account": account, "lease": TURN_SECONDS})
-        return Place(rows[0].place, rows[0].since) if rows else None
+        return Place(rows[0].place, rows[0].since, rows[0].reached) if rows else None
 
-    def reached(self, account: str, cursor: str) -> None:
-        """All statuses up to a place are stored."""
-        self._database.rows("select facteur.move_feed(%(account)s, %(cursor)s)", {"account": account, "cursor": cursor})
+    def reached(self, account: str, cursor: str, *, past: bool) -> None:
+        """All statuses up to a place are stored; `past`: this run has read again all that an earlier one had reached."""
+        statement = "select facteur.move_feed(%(account)s, %(cursor)s, %(past)s)"
+        self._database.rows(statement, {"account": account, "cursor": cursor, "past": past})
 
     def reset(self, account: str) -> None:
         self._database.rows("select facteur.reset_feed(%(account)s)", {"account": account})

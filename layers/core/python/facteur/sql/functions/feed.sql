@@ -17,7 +17,8 @@ create or replace function facteur.accounts_with_feed(p_providers text[], out ac
 $$;
 
 -- One reader at a time, for a while. The feed of a client begins a day before its first attempt.
-create or replace function facteur.take_feed(p_account text, p_lease_seconds double precision, out "cursor" text, out since timestamptz) returns setof record
+create or replace function facteur.take_feed(p_account text, p_lease_seconds double precision, out "cursor" text, out since timestamptz, out reached text)
+    returns setof record
     language sql as $$
     insert into facteur.feeds as f (client, since, turn_at, taken_until)
     select md5(a.pin::text), coalesce((select min(t.started_at) from facteur.attempts t where t.account = any (facteur.names_of_client(p_account))
@@ -25,27 +26,29 @@ create or replace function facteur.take_feed(p_account text, p_lease_seconds dou
            facteur.now(), facteur.now() + make_interval(secs => p_lease_seconds)
     from facteur.accounts a where a.name = p_account and a.pin is not null
     on conflict (client) do update set turn_at = excluded.turn_at, taken_until = excluded.taken_until where f.taken_until <= facteur.now()
-    returning f."cursor", f.since
+    returning f."cursor", f.since, f.reached
 $$;
 
+-- Whether what is read again begins where it did: what was reached less than ten minutes before this turn may have had gaps, for platforms
+-- draw an event's id before they commit it, as we do. Nor does it move while a deposit's outcome is unknown, for a day: what is said of an
+-- invoice whose deposit nobody knows yet is kept nowhere, and is read again.
 create or replace function facteur.stays(f facteur.feeds) returns boolean
     language sql stable as $$
-    select f.reached_at is not null and (f.reached_at > facteur.now() - interval '10 minutes' or exists (
+    select f.reached_at is not null and (f.reached_at > f.turn_at - interval '10 minutes' or exists (
         select from facteur.submissions s join facteur.accounts a on a.name = s.account
         where s.state = 'in_doubt' and s.doubt_since between facteur.now() - interval '1 day' and f.reached_at and md5(a.pin::text) = f.client))
 $$;
 
--- Everything up to a place was stored. Platforms draw an event's id before they commit it, as we do: a lower one may yet appear. So what
--- is read again moves on only to a place that was reached ten minutes ago, by our own clock: whoever reads it again then has seen all
--- that came late. Nor does it move while a deposit's outcome is unknown, for a day: what is said of an invoice whose deposit nobody knows
--- yet is kept nowhere, and is read again.
-create or replace function facteur.move_feed(p_account text, p_reached text) returns void
+-- Everything up to a place was stored. Where the turn began moves on to what an earlier turn had reached, once this one has read all of
+-- that again (p_past): a turn that was cut before has not. What one turn reaches counts as a whole, page by page.
+create or replace function facteur.move_feed(p_account text, p_reached text, p_past boolean) returns void
     language sql as $$
     update facteur.feeds f set
-        "cursor" = case when facteur.stays(f) then f."cursor" else coalesce(f.reached, f."cursor") end,
-        reached = case when facteur.stays(f) then f.reached else p_reached end,
-        reached_at = case when facteur.stays(f) then f.reached_at else facteur.now() end
-    from facteur.accounts a where a.name = p_account and f.client = md5(a.pin::text)
+        "cursor" = case when f.reached_at >= f.turn_at then f."cursor" else coalesce(f.reached, f."cursor") end,
+        reached = p_reached, reached_at = facteur.now()
+    from facteur.accounts a
+    where a.name = p_account and f.client = md5(a.pin::text) and p_reached is distinct from f."cursor"
+      and (f.reached_at >= f.turn_at or p_past and not facteur.stays(f))
 $$;
 
 -- The platform does not know the place any more: it is read from the beginning, and what is known already adds nothing.

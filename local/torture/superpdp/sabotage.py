@@ -19,7 +19,7 @@ def send_no_key(_worker: Worker) -> None:
 
 def draw_keys_anew(database: Database) -> None:
     replace_in(
-        database, "facteur.begin_lease", r"coalesce\(facteur\.doubtful_key\(s\.invoice_id\), s\.own_key\)", "facteur.new_key()"
+        database, "facteur.begin_lease", r"coalesce\(facteur\.doubtful_key\(.*?\), s\.own_key\)", "facteur.new_key()"
     )  # fmt: skip
 
 

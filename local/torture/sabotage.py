@@ -11,11 +11,12 @@ from typing import Any
 
 import urllib3.connectionpool
 
+from facteur.domain.doubt import Shown
 from facteur.domain.evidence import (
     Kinship,
 )
 from facteur.domain.status_updates import Listing
-from facteur.domain.submission import Move, Shown, State
+from facteur.domain.submission import Move, State
 from facteur.errors import NotDepositedError
 from facteur.platforms.iopole.capabilities import SEARCH
 from facteur.platforms.iopole.client import Iopole

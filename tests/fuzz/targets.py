@@ -21,7 +21,7 @@ from requests.structures import CaseInsensitiveDict
 
 from facteur.aws.secrets_manager import SecretUnreadableError, object_in
 from facteur.documents import number as document_number
-from facteur.domain.submission import Witness
+from facteur.domain.doubt import Witness
 from facteur.errors import (
     AccountRefusedError,
     ConfigurationError,

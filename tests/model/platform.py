@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from facteur.domain.submission import Accepted, Answer, Candidate, Rejected, StatusEvent
+from facteur.domain.doubt import Candidate
+from facteur.domain.submission import Accepted, Answer, Rejected, StatusEvent
 from facteur.errors import AccountRefusedError, OutcomeUnknownError, PlatformBusyError, Problem
 from tests.model.calls import Fault
 

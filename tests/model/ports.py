@@ -11,8 +11,9 @@ from io import BytesIO
 from typing import IO, Any
 
 from facteur.aws.secrets_manager import Secrets
+from facteur.domain.doubt import Candidate, Question, Shown
 from facteur.domain.metrics import Metric
-from facteur.domain.submission import Answer, Candidate, Invoice, Question, Shown, StatusEvent
+from facteur.domain.submission import Answer, Invoice, StatusEvent
 from facteur.errors import (
     DatabaseUnavailableError,
     DocumentMissingError,

@@ -19,6 +19,7 @@ from facteur.domain.decide_look_up import (
     may_be_sent_again,
 )
 from facteur.domain.decision import Limits, next_look_up
+from facteur.domain.doubt import Attempt, Candidate, Doubt, DoubtClock, Holder, Witness
 from facteur.domain.evidence import (
     Evidence,
     Kinship,
@@ -27,7 +28,7 @@ from facteur.domain.evidence import (
     sent_by,
     weighed,
 )
-from facteur.domain.submission import Attempt, Candidate, Doubt, DoubtClock, Holder, Move, State, Witness
+from facteur.domain.submission import Move, State
 from facteur.errors import Problem
 
 LIMITS = Limits(resend_after_seconds=3600, give_up_after_seconds=259200, follow_up_seconds=400 * 86400)

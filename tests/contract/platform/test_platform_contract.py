@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from facteur.domain.submission import Accepted, Question, Rejected, Witness
+from facteur.domain.doubt import Question, Witness
+from facteur.domain.submission import Accepted, Rejected
 from facteur.errors import (
     AccountRefusedError,
     NotDepositedError,

@@ -12,10 +12,11 @@ from typing import Any
 from urllib.parse import quote
 
 from facteur.domain.document_kind import extension_of
+from facteur.domain.doubt import Candidate, Question, Shown
 from facteur.domain.identity import plain
 from facteur.domain.lifecycle import label_of
 from facteur.domain.ports import Document
-from facteur.domain.submission import Answer, Candidate, Question, Shown, StatusEvent
+from facteur.domain.submission import Answer, StatusEvent
 from facteur.errors import PlatformBusyError, Problem, UnreadableCopyError
 from facteur.platforms import foreign
 from facteur.platforms.answers import dated, expect, is_busy, refusal

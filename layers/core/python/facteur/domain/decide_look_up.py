@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 
 from facteur.domain.decide_deposit import FIRST_STATUS_SECONDS, back_off
 from facteur.domain.decision import Jitter, Limits, final, next_look_up, wait
+from facteur.domain.doubt import Candidate, Doubt, DoubtClock, Holder
 from facteur.domain.evidence import Evidence
-from facteur.domain.submission import Candidate, Doubt, DoubtClock, Holder, Move, State
+from facteur.domain.submission import Move, State
 from facteur.errors import Problem
 
 EMPTY_LOOKUPS_BEFORE_RESEND = 4

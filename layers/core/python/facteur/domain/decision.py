@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from facteur.domain.submission import Claim, DoubtClock, Move, State, Waiting
+from facteur.domain.doubt import DoubtClock
+from facteur.domain.submission import Claim, Move, State, Waiting
 from facteur.errors import Problem
 
 LOOKUP_FRACTIONS = (1 / 16, 3 / 16, 7 / 16, 1.0)  # of RESEND_AFTER_SECONDS: when the look-ups of a doubt are due

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import Enum, auto
 
+from facteur.domain.doubt import Attempt, Candidate, Doubt, Holder
 from facteur.domain.identity import may_be_of, plain, same_invoice
-from facteur.domain.submission import Attempt, Candidate, Doubt, Holder
 
 UNKNOWN = "unknown"  # in the place of a SHA-256: of what a person adopted, and nobody compared
 

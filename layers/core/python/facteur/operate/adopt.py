@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from facteur.domain.submission import Candidate
+from facteur.domain.doubt import Candidate
 from facteur.errors import DocumentError, NotDepositedError, OperatorError
 from facteur.operate.acts import the_submission
 from facteur.operate.model.acts import Done

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from facteur.domain.doubt import Candidate, Question, Shown
     from facteur.domain.ports import Document
     from facteur.domain.status_updates import FeedPage, Page
-    from facteur.domain.submission import Answer, Candidate, Question, Shown, StatusEvent
+    from facteur.domain.submission import Answer, StatusEvent
     from facteur.platforms.credentials import Address, Credentials
     from facteur.platforms.http import HttpClient
 

@@ -15,7 +15,8 @@ from psycopg2.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedF
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
 from psycopg2.extras import NamedTupleCursor
 
-from facteur.domain.submission import DoubtClock, Move
+from facteur.domain.doubt import DoubtClock
+from facteur.domain.submission import Move
 from facteur.errors import ConfigurationError, DatabaseUnavailableError, OperatorError, StatementRefusedError
 from facteur.postgres.refusals import why_no_connection
 from facteur.postgres.session import AGAIN, BEGIN, asked_for, is_useless, was_ended

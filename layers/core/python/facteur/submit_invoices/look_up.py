@@ -14,6 +14,7 @@ from facteur.domain.decide_look_up import (
     may_be_sent_again,
 )
 from facteur.domain.decision import LOOKED_UP, Decision, Outcome
+from facteur.domain.doubt import Candidate, Doubt, Holder, Question, Shown
 from facteur.domain.evidence import (
     Evidence,
     attribute,
@@ -21,7 +22,7 @@ from facteur.domain.evidence import (
     sent_by,
     weighed,
 )
-from facteur.domain.submission import Candidate, Claim, Doubt, Holder, Question, Shown, State, Waiting
+from facteur.domain.submission import Claim, State, Waiting
 from facteur.errors import NotDepositedError, PlatformBusyError, Problem, UnreadableCopyError
 from facteur.platforms.port import Platform
 from facteur.submit_invoices.services import Lease, Services

@@ -8,18 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from facteur.domain.decision import LOOKED_UP, Decision, Outcome
+from facteur.domain.doubt import Attempt, Doubt, DoubtClock, Holder, Witness
 from facteur.domain.ports import Alone
-from facteur.domain.submission import (
-    Attempt,
-    Claim,
-    Doubt,
-    DoubtClock,
-    Holder,
-    Intent,
-    State,
-    Waiting,
-    Witness,
-)
+from facteur.domain.submission import Claim, Intent, State, Waiting
 from facteur.errors import StatementRefusedError
 from facteur.postgres.database import Database, Row, as_json, as_move
 from facteur.postgres.invoices import INLINE_BYTES, as_invoice

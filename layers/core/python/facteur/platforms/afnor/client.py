@@ -9,9 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from facteur.domain.document_kind import extension_of
+from facteur.domain.doubt import Candidate, Question, Shown
 from facteur.domain.ports import Document
 from facteur.domain.status_updates import FeedPage
-from facteur.domain.submission import Accepted, Answer, Candidate, Question, Rejected, Shown, StatusEvent
+from facteur.domain.submission import Accepted, Answer, Rejected, StatusEvent
 from facteur.errors import (
     AccountRefusedError,
     NotDepositedError,

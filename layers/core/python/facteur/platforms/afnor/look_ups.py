@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from facteur.domain.submission import Candidate, Question, Shown
+from facteur.domain.doubt import Candidate, Question, Shown
 from facteur.errors import PlatformBusyError, Problem
 from facteur.platforms.afnor.flows import INVOICES, MOST_PAGES, TOO_WIDE, Flows, Found, Place
 from facteur.platforms.afnor.reading import Flow, candidate

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from facteur.domain.doubt import Candidate
 from facteur.domain.lifecycle import GOOD_FILE, label_of, says_duplicate
 from facteur.domain.status_updates import FeedEntry, InvoiceName
-from facteur.domain.submission import Candidate, StatusEvent
+from facteur.domain.submission import StatusEvent
 from facteur.platforms import foreign
 from facteur.platforms.afnor.cdar import InvoiceStatus, Message, Party, Reason
 from facteur.platforms.foreign import entries, fields

@@ -9,9 +9,10 @@ from datetime import datetime
 from urllib.parse import quote
 
 from facteur.domain.document_kind import extension_of
+from facteur.domain.doubt import Candidate, Question, Shown
 from facteur.domain.ports import Document
 from facteur.domain.status_updates import Page
-from facteur.domain.submission import Answer, Candidate, Question, Shown, StatusEvent
+from facteur.domain.submission import Answer, StatusEvent
 from facteur.errors import PlatformBusyError, Problem, UnreadableCopyError
 from facteur.platforms.answers import expect, is_busy, listed, refusal
 from facteur.platforms.authorised import AuthorisedClient

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from facteur.domain.doubt import Candidate, Question, Shown, Witness
 from facteur.domain.status_updates import Listing
-from facteur.domain.submission import Candidate, Question, Shown, Witness
 from facteur.errors import PlatformBusyError, Problem
 from facteur.platforms.iopole.capabilities import SEARCH
 from facteur.platforms.iopole.reading import about, candidate, id_in, number_in

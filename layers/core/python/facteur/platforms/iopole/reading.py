@@ -6,9 +6,10 @@ import hashlib
 from decimal import Decimal
 from typing import Any
 
+from facteur.domain.doubt import Candidate
 from facteur.domain.lifecycle import LABELS, REJECTING, label_of, says_duplicate
 from facteur.domain.status_updates import Sighting
-from facteur.domain.submission import Candidate, StatusEvent
+from facteur.domain.submission import StatusEvent
 from facteur.platforms import foreign
 from facteur.platforms.blanking import HIDDEN
 from facteur.platforms.foreign import entries as _list

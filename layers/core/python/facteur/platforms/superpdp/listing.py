@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from facteur.domain.submission import Candidate, Question, Shown
+from facteur.domain.doubt import Candidate, Question, Shown
 from facteur.errors import PlatformBusyError, Problem
 from facteur.platforms import foreign
 from facteur.platforms.answers import dated, expect, listed

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from facteur.domain.doubt import Candidate
 from facteur.domain.lifecycle import REJECTING, label_of, says_duplicate
-from facteur.domain.submission import Candidate, StatusEvent
+from facteur.domain.submission import StatusEvent
 from facteur.platforms import foreign
 from facteur.platforms.foreign import entries, fields
 from facteur.platforms.spelling import alike

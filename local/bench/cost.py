@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from facteur.domain.decide_status import seconds_to_next_sweep
+from facteur.domain.decide_sweep import seconds_to_next_sweep
 from local.bench.result import number
 from local.bench.run import Run
 

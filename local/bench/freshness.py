@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from facteur.domain.decide_status import seconds_to_next_sweep
+from facteur.domain.decide_sweep import seconds_to_next_sweep
 from local.bench.ground import add_papers, queued, submit_in_batches, write_papers
 from local.bench.result import Figure, Result
 from local.bench.stage import Stage

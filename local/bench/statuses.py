@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from facteur.domain.decide_status import seconds_to_next_sweep
+from facteur.domain.decide_sweep import seconds_to_next_sweep
 from local.bench.result import Figure, Result
 from local.bench.stage import Stage
 from local.world.crowd import KNOWN, Crowd, crowd

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from facteur.domain.decide_status import seconds_to_next_sweep
+from facteur.domain.decide_sweep import seconds_to_next_sweep
 from local.bench.registry import BENCHMARKS
 from local.bench.report import compared, markdown, plots
 from local.bench.result import Figure, Result, as_data, from_data

@@ -8,20 +8,8 @@ from typing import Any
 
 import pytest
 
-from facteur.domain.decide_status import (
-    NOT_PRESSING,
-    URGENT,
-    USUAL,
-    believed,
-    has_doubled,
-    merged,
-    rule,
-    rule_unread,
-    seconds_to_next_read,
-    seconds_to_next_sweep,
-    seen,
-    urgency,
-)  # fmt: skip
+from facteur.domain.decide_status import believed, merged, rule, rule_unread, seconds_to_next_read  # fmt: skip
+from facteur.domain.decide_sweep import NOT_PRESSING, URGENT, USUAL, has_doubled, seconds_to_next_sweep, seen, urgency
 from facteur.domain.decision import Limits
 from facteur.domain.lifecycle import BUYERS, label_of
 from facteur.domain.status_updates import Open, Ruling, Sighting

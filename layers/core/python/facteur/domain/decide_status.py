@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -10,19 +9,16 @@ from datetime import UTC, datetime, timedelta
 
 from facteur.domain.decision import CORRECT_IT, Limits, final, in_doubt, wait
 from facteur.domain.lifecycle import BUYERS, CLOSING, ENDING, REJECTING, VERDICTS, is_step, label_of, says_duplicate
-from facteur.domain.status_updates import Open, Ruling, Seen, Sighting
+from facteur.domain.status_updates import Ruling
 from facteur.domain.submission import Due, Move, State, StatusEvent
 from facteur.errors import Problem
 
 SILENT_SANDBOX_SECONDS = 3600.0
 SILENT_SECONDS = 3600.0  # by then a deposit shows a status, or something is wrong
-LONGEST_UNSEEN_SECONDS = 21600.0
 DAY_SECONDS = 86400.0
 BELIEVED = timedelta(days=1)  # a platform's date may lie so long before the deposit, or after our now
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 STATE = "state:"  # before what stands in a status's place where the search shows none
-URGENT, USUAL, NOT_PRESSING = range(3)
-URGENT_CODES = REJECTING | {"207", "210"}
 
 
 def believed(event: StatusEvent, due: Due) -> StatusEvent:
@@ -160,60 +156,6 @@ def after_history(
 def seconds_to_next_read(age_seconds: float) -> float:
     """Seconds until a deposit's life cycle is read again: from a minute for a young one to a day for an old one."""
     return min(86400.0, max(60.0, age_seconds / 10))
-
-
-def has_doubled(age_seconds: float, late_seconds: float = 0.0) -> bool:
-    """Whether a deposit has become 1, 2, 4, 8, … days old since it was last looked at; `late_seconds`: since it was due again."""
-    due_age = age_seconds - late_seconds
-    before = max(due_age / 1.1, due_age - DAY_SECONDS)
-    return age_seconds >= DAY_SECONDS and math.floor(math.log2(age_seconds / DAY_SECONDS)) > math.floor(
-        math.log2(before / DAY_SECONDS)
-    )
-
-
-def seconds_to_next_sweep(age_seconds: float) -> float:
-    """Seconds until a sweep looks at a deposit again: that costs a two-hundredth of a call, so a day is never needed."""
-    return min(LONGEST_UNSEEN_SECONDS, max(60.0, age_seconds / 40))
-
-
-def seen(deposit: Open, sighting: Sighting | None, due_in: float, limits: Limits, *, shown_lately: bool = True) -> Seen:
-    """What follows from how a search shows a deposit; None: it does not. Where it shows no status, the state must do."""
-    over = deposit.age_seconds > limits.follow_up_seconds
-    code, is_status = (sighting.code, True) if sighting and sighting.code else (_code_of_state(sighting), False)
-    state = sighting.state if sighting and sighting.refusing else None
-    number = sighting.invoice_number if sighting else None
-    return Seen(
-        deposit.submission_id, deposit.platform_id, code, sighting.at if sighting and is_status else None, is_status,
-        sighting.created_at if sighting else None, due_in, URGENT if state else urgency(code),
-        _wanted_every(deposit.age_seconds, deposit.late_seconds, over, shown_lately, is_status), over, state, number,
-    )  # fmt: skip
-
-
-def _wanted_every(
-    age_seconds: float, late_seconds: float, over: bool, shown_lately: bool, is_status: bool
-) -> float | None:
-    """How often the history of a deposit is read though the search shows nothing new of it; None: not yet.
-
-    A search shows the newest status by date: a refusal that is dated before it is found once the deposit's age has doubled, and
-    before follow-up ends; not at each sweep, or a switch to sweeps would read everything at once. Without a status it is read as if
-    there were no search, where that shows none of ours.
-    """
-    if is_status:
-        return DAY_SECONDS if over or has_doubled(age_seconds, late_seconds) else None
-    if not shown_lately:
-        return seconds_to_next_read(age_seconds)
-    return DAY_SECONDS if over or age_seconds > SILENT_SECONDS else None
-
-
-def urgency(code: str | None) -> int:
-    """Whose history is read first: those of rejections, refusals, and disputes."""
-    if code is None:
-        return NOT_PRESSING
-    return URGENT if code in URGENT_CODES else USUAL
-
-
-def _code_of_state(sighting: Sighting | None) -> str | None:
-    return STATE + sighting.state if sighting and sighting.state else None
 
 
 def settled_before(events: Sequence[StatusEvent]) -> StatusEvent | None:

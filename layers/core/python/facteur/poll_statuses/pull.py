@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from facteur.domain.decide_status import DAY_SECONDS, SILENT_SECONDS, any_new, apart, has_doubled, seconds_to_next_read
+from facteur.domain.decide_status import DAY_SECONDS, SILENT_SECONDS, any_new, apart, seconds_to_next_read
+from facteur.domain.decide_sweep import has_doubled
 from facteur.domain.metrics import Metric
 from facteur.domain.submission import Due, StatusEvent
 from facteur.errors import NotDepositedError

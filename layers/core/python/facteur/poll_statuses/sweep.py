@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from facteur.domain.decide_status import SILENT_SECONDS, seconds_to_next_sweep, seen
+from facteur.domain.decide_status import SILENT_SECONDS
+from facteur.domain.decide_sweep import seconds_to_next_sweep, seen
 from facteur.domain.metrics import Metric
 from facteur.domain.status_updates import Listing, Open, Page, Seen, Sighting, Slice
 from facteur.errors import NotDepositedError, StatementRefusedError

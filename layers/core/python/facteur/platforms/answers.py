@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from facteur.domain.decide_deposit import ACCOUNT_REFUSED
-from facteur.errors import AccountRefusedError, PlatformBusyError, Problem
+from facteur.domain.document_kind import extension_of
+from facteur.errors import AccountRefusedError, PlatformBusyError, Problem, UnreadableCopyError
 from facteur.platforms.foreign import FIRST_YEAR, LAST_YEAR, joined
 from facteur.platforms.foreign import entries as _list
 from facteur.platforms.foreign import fields as _dict
@@ -55,6 +57,17 @@ def listed(body: Any) -> list[Any]:
     if not isinstance(entries, list):
         raise PlatformBusyError(Problem("unreadable_answer", "the platform answered something else than a list", 200))
     return entries
+
+
+def copy_hash(answer: HttpAnswer) -> str:
+    """SHA-256 of the document that an answer gives back.
+
+    Raises:
+        UnreadableCopyError: it is no document that we could have sent.
+    """
+    if extension_of(answer.body) is None:
+        raise UnreadableCopyError
+    return hashlib.sha256(answer.body).hexdigest()
 
 
 def dated(answer: HttpAnswer) -> datetime | None:

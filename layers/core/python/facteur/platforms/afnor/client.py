@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +17,6 @@ from facteur.errors import (
     NotDepositedError,
     OutcomeUnknownError,
     PlatformBusyError,
-    UnreadableCopyError,
     UnreadableStatusError,
 )
 from facteur.platforms import foreign
@@ -28,7 +26,7 @@ from facteur.platforms.afnor.flows import Flows
 from facteur.platforms.afnor.ladder import LADDER, NOT_TAKEN, in_its_own_words
 from facteur.platforms.afnor.look_ups import LATELY, WITHOUT_ID, LookUps
 from facteur.platforms.afnor.reading import acknowledgement_of, flow_in
-from facteur.platforms.answers import expect, is_busy, problem, refusal
+from facteur.platforms.answers import copy_hash, expect, is_busy, problem, refusal
 from facteur.platforms.authorised import AuthorisedClient
 from facteur.platforms.http import HttpAnswer, HttpClient
 from facteur.platforms.multipart import BLOCK_BYTES, SingleFileBody
@@ -105,9 +103,7 @@ class Afnor(NotOffered):
         answer = self._original(platform_id, LONGEST_DOCUMENT_BYTES)
         if answer.status != 200:
             return None
-        if extension_of(answer.body) is None:
-            raise UnreadableCopyError
-        return hashlib.sha256(answer.body).hexdigest()
+        return copy_hash(answer)
 
     def history(self, platform_id: str) -> list[StatusEvent]:
         """The acknowledgement: what else happened stands in messages that do not name their deposit, and comes by the feed alone."""

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from urllib.parse import quote
 
-from facteur.domain.document_kind import extension_of
 from facteur.domain.doubt import Candidate, Question, Shown
 from facteur.domain.ports import Document
 from facteur.domain.status_updates import Page
 from facteur.domain.submission import Answer, StatusEvent
-from facteur.errors import PlatformBusyError, Problem, UnreadableCopyError
-from facteur.platforms.answers import expect, is_busy, listed, refusal
+from facteur.errors import PlatformBusyError, Problem
+from facteur.platforms.answers import copy_hash, expect, is_busy, listed, refusal
 from facteur.platforms.authorised import AuthorisedClient
 from facteur.platforms.foreign import entries
 from facteur.platforms.http import LONGEST_ANSWER_BYTES, HttpAnswer, HttpClient
@@ -85,9 +83,7 @@ class Iopole(NotOffered):
         copy = self._copy(platform_id, "download", LONGEST_DOCUMENT_BYTES)
         if copy is None:
             return None
-        if extension_of(copy.body) is None:
-            raise UnreadableCopyError
-        return hashlib.sha256(copy.body).hexdigest()
+        return copy_hash(copy)
 
     def history(self, platform_id: str) -> list[StatusEvent]:
         answer = self._api.call("GET", f"/v1/invoice/{_in_path(platform_id)}/status-history")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from facteur.platforms.port import Capabilities
 
-LONGEST_KEY = 36  # of external_id
-MOST_INVOICES = 1000  # on a page
 MOST_EVENTS = 1000
 CAPABILITIES = Capabilities(
     statuses=("feed", "history"),

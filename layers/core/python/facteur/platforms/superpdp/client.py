@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from facteur.domain.document_kind import extension_of
 from facteur.domain.doubt import Candidate, Question, Shown
 from facteur.domain.ports import Document
 from facteur.domain.status_updates import FeedEntry, FeedPage
@@ -19,10 +17,9 @@ from facteur.errors import (
     NotDepositedError,
     OutcomeUnknownError,
     Problem,
-    UnreadableCopyError,
 )
 from facteur.platforms import foreign
-from facteur.platforms.answers import dated, expect, is_busy, listed, problem, refusal
+from facteur.platforms.answers import copy_hash, dated, expect, is_busy, listed, problem, refusal
 from facteur.platforms.authorised import AuthorisedClient
 from facteur.platforms.http import HttpAnswer, HttpClient
 from facteur.platforms.multipart import SingleFileBody
@@ -109,9 +106,7 @@ class SuperPdp(NotOffered):
             raise refusal(answer)
         if answer.status != 200:
             return None
-        if extension_of(answer.body) is None:
-            raise UnreadableCopyError
-        return hashlib.sha256(answer.body).hexdigest()
+        return copy_hash(answer)
 
     def history(self, platform_id: str) -> list[StatusEvent]:
         """Event by event until a page shows nothing new; one id may be that of several."""

@@ -44,7 +44,7 @@ def nested(depth: int) -> list[Any]:
         ("plain", "plain"), ("  two\nlines\t ", "two lines"), ("a\x1b[2Jb", "a\\x1b[2Jb"), ("a\x00b", "a\\x00b"),
         ("a\u202eb", "a\\u202eb"), ("a\ud800b", "a\\ud800b"), ("a\xa0b", "a b"), ("é€😀", "é€😀"), (17, "17"), (1.5, "1.5"),
         (True, "true"), (None, None), ("", None), ([], None), ({"a": 1}, None), (nested(900), None), (float("nan"), None),
-        (10**4000, None), ("x" * 501, "x" * 500),
+        (10**4000, None), ("x" * 501, "x" * 499 + "…"), ("x" + " " * 600, "x"),
     ],
 )  # fmt: skip
 def test_a_word_is_visible_on_one_line_and_bounded(value: Any, text: str | None) -> None:
@@ -57,6 +57,13 @@ def test_what_is_made_visible_stays_within_its_bounds() -> None:
     assert found
     assert (len(found), found[-1]) == (500, "…")
     assert len(foreign.code("\x00" * 999) or "") == 60
+
+
+@pytest.mark.parametrize("longer", ["1" * 501, "1" * 500 + " 2", "F-" + "1" * 9000])
+def test_a_number_that_is_cut_is_none(longer: str) -> None:
+    """What is cut would name another invoice."""
+    assert foreign.number(longer) is None
+    assert foreign.number(longer[:500]) == longer[:500]
 
 
 @pytest.mark.parametrize(

@@ -29,9 +29,10 @@ GAP = "\ufffd"  # where a letter could not be read
 
 def word(value: Any, longest: int = LONGEST_WORDS) -> str | None:
     """A text or a number, made visible, of at most so many characters; None where it is neither, or nothing is left."""
-    text = _scalar(value)
-    shown = visible(text[:longest]) if text else ""
-    return (shown if len(shown) <= longest else shown[: longest - 1] + ELLIPSIS) or None
+    text = _scalar(value) or ""
+    shown = visible(text[:longest])
+    whole = len(shown) <= longest and not text[longest:].strip()
+    return (shown if whole else shown[: longest - 1] + ELLIPSIS) or None
 
 
 def code(value: Any) -> str | None:

@@ -60,7 +60,7 @@ WRITTEN: Mapping[str, Shape] = {
         {
             "submission_id": "bigint", "platform_id": "text", "events": "event[]", "decided_on": "integer", "asked_by": "text",
             "current": "moment", "move": "move", "swept_code": "text", "swept_at": "timestamptz", "swept_state": "text",
-            "invoice_number": "text", "objection": "objection", "contradiction": "text[]", "otherwise": "move",
+            "invoice_number": "text", "objection": "objection", "contradiction": "text[]", "otherwise": "move", "over": "boolean",
         },
         (("poll_statuses.store", "_update"),), ("p_update",),
     ),

@@ -17,6 +17,7 @@ from tests.altering import AlteringProxy, Asked, Said, altering, in_json
 from tests.operator import Operator
 
 HISTORY = {"STATUS_SOURCE": "history"}
+FOLLOWED = 401 * 86_400.0
 
 
 @pytest.fixture
@@ -182,6 +183,23 @@ def test_a_verdict_counts_again_once_a_person_says_that_the_deposit_is_this_ones
         world.poll()
 
     assert world.submission(1).state == state
+
+
+@pytest.mark.parametrize("reason", ["VALIDATION_FAILURE", "DUPLICATE_INVOICE"])
+def test_a_refused_deposit_that_is_shown_as_anothers_is_followed_no_longer_than_any(world: World, reason: str) -> None:
+    """Its history was read each hour for ever (torture, 499636578)."""
+    world.add(1)
+    world.deposit()
+    world.database.rows(SETTLED, {"words": "compare both", "id": world.submission(1).id})
+    world.simulator.add_status(world.deposits(1)[0]["id"], "REJECTED", reason=reason, author="PLATFORM")
+    world.advance(70)
+    world.poll()
+
+    world.advance(FOLLOWED)
+    world.poll()
+
+    submission = world.submission(1)
+    assert (submission.state, submission.due_at, submission.objection) == ("closed", None, "compare both")
 
 
 @pytest.mark.parametrize("corrected", [False, True])

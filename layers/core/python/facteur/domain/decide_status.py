@@ -111,6 +111,11 @@ def rule(due: Due, events: Sequence[StatusEvent], sandbox: bool, limits: Limits)
     return Ruling(after_history(current, due.lifecycle_code, due.age_seconds, sandbox, followed), current)
 
 
+def is_over(due: Due, limits: Limits) -> bool:
+    """Whether a deposit is older than any is followed."""
+    return due.age_seconds > limits.follow_up_seconds
+
+
 def _lags(due: Due, events: Sequence[StatusEvent]) -> bool:
     """Whether the search has shown a status that no history has: an empty or old answer is not yet the last word."""
     shown = due.swept_code
@@ -196,8 +201,7 @@ def _objected(due: Due, problem: Problem, next_step: str, limits: Limits) -> Rul
     """The deposit stands and is followed for as long as any, and its row shows an error: a person decides."""
     move = wait(State.SUBMITTED, seconds_to_next_read(due.age_seconds), problem, next_step)
     said = replace(problem, message=move.error_message or problem.message)
-    over = due.age_seconds > limits.follow_up_seconds
-    return Ruling(replace(move, state=State.CLOSED) if over else move, objection=said)
+    return Ruling(replace(move, state=State.CLOSED) if is_over(due, limits) else move, objection=said)
 
 
 def _problem_of(event: StatusEvent) -> Problem:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from facteur.domain.decide_status import merged, rule, rule_unread
+from facteur.domain.decide_status import is_over, merged, rule, rule_unread
 from facteur.domain.metrics import Metric
 from facteur.domain.status_updates import Ruling, StatusesStored
 from facteur.domain.submission import Due, State, StatusEvent
@@ -42,7 +42,7 @@ def act_on_unread(services: PollServices) -> None:
         with alone(services, "verdict", submission_id=due.submission_id, account=due.account):
             if ruling := rule_unread(due, services.limits):
                 stored = services.store.record_status_update(
-                    due, [], ruling, decided_on=len(due.known), asked_by="nobody"
+                    due, [], ruling, decided_on=len(due.known), asked_by="nobody", over=is_over(due, services.limits)
                 )
                 _report(due, ruling, stored, services, None)
 
@@ -92,7 +92,10 @@ def store_statuses(
         events = merged(due, heard)
         ruling = rule(due, events, sandbox, services.limits)
         new = events[len(due.known) :]
-        stored = services.store.record_status_update(due, new, ruling, decided_on=len(events), asked_by=asked_by)
+        over = is_over(due, services.limits)
+        stored = services.store.record_status_update(
+            due, new, ruling, decided_on=len(events), asked_by=asked_by, over=over
+        )
         _report(due, ruling, stored, services, call_seconds)
         if stored.known is None:
             return

@@ -137,15 +137,16 @@ class PostgresStatuses:
         )
 
     def record_status_update(
-        self, due: Due, events: Sequence[StatusEvent], ruling: Ruling, *, decided_on: int, asked_by: str
+        self, due: Due, events: Sequence[StatusEvent], ruling: Ruling, *, decided_on: int, asked_by: str, over: bool
     ) -> StatusesStored:
         """Store what was heard, and what it comes to.
 
         Args:
             decided_on: how many statuses the ruling knew, these included. Where there are others by now nothing moves.
+            over: whether the deposit is older than any is followed.
             asked_by: `history`, `unseen` (a history for want of a pull), `sweep`, `pull`, or `nobody` where the platform was not asked.
         """
-        update = _update(due, events, ruling, decided_on, asked_by)
+        update = _update(due, events, ruling, decided_on, asked_by, over)
         row = self._database.row(self.RECORD, {"update": as_json(update)})
         known = None if row.known is None else tuple(map(status_of, row.known))
         return StatusesStored(row.state, row.stored, row.invoice_id, row.seconds_after, known, row.objected, row.moved)
@@ -177,10 +178,12 @@ def _seen(each: Seen) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _update(due: Due, events: Sequence[StatusEvent], ruling: Ruling, decided_on: int, asked_by: str) -> dict[str, Any]:
+def _update(
+    due: Due, events: Sequence[StatusEvent], ruling: Ruling, decided_on: int, asked_by: str, over: bool
+) -> dict[str, Any]:
     update: dict[str, Any] = {
         "submission_id": due.submission_id, "platform_id": due.platform_id, "events": [status_row(event) for event in events],
-        "decided_on": decided_on, "asked_by": asked_by, "current": _moment(ruling.current), "move": as_move(ruling.move),
+        "decided_on": decided_on, "asked_by": asked_by, "over": over, "current": _moment(ruling.current), "move": as_move(ruling.move),
         "swept_code": due.swept_code, "swept_at": _iso(due.swept_at), "swept_state": due.swept_state,
         "invoice_number": next((event.invoice_number for event in events if event.invoice_number), None),
     }  # fmt: skip

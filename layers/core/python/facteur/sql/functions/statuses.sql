@@ -165,8 +165,8 @@ begin
 end $$;
 
 -- Store statuses: a whole history, or what is new of one, and what they come to together with all that was known (p_update: move,
--- otherwise, current, contradiction, objection). The ruling counts only if it knew every status that is stored by now
--- (decided_on): else nothing moves, and `known` says what there is, for another one.
+-- otherwise, current, contradiction, objection; over: it is not followed any longer). The ruling counts only if it knew every status that
+-- is stored by now (decided_on): else nothing moves, and `known` says what there is, for another one.
 create or replace function facteur.record_status_update(p_update jsonb)
     returns table (state text, stored integer, invoice_id text, seconds_after double precision, known jsonb, objected boolean, moved boolean)
     language plpgsql as $$
@@ -201,7 +201,7 @@ begin
     select w.* into s from facteur.submissions w where w.id = s.id; -- as the number has left it
     if s.objection_code = 'shown_as_another' and s.objection is not null and p_update -> 'move' ->> 'state' not in ('submitted', 'closed') then
         -- whose verdict that is, a person says: the row would be corrected and sent again while its own deposit stands
-        move := jsonb_build_object('state', s.state, 'due_in_seconds', 3600);
+        move := jsonb_build_object('state', case when (p_update ->> 'over')::boolean then 'closed' else s.state end, 'due_in_seconds', 3600);
     else
         perform facteur.set_life_cycle(s, p_update);
         move := facteur.move_of(s, p_update); -- also writes what the verdict means for its attempts

@@ -22,7 +22,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo recording drill test test-all test-lambda-python test-site test-sam test-localstack lint types generate sbom audit build docs simulator check-openapi torture bench clean
+.PHONY: help setup demo recording drill test test-all test-lambda-python test-site test-sam test-localstack lint types generate freeze release sbom audit build docs simulator check-openapi torture bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -85,10 +85,17 @@ lint: setup ## ruff, what may import what, the lock file, the generated requirem
 	$(SAM_CLI) validate --lint
 	$(DOCS) build
 
-generate: setup ## Write anew what follows from the code: requirements, the tables of settings and targets, docs/schema.sql
+generate: setup ## Write anew what follows from the code: the version's copies, requirements, the tables of settings and targets, docs/schema.sql
+	$(BIN)/python -m local.release.version
 	$(EXPORT) --output-file $(REQUIREMENTS)
 	$(BIN)/python -m local.readme
 	$(BIN)/python -m local.schema_dump > docs/schema.sql.new && mv docs/schema.sql.new docs/schema.sql
+
+freeze: setup ## Keep this version's code for the tests of upgrades (DATE=2026-12-31 also dates its entry in the changelog, which releases it)
+	@$(BIN)/python -m local.release.frozen $(if $(DATE),--date "$(DATE)")
+
+release: setup ## Build all that a release publishes from the commit that is checked out, into .local/release (TAG=v0.1.0 to hold it to a tag)
+	@$(BIN)/python -m local.release $(if $(TAG),--tag "$$TAG")
 
 sbom: setup ## Write .local/sbom: a CycloneDX list of what is deployed, and the third parties' licences
 	@mkdir -p .local/sbom

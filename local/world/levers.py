@@ -82,10 +82,17 @@ class World:
             for m in found.get("Messages", [])
         ]
 
-    def submit(self) -> None:
+    def taken(self) -> list[dict[str, Any]]:
+        """What lies in the queue, which nobody else gets any more."""
+        records = self.messages()
+        for record in records:
+            _sqs(self.aws).delete_message(QueueUrl=self.queue_url, ReceiptHandle=record["receiptHandle"])
+        return records
+
+    def submit(self, handler: Callable[[Any, None], Any] = submit.handler) -> None:
         """Hand the queue's messages to the handler, as an event source mapping does, until it is empty or only failures stay."""
         while records := self.messages():
-            failed = {f["itemIdentifier"] for f in submit.handler({"Records": records}, None)["batchItemFailures"]}
+            failed = {f["itemIdentifier"] for f in handler({"Records": records}, None)["batchItemFailures"]}
             for record in records:
                 if record["messageId"] not in failed:
                     _sqs(self.aws).delete_message(QueueUrl=self.queue_url, ReceiptHandle=record["receiptHandle"])

@@ -70,7 +70,7 @@ def package(
         for key in FOLDER_PROPERTIES:
             if key in properties:
                 folder = dependencies if logical_id == DEPENDENCIES_LAYER else root / properties[key]
-                properties[key] = {"Bucket": bucket, "Key": _upload(s3, bucket, _archive(folder))}
+                properties[key] = {"Bucket": bucket, "Key": _upload(s3, bucket, zipped(files_below(folder)))}
     _set_maximum_concurrency(template, parameters)
     _leave_out_metric_math(template)
     return template
@@ -108,20 +108,24 @@ def _upload(s3: S3Client, bucket: str, archive: bytes) -> str:
     return key
 
 
-def _archive(folder: Path | None) -> bytes:
-    """The folder's files as a zip, the same bytes for the same content; no folder is an empty layer."""
+def files_below(folder: Path | None) -> dict[str, bytes]:
+    """The files of a folder by their place in it; of no folder, what makes an empty layer."""
+    paths = (path for path in folder.rglob("*") if path.is_file()) if folder else ()
+    names = {path.relative_to(folder or path): path for path in paths if "__pycache__" not in path.parts}
+    return {name.as_posix(): path.read_bytes() for name, path in names.items()} or {"python/.empty": b""}
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """A zip, the same bytes for the same files."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        for path in sorted(folder.rglob("*")) if folder else ():
-            if path.is_file() and "__pycache__" not in path.parts:
-                archive.writestr(_entry(path.relative_to(folder or path)), path.read_bytes())
-        if not archive.namelist():
-            archive.writestr(_entry(Path("python/.empty")), b"")
+        for name, content in sorted(files.items()):
+            archive.writestr(_entry(name), content)
     return buffer.getvalue()
 
 
-def _entry(path: Path) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(path.as_posix())  # dated 1980, so that the archive depends on nothing but its content
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name)  # dated 1980, so that the archive depends on nothing but its content
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16
     return entry

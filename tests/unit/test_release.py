@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from local.release.build import NOTES, SUMS, checksums, objections, published
+from local.release.build import NOTES, SUMS, checksums, objections, published, without_scripts
 from local.release.template import packaged
 from local.release.version import current, entries
 from local.sam import ROOT, zipped
@@ -55,6 +55,16 @@ def test_a_tag_of_another_version_or_an_undated_one_ends_the_build() -> None:
     assert f"the tag is v9.9.9, the version of pyproject.toml {current()}" in objections("v9.9.9")
     undated = f"CHANGELOG.md says that {current()} is unreleased: make freeze DATE=…"
     assert (undated in objections(f"v{current()}")) is (entries(CHANGELOG)[0].date is None)
+
+
+def test_a_layer_does_not_depend_on_where_the_python_lies_that_built_it() -> None:
+    record = "python/idna-3.20.dist-info/RECORD"
+
+    left = without_scripts(
+        {record: b"bin/idna,sha256=7e7f,325\nidna/core.py,sha256=b1f9,9\n", "python/idna/core.py": b"bin/\n"}
+    )
+
+    assert left == {record: b"idna/core.py,sha256=b1f9,9\n", "python/idna/core.py": b"bin/\n"}
 
 
 @pytest.mark.slow

@@ -118,7 +118,8 @@ class Company:
     def deposits(self, rank: int) -> int:
         return len((self.pdp if rank in ON_PDP else self.world.simulator).ledger(sample_invoice(rank).number))
 
-    def contents(self) -> dict[str, Any]:
+    def contents(self) -> dict[str, list[dict[str, Any]]]:
+        """Every row of what must not be lost."""
         return {table: self.value(CONTENTS.format(table)) for table in KEPT}
 
 
@@ -161,7 +162,9 @@ def test_nothing_is_lost_or_sent_twice_while_a_later_version_comes(company: Comp
     company.advance(0)  # a migration puts the clock back in its place as well
 
     assert (migrated["version"], migrated["applied"][-1]) == (NEXT, "9000_next.sql")
-    assert company.contents() == before
+    after = company.contents()
+    for table, rows in before.items():  # in the columns that there were
+        assert [{name: row[name] for name in rows[0]} for row in after[table]] == rows, table
 
     doomed.die()
     company.answered.set()

@@ -63,6 +63,10 @@ class Finding:
     text: str
 
 
+Deposits = Mapping[int, list[Any]]
+Given = Mapping[str, Counter[str]]
+
+
 def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
     """Everything that is wrong once nothing moves any more."""
     everything = lane.simulator.ledger()
@@ -77,7 +81,7 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
     }
     # only where the platform itself mixes up answers, or gives one again while the next is asked for; elsewhere the mix-up would be ours
     lied_to = any(fault in repr(schedule) for fault in ("previous", "extra"))
-    stopped = _stopped(rows.values()) if lied_to else set()
+    stopped = _stopped(rows.values(), deposits) if lied_to else set()
     entries = [each for each in lane.company.entries.values() if each.id in rows and each.id not in stopped]
     entries = [each for each in entries if not unsaid & {deposit["id"] for deposit in deposits[each.id]}]
     return [
@@ -100,20 +104,20 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
     ]
 
 
-def _stopped(rows: Collection[Any]) -> set[int]:
-    """Invoices whose deposits the platform mixed up: shown as each other's, or one looked up after the other had stopped."""
+def _stopped(rows: Collection[Any], deposits: Deposits) -> set[int]:
+    """Invoices whose deposits the platform mixed up: shown as each other's, or one looked up after the other had stopped, or beside a
+    deposit that nobody has any more."""
     mixed_up = {row.id: row for row in rows if MIXED_UP in {row.objection_code, row.last_error_code}}
-    taken = [row.platform_id for row in mixed_up.values() if row.platform_id]
+    taken = {row.platform_id for row in mixed_up.values() if row.platform_id}
+    taken |= {deposit["id"] for each in mixed_up for deposit in deposits[each]}
+    named = {deposit["id"] for each in deposits.values() for deposit in each}
+    taken |= {each for each in named for row in mixed_up.values() if each in (row.last_error_message or "")}
     after = {
         row.id
         for row in rows
         if row.last_error_code == "conflicting_deposit" and any(each in row.last_error_message for each in taken)
     }
     return mixed_up.keys() | after
-
-
-Deposits = Mapping[int, list[Any]]
-Given = Mapping[str, Counter[str]]
 
 
 def _given(ledger: list[dict[str, Any]], lane: Lane) -> Given:

@@ -477,6 +477,25 @@ def test_the_bytes_of_a_deposit_that_another_invoice_has_stop_both(witnessed: Wo
     assert [len(witnessed.deposits(rank)) for rank in (1, 2)] == [1, 1]
 
 
+def test_the_bytes_take_back_a_refusal_of_what_was_anothers_deposit(witnessed: World) -> None:
+    """Nothing showed a number before: its own deposit stands, and corrected it would be sent beside it."""
+    witnessed.simulator.configure(search_omits=["businessData"], history_twists=["nulls"])
+    lost(witnessed)
+    witnessed.simulator.script(sample_invoice(2).number, ["deposit_ids=previous"])
+    witnessed.add(2)
+    witnessed.deposit()
+    witnessed.simulator.add_status(witnessed.deposits(1)[0]["id"], "REJECTED", author="PLATFORM")
+    witnessed.advance(70)
+    witnessed.poll()
+    assert witnessed.submission(2).state == "rejected"
+
+    until_settled(witnessed, 3)
+
+    assert (witnessed.submission(2).state, witnessed.submission(2).last_error_code) == ("failed", "shown_as_another")
+    assert witnessed.row(2).technical_status == "error"
+    assert [len(witnessed.deposits(rank)) for rank in (1, 2)] == [1, 1]
+
+
 # --- B3: two clocks ---------------------------------------------------------------------------------------------------
 
 

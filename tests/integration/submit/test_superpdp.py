@@ -121,6 +121,58 @@ def test_a_list_that_begins_with_its_oldest_hides_no_deposit(world: World, pdp: 
     assert world.submission(1).platform_id == pdp.ledger()[3]["id"]
 
 
+def test_a_refusal_of_what_proves_to_be_anothers_deposit_is_taken_back(world: World, pdp: Simulator) -> None:
+    """Its own may stand: corrected and sent again it would be two (torture of SUPER PDP, 383318191)."""
+    given_id_of_a_lost_answer(world, pdp)
+    refused_as_the_second(world, pdp)
+
+    worked_off(world, pdp, 3)
+
+    second = world.submission(2)
+    assert (second.state, second.last_error_code, second.platform_id) == ("failed", "shown_as_another", None)
+    assert world.row(2).technical_status == "error"
+    world.update(2, technical_status="pending")
+    worked_off(world, pdp, 6)
+    assert [world.submission(2).platform_id] == deposits(pdp)[2:]
+    world.update(1, technical_status="pending")
+    worked_off(world, pdp, 8)
+    world.poll()
+    assert (world.submission(1).state, world.submission(1).platform_id) == ("rejected", deposits(pdp)[1])
+    assert len(deposits(pdp)) == 3
+
+
+def test_what_follows_a_refusal_of_anothers_deposit_stops(world: World, pdp: Simulator) -> None:
+    """It was corrected meanwhile, and its own first deposit stands."""
+    given_id_of_a_lost_answer(world, pdp)
+    refused_as_the_second(world, pdp)
+    document = world.folder / "corrected.xml"
+    document.write_bytes(render(replace(sample_invoice(2), number="F-2026-2-B"), "cii"))
+    world.update(2, invoice_number="F-2026-2-B", document_uri=document.as_uri(), technical_status="pending")
+    world.deposit()
+
+    worked_off(world, pdp, 3)
+
+    assert (world.submission(2).objection_code, world.row(2).technical_status) == ("predecessor_taken", "error")
+
+
+def given_id_of_a_lost_answer(world: World, pdp: Simulator) -> None:
+    """The first invoice's answer is lost, and the second one's names its deposit."""
+    add(world, 9)
+    world.deposit()
+    pdp.script_endpoint("deposit", ["lost_answer", "deposit_ids=previous"])
+    add(world, 1)
+    world.deposit()
+    add(world, 2)
+    world.deposit()
+
+
+def refused_as_the_second(world: World, pdp: Simulator) -> None:
+    pdp.add_status(deposits(pdp)[1], "REJECTED", reason="REJ_SEMAN", author="PLATFORM")
+    advance(world, pdp, 60)
+    world.poll()
+    assert (world.submission(2).state, world.submission(2).platform_id) == ("rejected", deposits(pdp)[1])
+
+
 def test_a_page_that_begins_with_its_cursor_is_another_page(world: World, pdp: Simulator) -> None:
     """Else no look-up would ever count as an empty one (torture of SUPER PDP, 622887169)."""
     for rank in (7, 8):

@@ -94,7 +94,7 @@ end $$;
 create or replace function facteur.disown_deposit(s facteur.submissions, p_who text) returns void
     language sql as $$
     update facteur.attempts set outcome = 'unknown', platform_id = null, message = format('answered with id %s, which is another invoice''s (%s)', s.platform_id, p_who)
-    where invoice_id = s.invoice_id and platform_id = s.platform_id and outcome = 'accepted'
+    where invoice_id = s.invoice_id and platform_id = s.platform_id and outcome in ('accepted', 'rejected')
 $$;
 
 -- A person's decision that this is not to be sent. Attempts of unknown outcome stay so, and one that was answered with another's

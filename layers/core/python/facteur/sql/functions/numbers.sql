@@ -37,7 +37,8 @@ $$;
 create or replace function facteur.check_number(s facteur.submissions, p_platform_id text, p_number text) returns boolean
     language plpgsql as $$
 begin
-    if p_number is null or s.platform_id is distinct from p_platform_id or s.number_seen is not null or s.state not in ('submitted', 'closed') then
+    if p_number is null or s.platform_id is distinct from p_platform_id or s.number_seen is not null
+       or not (s.state in ('submitted', 'closed') or facteur.refused(s)) then
         return false;
     end if;
     update facteur.submissions w set number_seen = p_number where w.id = s.id;
@@ -91,5 +92,22 @@ begin
     elsif s.state in ('pending', 'in_doubt') then
         perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', 'shown_as_another', 'error_message', p_words));
         perform facteur.try_write_back(s.id);
+    elsif facteur.refused(s) then
+        perform facteur.take_back_refusal(s, p_words);
     end if;
+end $$;
+
+-- What was refused is another invoice's deposit: what became of this one's own nobody knows. It may stand, so nothing that took its place
+-- is sent; where nothing did, the invoice waits for a person, and is looked up first once its row says pending.
+create or replace function facteur.take_back_refusal(s facteur.submissions, p_words text) returns void
+    language plpgsql as $$
+begin
+    perform facteur.disown_deposit(s, 'shown as another');
+    if exists (select from facteur.submissions n where n.invoice_id = s.invoice_id and n.id > s.id) then
+        perform facteur.stop_successor(s, concat_ws(' ', 'Its predecessor was rejected for a deposit that is another invoice''s: its own may stand.', p_words));
+        return;
+    end if;
+    perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', 'shown_as_another', 'error_message', p_words));
+    update facteur.submissions w set platform_id = null where w.id = s.id;
+    perform facteur.try_write_back(s.id);
 end $$;

@@ -149,16 +149,20 @@ end $$;
 -- The platform's buyer takes a deposit that was refused, and whose invoice has been corrected and opened anew since: both may be paid.
 -- Where the successor was not sent it is not; where it was, its row shows an error. A person asks which one holds.
 create or replace function facteur.object_to_successor(s facteur.submissions, p_objection jsonb) returns void
+    language sql as $$
+    select facteur.stop_successor(s, format('Its predecessor, deposit %s, was rejected, and is taken by the buyer after all: %s', s.platform_id, p_objection ->> 'text'))
+$$;
+
+create or replace function facteur.stop_successor(s facteur.submissions, p_words text) returns void
     language plpgsql as $$
 declare
-    words constant text := format('Its predecessor, deposit %s, was rejected, and is taken by the buyer after all: %s', s.platform_id, p_objection ->> 'text');
     n facteur.submissions;
 begin
     select w.* into n from facteur.submissions w
     where w.invoice_id = s.invoice_id and w.id > s.id and w.state in ('pending', 'submitted', 'closed') order by w.id desc limit 1 for update;
     if n.state = 'pending' then
-        perform facteur.move_submission(n.id, jsonb_build_object('state', 'failed', 'error_code', 'predecessor_taken', 'error_message', words));
-    elsif n.id is null or not facteur.object_to(n, jsonb_build_object('code', 'predecessor_taken', 'text', words)) then
+        perform facteur.move_submission(n.id, jsonb_build_object('state', 'failed', 'error_code', 'predecessor_taken', 'error_message', p_words));
+    elsif n.id is null or not facteur.object_to(n, jsonb_build_object('code', 'predecessor_taken', 'text', p_words)) then
         return;
     end if;
     perform facteur.try_write_back(n.id);

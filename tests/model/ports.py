@@ -202,5 +202,5 @@ class Notebook:
     def warning(self, name: str, **fields: Any) -> None:
         assert not name.endswith((".put_off", ".raised")), f"{name}: {fields}"
 
-    def count(self, metric: Metric, value: float = 1, reason: str | None = None) -> None:
+    def count(self, metric: Metric, value: float = 1, reason: str | None = None, provider: str | None = None) -> None:
         pass

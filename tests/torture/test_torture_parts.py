@@ -25,8 +25,9 @@ MINUTE = 60.0
 LAST = 28_000_000 * MINUTE
 
 
-def emitted(metric: str, value: float, at: float) -> str:
-    metrics = [{"Namespace": "Facteur", "Dimensions": [["service"]], "Metrics": [{"Name": metric, "Unit": "Seconds"}]}]
+def emitted(metric: str, value: float, at: float, *more: str) -> str:
+    dimensions = [["service", *more]]
+    metrics = [{"Namespace": "Facteur", "Dimensions": dimensions, "Metrics": [{"Name": metric, "Unit": "Seconds"}]}]
     return json.dumps({"_aws": {"Timestamp": int(at * 1000), "CloudWatchMetrics": metrics}, metric: [value]})
 
 
@@ -62,6 +63,13 @@ def test_what_nobody_emits_is_not_heard() -> None:
     lines = [emitted("OldestDoubtSeconds", 10, LAST), emitted("FailedInvoices", 0, LAST), '{"_aws": cut off']
 
     assert ringing(counted(lines), LAST - 30 * MINUTE, LAST) == set()
+
+
+def test_what_is_counted_by_reason_or_platform_as_well_is_heard_once() -> None:
+    lines = [emitted("Rejections", 15, LAST), emitted("Deposits", 5, LAST)]
+    lines += [emitted("Rejections", 15, LAST, "reason"), emitted("Rejections", 15, LAST, "provider")]
+
+    assert counted(lines) == {"Rejections": [(LAST, 15.0)], "Deposits": [(LAST, 5.0)]}
 
 
 @pytest.mark.parametrize(

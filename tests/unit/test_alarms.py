@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from facteur.domain.metrics import WAITING_REASONS, Metric
+from facteur.domain.metrics import BY_PROVIDER, WAITING_REASONS, Metric
 from local.resolved import resolved
 from local.sam import ROOT, load_template
 
@@ -116,6 +116,22 @@ def test_the_dashboard_shows_every_alarm_and_every_metric_it_names_exists() -> N
     assert {(space, name) for space, name in named if space != "Facteur"} == {
         (space, name) for space, names in OF_AWS.items() for name in names
     }
+
+
+def test_what_is_counted_by_platform_is_shown_by_platform_and_watched_as_a_whole() -> None:
+    searched = {
+        found[1]
+        for widget in widgets()
+        for metric in widget["properties"].get("metrics", [])
+        if "expression" in metric[0]
+        and (found := re.search(r'\{Facteur,provider,service\} MetricName="(\w+)"', metric[0]["expression"]))
+    }
+
+    assert searched == BY_PROVIDER
+    dimensions = {
+        each["Name"] for alarm in ALARMS.values() for part in metrics_of(alarm) for each in part["Dimensions"]
+    }
+    assert "provider" not in dimensions
 
 
 def test_the_dashboard_fits_its_grid_without_overlaps() -> None:

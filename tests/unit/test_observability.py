@@ -154,6 +154,30 @@ def test_a_reason_is_counted_beside_the_whole_under_a_name_from_a_bounded_set(
     assert {tuple(part["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]) for part in parts} == {("service", "reason")}
 
 
+def test_a_kind_of_platform_is_counted_beside_the_whole_where_that_says_which_is_ill(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("AWS_LAMBDA_FUNCTION_NAME", raising=False)
+    journal = PowertoolsJournal("providers")
+
+    journal.count(Metric.DEPOSIT_CALL_SECONDS, 1.5, provider="one")
+    journal.count(Metric.DEPOSIT_CALL_SECONDS, 2.5, provider="one")
+    journal.count(Metric.PLATFORM_ERRORS, provider="other")
+    journal.count(Metric.RETRIES, provider="other")
+    journal.count(Metric.PLATFORM_ERRORS)
+    journal.flush()
+    journal.flush()
+
+    whole, *parts = map(json.loads, capsys.readouterr().out.splitlines())
+    assert whole["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [["service"]]
+    assert (whole["DepositCallSeconds"], whole["PlatformErrors"], whole["Retries"]) == ([1.5, 2.5], [1.0, 1.0], [1.0])
+    assert {part["provider"]: set(part) - {"_aws", "service", "provider"} for part in parts} == {
+        "one": {"DepositCallSeconds"}, "other": {"PlatformErrors"},
+    }  # fmt: skip
+    assert (parts[0]["DepositCallSeconds"], parts[1]["PlatformErrors"]) == ([1.5, 2.5], [1.0])
+    assert {tuple(part["_aws"]["CloudWatchMetrics"][0]["Dimensions"][0]) for part in parts} == {("provider", "service")}
+
+
 def test_no_code_of_a_platform_makes_a_metric_of_its_own() -> None:
     assert {bounded_reason(code) for code in (*REASONS, None, "", "duplicate", "F-1", "x" * 500)} == REASONS | {"other"}
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from facteur.domain.metrics import Metric
 from local.invoices import DIFFICULT_BUYERS, render, sample_invoice
+from local.simulator.core.control import Simulator, running_simulator
 from local.world.levers import World, platform_secret
 from tests.measured import Values, measured
 from tests.rows import Rows
+from tests.two_accounts import SHOW_ACCOUNTS
 
 Reading = Callable[[], Values]
 
@@ -19,6 +21,22 @@ Reading = Callable[[], Values]
 def said(capsys: pytest.CaptureFixture[str]) -> Reading:
     """What was measured since the last time."""
     return lambda: measured(capsys.readouterr().out)
+
+
+@pytest.fixture(scope="module")
+def another() -> Iterator[Simulator]:
+    with running_simulator(platform="superpdp") as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def pdp(world: World, another: Simulator) -> Simulator:
+    """A second platform, of another kind, at which the account `pdp` deposits."""
+    another.reset()
+    world.database.rows(SHOW_ACCOUNTS)
+    secret = {"client_id": another.client_id, "client_secret": another.client_secret, "base_url": another.base_url}
+    world.put_secret("pdp", {"provider": "superpdp", **secret})
+    return another
 
 
 # --- on the way to the platform -------------------------------------------------------------------------------------------
@@ -133,6 +151,56 @@ def test_a_poll_whose_search_fails_names_the_platform(world: World, said: Readin
 
     found = said()
     assert (found["PlatformErrors"], found["PollRuns"]) == ([1], [1])
+
+
+# --- which platform is ill ------------------------------------------------------------------------------------------------
+
+
+def test_what_one_platform_does_is_counted_of_its_kind(world: World, pdp: Simulator, said: Reading) -> None:
+    pdp.script_endpoint("deposit", ["503"])
+    world.add(1)
+    world.update(1, account="pdp")
+    world.add(2)
+
+    world.deposit()
+
+    found = said()
+    assert (found["Doubts/superpdp"], found["PlatformErrors/superpdp"]) == ([1], [1])
+    assert (found["Deposits/iopole"], found["Doubts"], found["PlatformErrors"]) == ([1], [1], [1])
+    assert len(found["DepositCallSeconds/superpdp"]) == len(found["DepositCallSeconds/iopole"]) == 1
+    assert {"Deposits/superpdp", "Doubts/iopole", "PlatformErrors/iopole"}.isdisjoint(found)
+
+
+def test_a_secret_that_names_no_platform_is_nobodys_illness(world: World, said: Reading) -> None:
+    world.put_secret("default", {"provider": "unheard-of"})
+    world.add(1)
+
+    world.deposit()
+
+    found = said()
+    assert found["AccountRefused"] == [1]
+    assert not [name for name in found if name.startswith("AccountRefused/")]
+
+
+def test_the_polls_calls_are_counted_by_platform_tokens_included(world: World, pdp: Simulator, said: Reading) -> None:
+    for rank, account in ((1, "pdp"), (2, "pdp"), (3, "default")):
+        world.add(rank)
+        world.update(rank, account=account)
+    world.deposit()
+    world.advance(600)
+    pdp.advance(600)
+    world.new_container()
+    before = {each: len(each.calls()) for each in (pdp, world.simulator)}
+    said()
+
+    world.poll()
+
+    found = said()
+    made = {each: len(each.calls()) - before[each] for each in before}
+    assert (found["StatusCalls/superpdp"], found["StatusCalls/iopole"]) == ([made[pdp]], [made[world.simulator]])
+    assert sum(found["StatusCalls"]) == sum(made.values())
+    assert min(made.values()) >= 2
+    assert found["StatusToPostgresSeconds/superpdp"]
 
 
 # --- how the whole is -----------------------------------------------------------------------------------------------------

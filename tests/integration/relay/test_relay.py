@@ -47,7 +47,7 @@ class Notebook:
     def warning(self, name: str, **fields: Any) -> None:
         self.said.append(name)
 
-    def count(self, metric: Metric, value: float = 1, reason: str | None = None) -> None:
+    def count(self, metric: Metric, value: float = 1, reason: str | None = None, provider: str | None = None) -> None:
         self.counts[metric] = self.counts.get(metric, 0) + value
 
 

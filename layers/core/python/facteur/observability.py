@@ -12,9 +12,9 @@ from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
-from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit, single_metric
 
-from facteur.domain.metrics import Metric, bounded_reason
+from facteur.domain.metrics import BY_PROVIDER, Metric, bounded_reason
 from facteur.domain.visible import visible
 
 NAMESPACE = "Facteur"
@@ -60,6 +60,7 @@ class PowertoolsJournal:
         self._logger = Logger(service=service, logger_formatter=formatter, location=None)
         self._metrics = None if terminal else Metrics(namespace=NAMESPACE, service=self._stack)
         self._reasons: defaultdict[tuple[Metric, str], float] = defaultdict(float)
+        self._by_provider: dict[str, EphemeralMetrics] = {}
 
     def event(self, name: str, **fields: Any) -> None:
         self._log(logging.INFO, name, fields)
@@ -74,11 +75,13 @@ class PowertoolsJournal:
         text = str(error) if isinstance(error, FacteurError) else "see the stack's own traceback"
         self._log(logging.ERROR, name, {"error": type(error).__name__, "error_message": text})
 
-    def count(self, metric: Metric, value: float = 1, reason: str | None = None) -> None:
+    def count(self, metric: Metric, value: float = 1, reason: str | None = None, provider: str | None = None) -> None:
         if self._metrics:
             self._metrics.add_metric(name=metric, unit=_unit(metric), value=round(value, 3))
             if reason:
                 self._reasons[metric, bounded_reason(reason)] += value
+            if provider and metric in BY_PROVIDER:
+                self._of(provider).add_metric(name=metric, unit=_unit(metric), value=round(value, 3))
 
     def begin(self, context: Any) -> None:
         """Every line of an invocation carries its request id."""
@@ -95,6 +98,16 @@ class PowertoolsJournal:
             ):
                 pass  # written when it is left
         self._reasons.clear()
+        for metrics in self._by_provider.values():
+            metrics.flush_metrics()
+        self._by_provider.clear()
+
+    def _of(self, provider: str) -> EphemeralMetrics:
+        """What is counted of one kind of platform in this invocation."""
+        if provider not in self._by_provider:
+            self._by_provider[provider] = EphemeralMetrics(namespace=NAMESPACE, service=self._stack)
+            self._by_provider[provider].add_dimension("provider", provider)
+        return self._by_provider[provider]
 
     def _log(self, level: int, name: str, fields: dict[str, Any]) -> None:
         shown = {key: value for key, value in fields.items() if value is not None}

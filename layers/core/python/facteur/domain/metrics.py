@@ -50,6 +50,14 @@ class Metric(StrEnum):
     CONTRADICTIONS = "Contradictions"
     FOREIGN_STATUSES = "ForeignStatuses"
     STATUSES_PUT_OFF = "StatusesPutOff"
+    STATUS_CALLS = "StatusCalls"
+
+
+# Counted of each kind of platform as well, so that an operator sees which of them is ill. Each costs as a metric of its own does.
+BY_PROVIDER = frozenset({
+    Metric.DEPOSITS, Metric.REJECTIONS, Metric.DOUBTS, Metric.ACCOUNT_REFUSED, Metric.PLATFORM_ERRORS, Metric.DEPOSIT_CALL_SECONDS,
+    Metric.STATUS_TO_POSTGRES_SECONDS, Metric.STATUS_CALLS,
+})  # fmt: skip
 
 
 DUPLICATE, OTHER = "DOUBLON", "other"

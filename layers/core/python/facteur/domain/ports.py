@@ -98,5 +98,8 @@ class Journal(Protocol):
 
     def event(self, name: str, **fields: Any) -> None: ...
     def warning(self, name: str, **fields: Any) -> None: ...
-    def count(self, metric: Metric, value: float = 1, reason: str | None = None) -> None:
-        """Add to a metric; with a reason, also to what is counted of that reason (one of metrics.REASONS, else `other`)."""
+    def count(self, metric: Metric, value: float = 1, reason: str | None = None, provider: str | None = None) -> None:
+        """Add to a metric; with a reason, also to what is counted of that reason (one of metrics.REASONS, else `other`).
+
+        `provider`: the kind of platform that it is about; what is in metrics.BY_PROVIDER is counted of that kind as well.
+        """

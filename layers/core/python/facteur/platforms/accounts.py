@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -57,12 +58,15 @@ class AccountPlatforms:
         # whose pin was compared, and whether its address was its own
         self._checked: dict[str, tuple[tuple[str, str, Address], bool]] = {}
         self._unpinned: set[str] = set()  # compared before there was a pin: again at the next invocation
+        self._calls: Counter[str] = Counter()  # of this invocation, by the kind of platform
+        self._counting = threading.Lock()  # of its own: a call that is made waits for no secret
         self._stop_at = float("inf")
         self._lock = threading.RLock()
 
     def begin_invocation(self, stop_at: float) -> None:
         """Connections of an earlier invocation are closed; no call of this one goes on after `stop_at` (monotonic)."""
         self._stop_at = stop_at
+        self._calls.clear()
         for account in self._unpinned:
             del self._checked[account]
         self._unpinned.clear()
@@ -87,6 +91,15 @@ class AccountPlatforms:
         except (SecretUnreadableError, AccountRefusedError):
             return self._default
 
+    def provider_of(self, account: str) -> str | None:
+        """The name of the kind whose platform it has; None where none was built, its secret being wrong, say."""
+        built = self._built.get(account)
+        return built[0][0] if built else None
+
+    def calls_made(self) -> Mapping[str, int]:
+        """How many calls of each kind of platform this invocation has made, those for tokens included."""
+        return dict(self._calls)
+
     def identity(self, account: str) -> dict[str, str]:
         """Which platform and client its deposits are made with: provider, base_url, and the client id's hash. Raises as `of` does."""
         return self._identity(self._named(account, False))
@@ -104,22 +117,27 @@ class AccountPlatforms:
         wiring = Wiring(
             named.address,
             sandbox,
-            partial(self._client, blanking),
+            partial(self._client, named.provider.name, blanking),
             partial(self._credentials, account),
             f"secret {self._secret_id(account)}",
         )
         return named.client, named.provider.build(wiring)
 
-    def _client(self, blanking: Blanking, url: str) -> HttpClient:
+    def _client(self, provider: str, blanking: Blanking, url: str) -> HttpClient:
         client = HttpClient(
             url,
             connect_timeout_seconds=self._defaults.connect_timeout_seconds,
             read_timeout_seconds=self._defaults.read_timeout_seconds,
             connections=self._defaults.connections,
             blanking=blanking,
+            before_call=partial(self._count_call, provider),
         )
         client.begin_invocation(self._stop_at)
         return client
+
+    def _count_call(self, provider: str) -> None:
+        with self._counting:
+            self._calls[provider] += 1
 
     def _credentials(self, account: str, fresh: bool) -> Credentials:
         return self._named(account, fresh).credentials

@@ -88,6 +88,7 @@ class HttpClient:
         read_timeout_seconds: float,
         connections: int,
         blanking: Blanking | None = None,
+        before_call: Callable[[], None] = lambda: None,
     ) -> None:
         """`blanking`: what is shared with other clients of the account."""
         self.base_url = base_url
@@ -97,6 +98,7 @@ class HttpClient:
         self._proxies = environment["proxies"]
         self._adapter = WireAdapter(connections, environment["verify"] or True)
         self._blanking = blanking or Blanking()
+        self._before_call = before_call
         self._last_used = time.monotonic()
         self._stop_at = float("inf")
 
@@ -138,6 +140,7 @@ class HttpClient:
             headers, data = headers | {"Content-Type": "application/json"}, json.dumps(sent).encode()
         request = _prepared(method, self.base_url + path, headers, data, params, auth)
         self._blanking.remember_sent(request.headers, form)
+        self._before_call()
         with classified(body), time_for_a_call(sum(self._timeout), self._stop_at), self._adapter.send(
             request, stream=True, timeout=self._timeout, verify=True, proxies=self._proxies
         ) as response, _borrowed(response.raw) as connection:  # fmt: skip

@@ -106,15 +106,16 @@ def _report(
     due: Due, ruling: Ruling, stored: StatusesStored, services: PollServices, call_seconds: float | None
 ) -> None:
     move, current, count = ruling.move, ruling.current, services.journal.count
+    provider = services.platforms.provider_of(due.account)
     if stored.moved and stored.state in COUNTED:
         metric = COUNTED[State(stored.state)]
-        count(metric, reason=move.error_code if metric is Metric.REJECTIONS else None)
+        count(metric, reason=move.error_code if metric is Metric.REJECTIONS else None, provider=provider)
     if stored.objected:
         count(Metric.FAILURES)
     if ruling.contradiction:
         count(Metric.CONTRADICTIONS)
     if stored.seconds_after is not None:
-        count(Metric.STATUS_TO_POSTGRES_SECONDS, stored.seconds_after)
+        count(Metric.STATUS_TO_POSTGRES_SECONDS, stored.seconds_after, provider=provider)
     services.journal.event(
         f"status.{stored.state}",
         submission_id=due.submission_id,

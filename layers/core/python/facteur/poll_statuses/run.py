@@ -34,8 +34,12 @@ def poll_statuses(services: PollServices, remaining_seconds: float = float("inf"
     act_on_unread(services)
     run = Run(services, time.monotonic() + remaining_seconds - services.answer_seconds)
     step = {AUTO: run.auto, "history": run.history, "sweep": run.sweep, "pull": run.pull}[services.source]
-    while run.in_time() and step():
-        pass
+    try:
+        while run.in_time() and step():
+            pass
+    finally:
+        for provider, calls in services.platforms.calls_made().items():
+            services.journal.count(Metric.STATUS_CALLS, calls, provider=provider)
     if services.put_off:
         services.store.note_put_off(sum(services.put_off))
     services.journal.count(Metric.POLL_RUNS)  # a run that fails is none: the alarm for a silent poller rings

@@ -114,7 +114,7 @@ def not_answered(
     concerns_account: bool = True,
 ) -> float:
     """Pause what the platform wants paused (`key`: the account's or an endpoint's bucket); seconds until it is due again."""
-    problem = error.problem
+    problem, provider = error.problem, services.platforms.provider_of(account)
     delay = (error.retry_after_seconds if isinstance(error, PlatformBusyError) else None) or FAILED_READ_SECONDS
     if isinstance(error, AccountRefusedError):
         delay = ACCOUNT_PAUSE_SECONDS
@@ -122,13 +122,13 @@ def not_answered(
         services.count_put_off()
     elif isinstance(error, AccountRefusedError):
         services.store.pause(f"account:{account}", delay, problem.code, refused=True)
-        services.journal.count(Metric.ACCOUNT_REFUSED)
+        services.journal.count(Metric.ACCOUNT_REFUSED, provider=provider)
     elif problem.http_status == TOO_MANY:
         services.store.pause(key, delay, problem.code)
     else:
         services.store.platform_silent(account)
     if platform_failed(problem):
-        services.journal.count(Metric.PLATFORM_ERRORS)
+        services.journal.count(Metric.PLATFORM_ERRORS, provider=provider)
     name = f"{what}.refused" if isinstance(error, AccountRefusedError) else f"{what}.unavailable"
     services.journal.warning(name, account=account, error_code=problem.code, http_status=problem.http_status)
     return delay

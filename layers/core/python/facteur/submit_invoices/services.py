@@ -96,11 +96,13 @@ class Services:
     ) -> None:
         """One event per outcome, and its counts. `seconds`: since work on it began; `call_seconds`: that the platform took."""
         problem, move = decision.problem, decision.move
+        provider = self.platforms.provider_of(row.account)
         name, metric = EVENTS.get(State(state), LATE) if state in set(State) else LATE
-        self.journal.count(metric, reason=move.error_code if metric is Metric.REJECTIONS else None)
+        reason = move.error_code if metric is Metric.REJECTIONS else None
+        self.journal.count(metric, reason=reason, provider=provider)
         if metric is Metric.DEPOSITS and decision.outcome == ACCEPTED and seconds is not None:
             self.journal.count(Metric.NOTICE_TO_DEPOSIT_SECONDS, row.age_seconds + seconds)
-        self._count_call(decision, call_seconds)
+        self._count_call(decision, call_seconds, provider)
         self.journal.event(
             name,
             submission_id=row.submission_id,
@@ -116,14 +118,14 @@ class Services:
             platform_ms=_milliseconds(call_seconds),
         )
 
-    def _count_call(self, decision: Decision, call_seconds: float | None) -> None:
+    def _count_call(self, decision: Decision, call_seconds: float | None, provider: str | None) -> None:
         """How the platform answered."""
         if call_seconds is not None:
-            self.journal.count(Metric.DEPOSIT_CALL_SECONDS, call_seconds)
+            self.journal.count(Metric.DEPOSIT_CALL_SECONDS, call_seconds, provider=provider)
         if decision.platform_failed:
-            self.journal.count(Metric.PLATFORM_ERRORS)
+            self.journal.count(Metric.PLATFORM_ERRORS, provider=provider)
         if decision.refused:
-            self.journal.count(Metric.ACCOUNT_REFUSED)
+            self.journal.count(Metric.ACCOUNT_REFUSED, provider=provider)
 
 
 def _milliseconds(seconds: float | None) -> int | None:

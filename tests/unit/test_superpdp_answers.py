@@ -113,3 +113,20 @@ def test_what_may_be_ours_is_compared(entry: Any, found: bool) -> None:
 def test_a_key_is_shown_to_the_letter() -> None:
     assert candidate({"id": 7, "external_id": KEY.upper()}).own_key == KEY.upper()
     assert candidate({"id": 7}).own_key is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "text", "message"),
+    [
+        ("REJ_SEMAN: BR-FR-05 is not met", "Rejetée", "BR-FR-05 is not met"), (None, "Rejetée", None), ("REJ_SEMAN", "Rejetée", None),
+        ("the file: broken", "Rejetée", "the file: broken"), ("no", "Rejetée par la plateforme", "no – Rejetée par la plateforme"),
+    ],
+)  # fmt: skip
+def test_what_a_status_says_is_not_its_code_or_its_name_again(
+    reason: str | None, text: str, message: str | None
+) -> None:
+    found = status_event(
+        {"id": 1, "invoice_id": 2, "status_code": "fr:213", "status_text": text, "data": {"reason": reason}}
+    )
+
+    assert (found.label, found.message) == ("Rejetée", message)

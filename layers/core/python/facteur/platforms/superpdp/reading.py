@@ -86,7 +86,7 @@ def status_event(entry: dict[str, Any], asked_id: str = "") -> StatusEvent:
         status_id=str(event_id) if event_id is not None else f"{word} {said}",
         platform_id=asked_id if invoice_id is None else str(invoice_id), code=code, platform_code=word, network_code=None,
         label=label_of(code), occurred_at=foreign.moment(entry.get("created_at")), date_given=said,
-        caused_by=None, audience=None, reason=_reason(entry), message=_message(entry),
+        caused_by=None, audience=None, reason=_reason(entry), message=_message(entry, label_of(code)),
         raw={name: foreign.word(entry.get(name)) for name in KEPT_RAW} | {"reasons": _reasons(entry)},
     )  # fmt: skip
 
@@ -113,8 +113,14 @@ def _reason(entry: dict[str, Any]) -> str | None:
     return next((each for each in named if says_duplicate(each)), named[0] if named else None)
 
 
-def _message(entry: dict[str, Any]) -> str | None:
-    return foreign.joined(" – ", (fields(entry.get("data")).get("reason"), entry.get("status_text")))
+def _message(entry: dict[str, Any], label: str) -> str | None:
+    """Its words, without what stands beside them: the code in front of a refusal, and a text that is the status's own name."""
+    words = foreign.word(fields(entry.get("data")).get("reason"))
+    code = CODE_IN_FRONT.match(words or "")
+    if words and code and code[1] == _reason(entry):
+        words = words[code.end() :].lstrip(" :") or None
+    text = foreign.word(entry.get("status_text"))
+    return foreign.joined(" – ", (words, None if text == label else text))
 
 
 def _number(entry: Any) -> str | None:

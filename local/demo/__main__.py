@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.text import Text
 
 from facteur.postgres.url import address_problem, as_url
-from local.demo.cases import sample_cases
+from local.demo.cases import other_cases, sample_cases
 from local.demo.containers import NoContainersError, bridge_address
 from local.demo.folder import Folder, FolderError, read_folder
 from local.demo.interruption import Interrupted, Interruption, say_stopping
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if options.database:
                 return try_out(_trial(options), console, interruption)
             address = bridge_address() if options.sam else None
-            run(_invoices(options.invoices, console), options.keep, console, interruption, address)
+            run(_invoices(options, console), options.keep, console, interruption, address)
             return 0
     except DemoFailedError:
         return 1
@@ -97,10 +97,11 @@ def _trial(options: argparse.Namespace) -> Trial:
     )
 
 
-def _invoices(folder: Path | None, console: Console) -> Folder:
-    if folder is None:
-        return Folder(tuple(sample_cases()), (), ())
-    found = read_folder(folder)
+def _invoices(options: argparse.Namespace, console: Console) -> Folder:
+    """Of a folder, or the demo's own: where containers do the work, of one company, whose platform they can reach."""
+    if options.invoices is None:
+        return Folder((*sample_cases(), *([] if options.sam else other_cases())), (), ())
+    found = read_folder(options.invoices)
     for line in found.left_out:
         console.print(Text(f"✖ left out: {line}", style="red"), soft_wrap=True)
     return found

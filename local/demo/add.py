@@ -12,6 +12,7 @@ from pathlib import Path
 
 from local.demo.application import Application
 from local.demo.cases import STORIES, ordinary_case
+from local.demo.companies import ACCOUNTS, FIRST
 from local.demo.stage import RUNNING
 from local.invoices import BUYERS
 from local.start import run_main
@@ -30,9 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
+    if options.account not in running["accounts"]:
+        print(f"the demo has no account {options.account}: it has {', '.join(running['accounts'])}", file=sys.stderr)
+        return 2
     aws = Aws.from_environ(running["aws"])
     with closing(Application(running["database_url"])) as application:
-        case = ordinary_case(FIRST_RANK + application.count(), buyer=BUYERS_BY_CODE[options.ends])
+        case = ordinary_case(FIRST_RANK + application.count(), BUYERS_BY_CODE[options.ends], options.account)
         s3 = aws.session.client("s3", endpoint_url=aws.endpoint_url)
         s3.put_object(Bucket=running["bucket"], Key=case.file_name, Body=case.document)
         written = replace(case, finished=not options.draft)
@@ -53,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     stories = ", ".join(f"{code} ({story})" for code, story in ends.items())
     parser.add_argument("folder", type=Path, help="the demo's folder, as it says itself")
     parser.add_argument("--ends", choices=list(ends), default="205", metavar="CODE", help=f"how far it goes: {stories}")
+    parser.add_argument(
+        "--account", choices=list(ACCOUNTS), default=FIRST.name, help="whose company writes it (default: default)"
+    )
     parser.add_argument(
         "--draft", action="store_true", help="not finished yet: Facteur leaves it alone until you finish it"
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from local.demo.companies import ACCOUNTS, FIRST
 from local.invoices import (
     BUYERS,
     DIFFICULT_BUYERS,
@@ -52,11 +53,43 @@ class Case:
     ending: Ending
     faults: tuple[str, ...] = ()
     finished: bool = True
+    account: str = FIRST.name
 
 
 def sample_cases() -> list[Case]:
-    """At least thirty invoices: two for every ordinary buyer, and one for everything that can go otherwise."""
+    """At least thirty invoices of one company: two for every ordinary buyer, and one for everything that can go otherwise."""
     return [*_ordinary_cases(), *_difficult_buyers(), *_bad_documents(), *_bad_connections(), _draft()]
+
+
+def other_cases() -> list[Case]:
+    """A few of the two companies that deposit with other platforms: whole life cycles, and what these platforms do otherwise."""
+    return [*_of_superpdp(101), *_of_afnor(201)]
+
+
+def _of_superpdp(first: int) -> Iterator[Case]:
+    yield from _followed(first, "superpdp")
+    refused = "refused with HTTP 400: its key is looked up, it is not there"
+    yield _case(first + 5, BUYERS[0], refused, Ending("rejected", None, deposits=0), "400", account="superpdp")
+
+
+def _of_afnor(first: int) -> Iterator[Case]:
+    yield from _followed(first, "afnor")
+    story = "a PDF without XML: its acknowledgement says Error"
+    unreadable = _case(first + 5, BUYERS[0], story, Ending("rejected", "213"), account="afnor")
+    invoice = sample_invoice(first + 5, seller=ACCOUNTS["afnor"].seller)
+    yield replace(unreadable, document=plain_pdf(invoice), file_name=f"{unreadable.number}.pdf")
+
+
+def _followed(first: int, account: str) -> Iterator[Case]:
+    """Life cycles to four ends, and an answer that is lost."""
+    buyers = [BUYERS[0], BUYERS[3], DIFFICULT_BUYERS["210"], DIFFICULT_BUYERS["213"]]
+    for rank, buyer in enumerate(buyers, start=first):
+        code = buyer.siren[:3]
+        yield _case(
+            rank, buyer, STORIES[code], Ending("rejected" if code == "213" else "validated", code), account=account
+        )
+    story = "the answer is lost: found by its key, not sent again"
+    yield _case(first + 4, BUYERS[0], story, Ending("validated", "205"), "lost_answer", account=account)
 
 
 def _ordinary_cases() -> Iterator[Case]:
@@ -95,15 +128,15 @@ def _draft() -> Case:
     return replace(_case(61, BUYERS[0], "a draft: nobody touches it", untouched), finished=False)
 
 
-def ordinary_case(rank: int, buyer: Company) -> Case:
+def ordinary_case(rank: int, buyer: Company, account: str = FIRST.name) -> Case:
     """An invoice to one of BUYERS, which ends as that buyer decides."""
     code = buyer.siren[:3]
-    return _case(rank, buyer, STORIES[code], Ending("validated", code))
+    return _case(rank, buyer, STORIES[code], Ending("validated", code), account=account)
 
 
-def _case(rank: int, buyer: Company, story: str, ending: Ending, *faults: str) -> Case:
+def _case(rank: int, buyer: Company, story: str, ending: Ending, *faults: str, account: str = FIRST.name) -> Case:
     syntax = SYNTAXES[rank % len(SYNTAXES)]
-    invoice = sample_invoice(rank, buyer=buyer)
+    invoice = sample_invoice(rank, buyer=buyer, seller=ACCOUNTS[account].seller)
     return Case(
         number=invoice.number,
         seller_siren=invoice.seller.siren,
@@ -115,6 +148,7 @@ def _case(rank: int, buyer: Company, story: str, ending: Ending, *faults: str) -
         story=story,
         ending=ending,
         faults=faults,
+        account=account,
     )
 
 

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from local.demo.application import Sight
 from local.demo.cases import Case
+from local.demo.companies import ACCOUNTS
 from local.demo.outcome import is_over, is_reached
 
 STYLES = {"validated": "green", "rejected": "red", "error": "bold red", "pending": "yellow"}
@@ -23,6 +24,7 @@ VALIDATED_MEANS = (
     "validated: the platform has taken it, and it is deposited. Whether the buyer's platform takes it comes later: a 213 turns such a "
     "row into rejected, to be corrected and sent again."
 )
+NUMBER_WIDTH = 14
 UNTOUCHED = Sight("pending", None, None, None, None, None)
 
 Sights = Mapping[int, Sight]
@@ -71,6 +73,7 @@ class _Lines:
         self._cases = cases
         self._shown: dict[int, Sight] = {}
         self._explained = False
+        self._several = _several(cases)
 
     def show(self, sights: Sights, seconds: float) -> None:
         for key, sight in sights.items():
@@ -79,16 +82,28 @@ class _Lines:
         self._shown = dict(sights)
 
     def _say(self, case: Case, sight: Sight, seconds: float) -> None:
-        columns = f"{case.number:<20} {_status(sight).plain:<20} {_lifecycle(sight):<26} {sight.reason or ''}"
+        whose = f"{case.number:<{NUMBER_WIDTH}} {self._platform(case)}"
+        columns = f"{whose}{_status(sight).plain:<20} {_lifecycle(sight):<26} {sight.reason or ''}"
         self._console.print(Text(f"{seconds:5.1f} s  {columns.rstrip()}"), soft_wrap=True)
         if sight.technical_status == "validated" and not self._explained:
             self._explained = True
             self._console.print(Text(f"         ({VALIDATED_MEANS})"), soft_wrap=True)
 
+    def _platform(self, case: Case) -> str:
+        return f"{ACCOUNTS[case.account].title:<10} " if self._several else ""
+
+
+def _several(cases: Mapping[int, Case]) -> bool:
+    """Whether they are of companies with different platforms."""
+    return len({case.account for case in cases.values()}) > 1
+
 
 def _table(cases: Mapping[int, Case], sights: Sights, keys: list[int]) -> Table:
     table = Table(title="invoicing.invoices, as the back office reads it", title_justify="left", expand=True)
     table.add_column("invoice", no_wrap=True)
+    several = _several(cases)
+    if several:
+        table.add_column("platform", no_wrap=True)
     table.add_column("what happens to it", ratio=3, no_wrap=True, overflow="ellipsis")
     table.add_column("technical_status", no_wrap=True)
     table.add_column("life cycle", no_wrap=True)
@@ -99,7 +114,15 @@ def _table(cases: Mapping[int, Case], sights: Sights, keys: list[int]) -> Table:
         if sight.settled and not is_reached(case, sight):
             style = "reverse"
         # Text, not str: a document's own words may look like Rich's markup.
-        cells = (Text(case.number), Text(case.story), _status(sight), Text(_lifecycle(sight)), Text(sight.reason or ""))
+        platform = (Text(ACCOUNTS[case.account].title),) if several else ()
+        cells = (
+            Text(case.number),
+            *platform,
+            Text(case.story),
+            _status(sight),
+            Text(_lifecycle(sight)),
+            Text(sight.reason or ""),
+        )
         table.add_row(*cells, style=style)
     return table
 

@@ -31,7 +31,12 @@ def keep_running(
     containers: str | None = None,
 ) -> None:
     """Return on Ctrl-C and its like only. `containers`: the address at which they reach everything."""
-    known = {"database_url": scene.database_url, "bucket": BUCKET, "aws": scene.aws.environ()}
+    known = {
+        "database_url": scene.database_url,
+        "bucket": BUCKET,
+        "aws": scene.aws.environ(),
+        "accounts": list(scene.platforms),
+    }
     (folder / RUNNING).write_text(json.dumps(known))
     with suppress(Interrupted), ExitStack() as more:
         if containers:

@@ -42,25 +42,29 @@ def is_over(case: Case, sight: Sight) -> bool:
     return is_reached(case, sight) or sight.settled
 
 
-def judge(cases: Mapping[int, Case], sights: Mapping[int, Sight], deposited: Sequence[str]) -> Outcome:
-    """Compare endings with sights, and their deposits with the SHA-256 of each document `deposited`."""
+def judge(cases: Mapping[int, Case], sights: Mapping[int, Sight], deposited: Sequence[tuple[str, str]]) -> Outcome:
+    """Compare endings with sights, and their deposits with each document `deposited`: with whose account, and its SHA-256."""
     copies = Counter(deposited)
     surplus: list[str] = []
     missing: list[str] = []
     wrong: list[str] = []
     for key, case in cases.items():
-        count = copies[sha256(case.document).hexdigest()]
+        count = copies[_copy(case)]
         if count > case.ending.deposits:
             surplus.append(f"{case.number}: the platform has it {count} times instead of {case.ending.deposits}")
         if count < case.ending.deposits:
             missing.append(f"{case.number}: the platform does not have it")
         if not is_reached(case, sights[key]):
             wrong.append(f"{case.number}: {_shown(sights[key])} instead of {_wanted(case)}")
-    strangers = len(deposited) - sum(copies[sha256(case.document).hexdigest()] for case in cases.values())
+    strangers = len(deposited) - sum(copies[_copy(case)] for case in cases.values())
     if strangers:
         surplus.append(f"the platform has {strangers} documents that are none of ours")
     complaints = (*wrong, *surplus, *missing)
     return Outcome(len(cases), len(cases) - len(wrong), len(deposited), len(surplus), len(missing), complaints)
+
+
+def _copy(case: Case) -> tuple[str, str]:
+    return case.account, sha256(case.document).hexdigest()
 
 
 def _shown(sight: Sight) -> str:

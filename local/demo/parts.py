@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 T = TypeVar("T")
 
-AWS_EMULATOR, PLATFORM, POSTGRES = "AWS emulator", "platform simulator", "Postgres"
+AWS_EMULATOR, POSTGRES = "AWS emulator", "Postgres"
 # What a start meets while something that it needs is away: StartError, StackFailedError and FunctionFailedError are RuntimeErrors.
 FAILURES = (RuntimeError, OSError, BotoCoreError, ClientError, psycopg2.Error, requests.RequestException)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local.demo.application import STORY_SHOWN, StoryLine
+from local.demo.companies import ACCOUNTS, FIRST, Account
 from local.demo.outcome import Outcome
 from local.demo.stage import BUCKET, STACK, Stage
 from local.demo.watch import Watch
@@ -29,7 +31,7 @@ def say_outcome(console: Console, outcome: Outcome, watch: Watch) -> None:
     style = "green" if outcome.good else "bold red"
     mark = "✔" if outcome.good else "✖"
     ends = f"{mark} {outcome.as_expected} of {outcome.invoices} invoices reached the expected end"
-    books = f"the platform's ledger: {outcome.deposits} deposits, {outcome.sent_twice} sent twice, {outcome.lost} lost"
+    books = f"the platforms' ledgers: {outcome.deposits} deposits, {outcome.sent_twice} sent twice, {outcome.lost} lost"
     console.print(Text(f"{ends}; {books}", style=style), soft_wrap=True)
     console.print(
         f"  after the insert: first answer {_seconds(watch.first_answer)}, last answer {_seconds(watch.last_answer)}, "
@@ -37,6 +39,21 @@ def say_outcome(console: Console, outcome: Outcome, watch: Watch) -> None:
     )
     for complaint in outcome.complaints:
         console.print(Text(f"  ✖ {complaint}", style="red"), soft_wrap=True)
+
+
+def say_companies(console: Console, accounts: Sequence[Account]) -> None:
+    """Who writes the invoices, and with which platform each deposits."""
+    console.print("One table, three companies; each deposits with its own platform, which its secret names:")
+    for each in accounts:
+        console.print(Text(f"  {each.title:<10} {each.seller.name}, account {each.name}"), soft_wrap=True)
+
+
+def say_platforms(console: Console, deposited: Sequence[tuple[str, str]]) -> None:
+    """What each platform has, and how it is asked."""
+    deposits = Counter(name for name, _ in deposited)
+    for name, count in deposits.items():
+        account = ACCOUNTS[name]
+        console.print(Text(f"  {account.title:<10} {count:>2} deposits: {account.differs}"), soft_wrap=True)
 
 
 def _seconds(seconds: float | None) -> str:
@@ -79,6 +96,7 @@ def say_how_to_look_further(console: Console, scene: Stage, folder: Path, number
         "one invoice": f"{STORY_SHOWN.format(number=number)};",
         "all of them": "select * from facteur.health;",
         "platform": f"{scene.platform.base_url} (also in a browser)",
+        **{ACCOUNTS[name].title: each.base_url for name, each in scene.platforms.items() if name != FIRST.name},
         "its account": f"client_id={scene.platform.client_id} client_secret={scene.platform.client_secret}",
         "AWS": f"export AWS_ENDPOINT_URL={scene.aws.endpoint_url} AWS_REGION={scene.aws.region} "
         f"AWS_DEFAULT_REGION={scene.aws.region} "

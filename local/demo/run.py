@@ -11,13 +11,14 @@ from rich.text import Text
 
 from local.demo.application import Application
 from local.demo.cases import Case
+from local.demo.companies import ACCOUNTS, OTHERS
 from local.demo.containers import switch_off_consumer
 from local.demo.display import display, full_table
 from local.demo.folder import Folder
 from local.demo.interruption import Interruption
 from local.demo.keep import keep_running, upload
 from local.demo.outcome import Outcome, judge
-from local.demo.report import say_errors, say_outcome, say_story
+from local.demo.report import say_companies, say_errors, say_outcome, say_platforms, say_story
 from local.demo.stage import Stage, stage, working_folder
 from local.demo.ticks import ticking
 from local.demo.watch import Watch
@@ -48,7 +49,11 @@ def run(
         Interrupted: somebody stopped it.
     """
     began = time.monotonic()
-    with working_folder(console, interruption) as folder, stage(_sayer(console), interruption, folder) as scene:
+    others = tuple(each for each in OTHERS if each.name in {case.account for case in invoices.cases})
+    with (
+        working_folder(console, interruption) as folder,
+        stage(_sayer(console), interruption, folder, others=others) as scene,
+    ):
         _prepare_platform(invoices, scene)
         if containers:
             switch_off_consumer(scene)
@@ -79,23 +84,32 @@ def _prepare_platform(invoices: Folder, scene: Stage) -> None:
     scene.put_into_platform(introduce)
     for case in invoices.cases:
         if case.faults:
-            scene.platform.script(case.number, case.faults)
+            scene.platforms[case.account].script(case.number, case.faults)
 
 
 def _deposit(
     cases: Sequence[Case], scene: Stage, application: Application, tick_errors: Sequence[str], console: Console
 ) -> Outcome:
-    """Write the invoices as an application would, watch them to their ends, and compare with the platform's ledger."""
+    """Write the invoices as an application would, watch them to their ends, and compare with the platforms' ledgers."""
+    if len(scene.platforms) > 1:
+        say_companies(console, [ACCOUNTS[name] for name in scene.platforms])
     uris = upload(cases, scene)
     written = application.write(cases, uris)
     watch = _watch(written, application, tick_errors, console)
-    outcome = judge(written, watch.sights, [str(deposit["sha256"]) for deposit in scene.platform.ledger()])
+    outcome = judge(written, watch.sights, _deposited(scene))
     if console.is_interactive:  # elsewhere, the lines have said it already
         console.print(full_table(written, watch.sights))
     for number in _worth_a_story(cases):
         say_story(console, number, application.story(number))
     say_outcome(console, outcome, watch)
+    if len(scene.platforms) > 1:
+        say_platforms(console, _deposited(scene))
     return outcome
+
+
+def _deposited(scene: Stage) -> list[tuple[str, str]]:
+    """The account and the SHA-256 of each deposit, by the platforms' own ledgers."""
+    return [(name, str(each["sha256"])) for name, platform in scene.platforms.items() for each in platform.ledger()]
 
 
 def _watch(cases: Mapping[int, Case], application: Application, tick_errors: Sequence[str], console: Console) -> Watch:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
 from typing import TypeVar
 
+import psycopg2
 from rich.console import Console
 from rich.text import Text
 
+from local.demo.companies import FIRST, Account, naming
 from local.demo.interruption import Interrupted, Interruption
-from local.demo.parts import AWS_EMULATOR, PLATFORM, POSTGRES, Part
+from local.demo.parts import AWS_EMULATOR, POSTGRES, Part
 from local.sam import ROOT
-from local.simulator.core.control import Simulator, simulator_program
+from local.simulator.core.control import Program, Simulator, simulator_program
+from local.world.accounts import account_secret
 from local.world.aws import Aws, aws_emulator
 from local.world.postgres import (
     WORKER,
@@ -36,7 +39,7 @@ T = TypeVar("T")
 Say = Callable[[str], None]
 
 STACK = "facteur-demo"
-ACCOUNT_SECRET = "facteur/default"  # noqa: S105 - its name
+SECRETS = "facteur"  # before the name of an account
 RUNNING = "running.json"  # where `python -m local.demo.add` finds what runs
 KEPT_LOGS = ROOT / ".local" / "demo"
 BUCKET = "facteur-demo-documents"
@@ -78,28 +81,36 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What runs, and where."""
+    """What runs, and where. `platform` is that of the account named default, `others` those of further accounts by their names."""
 
     database_url: str
     platform: Simulator
     aws: Aws
     stack: Stack
     parts: tuple[Part, ...]
+    others: Mapping[str, Simulator] = field(default_factory=dict)
+
+    @property
+    def platforms(self) -> Mapping[str, Simulator]:
+        """That of each account."""
+        return {FIRST.name: self.platform, **self.others}
 
     def put_into_aws(self, what: Callable[[], T]) -> T:
         """Put something into AWS, and again into each new emulator."""
         return self._part(AWS_EMULATOR).put(what)
 
     def put_into_platform(self, what: Callable[[], T]) -> T:
-        """Put something into the simulator, and again into each new one."""
-        return self._part(PLATFORM).put(what)
+        """Put something into the simulator of the account named default, and again into each new one."""
+        return self._part(FIRST.simulator).put(what)
 
     def _part(self, name: str) -> Part:
         return next(part for part in self.parts if part.name == name)
 
 
 @contextmanager
-def stage(say: Say, interruption: Interruption, folder: Path, guest: Company | None = None) -> Iterator[Stage]:
+def stage(
+    say: Say, interruption: Interruption, folder: Path, guest: Company | None = None, others: tuple[Account, ...] = ()
+) -> Iterator[Stage]:
     """Start everything; an interruption waits for the start or stop that is under way, so nothing is left behind.
 
     Args:
@@ -107,6 +118,7 @@ def stage(say: Say, interruption: Interruption, folder: Path, guest: Company | N
         interruption: what Ctrl-C does.
         folder: for data and logs.
         guest: a company that is there already; without one, a Postgres with a company of the demo's own is started.
+        others: the accounts that deposit with a platform of their own, beside the one named default.
     """
     resources = ExitStack()
 
@@ -119,16 +131,19 @@ def stage(say: Say, interruption: Interruption, folder: Path, guest: Company | N
 
     try:
         company = guest or start(POSTGRES, _own_company(folder / "postgres"))
-        simulator = start(PLATFORM, simulator_program(speed=LIFE_CYCLE_SPEED, history_quota=0))
+        programs = {each: start(each.simulator, _simulator(each)) for each in (FIRST, *others)}
+        first, *more = [(each.name, program.simulator) for each, program in programs.items()]
         emulator = start(AWS_EMULATOR, aws_emulator(auth=True, log=folder / "aws.log"))
-        platform = Part(PLATFORM, simulator.answers, simulator.restart, LEDGER_LOST)
         cloud = Part(AWS_EMULATOR, emulator.answers, emulator.revive, QUEUE_LOST)
         began = time.monotonic()
-        stack = cloud.put(lambda: _deploy(emulator.aws, company, simulator.simulator))
+        stack = cloud.put(lambda: _deploy(emulator.aws, company, programs))
+        if others:
+            _name_accounts(company.database_url, others)
         say(f"template.yaml deployed, database migrated ({time.monotonic() - began:.1f} s)")
-        parts = (*((company.part,) if company.part else ()), cloud, platform)
+        simulators = [Part(each.simulator, one.answers, one.restart, LEDGER_LOST) for each, one in programs.items()]
+        parts = (*((company.part,) if company.part else ()), cloud, *simulators)
         stack = replace(stack, emulator_log=emulator.log)
-        yield Stage(company.database_url, simulator.simulator, emulator.aws, stack, parts)
+        yield Stage(company.database_url, first[1], emulator.aws, stack, parts, dict(more))
     finally:
         with interruption.deferred():
             resources.close()
@@ -186,11 +201,25 @@ def _own_company(folder: Path) -> Iterator[Company]:
         stop_server(database.server)
 
 
-def _deploy(aws: Aws, company: Company, platform: Simulator) -> Stack:
+def _simulator(account: Account) -> AbstractContextManager[Program]:
+    own = {"history_quota": 0} if account is FIRST else {}
+    if account.kind == "superpdp":
+        own = {"company_number": account.seller.siren}
+    return simulator_program(platform=account.kind, speed=LIFE_CYCLE_SPEED, **own)
+
+
+def _name_accounts(database_url: str, accounts: tuple[Account, ...]) -> None:
+    """Once: the view is the company's own, and nothing that is deployed later overwrites it."""
+    with closing(psycopg2.connect(database_url)) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(naming(accounts))
+
+
+def _deploy(aws: Aws, company: Company, programs: Mapping[Account, Program]) -> Stack:
     create_bucket(aws, company.bucket)
     for name, secret in company.secrets.items():
         put_secret(aws, name, secret)
-    account = {name: getattr(platform, name) for name in ("client_id", "client_secret", "customer_id")}
-    put_secret(aws, ACCOUNT_SECRET, {**account, "sandbox": True})
+    for account, program in programs.items():
+        put_secret(aws, f"{SECRETS}/{account.name}", account_secret(account.kind, program.simulator))
+    platform = programs[FIRST].simulator
     places = {"DocumentsBucket": company.bucket, "IopoleBaseUrl": platform.base_url, "IopoleAuthUrl": platform.auth_url}
     return deploy(aws, STACK, {**PARAMETERS, **company.parameters, **places})

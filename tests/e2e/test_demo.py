@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from local.demo.application import Sight
-from local.demo.cases import Case, Ending, sample_cases
+from local.demo.cases import Case, Ending, other_cases, sample_cases
+from local.demo.companies import OTHERS
 from local.demo.outcome import judge
 from local.invoices import UNKNOWN_BUYER, file_name, plain_pdf, render, sample_invoice
 from tests.e2e.program import ROOT, demo, left_by, read_until, started
@@ -32,7 +33,8 @@ def test_every_invoice_reaches_its_end_and_nothing_is_left(temporary: Path) -> N
         said, _ = process.communicate()
 
     assert process.returncode == 0, said
-    assert f"{len(sample_cases())} of {len(sample_cases())} invoices reached the expected end" in said
+    invoices = len([*sample_cases(), *other_cases()])
+    assert f"{invoices} of {invoices} invoices reached the expected end" in said
     assert "0 sent twice, 0 lost" in said
     for words in ("No route found", "carries no invoice XML", "breaks its schema", "210 Refusée", "(in doubt)"):
         assert words in said
@@ -92,7 +94,7 @@ def test_a_kept_demo_never_gives_up(temporary: Path, tmp_path: Path) -> None:
 
     with demo(temporary, "--invoices", str(tmp_path), "--keep") as process:
         said = read_until(process, "what dies is started again")
-        programs = {"postgres": "Postgres", "ministack": "AWS emulator", "local.simulator": "platform simulator"}
+        programs = {"postgres": "Postgres", "ministack": "AWS emulator", "local.simulator": "Iopole simulator"}
         for mark, name in programs.items():
             os.kill(started(temporary, mark), signal.SIGKILL)
             read_until(process, f"the {name} does not answer; it is started again")
@@ -149,14 +151,37 @@ GOOD = Sight("validated", "some-id", "submitted", "203", "Mise à disposition", 
     ],
 )
 def test_the_outcome_is_good_only_if_row_and_ledger_agree(sight: Sight, copies: int, complaint: str) -> None:
-    outcome = judge({1: CASE}, {1: sight}, [sha256(CASE.document).hexdigest()] * copies)
+    outcome = judge({1: CASE}, {1: sight}, [("default", sha256(CASE.document).hexdigest())] * copies)
 
     assert outcome.good is not bool(complaint)
     assert complaint in "".join(outcome.complaints)
 
 
+def test_a_document_at_another_companys_platform_spoils_the_outcome() -> None:
+    outcome = judge({1: CASE}, {1: GOOD}, [("afnor", sha256(CASE.document).hexdigest())])
+
+    assert [each.partition(": ")[2] or each for each in outcome.complaints] == [
+        "the platform has 1 documents that are none of ours", "the platform does not have it",
+    ]  # fmt: skip
+
+
+def test_each_other_company_goes_through_whole_life_cycles_with_its_own_platform() -> None:
+    cases = other_cases()
+
+    for account in OTHERS:
+        own = [case for case in cases if case.account == account.name]
+        assert {case.seller_siren for case in own} == {account.seller.siren}
+        endings = {(case.ending.technical_status, case.ending.lifecycle_code) for case in own}
+        assert endings >= {("validated", "205"), ("validated", "211"), ("validated", "210"), ("rejected", "213")}
+        assert [case.ending.deposits for case in own if "lost_answer" in case.faults] == [1]
+    numbers = [case.number for case in (*sample_cases(), *cases)]
+    assert len(set(numbers)) == len(numbers)
+
+
 def test_a_document_of_nobody_spoils_the_outcome() -> None:
-    outcome = judge({1: CASE}, {1: GOOD}, [sha256(CASE.document).hexdigest(), sha256(b"stranger").hexdigest()])
+    outcome = judge(
+        {1: CASE}, {1: GOOD}, [("default", sha256(each).hexdigest()) for each in (CASE.document, b"stranger")]
+    )
 
     assert not outcome.good
     assert "none of ours" in outcome.complaints[0]

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from secrets import token_hex
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg2
 from rich.console import Console
@@ -59,7 +59,7 @@ PARAMETERS: Mapping[str, object] = {
     "ResendAfterSeconds": 3,
     "RequestsPerMinute": 6000,
     "HistoryRequestsPerMinute": 6000,
-    "ReadTimeoutSeconds": 5,
+    "ReadTimeoutSeconds": 20,  # a machine that does much else is slow, and is no platform that is silent
 }
 OWN_PARAMETERS: Mapping[str, object] = {  # of the demo's own company
     "MigrationSecretId": "facteur/owner",
@@ -202,10 +202,10 @@ def _own_company(folder: Path) -> Iterator[Company]:
 
 
 def _simulator(account: Account) -> AbstractContextManager[Program]:
-    own = {"history_quota": 0} if account is FIRST else {}
-    if account.kind == "superpdp":
-        own = {"company_number": account.seller.siren}
-    return simulator_program(platform=account.kind, speed=LIFE_CYCLE_SPEED, **own)
+    own: dict[str, dict[str, Any]] = {
+        "iopole": {"history_quota": 0}, "superpdp": {"company_number": account.seller.siren},
+    }  # fmt: skip
+    return simulator_program(platform=account.kind, speed=LIFE_CYCLE_SPEED, **own.get(account.kind, {}))
 
 
 def _name_accounts(database_url: str, accounts: tuple[Account, ...]) -> None:

@@ -19,23 +19,23 @@ AGAIN_SECONDS = 300.0
 
 
 def read_feeds(services: PollServices, accounts: Sequence[str], permitted: Callable[[str], bool]) -> int:
-    """Read each account's feed to its end; how many pages were read."""
+    """Read each account's feed to its end; how many pages were read. Whoever gets no permit has had no turn, and is first next time."""
     pages = 0
     for account in accounts:
-        if place := services.feeds.take(account):
+        if permitted(account) and (place := services.feeds.take(account)):
             pages += _read(account, place, services, permitted)
             services.feeds.end(account)
     return pages
 
 
 def _read(account: str, place: Place, services: PollServices, permitted: Callable[[str], bool]) -> int:
-    """Page by page until one shows nothing new. A place that the platform does not know is forgotten."""
-    pages, cursor, seen = 0, place.cursor, set[tuple[str, str, str]]()
+    """Page by page until one shows nothing new; the first is permitted. A place that the platform does not know is forgotten."""
+    pages, cursor, seen, goes_on = 0, place.cursor, set[tuple[str, str, str]](), True
     past = place.reached in {None, place.cursor}
     try:
         with alone(services, FEED, account=account):
             platform = services.platforms.of(account)
-            while permitted(account):
+            while goes_on:
                 page = platform.feed(cursor, place.since, lambda: permitted(account))
                 pages += 1
                 services.store.platform_answered(account)
@@ -51,7 +51,7 @@ def _read(account: str, place: Place, services: PollServices, permitted: Callabl
                     services.feeds.reached(account, reached, past=past)
                 if not fresh or reached == cursor:
                     break
-                cursor = reached
+                cursor, goes_on = reached, permitted(account)
     except CursorRefusedError as error:
         services.feeds.reset(account)
         services.count_put_off()

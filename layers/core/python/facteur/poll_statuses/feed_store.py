@@ -52,7 +52,10 @@ class PostgresFeeds:
         self._database, self._providers = database, list(providers)
 
     def accounts(self) -> list[Fed]:
-        statement = "select account, to_read from facteur.accounts_with_feed(%(providers)s)"
+        """Those first whose feed was not read for longest."""
+        statement = """
+        select account, to_read from facteur.accounts_with_feed(%(providers)s) with ordinality as f(account, to_read, place) order by place
+        """
         rows = self._database.rows(statement, {"providers": self._providers})
         return [Fed(row.account, row.to_read) for row in rows]
 

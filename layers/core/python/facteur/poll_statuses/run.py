@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from facteur.domain.metrics import Metric
 from facteur.poll_statuses.feed import FEED, read_feeds
+from facteur.poll_statuses.feed_store import Fed
 from facteur.poll_statuses.history import act_on_unread, read_due_history, read_wanted_history
 from facteur.poll_statuses.pull import check_due, pull
 from facteur.poll_statuses.services import PollServices, Step
@@ -16,6 +17,7 @@ from facteur.poll_statuses.sweep import sweep
 AUTO = "auto"
 LONGEST_WAIT_SECONDS = 10.0  # for one permit
 LONGEST_VAIN_SECONDS = 20.0  # waited for permits in vain: the bucket is paused, or others are quicker
+FIRST_SHARE = 1 / 4  # of the time: for accounts without a feed, however much the feeds have to say
 
 
 def poll_statuses(services: PollServices, remaining_seconds: float = float("inf")) -> int:
@@ -32,7 +34,7 @@ def poll_statuses(services: PollServices, remaining_seconds: float = float("inf"
     """
     services.store.begin_run()
     act_on_unread(services)
-    run = Run(services, time.monotonic() + remaining_seconds - services.answer_seconds)
+    run = Run(services, time.monotonic(), time.monotonic() + remaining_seconds - services.answer_seconds)
     step = {AUTO: run.auto, "history": run.history, "sweep": run.sweep, "pull": run.pull}[services.source]
     try:
         while run.in_time() and step():
@@ -51,12 +53,14 @@ class Run:
     """One poll: what it has read, how long it may go on, and when there may be a permit for the next history."""
 
     services: PollServices
+    began: float
     stop_at: float
     reads: int = 0
     rounds: int = 0
     vain_seconds: float = 0.0
     history_at: float = field(default=0.0)
-    fed: list[str] | None = None  # accounts with a feed; None: nobody has asked yet
+    fed: list[Fed] | None = None  # accounts with a feed; None: nobody has asked yet
+    feeds_read: bool = False
 
     def in_time(self, seconds: float = 0.0) -> bool:
         """Whether a call that begins in so many seconds ends before the function does."""
@@ -67,15 +71,27 @@ class Run:
         return self._went_on(read_due_history(self.services), self.services.history_seconds)
 
     def auto(self) -> bool:
-        """Each account by the best that its platform can do: read all feeds once, then sweep the others; whether to go on."""
+        """Each account by the best that its platform can do; whether to go on.
+
+        A share of the time is for those that are swept; then all feeds are read once, and what is left is for the others again.
+        """
         if self.fed is None:
-            accounts = self.services.feeds.accounts()
-            self.fed = [each.account for each in accounts]
-            self.reads += read_feeds(
-                self.services, [each.account for each in accounts if each.to_read], self._permitted
-            )
-        due = check_due(self.services, FEED, self.fed) if self.fed else Step.NOTHING
-        return self.sweep(self.fed) if due is Step.NOTHING else self._went_on(due, 0)
+            self.fed = self.services.feeds.accounts()
+        fed = [each.account for each in self.fed]
+        if not self.feeds_read:
+            if self._in_first_share() and self.sweep(fed):
+                return True
+            self.feeds_read = True
+            to_read = [each.account for each in self.fed if each.to_read]
+            self.reads += read_feeds(self.services, to_read, self._permitted)
+        due = check_due(self.services, FEED, fed) if fed else Step.NOTHING
+        return self.sweep(fed) if due is Step.NOTHING else self._went_on(due, 0)
+
+    def _in_first_share(self) -> bool:
+        """Called by hand there is no time to share, only what the budget admits at once: feeds come first."""
+        if self.stop_at == float("inf"):
+            return False
+        return time.monotonic() < self.began + FIRST_SHARE * (self.stop_at - self.began)
 
     def sweep(self, but: Sequence[str] = ()) -> bool:
         """Look at one slice, every second time at a young one, and read one history that is wanted; whether to go on."""

@@ -2,7 +2,7 @@
 -- feed.
 
 -- The accounts whose platform has a feed, by the kind in their pin: of each client one to read it now, if it has open deposits and is
--- not paused.
+-- not paused. Those come first whose turn was longest ago.
 create or replace function facteur.accounts_with_feed(p_providers text[], out account text, out to_read boolean) returns setof record
     language sql stable as $$
     select a.name, open.name is not null and row_number() over (
@@ -14,6 +14,7 @@ create or replace function facteur.accounts_with_feed(p_providers text[], out ac
         where s.account = a.name and s.state = 'submitted' and b.key = 'account:' || a.name and not facteur.paused(b) limit 1
     ) open on true
     where a.pin ->> 'provider' = any (p_providers)
+    order by coalesce(f.turn_at, '-infinity'), a.name
 $$;
 
 -- One reader at a time, for a while. The feed of a client begins a day before its first attempt.

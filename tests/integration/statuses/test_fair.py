@@ -1,0 +1,109 @@
+"""The poll is fair: no account of any kind waits until another one, which has thousands open, has nothing more to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+
+from functions.poll_statuses import app as poll
+from local.demo.companies import ACCOUNTS, OTHERS, naming
+from local.invoices import render, sample_invoice
+from local.simulator.core.control import Simulator, running_simulator
+from local.world.accounts import account_secret
+from local.world.crowd import crowd
+from local.world.levers import World
+
+MARGIN_SECONDS, ANSWER_SECONDS = 3.0, 8.0  # what a run keeps to record in, and for the last answer
+RUN_SECONDS = 3.0  # what is left of it
+MOST_RUNS = 10
+OPENED = {"superpdp": 3000, "afnor": 300}  # invoices that make far more to read than a run has calls
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Of a function that is stopped soon."""
+
+    aws_request_id: str = "a-run"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(1000 * (MARGIN_SECONDS + ANSWER_SECONDS + RUN_SECONDS))
+
+
+@pytest.fixture
+def settings() -> dict[str, str]:
+    """A bucket of ten calls, and one more each second."""
+    return {
+        "STATUS_SOURCE": "auto", "REQUESTS_PER_MINUTE": "60", "HISTORY_REQUESTS_PER_MINUTE": "60", "CONNECT_TIMEOUT_SECONDS": "2",
+        "READ_TIMEOUT_SECONDS": "6",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def platforms(world: World) -> Iterator[dict[str, Simulator]]:
+    """That of each account, all of them deposited one invoice each."""
+    with ExitStack() as running:
+        found = {"default": world.simulator}
+        for each in OTHERS:
+            switches = {"company_number": ""} if each.kind == "superpdp" else {}
+            found[each.name] = running.enter_context(running_simulator(platform=each.kind, **switches))
+            world.put_secret(each.name, account_secret(each.kind, found[each.name]))
+        world.database.rows(naming(OTHERS))
+        for rank, each in enumerate(ACCOUNTS.values(), start=1):
+            document = render(sample_invoice(rank, seller=each.seller), "cii")
+            world.add(rank, siren=each.seller.siren, content=document)
+        world.deposit()
+        yield found
+
+
+def crowded(world: World, account: str, simulator: Simulator) -> None:
+    if account == "default":
+        crowd(world, 3000, apart=1.0)
+        return
+    simulator.add_foreign_invoices([{"number": f"X-{rank}"} for rank in range(OPENED[account])])
+
+
+def read(world: World) -> set[str]:
+    """The accounts whose own invoice shows what the platform says of it."""
+    deposited = [world.submission(rank) for rank in range(1, len(ACCOUNTS) + 1)]
+    return {each.account for each in deposited if each.lifecycle_code}
+
+
+@pytest.mark.parametrize(
+    "account",
+    [pytest.param("default", marks=pytest.mark.slow), pytest.param("superpdp", marks=pytest.mark.slow), "afnor"],
+)
+def test_no_account_starves_while_another_has_thousands_open(
+    world: World, platforms: dict[str, Simulator], account: str
+) -> None:
+    crowded(world, account, platforms[account])
+    for each in platforms.values():
+        each.advance(300)
+    world.database.rows("update facteur.submissions set due_at = facteur.now() where state = 'submitted'")
+    others = {*ACCOUNTS} - {account}
+
+    runs = 0
+    while not others <= read(world):
+        assert (runs := runs + 1) <= MOST_RUNS, f"{others - read(world)} had no turn"
+        poll.handler({}, Context())
+
+
+def test_an_account_that_gets_no_permit_has_had_no_turn_and_is_first_next_time(
+    world: World, platforms: dict[str, Simulator]
+) -> None:
+    for each in platforms.values():
+        each.advance(300)
+    world.database.rows("update facteur.budgets set tokens = 0, refilled_at = facteur.now() + interval '1 hour'")
+
+    poll.handler({}, None)
+
+    assert world.database.rows("select * from facteur.feeds") == []
+    world.database.rows("update facteur.budgets set tokens = 10, refilled_at = facteur.now()")
+    for longest_ago, other in (("superpdp", "afnor"), ("afnor", "superpdp")):
+        world.database.rows(f"select facteur.take_feed('{longest_ago}', 1)")
+        world.database.rows(f"select facteur.take_feed('{other}', 1)")
+        asked = "select account from facteur.accounts_with_feed(array['superpdp', 'afnor'])"
+        assert [row.account for row in world.database.rows(asked)] == [longest_ago, other]
+        world.database.rows("update facteur.feeds set taken_until = '-infinity'")

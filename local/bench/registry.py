@@ -12,6 +12,7 @@ from local.bench.growth import growth
 from local.bench.latency import latency
 from local.bench.memory import memory
 from local.bench.package import package
+from local.bench.platforms import platforms
 from local.bench.relay import relay
 from local.bench.result import Result
 from local.bench.rivals import rivals
@@ -42,6 +43,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "package": Benchmark("Package", package),
     "status_pages": Benchmark("Statuses, pages", status_pages),
     "status_histories": Benchmark("Statuses, histories", status_histories),
+    "platforms": Benchmark("Platforms", platforms),
     "freshness": Benchmark("Freshness", freshness),
     "latency": Benchmark("Latency", latency),
 }

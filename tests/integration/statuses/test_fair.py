@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ def platforms(world: World) -> Iterator[dict[str, Simulator]]:
     with ExitStack() as running:
         found = {"default": world.simulator}
         for each in OTHERS:
-            switches = {"company_number": ""} if each.kind == "superpdp" else {}
+            switches: dict[str, Any] = {"company_number": ""} if each.kind == "superpdp" else {}
             found[each.name] = running.enter_context(running_simulator(platform=each.kind, **switches))
             world.put_secret(each.name, account_secret(each.kind, found[each.name]))
         world.database.rows(naming(OTHERS))

@@ -9,10 +9,11 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from facteur.domain.identity import plain
-from facteur.domain.status_updates import Listing, Page, Sighting
+from facteur.domain.status_updates import Sighting
 from facteur.errors import EnvironmentMismatchError, NotDepositedError, OperatorError
 from facteur.operate.reconcile.compare import compared, gone, missing, of_a_row
 from facteur.operate.reconcile.model import Code, Difference, KnownDeposit, Portion
+from facteur.operate.reconcile.shown import NARROWEST, NoDatesError, NoPermitError, all_between, under
 from facteur.operate.services import OperateServices
 from facteur.platforms.port import Platform
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 MOST_ROWS = (
     2000  # differing rows of a day that one report holds; each is some 400 bytes of a Lambda answer's six megabytes
 )
-NARROWEST = timedelta(seconds=4)
 MOST_BY_NUMBER = 1000  # some six calls
 
 
@@ -33,14 +33,6 @@ class Cursor:
     account: str
     since: str
     seconds: float
-
-
-class _NoPermitError(Exception):
-    """The budget has no call left for now."""
-
-
-class _NoDatesError(Exception):
-    """The account may not search by date."""
 
 
 def reconcile(services: OperateServices, *, day: str, account: str | None = None, cursor: str | None = None) -> Portion:
@@ -63,7 +55,7 @@ def reconcile(services: OperateServices, *, day: str, account: str | None = None
         portion, reached = _window(books, at, day, end)
     except (NotDepositedError, EnvironmentMismatchError) as error:
         portion, reached = Portion(0, 0, 0, (_not_compared(at.account, str(error), "facteur doctor"),), None), end
-    except _NoPermitError:
+    except NoPermitError:
         raise OperatorError("the budget has no call left for this: try again in some minutes") from None
     return replace(portion, next=_next(at, reached, accounts, begin, end))
 
@@ -89,12 +81,12 @@ def _window(books: Reconciling, at: Cursor, day: str, end: datetime) -> tuple[Po
         nothing = _not_compared(at.account, "its platform has no search", None)
         return Portion(0, 0, 0, (nothing,), None), end
     try:
-        shown, until = _all_between(books, search, at.account, since, until)
-    except _NoDatesError:
+        shown, until = all_between(books, search, at.account, since, until)
+    except NoDatesError:
         return _by_number(books, search, at.account, day, since, until)
     ours = books.database.deposited(at.account, since, until)
     late = [number for each in missing(ours, {each.platform_id for each in shown}) for number in each.numbers]
-    return _judged(books, at.account, [*shown, *_under(books, search, at.account, late)], ours), until
+    return _judged(books, at.account, [*shown, *under(books, search, at.account, late)], ours), until
 
 
 def _by_number(
@@ -106,61 +98,9 @@ def _by_number(
     rows = books.database.issued(day, account, MOST_ROWS)[1]
     numbers = [number for each in ours for number in each.numbers]
     numbers += [row.invoice_number for row in rows if row.invoice_number and row.submission_id is None]
-    portion = _judged(books, account, _under(books, search, account, numbers), ours)
+    portion = _judged(books, account, under(books, search, account, numbers), ours)
     difference = _not_compared(account, "it may not search by date: what others deposited is not shown", None)
     return replace(portion, differences=(*portion.differences, difference)), until
-
-
-def _all_between(
-    books: Reconciling, search: Platform, account: str, since: datetime, until: datetime
-) -> tuple[list[Sighting], datetime]:
-    """Every deposit of a time, which is halved while the platform shows no end of it."""
-    while True:
-        found = _pages(books, search, account, since, until)
-        if found is not None:
-            return [each for each in found if each.created_at is None or since <= each.created_at < until], until
-        if until - since < NARROWEST:
-            raise OperatorError(
-                f"account {account} has more deposits around {since.isoformat()} than search lets us read"
-            )
-        until = since + (until - since) / 2
-
-
-def _pages(
-    books: Reconciling, search: Platform, account: str, since: datetime, until: datetime
-) -> list[Sighting] | None:
-    """All pages of a time; None where they have no end."""
-    found, listing = dict[str, Sighting](), Listing()
-    while not listing.whole:
-        if listing.offset > _last_offset(search):
-            return None
-        _take_permit(books, account)
-        page = search.shown_between(since, until, listing.offset, with_numbers=True)
-        if page is None:
-            raise _NoDatesError
-        _read(page, listing, found)
-    listing.check()
-    return list(found.values())
-
-
-def _under(books: Reconciling, search: Platform, account: str, wanted: Sequence[str]) -> list[Sighting]:
-    """What the platform shows under these numbers."""
-    numbers, found = sorted(set(wanted)), dict[str, Sighting]()
-    while numbers:
-        count, listing = len(numbers), Listing()
-        while not listing.whole and listing.offset <= _last_offset(search):
-            _take_permit(books, account)
-            page = search.shown_under(numbers[:count], listing.offset, with_numbers=True)
-            count = page.numbers or count
-            _read(page, listing, found)
-        listing.check()
-        numbers = numbers[count:]
-    return list(found.values())
-
-
-def _read(page: Page, listing: Listing, found: dict[str, Sighting]) -> None:
-    listing.add(page.ids, page.announced)
-    found |= {each.platform_id: each for each in page.sightings if not each.inbound}
 
 
 def _judged(books: Reconciling, account: str, shown: Sequence[Sighting], deposited: Sequence[KnownDeposit]) -> Portion:
@@ -185,15 +125,6 @@ def _of_rows(books: Reconciling, deposited: Sequence[KnownDeposit]) -> list[Diff
 
 def _not_compared(account: str, what: str, step: str | None) -> Difference:
     return Difference(Code.NOT_COMPARED, account, None, None, None, None, None, what, step)
-
-
-def _last_offset(search: Platform) -> int:
-    return search.capabilities.search.last_offset if search.capabilities.search else 0
-
-
-def _take_permit(books: Reconciling, account: str) -> None:
-    if not books.database.wait_for_permit(account):
-        raise _NoPermitError
 
 
 def _next(at: Cursor, reached: datetime, accounts: Sequence[str], begin: datetime, end: datetime) -> str | None:

@@ -14,7 +14,19 @@ from facteur.operate.reconcile.model import Code, IssuedRow, KnownDeposit
 
 SHOWN = Sighting("P-1", "203", None, None, None, "F-1", "111111111", Decimal("120.00"), "EUR")
 OURS = KnownDeposit(
-    7, "42", "default", "submitted", "P-1", ("F-1",), "111111111", Decimal(120), "203", "validated", True, True
+    7,
+    "42",
+    "default",
+    "submitted",
+    "P-1",
+    ("F-1",),
+    ("K-1",),
+    "111111111",
+    Decimal(120),
+    "203",
+    "validated",
+    True,
+    True,
 )
 ROW = IssuedRow(
     "42", "default", False, "F-1", "111111111", "validated", None, False, 7, "submitted", "validated", "P-1"
@@ -23,6 +35,8 @@ IN_DOUBT = replace(OURS, state="in_doubt", platform_id=None, written_status="pen
 SECOND = replace(SHOWN, platform_id="P-2")
 STRANGE = replace(SHOWN, platform_id="P-9", invoice_number="X-9")
 REFUSED = replace(SHOWN, code="213", refused=True)
+FILE = Sighting("P-1", None, None, None, None, of_file=True)
+KEYED = replace(FILE, platform_id="P-2", own_key="K-1")
 
 CASES = [
     ("all agree", [SHOWN], [OURS], {}, []),
@@ -37,7 +51,15 @@ CASES = [
     ("no submission, but a row", [STRANGE], [OURS], {"x-9": "43"}, [(Code.UNKNOWN_TO_US, True), (Code.NOT_AT_PLATFORM, True)]),
     ("nobody's", [SHOWN, STRANGE], [OURS], {}, [(Code.FOREIGN, False)]),
     ("of another seller", [SHOWN, replace(SECOND, seller_siren="222222222")], [OURS], {}, [(Code.FOREIGN, False)]),
-    ("without a number", [SHOWN, replace(STRANGE, invoice_number=None)], [OURS], {}, [(Code.FOREIGN, False)]),
+    ("without a number", [SHOWN, replace(STRANGE, invoice_number=None)], [OURS], {}, [(Code.UNKNOWN_TO_US, True)]),
+    ("refused, without a number", [replace(FILE, refused=True)], [], {}, [(Code.UNKNOWN_TO_US, False)]),
+    ("a file by our key", [KEYED], [IN_DOUBT], {}, [(Code.UNKNOWN_TO_US, True)]),
+    ("a file by our key beside the one that is known", [FILE, KEYED], [OURS], {}, [(Code.TWICE_AT_PLATFORM, True)]),
+    ("a file that is called as a row's number", [replace(FILE, file_name="F-7")], [], {"f-7": "43"}, [(Code.UNKNOWN_TO_US, True)]),
+    ("a file under another key, with a name that says nothing", [replace(FILE, own_key="K-9")], [], {}, [(Code.UNKNOWN_TO_US, True)]),
+    ("a file says nothing of a life cycle", [FILE], [replace(OURS, lifecycle_code="205")], {}, []),
+    ("a file that is good, and its invoice was rejected", [FILE], [replace(OURS, state="rejected")], {}, []),
+    ("a file that is good, and failed here", [FILE], [replace(OURS, state="failed")], {}, [(Code.STATUS_DIFFERS, True)]),
     ("twice", [SHOWN, SECOND], [OURS], {}, [(Code.TWICE_AT_PLATFORM, True)]),
     ("twice, the second refused", [SHOWN, replace(SECOND, refused=True)], [OURS], {}, [(Code.TWICE_AT_PLATFORM, False)]),
     ("twice on two pages", [SHOWN, SHOWN], [OURS], {}, []),

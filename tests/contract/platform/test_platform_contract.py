@@ -7,6 +7,7 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -399,6 +400,37 @@ def test_each_source_of_statuses_that_it_offers_is_one_that_there_is(subject: Su
     assert "history" in offers.statuses  # whatever the setting says, and whatever a search leaves out
     assert set(offers.statuses) <= {"feed", "sweep", "pull", "history"}
     assert ("sweep" in offers.statuses) == (offers.search is not None)
+
+
+# --- what a reconciliation reads --------------------------------------------------------------------------------------
+
+
+def test_a_list_shows_every_deposit_once_with_its_key_and_asks_before_each_call(subject: Subject) -> None:
+    if not subject.kind.provider.capabilities.listing:
+        assert subject.kind.provider.capabilities.search or subject.kind.provider.name == "toy"
+        return
+    keys = [str(uuid4()), str(uuid4())]
+    for rank, key in enumerate(keys):
+        subject.platform.deposit(document(rank), key, lambda: None)
+    asked: list[int] = []
+
+    page = subject.platform.listed(datetime.now(UTC) - timedelta(hours=1), None, lambda: asked.append(1))
+
+    assert page is not None
+    kept = [each.platform_id for each in subject.kind.kept()]
+    assert {each.platform_id: each.own_key for each in page.sightings} == dict(zip(kept, keys, strict=True))
+    assert len(asked) == subject.asked(subject.kind.is_search)
+
+
+@pytest.mark.parametrize("body", [b"{}", b"null", b'{"results": null}', PAGE])
+def test_an_answer_that_is_no_list_is_never_an_empty_one_to_compare_with(subject: Subject, body: bytes) -> None:
+    if not subject.kind.provider.capabilities.listing:
+        return
+    subject.deposit(1)
+    subject.instead(subject.kind.is_search, 200, body)
+
+    with pytest.raises(NotDepositedError):
+        subject.platform.listed(datetime.now(UTC) - timedelta(hours=1), None, lambda: None)
 
 
 # --- whether it works -------------------------------------------------------------------------------------------------

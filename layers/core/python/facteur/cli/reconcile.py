@@ -48,7 +48,7 @@ class Report:
 
 @command(group=LOOK, examples=("reconcile --day 2026-11-30 --csv differences.csv",))
 def reconcile(session: Session, day: DayOption, account: AccountOption = None, csv_file: CsvOption = None) -> int:
-    """Compare a day in three books: the company's table, our tables, and the platform's search. Changes nothing."""
+    """Compare a day in three books: the company's table, our tables, and what the platform shows. Changes nothing."""
     report = _whole(session, day, account)
     if csv_file:
         write_csv(csv_file, report.differences)

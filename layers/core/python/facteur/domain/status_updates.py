@@ -63,7 +63,8 @@ class Sighting:
     """How the platform's search shows a deposit: its last status, the state it is in, and of which invoice. None: not shown.
 
     `state`: of the platform's own, where it says more than that the deposit waits. `refusing`: it says that a person must look;
-    `refused`: status or state say that the platform refused it.
+    `refused`: status or state say that the platform refused it. `of_file`: it says what became of the file, and nothing of the life
+    cycle. `own_key`: our key, to the letter. `file_name`: without its ending.
     """
 
     platform_id: str
@@ -78,6 +79,9 @@ class Sighting:
     refusing: bool = False
     refused: bool = False
     inbound: bool = False
+    of_file: bool = False
+    own_key: str | None = None
+    file_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

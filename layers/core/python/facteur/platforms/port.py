@@ -94,6 +94,12 @@ class Platform(Protocol):
     def shown_under(self, numbers: Sequence[str], offset: int, *, with_numbers: bool) -> Page:
         """A page of what bears one of these numbers, or the first few of them: `Page.numbers` says how many were asked for."""
 
+    def listed(self, since: datetime, later: str | None, before_call: Callable[[], None]) -> Page | None:
+        """What was deposited from an instant on, and perhaps before; None: there is more than it lets us read.
+
+        `later`: the id of a deposit; what was made after that one need not be read. `before_call` may raise: that passes on.
+        """
+
     def not_seen(self) -> tuple[list[StatusEvent], bool]:
         """The oldest statuses of the account that nobody has acknowledged, and whether there may be more behind them."""
 
@@ -122,6 +128,9 @@ class NotOffered:
         raise NotImplementedError
 
     def shown_under(self, numbers: Sequence[str], offset: int, *, with_numbers: bool) -> Page:
+        raise NotImplementedError
+
+    def listed(self, since: datetime, later: str | None, before_call: Callable[[], None]) -> Page | None:
         raise NotImplementedError
 
     def not_seen(self) -> tuple[list[StatusEvent], bool]:
@@ -155,12 +164,14 @@ class Capabilities:
 
     `statuses`: which sources it offers, best first: feed (`feed`), sweep where it has a `search` (`shown_between`, `shown_under`, which
     a reconciliation reads too), pull (`not_seen`, `acknowledge`), history always. Methods of what it does not offer are never called.
+    `listing`: it has no such search, and a list of what was deposited (`listed`), which a reconciliation reads instead.
     `longest_document`: in bytes. `own_key`: a deposit takes a key of ours (36 characters) and its search shows it.
     """
 
     statuses: tuple[str, ...]
     longest_document: int
     search: Paging | None = None
+    listing: bool = False
     webhooks: bool = False
     directory: bool = False
     own_key: bool = False

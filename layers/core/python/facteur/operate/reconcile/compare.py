@@ -44,7 +44,7 @@ def missing(ours: Sequence[KnownDeposit], seen: set[str]) -> list[KnownDeposit]:
 
 
 def not_shown(known: KnownDeposit) -> Difference:
-    what = f"{known.state} as deposit {known.platform_id}, which the platform shows neither by date nor by number"
+    what = f"{known.state} as deposit {known.platform_id}, which the platform does not show"
     return _of(
         Code.NOT_AT_PLATFORM,
         known,
@@ -60,7 +60,7 @@ def of_a_pair(shown: Sighting, known: KnownDeposit) -> Iterator[Difference]:
     if shown.refused and known.state in STANDING:
         what = f"the platform has refused it ({shown.code or 'no status shown'}), and it is {known.state} here"
         yield _of(Code.REFUSED_AT_PLATFORM, known, shown.platform_id, what, f"{about}: the poll takes it up")
-    elif not shown.refused and known.state not in STANDING:
+    elif not shown.refused and known.state not in STANDING and not (shown.of_file and known.state == "rejected"):
         what = f"the platform shows it as {shown.code or 'deposited'}, and it is {known.state} here"
         step = (
             f'facteur adopt id:{known.invoice_id} {shown.platform_id} --why "…"' if known.state == "failed" else about
@@ -98,7 +98,7 @@ def of_an_unclaimed(
         step = f'facteur adopt id:{numbered[-1].invoice_id} {shown.platform_id}{elsewhere} --why "…"'
         yield _of(Code.UNKNOWN_TO_US, numbered[-1], shown.platform_id, what, step)
     elif not numbered:
-        yield _nobodys(account, shown, rows.get(plain(shown.invoice_number)))
+        yield _nobodys(account, shown, rows.get(plain(number_of(shown))))
 
 
 def _twice(shown: Sighting, holder: KnownDeposit) -> Difference:
@@ -112,8 +112,12 @@ def _twice(shown: Sighting, holder: KnownDeposit) -> Difference:
 
 def _nobodys(account: str, shown: Sighting, invoice_id: str | None) -> Difference:
     named = (account, invoice_id, shown.invoice_number, shown.seller_siren, None, shown.platform_id)
-    if invoice_id is None:
+    if invoice_id is None and shown.invoice_number:
         return Difference(Code.FOREIGN, *named, "neither our tables nor the company's know this number", None)
+    if invoice_id is None:
+        what = f"the platform does not show its number, and nothing here knows it (file {shown.file_name or 'without a name'})"
+        step = "compare its document with the rows of that time; facteur adopt, where it is one of theirs"
+        return Difference(Code.UNKNOWN_TO_US, *named, what, None if shown.refused else step)
     what = "the platform has a deposit under the number of this row, which has no submission here"
     step = f'let the relay open one (deposits paused), then facteur adopt id:{invoice_id} {shown.platform_id} --why "…"'
     return Difference(Code.UNKNOWN_TO_US, *named, what, None if shown.refused else step)
@@ -148,9 +152,17 @@ def gone(known: KnownDeposit) -> Difference:
     return _of(Code.ROW_GONE, known, known.platform_id, what, f"facteur show id:{known.invoice_id}")
 
 
+def number_of(shown: Sighting) -> str | None:
+    """Its number, or where the platform shows none what its file is called, which may be one."""
+    return shown.invoice_number or shown.file_name
+
+
 def _same_invoice(shown: Sighting, known: KnownDeposit) -> bool:
+    if shown.own_key and shown.own_key in known.keys:
+        return True
     same_seller = not (shown.seller_siren and known.seller_siren) or shown.seller_siren == known.seller_siren
-    return bool(shown.invoice_number) and plain(shown.invoice_number) in map(plain, known.numbers) and same_seller
+    number = number_of(shown)
+    return bool(number) and plain(number) in map(plain, known.numbers) and same_seller
 
 
 def _of(code: Code, known: KnownDeposit, platform_id: str | None, what: str, step: str | None) -> Difference:

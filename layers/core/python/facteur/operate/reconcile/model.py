@@ -34,6 +34,7 @@ class KnownDeposit:
     state: str
     platform_id: str | None
     numbers: tuple[str, ...]  # as the row has it, and as it was sent
+    keys: tuple[str, ...]  # of its attempts
     seller_siren: str | None
     total: Decimal | None
     lifecycle_code: str | None

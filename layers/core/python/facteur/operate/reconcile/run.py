@@ -1,4 +1,4 @@
-"""A day in three books: the company's table, our tables, and the platform's search; in portions, for a function's time is short."""
+"""A day in three books: the company's table, our tables, and what the platform shows; in portions, for a function's time is short."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from facteur.domain.identity import plain
 from facteur.domain.status_updates import Sighting
 from facteur.errors import EnvironmentMismatchError, NotDepositedError, OperatorError
-from facteur.operate.reconcile.compare import compared, gone, missing, of_a_row
+from facteur.operate.reconcile.compare import compared, gone, missing, number_of, of_a_row
 from facteur.operate.reconcile.model import Code, Difference, KnownDeposit, Portion
-from facteur.operate.reconcile.shown import NARROWEST, NoDatesError, NoPermitError, all_between, under
+from facteur.operate.reconcile.shown import NARROWEST, NoDatesError, NoPermitError, all_between, listed, under
 from facteur.operate.services import OperateServices
 from facteur.platforms.port import Platform
 
@@ -76,17 +76,26 @@ def _window(books: Reconciling, at: Cursor, day: str, end: datetime) -> tuple[Po
     """Compare what was deposited from the cursor on, and until when it was done."""
     since = datetime.fromisoformat(at.since)
     until = min(end, since + timedelta(seconds=at.seconds))
-    search = books.platforms().of(at.account)
-    if search.capabilities.search is None:
+    platform = books.platforms().of(at.account)
+    able = platform.capabilities
+    if able.search is None and not able.listing:
         nothing = _not_compared(at.account, "its platform has no search", None)
         return Portion(0, 0, 0, (nothing,), None), end
     try:
-        shown, until = all_between(books, search, at.account, since, until)
+        read = listed if able.listing else all_between
+        shown, unreadable, until = read(books, platform, at.account, since, until)
     except NoDatesError:
-        return _by_number(books, search, at.account, day, since, until)
+        return _by_number(books, platform, at.account, day, since, until)
     ours = books.database.deposited(at.account, since, until)
-    late = [number for each in missing(ours, {each.platform_id for each in shown}) for number in each.numbers]
-    return _judged(books, at.account, [*shown, *under(books, search, at.account, late)], ours), until
+    if able.search:
+        late = [number for each in missing(ours, {each.platform_id for each in shown}) for number in each.numbers]
+        shown = [*shown, *under(books, platform, at.account, late)]
+    portion = _judged(books, at.account, shown, ours)
+    if unreadable:
+        step = "ask the platform which they are"
+        nameless = _not_compared(at.account, "the platform shows deposits without their ids", step)
+        portion = replace(portion, differences=(*portion.differences, nameless))
+    return portion, until
 
 
 def _by_number(
@@ -104,8 +113,9 @@ def _by_number(
 
 
 def _judged(books: Reconciling, account: str, shown: Sequence[Sighting], deposited: Sequence[KnownDeposit]) -> Portion:
-    numbers = sorted({each.invoice_number for each in shown if each.invoice_number})
-    known = books.database.known([each.platform_id for each in shown], numbers)
+    numbers = sorted({name for each in shown if (name := number_of(each))})
+    keys = sorted({each.own_key for each in shown if each.own_key})
+    known = books.database.known([each.platform_id for each in shown], numbers, keys)
     ours = list({each.submission_id: each for each in (*known, *deposited)}.values())
     ours_too = {plain(number) for each in ours for number in each.numbers}
     unknown = [number for number in numbers if plain(number) not in ours_too]

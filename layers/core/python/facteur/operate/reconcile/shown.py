@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from facteur.domain.status_updates import Listing, Page, Sighting
-from facteur.errors import OperatorError
+from facteur.errors import OperatorError, PlatformBusyError, Problem
 from facteur.platforms.port import Platform
 
 if TYPE_CHECKING:
     from facteur.operate.reconcile.store import Reconciling
 
 NARROWEST = timedelta(seconds=4)
+TOO_WIDE = Problem("search_too_wide", "since then there are more deposits than the platform's list lets us read", 200)
 
 
 class NoPermitError(Exception):
@@ -26,12 +28,14 @@ class NoDatesError(Exception):
 
 def all_between(
     books: Reconciling, search: Platform, account: str, since: datetime, until: datetime
-) -> tuple[list[Sighting], datetime]:
-    """Every deposit of a time, which is halved while the platform shows no end of it."""
+) -> tuple[list[Sighting], bool, datetime]:
+    """Every deposit of a time, and whether there are some that do not say which they are. The time is halved while the platform shows
+    no end of it."""
     while True:
         found = _pages(books, search, account, since, until)
         if found is not None:
-            return [each for each in found if each.created_at is None or since <= each.created_at < until], until
+            shown, unreadable = found
+            return _of_time(shown, since, until), unreadable, until
         if until - since < NARROWEST:
             raise OperatorError(
                 f"account {account} has more deposits around {since.isoformat()} than search lets us read"
@@ -41,9 +45,9 @@ def all_between(
 
 def _pages(
     books: Reconciling, search: Platform, account: str, since: datetime, until: datetime
-) -> list[Sighting] | None:
+) -> tuple[list[Sighting], bool] | None:
     """All pages of a time; None where they have no end."""
-    found, listing = dict[str, Sighting](), Listing()
+    found, listing, unreadable = dict[str, Sighting](), Listing(), False
     while not listing.whole:
         if listing.offset > _last_offset(search):
             return None
@@ -52,8 +56,33 @@ def _pages(
         if page is None:
             raise NoDatesError
         _read(page, listing, found)
+        unreadable = unreadable or page.unreadable > 0
     listing.check()
-    return list(found.values())
+    return list(found.values()), unreadable
+
+
+def listed(
+    books: Reconciling, platform: Platform, account: str, since: datetime, until: datetime
+) -> tuple[list[Sighting], bool, datetime]:
+    """The same by a list. The time is halved where that lets the list begin further back.
+
+    Raises:
+        PlatformBusyError: it goes back further than is ever read.
+    """
+    later = books.database.later(account, until)
+    while (page := platform.listed(since, later, partial(_take_permit, books, account))) is None:
+        until = since + (until - since) / 2
+        nearer = books.database.later(account, until)
+        if nearer == later or until - since < NARROWEST:
+            raise PlatformBusyError(TOO_WIDE)
+        later = nearer
+    shown = {each.platform_id: each for each in page.sightings}  # a page may show again what changed meanwhile
+    return _of_time(shown.values(), since, until), page.unreadable > 0, until
+
+
+def _of_time(shown: Iterable[Sighting], since: datetime, until: datetime) -> list[Sighting]:
+    """An entry without a date may be of any time."""
+    return [each for each in shown if each.created_at is None or since <= each.created_at < until]
 
 
 def under(books: Reconciling, search: Platform, account: str, wanted: Sequence[str]) -> list[Sighting]:

@@ -60,6 +60,7 @@ class PostgresBooks:
                pg_catalog.array_remove(array_prepend(s.invoice_number, array(
                    select distinct a.invoice_number from facteur.attempts a
                    where a.submission_id = s.id and a.invoice_number is distinct from s.invoice_number)), null) as numbers,
+               array(select distinct a.own_key from facteur.attempts a where a.submission_id = s.id and a.own_key is not null) as keys,
                s.seller_siren, s.total, s.lifecycle_code, s.written_status,
                not exists (select from facteur.submissions l where l.invoice_id = s.invoice_id and l.id > s.id) as latest,
                {} as in_time
@@ -74,8 +75,15 @@ class PostgresBooks:
         """s.id in (
             select id from facteur.submissions where platform_id = any (%(ids)s)
             union select id from facteur.submissions where invoice_number = any (%(numbers)s)
-            union select submission_id from facteur.attempts where invoice_number = any (%(numbers)s) or platform_id = any (%(ids)s))""",
+            union select submission_id from facteur.attempts where invoice_number = any (%(numbers)s) or platform_id = any (%(ids)s)
+            union select a.submission_id from facteur.submissions u join facteur.attempts a on a.submission_id = u.id
+                  where u.state in ('pending', 'sending', 'in_doubt', 'failed') and not u.superseded and a.own_key = any (%(keys)s))""",
     )
+    LATER = """
+        select platform_id from facteur.submissions
+        where account = %(account)s and state = 'submitted' and deposited_at > %(at)s::timestamptz + interval '1 hour'
+        order by deposited_at limit 1
+    """
     NUMBERED = """
         select btrim(s.invoice_number::text) as number, min(s.invoice_id::text) as key from facteur.invoice_source s
         where btrim(s.invoice_number::text) = any (%(numbers)s) group by 1
@@ -107,9 +115,14 @@ class PostgresBooks:
         """Submissions deposited in a time. One deposited a moment ago, which search need not show yet, is not `in_time`."""
         return self._known(self.DEPOSITED, {"account": account, "since": since, "until": until})
 
-    def known(self, platform_ids: Sequence[str], numbers: Sequence[str]) -> list[KnownDeposit]:
-        """Submissions of any account that hold one of the ids, or whose number, or number as sent, is one of these."""
-        return self._known(self.TAKEN, {"ids": list(platform_ids), "numbers": list(numbers)})
+    def known(self, platform_ids: Sequence[str], numbers: Sequence[str], keys: Sequence[str]) -> list[KnownDeposit]:
+        """Submissions of any account that hold one of the ids, or whose number, or number as sent, is one of these; or that may have
+        sent one of the keys and hold no deposit."""
+        return self._known(self.TAKEN, {"ids": list(platform_ids), "numbers": list(numbers), "keys": list(keys)})
+
+    def later(self, account: str, at: datetime) -> str | None:
+        """A deposit that was made an hour after an instant, or soon afterwards."""
+        return next((row.platform_id for row in self._database.rows(self.LATER, {"account": account, "at": at})), None)
 
     def rows_numbered(self, numbers: Sequence[str]) -> Mapping[str, str]:
         """Number -> key of the company's rows."""
@@ -130,7 +143,9 @@ class PostgresBooks:
 
     def _known(self, statement: str, parameters: Mapping[str, Any]) -> list[KnownDeposit]:
         rows = self._database.rows(statement, parameters)
-        return [KnownDeposit(**row._asdict() | {"numbers": tuple(row.numbers)}) for row in rows]
+        return [
+            KnownDeposit(**row._asdict() | {"numbers": tuple(row.numbers), "keys": tuple(row.keys)}) for row in rows
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ MOST_FLOWS = 100  # on a page
 CAPABILITIES = Capabilities(
     statuses=("feed", "history"),
     longest_document=100_000_000,
+    listing=True,
     directory=True,
     own_key=True,
 )

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from facteur.domain.document_kind import extension_of
 from facteur.domain.doubt import Candidate, Question, Shown
 from facteur.domain.ports import Document
-from facteur.domain.status_updates import FeedPage
+from facteur.domain.status_updates import FeedPage, Page
 from facteur.domain.submission import Accepted, Answer, Rejected, StatusEvent
 from facteur.errors import (
     AccountRefusedError,
@@ -116,6 +116,10 @@ class Afnor(NotOffered):
 
     def feed(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
         return self._feed.page(cursor, since, may_ask)
+
+    def listed(self, since: datetime, later: str | None, before_call: Callable[[], None]) -> Page | None:
+        """By the dates on which flows changed: there is no other order, and `later` says nothing in it."""
+        return self._look_ups.sent_since(since, before_call)
 
     def reachable(self, siren: str) -> bool | None:
         if self._directory is None:

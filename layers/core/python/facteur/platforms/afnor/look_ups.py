@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from facteur.domain.doubt import Candidate, Question, Shown
+from facteur.domain.status_updates import Page
 from facteur.errors import PlatformBusyError, Problem
 from facteur.platforms.afnor.flows import INVOICES, MOST_PAGES, TOO_WIDE, Flows, Found, Place
-from facteur.platforms.afnor.reading import Flow, candidate
+from facteur.platforms.afnor.reading import Flow, candidate, sighting, stem_of
 from facteur.platforms.spelling import alike
 
+MOST_LISTED = 100  # pages
 LATELY = timedelta(days=30)  # how far a person's question goes back
 WITHOUT_ID = Problem("unreadable_answer", "the platform shows a deposit without its id", 200)
 
@@ -40,15 +42,38 @@ class LookUps:
 
     def named(self, number: str, since: datetime) -> list[Candidate]:
         """Of the files that were sent lately those that are called so: a person's question, and no evidence."""
-        place, found = Place(since, since), dict[str, Candidate]()
-        for _ in range(MOST_PAGES):
-            step = self._flows.step(place, [INVOICES])
-            for each in _checked(flow for flow in step.flows if _is_called(flow, number)):
-                found[each.platform_id] = each
+        flows = self._since(since, MOST_PAGES, lambda: None)
+        if flows is None:
+            raise PlatformBusyError(TOO_WIDE)
+        found = _checked(flow for flow in flows if _is_called(flow, number))
+        return list({each.platform_id: each for each in found}.values())
+
+    def sent_since(self, since: datetime, before_call: Callable[[], None]) -> Page | None:
+        """All files of invoices that changed from an instant on, as they were; None: there are more than are ever read."""
+        flows = self._since(since, MOST_LISTED, before_call)
+        if flows is None:
+            return None
+        shown = [each for each in flows if not each.is_message]
+        return Page(tuple(filter(None, map(sighting, shown))), unreadable=sum(each.flow_id is None for each in shown))
+
+    def _since(self, since: datetime, most: int, before_call: Callable[[], None]) -> list[Flow] | None:
+        """Raises PlatformBusyError: a second has more of them than are ever shown."""
+
+        def may_ask() -> bool:
+            before_call()
+            return True
+
+        place, flows = Place(since, since), list[Flow]()
+        for _ in range(most):
+            before_call()
+            step = self._flows.step(place, [INVOICES], may_ask)
+            flows += step.flows
+            if step.crowded:
+                raise PlatformBusyError(TOO_WIDE)
             if step.next == place:
-                return list(found.values())
+                return flows
             place = step.next
-        raise PlatformBusyError(TOO_WIDE)
+        return None
 
     def _between(self, question: Question) -> Shown:
         before = _Asking(self._flows).witnesses(question)
@@ -92,7 +117,7 @@ def _may_bear(flow: Flow, key: str) -> bool:
 
 
 def _is_called(flow: Flow, number: str) -> bool:
-    return not flow.is_message and (flow.name is None or alike(flow.name.rpartition(".")[0] or flow.name, number))
+    return not flow.is_message and (flow.name is None or alike(stem_of(flow.name), number))
 
 
 def _checked(flows: Iterable[Flow]) -> tuple[Candidate, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from facteur.domain.doubt import Candidate
 from facteur.domain.lifecycle import GOOD_FILE, label_of, says_duplicate
-from facteur.domain.status_updates import FeedEntry, InvoiceName
+from facteur.domain.status_updates import FeedEntry, InvoiceName, Sighting
 from facteur.domain.submission import StatusEvent
 from facteur.platforms import foreign
 from facteur.platforms.afnor.cdar import InvoiceStatus, Message, Party, Reason
@@ -61,6 +61,22 @@ def flow_in(value: Any) -> Flow:
 
 def candidate(flow: Flow) -> Candidate:
     return Candidate(flow.flow_id or "", flow.submitted_at, flow.is_refused, None, None, own_key=flow.key)
+
+
+def sighting(flow: Flow) -> Sighting | None:
+    """A file as the search shows it, which says neither number nor life cycle; None where it does not say which one it is."""
+    if flow.flow_id is None:
+        return None
+    code, name = REJECTED if flow.is_refused else None, stem_of(flow.name) if flow.name else None
+    return Sighting(
+        flow.flow_id, code, flow.updated_at, None, flow.submitted_at, refused=flow.is_refused, of_file=True, own_key=flow.key,
+        file_name=name,
+    )  # fmt: skip
+
+
+def stem_of(name: str) -> str:
+    """A file's name without its ending."""
+    return name.rpartition(".")[0] or name
 
 
 def acknowledgement_of(flow: Flow) -> StatusEvent | None:

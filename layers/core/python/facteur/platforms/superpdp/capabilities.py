@@ -8,6 +8,7 @@ MOST_EVENTS = 1000
 CAPABILITIES = Capabilities(
     statuses=("feed", "history"),
     longest_document=50_000_000,  # nobody has published a limit
+    listing=True,
     directory=True,
     own_key=True,
 )

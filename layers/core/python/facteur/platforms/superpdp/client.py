@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from facteur.domain.doubt import Candidate, Question, Shown
 from facteur.domain.ports import Document
-from facteur.domain.status_updates import FeedEntry, FeedPage
+from facteur.domain.status_updates import FeedEntry, FeedPage, Page
 from facteur.domain.submission import Accepted, Answer, Rejected, StatusEvent
 from facteur.errors import (
     AccountRefusedError,
@@ -131,6 +131,13 @@ class SuperPdp(NotOffered):
         shown = [each for each in listed(expect(answer, dict)) if isinstance(each, dict)]
         shown.sort(key=lambda each: whole_number(each.get("id")) or 0)
         return FeedPage(tuple(_entry(each) for each in shown), dated(answer))
+
+    def listed(self, since: datetime, later: str | None, before_call: Callable[[], None]) -> Page | None:
+        def ask(path: str) -> HttpAnswer:
+            before_call()
+            return self._list(path)
+
+        return Listing(ask).back_to(since, later)
 
     def reachable(self, siren: str) -> bool | None:
         answer = self._get(f"/v1.beta/french_directory/entries?number={quote(siren, safe='')}")

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from facteur.domain.doubt import Candidate, Question, Shown
+from facteur.domain.status_updates import Page
 from facteur.errors import PlatformBusyError, Problem
 from facteur.platforms import foreign
 from facteur.platforms.answers import dated, expect, listed
 from facteur.platforms.http import HttpAnswer
-from facteur.platforms.superpdp.reading import about, candidate, id_in, is_refused
+from facteur.platforms.superpdp.reading import about, candidate, id_in, inbound, is_refused, sighting, whole_number
 
 PAGE = 100  # each with what the invoice says, and its events
 MOST_PAGES = 50
@@ -22,13 +23,15 @@ EXPANDED = "&expand[]=en_invoice&expand[]=en_invoice.seller&expand[]=events"
 TOO_WIDE = Problem("search_too_wide", "the platform shows more deposits than it lets us read", 200)
 WITHOUT_ID = Problem("unreadable_answer", "the platform shows a deposit without its id", 200)
 DISORDERLY = Problem("unreadable_answer", "the platform lists deposits in another order than it was asked for", 200)
+REPEATED = Problem("unreadable_answer", "the platform shows a page of its list again, and none behind it", 200)
 Ask = Callable[[str], HttpAnswer]
 
 
 @dataclass(slots=True)
 class Reading:
-    """What the list has shown so far. `whole`: there is nothing older; `shown_last`: its last page."""
+    """What the list has shown so far. `whole`: there is nothing older; `shown_last`: its last page; `begins`: before this deposit."""
 
+    begins: int | None = None
     entries: list[Any] = field(default_factory=list)
     shown_last: list[Any] = field(default_factory=list)
     dates: list[datetime] = field(default_factory=list)
@@ -43,6 +46,12 @@ class Reading:
         """Whether it shows a deposit from before an instant, so that all later ones are in it."""
         ages = [foreign.moment(foreign.fields(each).get("created_at")) for each in self.entries]
         return any(at is not None and at < since for at in ages)
+
+    def has_passed(self, since: datetime) -> bool:
+        """Whether its last page shows dates, and none from an instant on: one that is wrong ends nothing."""
+        ages = [foreign.moment(foreign.fields(each).get("created_at")) for each in self.shown_last]
+        dated = [at for at in ages if at is not None]
+        return bool(dated) and max(dated) < since
 
     def ids(self) -> list[int]:
         return [int(each) for each in map(id_in, self.entries) if each]
@@ -100,6 +109,22 @@ class Listing:
         self._read_on(reading)
         return reading
 
+    def back_to(self, since: datetime, later: str | None) -> Page | None:
+        """What was deposited from an instant on, back from a deposit that was made later; None: there is more than is ever read.
+
+        Raises:
+            PlatformBusyError: it is not answered, or with a page that was shown before.
+        """
+        reading = Reading(whole_number(later))
+        for _ in range(MOST_PAGES):
+            self._add_older(reading)
+            if reading.whole and len(set(map(id_in, reading.shown_last))) > 1:  # of its cursor alone it may be
+                raise PlatformBusyError(REPEATED)
+            if reading.whole or reading.has_passed(since - BEFORE):
+                self._read_on(reading)
+                return _page(reading)
+        return None
+
     def shown(self, questions: Sequence[Question]) -> list[Shown]:
         """All questions by one listing, which goes back past the oldest attempt and to a witness of each."""
 
@@ -135,7 +160,8 @@ class Listing:
             PlatformBusyError: it was newest first, and is not any more: what lies between the pages is not known.
         """
         known = reading.ids()
-        place = f"&ending_before_id={min(known)}" if known else ""
+        begins = min(known) if known else reading.begins
+        place = f"&ending_before_id={begins}" if begins else ""
         fresh = self._add_page(reading, place)
         ids = [int(each) for each in map(id_in, reading.shown_last) if each]
         falling = len(ids) > 1 and ids == sorted(ids, reverse=True)
@@ -170,6 +196,11 @@ class Listing:
         if at := dated(answer):
             reading.dates.append(at)
         return fresh
+
+
+def _page(reading: Reading) -> Page:
+    found = [each for each in reading.entries if not inbound(each)]
+    return Page(tuple(map(sighting, filter(id_in, found))), unreadable=sum(id_in(each) is None for each in found))
 
 
 def _both(first: Shown, second: Shown) -> Shown:

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from facteur.domain.decide_status import current_of
 from facteur.domain.doubt import Candidate
 from facteur.domain.lifecycle import REJECTING, label_of, says_duplicate
+from facteur.domain.status_updates import Sighting
 from facteur.domain.submission import StatusEvent
 from facteur.platforms import foreign
 from facteur.platforms.foreign import entries, fields
@@ -67,6 +69,16 @@ def candidate(entry: Any) -> Candidate:
         id_in(entry) or "", foreign.moment(found.get("created_at")), is_refused(entry), _siren(fields(invoice.get("seller"))),
         foreign.amount(totals.get("total_with_vat", totals.get("total_amount_with_vat"))), foreign.word(invoice.get("currency_code")),
         _number(entry), key_in(entry),
+    )  # fmt: skip
+
+
+def sighting(entry: Any) -> Sighting:
+    """An entry of the list that says which deposit it is, with where its events leave it."""
+    found = candidate(entry)
+    said = current_of([status_event(fields(each)) for each in entries(fields(entry).get("events"))])
+    return Sighting(
+        found.platform_id, said.code if said else None, said.occurred_at if said else None, None, found.created_at, found.invoice_number,
+        found.seller_siren, found.total, found.currency, refused=found.refused, own_key=found.own_key,
     )  # fmt: skip
 
 

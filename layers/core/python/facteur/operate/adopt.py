@@ -113,7 +113,7 @@ def _check_document(services: OperateServices, target: KnownSubmission, platform
             f"deposit {platform_id} holds another document than was sent, and the row is gone. {UNASKED}"
         )
     try:
-        document = services.documents().fetch(invoice, None, services.longest_document)
+        document = services.documents().fetch(invoice, None, services.longest_document(target.account))
     except DocumentError as error:
         raise OperatorError(
             f"no attempt sent what deposit {platform_id} holds, and the row's document cannot be compared: {error} {UNASKED}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from facteur.domain.checks import lacking
@@ -46,7 +47,8 @@ def preview(
     pending, totals = services.pending.counted(account)
     invoices = [_judged(each) for each in services.pending.next_ones(account, limit)]
     if documents:
-        invoices = [_with_document(services, each) for each in invoices]
+        longest = functools.cache(services.longest_document)
+        invoices = [_with_document(services, each, longest) for each in invoices]
     return Preview(pending, totals, tuple(invoices), documents, unopened(services), services.pending.other_kinds())
 
 
@@ -55,15 +57,15 @@ def _judged(one: Previewed) -> Previewed:
     return one if one.problem or not names else replace(one, problem="it has no " + ", no ".join(names))
 
 
-def _with_document(services: OperateServices, one: Previewed) -> Previewed:
-    """Reported as submit_invoices would."""
+def _with_document(services: OperateServices, one: Previewed, longest: Callable[[str], int]) -> Previewed:
+    """Reported as submit_invoices would. `longest`: in bytes, of an account's platform."""
     if one.problem:
         return one
     invoice = services.pending.invoice(one.invoice_id)
     if invoice is None:
         return replace(one, problem="its row is gone")
     try:
-        document = services.documents().fetch(invoice, None, services.longest_document)
+        document = services.documents().fetch(invoice, None, longest(one.account))
     except DocumentError as error:
         return replace(one, problem=str(error))
     if document is not None:

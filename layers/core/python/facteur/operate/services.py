@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from facteur.domain.ports import Documents
-from facteur.errors import OperatorError
+from facteur.errors import ConfigurationError, OperatorError
 from facteur.operate.doctor.examination import Examination
 from facteur.operate.model.acts import UNKNOWN, Act, Caller
 from facteur.platforms.registry import PROVIDERS
@@ -45,10 +45,12 @@ class OperateServices:
     stack: str | None = None  # the stack that is asked; None: a terminal
     caller: Caller = UNKNOWN
 
-    @property
-    def longest_document(self) -> int:
-        """In bytes, where nobody is asked which platform an account's secret names."""
-        return PROVIDERS[self.settings.pdp_provider].capabilities.longest_document
+    def longest_document(self, account: str) -> int:
+        """In bytes, by the platform that the account's secret names; where that cannot be read from here, by the settings'."""
+        try:
+            return self.platforms().kind(account).capabilities.longest_document
+        except ConfigurationError:
+            return PROVIDERS[self.settings.pdp_provider].capabilities.longest_document
 
     def act(self, operation: str, who: str, why: str, dry_run: bool) -> Act:
         """What is recorded of an act. Raises OperatorError where nobody answers for it."""

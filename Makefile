@@ -22,7 +22,7 @@ export UV_PROJECT_ENVIRONMENT := $(VENV)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo recording drill test test-all test-lambda-python test-site test-sam test-localstack lint types generate freeze release sbom audit build docs simulator check-openapi torture bench clean
+.PHONY: help setup demo recording drill test test-all test-lambda-python test-site test-sam test-localstack lint types generate freeze release sbom audit build docs simulator check-openapi check-clients torture bench clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -125,6 +125,11 @@ simulator: setup ## Start the platform simulator alone (PORT=8080, PLATFORM=iopo
 
 check-openapi: setup ## Check the simulator against the OpenAPI files in a folder of yours (SPECS=folder)
 	@$(BIN)/python -m local.openapi "$(SPECS)"
+
+check-clients: setup ## Run other people's AFNOR clients on the simulator, in an environment of their own (needs PyPI)
+	@$(BIN)/uv venv --quiet --allow-existing .local/clients
+	@$(BIN)/uv pip install --quiet --python .local/clients $(or $(CLIENTS),pyfrctc==0.24 mcp-facture-electronique-fr==0.9.1)
+	@$(BIN)/python -m local.clients .local/clients/bin/python
 
 torture: setup ## Kill and stall everything everywhere, then count the deposits (RUNS=1000, SECONDS=180, PLATFORM=superpdp, SEED=... to replay)
 	@$(BIN)/python -m local.torture $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(SEED),--seed "$$SEED") $(if $(RUNS),--runs $(RUNS)) $(if $(SECONDS),--seconds $(SECONDS))

@@ -419,6 +419,47 @@ def test_an_instant_with_more_flows_than_a_page_is_logged(
     assert by_dates_alone or not unseen
 
 
+def test_a_flow_type_that_the_search_refuses_loses_nothing(
+    world: World, pdp: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Asked for are the two that every version has."""
+    pdp.configure(known_flow_types=["CustomerInvoice"])
+    deposited(world, pdp, 2)
+    assert (world.submission(2).state, codes_of(world, 2)) == ("submitted", set())
+    for _ in range(8):
+        world.poll()
+        advance(world, pdp, 60)
+    add(world, 4)
+    world.deposit()
+    assert world.submission(4).state == "submitted"
+    assert {each.http_status for each in warnings(caplog, "feed.unavailable")} == {400}
+
+    pdp.configure(known_flow_types=["CustomerInvoice", "CustomerInvoiceLC"])
+    advance(world, pdp, 3600)
+    world.poll()
+
+    assert world.submission(2).lifecycle_code == "205"
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [{"total_in_limit": True}, {"search_count": "zero"}, {"search_count": "long"}],
+    ids=str,
+)
+def test_a_total_that_lies_hides_nothing(world: World, pdp: Simulator, switches: dict[str, Any]) -> None:
+    pdp.configure(**switches)
+    add(world, 9)
+    world.deposit()
+    pdp.script_endpoint("deposit", ["lost_answer"])
+
+    deposited(world, pdp, 2)
+    worked_off(world, pdp, 3)
+    world.poll()
+
+    assert [each["key"] for each in pdp.ledger()] == [key_of(world, 9), key_of(world, 2)]
+    assert world.submission(2).lifecycle_code == "205"
+
+
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 

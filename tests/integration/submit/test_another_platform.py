@@ -187,6 +187,28 @@ def test_a_kind_that_there_is_not_stops_its_account_alone(
     assert world.submission(2).state == "submitted"
 
 
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ({"provider": "superpdp", "flow_url": "https://pdp.example"}, "is one of superpdp and has keys of afnor: flow_url"),
+        ({"provider": "superpdp", "customer_id": "7"}, "is one of superpdp and has keys of iopole: customer_id"),
+        ({"token_url": "https://pdp.example/t", "flow_url": "https://pdp.example"}, "has keys of afnor: flow_url, token_url"),
+        ({"provider": "afnor", "base_url": "https://pdp.example"}, "has keys of iopole or superpdp"),
+    ],
+)  # fmt: skip
+def test_a_secret_with_another_kinds_keys_is_sent_to_nobody(
+    world: World, platforms: AccountPlatforms, secret: dict[str, str], said: str
+) -> None:
+    world.put_secret("toy", {**CREDENTIALS, **secret})
+    add_to_toy(world, 1)
+
+    deposit(world, platforms)
+
+    assert (world.submission(1).state, world.submission(1).last_error_code) == ("pending", "secret_malformed")
+    assert said in world.submission(1).last_error_message
+    assert world.simulator.calls() == []
+
+
 def test_another_kind_without_an_address_of_its_own_is_not_led_to_the_settings(
     world: World, platforms: AccountPlatforms
 ) -> None:

@@ -399,6 +399,55 @@ def test_a_turn_that_is_cut_leaves_the_place_where_it_began(world: World, pdp: S
     assert world.database.row('select "cursor" as place from facteur.feeds').place == reached
 
 
+@pytest.mark.parametrize(
+    "switches",
+    [{"cursor": "ignored"}, {"events_gone": 3}, {"events_gone": 3, "cursor": "ignored"}, {"events_strange": 3}],
+    ids=str,
+)
+def test_a_feed_that_goes_back_or_lost_events_or_speaks_of_others_is_read(
+    world: World, pdp: Simulator, switches: dict[str, Any]
+) -> None:
+    add(world, 1)
+    world.deposit()
+    advance(world, pdp, 660)
+    world.poll()
+    pdp.configure(**switches)
+    pdp.add_status(world.submission(1).platform_id, "PAYMENT_RECEIVED", author="SELLER")
+    before = len(pdp.calls("events"))
+    for _ in range(3):
+        advance(world, pdp, 660)
+        world.poll()
+
+    assert world.submission(1).lifecycle_code == "212"
+    assert len(pdp.calls("events")) - before <= 9
+    ours = world.database.row("select count(*) as n, count(distinct status_id) as ids from facteur.status_events")
+    assert ours.n == ours.ids
+    assert world.database.row("select count(*) as n from facteur.submissions").n == 1
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [*({"search_count": count} for count in ("zero", "long")),
+     *({"has_more": said} for said in ("never", "always"))],
+    ids=str,
+)  # fmt: skip
+def test_what_a_list_says_of_its_length_decides_nothing(world: World, pdp: Simulator, switches: dict[str, Any]) -> None:
+    for rank in (7, 8, 9):
+        add(world, rank)
+    world.deposit()
+    pdp.configure(search_cap=2, **switches)
+    add(world, 1)
+    add(world, 2)
+    pdp.script(sample_invoice(1).number, ["lost_answer"])
+    pdp.script(sample_invoice(2).number, ["503"])
+
+    worked_off(world, pdp, 10)
+
+    numbers = sorted(each["number"] for each in pdp.ledger())
+    assert numbers == sorted(sample_invoice(rank).number for rank in (1, 2, 7, 8, 9))
+    assert {world.submission(rank).state for rank in (1, 2)} == {"submitted"}
+
+
 def test_a_deposit_whose_events_are_gone_has_its_own_history_read(world: World, pdp: Simulator) -> None:
     add(world, 2)
     world.deposit()

@@ -36,6 +36,17 @@ VERBS = {
     "pulls": ("take_turn", "pulled_deposits", "keep_unmatched", "early_statuses", "end_turn", "note_blocked"),
 }
 # fmt: on
+# Of a platform whose statuses come as a feed, and whose deposits bear a key of ours.
+SWEEPING = ("record_seen", "release", "note_shown", "sweep_by_number")
+FEED_VERBS = {
+    **VERBS,
+    "platform": (
+        "deposit", "shown", "shown_alone", "answers_what_is_asked", "probe", "obtain_token", "sha256_of", "history", "feed",
+    ),
+    "statuses": tuple(verb for verb in VERBS["statuses"] if verb not in SWEEPING),
+    "pulls": ("pulled_deposits", "early_statuses", "unseen"),
+    "feeds": ("accounts", "take", "reached", "reset", "end", "want_history"),
+}  # fmt: skip
 REQUESTS = ("token", "deposit", "search", "files", "history", "not_seen", "mark_as_seen")
 PHASES = ("before", "sent", "answered")
 SIDES = ("before", "after")

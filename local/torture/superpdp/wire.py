@@ -9,23 +9,13 @@ import requests
 
 from facteur.platforms.superpdp.client import TOKEN_PATH
 from local.simulator.core.control import Simulator
-from local.torture.points import VERBS
+from local.torture.points import FEED_VERBS
 from local.torture.schedule import USUAL, USUAL_HAPPENINGS, Happening
 from local.torture.superpdp.events import REFUSING, given, plain, token
 from local.torture.superpdp.hostile import HOSTILITY
 from local.torture.wire import Wire
 
 FIRST_ID = 7_310_001  # ids that stand in no other words
-SWEEPING = ("record_seen", "release", "note_shown", "sweep_by_number")
-FEED_VERBS = {
-    **VERBS,
-    "platform": (
-        "deposit", "shown", "shown_alone", "answers_what_is_asked", "probe", "obtain_token", "sha256_of", "history", "feed",
-    ),
-    "statuses": tuple(verb for verb in VERBS["statuses"] if verb not in SWEEPING),
-    "pulls": ("pulled_deposits", "early_statuses", "unseen"),
-    "feeds": ("accounts", "take", "reached", "reset", "end", "want_history"),
-}  # fmt: skip
 # Points that only one source of statuses comes to; the feed comes to all others.
 ONE_BY_ONE = ("http.events", "platform.history")
 ENDINGS = {"me": "company", "invoices": "invoices", "download": "download", "invoice_events": "events"}

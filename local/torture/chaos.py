@@ -38,6 +38,7 @@ insert into torture.statuses_refused select id from facteur.submissions where in
 """
 FINISH = "update invoicing.invoices set status = 'final' where id = any (%(ids)s)"
 LATEST_BLOW_SECONDS = 0.03  # into a pass
+CROWD = "CROWD-"  # begins the numbers of another software's invoices
 
 
 class Chaos:
@@ -253,6 +254,12 @@ class Chaos:
         """For a while the platform is another one."""
         self._lane.simulator.configure(**switches)
         self._after(rounds, lambda: self._lane.simulator.configure(**back))
+
+    def crowd(self, invoices: int, age_seconds: float) -> None:
+        """Another software of the client's deposits many invoices at one instant."""
+        other = {"account": self._lane.simulator.client_id, "age_seconds": age_seconds, "statuses": ["MADE_AVAILABLE"]}
+        crowd = [{"number": f"{CROWD}{self._round}-{rank}", **other} for rank in range(invoices)]
+        self._lane.simulator.add_foreign_invoices(crowd)
 
     def refuse_statuses(self, rows: int, rounds: int) -> None:
         """Postgres takes no status of some deposits for a while."""

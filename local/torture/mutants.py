@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from local.torture import sabotage
+from local.torture.afnor.mutants import MUTANTS as OF_AFNOR
 from local.torture.mutant import Mutant, run_of
 from local.torture.schedule import Happening, Order, Schedule
 from local.torture.superpdp.mutants import MUTANTS as OF_SUPERPDP
@@ -265,9 +266,12 @@ MUTANTS: dict[str, Mutant] = {
 }
 
 
+OF_OTHERS = {"superpdp": OF_SUPERPDP, "afnor": OF_AFNOR}
+
+
 def mutants_of(platform: str) -> dict[str, Mutant]:
     """Those of a platform."""
-    return OF_SUPERPDP if platform == "superpdp" else MUTANTS
+    return OF_OTHERS.get(platform, MUTANTS)
 
 
 def schedules(platform: str) -> list[Schedule]:

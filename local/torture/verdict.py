@@ -13,6 +13,7 @@ from local.torture.company import BY_HAND, STALE_ID, Entry, seller_of
 from local.torture.hostile import UNMARKED
 from local.torture.lane import Lane
 from local.torture.schedule import DEPOSITED, FAILED, KINDS, REJECTED, Schedule
+from local.torture.wire import Asked
 
 DOUBLE, LOST, STUCK, SILENT, LEAK, CRASH = "double", "lost", "stuck", "silent", "leak", "crash"
 TECHNICAL_STATUS = {
@@ -73,7 +74,7 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
     ledger = [each for each in everything if each["number"] != witness.NUMBER]
     deposits = _by_invoice(ledger, lane)
     rows = {row.id: row for row in lane.database.rows(ROWS)}
-    given = _given(everything, lane)
+    given = _given(everything, lane, schedule)
     unsaid = {
         each["id"]
         for each in ledger
@@ -120,13 +121,14 @@ def _stopped(rows: Collection[Any], deposits: Deposits) -> set[int]:
     return mixed_up.keys() | after
 
 
-def _given(ledger: list[dict[str, Any]], lane: Lane) -> Given:
+def _given(ledger: list[dict[str, Any]], lane: Lane, schedule: Schedule) -> Given:
     """The codes that the platform gave of each deposit."""
     if lane.wire.given is None:
         return {each["id"]: Counter(each["statuses"]) for each in ledger}
-    return lane.wire.given(
-        lane.simulator, (lane.simulator.client_id, *([lane.wire.second["client_id"]] if lane.clients == "two" else []))
-    )
+    second = [lane.wire.second["client_id"]] if lane.clients == "two" else []
+    output = (lane.folder / "output").read_text(errors="replace")
+    asked = Asked((lane.simulator.client_id, *second), schedule.settings.get("STATUS_SOURCE", ""), output)
+    return lane.wire.given(lane.simulator, asked)
 
 
 def _refused(deposit: dict[str, Any]) -> bool:

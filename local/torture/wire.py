@@ -37,11 +37,21 @@ class Hostility:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Who asked for statuses, by which source, and what the workers wrote meanwhile."""
+
+    clients: tuple[str, ...]
+    source: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
 class Wire:
     """A platform. `simulator` are options of its program, `second` is the second client as the simulator takes it.
 
     `deposited` deposits a document under a key, past Facteur, and returns its id. `lied_to` are the endpoints that show something.
-    `given`: the codes that each deposit's statuses were given with, to these clients, as `plain` writes them; None: as the ledger has them.
+    `given`: the codes that each deposit's statuses were given with, as `plain` writes them; None: as the ledger has them. `path`: behind
+    the address in the pin.
     """
 
     name: str
@@ -58,11 +68,12 @@ class Wire:
     usual_happenings: Sequence[Happening]
     usual_switches: Mapping[str, Any]
     lied_to: Sequence[str]
-    given: Callable[[Simulator, tuple[str, ...]], Mapping[str, Counter[str]]] | None
+    given: Callable[[Simulator, Asked], Mapping[str, Counter[str]]] | None
     plain: Callable[[str], str]
     refusing: frozenset[str]
     closing: frozenset[str]
     hostility: Hostility
+    path: str = ""
 
     @property
     def points(self) -> tuple[str, ...]:

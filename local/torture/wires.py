@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from local.torture.afnor.wire import AFNOR
 from local.torture.iopole import IOPOLE
 from local.torture.points import Interrupt
 from local.torture.schedule import Schedule
 from local.torture.superpdp.wire import SUPERPDP
 from local.torture.wire import Wire
 
-WIRES: dict[str, Wire] = {each.name: each for each in (IOPOLE, SUPERPDP)}
+WIRES: dict[str, Wire] = {each.name: each for each in (IOPOLE, SUPERPDP, AFNOR)}
 USUAL_WIRE = IOPOLE.name
 # What only a message that comes again leads to, and the strike that makes one come again.
 ALONE, FIRST_DEATH = ("store.begin_alone", "store.end_alone"), Interrupt("kill", "store.claim.before", 1)

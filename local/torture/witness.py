@@ -38,7 +38,7 @@ def deposit(wire: Wire, simulator: Simulator, database: Database) -> None:
     content = render(INVOICE, "cii")
     deposit_id = wire.deposited(simulator, SENT_KEY, file_name(INVOICE, "cii"), content)
     client = {
-        "provider": wire.name, "base_url": simulator.base_url,
+        "provider": wire.name, "base_url": f"{simulator.base_url}{wire.path}",
         "client": hashlib.sha256(f"{database.row(SALT).salt}{simulator.client_id}".encode()).hexdigest(),
     }  # fmt: skip
     database.rows(

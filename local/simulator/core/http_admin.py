@@ -54,6 +54,7 @@ def entry(deposit: Deposit, now: float) -> dict[str, object]:
         "verdict": deposit.fate.verdict,
         "state": deposit.state(now),
         "statuses": [each.code for each in deposit.visible(now)],
+        "status_ids": [each.id for each in deposit.visible(now)],
     }
 
 

@@ -10,6 +10,7 @@ import requests
 
 from facteur.platforms.superpdp.client import TOKEN_PATH
 from local.simulator.core.control import Simulator
+from local.torture.wire import Asked
 
 # Events that are deleted, or not shown yet, were not given.
 HONEST: Mapping[str, Any] = {
@@ -26,12 +27,12 @@ def plain(code: str) -> str:
     return (code.lower().split() or [""])[0].removeprefix("fr:")
 
 
-def given(simulator: Simulator, clients: tuple[str, ...]) -> dict[str, Counter[str]]:
+def given(simulator: Simulator, asked: Asked) -> dict[str, Counter[str]]:
     """The codes of each deposit's events."""
     simulator.clear_faults()
     simulator.configure(**HONEST)
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for client_id in clients:
+    for client_id in asked.clients:
         for event in _events(simulator, client_id):
             found[str(event["invoice_id"])][plain(event["status_code"])] += 1
     return found

@@ -1,0 +1,1 @@
+"""AFNOR XP Z12-013, as the torture knows it."""

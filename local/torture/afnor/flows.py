@@ -1,0 +1,119 @@
+"""What the platform has given by now: its flows, listed as the platform is when it does not lie, but for what nobody can attribute.
+
+A status that a message gave is not asked for where the journal says which it is and why it could not be (docs/platforms.md, "What cannot be
+known"): its message could not be read or fetched in all of ten minutes, several deposits of ours bear its name, it calls a good file a
+duplicate, or its instant has more flows than are ever shown.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from local.simulator.afnor.http_token import PATH
+from local.simulator.core.control import Simulator
+from local.simulator.core.lifecycle import CODES
+from local.torture.wire import Asked
+
+SERVICE = "/flow-service"
+# Flows that are not shown yet were not given, and dates are as exact as they were.
+HONEST: Mapping[str, Any] = {
+    "afnor_version": "1.3", "known_flow_types": [], "flow_order": "oldest", "search_ignores": [], "cursors": "right", "search_cap": 0,
+    "search_most": 0, "search_shift": 0, "spellings": [], "quotes": [], "status_dates": [], "rate_limit": 0, "token_seconds": 1740,
+    "organization_check": "off",
+}  # fmt: skip
+READER = "s3cret-of-a-reader"
+EVER = "2000-01-01T00:00:00Z"
+KINDS = ["CustomerInvoice", "CustomerInvoiceLC"]
+ACKNOWLEDGED = "acknowledgement"
+REFUSING = frozenset({"213", "501", f"{ACKNOWLEDGED} error"})
+CLOSING = REFUSING | {"210"}
+ONE_BY_ONE = "history"  # a source that shows acknowledgements and no life cycle
+OF_A_FLOW = re.compile(r"flow (\S+): ")
+CROWDED = re.compile(r"the first flows of (\S+)$")
+UNATTRIBUTED = ("feed.ambiguous", "feed.duplicate")
+
+
+def plain(code: str) -> str:
+    """A code, however it is spelt and whatever is quoted behind it."""
+    words = code.lower().split() or [""]
+    return " ".join(words[:2]) if words[0] == ACKNOWLEDGED else words[0]
+
+
+def given(simulator: Simulator, asked: Asked) -> dict[str, Counter[str]]:
+    """The codes of each deposit's acknowledgement and messages."""
+    known = unknown_in(asked.output)
+    codes = {
+        status_id: (deposit["id"], CODES.get(code, code))
+        for deposit in simulator.ledger()
+        for status_id, code in zip(deposit["status_ids"], deposit["statuses"], strict=True)
+    }
+    simulator.clear_faults()
+    simulator.configure(**HONEST)
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for flow in (each for client_id in asked.clients for each in _flows(simulator, client_id)):
+        flow_id, acknowledged = flow["flowId"], flow["acknowledgement"]["status"]
+        if flow["flowType"] == KINDS[0]:
+            found[flow_id] += Counter([f"{ACKNOWLEDGED} {acknowledged.lower()}"] if acknowledged != "Pending" else [])
+        elif flow_id in codes and asked.source != ONE_BY_ONE and not known.excuses(flow):
+            deposit_id, code = codes[flow_id]
+            found[deposit_id][plain(code)] += 1
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Messages that the journal names as passed over or attributed to nobody, and instants of which not all is shown."""
+
+    flows: set[str] = field(default_factory=set)
+    instants: set[str] = field(default_factory=set)
+
+    def excuses(self, flow: Mapping[str, Any]) -> bool:
+        return flow["flowId"] in self.flows or str(flow.get("updatedAt"))[:19] in self.instants
+
+
+def unknown_in(output: str) -> Unknown:
+    found = Unknown()
+    for line in _journal(output):
+        if line.get("message") in UNATTRIBUTED:
+            found.flows.add(str(line.get("status_id")))
+        elif line.get("message") == "feed.passed_over":
+            cause = str(line.get("cause"))
+            found.flows.update(OF_A_FLOW.findall(cause))
+            found.instants.update(each[:19] for each in CROWDED.findall(cause))
+    return found
+
+
+def token(simulator: Simulator, client_id: str, client_secret: str) -> str:
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": client_secret}
+    answer = requests.post(simulator.auth_url + PATH, data=form, timeout=30)
+    return str(answer.json()["access_token"])
+
+
+def _journal(output: str) -> Iterator[dict[str, Any]]:
+    for line in output.splitlines():
+        if '"feed.' not in line:
+            continue
+        try:
+            yield json.loads(line)
+        except ValueError:
+            continue  # cut off with its worker
+
+
+def _flows(simulator: Simulator, client_id: str) -> Iterator[dict[str, Any]]:
+    simulator.rotate_secret(READER, client_id)
+    headers = {"Authorization": f"Bearer {token(simulator, client_id, READER)}"}
+    sent: dict[str, Any] = {"limit": 100, "where": {"updatedAfter": EVER, "flowType": KINDS}}
+    while True:
+        url = f"{simulator.base_url}{SERVICE}/v1/flows/search"
+        page = requests.post(url, json=sent, headers=headers, timeout=30).json()
+        yield from page["results"]
+        if not page.get("nextCursor"):
+            return
+        sent["cursor"] = page["nextCursor"]

@@ -1,0 +1,5 @@
+"""The mutants of the norm."""
+
+from local.torture.mutant import Mutant
+
+MUTANTS: dict[str, Mutant] = {}

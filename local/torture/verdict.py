@@ -84,7 +84,8 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
     lied_to = any(fault in repr(schedule) for fault in ("previous", "extra"))
     stopped = _stopped(rows.values(), deposits) if lied_to else set()
     entries = [each for each in lane.company.entries.values() if each.id in rows and each.id not in stopped]
-    entries = [each for each in entries if not unsaid & {deposit["id"] for deposit in deposits[each.id]}]
+    uncalled = {each.id for each in entries if unsaid & {deposit["id"] for deposit in deposits[each.id]}}
+    entries = [each for each in entries if each.id not in uncalled]
     return [
         *_doubles(deposits, lane),
         *(
@@ -98,7 +99,7 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
             for row in lane.database.rows(UNNOTED)
         ),
         *_unshown(stopped, rows),
-        *_unknown(ledger, list(rows.values()), lane, stopped),
+        *_unknown(ledger, list(rows.values()), lane, stopped, uncalled),
         *_missing_statuses([each for each in ledger if not stopped & _owners_of(each, lane)], given, lane, schedule),
         *_strange_ids(everything, lane, stopped),
         *_leaks(lane),
@@ -298,15 +299,20 @@ def _strange_ids(ledger: list[dict[str, Any]], lane: Lane, stopped: set[int]) ->
             )
 
 
-def _unknown(ledger: list[dict[str, Any]], rows: list[Any], lane: Lane, stopped: set[int]) -> Iterator[Finding]:
-    """A deposit that stands at the platform, while no invoice is said to be deposited as it."""
+def _unknown(
+    ledger: list[dict[str, Any]], rows: list[Any], lane: Lane, stopped: set[int], uncalled: set[int]
+) -> Iterator[Finding]:
+    """A deposit that stands at the platform, while no invoice is said to be deposited as it.
+
+    `uncalled`: invoices whose own deposit was refused, and nobody was given to know: then a person's may stand beside it.
+    """
     decided = {sha256 for entry in lane.company.entries.values() if entry.decided for sha256 in entry.documents}
     ours = {row.platform_id for row in rows if row.state in {"submitted", "closed"}}
     refused = {row.id for row in rows if row.state in {"rejected", "failed"}}
     for deposit in ledger:
         if stopped & _owners_of(deposit, lane) or _named(deposit, rows):
             continue
-        if deposit["filename"] == BY_HAND and _owners_of(deposit, lane) & refused:
+        if deposit["filename"] == BY_HAND and _owners_of(deposit, lane) & (refused | uncalled):
             continue  # ours was refused or stopped, and its row says so
         if _stands(deposit) and deposit["id"] not in ours and deposit["sha256"] not in decided:
             yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) stands and is no invoice's")
@@ -362,6 +368,11 @@ def _missing_statuses(ledger: list[dict[str, Any]], given: Given, lane: Lane, sc
             lacking := Counter(counted(given[deposit["id"]].elements())) - events[deposit["id"]]
         ):
             yield Finding(LOST, f"deposit {deposit['id']}: statuses {dict(lacking)} were never stored")
+        invented = [
+            code for code in events[deposit["id"]] if code in lane.wire.exact and code not in given[deposit["id"]]
+        ]
+        if invented:
+            yield Finding(LOST, f"deposit {deposit['id']}: the platform never said {invented}")
 
 
 def _leaks(lane: Lane) -> Iterator[Finding]:

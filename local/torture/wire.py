@@ -74,6 +74,7 @@ class Wire:
     closing: frozenset[str]
     hostility: Hostility
     path: str = ""
+    exact: frozenset[str] = frozenset()
 
     @property
     def points(self) -> tuple[str, ...]:

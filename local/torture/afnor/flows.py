@@ -1,8 +1,9 @@
 """What the platform has given by now: its flows, listed as the platform is when it does not lie, but for what nobody can attribute.
 
-A status that a message gave is not asked for where the journal says which it is and why it could not be (docs/platforms.md, "What cannot be
-known"): its message could not be read or fetched in all of ten minutes, several deposits of ours bear its name, it calls a good file a
-duplicate, or its instant has more flows than are ever shown.
+A status that a message gave is not asked for where the journal says which it is and why, and that is so (docs/platforms.md, "What cannot be
+known"): its message could not be read or fetched in ten minutes; several deposits of the client bear its name; it calls a file a duplicate,
+and there is another deposit of that name; its instant has more flows than are ever shown. Nor is one that the platform itself has shown as
+another invoice's.
 """
 
 from __future__ import annotations
@@ -33,10 +34,12 @@ EVER = "2000-01-01T00:00:00Z"
 KINDS = ["CustomerInvoice", "CustomerInvoiceLC"]
 ACKNOWLEDGED = "acknowledgement"
 REFUSING = frozenset({"213", "501", f"{ACKNOWLEDGED} error"})
+EXACT = frozenset({f"{ACKNOWLEDGED} ok", f"{ACKNOWLEDGED} error"})
 CLOSING = REFUSING | {"210"}
 ONE_BY_ONE = "history"  # a source that shows acknowledgements and no life cycle
 OF_A_FLOW = re.compile(r"flow (\S+): ")
 CROWDED = re.compile(r"the first flows of (\S+)$")
+MISNAMED = re.compile(r"cdar_twists=(no_number|other_year|other_seller|unknown_invoice)")
 UNATTRIBUTED = ("feed.ambiguous", "feed.duplicate")
 
 
@@ -48,10 +51,13 @@ def plain(code: str) -> str:
 
 def given(simulator: Simulator, asked: Asked) -> dict[str, Counter[str]]:
     """The codes of each deposit's acknowledgement and messages."""
-    known = unknown_in(asked.output)
-    codes = {
-        status_id: (deposit["id"], CODES.get(code, code))
-        for deposit in simulator.ledger()
+    ledger = simulator.ledger()
+    unknown = unknown_in(asked.output, Counter(map(_name, ledger)))
+    fetched = ((str(each["fault"]), each["path"]) for each in simulator.calls("flow"))
+    unknown.passed_over.update(path.rpartition("/")[2] for fault, path in fetched if MISNAMED.search(fault))
+    said = {
+        status_id: (deposit, CODES.get(code, code))
+        for deposit in ledger
         for status_id, code in zip(deposit["status_ids"], deposit["statuses"], strict=True)
     }
     simulator.clear_faults()
@@ -61,33 +67,42 @@ def given(simulator: Simulator, asked: Asked) -> dict[str, Counter[str]]:
         flow_id, acknowledged = flow["flowId"], flow["acknowledgement"]["status"]
         if flow["flowType"] == KINDS[0]:
             found[flow_id] += Counter([f"{ACKNOWLEDGED} {acknowledged.lower()}"] if acknowledged != "Pending" else [])
-        elif flow_id in codes and asked.source != ONE_BY_ONE and not known.excuses(flow):
-            deposit_id, code = codes[flow_id]
-            found[deposit_id][plain(code)] += 1
+        elif flow_id in said and asked.source != ONE_BY_ONE:
+            deposit, code = said[flow_id]
+            found[deposit["id"]] += Counter([] if unknown.excuses(flow, deposit) else [plain(code)])
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Messages that the journal names as passed over or attributed to nobody, and instants of which not all is shown."""
+    """Messages that the journal names as passed over or as nobody's, and instants of which not all is shown; how many bear a name."""
 
-    flows: set[str] = field(default_factory=set)
+    names: Counter[tuple[Any, ...]]
+    passed_over: set[str] = field(default_factory=set)
+    unattributed: set[str] = field(default_factory=set)
     instants: set[str] = field(default_factory=set)
 
-    def excuses(self, flow: Mapping[str, Any]) -> bool:
-        return flow["flowId"] in self.flows or str(flow.get("updatedAt"))[:19] in self.instants
+    def excuses(self, flow: Mapping[str, Any], deposit: Mapping[str, Any]) -> bool:
+        crowded = str(flow.get("updatedAt"))[:19] in self.instants
+        shared = flow["flowId"] in self.unattributed and self.names[_name(deposit)] > 1
+        return crowded or shared or flow["flowId"] in self.passed_over
 
 
-def unknown_in(output: str) -> Unknown:
-    found = Unknown()
+def unknown_in(output: str, names: Counter[tuple[Any, ...]]) -> Unknown:
+    found = Unknown(names)
     for line in _journal(output):
         if line.get("message") in UNATTRIBUTED:
-            found.flows.add(str(line.get("status_id")))
+            found.unattributed.add(str(line.get("status_id")))
         elif line.get("message") == "feed.passed_over":
             cause = str(line.get("cause"))
-            found.flows.update(OF_A_FLOW.findall(cause))
+            found.passed_over.update(OF_A_FLOW.findall(cause))
             found.instants.update(each[:19] for each in CROWDED.findall(cause))
     return found
+
+
+def _name(deposit: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What a message says of an invoice, and whose it is."""
+    return deposit["account"], deposit["number"], deposit["seller"]
 
 
 def token(simulator: Simulator, client_id: str, client_secret: str) -> str:

@@ -1,5 +1,83 @@
-"""The mutants of the norm."""
+"""The mutants of the norm: what its keys, its acknowledgements, its messages and its feed protect from."""
 
-from local.torture.mutant import Mutant
+from __future__ import annotations
 
-MUTANTS: dict[str, Mutant] = {}
+from dataclasses import replace
+from typing import Any
+
+from local.torture.afnor import sabotage
+from local.torture.mutant import Mutant, run_of
+from local.torture.schedule import Happening, Order, Schedule
+from local.torture.superpdp import sabotage as of_the_feed
+
+LOST = Order(faults=("lost_answer",))
+# For longer than a doubt waits the search shows nothing: what is sent again is refused by its key, which is the first one's.
+UNSEEN: dict[str, Any] = {"search_hides": ("younger:1000",), "tracking_repeated": "422"}
+BLIND = Happening(1, "lie", details={"seconds": 2000.0, "fault": "search_ignores=trackingId"})
+
+
+def run(*orders: Order, happenings: tuple[Happening, ...] = (), strike: str | None = None, **switches: Any) -> Schedule:
+    made = run_of(*orders, strike=strike, happenings=happenings, switches=switches, platform="afnor")
+    return replace(made, settings={"STATUS_SOURCE": "auto", "FOLLOW_UP_DAYS": "0.02"}, most_leaps=80)
+
+
+MUTANTS: dict[str, Mutant] = {
+    "no key": Mutant("the key is not sent", run(LOST, Order()), worker=sabotage.send_no_key),
+    "a new key each time": Mutant(
+        "each attempt has a key of its own", run(LOST, Order(), **UNSEEN), prepare=of_the_feed.draw_keys_anew
+    ),
+    "a refusal is a refusal": Mutant(
+        "a 400 or 422 is taken for a refusal, and nobody looks for the key",
+        run(LOST, Order(), Order(faults=("stored:400:issue",)), **UNSEEN),
+        worker=sabotage.believe_refusals,
+    ),
+    "whatever is shown": Mutant(
+        "a search that takes no notice of the key is believed, and what it shows taken for ours",
+        run(Order(), LOST, Order(), happenings=(BLIND,)),
+        worker=sabotage.take_whatever_is_shown,
+    ),
+    "pending is good": Mutant(
+        "an acknowledgement Pending is taken for one that is Ok",
+        run(Order(), Order(faults=("acks=pending",)), Order("unroutable")),
+        worker=sabotage.take_pending_for_good,
+    ),
+    "pending is refused": Mutant(
+        "a deposit whose acknowledgement is Pending is taken for one that was refused",
+        run(Order(), Order(faults=("acks=pending+lost_answer",))),
+        worker=sabotage.take_pending_for_refused,
+    ),
+    "a duplicate is a refusal": Mutant(
+        "an acknowledgement that calls a file a duplicate rejects the invoice",
+        run(Order(), Order("disowned")),
+        worker=sabotage.take_duplicates_for_refusals,
+    ),
+    "a message by its number": Mutant(
+        "a message is given to the deposits of its number, whoever their seller is",
+        run(Order(), Order("namesake")),
+        prepare=sabotage.attribute_by_number,
+    ),
+    "the place first": Mutant(
+        "the feed's place is stored before its events, and no history makes it good",
+        run(Order(), Order(), strike="kill@statuses.record_status_update.before:1"),
+        prepare=of_the_feed.move_at_once,
+        worker=of_the_feed.move_before_storing,
+    ),
+    "the place at once": Mutant(
+        "the feed's place moves at once, past what shows late, and no history makes it good",
+        run(*[Order()] * 5, search_lag=200.0),
+        prepare=of_the_feed.move_at_once,
+        worker=of_the_feed.hear_the_feed_alone,
+    ),
+    "right behind the last second": Mutant(
+        "the next search begins at the latest date, which others share, and the place moves at once",
+        run(*[Order()] * 5, flow_dates="minutes"),
+        prepare=of_the_feed.move_at_once,
+        worker=sabotage.go_right_behind,
+    ),
+    "the feed alone": Mutant(
+        "no history is read: the feed itself loses nothing",
+        run(*[Order()] * 5, search_lag=200.0),
+        worker=of_the_feed.hear_the_feed_alone,
+        harmless=True,
+    ),
+}

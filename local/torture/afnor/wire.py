@@ -11,7 +11,7 @@ import requests
 
 from local.simulator.afnor.http_token import PATH
 from local.simulator.core.control import Simulator
-from local.torture.afnor.flows import CLOSING, REFUSING, SERVICE, given, plain, token
+from local.torture.afnor.flows import CLOSING, EXACT, REFUSING, SERVICE, given, plain, token
 from local.torture.afnor.hostile import HOSTILITY
 from local.torture.points import FEED_VERBS
 from local.torture.schedule import USUAL, USUAL_HAPPENINGS, Happening
@@ -95,4 +95,5 @@ AFNOR = Wire(
     closing=CLOSING,
     hostility=HOSTILITY,
     path=SERVICE,
+    exact=EXACT,
 )  # fmt: skip

@@ -460,6 +460,22 @@ def test_a_total_that_lies_hides_nothing(world: World, pdp: Simulator, switches:
     assert world.submission(2).lifecycle_code == "205"
 
 
+@pytest.mark.parametrize("order", ["oldest", "newest"])
+def test_a_second_with_more_flows_than_a_platform_shows_stops_nothing_behind_it(
+    world: World, pdp: Simulator, order: str, caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest
+) -> None:
+    """It shows fewer than it is asked for. Seed 1 of `make torture PLATFORM=afnor`."""
+    pdp.configure(search_cap=2, flow_order=order)
+    deposited(world, pdp, 2)
+    deposited(world, pdp, 4)
+
+    world.poll()
+
+    assert "205" in codes_of(world, 2)
+    assert world.submission(4).lifecycle_code
+    assert bool(warnings(caplog, "feed.passed_over")) is (request.node.callspec.params["pdp"] == "1.2")
+
+
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 

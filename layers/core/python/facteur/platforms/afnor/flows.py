@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median_high
 from typing import Any
@@ -99,10 +99,11 @@ class Flows:
 
     def __init__(self, api: AuthorisedClient) -> None:
         self._api = api
+        self._most_shown = 1  # on a page; a platform may show fewer than it is asked for
 
     def ask(self, where: dict[str, Any], cursor: str | None = None) -> Found:
         """One page. Raises NotDepositedError where it is not answered as documented."""
-        return _found(self._answer(where, cursor))
+        return self._counted(_found(self._answer(where, cursor)))
 
     def under_key(self, key: str) -> Found:
         """All flows that the search shows under a key of ours, of either direction."""
@@ -127,7 +128,7 @@ class Flows:
         answer, dates_alone = self._answer(where, place.cursor), False
         if place.cursor and answer.status == 400:  # it does not know the cursor any more: the dates still lead on
             answer, dates_alone = self._answer(where, None), True
-        found = _found(answer)
+        found = self._counted(_found(answer))
         if found.cursor and found.cursor != place.cursor and not dates_alone:
             latest = max([place.latest, *found.times()])
             return Step(_in_order(found.flows), Place(place.after, latest, found.cursor), found.dated_at, True)
@@ -135,14 +136,31 @@ class Flows:
         if not found.ascends and not (ended and place.latest > place.after):
             found = self._oldest(found, where, may_ask)
         latest = max([place.latest, *found.times()]) if ended else max(found.times(), default=place.after)
-        return self._by_date(found, replace(place, cursor=None), latest)
+        cut = found.is_full or self._is_cut(found, place, latest, where, may_ask)
+        return self._by_date(found, place, latest, cut=cut)
 
-    def _by_date(self, found: Found, place: Place, latest: datetime) -> Step:
-        """Go on a second before the latest date; of a full page of one second right behind it, as no more of it is ever shown."""
-        passed = [latest - SECOND] + ([latest - SHORTEST, latest] if found.is_full else [])
+    def _by_date(self, found: Found, place: Place, latest: datetime, *, cut: bool) -> Step:
+        """Go on a second before the latest date; of a page that is cut in one second right behind it, as no more of it is ever shown."""
+        passed = [latest - SECOND] + ([latest - SHORTEST, latest] if cut else [])
         after = next((each for each in passed if each > place.after), place.after)
-        crowded = after if after == latest and found.is_full else None
+        crowded = after if after == latest and cut else None
         return Step(_in_order(found.flows), Place(after, after), found.dated_at, False, crowded)
+
+    def _is_cut(
+        self, found: Found, place: Place, latest: datetime, where: dict[str, Any], may_ask: Callable[[], bool]
+    ) -> bool:
+        """Whether a page that does not lead on hides what is behind it: a platform may show fewer flows than it is asked for."""
+        leads_on = latest - SECOND > place.after or latest <= place.after
+        if leads_on or not self._may_be_cut(found) or not may_ask():
+            return False
+        return bool(self.ask(where | {"updatedAfter": _written(latest)}).flows)
+
+    def _may_be_cut(self, found: Found) -> bool:
+        return len(found.flows) >= self._most_shown
+
+    def _counted(self, found: Found) -> Found:
+        self._most_shown = max(self._most_shown, len(found.flows))
+        return found
 
     def _oldest(self, found: Found, where: dict[str, Any], may_ask: Callable[[], bool]) -> Found:
         """The oldest of them, where they come in another order: nothing before its end is missing."""
@@ -153,6 +171,8 @@ class Flows:
             if not may_ask():
                 return Found((), None, found.dated_at)  # again from the same place
             older = self.ask(where | {"updatedBefore": _written(before)})
+            if not found.is_full and older.ids <= found.ids and self._may_be_cut(found) and may_ask():
+                older = self.ask(where | {"updatedBefore": _written(min(times))})
             if not found.is_full and older.ids <= found.ids:
                 break
             found = older

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from local.torture.company import OF_ANOTHER, REFUSALS, seller_of
+from local.torture.mixed import mixture
 from local.torture.points import KILL, STALL, Interrupt
 from local.torture.refusing import REFUSALS as AWS_REFUSALS
 from local.torture.schedule import WITNESS, Happening, Order, Schedule
@@ -23,6 +24,14 @@ SKEWS = (90.0, 200.0, 3_600.0, 7_200.0, 6 * 3_600.0)  # of the database's clock 
 def random_schedule(seed: int, mutant: str | None = None, platform: str = USUAL_WIRE) -> Schedule:
     """A run in which many things go wrong at once."""
     wire = WIRES[platform]
+    if wire.parts:
+        dice = Random(f"struck {seed}")  # noqa: S311  repeatable
+        interrupts = tuple(_interrupt(dice, wire) for _ in range(dice.choice((0, 1, 1, 2, 3))))
+        return mixture(seed, [_of_one(seed, each, mutant) for each in wire.parts], interrupts)
+    return _of_one(seed, wire, mutant)
+
+
+def _of_one(seed: int, wire: Wire, mutant: str | None) -> Schedule:
     dice = Random(seed)  # noqa: S311  repeatable
     contradictory = dice.random() < 0.1
     extra = Random(f"news {seed}")  # noqa: S311  repeatable
@@ -61,7 +70,7 @@ def random_schedule(seed: int, mutant: str | None = None, platform: str = USUAL_
         clients=clients,
         stall_seconds=dice.choice((20.0, 160.0, 820.0, 5000.0)),
         mutant=mutant,
-        platform=platform,
+        platform=wire.name,
     )
     return wire.hostility.fitting(schedule)
 

@@ -30,8 +30,8 @@ set lock_timeout = '200ms';
 drop view invoicing.invoices; alter table invoicing.factures rename to invoices
 """
 FOLLOWED = """
-select invoice_id, platform_id from facteur.submissions where state = 'submitted' and finalized_at is null and objection_code is null
-order by id
+select invoice_id, platform_id, account from facteur.submissions
+where state = 'submitted' and finalized_at is null and objection_code is null order by id
 """
 STATUSES_REFUSED = """
 insert into torture.statuses_refused select id from facteur.submissions where invoice_id = any (%(ids)s::text[]) on conflict do nothing
@@ -48,6 +48,7 @@ class Chaos:
         self._lane, self._schedule, self._crew, self._place = lane, schedule, crew, place
         self.crashes = 0  # of what a person used
         self._dice = random.Random(schedule.seed)  # noqa: S311  repeatable
+        self._site = lane.sites[0]  # where it happens
         self._ends: list[tuple[int, Callable[[], object]]] = []
         self._round = 0
         self.last_round = max((happening.at for happening in schedule.happenings), default=0)
@@ -74,6 +75,7 @@ class Chaos:
     def _happen(self, *, during: bool) -> None:
         for happening in self._schedule.happenings:
             if (happening.at, happening.during) == (self._round, during):
+                self._site = self._lane.site(happening.platform)
                 getattr(self, happening.what)(**happening.details)
 
     def _after(self, rounds: int, end: Callable[[], object]) -> None:
@@ -226,40 +228,41 @@ class Chaos:
     def rotate_secret(self, revoke: bool) -> None:
         """The platform takes a new secret only; Secrets Manager has it since then."""
         self._secret = f"s3cret-rotated-{self._round}"
-        self._lane.simulator.rotate_secret(self._secret)
+        self._lane.sites[0].simulator.rotate_secret(self._secret)
         self._lane.put_platform_secret(self._secret)
         if revoke:
-            self._lane.simulator.revoke_tokens()
+            self._lane.sites[0].simulator.revoke_tokens()
 
     # what the platform, the database and the machine do
 
     def outage(self, seconds: float, fault: str, endpoints: Sequence[str] = ()) -> None:
-        self._lane.simulator.outage(seconds, fault, endpoints)
+        self._site.simulator.outage(seconds, fault, endpoints)
 
     def refuse_late(self, offset_seconds: float) -> None:
         """The platform refuses what it had taken, and dates it as it likes."""
         followed = self._lane.database.rows(FOLLOWED)
         if followed:
             row = self._dice.choice(followed)
-            self._lane.simulator.add_status(
+            self._lane.simulator_of(row.account).add_status(
                 row.platform_id, "REJECTED", reason="VALIDATION_FAILURE", author="PLATFORM", at_offset=offset_seconds
             )
             self._lane.company.entries[int(row.invoice_id)].refused_late = True
 
     def webhook(self) -> None:
         """Somebody adds one: from now on it takes the statuses, and no pull is shown any."""
-        self._lane.simulator.configure(mode="PUSH")
+        self._site.simulator.configure(mode="PUSH")
 
     def throw(self, rounds: int, switches: Mapping[str, Any], back: Mapping[str, Any]) -> None:
         """For a while the platform is another one."""
-        self._lane.simulator.configure(**switches)
-        self._after(rounds, lambda: self._lane.simulator.configure(**back))
+        simulator = self._site.simulator
+        simulator.configure(**switches)
+        self._after(rounds, lambda: simulator.configure(**back))
 
     def crowd(self, invoices: int, age_seconds: float) -> None:
         """Another software of the client's deposits many invoices at one instant."""
-        other = {"account": self._lane.simulator.client_id, "age_seconds": age_seconds, "statuses": ["MADE_AVAILABLE"]}
+        other = {"account": self._site.simulator.client_id, "age_seconds": age_seconds, "statuses": ["MADE_AVAILABLE"]}
         crowd = [{"number": f"{CROWD}{self._round}-{rank}", **other} for rank in range(invoices)]
-        self._lane.simulator.add_foreign_invoices(crowd)
+        self._site.simulator.add_foreign_invoices(crowd)
 
     def refuse_statuses(self, rows: int, rounds: int) -> None:
         """Postgres takes no status of some deposits for a while."""
@@ -268,14 +271,14 @@ class Chaos:
         self._after(rounds, lambda: self._lane.database.rows("delete from torture.statuses_refused"))
 
     def fail_requests(self, endpoint: str, faults: Sequence[str]) -> None:
-        self._lane.simulator.script_endpoint(endpoint, faults)
+        self._site.simulator.script_endpoint(endpoint, faults)
 
     def revoke_tokens(self) -> None:
-        self._lane.simulator.revoke_tokens()
+        self._site.simulator.revoke_tokens()
 
     def refuse_connections(self, rounds: int) -> None:
-        self._lane.simulator.refuse_connections()
-        self._after(rounds, self._lane.simulator.accept_connections)
+        self._site.simulator.refuse_connections()
+        self._after(rounds, self._site.simulator.accept_connections)
 
     def crash_postgres(self) -> None:
         self._ends, open_sessions = [], self._ends
@@ -290,7 +293,7 @@ class Chaos:
 
     def lie(self, seconds: float, fault: str) -> None:
         """For a while nothing fails, and what is shown is not so."""
-        self._lane.simulator.outage(seconds, fault, self._lane.wire.lied_to)
+        self._site.simulator.outage(seconds, fault, self._site.wire.lied_to)
 
     def sever(self, nth: int) -> None:
         """A statement is carried out, and its answer lost with the connection."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import struct
 import time
+from collections.abc import Iterable
 
 from facteur.postgres.database import Database
 from local.simulator.core.control import Simulator
@@ -42,10 +43,11 @@ class Clock:
         self._memory[:8] = struct.pack("d", 0.0)
         self.skew, self.leaps = 0.0, 0
 
-    def leap(self, seconds: float, database: Database, simulator: Simulator) -> None:
+    def leap(self, seconds: float, database: Database, simulators: Iterable[Simulator]) -> None:
         self._memory[:8] = struct.pack("d", self.shift + seconds)
         self.leaps += 1
-        simulator.advance(seconds)
+        for simulator in simulators:
+            simulator.advance(seconds)
         self.set_database(database)
 
     def set_database(self, database: Database) -> None:

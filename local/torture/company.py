@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ create trigger keep_shown after update on invoicing.invoices for each row
 """
 # Whose credentials: by the folder that the document lies in.
 VIEW = "select pg_get_viewdef('facteur.invoice_source'::regclass) as text"
-ACCOUNT, BY_FOLDER = "'default'::text", "case when document_uri like '%/second/%' then 'second' else 'default' end"
+ACCOUNT, BY_FOLDER = "'default'::text", "coalesce(substring(document_uri from '/(second|third)/'), 'default')"
 REFUSALS = ("now", "late", "old", "null", "status", "id")  # how a trigger resists
 STALE_ID = "stale-"  # begins what an ORM saves that never was a deposit
 SELLERS = (SELLER, company("Imprimerie Lune", "130", 7), company("Atelier Vauban", "130", 8))
@@ -113,17 +113,18 @@ class Bucket:
 class Company:
     """Writes invoices as an application would; knows nothing of Facteur but the three columns."""
 
-    def __init__(self, database: Database, simulator: Simulator, folder: Path, bucket: Bucket) -> None:
-        self._database, self._simulator, self._folder, self._bucket = database, simulator, folder, bucket
+    def __init__(self, database: Database, simulators: Mapping[str, Simulator], folder: Path, bucket: Bucket) -> None:
+        """`simulators`: of each account."""
+        self._database, self._simulators, self._folder, self._bucket = database, simulators, folder, bucket
         self.entries: dict[int, Entry] = {}
         self.strangers: Sequence[str] = ()
-        self.second_client = ""
+        self.second_client: str | None = None
         self.refused: set[int] = set()
         self.unsaved: list[tuple[list[int], str]] = []
         self._laid: dict[tuple[Path, bool], tuple[str, str]] = {}  # documents: where each lies, and its hash
 
     def begin(self, strangers: Sequence[str] = (), second_client: str | None = None) -> None:
-        self.strangers, self.second_client = strangers, second_client or self._simulator.client_id
+        self.strangers, self.second_client = strangers, second_client
         self.entries.clear()
         self.refused.clear()
         self.unsaved.clear()
@@ -136,7 +137,7 @@ class Company:
             rank = rank - 1 if order.kind in OF_ANOTHER and rank else rank
             invoice = self._invoice(rank, KINDS[order.kind].buyer, order)
             if faults := order.faults + KINDS[order.kind].faults:
-                self._simulator.script(invoice.number, list(faults))
+                self._simulator(order.account).script(invoice.number, list(faults))
             uri, sha256 = self._document(invoice, order)
             number = invoice.number if KINDS[order.kind].numbered else None
             values = {
@@ -146,12 +147,15 @@ class Company:
             entry = Entry((database or self._database).row(INSERT, values).id, rank, order, {sha256})
             self.entries[entry.id] = entry
             ids.append(entry.id)
-            self._simulator.add_foreign_invoices([self._stranger(kind, invoice, order) for kind in self.strangers])
+            foreign = [self._stranger(kind, invoice, order) for kind in self.strangers]
+            self._simulator(order.account).add_foreign_invoices(foreign)
         return ids
 
     def _stranger(self, kind: str, invoice: SampleInvoice, order: Order) -> dict[str, Any]:
         """What somebody else deposited with the same client under an invoice's number, or received."""
-        client = self.second_client if order.account == "second" else self._simulator.client_id
+        client = self._simulator(order.account).client_id
+        if order.account == "second" and self.second_client:
+            client = self.second_client
         same = {
             "number": invoice.number,
             "seller": invoice.seller.siren,
@@ -181,7 +185,21 @@ class Company:
         if entry.corrections > 1:
             return False
         number = self._invoice(entry.rank, None, entry.order).number
-        return status == "rejected" and all(each["sha256"] != entry.newest for each in self._simulator.ledger(number))
+        return status == "rejected" and all(each["sha256"] != entry.newest for each in self._ledger(number))
+
+    def _simulator(self, account: str) -> Simulator:
+        return self._simulators[account]
+
+    def _ledger(self, number: str) -> list[dict[str, Any]]:
+        return [each for simulator in self._everywhere() for each in simulator.ledger(number)]
+
+    def _enter(self, siren: str) -> None:
+        """A buyer is in the directory from now on, which all platforms share."""
+        for simulator in self._everywhere():
+            simulator.add_company(siren, behaviour="205")
+
+    def _everywhere(self) -> list[Simulator]:
+        return list({each.admin_url: each for each in self._simulators.values()}.values())
 
     def save_stale(self, ids: Sequence[int]) -> None:
         """What an ORM does that read rows before Facteur wrote to them."""
@@ -203,10 +221,10 @@ class Company:
     def upload(self, entry: Entry, *, known: bool) -> None:
         """Somebody uploads a row's very document at the platform; `known`: its buyer is entered in the directory afterwards."""
         invoice = self._invoice(entry.rank, KINDS[entry.order.kind].buyer, entry.order)
-        self._simulator.upload(BY_HAND, render(invoice, SYNTAX).decode())
+        self._simulator(entry.order.account).upload(BY_HAND, render(invoice, SYNTAX).decode())
         entry.by_hand = True
         if known and KINDS[entry.order.kind].buyer == UNROUTABLE:
-            self._simulator.add_company(invoice.buyer.siren, behaviour="205")
+            self._enter(invoice.buyer.siren)
             entry.known = True
 
     def set_status(self, ids: Sequence[int], status: str) -> None:
@@ -239,9 +257,9 @@ class Company:
     def _correct(self, entry: Entry) -> bool:
         invoice = self._invoice(entry.rank, None, entry.order)
         if entry.order.same_document:
-            self._simulator.add_company(self._invoice(entry.rank, UNROUTABLE, entry.order).buyer.siren, behaviour="205")
+            self._enter(self._invoice(entry.rank, UNROUTABLE, entry.order).buyer.siren)
             invoice = self._invoice(entry.rank, KINDS[entry.order.kind].buyer, entry.order)
-        self._simulator.script(invoice.number, list(entry.order.later))
+        self._simulator(entry.order.account).script(invoice.number, list(entry.order.later))
         uri, sha256 = self._document(invoice, entry.order)
         try:
             self._database.rows(CORRECT, {"uri": uri, "number": invoice.number, "id": entry.id})

@@ -8,7 +8,7 @@ import re
 import shutil
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from local.torture.refusing import Refusing, refusing_proxy
 from local.torture.schedule import Schedule
 from local.torture.severed import Severed, severing_proxy
 from local.torture.silence import Counted, counted
+from local.torture.site import ACCOUNTS, Site
 from local.torture.sql import replace_in
 from local.torture.wire import Wire
 from local.torture.worker import Workplace
@@ -108,7 +109,7 @@ class Lane:
     wire: Wire
     folder: Path
     servers: list[PostgresServer]  # the last one runs
-    simulator: Simulator
+    sites: tuple[Site, ...]
     aws: Aws
     sqs: Any
     secrets: Any
@@ -124,6 +125,23 @@ class Lane:
     fed: int = 0  # messages that came to a queue, or back to it, otherwise than by a relay
     secrets_used: set[str] = field(default_factory=set)  # whatever must be seen nowhere
 
+    @property
+    def simulator(self) -> Simulator:
+        """The first one."""
+        return self.sites[0].simulator
+
+    def site(self, platform: str) -> Site:
+        return next((each for each in self.sites if each.name == platform), self.sites[0])
+
+    def simulator_of(self, account: str) -> Simulator:
+        return next((each.simulator for each in self.sites if each.account == account), self.simulator)
+
+    def ledger(self) -> list[dict[str, Any]]:
+        return [each for site in self.sites for each in site.simulator.ledger()]
+
+    def leap(self, seconds: float) -> None:
+        self.clock.leap(seconds, self.database, [each.simulator for each in self.sites])
+
     def begin(self, schedule: Schedule) -> list[Workplace]:
         """Empty the world and prepare it for a run; the workplaces of each stack."""
         from local.torture.mutants import mutants_of
@@ -132,17 +150,21 @@ class Lane:
             self._recreate(schedule.mutant)
         self.database.rows(EMPTY)
         self.clock.reset()
-        self.simulator.reset()
-        witness.deposit(self.wire, self.simulator, self.database)
-        self.clock.leap(witness.AGE_SECONDS, self.database, self.simulator)
-        self.simulator.configure(**schedule.switches)
+        for site in self.sites:
+            site.simulator.reset()
+        witness.deposit(self.sites[0].wire, self.simulator, self.database)
+        self.leap(witness.AGE_SECONDS)
+        for site in self.sites:
+            site.simulator.configure(**schedule.at(site.name).switches)
         for queue_url in self.queue_urls:
             self.sqs.purge_queue(QueueUrl=queue_url)
         self.severed.lose(0)
         self.refusing.end()
-        self.secrets_used = self.wire.secrets(self.simulator)
+        self.secrets_used = {secret for site in self.sites for secret in site.wire.secrets(site.simulator)}
         self.clients = schedule.clients
         self.put_platform_secret(self.simulator.client_secret)
+        for site in self.sites[1:]:
+            self.put_secret(site.account, json.dumps(site.secret()))
         if schedule.clients == "two":
             self.simulator.add_account(**self.wire.second, sandbox=False)
             self.put_secret("second", json.dumps(self.wire.secret(self.simulator, self.wire.second)))
@@ -151,10 +173,10 @@ class Lane:
         for name in ("output", "tokens"):
             (self.folder / name).write_text("")
         mutate = mutants_of(self.wire.name)[schedule.mutant].worker if schedule.mutant else lambda _worker: None
-        port = urlsplit(self.simulator.base_url).port or 0
+        ports = frozenset(urlsplit(each.simulator.base_url).port or 0 for each in self.sites)
         return [
             Workplace(
-                {**self.environ(), "SUBMISSIONS_QUEUE_URL": queue_url, **schedule.settings}, queue_url, port,
+                {**self.environ(), "SUBMISSIONS_QUEUE_URL": queue_url, **schedule.settings}, queue_url, ports,
                 self.folder / "output", self.folder / "tokens", self.clock, self.points, self.wire.request_kind, mutate,
             )
             for queue_url in self.queue_urls[: schedule.stacks]
@@ -168,7 +190,7 @@ class Lane:
         return ENVIRON | self.aws.environ() | {
             "AWS_ENDPOINT_URL": self.refusing.url,
             "PDP_SECRET_ID": f"{self.name}/default", "DATABASE_SECRET_ID": f"{self.name}/database",
-            **self.wire.environ(self.simulator),
+            **self.sites[0].wire.environ(self.simulator),
         }  # fmt: skip
 
     def put_platform_secret(self, client_secret: str) -> None:
@@ -178,7 +200,7 @@ class Lane:
             "client_id": self.simulator.client_id, "customer_id": self.simulator.customer_id, "client_secret": client_secret,
         }  # fmt: skip
         for account in ("default", "second") if self.clients == "same" else ("default",):
-            self.put_secret(account, json.dumps(self.wire.secret(self.simulator, client)))
+            self.put_secret(account, json.dumps(self.sites[0].wire.secret(self.simulator, client)))
 
     def put_secret(self, name: str, text: str) -> None:
         try:
@@ -216,22 +238,27 @@ def _waiting_as_asked() -> Iterator[None]:
         session.WANTED = before
 
 
+def _simulator_of(wire: Wire) -> AbstractContextManager[Simulator]:
+    return running_simulator(
+        platform=wire.name, speed=30, validate_schema=False, client_secret=FIRST_SECRET, **wire.simulator
+    )
+
+
 @contextmanager
 def open_lane(name: str, wire: Wire, aws: Aws) -> Iterator[Lane]:
     """Start a lane; everything it started is stopped on the way out."""
     folder = server_folder("facteur-torture-")
     try:
-        with (
-            _waiting_as_asked(),
-            running_simulator(
-                platform=wire.name, speed=30, validate_schema=False, client_secret=FIRST_SECRET, **wire.simulator
-            ) as simulator,
-        ):
+        with _waiting_as_asked(), ExitStack() as started:
+            sites = tuple(
+                Site(each, started.enter_context(_simulator_of(each)), account)
+                for each, account in zip(wire.parts or (wire,), ACCOUNTS, strict=False)
+            )
             (folder / "postgres").mkdir()
             servers = [start_server(folder / "postgres", embedded_binaries(), free_port())]
             try:
                 with severing_proxy(servers[-1].port) as severed, refusing_proxy(str(aws.endpoint_url)) as refusing:
-                    lane = _built(name, wire, folder, servers, simulator, aws, severed, refusing)
+                    lane = _built(name, wire, folder, servers, sites, aws, severed, refusing)
                     yield lane
                     lane.database.close()
             finally:
@@ -245,7 +272,7 @@ def _built(
     wire: Wire,
     folder: Path,
     servers: list[PostgresServer],
-    simulator: Simulator,
+    sites: tuple[Site, ...],
     aws: Aws,
     severed: Severed,
     refusing: Refusing,
@@ -281,9 +308,10 @@ def _built(
     store = aws.session.client("s3", endpoint_url=aws.endpoint_url)
     store.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-3"})
     database = Database(lambda: {"dsn": server.url(DATABASE), "options": "-c lock_timeout=200ms"})
+    simulators = dict.fromkeys(ACCOUNTS, sites[0].simulator) | {each.account: each.simulator for each in sites}
     lane = Lane(
-        name, wire, folder, servers, simulator, aws, sqs, secrets, queue_urls, severed, refusing, database, Clock(), Points(wire.points),
-        Company(database, simulator, folder / "documents", Bucket(store, name)),
+        name, wire, folder, servers, sites, aws, sqs, secrets, queue_urls, severed, refusing, database, Clock(), Points(wire.points),
+        Company(database, simulators, folder / "documents", Bucket(store, name)),
     )  # fmt: skip
     secret = {**database_secret(as_worker(server.url(DATABASE))), "port": severed.port}
     lane.put_secret("database", json.dumps(secret))

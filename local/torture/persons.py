@@ -35,7 +35,7 @@ def acts(lane: Lane, place: Workplace, key: int, operation: str, arguments: Mapp
         entry.decided |= operation == "reject"
     if operation == "adopt":
         own = given.pop("own")
-        known = [each["id"] for each in lane.simulator.ledger() if (each["sha256"] in entry.documents) == own]
+        known = [each["id"] for each in lane.ledger() if (each["sha256"] in entry.documents) == own]
         given["platform_id"] = str(dice.choice(known)) if known else NOBODYS
     if operation == "route":
         given["since"] = lane.database.row(SOON).at

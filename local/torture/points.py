@@ -178,7 +178,7 @@ class WatchedRelay(Watched):
 def watch_http(
     points: Points,
     request_kind: Callable[[str, str], str | None],
-    platform_port: Callable[[], int],
+    platform_ports: frozenset[int],
     token_seen: Callable[[str], None],
 ) -> None:
     """In a worker: urllib3's connections to the platform come to a point before, between and after body and answer."""
@@ -188,7 +188,7 @@ def watch_http(
     kinds: dict[int, str | None] = {}
 
     def request(self: Any, method: str, url: str, *args: Any, **more: Any) -> Any:
-        kind = request_kind(method, url) if self.port == platform_port() else None
+        kind = request_kind(method, url) if self.port in platform_ports else None
         kinds[id(self)] = kind
         if kind is None:
             return send(self, method, url, *args, **more)

@@ -15,7 +15,7 @@ from local.torture.chaos import Chaos
 from local.torture.crew import ROLES, Crew, Member, Pass
 from local.torture.lane import ENVIRON, Lane
 from local.torture.schedule import Schedule
-from local.torture.verdict import CRASH, STUCK, Finding, judge
+from local.torture.verdict import CRASH, STUCK, Finding, judge_all
 from local.torture.watch import unheard
 
 ROUNDS_PER_LEAP = 6  # more without a leap means that somebody turns in a circle
@@ -97,8 +97,9 @@ class Run:
         began = time.monotonic()
         try:
             self._lane.company.write(self._schedule.orders)
-            for endpoint, rates in self._schedule.rates.items():
-                self._lane.simulator.fault_rates(rates, seed=self._schedule.seed, endpoint=endpoint)
+            for site in self._lane.sites:
+                for endpoint, rates in self._schedule.at(site.name).rates.items():
+                    site.simulator.fault_rates(rates, seed=self._schedule.seed, endpoint=endpoint)
             drained = self._drain()
             self._chaos.close()
             if self._schedule.mute:
@@ -106,7 +107,7 @@ class Run:
             silent = list(unheard(self._lane, self._crew))
         finally:
             self._crew.close()
-        findings = [*judge(self._lane, self._schedule), *silent]
+        findings = [*judge_all(self._lane, self._schedule), *silent]
         self._faults["what a person used crashed"] += self._chaos.crashes
         if self._hung:
             findings.append(Finding(STUCK, f"a worker hung: {self._hung}"))
@@ -145,7 +146,7 @@ class Run:
     def _live_on(self) -> bool:
         """A day more, on which deposits are followed, and whatever comes of that; whether it came to an end."""
         for _ in range(LOOKS_ON_A_DAY):
-            self._lane.clock.leap(A_DAY_SECONDS / LOOKS_ON_A_DAY + 600, self._lane.database, self._lane.simulator)
+            self._lane.leap(A_DAY_SECONDS / LOOKS_ON_A_DAY + 600)
             if not self._drain():
                 return False
         return True
@@ -256,4 +257,4 @@ class Run:
             self._give_back(member)
             ahead.append(max(0.0, self._stall_left(member)) / (2 if busy else 1))
         slack = max(self._slack(), self._following_slack() if over else 0.0)
-        self._lane.clock.leap(min(ahead) + slack, self._lane.database, self._lane.simulator)
+        self._lane.leap(min(ahead) + slack)

@@ -75,6 +75,7 @@ class Happening:
     what: str
     during: bool = False
     details: Mapping[str, Any] = field(default_factory=dict)
+    platform: str = ""  # whose, where there are several
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,12 @@ class Schedule:
     stall_seconds: float = LONG_STALL_SECONDS
     mutant: str | None = None
     platform: str = "iopole"
+    parts: Mapping[str, Schedule] = field(default_factory=dict)  # of each platform, where there are several
     most_leaps: int = 1_500  # of the clock; a run that needs more is stuck. Five doubts without a witness take three days, by the half hour
+
+    def at(self, platform: str) -> Schedule:
+        """What it is to one platform."""
+        return self.parts.get(platform, self)
 
 
 WITNESS = Order()  # without an accepted deposit an account never sends a doubtful invoice again by itself

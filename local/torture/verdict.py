@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+from facteur.postgres.database import Database
 from local.invoices import BUYERS
+from local.simulator.core.control import Simulator
 from local.torture import witness
-from local.torture.company import BY_HAND, STALE_ID, Entry, seller_of
+from local.torture.company import BY_HAND, STALE_ID, Company, Entry, seller_of
 from local.torture.hostile import UNMARKED
 from local.torture.lane import Lane
 from local.torture.schedule import DEPOSITED, FAILED, KINDS, REJECTED, Schedule
-from local.torture.wire import Asked
+from local.torture.wire import Asked, Wire
 
 DOUBLE, LOST, STUCK, SILENT, LEAK, CRASH = "double", "lost", "stuck", "silent", "leak", "crash"
 TECHNICAL_STATUS = {
@@ -68,8 +71,63 @@ Deposits = Mapping[int, list[Any]]
 Given = Mapping[str, Counter[str]]
 
 
-def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
-    """Everything that is wrong once nothing moves any more."""
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one platform has of a lane: its invoices are those that ended there."""
+
+    wire: Wire
+    simulator: Simulator
+    folder: Path
+    database: Database
+    clients: str
+    company: Company
+    entries: Mapping[int, Entry]
+    secrets_used: set[str]
+    sent: Mapping[str, str]  # the document of each deposit, at all platforms
+
+
+def judge_all(lane: Lane, schedule: Schedule) -> list[Finding]:
+    """Everything that is wrong once nothing moves any more, by platform; and what was deposited with two."""
+    whose = {row.id: row.account for row in lane.database.rows(ROWS)}
+    first = lane.sites[0].account
+    sent = {deposit["id"]: deposit["sha256"] for deposit in lane.ledger()}
+    findings: list[Finding] = []
+    for site in lane.sites:
+        entries = {
+            key: entry
+            for key, entry in lane.company.entries.items()
+            if len(lane.sites) == 1 or (whose.get(key) or first) == site.account
+        }
+        share = Share(
+            site.wire,
+            site.simulator,
+            lane.folder,
+            lane.database,
+            lane.clients,
+            lane.company,
+            entries,
+            lane.secrets_used,
+            sent,
+        )
+        found = judge(share, schedule.at(site.name))
+        findings += [replace(each, text=f"{site.name}: {each.text}") if schedule.parts else each for each in found]
+    return [*findings, *(_on_two_platforms(lane) if schedule.parts else ())]
+
+
+def _on_two_platforms(lane: Lane) -> Iterator[Finding]:
+    standing: defaultdict[int, set[str]] = defaultdict(set)
+    for site in lane.sites:
+        for deposit in site.simulator.ledger():
+            if _stands(deposit) and deposit["filename"] != BY_HAND:
+                for entry in lane.company.owners().get(deposit["sha256"], []):
+                    standing[entry.id].add(site.name)
+    for key, names in standing.items():
+        if len(names) > 1:
+            yield Finding(DOUBLE, f"invoice {key} is deposited with {' and '.join(sorted(names))}")
+
+
+def judge(lane: Share, schedule: Schedule) -> list[Finding]:
+    """Everything that is wrong at one platform."""
     everything = lane.simulator.ledger()
     ledger = [each for each in everything if each["number"] != witness.NUMBER]
     deposits = _by_invoice(ledger, lane)
@@ -83,7 +141,7 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
     # only where the platform itself mixes up answers, or gives one again while the next is asked for; elsewhere the mix-up would be ours
     lied_to = any(fault in repr(schedule) for fault in ("previous", "extra"))
     stopped = _stopped(rows.values(), deposits) if lied_to else set()
-    entries = [each for each in lane.company.entries.values() if each.id in rows and each.id not in stopped]
+    entries = [each for each in lane.entries.values() if each.id in rows and each.id not in stopped]
     uncalled = {each.id for each in entries if unsaid & {deposit["id"] for deposit in deposits[each.id]}}
     entries = [each for each in entries if each.id not in uncalled]
     return [
@@ -101,7 +159,7 @@ def judge(lane: Lane, schedule: Schedule) -> list[Finding]:
         *_unshown(stopped, rows),
         *_unknown(ledger, list(rows.values()), lane, stopped, uncalled),
         *_missing_statuses([each for each in ledger if not stopped & _owners_of(each, lane)], given, lane, schedule),
-        *_strange_ids(everything, lane, stopped),
+        *_strange_ids(lane, stopped),
         *_leaks(lane),
     ]
 
@@ -122,7 +180,7 @@ def _stopped(rows: Collection[Any], deposits: Deposits) -> set[int]:
     return mixed_up.keys() | after
 
 
-def _given(ledger: list[dict[str, Any]], lane: Lane, schedule: Schedule) -> Given:
+def _given(ledger: list[dict[str, Any]], lane: Share, schedule: Schedule) -> Given:
     """The codes that the platform gave of each deposit."""
     if lane.wire.given is None:
         return {each["id"]: Counter(each["statuses"]) for each in ledger}
@@ -145,11 +203,11 @@ def _unshown(stopped: set[int], rows: Mapping[int, Any]) -> Iterator[Finding]:
             )
 
 
-def _owners_of(deposit: dict[str, Any], lane: Lane) -> set[int]:
+def _owners_of(deposit: dict[str, Any], lane: Share) -> set[int]:
     return {entry.id for entry in lane.company.owners().get(deposit["sha256"], [])}
 
 
-def _by_invoice(ledger: list[dict[str, Any]], lane: Lane) -> defaultdict[int, list[Any]]:
+def _by_invoice(ledger: list[dict[str, Any]], lane: Share) -> defaultdict[int, list[Any]]:
     owners = lane.company.owners()
     found: defaultdict[int, list[Any]] = defaultdict(list)
     for deposit in ledger:
@@ -158,12 +216,12 @@ def _by_invoice(ledger: list[dict[str, Any]], lane: Lane) -> defaultdict[int, li
     return found
 
 
-def _doubles(deposits: Deposits, lane: Lane) -> Iterator[Finding]:
+def _doubles(deposits: Deposits, lane: Share) -> Iterator[Finding]:
     """A deposit stored after another that the platform had not refused. That it calls the second a duplicate excuses nothing.
 
     Of what a person uploaded nobody knew, but it is there: two that stand are two.
     """
-    for entry in lane.company.entries.values():
+    for entry in lane.entries.values():
         standing = 0
         if entry.by_hand and sum(map(_stands, deposits.get(entry.id, []))) > 1:
             yield Finding(
@@ -177,7 +235,7 @@ def _doubles(deposits: Deposits, lane: Lane) -> Iterator[Finding]:
             standing += not _refused(deposit)
 
 
-def _ending(entry: Entry, row: Any, deposits: list[Any], lane: Lane, schedule: Schedule) -> Iterator[Finding]:
+def _ending(entry: Entry, row: Any, deposits: list[Any], lane: Share, schedule: Schedule) -> Iterator[Finding]:
     verdicts = [deposit["verdict"] for deposit in deposits]
     name = f"invoice {entry.id} ({entry.order.kind}): {row.state}, {row.last_error_code}, platform {verdicts}"
     for kind, what in (*_wrong_end(entry, row, deposits, lane, schedule), *_wrong_row(entry, row, lane)):
@@ -187,7 +245,7 @@ def _ending(entry: Entry, row: Any, deposits: list[Any], lane: Lane, schedule: S
 Wrong = Iterator[tuple[str, str]]
 
 
-def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Lane, schedule: Schedule) -> Wrong:
+def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Share, schedule: Schedule) -> Wrong:
     accepted = {deposit["id"] for deposit in deposits if _stands(deposit)}
     if entry.decided:
         return  # by a person
@@ -203,7 +261,7 @@ def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Lane, schedule
         yield LOST, "no reason is stated"
 
 
-def _may_end(entry: Entry, row: Any, lane: Lane, schedule: Schedule) -> frozenset[str]:
+def _may_end(entry: Entry, row: Any, lane: Share, schedule: Schedule) -> frozenset[str]:
     """In which states, after what happened to it."""
     taken = row.last_error_code == "conflicting_deposit" and (
         _bears_our_number(schedule) or _needs_a_copy(row, lane, schedule)
@@ -233,7 +291,7 @@ def _bears_our_number(schedule: Schedule) -> bool:
     return bool({"amount", "year", "seller"} & set(schedule.strangers)) or unmarked
 
 
-def _needs_a_copy(row: Any, lane: Lane, schedule: Schedule) -> bool:
+def _needs_a_copy(row: Any, lane: Share, schedule: Schedule) -> bool:
     """Whether the bytes alone could say whose a deposit is, and the platform does not always show them: the search leaves something
     out, or the deposit is one that was refused.
     """
@@ -243,7 +301,7 @@ def _needs_a_copy(row: Any, lane: Lane, schedule: Schedule) -> bool:
     return bool(COPIES & refusing) and (refused or bool(UNMARKED & set(schedule.switches.get("search_omits", ()))))
 
 
-def _has_witness(entry: Entry, account: str | None, lane: Lane) -> bool:
+def _has_witness(entry: Entry, account: str | None, lane: Share) -> bool:
     """Whether the account's client ever had an accepted deposit of that seller: else nothing doubtful is sent again by itself."""
     owners, seller = lane.company.owners(), seller_of(entry.order)
     client = (
@@ -263,14 +321,14 @@ def _ends(entry: Entry) -> frozenset[str]:
     return kind.ends | kind.corrected if entry.resubmitted else kind.ends
 
 
-def _twins(entry: Entry, lane: Lane) -> int:
+def _twins(entry: Entry, lane: Share) -> int:
     """How many rows claim the same number: one of them gets the deposit, each may try."""
     alike = {"twin", "rival"}
     same = [each for each in lane.company.entries.values() if each.rank == entry.rank]
     return sum(each.id == entry.id or bool({each.order.kind, entry.order.kind} & alike) for each in same)
 
 
-def _wrong_row(entry: Entry, row: Any, lane: Lane) -> Wrong:
+def _wrong_row(entry: Entry, row: Any, lane: Share) -> Wrong:
     if entry.id in lane.company.refused:
         return  # the company never let us write
     shown = "error" if row.objection_code and row.state in {"submitted", "closed"} else TECHNICAL_STATUS.get(row.state)
@@ -286,21 +344,20 @@ def _was_saved(deposit_id: str | None) -> bool:
     return not deposit_id or deposit_id.startswith(STALE_ID)
 
 
-def _strange_ids(ledger: list[dict[str, Any]], lane: Lane, stopped: set[int]) -> Iterator[Finding]:
+def _strange_ids(lane: Share, stopped: set[int]) -> Iterator[Finding]:
     """A row that ever showed the deposit of another document than its own, and does not say so."""
-    sent = {deposit["id"]: deposit["sha256"] for deposit in ledger}
     for row in lane.database.rows("select invoice_id, deposit_id from torture.shown"):
-        entry = lane.company.entries.get(row.invoice_id)
+        entry = lane.entries.get(row.invoice_id)
         if not entry or entry.id in stopped:
             continue
-        if not row.deposit_id.startswith(STALE_ID) and sent.get(row.deposit_id) not in entry.documents:
+        if not row.deposit_id.startswith(STALE_ID) and lane.sent.get(row.deposit_id) not in entry.documents:
             yield Finding(
                 LOST, f"invoice {entry.id} ({entry.order.kind}) once showed {row.deposit_id}, which is not its own"
             )
 
 
 def _unknown(
-    ledger: list[dict[str, Any]], rows: list[Any], lane: Lane, stopped: set[int], uncalled: set[int]
+    ledger: list[dict[str, Any]], rows: list[Any], lane: Share, stopped: set[int], uncalled: set[int]
 ) -> Iterator[Finding]:
     """A deposit that stands at the platform, while no invoice is said to be deposited as it.
 
@@ -327,7 +384,7 @@ def _stands(deposit: dict[str, Any]) -> bool:
     return deposit["verdict"] in GOOD and "REJECTED" not in deposit["statuses"]
 
 
-def _missing_statuses(ledger: list[dict[str, Any]], given: Given, lane: Lane, schedule: Schedule) -> Iterator[Finding]:
+def _missing_statuses(ledger: list[dict[str, Any]], given: Given, lane: Share, schedule: Schedule) -> Iterator[Finding]:
     """Deposits that no attempt knows, and statuses that the platform gave and we do not have."""
     attempted = {row.platform_id for row in lane.database.rows(ATTEMPTED)}
     ours = {row.platform_id for row in lane.database.rows(OURS)}
@@ -375,7 +432,7 @@ def _missing_statuses(ledger: list[dict[str, Any]], given: Given, lane: Lane, sc
             yield Finding(LOST, f"deposit {deposit['id']}: the platform never said {invented}")
 
 
-def _leaks(lane: Lane) -> Iterator[Finding]:
+def _leaks(lane: Share) -> Iterator[Finding]:
     output = (lane.folder / "output").read_text(errors="replace")
     tokens = {line for line in (lane.folder / "tokens").read_text().splitlines() if line}
     for secret in (*CONTENT, *lane.secrets_used, *tokens):

@@ -35,7 +35,7 @@ def unheard(lane: Lane, crew: Crew) -> Iterator[Finding]:
         heard = ringing(lane.metrics(), since, lane.clock.now())
         if all(heard & RINGS[kind] for kind in waiting):
             return
-        lane.clock.leap(60.0, lane.database, lane.simulator)
+        lane.leap(60.0)
     for kind, count in waiting.items():
         if not heard & RINGS[kind]:
             yield Finding(SILENT, f"{count} {kind}, and no alarm of theirs rings, but {sorted(heard)}")

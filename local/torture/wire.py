@@ -51,7 +51,8 @@ class Wire:
 
     `deposited` deposits a document under a key, past Facteur, and returns its id. `lied_to` are the endpoints that show something.
     `given`: the codes that each deposit's statuses were given with, as `plain` writes them; None: as the ledger has them. `path`: behind
-    the address in the pin.
+    the address in the pin. `exact`: codes that are stored of no deposit of which they were not given. `parts`: the platforms that are there
+    together, each with an account; what else is said then is the first one's.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Wire:
     hostility: Hostility
     path: str = ""
     exact: frozenset[str] = frozenset()
+    parts: tuple[Wire, ...] = ()
 
     @property
     def points(self) -> tuple[str, ...]:

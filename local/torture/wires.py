@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from local.torture.afnor.wire import AFNOR
 from local.torture.iopole import IOPOLE
+from local.torture.mixed import MIXED, usual
 from local.torture.points import Interrupt
 from local.torture.schedule import Schedule
 from local.torture.superpdp.wire import SUPERPDP
 from local.torture.wire import Wire
 
-WIRES: dict[str, Wire] = {each.name: each for each in (IOPOLE, SUPERPDP, AFNOR)}
+WIRES: dict[str, Wire] = {each.name: each for each in (IOPOLE, SUPERPDP, AFNOR, MIXED)}
 USUAL_WIRE = IOPOLE.name
 # What only a message that comes again leads to, and the strike that makes one come again.
 ALONE, FIRST_DEATH = ("store.begin_alone", "store.end_alone"), Interrupt("kill", "store.claim.before", 1)
@@ -20,6 +21,8 @@ def at_point(interrupt: Interrupt | None, mutant: str | None = None, platform: s
     wire = WIRES[platform]
     plan = () if interrupt is None else (FIRST_DEATH, interrupt) if interrupt.point.startswith(ALONE) else (interrupt,)
     name = "undisturbed" if interrupt is None else str(interrupt)
+    if wire.parts:
+        return usual(name, plan, mutant)
     settings = {"STATUS_SOURCE": wire.source_that_reaches(interrupt.point if interrupt else "")}
     switches = dict(wire.usual_switches)
     if wire is IOPOLE:

@@ -65,7 +65,7 @@ class Workplace:
 
     environ: Mapping[str, str]
     queue_url: str
-    platform_port: int
+    platform_ports: frozenset[int]
     output: Path
     tokens: Path  # every token that was seen, to look for in the output
     clock: Clock
@@ -218,7 +218,7 @@ def become(place: Workplace) -> None:
         if token:
             tokens.write(f"{token}\n")
 
-    watch_http(place.points, place.request_kind, lambda: place.platform_port, token_seen)
+    watch_http(place.points, place.request_kind, place.platform_ports, token_seen)
 
 
 def _serve(worker: Worker, channel: socket.socket) -> None:

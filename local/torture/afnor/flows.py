@@ -66,7 +66,8 @@ def given(simulator: Simulator, asked: Asked) -> dict[str, Counter[str]]:
     for flow in (each for client_id in asked.clients for each in _flows(simulator, client_id)):
         flow_id, acknowledged = flow["flowId"], flow["acknowledgement"]["status"]
         if flow["flowType"] == KINDS[0]:
-            found[flow_id] += Counter([f"{ACKNOWLEDGED} {acknowledged.lower()}"] if acknowledged != "Pending" else [])
+            unsaid = acknowledged == "Pending" or (acknowledged == "Ok" and unknown.is_crowded(flow))
+            found[flow_id] += Counter([] if unsaid else [f"{ACKNOWLEDGED} {acknowledged.lower()}"])
         elif flow_id in said and asked.source != ONE_BY_ONE:
             deposit, code = said[flow_id]
             found[deposit["id"]] += Counter([] if unknown.excuses(flow, deposit) else [plain(code)])
@@ -82,10 +83,12 @@ class Unknown:
     unattributed: set[str] = field(default_factory=set)
     instants: set[str] = field(default_factory=set)
 
+    def is_crowded(self, flow: Mapping[str, Any]) -> bool:
+        return str(flow.get("updatedAt"))[:19] in self.instants
+
     def excuses(self, flow: Mapping[str, Any], deposit: Mapping[str, Any]) -> bool:
-        crowded = str(flow.get("updatedAt"))[:19] in self.instants
         shared = flow["flowId"] in self.unattributed and self.names[_name(deposit)] > 1
-        return crowded or shared or flow["flowId"] in self.passed_over
+        return self.is_crowded(flow) or shared or flow["flowId"] in self.passed_over
 
 
 def unknown_in(output: str, names: Counter[tuple[Any, ...]]) -> Unknown:

@@ -26,7 +26,7 @@ def believe_refusals(_worker: Worker) -> None:
 
 
 def take_whatever_is_shown(worker: Worker) -> None:
-    look_ups._may_bear = lambda _flow, _key: True
+    vars(look_ups)["_may_bear"] = lambda _flow, _key: True
     believe_any_key(worker)
 
 

@@ -56,9 +56,14 @@ def secret(simulator: Simulator, client: Mapping[str, str]) -> dict[str, Any]:
 
 def deposited(simulator: Simulator, key: str, name: str, content: bytes) -> str:
     headers = {"Authorization": f"Bearer {token(simulator, simulator.client_id, simulator.client_secret)}"}
-    said = json.dumps({"name": name, "flowSyntax": "CII", "trackingId": key})
-    files = {"flowInfo": (None, said, "application/json"), "file": (name, content)}
-    answer = requests.post(f"{simulator.base_url}{SERVICE}/v1/flows", headers=headers, files=files, timeout=30)
+    said = {"flowInfo": json.dumps({"name": name, "flowSyntax": "CII", "trackingId": key})}
+    answer = requests.post(
+        f"{simulator.base_url}{SERVICE}/v1/flows",
+        headers=headers,
+        data=said,
+        files={"file": (name, content)},
+        timeout=30,
+    )
     return str(answer.json()["flowId"])
 
 

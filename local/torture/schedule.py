@@ -43,8 +43,6 @@ KINDS = {
         Kind("taken", frozenset({REJECTED, FAILED, DEPOSITED}), faults=("409",)),
         Kind("denied", frozenset({DEPOSITED}), faults=("stored:400:taken",)),  # said of a first deposit, which is there
         Kind("loaded", frozenset({REJECTED, FAILED, DEPOSITED}), faults=("answer:400:taken",)),  # and nothing is there
-        # its file is called a duplicate, and there is no other: a person's, unless its messages say better first
-        Kind("disowned", frozenset({FAILED, DEPOSITED}), faults=("acks=duplicate",)),
         # number and seller of the one before, in another document: one of them gets the deposit
         Kind("rival", frozenset({DEPOSITED, REJECTED, FAILED}), corrected=frozenset({DEPOSITED, REJECTED, FAILED})),
         Kind("mute", frozenset({DEPOSITED}), faults=("lifecycle_twists=never",)),  # deposited, and never heard of

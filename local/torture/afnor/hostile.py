@@ -1,7 +1,7 @@
 """What a platform of the norm may do to us in a random schedule, as local/torture/hostile.py has it for Iopole.
 
 Left out is what no client can distinguish from the truth: a refusal in the platform's own words of what it stored while its search does not
-show it; a search that leaves a flow out whichever way it is asked; bytes that are another document's.
+show it; a search that leaves a flow out whichever way it is asked; a file of ours that is called a duplicate, where it is the only one.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ HOSTILITY = Hostility(
     sources=("auto", "auto", "auto", "history"),
     on_deposit=ON_DEPOSIT,
     by_endpoint=BY_ENDPOINT,
-    kinds=("refused", "unroutable", "declined", "nameless", "twin", "rival", "namesake", "loaded", "denied", "disowned"),
+    kinds=("refused", "unroutable", "declined", "nameless", "twin", "rival", "namesake", "loaded", "denied"),
     searches="search",
     switches=switches,
     strangers=strangers,

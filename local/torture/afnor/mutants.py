@@ -46,11 +46,6 @@ MUTANTS: dict[str, Mutant] = {
         run(Order(), Order(faults=("acks=pending+lost_answer",))),
         worker=sabotage.take_pending_for_refused,
     ),
-    "a duplicate is a refusal": Mutant(
-        "an acknowledgement that calls a file a duplicate rejects the invoice",
-        run(Order(), Order("disowned")),
-        worker=sabotage.take_duplicates_for_refusals,
-    ),
     "a message by its number": Mutant(
         "a message is given to the deposits of its number, whoever their seller is",
         run(Order(), Order("namesake")),

@@ -45,10 +45,6 @@ def take_pending_for_refused(_worker: Worker) -> None:
     Flow.is_refused = property(lambda flow: flow.acknowledged != "ok")  # type: ignore[assignment, method-assign]
 
 
-def take_duplicates_for_refusals(_worker: Worker) -> None:
-    switch("is_duplicate", lambda _: lambda _event: False)
-
-
 def attribute_by_number(database: Database) -> None:
     replace_in(database, "facteur.deposits_named", r"and a\.seller_siren = n\.name ->> 'seller_siren'", "")
 

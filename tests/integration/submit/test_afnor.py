@@ -460,6 +460,31 @@ def test_a_total_that_lies_hides_nothing(world: World, pdp: Simulator, switches:
     assert world.submission(2).lifecycle_code == "205"
 
 
+def test_what_came_during_a_doubt_is_read_though_the_invoice_was_sent_again_meanwhile(
+    world: World, pdp: Simulator
+) -> None:
+    """The platform refuses the key that it knows and does not show. Found by the control of a mutant."""
+    deposited(world, pdp, 9)
+    add(world, 2)
+    pdp.script_endpoint("deposit", ["lost_answer"])
+    pdp.configure(search_hides=[f"number:{sample_invoice(2).number}"], tracking_repeated="422")
+    for _ in range(60):
+        world.deposit()
+        advance(world, pdp, 300)
+        world.poll()
+        if pdp.call_counts()["deposit"]["count"] > 2:
+            break
+
+    pdp.configure(search_hides=[])
+    for _ in range(8):
+        advance(world, pdp, 600)
+        world.deposit()
+        world.poll()
+
+    assert (len(pdp.ledger()), pdp.call_counts()["deposit"]["count"]) == (2, 3)
+    assert {"200", "201", "202", "203", "205"} <= codes_of(world, 2)
+
+
 @pytest.mark.parametrize("order", ["oldest", "newest"])
 def test_a_second_with_more_flows_than_a_platform_shows_stops_nothing_behind_it(
     world: World, pdp: Simulator, order: str, caplog: pytest.LogCaptureFixture, request: pytest.FixtureRequest

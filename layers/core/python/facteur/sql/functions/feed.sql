@@ -32,12 +32,16 @@ $$;
 
 -- Whether what is read again begins where it did: what was reached less than ten minutes before this turn may have had gaps, for platforms
 -- draw an event's id before they commit it, as we do. Nor does it move while a deposit's outcome is unknown, for a day: what is said of an
--- invoice whose deposit nobody knows yet is kept nowhere, and is read again.
+-- invoice whose deposit nobody knows yet is kept nowhere, and is read again. That it is sent again meanwhile does not end the first doubt.
 create or replace function facteur.stays(f facteur.feeds) returns boolean
     language sql stable as $$
     select f.reached_at is not null and (f.reached_at > f.turn_at - interval '10 minutes' or exists (
-        select from facteur.submissions s join facteur.accounts a on a.name = s.account
-        where s.state = 'in_doubt' and s.doubt_since between facteur.now() - interval '1 day' and f.reached_at and md5(a.pin::text) = f.client))
+        select from (
+            select s.invoice_id, s.account from facteur.submissions s where s.state = 'in_doubt'
+            union all
+            select s.invoice_id, s.account from facteur.submissions s where s.state in ('pending', 'sending') and s.doubt_since is not null
+        ) doubted join facteur.accounts a on a.name = doubted.account, facteur.doubtful_attempts(doubted.invoice_id) t
+        where md5(a.pin::text) = f.client and t.started_at between facteur.now() - interval '1 day' and f.reached_at))
 $$;
 
 -- Everything up to a place was stored. Where the turn began moves on to what an earlier turn had reached, once this one has read all of

@@ -131,7 +131,7 @@ check-clients: setup ## Run other people's AFNOR clients on the simulator, in an
 	@$(BIN)/uv pip install --quiet --python .local/clients $(or $(CLIENTS),pyfrctc==0.24 mcp-facture-electronique-fr==0.9.1)
 	@$(BIN)/python -m local.clients .local/clients/bin/python
 
-torture: setup ## Kill and stall everything everywhere, then count the deposits (RUNS=1000, SECONDS=180, PLATFORM=superpdp, SEED=... to replay)
+torture: setup ## Kill and stall everything everywhere, then count the deposits (RUNS=1000, SECONDS=180, PLATFORM=superpdp|afnor|mixed, SEED=... to replay)
 	@$(BIN)/python -m local.torture $(if $(PLATFORM),--platform $(PLATFORM)) $(if $(SEED),--seed "$$SEED") $(if $(RUNS),--runs $(RUNS)) $(if $(SECONDS),--seconds $(SECONDS))
 
 bench: setup ## Measure speed and cost, and write docs/benchmarks.md (ONLY=relay, BASELINE=file.json to compare, SCALE=0.05 to be quick)

@@ -266,7 +266,7 @@ MUTANTS: dict[str, Mutant] = {
 }
 
 
-OF_OTHERS = {"superpdp": OF_SUPERPDP, "afnor": OF_AFNOR}
+OF_OTHERS: dict[str, dict[str, Mutant]] = {"superpdp": OF_SUPERPDP, "afnor": OF_AFNOR, "mixed": {}}
 
 
 def mutants_of(platform: str) -> dict[str, Mutant]:

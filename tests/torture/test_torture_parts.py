@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 import psycopg2
 import pytest
@@ -11,6 +12,8 @@ from botocore.exceptions import ClientError
 from local.simulator.core.faults import fault_named
 from local.simulator.core.settings import Settings, changed, listed
 from local.torture import hostile
+from local.torture.afnor import hostile as of_afnor
+from local.torture.afnor.flows import unknown_in
 from local.torture.chance import random_schedule
 from local.torture.refusing import refusing_proxy
 from local.torture.schedule import KINDS
@@ -76,7 +79,7 @@ def test_what_is_counted_by_reason_or_platform_as_well_is_heard_once() -> None:
     "faults",
     [
         *hostile.BY_ENDPOINT.values(), hostile.DURING_OUTAGE, hostile.DURING_LIES, *of_superpdp.BY_ENDPOINT.values(),
-        of_superpdp.DURING_LIES,
+        of_superpdp.DURING_LIES, *of_afnor.BY_ENDPOINT.values(), of_afnor.DURING_LIES,
     ],
 )  # fmt: skip
 def test_every_hostile_answer_is_one_that_the_simulator_knows(faults: tuple[str, ...]) -> None:
@@ -85,16 +88,41 @@ def test_every_hostile_answer_is_one_that_the_simulator_knows(faults: tuple[str,
 
 @pytest.mark.parametrize("platform", WIRES)
 def test_every_random_schedule_can_be_carried_out(platform: str) -> None:
-    known = {each.name for each in listed(platform)}
     for seed in range(300):
         schedule = random_schedule(seed, platform=platform)
 
-        changed(Settings(), schedule.switches)
-        assert schedule.switches.keys() <= known
+        for part in (schedule, *schedule.parts.values()):
+            known = set() if part.parts else {each.name for each in listed(part.platform)}
+            changed(Settings(), part.switches)
+            assert part.switches.keys() <= known
+            assert part.rates.keys() <= WIRES[part.platform].hostility.by_endpoint.keys()
         assert {order.kind for order in schedule.orders} <= set(KINDS)
         accounts = {order.account for order in schedule.orders}
         witnesses = {order.account for order in schedule.orders if order.kind == "good" and not order.faults}
         assert accounts == witnesses
+
+
+@pytest.mark.parametrize("each", ["feed.ambiguous", "feed.duplicate"])
+def test_a_status_that_the_journal_attributes_to_nobody_is_missed_where_one_deposit_bears_its_name(each: str) -> None:
+    """Only where several do, nobody can know whose it is."""
+    deposit = {"account": "a", "number": "F-1", "seller": "130000001"}
+    name, flow = tuple(deposit.values()), {"flowId": "7", "updatedAt": "2026-10-12T08:00:00Z"}
+    output = f'no journal\n{{"message": "{each}", "status_id": "7"}}\n{{"message": "{each}", cut off'
+
+    assert not unknown_in(output, Counter({name: 1})).excuses(flow, deposit)
+    assert unknown_in(output, Counter({name: 2})).excuses(flow, deposit)
+    assert not unknown_in(output, Counter({name: 2})).excuses({**flow, "flowId": "8"}, deposit)
+
+
+def test_no_invoice_of_a_mixed_run_is_alone_at_its_platform() -> None:
+    """Each account has one that nothing happens to, and each platform its own faults."""
+    schedule = random_schedule(4711, platform="mixed")
+
+    assert list(schedule.parts) == ["iopole", "superpdp", "afnor"]
+    assert [{order.account for order in part.orders} for part in schedule.parts.values()] == [
+        {"default"}, {"second"}, {"third"},
+    ]  # fmt: skip
+    assert {each.platform for each in schedule.happenings} <= {"", *schedule.parts}
 
 
 @pytest.mark.slow

@@ -21,14 +21,20 @@ def run(*orders: Order, happenings: tuple[Happening, ...] = (), strike: str | No
     return replace(made, settings={"STATUS_SOURCE": "auto", "FOLLOW_UP_DAYS": "0.02"}, most_leaps=80)
 
 
+LATE = run(*[Order()] * 5, search_lag_per_kb=20.0)  # acknowledgements show after messages that are younger
 MUTANTS: dict[str, Mutant] = {
     "no key": Mutant("the key is not sent", run(LOST, Order()), worker=sabotage.send_no_key),
     "a new key each time": Mutant(
         "each attempt has a key of its own", run(LOST, Order(), **UNSEEN), prepare=of_the_feed.draw_keys_anew
     ),
     "a refusal is a refusal": Mutant(
-        "a 400 or 422 is taken for a refusal, and nobody looks for the key",
-        run(LOST, Order(), Order(faults=("stored:400:issue",)), **UNSEEN),
+        "a 400 is taken for a refusal, and nobody looks for the key",
+        run(Order(), Order("denied")),
+        worker=sabotage.believe_refusals,
+    ),
+    "a key that is known": Mutant(
+        "a 422 for a key that the platform knows is taken for a refusal",
+        run(LOST, Order(), **UNSEEN),
         worker=sabotage.believe_refusals,
     ),
     "whatever is shown": Mutant(
@@ -40,11 +46,6 @@ MUTANTS: dict[str, Mutant] = {
         "an acknowledgement Pending is taken for one that is Ok",
         run(Order(), Order(faults=("acks=pending",)), Order("unroutable")),
         worker=sabotage.take_pending_for_good,
-    ),
-    "pending is refused": Mutant(
-        "a deposit whose acknowledgement is Pending is taken for one that was refused",
-        run(Order(), Order(faults=("acks=pending+lost_answer",))),
-        worker=sabotage.take_pending_for_refused,
     ),
     "a message by its number": Mutant(
         "a message is given to the deposits of its number, whoever their seller is",
@@ -59,19 +60,19 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "the place at once": Mutant(
         "the feed's place moves at once, past what shows late, and no history makes it good",
-        run(*[Order()] * 5, search_lag=200.0),
+        LATE,
         prepare=of_the_feed.move_at_once,
         worker=of_the_feed.hear_the_feed_alone,
     ),
     "right behind the last second": Mutant(
         "the next search begins at the latest date, which others share, and the place moves at once",
-        run(*[Order()] * 5, flow_dates="minutes"),
+        replace(LATE, switches={**LATE.switches, "flow_dates": "minutes"}),
         prepare=of_the_feed.move_at_once,
         worker=sabotage.go_right_behind,
     ),
     "the feed alone": Mutant(
         "no history is read: the feed itself loses nothing",
-        run(*[Order()] * 5, search_lag=200.0),
+        LATE,
         worker=of_the_feed.hear_the_feed_alone,
         harmless=True,
     ),

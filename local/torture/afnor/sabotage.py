@@ -41,10 +41,6 @@ def take_pending_for_good(_worker: Worker) -> None:
     switch("flow_in", hasty)
 
 
-def take_pending_for_refused(_worker: Worker) -> None:
-    Flow.is_refused = property(lambda flow: flow.acknowledged != "ok")  # type: ignore[assignment, method-assign]
-
-
 def attribute_by_number(database: Database) -> None:
     replace_in(database, "facteur.deposits_named", r"and a\.seller_siren = n\.name ->> 'seller_siren'", "")
 

@@ -29,7 +29,7 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a refusal is a refusal": Mutant(
         "a 400 is taken for a refusal, and nobody looks for the key",
-        run(Order(), Order("denied")),
+        run(Order(), Order(faults=("stored:400:issue",))),
         worker=sabotage.believe_refusals,
     ),
     "a key that is known": Mutant(

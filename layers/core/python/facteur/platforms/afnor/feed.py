@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,6 +13,7 @@ from facteur.platforms.afnor import cdar
 from facteur.platforms.afnor.flows import INVOICES, MESSAGES, Flows, Place, Step
 from facteur.platforms.afnor.reading import Flow, acknowledgement_of, entries_of
 
+MOST_TRIES = 3  # of a message that cannot be read: what came may have been another answer
 MOST_KEPT = 5000  # messages, with what they said: what is read again within ten minutes is not fetched again
 Fetch = Callable[[str], bytes]
 
@@ -23,6 +24,7 @@ class Feed:
     def __init__(self, flows: Flows, fetch: Fetch) -> None:
         self._flows, self._fetch = flows, fetch
         self._known: OrderedDict[str, tuple[FeedEntry, ...]] = OrderedDict()
+        self._unreadable: Counter[str] = Counter()
 
     def page(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
         """The next flows. A message that cannot be read is passed over and stops no other; behind one that could not be fetched now
@@ -31,8 +33,7 @@ class Feed:
         step = self._flows.step(place, [INVOICES, MESSAGES], may_ask)
         reading = _Reading(self._fetch, may_ask, self._known)
         read = reading.all_of(step.flows)
-        while len(self._known) > MOST_KEPT:
-            self._known.popitem(last=False)
+        self._keep(reading)
         if not step.flows and step.next == place:
             return FeedPage((), step.dated_at)
         reached = step.next if len(read) == len(step.flows) else _cut(place, step, read)
@@ -41,6 +42,16 @@ class Feed:
         if step.crowded:
             passed_over.append(f"the platform shows no more than the first flows of {step.crowded.isoformat()}")
         return FeedPage(entries, step.dated_at, tuple(passed_over))
+
+    def _keep(self, reading: _Reading) -> None:
+        """What could not be read is asked for again, and not for ever; a page that was not read to its end counts nothing."""
+        self._unreadable.update(reading.unreadable)
+        for flow_id in reading.unreadable:
+            if self._unreadable[flow_id] >= MOST_TRIES:
+                self._known[flow_id] = ()
+                del self._unreadable[flow_id]
+        while len(self._known) > MOST_KEPT:
+            self._known.popitem(last=False)
 
 
 def _cut(place: Place, step: Step, read: Sequence[Flow]) -> Place:
@@ -62,6 +73,7 @@ class _Reading:
     known: OrderedDict[str, tuple[FeedEntry, ...]]
     entries: list[FeedEntry] = field(default_factory=list)
     passed_over: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
     fetched: int = 0
 
     def all_of(self, flows: Sequence[Flow]) -> Sequence[Flow]:
@@ -91,10 +103,10 @@ class _Reading:
             try:
                 self.known[flow_id] = tuple(entries_of(flow, cdar.message_in(self.fetch(flow_id))))
             except UnreadableStatusError as error:
-                self.known[flow_id] = ()
+                self.unreadable.append(flow_id)
                 self.passed_over.append(f"flow {flow_id}: {error.problem.message}")
             self.fetched += 1
-        return self.known[flow_id]
+        return self.known.get(flow_id, ())
 
 
 def _of_deposit(flow: Flow) -> Iterator[FeedEntry]:

@@ -133,15 +133,17 @@ class Flows:
             latest = max([place.latest, *found.times()])
             return Step(_in_order(found.flows), Place(place.after, latest, found.cursor), found.dated_at, True)
         ended = place.cursor is not None and not dates_alone and not found.is_full
+        shown = found.ids
         if not found.ascends and not (ended and place.latest > place.after):
             found = self._oldest(found, where, may_ask)
         latest = max([place.latest, *found.times()]) if ended else max(found.times(), default=place.after)
         cut = found.is_full or self._is_cut(found, place, latest, where, may_ask)
-        return self._by_date(found, place, latest, cut=cut)
+        return self._by_date(found, place, latest, cut=cut, more=bool(shown - found.ids))
 
-    def _by_date(self, found: Found, place: Place, latest: datetime, *, cut: bool) -> Step:
-        """Go on a second before the latest date; of a page that is cut in one second right behind it, as no more of it is ever shown."""
-        passed = [latest - SECOND] + ([latest - SHORTEST, latest] if cut else [])
+    def _by_date(self, found: Found, place: Place, latest: datetime, *, cut: bool, more: bool) -> Step:
+        """Go on a second before the latest date; right behind it where that does not lead on and there is more: of a page that is cut in
+        one second no more is ever shown."""
+        passed = [latest - SECOND] + ([latest - SHORTEST, latest] if cut or more else [])
         after = next((each for each in passed if each > place.after), place.after)
         crowded = after if after == latest and cut else None
         return Step(_in_order(found.flows), Place(after, after), found.dated_at, False, crowded)
@@ -175,6 +177,8 @@ class Flows:
                 older = self.ask(where | {"updatedBefore": _written(min(times))})
             if not found.is_full and older.ids <= found.ids:
                 break
+            if not older.flows and min(times) == max(times):
+                break  # a second with more than a page, and nothing before it
             found = older
             if found.ascends and not found.is_full:
                 break

@@ -136,7 +136,7 @@ def judge(lane: Share, schedule: Schedule) -> list[Finding]:
     unsaid = {
         each["id"]
         for each in ledger
-        if _refused(each) and lane.wire.given and not lane.wire.refusing & given[each["id"]].keys()
+        if _refused(each) and lane.wire.given and not any(given[each["id"]][code] for code in lane.wire.refusing)
     }
     # only where the platform itself mixes up answers, or gives one again while the next is asked for; elsewhere the mix-up would be ours
     lied_to = any(fault in repr(schedule) for fault in ("previous", "extra"))

@@ -12,6 +12,7 @@ from aiohttp import web
 from local.simulator.afnor.flows import date_shown
 from local.simulator.afnor.refusals import params_error, refused
 from local.simulator.afnor.versions import SYNTAXES, VERSIONS
+from local.simulator.core.oddities import with_date
 from local.simulator.core.settings import Settings
 
 LONGEST_NAME = 255
@@ -78,5 +79,6 @@ def receipt(info: FlowInfo, flow_id: str | int, at: float, digest: str, settings
         "trackingId": info.tracking_id, "name": info.name, "flowSyntax": info.syntax, "flowProfile": info.profile,
         "processingRule": info.rule, "sha256": digest,
     }  # fmt: skip
-    whole = {"flowId": flow_id, "submittedAt": date_shown("submittedAt", at, settings), **said}
+    whole: dict[str, Any] = {"flowId": flow_id, **said}
+    with_date(whole, "submittedAt", date_shown("submittedAt", at, settings))
     return web.json_response({name: value for name, value in whole.items() if value is not None}, status=202)

@@ -66,11 +66,12 @@ def given(simulator: Simulator, asked: Asked) -> dict[str, Counter[str]]:
     for flow in (each for client_id in asked.clients for each in _flows(simulator, client_id)):
         flow_id, acknowledged = flow["flowId"], flow["acknowledgement"]["status"]
         if flow["flowType"] == KINDS[0]:
-            unsaid = acknowledged == "Pending" or (acknowledged == "Ok" and unknown.is_crowded(flow))
-            found[flow_id] += Counter([] if unsaid else [f"{ACKNOWLEDGED} {acknowledged.lower()}"])
+            wanted = acknowledged == "Error" or not unknown.is_crowded(flow)
+            if acknowledged != "Pending":
+                found[flow_id][f"{ACKNOWLEDGED} {acknowledged.lower()}"] += wanted  # 0: it may be stored, and need not
         elif flow_id in said and asked.source != ONE_BY_ONE:
             deposit, code = said[flow_id]
-            found[deposit["id"]] += Counter([] if unknown.excuses(flow, deposit) else [plain(code)])
+            found[deposit["id"]][plain(code)] += not unknown.excuses(flow, deposit)
     return found
 
 

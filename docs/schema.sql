@@ -807,8 +807,6 @@ CREATE INDEX submissions_queued ON facteur.submissions USING btree (account, que
 
 CREATE INDEX submissions_rejected ON facteur.submissions USING btree (finalized_at) WHERE (state = 'rejected'::text);
 
-CREATE INDEX submissions_sent_again ON facteur.submissions USING btree (doubt_since) WHERE ((state = ANY (ARRAY['pending'::text, 'sending'::text])) AND (doubt_since IS NOT NULL));
-
 CREATE INDEX submissions_silent ON facteur.submissions USING btree (submitted_at) WHERE ((state = 'submitted'::text) AND (lifecycle_code IS NULL));
 
 CREATE INDEX submissions_slice ON facteur.submissions USING btree (account, deposited_at, id) WHERE (state = 'submitted'::text);

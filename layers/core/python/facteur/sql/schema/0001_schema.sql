@@ -197,7 +197,6 @@ create index submissions_due on facteur.submissions (account, state, due_at) whe
 create index submissions_queued on facteur.submissions (account, queued_at) where queued_at is not null;
 create index submissions_leased on facteur.submissions (due_at) where state = 'sending';
 create index submissions_doubts on facteur.submissions (doubt_since) where state = 'in_doubt';
-create index submissions_sent_again on facteur.submissions (doubt_since) where state in ('pending', 'sending') and doubt_since is not null;
 create index submissions_sweep on facteur.submissions (account, due_at, deposited_at) where state = 'submitted';
 create index submissions_slice on facteur.submissions (account, deposited_at, id) where state = 'submitted';
 create index submissions_history on facteur.submissions (history_rank, history_due_at)

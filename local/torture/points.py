@@ -159,8 +159,8 @@ class WatchedPlatforms:
     def of(self, account: str) -> Any:
         return Watched(self._platforms.of(account), "platform", self._points)
 
-    def identity(self, account: str) -> Any:
-        return self._platforms.identity(account)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._platforms, name)
 
 
 class WatchedRelay(Watched):

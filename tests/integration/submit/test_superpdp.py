@@ -173,6 +173,25 @@ def refused_as_the_second(world: World, pdp: Simulator) -> None:
     assert (world.submission(2).state, world.submission(2).platform_id) == ("rejected", deposits(pdp)[1])
 
 
+def test_old_invoices_that_were_brought_in_lately_hide_no_deposit(world: World, pdp: Simulator) -> None:
+    """Their dates end no list: it goes back to a deposit of ours from before (torture of SUPER PDP, 189391228)."""
+    pdp.configure(search_cap=1, duplicates="none")
+    for rank in (8, 9):
+        add(world, rank)
+    world.deposit()
+    pdp.script_endpoint("deposit", ["lost_answer"])
+    add(world, 1)
+    world.deposit()
+    old = {"account": pdp.client_id, "issue_date": "2025-10-10", "age_seconds": 365 * DAY}
+    pdp.add_foreign_invoices([{"number": f"OLD-{each}", **old} for each in range(8)])
+    add(world, 7)
+
+    worked_off(world, pdp, 12)
+
+    (deposit,) = (each for each in pdp.ledger() if each["number"] == sample_invoice(1).number)
+    assert world.submission(1).platform_id == deposit["id"]
+
+
 def test_a_page_that_begins_with_its_cursor_is_another_page(world: World, pdp: Simulator) -> None:
     """Else no look-up would ever count as an empty one (torture of SUPER PDP, 622887169)."""
     for rank in (7, 8):

@@ -50,7 +50,8 @@ class Doubt:
 
     `rivals` are attempts of other invoices under the same number whose outcome is unknown too. `clock`: None before the first look-up.
     `repeated_answer`: what the platform answered three times, without saying what became of the deposit. `excused_seconds`: of its
-    time, what went by for a cause that many share, or before anybody had time for it.
+    time, what went by for a cause that many share, or before anybody had time for it. `earlier`: the id of a deposit that was answered
+    before the oldest attempt began, where we sent a key with it.
     """
 
     submission_id: int
@@ -66,13 +67,14 @@ class Doubt:
     witnesses: tuple[Witness, ...] = ()
     repeated_answer: str | None = None
     excused_seconds: float = 0.0
+    earlier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """Which numbers the platform is asked for, and beside which witnesses; `since` the oldest attempt, by our clock, which says `now`.
 
-    `keys`: those of ours that were sent, where the platform takes any.
+    `keys`: those of ours that were sent, where the platform takes any. `earlier`: the id of a deposit of ours from before `since`.
     """
 
     numbers: tuple[str, ...]
@@ -80,6 +82,7 @@ class Question:
     since: datetime
     now: datetime
     keys: tuple[str, ...] = ()
+    earlier: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def question(doubt: Doubt) -> Question:
     numbers = {each.invoice_number for each in asked if each.invoice_number}
     keys = {each.own_key for each in asked if each.own_key}
     since = min((each.started_at for each in doubt.attempts), default=doubt.now)
-    return Question(tuple(sorted(numbers)), doubt.witnesses, since, doubt.now, tuple(sorted(keys)))
+    return Question(tuple(sorted(numbers)), doubt.witnesses, since, doubt.now, tuple(sorted(keys)), doubt.earlier)
 
 
 def _judged(

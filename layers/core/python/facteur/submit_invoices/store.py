@@ -134,6 +134,7 @@ class PostgresSubmissions:
             tuple(Witness(**witness) for witness in row.witnesses),
             row.repeated_answer,
             row.excused_seconds,
+            row.earlier,
         )
 
     HOLDERS = (

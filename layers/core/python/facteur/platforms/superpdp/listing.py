@@ -53,6 +53,11 @@ class Reading:
         dated = [at for at in ages if at is not None]
         return bool(dated) and max(dated) < since
 
+    def passes(self, platform_id: str | None) -> bool:
+        """Whether it goes back to a deposit: ids grow, and dates may be of another time. None: there is none to go back to."""
+        place = whole_number(platform_id)
+        return place is None or place >= min(self.ids(), default=0)
+
     def ids(self) -> list[int]:
         return [int(each) for each in map(id_in, self.entries) if each]
 
@@ -92,8 +97,13 @@ class Listing:
         self._read_on(reading)
         return reading
 
-    def since(self, since: datetime, enough: Callable[[Reading], bool] = lambda _reading: True) -> Reading:
-        """Everything from an instant on, and further back until there is `enough`.
+    def since(
+        self,
+        since: datetime,
+        enough: Callable[[Reading], bool] = lambda _reading: True,
+        earlier: Sequence[str | None] = (),
+    ) -> Reading:
+        """Everything from an instant on and past the `earlier` deposits, and further back until there is `enough`.
 
         Raises:
             PlatformBusyError: it is not answered, or goes back too far.
@@ -101,10 +111,11 @@ class Listing:
         reading = Reading()
         for _ in range(MOST_PAGES):
             self._add_older(reading)
-            if reading.whole or (reading.reaches(since) and enough(reading)):
+            reaches = reading.reaches(since) and all(map(reading.passes, earlier))
+            if reading.whole or (reaches and enough(reading)):
                 break
         else:
-            if not reading.reaches(since):
+            if not reaches:
                 raise PlatformBusyError(TOO_WIDE)
         self._read_on(reading)
         return reading
@@ -134,7 +145,8 @@ class Listing:
                 for each in questions
             )
 
-        reading = self.since(min(min(each.since, each.now) for each in questions) - BEFORE, enough)
+        since = min(min(each.since, each.now) for each in questions) - BEFORE
+        reading = self.since(since, enough, [each.earlier for each in questions])
         return [_of_question(each, reading) for each in questions]
 
     def shown_alone(self, questions: Sequence[Question]) -> list[Shown]:

@@ -90,12 +90,26 @@ create or replace function facteur.in_json(a facteur.attempts) returns jsonb
         'total', a.total::text, 'currency', a.currency, 'platform_id', a.platform_id, 'own_key', a.own_key)
 $$;
 
+-- The newest deposit of a client and seller with a key of ours that was answered before an instant: whatever a platform has drawn an id
+-- for since has a later one.
+create or replace function facteur.deposit_before(p_account text, p_seller text, p_client jsonb, p_at timestamptz) returns text
+    language sql stable as $$
+    select a.platform_id
+    from unnest(facteur.names_of_client(p_account)) names(account)
+    cross join lateral (
+        select w.* from facteur.attempts w
+        where w.account = names.account and w.seller_siren = p_seller and w.outcome = 'accepted' and w.started_at < p_at and w.ended_at <= p_at
+          and w.own_key is not null and (w.platform = p_client or p_client is null)
+        order by w.started_at desc limit 1) a
+    order by a.started_at desc limit 1
+$$;
+
 -- Everything a look-up needs. Attempts that the platform called duplicates say what to search for; rivals are other invoices'
 -- attempts with the same client and number whose outcome is unknown as well.
 create or replace function facteur.read_doubt(p_submission_id bigint)
     returns table (invoice_id text, empty_lookups integer, doubt_seconds double precision, waited_seconds double precision,
                    duplicate_verdict boolean, now timestamptz, clock jsonb, attempts jsonb, rivals jsonb, witnesses jsonb,
-                   repeated_answer text, excused_seconds double precision)
+                   repeated_answer text, excused_seconds double precision, earlier text)
     language plpgsql stable as $$
 declare
     s constant facteur.submissions := (select w from facteur.submissions w where w.id = p_submission_id);
@@ -116,7 +130,8 @@ begin
          where facteur.plain(r.invoice_number) = any (numbers) and r.invoice_id <> s.invoice_id
            and (r.outcome is null or r.outcome in ('unknown', 'not_found')) and (r.platform = client or r.platform is null or client is null)),
         (select coalesce(jsonb_agg(to_jsonb(w)), '[]') from facteur.witnesses(s.account, seller, client, numbers) w),
-        facteur.repeated_answer(s.id), extract(epoch from s.excused)::double precision;
+        facteur.repeated_answer(s.id), extract(epoch from s.excused)::double precision,
+        facteur.deposit_before(s.account, seller, client, (select min(a.started_at) from unnest(own) a));
 end $$;
 
 -- Whether the platform refused a submission's deposit. One that a person rejected may stand there.

@@ -24,7 +24,6 @@ def read_feeds(services: PollServices, accounts: Sequence[str], permitted: Calla
     for account in accounts:
         if permitted(account) and (place := services.feeds.take(account)):
             pages += _read(account, place, services, permitted)
-            services.feeds.end(account)
     return pages
 
 
@@ -61,6 +60,7 @@ def _read(account: str, place: Place, services: PollServices, permitted: Callabl
         )  # fmt: skip
     except NotDepositedError as error:
         not_answered(services, account, error, FEED, f"account:{account}")
+    services.feeds.end(account, cursor)
     return pages
 
 

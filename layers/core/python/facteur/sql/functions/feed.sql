@@ -63,9 +63,14 @@ create or replace function facteur.reset_feed(p_account text) returns void
     from facteur.accounts a where a.name = p_account and f.client = md5(a.pin::text)
 $$;
 
-create or replace function facteur.end_feed(p_account text) returns void
+-- A turn that was cut before it had read again all that an earlier one had reached: so far it came, and so far the next ones have to.
+create or replace function facteur.end_feed(p_account text, p_cursor text) returns void
     language sql as $$
-    update facteur.feeds f set taken_until = '-infinity' from facteur.accounts a where a.name = p_account and f.client = md5(a.pin::text)
+    update facteur.feeds f set taken_until = '-infinity',
+        reached = case when cut.is then p_cursor else f.reached end, reached_at = case when cut.is then facteur.now() else f.reached_at end
+    from facteur.accounts a, facteur.feeds k
+    cross join lateral (select coalesce(k.reached_at < k.turn_at and not facteur.stays(k) and p_cursor is distinct from k."cursor", false) as is) cut
+    where a.name = p_account and f.client = md5(a.pin::text) and k.client = f.client
 $$;
 
 -- What a deposit's events say could not be stored: its history says it again.

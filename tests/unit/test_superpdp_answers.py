@@ -36,13 +36,32 @@ def test_the_page_has_the_ladder() -> None:
         assert f"| {', '.join(map(str, rung.statuses))} | {rung.body} | {rung.means} |" in table
 
 
-@pytest.mark.parametrize("body", [{"id": "7"}, {"id": 0}, {"id": True}, {"id": 7.0}, {"id": None}, {}, [], 7])
+COMPANY = {
+    "id": 1,
+    "created_at": "2026-10-10T08:00:00Z",
+    "env": "sandbox",
+    "number": "130000078",
+    "formal_name": "Société",
+}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *({"direction": "out", "id": each} for each in ("7", 0, True, 7.0, None)),
+        {"direction": "out"},
+        {},
+        [],
+        7,
+        COMPANY,
+    ],
+)
 def test_a_success_without_a_whole_number_as_id_is_unknown(body: Any) -> None:
     assert isinstance(meaning(200, body), OutcomeUnknownError)
 
 
 def test_a_success_names_its_deposit() -> None:
-    found = meaning(200, {"id": 4_000_000_001, "events": []})
+    found = meaning(200, {"id": 4_000_000_001, "direction": "out", "events": []})
 
     assert isinstance(found, Accepted)
     assert found.platform_id == "4000000001"

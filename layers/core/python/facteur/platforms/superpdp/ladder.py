@@ -23,9 +23,14 @@ def in_its_own_words(body: Any) -> bool:
 
 
 def deposit_id(body: Any) -> str | None:
-    """The id of a new deposit: a whole number; None where there is none that could be kept and shown."""
-    found = foreign.fields(body).get("id")
-    return foreign.identifier(found) if isinstance(found, int) and not isinstance(found, bool) and found > 0 else None
+    """The id of a new deposit: a whole number, in an invoice; None where there is none that could be kept and shown.
+
+    A company has such a number as well, and its answer may be that to another call: an invoice has a direction (OpenAPI 1.13).
+    """
+    said = foreign.fields(body)
+    found = said.get("id")
+    usable = isinstance(found, int) and not isinstance(found, bool) and found > 0 and "direction" in said
+    return foreign.identifier(found) if usable else None
 
 
 def says_already_there(body: Any) -> bool:
@@ -46,7 +51,7 @@ def _said(body: Any) -> str:
 
 
 LADDER = Ladder((
-    Rung((200, 201, 202), "a whole number as id", lambda body: deposit_id(body) is not None, Meaning.DEPOSITED),
+    Rung((200, 201, 202), "an invoice with a whole number as id", lambda body: deposit_id(body) is not None, Meaning.DEPOSITED),
     Rung((400, 413, 415, 422), "an error in the platform's own JSON", in_its_own_words, Meaning.REFUSED),
     Rung((401, 403, 404, 429), "an error in the platform's own JSON", in_its_own_words, Meaning.NOT_DEPOSITED),
 ), deposit_id)  # fmt: skip

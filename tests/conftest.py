@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from facteur.errors import DatabaseUnavailableError
 from facteur.install.migrate import migrate
@@ -18,6 +19,10 @@ from facteur.postgres.database import Database
 from local.start import StartError
 from local.world.postgres import WORKER, PostgresServer, create_worker, embedded_binaries, postgres_server
 from tests.rows import Rows
+
+# A machine that does much else is slow, and no fault of ours.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 DEBIAN_BINARIES = Path("/usr/lib/postgresql/15/bin")
 MEMORY = Path("/dev/shm")  # a file system of Linux without a disk  # noqa: S108

@@ -89,6 +89,9 @@ def lived(world: World) -> World:
         "update facteur.submissions set write_back_error = 'x', write_back_due_at = now(), unwritten_since = now(), mismatch = 'm'"
     )
     run(EVENT)
+    run(
+        "insert into facteur.feeds (client, since) select md5(pin::text), now() from facteur.accounts where pin is not null limit 1"
+    )
     run("insert into facteur.stores (name, reason) values ('s3://bucket', 'AccessDenied')")
     run("insert into facteur.sweeps (account) values ('default') on conflict do nothing")
     run("insert into facteur.changes (invoice_ids, due_at, error) values ('{77}', now() + interval '1 hour', 'raises')")

@@ -124,6 +124,7 @@ CREATE TABLE facteur.feeds (
     cursor text,
     reached text,
     reached_at timestamp with time zone,
+    dated_at timestamp with time zone,
     since timestamp with time zone NOT NULL,
     turn_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
     taken_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL

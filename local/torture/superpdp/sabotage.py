@@ -33,7 +33,7 @@ def believe_any_key(_worker: Worker) -> None:
 
 def move_at_once(database: Database) -> None:
     replace_in(
-        database, "facteur.move_feed", r"(?s)\"cursor\" = case.*?end,(.*)\s+and p_reached is distinct.*stays\(f\)\)",
+        database, "facteur.move_feed", r"(?s)\"cursor\" = case.*?end,(.*)\s+and p_reached is distinct.*stays\(f, p_dated\)\)",
         r'"cursor" = p_reached,\1',
     )  # fmt: skip
 
@@ -49,7 +49,9 @@ def move_before_storing(worker: Worker) -> None:
     store = feeding._store
 
     def moved_first(account: str, entries: Any, platform: Any, services: Any) -> None:
-        services.feeds.reached(account, next(each.cursor for each in reversed(entries) if each.cursor), past=True)
+        services.feeds.reached(
+            account, next(each.cursor for each in reversed(entries) if each.cursor), past=True, dated_at=None
+        )
         store(account, entries, platform, services)
 
     feeding._store = moved_first

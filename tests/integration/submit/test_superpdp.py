@@ -418,6 +418,27 @@ def test_a_turn_that_is_cut_leaves_the_place_where_it_began(world: World, pdp: S
     assert world.database.row('select "cursor" as place from facteur.feeds').place == place.reached
 
 
+@pytest.mark.parametrize(("date", "moves"), [("right", False), ("none", True)])
+def test_a_clock_of_ours_that_is_set_ahead_moves_no_place_where_the_platform_says_the_time(
+    world: World, pdp: Simulator, date: str, moves: bool
+) -> None:
+    """What was shown late would be behind it (torture of AFNOR, seed 22)."""
+    pdp.configure(date_header=date)
+    add(world, 1)
+    world.deposit()
+    advance(world, pdp, 60)
+    world.poll()
+
+    world.advance(5 * 3600)
+    world.poll()
+
+    assert bool(world.database.row('select "cursor" as place from facteur.feeds').place) is moves
+    for _ in range(2):
+        advance(world, pdp, 700)
+        world.poll()
+    assert world.database.row('select "cursor" as place from facteur.feeds').place
+
+
 def test_turns_that_are_always_cut_come_on_nevertheless(world: World, pdp: Simulator) -> None:
     """A first one had come further than any can since."""
     pdp.configure(search_cap=2)

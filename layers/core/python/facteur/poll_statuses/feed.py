@@ -47,7 +47,7 @@ def _read(account: str, place: Place, services: PollServices, permitted: Callabl
                 past = past or place.reached in shown or shown <= {cursor}
                 reached = next((entry.cursor for entry in reversed(page.entries) if entry.cursor), cursor)
                 if reached is not None:
-                    services.feeds.reached(account, reached, past=past)
+                    services.feeds.reached(account, reached, past=past, dated_at=page.dated_at)
                 if not fresh or reached == cursor:
                     break
                 cursor, goes_on = reached, permitted(account)

@@ -65,10 +65,13 @@ class PostgresFeeds:
         rows = self._database.rows(statement, {"account": account, "lease": TURN_SECONDS})
         return Place(rows[0].place, rows[0].since, rows[0].reached) if rows else None
 
-    def reached(self, account: str, cursor: str, *, past: bool) -> None:
-        """All statuses up to a place are stored; `past`: this run has read again all that an earlier one had reached."""
-        statement = "select facteur.move_feed(%(account)s, %(cursor)s, %(past)s)"
-        self._database.rows(statement, {"account": account, "cursor": cursor, "past": past})
+    def reached(self, account: str, cursor: str, *, past: bool, dated_at: datetime | None) -> None:
+        """All statuses up to a place are stored; `past`: this run has read again all that an earlier one had reached.
+
+        `dated_at`: when the platform says that it is.
+        """
+        statement = "select facteur.move_feed(%(account)s, %(cursor)s, %(past)s, %(dated_at)s)"
+        self._database.rows(statement, {"account": account, "cursor": cursor, "past": past, "dated_at": dated_at})
 
     def reset(self, account: str) -> None:
         self._database.rows("select facteur.reset_feed(%(account)s)", {"account": account})

@@ -38,7 +38,7 @@ begin
         by_number_until = facteur.brought_forward(by_number_until, ahead), turn_at = facteur.by_now(turn_at),
         not_shown_since = facteur.by_now(not_shown_since), blocked_since = facteur.by_now(blocked_since)
     where facteur.now() < greatest(taken_until, pulled_at, by_number_until, turn_at, not_shown_since, blocked_since);
-    update facteur.feeds set taken_until = facteur.brought_forward(taken_until, ahead), reached_at = facteur.by_now(reached_at),
+    update facteur.feeds set taken_until = facteur.brought_forward(taken_until, ahead), reached_at = facteur.by_now(reached_at), dated_at = facteur.by_now(dated_at),
         turn_at = facteur.by_now(turn_at), since = facteur.by_now(since)
     where facteur.now() < greatest(taken_until, reached_at, turn_at, since);
     update facteur.stores set refused_since = facteur.by_now(refused_since), refused_at = facteur.by_now(refused_at)

@@ -31,11 +31,13 @@ create or replace function facteur.take_feed(p_account text, p_lease_seconds dou
 $$;
 
 -- Whether what is read again begins where it did: what was reached less than ten minutes before this turn may have had gaps, for platforms
--- draw an event's id before they commit it, as we do. Nor does it move while a deposit's outcome is unknown, for a day: what is said of an
+-- draw an event's id before they commit it, as we do. By our clock and, for a day at most, by the platform's (p_dated: what it says that it is;
+-- null: nothing): ours may be set ahead, and theirs may stand still. Nor does it move while a deposit's outcome is unknown, for a day: what is said of an
 -- invoice whose deposit nobody knows yet is kept nowhere, and is read again. That it is sent again meanwhile does not end the first doubt.
-create or replace function facteur.stays(f facteur.feeds) returns boolean
+create or replace function facteur.stays(f facteur.feeds, p_dated timestamptz) returns boolean
     language sql stable as $$
-    select f.reached_at is not null and (f.reached_at > f.turn_at - interval '10 minutes' or exists (
+    select f.reached_at is not null and (f.reached_at > f.turn_at - interval '10 minutes'
+        or coalesce(p_dated < f.dated_at + interval '10 minutes', false) and f.reached_at > f.turn_at - interval '1 day' or exists (
         select from (
             select s.invoice_id, s.account from facteur.submissions s where s.state = 'in_doubt'
             union all
@@ -46,20 +48,20 @@ $$;
 
 -- Everything up to a place was stored. Where the turn began moves on to what an earlier turn had reached, once this one has read all of
 -- that again (p_past): a turn that was cut before has not. What one turn reaches counts as a whole, page by page.
-create or replace function facteur.move_feed(p_account text, p_reached text, p_past boolean) returns void
+create or replace function facteur.move_feed(p_account text, p_reached text, p_past boolean, p_dated timestamptz) returns void
     language sql as $$
     update facteur.feeds f set
         "cursor" = case when f.reached_at >= f.turn_at then f."cursor" else coalesce(f.reached, f."cursor") end,
-        reached = p_reached, reached_at = facteur.now()
+        reached = p_reached, reached_at = facteur.now(), dated_at = p_dated
     from facteur.accounts a
     where a.name = p_account and f.client = md5(a.pin::text) and p_reached is distinct from f."cursor"
-      and (f.reached_at >= f.turn_at or p_past and not facteur.stays(f))
+      and (f.reached_at >= f.turn_at or p_past and not facteur.stays(f, p_dated))
 $$;
 
 -- The platform does not know the place any more: it is read from the beginning, and what is known already adds nothing.
 create or replace function facteur.reset_feed(p_account text) returns void
     language sql as $$
-    update facteur.feeds f set "cursor" = null, reached = null, reached_at = null
+    update facteur.feeds f set "cursor" = null, reached = null, reached_at = null, dated_at = null
     from facteur.accounts a where a.name = p_account and f.client = md5(a.pin::text)
 $$;
 
@@ -67,9 +69,10 @@ $$;
 create or replace function facteur.end_feed(p_account text, p_cursor text) returns void
     language sql as $$
     update facteur.feeds f set taken_until = '-infinity',
-        reached = case when cut.is then p_cursor else f.reached end, reached_at = case when cut.is then facteur.now() else f.reached_at end
+        reached = case when cut.is then p_cursor else f.reached end, reached_at = case when cut.is then facteur.now() else f.reached_at end,
+        dated_at = case when not cut.is then f.dated_at end
     from facteur.accounts a, facteur.feeds k
-    cross join lateral (select coalesce(k.reached_at < k.turn_at and not facteur.stays(k) and p_cursor is distinct from k."cursor", false) as is) cut
+    cross join lateral (select coalesce(k.reached_at < k.turn_at and not facteur.stays(k, null) and p_cursor is distinct from k."cursor", false) as is) cut
     where a.name = p_account and f.client = md5(a.pin::text) and k.client = f.client
 $$;
 

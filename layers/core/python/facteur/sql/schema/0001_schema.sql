@@ -338,6 +338,7 @@ create table facteur.feeds (
     "cursor"    text,                        -- the place behind which it is read; null: from the beginning
     reached     text,                        -- how far it was read at reached_at: becomes the cursor ten minutes later
     reached_at  timestamptz,
+    dated_at    timestamptz,                 -- what the platform said that it was then; null: it did not say
     since       timestamptz not null,        -- where the beginning is
     turn_at     timestamptz not null default '-infinity',
     taken_until timestamptz not null default '-infinity' -- one reader at a time

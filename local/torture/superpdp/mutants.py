@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from local.torture.mutant import Mutant, run_of
-from local.torture.schedule import Order, Schedule
+from local.torture.schedule import Happening, Order, Schedule
 from local.torture.superpdp import sabotage
 
 LOST = Order(faults=("lost_answer",))
@@ -14,8 +14,10 @@ LOST = Order(faults=("lost_answer",))
 UNSEEN: dict[str, Any] = {"search_hides": ("younger:1000",), "external_id_twice": "refused"}
 
 
-def run(*orders: Order, strike: str | None = None, **switches: Any) -> Schedule:
-    made = run_of(*orders, strike=strike, switches=switches, platform="superpdp")
+def run(*orders: Order, strike: str | None = None, late: Order | None = None, **switches: Any) -> Schedule:
+    """`late`: a further order, written once the others were sent."""
+    happenings = [Happening(2, "insert_late", details={"orders": (late,), "rounds": 1})] if late else []
+    made = run_of(*orders, strike=strike, happenings=happenings, switches=switches, platform="superpdp")
     return replace(made, settings={"STATUS_SOURCE": "auto", "FOLLOW_UP_DAYS": "0.02"}, most_leaps=80)
 
 
@@ -38,6 +40,15 @@ MUTANTS: dict[str, Mutant] = {
         "a deposit that shows another's key is taken for ours",
         run(Order(), Order(seller=1), Order(faults=("reset",)), Order("namesake", faults=("lost_answer",))),
         worker=sabotage.believe_any_key,
+    ),
+    "a refusal stays": Mutant(
+        "a rejection stands though the deposit proves to be another invoice's",
+        run(
+            Order("unroutable", faults=("lost_answer",)),
+            late=Order(faults=("deposit_ids=previous",)),
+            search_hides=("younger:600",),
+        ),
+        prepare=sabotage.keep_refusals,
     ),
     "the place first": Mutant(
         "the feed's place is stored before its events, and no history makes it good",

@@ -31,6 +31,10 @@ def believe_any_key(_worker: Worker) -> None:
     switch("has_our_key", lambda _: lambda candidate, _attempts: candidate.own_key is not None)
 
 
+def keep_refusals(database: Database) -> None:
+    replace_in(database, "facteur.check_number", r" or facteur\.refused\(s\)", "")
+
+
 def move_at_once(database: Database) -> None:
     replace_in(
         database, "facteur.move_feed", r"(?s)\"cursor\" = case.*?end,(.*)\s+and p_reached is distinct.*stays\(f, p_dated\)\)",

@@ -153,6 +153,10 @@ def test_what_follows_a_refusal_of_anothers_deposit_stops(world: World, pdp: Sim
     worked_off(world, pdp, 3)
 
     assert (world.submission(2).objection_code, world.row(2).technical_status) == ("predecessor_taken", "error")
+    world.update(1, technical_status="pending")
+    worked_off(world, pdp, 8)
+    world.poll()
+    assert (world.submission(1).state, world.submission(1).platform_id) == ("rejected", deposits(pdp)[1])
 
 
 def given_id_of_a_lost_answer(world: World, pdp: Simulator) -> None:
@@ -173,10 +177,13 @@ def refused_as_the_second(world: World, pdp: Simulator) -> None:
     assert (world.submission(2).state, world.submission(2).platform_id) == ("rejected", deposits(pdp)[1])
 
 
-def test_old_invoices_that_were_brought_in_lately_hide_no_deposit(world: World, pdp: Simulator) -> None:
-    """Their dates end no list: it goes back to a deposit of ours from before (torture of SUPER PDP, 189391228)."""
+@pytest.mark.parametrize("before", [(8, 9), ()])
+def test_old_invoices_that_were_brought_in_lately_hide_no_deposit(
+    world: World, pdp: Simulator, before: tuple[int, ...]
+) -> None:
+    """Their dates end no list: it goes back to a deposit of ours from before, or to its end (torture of SUPER PDP, 189391228)."""
     pdp.configure(search_cap=1, duplicates="none")
-    for rank in (8, 9):
+    for rank in before:
         add(world, rank)
     world.deposit()
     pdp.script_endpoint("deposit", ["lost_answer"])
@@ -432,6 +439,9 @@ def test_a_clock_of_ours_that_is_set_ahead_moves_no_place_where_the_platform_say
     world.advance(5 * 3600)
     world.poll()
 
+    assert bool(world.database.row('select "cursor" as place from facteur.feeds').place) is moves
+    world.advance(5 * 3600)
+    world.poll()
     assert bool(world.database.row('select "cursor" as place from facteur.feeds').place) is moves
     for _ in range(2):
         advance(world, pdp, 700)

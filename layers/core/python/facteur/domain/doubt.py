@@ -50,8 +50,8 @@ class Doubt:
 
     `rivals` are attempts of other invoices under the same number whose outcome is unknown too. `clock`: None before the first look-up.
     `repeated_answer`: what the platform answered three times, without saying what became of the deposit. `excused_seconds`: of its
-    time, what went by for a cause that many share, or before anybody had time for it. `earlier`: the id of a deposit that was answered
-    before the oldest attempt began, where we sent a key with it.
+    time, what went by for a cause that many share, or before anybody had time for it. `earlier`: the id of a deposit of ours with a key,
+    which was answered before the oldest attempt began; None: there is none.
     """
 
     submission_id: int

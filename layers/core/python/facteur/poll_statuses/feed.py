@@ -30,13 +30,13 @@ def read_feeds(services: PollServices, accounts: Sequence[str], permitted: Calla
 def _read(account: str, place: Place, services: PollServices, permitted: Callable[[str], bool]) -> int:
     """Page by page until one shows nothing new; the first is permitted. A place that the platform does not know is forgotten."""
     pages, cursor, seen, goes_on = 0, place.cursor, set[tuple[str, str, str]](), True
-    past = place.reached in {None, place.cursor}
+    past, dated_at = place.reached in {None, place.cursor}, None
     try:
         with alone(services, FEED, account=account):
             platform = services.platforms.of(account)
             while goes_on:
                 page = platform.feed(cursor, place.since, lambda: permitted(account))
-                pages += 1
+                pages, dated_at = pages + 1, page.dated_at
                 services.store.platform_answered(account)
                 fresh = [entry for entry in page.entries if _key(entry) not in seen]
                 _report_unread(account, page.passed_over, services)
@@ -47,7 +47,7 @@ def _read(account: str, place: Place, services: PollServices, permitted: Callabl
                 past = past or place.reached in shown or shown <= {cursor}
                 reached = next((entry.cursor for entry in reversed(page.entries) if entry.cursor), cursor)
                 if reached is not None:
-                    services.feeds.reached(account, reached, past=past, dated_at=page.dated_at)
+                    services.feeds.reached(account, reached, past=past, dated_at=dated_at)
                 if not fresh or reached == cursor:
                     break
                 cursor, goes_on = reached, permitted(account)
@@ -60,7 +60,7 @@ def _read(account: str, place: Place, services: PollServices, permitted: Callabl
         )  # fmt: skip
     except NotDepositedError as error:
         not_answered(services, account, error, FEED, f"account:{account}")
-    services.feeds.end(account, cursor)
+    services.feeds.end(account, cursor, dated_at)
     return pages
 
 

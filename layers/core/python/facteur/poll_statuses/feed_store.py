@@ -76,9 +76,10 @@ class PostgresFeeds:
     def reset(self, account: str) -> None:
         self._database.rows("select facteur.reset_feed(%(account)s)", {"account": account})
 
-    def end(self, account: str, cursor: str | None) -> None:
-        """The run has read to a place, and lets another one begin."""
-        self._database.rows("select facteur.end_feed(%(account)s, %(cursor)s)", {"account": account, "cursor": cursor})
+    def end(self, account: str, cursor: str | None, dated_at: datetime | None) -> None:
+        """The run has read to a place, where the platform said that it is `dated_at`, and lets another one begin."""
+        statement = "select facteur.end_feed(%(account)s, %(cursor)s, %(dated_at)s)"
+        self._database.rows(statement, {"account": account, "cursor": cursor, "dated_at": dated_at})
 
     def bearers(self, account: str, named: Sequence[tuple[StatusEvent, InvoiceName]]) -> Mapping[int, Sequence[Bearer]]:
         """The deposits under the name of each status, by its place among them."""

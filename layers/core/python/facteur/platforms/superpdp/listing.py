@@ -54,9 +54,9 @@ class Reading:
         return bool(dated) and max(dated) < since
 
     def passes(self, platform_id: str | None) -> bool:
-        """Whether it goes back to a deposit: ids grow, and dates may be of another time. None: there is none to go back to."""
-        place = whole_number(platform_id)
-        return place is None or place >= min(self.ids(), default=0)
+        """Whether it goes back to a deposit: ids grow, and dates may be of another time. None: whole is all that is certain."""
+        place, ids = whole_number(platform_id), self.ids()
+        return place is not None and bool(ids) and place >= min(ids)
 
     def ids(self) -> list[int]:
         return [int(each) for each in map(id_in, self.entries) if each]
@@ -104,6 +104,8 @@ class Listing:
         earlier: Sequence[str | None] = (),
     ) -> Reading:
         """Everything from an instant on and past the `earlier` deposits, and further back until there is `enough`.
+
+        Of an `earlier` one that is None there is no end but the list's own.
 
         Raises:
             PlatformBusyError: it is not answered, or goes back too far.

@@ -30,10 +30,11 @@ create or replace function facteur.take_feed(p_account text, p_lease_seconds dou
     returning f."cursor", f.since, f.reached
 $$;
 
--- Whether what is read again begins where it did: what was reached less than ten minutes before this turn may have had gaps, for platforms
--- draw an event's id before they commit it, as we do. By our clock and, for a day at most, by the platform's (p_dated: what it says that it is;
--- null: nothing): ours may be set ahead, and theirs may stand still. Nor does it move while a deposit's outcome is unknown, for a day: what is said of an
--- invoice whose deposit nobody knows yet is kept nowhere, and is read again. That it is sent again meanwhile does not end the first doubt.
+-- Whether what is read again begins where it did. What was reached less than ten minutes before this turn may have had gaps, for platforms
+-- draw an event's id before they commit it, as we do: ten minutes by our clock, which may be set ahead, and by the platform's (p_dated: what
+-- it says that it is; null: nothing), which may stand still and so counts for a day at most. Nor does the place move while a deposit's
+-- outcome is unknown, for a day: what is said of an invoice whose deposit nobody knows yet is kept nowhere, and is read again. That it is
+-- sent again meanwhile does not end the first doubt.
 create or replace function facteur.stays(f facteur.feeds, p_dated timestamptz) returns boolean
     language sql stable as $$
     select f.reached_at is not null and (f.reached_at > f.turn_at - interval '10 minutes'
@@ -66,13 +67,15 @@ create or replace function facteur.reset_feed(p_account text) returns void
 $$;
 
 -- A turn that was cut before it had read again all that an earlier one had reached: so far it came, and so far the next ones have to.
-create or replace function facteur.end_feed(p_account text, p_cursor text) returns void
+create or replace function facteur.end_feed(p_account text, p_cursor text, p_dated timestamptz) returns void
     language sql as $$
     update facteur.feeds f set taken_until = '-infinity',
-        reached = case when cut.is then p_cursor else f.reached end, reached_at = case when cut.is then facteur.now() else f.reached_at end,
-        dated_at = case when not cut.is then f.dated_at end
+        reached = case when turn.was_cut then p_cursor else f.reached end,
+        reached_at = case when turn.was_cut then facteur.now() else f.reached_at end,
+        dated_at = case when turn.was_cut then p_dated else f.dated_at end
     from facteur.accounts a, facteur.feeds k
-    cross join lateral (select coalesce(k.reached_at < k.turn_at and not facteur.stays(k, null) and p_cursor is distinct from k."cursor", false) as is) cut
+    cross join lateral (
+        select coalesce(k.reached_at < k.turn_at and not facteur.stays(k, p_dated) and p_cursor is distinct from k."cursor", false) as was_cut) turn
     where a.name = p_account and f.client = md5(a.pin::text) and k.client = f.client
 $$;
 

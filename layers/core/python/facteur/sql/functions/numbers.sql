@@ -103,11 +103,11 @@ create or replace function facteur.take_back_refusal(s facteur.submissions, p_wo
     language plpgsql as $$
 begin
     perform facteur.disown_deposit(s, 'shown as another');
+    update facteur.submissions w set platform_id = null where w.id = s.id;
     if exists (select from facteur.submissions n where n.invoice_id = s.invoice_id and n.id > s.id) then
         perform facteur.stop_successor(s, concat_ws(' ', 'Its predecessor was rejected for a deposit that is another invoice''s: its own may stand.', p_words));
         return;
     end if;
     perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', 'shown_as_another', 'error_message', p_words));
-    update facteur.submissions w set platform_id = null where w.id = s.id;
     perform facteur.try_write_back(s.id);
 end $$;

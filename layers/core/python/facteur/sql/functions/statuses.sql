@@ -147,7 +147,7 @@ begin
 end $$;
 
 -- The platform's buyer takes a deposit that was refused, and whose invoice has been corrected and opened anew since: both may be paid.
--- Where the successor was not sent it is not; where it was, its row shows an error. A person asks which one holds.
+-- Where the successor was not sent it is not, and in doubt not again; where it was, its row shows an error. A person asks which one holds.
 create or replace function facteur.object_to_successor(s facteur.submissions, p_objection jsonb) returns void
     language sql as $$
     select facteur.stop_successor(s, format('Its predecessor, deposit %s, was rejected, and is taken by the buyer after all: %s', s.platform_id, p_objection ->> 'text'))
@@ -159,8 +159,8 @@ declare
     n facteur.submissions;
 begin
     select w.* into n from facteur.submissions w
-    where w.invoice_id = s.invoice_id and w.id > s.id and w.state in ('pending', 'submitted', 'closed') order by w.id desc limit 1 for update;
-    if n.state = 'pending' then
+    where w.invoice_id = s.invoice_id and w.id > s.id and w.state in ('pending', 'in_doubt', 'submitted', 'closed') order by w.id desc limit 1 for update;
+    if n.state in ('pending', 'in_doubt') then
         perform facteur.move_submission(n.id, jsonb_build_object('state', 'failed', 'error_code', 'predecessor_taken', 'error_message', p_words));
     elsif n.id is null or not facteur.object_to(n, jsonb_build_object('code', 'predecessor_taken', 'text', p_words)) then
         return;

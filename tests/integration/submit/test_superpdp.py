@@ -145,10 +145,7 @@ def test_what_follows_a_refusal_of_anothers_deposit_stops(world: World, pdp: Sim
     """It was corrected meanwhile, and its own first deposit stands."""
     given_id_of_a_lost_answer(world, pdp)
     refused_as_the_second(world, pdp)
-    document = world.folder / "corrected.xml"
-    document.write_bytes(render(replace(sample_invoice(2), number="F-2026-2-B"), "cii"))
-    world.update(2, invoice_number="F-2026-2-B", document_uri=document.as_uri(), technical_status="pending")
-    world.deposit()
+    corrected_as_a_second(world)
 
     worked_off(world, pdp, 3)
 
@@ -159,6 +156,18 @@ def test_what_follows_a_refusal_of_anothers_deposit_stops(world: World, pdp: Sim
     assert (world.submission(1).state, world.submission(1).platform_id) == ("rejected", deposits(pdp)[1])
 
 
+def test_what_follows_a_refusal_of_anothers_deposit_and_is_in_doubt_stops_too(world: World, pdp: Simulator) -> None:
+    given_id_of_a_lost_answer(world, pdp)
+    refused_as_the_second(world, pdp)
+    pdp.configure(search_hides=["number:F-2026-2-B"])
+    pdp.script_endpoint("deposit", ["lost_answer"])
+    corrected_as_a_second(world)
+
+    worked_off(world, pdp, 3)
+
+    assert (world.submission(2).state, world.submission(2).last_error_code) == ("failed", "predecessor_taken")
+
+
 def given_id_of_a_lost_answer(world: World, pdp: Simulator) -> None:
     """The first invoice's answer is lost, and the second one's names its deposit."""
     add(world, 9)
@@ -167,6 +176,13 @@ def given_id_of_a_lost_answer(world: World, pdp: Simulator) -> None:
     add(world, 1)
     world.deposit()
     add(world, 2)
+    world.deposit()
+
+
+def corrected_as_a_second(world: World) -> None:
+    document = world.folder / "corrected.xml"
+    document.write_bytes(render(replace(sample_invoice(2), number="F-2026-2-B"), "cii"))
+    world.update(2, invoice_number="F-2026-2-B", document_uri=document.as_uri(), technical_status="pending")
     world.deposit()
 
 
@@ -390,12 +406,16 @@ def test_the_place_moves_ten_minutes_after_it_was_reached_and_events_are_stored_
     assert count.n == count.ids
 
 
-def test_the_place_moves_past_all_pages_that_were_read_again(world: World, pdp: Simulator) -> None:
-    """By one page each ten minutes it never came to the end of short ones (torture of SUPER PDP, 88226022)."""
+def three_on_short_pages(world: World, pdp: Simulator) -> None:
     pdp.configure(search_cap=2)
     for rank in (1, 2, 3):
         add(world, rank)
     world.deposit()
+
+
+def test_the_place_moves_past_all_pages_that_were_read_again(world: World, pdp: Simulator) -> None:
+    """By one page each ten minutes it never came to the end of short ones (torture of SUPER PDP, 88226022)."""
+    three_on_short_pages(world, pdp)
     for _ in range(3):
         advance(world, pdp, 660)
         world.poll()
@@ -406,10 +426,7 @@ def test_the_place_moves_past_all_pages_that_were_read_again(world: World, pdp: 
 
 def test_a_turn_that_is_cut_leaves_the_place_where_it_began(world: World, pdp: Simulator) -> None:
     """What was shown late before the place that an earlier turn had reached would be read by nobody."""
-    pdp.configure(search_cap=2)
-    for rank in (1, 2, 3):
-        add(world, rank)
-    world.deposit()
+    three_on_short_pages(world, pdp)
     advance(world, pdp, 660)
     world.poll()
     reached = world.database.row("select reached from facteur.feeds").reached
@@ -451,10 +468,7 @@ def test_a_clock_of_ours_that_is_set_ahead_moves_no_place_where_the_platform_say
 
 def test_turns_that_are_always_cut_come_on_nevertheless(world: World, pdp: Simulator) -> None:
     """A first one had come further than any can since."""
-    pdp.configure(search_cap=2)
-    for rank in (1, 2, 3):
-        add(world, rank)
-    world.deposit()
+    three_on_short_pages(world, pdp)
     advance(world, pdp, 660)
     world.poll()
     places = set()

@@ -13,10 +13,10 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 
+from local.torture.findings import CRASH, Finding
 from local.torture.lane import Lane, open_lane
 from local.torture.run import Result, Run
 from local.torture.schedule import Schedule
-from local.torture.verdict import CRASH, Finding
 from local.torture.wires import WIRES
 from local.world.aws import Aws
 

@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from local.simulator.core.settings import Settings
+from local.torture.findings import DOUBLE, LOST, SILENT, STUCK
 from local.torture.mutants import mutants_of
 from local.torture.run import Result
 from local.torture.schedule import Schedule
-from local.torture.verdict import DOUBLE, LOST, SILENT, STUCK
 from local.torture.wires import USUAL_WIRE, WIRES
 
 USUALLY = Settings()

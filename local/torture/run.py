@@ -13,9 +13,10 @@ from typing import Any
 from facteur.errors import DatabaseUnavailableError
 from local.torture.chaos import Chaos
 from local.torture.crew import ROLES, Crew, Member, Pass
+from local.torture.findings import CRASH, STUCK, Finding
 from local.torture.lane import ENVIRON, Lane
 from local.torture.schedule import Schedule
-from local.torture.verdict import CRASH, STUCK, Finding, judge_all
+from local.torture.verdict import judge_all
 from local.torture.watch import unheard
 
 ROUNDS_PER_LEAP = 6  # more without a leap means that somebody turns in a circle

@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from facteur.postgres.database import Database
-from local.invoices import BUYERS
-from local.simulator.core.control import Simulator
 from local.torture import witness
-from local.torture.company import BY_HAND, STALE_ID, Company, Entry, seller_of
-from local.torture.hostile import UNMARKED
+from local.torture.company import BY_HAND, STALE_ID
+from local.torture.endings import ending
+from local.torture.findings import (
+    DOUBLE,
+    LOST,
+    ROWS,
+    SILENT,
+    STUCK,
+    Deposits,
+    Finding,
+    Given,
+    Share,
+    named,
+    stands,
+    was_refused,
+)
 from local.torture.lane import Lane
-from local.torture.schedule import DEPOSITED, FAILED, KINDS, REJECTED, Schedule
-from local.torture.wire import Asked, Wire
+from local.torture.schedule import Schedule
+from local.torture.stored import leaks, missing_statuses
+from local.torture.wire import Asked
 
-DOUBLE, LOST, STUCK, SILENT, LEAK, CRASH = "double", "lost", "stuck", "silent", "leak", "crash"
-TECHNICAL_STATUS = {
-    "pending": "pending", "sending": "pending", "in_doubt": "pending", "submitted": "validated", "closed": "validated",
-    "rejected": "rejected", "failed": "error",
-}  # fmt: skip
-ROWS = """
-select i.id, i.technical_status, i.submission_id, s.state, s.platform_id, s.last_error_code, s.last_error_message,
-       s.write_back_due_at, s.objection_code, s.account
-from invoicing.invoices i left join lateral (
-    select * from facteur.submissions s where s.invoice_id = i.id::text order by s.id desc limit 1) s on true
-"""
 UNDUE = "select invoice_id from facteur.submissions where due_at is null and finalized_at is null"
-ATTEMPTED = "select platform_id from facteur.attempts where platform_id is not null"
-EVENTS = "select platform_id, platform_code from facteur.status_events"
-ADOPTED = "select platform_id from facteur.submissions where platform_id is not null and state in ('closed', 'rejected', 'submitted')"
-OURS = "select platform_id from facteur.submissions where platform_id is not null"
 # What was noted last of a submission or an attempt is not what it is.
 UNNOTED = """
 select s.invoice_id, s.state from facteur.submissions s left join lateral (
@@ -45,45 +41,7 @@ select a.invoice_id, a.outcome from facteur.attempts a left join lateral (
     select t.to_state from facteur.transitions t where t.attempt_id = a.id and t.subject = 'attempt' order by t.id desc limit 1) t on true
 where a.outcome is not null and t.to_state is distinct from a.outcome
 """
-TABLES = (
-    "select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname in ('facteur', 'invoicing')"
-)
-HOLDS = """
-select secret, count(*) as n from {table} kept, unnest(%(secrets)s) secret
-where position(secret in to_jsonb(kept)::text) > 0 group by 1
-"""
-CONTENT = ("<rsm:", "<ram:", "%PDF", "client_secret", "Client Secret & Cie", *(buyer.name for buyer in BUYERS))
 MIXED_UP = "shown_as_another"
-COPIES = frozenset({"files", "download"})
-GOOD = frozenset({"accepted", "unreachable"})
-REFUSED_BEFORE = frozenset({"unreadable", "violation", "duplicate", "no route"})
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a run found: a promise that did not hold."""
-
-    kind: str
-    text: str
-
-
-Deposits = Mapping[int, list[Any]]
-Given = Mapping[str, Counter[str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """What one platform has of a lane: its invoices are those that ended there."""
-
-    wire: Wire
-    simulator: Simulator
-    folder: Path
-    database: Database
-    clients: str
-    company: Company
-    entries: Mapping[int, Entry]
-    secrets_used: set[str]
-    sent: Mapping[str, str]  # the document of each deposit, at all platforms
 
 
 def judge_all(lane: Lane, schedule: Schedule) -> list[Finding]:
@@ -118,7 +76,7 @@ def _on_two_platforms(lane: Lane) -> Iterator[Finding]:
     standing: defaultdict[int, set[str]] = defaultdict(set)
     for site in lane.sites:
         for deposit in site.simulator.ledger():
-            if _stands(deposit) and deposit["filename"] != BY_HAND:
+            if stands(deposit) and deposit["filename"] != BY_HAND:
                 for entry in lane.company.owners().get(deposit["sha256"], []):
                     standing[entry.id].add(site.name)
     for key, names in standing.items():
@@ -136,7 +94,7 @@ def judge(lane: Share, schedule: Schedule) -> list[Finding]:
     unsaid = {
         each["id"]
         for each in ledger
-        if _refused(each) and lane.wire.given and not any(given[each["id"]][code] for code in lane.wire.refusing)
+        if was_refused(each) and lane.wire.given and not any(given[each["id"]][code] for code in lane.wire.refusing)
     }
     # only where the platform itself mixes up answers, or gives one again while the next is asked for; elsewhere the mix-up would be ours
     lied_to = any(fault in repr(schedule) for fault in ("previous", "extra"))
@@ -149,7 +107,7 @@ def judge(lane: Share, schedule: Schedule) -> list[Finding]:
         *(
             finding
             for entry in entries
-            for finding in _ending(entry, rows[entry.id], deposits[entry.id], lane, schedule)
+            for finding in ending(entry, rows[entry.id], deposits[entry.id], lane, schedule)
         ),
         *(Finding(STUCK, f"open without due_at: invoice {row.invoice_id}") for row in lane.database.rows(UNDUE)),
         *(
@@ -158,9 +116,9 @@ def judge(lane: Share, schedule: Schedule) -> list[Finding]:
         ),
         *_unshown(stopped, rows),
         *_unknown(ledger, list(rows.values()), lane, stopped, uncalled),
-        *_missing_statuses([each for each in ledger if not stopped & _owners_of(each, lane)], given, lane, schedule),
+        *missing_statuses([each for each in ledger if not stopped & _owners_of(each, lane)], given, lane, schedule),
         *_strange_ids(lane, stopped),
-        *_leaks(lane),
+        *leaks(lane),
     ]
 
 
@@ -188,10 +146,6 @@ def _given(ledger: list[dict[str, Any]], lane: Share, schedule: Schedule) -> Giv
     output = (lane.folder / "output").read_text(errors="replace")
     asked = Asked((lane.simulator.client_id, *second), schedule.settings.get("STATUS_SOURCE", ""), output)
     return lane.wire.given(lane.simulator, asked)
-
-
-def _refused(deposit: dict[str, Any]) -> bool:
-    return deposit["verdict"] in REFUSED_BEFORE or "REJECTED" in deposit["statuses"]
 
 
 def _unshown(stopped: set[int], rows: Mapping[int, Any]) -> Iterator[Finding]:
@@ -223,7 +177,7 @@ def _doubles(deposits: Deposits, lane: Share) -> Iterator[Finding]:
     """
     for entry in lane.entries.values():
         standing = 0
-        if entry.by_hand and sum(map(_stands, deposits.get(entry.id, []))) > 1:
+        if entry.by_hand and sum(map(stands, deposits.get(entry.id, []))) > 1:
             yield Finding(
                 DOUBLE, f"invoice {entry.id}: its own deposit stands beside the one that was uploaded by hand"
             )
@@ -232,116 +186,7 @@ def _doubles(deposits: Deposits, lane: Share) -> Iterator[Finding]:
                 continue
             if standing:
                 yield Finding(DOUBLE, f"invoice {entry.id}: stored again as {deposit['id']} ({deposit['verdict']})")
-            standing += not _refused(deposit)
-
-
-def _ending(entry: Entry, row: Any, deposits: list[Any], lane: Share, schedule: Schedule) -> Iterator[Finding]:
-    verdicts = [deposit["verdict"] for deposit in deposits]
-    name = f"invoice {entry.id} ({entry.order.kind}): {row.state}, {row.last_error_code}, platform {verdicts}"
-    for kind, what in (*_wrong_end(entry, row, deposits, lane, schedule), *_wrong_row(entry, row, lane)):
-        yield Finding(kind, f"{name}: {what}")
-
-
-Wrong = Iterator[tuple[str, str]]
-
-
-def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Share, schedule: Schedule) -> Wrong:
-    accepted = {deposit["id"] for deposit in deposits if _stands(deposit)}
-    if entry.decided:
-        return  # by a person
-    ends = _may_end(entry, row, lane, schedule)
-    refused = row.state in {None, "rejected", "failed"}
-    state = DEPOSITED if schedule.mute and row.state == "submitted" else row.state
-    if state not in ends:
-        yield LOST if refused else STUCK, f"expected {'/'.join(sorted(ends))}"
-    shown = entry.refused_late and row.objection_code  # a contradiction: a person's
-    if row.state in {"submitted", "closed"} and row.platform_id not in accepted and not shown:
-        yield LOST, f"its id {row.platform_id} is no accepted deposit"
-    if refused and row.state and not row.last_error_code:
-        yield LOST, "no reason is stated"
-
-
-def _may_end(entry: Entry, row: Any, lane: Share, schedule: Schedule) -> frozenset[str]:
-    """In which states, after what happened to it."""
-    taken = row.last_error_code == "conflicting_deposit" and (
-        _bears_our_number(schedule) or _needs_a_copy(row, lane, schedule)
-    )
-    may = {
-        FAILED: entry.by_hand or entry.refused_late or taken or not _has_witness(entry, row.account, lane)
-        # a refusal may be of an earlier attempt whose answer was lost, where the platform's words are not stable
-        or (lane.wire.given is not None and entry.order.kind == "refused" and row.last_error_code == "duplicate")
-        # the same answer of unknown meaning three times: a person's
-        or row.last_error_code == "unknown_thrice",
-        DEPOSITED: entry.known,
-        # a duplicate of a person's, refused without the word that would say so
-        REJECTED: entry.refused_late or (entry.by_hand and _leaves_reasons_out(schedule)),
-    }  # fmt: skip
-    ends = _ends(entry) if _twins(entry, lane) == 1 else KINDS["twin"].ends
-    return ends | {state for state, so in may.items() if so}
-
-
-def _leaves_reasons_out(schedule: Schedule) -> bool:
-    """Whether a status may come without what it says beside its code."""
-    return "nulls" in schedule.switches.get("history_twists", ()) or "status_omits" in repr(schedule)
-
-
-def _bears_our_number(schedule: Schedule) -> bool:
-    """Whether the search shows deposits that may be ours: a stranger's, or one without a number whose own answer was mixed up."""
-    unmarked = "businessData" in schedule.switches.get("search_omits", ()) and "previous" in repr(schedule)
-    return bool({"amount", "year", "seller"} & set(schedule.strangers)) or unmarked
-
-
-def _needs_a_copy(row: Any, lane: Share, schedule: Schedule) -> bool:
-    """Whether the bytes alone could say whose a deposit is, and the platform does not always show them: the search leaves something
-    out, or the deposit is one that was refused.
-    """
-    outages = [each.details["endpoints"] for each in schedule.happenings if each.what == "outage"]
-    refusing = {*schedule.rates, *(name for each in outages for name in each or COPIES)}
-    refused = any(each["id"] in row.last_error_message and not _stands(each) for each in lane.simulator.ledger())
-    return bool(COPIES & refusing) and (refused or bool(UNMARKED & set(schedule.switches.get("search_omits", ()))))
-
-
-def _has_witness(entry: Entry, account: str | None, lane: Share) -> bool:
-    """Whether the account's client ever had an accepted deposit of that seller: else nothing doubtful is sent again by itself."""
-    owners, seller = lane.company.owners(), seller_of(entry.order)
-    client = (
-        lane.wire.second["client_id"] if lane.clients == "two" and account == "second" else lane.simulator.client_id
-    )
-    return any(
-        _stands(deposit) and deposit["account"] == client
-        and any(seller_of(each.order) == seller for each in owners.get(deposit["sha256"], []))
-        for deposit in lane.simulator.ledger()
-    )  # fmt: skip
-
-
-def _ends(entry: Entry) -> frozenset[str]:
-    kind = KINDS[entry.order.kind]
-    if entry.corrected:
-        return kind.corrected
-    return kind.ends | kind.corrected if entry.resubmitted else kind.ends
-
-
-def _twins(entry: Entry, lane: Share) -> int:
-    """How many rows claim the same number: one of them gets the deposit, each may try."""
-    alike = {"twin", "rival"}
-    same = [each for each in lane.company.entries.values() if each.rank == entry.rank]
-    return sum(each.id == entry.id or bool({each.order.kind, entry.order.kind} & alike) for each in same)
-
-
-def _wrong_row(entry: Entry, row: Any, lane: Share) -> Wrong:
-    if entry.id in lane.company.refused:
-        return  # the company never let us write
-    shown = "error" if row.objection_code and row.state in {"submitted", "closed"} else TECHNICAL_STATUS.get(row.state)
-    if row.technical_status != shown or row.write_back_due_at:
-        yield STUCK, f"the company's row shows {row.technical_status}"
-    healed = row.state in {"submitted", "closed"}  # a row without a live deposit keeps what somebody saved there
-    if row.submission_id != row.platform_id and not (entry.meddled and not healed and _was_saved(row.submission_id)):
-        yield LOST, f"the company's row shows deposit {row.submission_id}, not {row.platform_id}"
-
-
-def _was_saved(deposit_id: str | None) -> bool:
-    """By an ORM that knew no better."""
-    return not deposit_id or deposit_id.startswith(STALE_ID)
+            standing += not was_refused(deposit)
 
 
 def _strange_ids(lane: Share, stopped: set[int]) -> Iterator[Finding]:
@@ -367,78 +212,9 @@ def _unknown(
     ours = {row.platform_id for row in rows if row.state in {"submitted", "closed"}}
     refused = {row.id for row in rows if row.state in {"rejected", "failed"}}
     for deposit in ledger:
-        if stopped & _owners_of(deposit, lane) or _named(deposit, rows):
+        if stopped & _owners_of(deposit, lane) or named(deposit, rows):
             continue
         if deposit["filename"] == BY_HAND and _owners_of(deposit, lane) & (refused | uncalled):
             continue  # ours was refused or stopped, and its row says so
-        if _stands(deposit) and deposit["id"] not in ours and deposit["sha256"] not in decided:
+        if stands(deposit) and deposit["id"] not in ours and deposit["sha256"] not in decided:
             yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) stands and is no invoice's")
-
-
-def _named(deposit: dict[str, Any], rows: Iterable[Any]) -> bool:
-    """Whether an invoice that stopped names it as what may be its own: a person compares."""
-    return any(row.state == FAILED and deposit["id"] in row.last_error_message for row in rows)
-
-
-def _stands(deposit: dict[str, Any]) -> bool:
-    return deposit["verdict"] in GOOD and "REJECTED" not in deposit["statuses"]
-
-
-def _missing_statuses(ledger: list[dict[str, Any]], given: Given, lane: Share, schedule: Schedule) -> Iterator[Finding]:
-    """Deposits that no attempt knows, and statuses that the platform gave and we do not have."""
-    attempted = {row.platform_id for row in lane.database.rows(ATTEMPTED)}
-    ours = {row.platform_id for row in lane.database.rows(OURS)}
-    adopted = {row.platform_id for row in lane.database.rows(ADOPTED)}
-    # its 201 named another deposit, or a rival took the number: then nothing ever shows the one that was refused
-    mixed_up = "previous" in repr(schedule) or "rival" in repr(schedule.orders)
-    # one code of one instant that comes again under another id is nothing new; nor is what nothing distinguishes in one reading
-    nameless = any(
-        f"status_ids{sign}{ids}" in repr(schedule) for sign in ("=", "': '") for ids in ("unprintable", "constant")
-    )
-    counted = set if "twice" in repr(schedule) or (nameless and "status_omits=destType" in repr(schedule)) else list
-    kept_back = schedule.switches.get("history_refused", "shown") != "shown" or "history_refused" in repr(
-        schedule.happenings
-    )
-    events: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for row in lane.database.rows(EVENTS):
-        events[row.platform_id][lane.wire.plain(row.platform_code)] += 1  # however it is spelled
-    owners = lane.company.owners()
-    rows = lane.database.rows(ROWS)
-    for deposit in ledger:
-        # a person gave it up while its answer was lost
-        decided = any(entry.decided for entry in owners.get(deposit["sha256"], []))
-        uploaded = deposit["filename"] == BY_HAND
-        # of a person's: that one is the invoice's; nothing distinguishes them, and where both are refused either is
-        second = any(entry.by_hand for entry in owners.get(deposit["sha256"], [])) and not _stands(deposit)
-        if (
-            not uploaded
-            and deposit["id"] not in attempted | ours
-            and not (decided or second or _named(deposit, rows) or (mixed_up and deposit["verdict"] == "duplicate"))
-        ):
-            yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) is in no attempt")
-        if kept_back and not _stands(deposit):
-            continue
-        hidden = schedule.switches.get("events_late") or "list_order=desc" in repr(schedule.happenings)
-        if hidden and lane.wire.closing & events[deposit["id"]].keys():
-            continue  # its life cycle was over before they were shown
-        if deposit["id"] in adopted and (
-            lacking := Counter(counted(given[deposit["id"]].elements())) - events[deposit["id"]]
-        ):
-            yield Finding(LOST, f"deposit {deposit['id']}: statuses {dict(lacking)} were never stored")
-        invented = [
-            code for code in events[deposit["id"]] if code in lane.wire.exact and code not in given[deposit["id"]]
-        ]
-        if invented:
-            yield Finding(LOST, f"deposit {deposit['id']}: the platform never said {invented}")
-
-
-def _leaks(lane: Share) -> Iterator[Finding]:
-    output = (lane.folder / "output").read_text(errors="replace")
-    tokens = {line for line in (lane.folder / "tokens").read_text().splitlines() if line}
-    for secret in (*CONTENT, *lane.secrets_used, *tokens):
-        if secret in output:
-            yield Finding(LEAK, f"a worker's output holds {secret[:40]!r}")
-    secrets = list({secret for secret in lane.secrets_used | tokens if secret})
-    for table in lane.database.rows(TABLES):
-        for row in lane.database.rows(HOLDS.format(table=table.name), {"secrets": secrets}):
-            yield Finding(LEAK, f"table {table.name} holds {row.secret[:40]!r} in {row.n} rows")

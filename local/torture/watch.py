@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from local.torture.crew import Crew
+from local.torture.findings import SILENT, Finding
 from local.torture.lane import Lane
 from local.torture.silence import ALARMS, ringing
-from local.torture.verdict import SILENT, Finding
 
 # What does not end by itself. A deposit that is followed has not to end; one that was never heard of is reported after a day.
 UNENDED = """

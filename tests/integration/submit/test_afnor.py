@@ -450,7 +450,8 @@ def test_a_flow_type_that_the_search_refuses_loses_nothing(
     add(world, 4)
     world.deposit()
     assert world.submission(4).state == "submitted"
-    assert {each.http_status for each in warnings(caplog, "feed.unavailable")} == {400}
+    said = {(each.http_status, each.error_code) for each in warnings(caplog, "feed.unavailable")}
+    assert said == {(400, "PARAMS_ERROR")}
 
     pdp.configure(known_flow_types=["CustomerInvoice", "CustomerInvoiceLC"])
     advance(world, pdp, 3600)

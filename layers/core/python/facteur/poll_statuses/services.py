@@ -130,5 +130,6 @@ def not_answered(
     if platform_failed(problem):
         services.journal.count(Metric.PLATFORM_ERRORS, provider=provider)
     name = f"{what}.refused" if isinstance(error, AccountRefusedError) else f"{what}.unavailable"
-    services.journal.warning(name, account=account, error_code=problem.code, http_status=problem.http_status)
+    code = problem.platform_code or problem.code
+    services.journal.warning(name, account=account, error_code=code, http_status=problem.http_status)
     return delay

@@ -3,48 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from facteur.errors import DocumentsUnknownError, OperatorError
 from facteur.install.documents import address, literal, one_of, op
 from facteur.install.kinds import EVERY, NONE, kind_remarks
+from facteur.install.mapping import Source
 from facteur.install.model import Choice, Column, Found, KindColumn, Table, Wish
 from facteur.install.names import DATE_KINDS, ID_LENGTH, KEY_KINDS, STATUS_LENGTH, TEXT_KINDS, known, likely_final
 from facteur.install.tables import key_of
 
-FIRST_DAY = "(select submit_from from facteur.installation)"
-INSTALLED_DAY = "(select installed_from from facteur.installation)"
 PARTS = ("key", "number", "date", "seller", "total", "currency", "document", "status", "technical_status", "submission_id",
          "last_technical_update", "lifecycle_code", "account", "kind")  # fmt: skip
 MADE = ("created_at", "date_creation", "cree_le")  # not the day of issue, but better than none
 SIREN = re.compile(r"\d{9}(\d{5})?")
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The choices for one table, as SQL expressions. None: the table has nothing of the kind."""
-
-    table: Table
-    key: Column
-    number: str
-    day: str
-    seller: str
-    join: str
-    total: str
-    currency: str
-    document: tuple[str, str]  # (document_uri or document, expression)
-    document_missing: str | None  # a condition
-    account: str
-    finished: str | None  # a condition
-    technical_status: Column | None
-    submission_id: Column | None
-    last_technical_update: Column | None
-    lifecycle_code: Column | None
-    kinds: tuple[KindColumn, ...]
-    where: str | None  # a condition of the company's own
-    status: Column | None
-    choices: tuple[Choice, ...]
-    remarks: tuple[str, ...]
 
 
 def choose_key(table: Table, wish: Wish) -> Column:

@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
-from facteur.install.columns import FIRST_DAY, INSTALLED_DAY, Source
+from dataclasses import dataclass
+
 from facteur.install.documents import op
 from facteur.install.history import History
 from facteur.install.kinds import is_invoice, other_kind
-from facteur.install.model import Column, Found, KindColumn, Table
+from facteur.install.model import Choice, Column, Found, KindColumn, Table
 from facteur.install.template import template
 
+FIRST_DAY = "(select submit_from from facteur.installation)"
+INSTALLED_DAY = "(select installed_from from facteur.installation)"
 REQUIRED = ("invoice_id", "ready", "invoice_number", "seller_siren", "issue_date")  # of the view
 COLUMN_WIDTH = 7  # of "select "
 PENDING = op("~*") + r" '^[\s\u00a0]*pending[\s\u00a0]*$'"  # blanks and case apart
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The choices for one table, as SQL expressions. None: the table has nothing of the kind."""
+
+    table: Table
+    key: Column
+    number: str
+    day: str
+    seller: str
+    join: str
+    total: str
+    currency: str
+    document: tuple[str, str]  # (document_uri or document, expression)
+    document_missing: str | None  # a condition
+    account: str
+    finished: str | None  # a condition
+    technical_status: Column | None
+    submission_id: Column | None
+    last_technical_update: Column | None
+    lifecycle_code: Column | None
+    kinds: tuple[KindColumn, ...]
+    where: str | None  # a condition of the company's own
+    status: Column | None
+    choices: tuple[Choice, ...]
+    remarks: tuple[str, ...]
 
 
 def mapping_sql(found: Found, source: Source, history: History | None) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from facteur.errors import OperatorError
-from facteur.install.columns import Source, choose_columns, choose_key
-from facteur.install.documents import literal
+from facteur.install.columns import choose_columns, choose_key
 from facteur.install.exposure import CREATE, written_tables
 from facteur.install.history import History, find_history
 from facteur.install.kinds import left_out
-from facteur.install.mapping import mapping_sql, samples_sql, triggers_fired, wrong_kinds_sql
-from facteur.install.model import Choice, Column, Found, KindColumn, Plan, Step, Table, Wish
+from facteur.install.mapping import Source, mapping_sql, samples_sql, triggers_fired, wrong_kinds_sql
+from facteur.install.model import Choice, Column, Found, KindColumn, Plan, Table, Wish
 from facteur.install.names import known
+from facteur.install.steps import adding, counting, mapping_step, migrating, unmapping, watching
 from facteur.install.tables import choose_table
 
 ADDABLE = (
@@ -21,20 +20,6 @@ ADDABLE = (
     Column("submission_id", "submission_id", "varchar(50)", "varchar", 50),
     Column("last_technical_update", "last_technical_update", "timestamptz", "timestamptz"),
 )
-CREATE_MAPPING = "create the mapping"
-CATALOGUE = "milliseconds: only the catalogue is written, no row is read or rewritten"
-UNMAP = """do $$
-declare
-    statement text;
-begin
-    for statement in select facteur.unwatching() loop
-        execute statement;
-    end loop;
-end $$;
-drop view facteur.invoice_source;
-drop function facteur.write_back(text, text, text, text);
-drop function facteur.write_status(text, text, text, text, timestamptz);
-delete from facteur.changes;"""
 
 
 def plan(found: Found, wish: Wish, kinds: tuple[KindColumn, ...] = (), noticed: tuple[str, ...] = ()) -> Plan:
@@ -58,12 +43,12 @@ def plan(found: Found, wish: Wish, kinds: tuple[KindColumn, ...] = (), noticed: 
             f"and deposited again (--column key={found.source_key})"
         )
     watched = [(table, key), *(_also_watched(found, each) for each in wish.watch)]
-    steps = [_migrations()]
-    steps += [_unmapping()] if found.mapped else []
-    steps += _columns(table, added) if wish.add_columns else []
-    steps.append(_mapping_step(found, mapping))
+    steps = [migrating()]
+    steps += [unmapping()] if found.mapped else []
+    steps += adding(table, added) if wish.add_columns else []
+    steps.append(mapping_step(found, mapping))
     counts_first = not any(step.added for step in steps)
-    triggers = tuple(_watching(each, column) for each, column in watched)
+    triggers = tuple(watching(each, column) for each, column in watched)
     remarks += tuple(remark for each, column in watched for remark in _watch_remarks(each, column))
     remarks += _exposure_remarks(found, {each.quoted for each, _ in watched} | _written(found, mapping))
     return Plan(
@@ -73,7 +58,7 @@ def plan(found: Found, wish: Wish, kinds: tuple[KindColumn, ...] = (), noticed: 
         choices,
         mapping,
         tuple(steps),
-        _count(table, counts_first),
+        counting(table, counts_first),
         counts_first,
         triggers,
         remarks,
@@ -161,74 +146,6 @@ def _missing(table: Table) -> tuple[Column, ...]:
     return tuple(each for each in ADDABLE if not known(table, each.name))
 
 
-def _columns(table: Table, added: tuple[Column, ...]) -> list[Step]:
-    steps = []
-    if added:
-        clauses = ", ".join(f"add column {each.quoted} {each.type}" for each in added)
-        remembered = tuple({"what": "column", "table": table.name, "column": each.name} for each in added)
-        steps.append(
-            _altering(
-                table, "add the columns that are missing, without a default: old rows stay null", clauses, remembered
-            )
-        )
-    status = next(iter(known(replace(table, columns=(*table.columns, *added)), "technical_status")), None)
-    if status and (status in added or not status.has_default):
-        default = f"alter column {status.quoted} set default {literal('pending')}"
-        remembered = ({"what": "default", "table": table.name, "column": status.name},)
-        steps.append(_altering(table, "new rows begin as 'pending'", default, remembered))
-    return steps
-
-
-def _altering(table: Table, what: str, clauses: str, added: tuple[dict[str, str], ...]) -> Step:
-    blocks = "readers and writers, until the end of the transaction"
-    return Step(
-        what, f"alter table {table.quoted} {clauses};", "ACCESS EXCLUSIVE", (table.name,), blocks, CATALOGUE, added
-    )
-
-
-def _migrations() -> Step:
-    what = "bring the schema facteur up to this version"
-    return Step(what, "", None, (), "nobody: no table of yours is touched", "under a second")
-
-
-def _unmapping() -> Step:
-    blocks = "readers and writers of the table that was watched, until the end of the transaction"
-    return Step(
-        "take the old mapping and its triggers away",
-        UNMAP,
-        "ACCESS EXCLUSIVE",
-        ("the table that was watched",),
-        blocks,
-        CATALOGUE,
-    )
-
-
-def _mapping_step(found: Found, mapping: str) -> Step:
-    view = mapping.partition(";")[0]
-    read = tuple(each.name for each in found.tables if re.search(rf"(from|join)\s+{re.escape(each.quoted)}\b", view))
-    return Step(CREATE_MAPPING, mapping, "ACCESS SHARE", read, "nobody", CATALOGUE)
-
-
-def _count(table: Table, counts_first: bool) -> Step:
-    what = "count what is ready" if counts_first else "after the transaction, count what is ready"
-    lasts = f"one reading of about {table.rows:,} rows ({table.bytes / 2**20:,.0f} MB), at most 30 seconds"
-    statement = "select count(*) from facteur.invoice_source where ready;"
-    return Step(what, statement, "ACCESS SHARE", (table.name,), "nobody", lasts)
-
-
-def _watching(table: Table, key: Column) -> Step:
-    on = (table.name, f"{table.partitions} partitions of it") if table.partitions else (table.name,)
-    statement = f"select facteur.watch({literal(table.quoted)}, {literal(key.name)});"
-    return Step(
-        "install the trigger",
-        statement,
-        "SHARE ROW EXCLUSIVE",
-        on,
-        "writers, not readers, until the end of the transaction",
-        CATALOGUE,
-    )
-
-
 def _watch_remarks(table: Table, key: Column) -> list[str]:
     remarks = [] if table.rows else [f"Postgres knows no size of {table.name} yet: `analyze` lets it know"]
     if not key.indexed:
@@ -241,7 +158,7 @@ def _watch_remarks(table: Table, key: Column) -> list[str]:
         )
     if table.partitioned:
         remarks.append(
-            f"{table.name} is partitioned: after attaching a partition, run {_watching(table, key).statement}"
+            f"{table.name} is partitioned: after attaching a partition, run {watching(table, key).statement}"
         )
     return remarks
 

@@ -17,8 +17,8 @@ from facteur.install.kinds_store import KindsReading
 from facteur.install.mapping import REQUIRED
 from facteur.install.migrate import grant_worker
 from facteur.install.model import Plan, Sanity, Step
-from facteur.install.plan import CREATE_MAPPING
 from facteur.install.schema import INSTALLED, NARROW, MigratedDatabase, migrate_schema
+from facteur.install.steps import CREATE_MAPPING
 from facteur.operate.acts_store import PostgresActs, signed
 from facteur.operate.model.acts import Act
 from facteur.postgres.database import as_json

@@ -16,7 +16,8 @@ from local.demo.interruption import Interrupted, Interruption
 from local.demo.keep import Keeper
 from local.demo.stage import STACK, Stage, stage, working_folder
 from local.demo.ticks import ticking
-from local.drill.breakages import BREAKAGES, Breakage, is_scheduled
+from local.drill.breakages import BREAKAGES, Breakage
+from local.drill.causes import is_scheduled
 from local.drill.ground import Ground
 from local.start import run_main
 

@@ -7,10 +7,11 @@ from dataclasses import replace
 from random import Random
 from typing import Any
 
-from local.torture.company import OF_ANOTHER, REFUSALS, seller_of
+from local.torture.company import OF_ANOTHER, seller_of
 from local.torture.mixed import mixture
 from local.torture.points import KILL, STALL, Interrupt
 from local.torture.refusing import REFUSALS as AWS_REFUSALS
+from local.torture.resisting import REFUSALS
 from local.torture.schedule import WITNESS, Happening, Order, Schedule
 from local.torture.wire import Chance, Hostility, Wire
 from local.torture.wires import USUAL_WIRE, WIRES

@@ -16,44 +16,6 @@ from local.invoices.model import Syntax
 from local.simulator.core.control import Simulator
 from local.torture.schedule import KINDS, UNROUTABLE, Order
 
-# What a company's own trigger may do to the write-back: raise at once or at the commit, keep the row as it was, or one column of it.
-SCHEMA = """
-create table torture.refusals (invoice_id bigint primary key, how text not null);
-create function torture.refuse() returns trigger language plpgsql as $$
-declare
-    refused constant text := (select r.how from torture.refusals r where r.invoice_id = new.id);
-begin
-    if refused is null or new.technical_status is not distinct from old.technical_status or new.technical_status = 'pending' then
-        return new;
-    elsif refused = tg_argv[0] then
-        raise 'the company refuses';
-    elsif tg_argv[0] = 'late' then
-        return null;
-    elsif refused = 'status' then
-        new.technical_status := old.technical_status;
-    elsif refused = 'id' then
-        new.submission_id := old.submission_id;
-    end if;
-    return case refused when 'old' then old when 'null' then null else new end;
-end $$;
-create trigger refuse before update on invoicing.invoices for each row execute function torture.refuse('now');
-create constraint trigger refuse_late after update on invoicing.invoices deferrable initially deferred
-    for each row execute function torture.refuse('late');
--- Every deposit that a row ever showed.
-create table torture.shown (invoice_id bigint not null, deposit_id text not null, primary key (invoice_id, deposit_id));
-create function torture.keep_shown() returns trigger language plpgsql security definer as $$
-begin
-    insert into torture.shown values (new.id, new.submission_id) on conflict do nothing;
-    return null;
-end $$;
-create trigger keep_shown after update on invoicing.invoices for each row
-    when (new.submission_id is distinct from old.submission_id and new.submission_id is not null)
-    execute function torture.keep_shown();
-"""
-# Whose credentials: by the folder that the document lies in.
-VIEW = "select pg_get_viewdef('facteur.invoice_source'::regclass) as text"
-ACCOUNT, BY_FOLDER = "'default'::text", "coalesce(substring(document_uri from '/(second|third)/'), 'default')"
-REFUSALS = ("now", "late", "old", "null", "status", "id")  # how a trigger resists
 STALE_ID = "stale-"  # begins what an ORM saves that never was a deposit
 SELLERS = (SELLER, company("Imprimerie Lune", "130", 7), company("Atelier Vauban", "130", 8))
 INSERT = """

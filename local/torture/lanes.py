@@ -14,7 +14,8 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 
 from local.torture.findings import CRASH, Finding
-from local.torture.lane import Lane, open_lane
+from local.torture.lane import Lane
+from local.torture.opening import open_lane
 from local.torture.run import Result, Run
 from local.torture.schedule import Schedule
 from local.torture.wires import WIRES

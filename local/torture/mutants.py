@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from local.torture import sabotage
+from local.torture import broken_sql, sabotage
 from local.torture.afnor.mutants import MUTANTS as OF_AFNOR
 from local.torture.mutant import Mutant, run_of
 from local.torture.schedule import Happening, Order, Schedule
@@ -19,7 +19,7 @@ MUTANTS: dict[str, Mutant] = {
     "claim checks nothing": Mutant(
         "a claim ignores queued_at, due_at and the lease",
         run_of(Order(), Order(), strike="stall@store.claim.before:1", stall_seconds=20.0),
-        prepare=sabotage.claim_anything,
+        prepare=broken_sql.claim_anything,
     ),
     "anybody's refusal": Mutant(
         "a 401, 403, 404 or 429 of anybody's means that nothing was deposited",
@@ -44,7 +44,7 @@ MUTANTS: dict[str, Mutant] = {
     "ids of others": Mutant(
         "a look-up takes ids that others hold",
         run_of(Order("unroutable", correct=True, same_document=True, later=("reset",))),
-        prepare=sabotage.forget_holders,
+        prepare=broken_sql.forget_holders,
     ),
     "anybody's id": Mutant(
         "an id that another invoice has is taken as the answer says",
@@ -54,7 +54,7 @@ MUTANTS: dict[str, Mutant] = {
                 Happening(2, "insert_late", details={"orders": (Order(faults=("deposit_ids=previous",)),), "rounds": 1})
             ],
         ),
-        prepare=sabotage.take_any_id,
+        prepare=broken_sql.take_any_id,
     ),
     "another's verdict": Mutant(
         "a row that was shown as another's goes where that deposit's verdict says",
@@ -65,7 +65,7 @@ MUTANTS: dict[str, Mutant] = {
             ],
             switches={"delay_decision": 600},
         ),
-        prepare=sabotage.believe_verdicts_on_others,
+        prepare=broken_sql.believe_verdicts_on_others,
     ),
     "another's bytes": Mutant(
         "our bytes under another row's id stop the doubt alone, where the platform shows no number",
@@ -80,7 +80,7 @@ MUTANTS: dict[str, Mutant] = {
         worker=sabotage.stop_the_doubt_alone,
     ),
     "the same bytes twice": Mutant(
-        "the same bytes are sent for two rows", run_of(LOST, Order("twin")), prepare=sabotage.send_twins
+        "the same bytes are sent for two rows", run_of(LOST, Order("twin")), prepare=broken_sql.send_twins
     ),
     "in company only": Mutant(
         "a number is not asked for alone before it is sent again",
@@ -152,17 +152,17 @@ MUTANTS: dict[str, Mutant] = {
                 Happening(4, "touch", details={"rows": 1}),
             ],
         ),
-        prepare=sabotage.keep_a_watermark,
+        prepare=broken_sql.keep_a_watermark,
     ),
     "unique notes": Mutant(
         "a unique key on changes, and on conflict do nothing",
         run_of(Order(), happenings=[Happening(2, "write_late", details={"orders": (Order(),), "rounds": 6})]),
-        prepare=sabotage.note_once,
+        prepare=broken_sql.note_once,
     ),
     "write-back without net": Mutant(
         "the write-back fails with its record",
         run_of(Order(), happenings=[Happening(1, "refuse_write_backs", details={"rows": 1, "rounds": None})]),
-        prepare=sabotage.write_back_without_net,
+        prepare=broken_sql.write_back_without_net,
     ),
     "write-backs are believed": Mutant(
         "nobody looks whether a row took what was written",
@@ -171,12 +171,12 @@ MUTANTS: dict[str, Mutant] = {
             Order("nameless"),
             happenings=[Happening(1, "refuse_write_backs", details={"rows": 2, "rounds": 6, "how": "old"})],
         ),
-        prepare=sabotage.believe_write_backs,
+        prepare=broken_sql.believe_write_backs,
     ),
     "lost messages stay lost": Mutant(
         "a message is never sent a second time",
         run_of(Order(), happenings=[Happening(2, "shake_queue", details={"lose": 1.0, "double": 0.0})]),
-        prepare=sabotage.forget_lost_messages,
+        prepare=broken_sql.forget_lost_messages,
     ),
     "quotes are repeated": Mutant(
         "what was sent is not blanked in what the platform says",
@@ -213,7 +213,7 @@ MUTANTS: dict[str, Mutant] = {
     "new is what is later": Mutant(
         "a sweep reads the history of what is dated later than what it saw before",
         run_of(Order(), Order("bounced"), switches={"status_dates": ["ISSUED@7200"], "delay_decision": 600}),
-        prepare=sabotage.hear_only_what_is_later,
+        prepare=broken_sql.hear_only_what_is_later,
     ),
     "what was shown last is all": Mutant(
         "a sweep reads no history for what is dated before the status that its search shows",
@@ -232,7 +232,7 @@ MUTANTS: dict[str, Mutant] = {
     "unknown statuses are dropped": Mutant(
         "a status with a code that nobody knows is not stored",
         run_of(Order(), switches={"lifecycle_twists": ["unknown_codes"]}),
-        prepare=sabotage.store_no_unknown_status,
+        prepare=broken_sql.store_no_unknown_status,
     ),
     "pulls are believed": Mutant(
         "what no pull shows has not happened, though a webhook takes the statuses",
@@ -246,7 +246,7 @@ MUTANTS: dict[str, Mutant] = {
             settings={"STATUS_SOURCE": "pull", "FOLLOW_UP_DAYS": "3"},
             most_leaps=300,
         ),
-        prepare=sabotage.believe_pulls,
+        prepare=broken_sql.believe_pulls,
         worker=sabotage.hear_pulls_alone,
     ),
     "acknowledged before the commit": Mutant(

@@ -22,6 +22,7 @@ from local.sam import ROOT
 from local.simulator.core.control import Program, Simulator, simulator_program
 from local.world.accounts import account_secret
 from local.world.aws import Aws, aws_emulator
+from local.world.deploy import deploy
 from local.world.postgres import (
     WORKER,
     PostgresServer,
@@ -33,7 +34,7 @@ from local.world.postgres import (
     start_server,
     stop_server,
 )
-from local.world.stack import Stack, create_bucket, database_secret, deploy, put_secret
+from local.world.stack import Stack, create_bucket, database_secret, put_secret
 
 T = TypeVar("T")
 Say = Callable[[str], None]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from local.demo.stage import STACK
 from local.start import run_main
 from local.world.aws import Aws
-from local.world.stack import StackFailedError, change_parameters
+from local.world.deploy import StackFailedError, change_parameters
 
 
 def main(words: Sequence[str] | None = None) -> int:

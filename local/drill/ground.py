@@ -16,7 +16,7 @@ from local.demo.cases import ordinary_case
 from local.demo.keep import upload
 from local.demo.stage import STACK, Stage
 from local.invoices import BUYERS
-from local.world.stack import change_parameters
+from local.world.deploy import change_parameters
 
 APPROVES = BUYERS[0]
 

@@ -17,8 +17,9 @@ from local.forward import LOOPBACK
 from local.invoices import SampleInvoice, Syntax, file_name, render
 from local.simulator.core.control import Simulator
 from local.world.aws import Aws
+from local.world.deploy import delete, deploy
 from local.world.postgres import WORKER, PostgresServer, as_worker, create_worker
-from local.world.stack import Stack, create_bucket, database_secret, delete, deploy, put_secret
+from local.world.stack import Stack, create_bucket, database_secret, put_secret
 
 BETWEEN_LOOKS_SECONDS = 0.2
 TICKED = ("RelaySubmissionsFunction", "PollStatusesFunction")

@@ -25,8 +25,9 @@ from local.demo.stage import BUCKET, Stage, stage
 from local.demo.ticks import WORKER, WorkerLog, ticking
 from local.invoices import BUYERS
 from local.simulator.core.control import Program, simulator_program
+from local.world.deploy import StackFailedError
 from local.world.postgres import server_folder
-from local.world.stack import FunctionFailedError, StackFailedError
+from local.world.stack import FunctionFailedError
 
 PATIENCE_SECONDS = 60
 LOOKS = 20  # a server that was killed cannot be started before the last of its processes has gone

@@ -16,8 +16,9 @@ import pytest
 from local.resolved import resolved
 from local.sam import ROOT, load_template
 from local.world.aws import Aws, aws_emulator
+from local.world.deploy import StackFailedError, deploy
 from local.world.postgres import postgres_server
-from local.world.stack import Stack, StackFailedError, create_bucket, database_secret, deploy, put_secret
+from local.world.stack import Stack, create_bucket, database_secret, put_secret
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

@@ -143,6 +143,34 @@ def test_a_verdict_whose_history_cannot_be_read_counts_after_an_hour_and_gets_it
     assert not heard("OldestUnread", result(world, capsys))
 
 
+@pytest.mark.parametrize("sent", [True, False])
+def test_a_reason_that_comes_after_the_correction_is_stored_and_asked_for_no_more(world: World, *, sent: bool) -> None:
+    """Seed 778312169: the first deposit's history was read every few minutes for ever."""
+    production(world, history_refused="empty")
+    deposit = deposited(world)
+    polled(world, 10)
+    world.simulator.add_status(deposit, "REJECTED", reason="VALIDATION_FAILURE", message="line 3", author="PLATFORM")
+    polled(world, 1200, 5)
+    assert world.submission(1).last_error_code == "reason_not_known"
+    corrected = world.folder / "corrected.xml"
+    corrected.write_bytes(render(sample_invoice(1, buyer=UNKNOWN_BUYER), "cii"))
+    world.update(1, document_uri=corrected.as_uri(), technical_status="pending")
+    world.relay()
+    if sent:
+        world.submit()
+
+    world.simulator.configure(history_refused="shown")
+    polled(world, DAY, 3)
+
+    statement = "select * from facteur.submissions where platform_id = %(id)s order by id limit 1"
+    first = world.database.row(statement, {"id": deposit})
+    assert (first.state, first.unread_since, first.history_due_at) == ("rejected", None, None)
+    reasons = world.database.rows(
+        "select reason from facteur.status_events where platform_id = %(id)s", {"id": deposit}
+    )
+    assert "VALIDATION_FAILURE" in {each.reason for each in reasons}
+
+
 def test_a_verdict_without_a_history_that_turns_out_to_be_about_a_duplicate_is_a_question_again(world: World) -> None:
     production(world, history_refused="empty")
     deposit = deposited(world)

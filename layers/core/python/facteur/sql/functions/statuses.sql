@@ -193,6 +193,7 @@ begin
     if not facteur.may_move(s, p_update) then
         perform facteur.object_to_successor(s, p_update -> 'objection')
         where stored > 0 and facteur.refused(s) and s.platform_id = p_update ->> 'platform_id' and p_update -> 'objection' ->> 'code' = 'contradictory_statuses';
+        perform facteur.settle_read(s.id, p_update, was_due);
         return next; -- somebody else moved it meanwhile: the events are kept, the verdict is theirs
         return;
     end if;
@@ -213,13 +214,10 @@ begin
     state := move ->> 'state';
     moved := state <> s.state;
     perform facteur.move_submission(s.id, move);
-    update facteur.submissions w set unread_since = null where w.id = s.id and w.unread_since is not null and not facteur.unread(w);
+    perform facteur.settle_read(s.id, p_update, was_due);
     select w.* into s from facteur.submissions w where w.id = s.id;
     if state in ('submitted', 'closed') then
         objected := facteur.object_to(s, p_update -> 'objection') or objected;
-    end if;
-    if asked_by in ('sweep', 'pull') then
-        perform facteur.settle_history(s, p_update, was_due);
     end if;
     perform facteur.try_write_back(s.id)
     from facteur.submissions w
@@ -261,10 +259,11 @@ create or replace function facteur.unread_verdicts(p_limit integer)
 $$;
 
 -- A history was read because a sweep asked for it (p_update: swept_code, swept_at, swept_state as they were then), or statuses were pulled.
--- It is wanted no more, unless it does not say yet what the sweep saw, or another sweep has seen something else meanwhile: then
--- again, later and later. When the search or the pull looks at the deposit again does not change.
-create or replace function facteur.settle_history(s facteur.submissions, p_update jsonb, p_due_at timestamptz) returns void
+-- Whether it moved the row or not, it is wanted no more, unless it does not say yet what the sweep saw, or another sweep has seen
+-- something else meanwhile: then again, later and later. When the search or the pull looks at the deposit again does not change.
+create or replace function facteur.settle_read(p_id bigint, p_update jsonb, p_due_at timestamptz) returns void
     language sql as $$
+    update facteur.submissions w set unread_since = null where w.id = p_id and w.unread_since is not null and not facteur.unread(w);
     update facteur.submissions w set
         due_at = case when w.state = 'submitted' then coalesce(p_due_at, w.due_at) else w.due_at end,
         history_due_at = case
@@ -273,7 +272,7 @@ create or replace function facteur.settle_history(s facteur.submissions, p_updat
             when (w.swept_code, w.swept_at, w.swept_state) is distinct from
                  (p_update ->> 'swept_code', (p_update ->> 'swept_at')::timestamptz, p_update ->> 'swept_state')
                  and w.swept_id = w.platform_id then facteur.now() end
-    where w.id = s.id and w.state in ('submitted', 'closed', 'rejected')
+    where w.id = p_id and w.state in ('submitted', 'closed', 'rejected') and p_update ->> 'asked_by' in ('sweep', 'pull')
 $$;
 
 create or replace function facteur.close_followed(p_submission_id bigint) returns void

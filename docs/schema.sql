@@ -14,6 +14,7 @@ CREATE TABLE facteur.attempts (
     platform_id text,
     document_sha256 text NOT NULL,
     invoice_number text,
+    number_read boolean DEFAULT true NOT NULL,
     seller_siren text,
     total numeric,
     currency text,

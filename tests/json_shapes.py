@@ -29,6 +29,7 @@ WRITTEN: Mapping[str, Shape] = {
         {
             "id": "bigint", "invoice_id": "text", "tries": "integer", "sha256": "text", "platform": "jsonb", "invoice_number": "text",
             "seller_siren": "text", "issue_date": "date", "total": "numeric", "currency": "text", "takes_key": "boolean",
+            "number_read": "boolean",
         },
         (("submit_invoices.store", "_item"),), ("p_item", "given"),
     ),
@@ -106,7 +107,9 @@ RETURNED = {"event": {"invoice_number", "settled"}}
 # From SQL to Python.
 READ: Mapping[str, Shape] = {
     "past attempt": Shape(
-        ATTEMPT | {"attempt_id": "bigint", "started_at": "timestamptz", "document_sha256": "text", "own_key": "text"},
+        ATTEMPT | {
+            "attempt_id": "bigint", "started_at": "timestamptz", "document_sha256": "text", "own_key": "text", "number_read": "boolean",
+        },
         (("submit_invoices.store", "_past_attempt"),), ("in_json",),
     ),
 }  # fmt: skip

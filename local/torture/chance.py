@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from random import Random
 from typing import Any
@@ -52,7 +52,10 @@ def _of_one(seed: int, wire: Wire, mutant: str | None) -> Schedule:
     schedule = Schedule(
         name=str(seed),
         seed=seed,
-        orders=_with_witnesses(extra, [*orders, Order("mute")] if mute else orders, clients),
+        orders=(
+            *_with_witnesses(extra, [*orders, Order("mute")] if mute else orders, clients),
+            *_apart(Random(f"apart {seed}"), wire.hostility),  # noqa: S311
+        ),
         interrupts=tuple(_interrupt(dice, wire) for _ in range(dice.choice((0, 1, 1, 2, 3)))),
         happenings=happenings,
         switches=switches,
@@ -86,6 +89,12 @@ def _orders(dice: Random, hostility: Hostility, *, contradictory: bool) -> list[
     if kind in {"twin", "rival", "namesake"}:
         return [Order(faults=faults), Order(kind, later)]
     return [Order(kind, faults, correct, same, later)]
+
+
+def _apart(dice: Random, hostility: Hostility) -> Iterator[Order]:
+    for kind in hostility.apart:
+        if dice.random() < 0.15:
+            yield Order(kind, tuple(dice.choice(hostility.on_deposit) for _ in range(dice.choice((0, 1, 2)))))
 
 
 def _with_witnesses(dice: Random, orders: list[Order], clients: str) -> tuple[Order, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from facteur.errors import DatabaseUnavailableError
 from facteur.postgres.database import Database
-from local.invoices import BUYERS, SELLER, SampleInvoice, company, file_name, render, sample_invoice
+from local.invoices import BUYERS, SELLER, SampleInvoice, company, file_name, plain_pdf, render, sample_invoice
 from local.invoices.model import Syntax
 from local.simulator.core.control import Simulator
 from local.torture.schedule import KINDS, UNROUTABLE, Order
@@ -241,11 +241,16 @@ class Company:
         return sample_invoice(rank, buyer=buyer, seller=seller)
 
     def _document(self, invoice: SampleInvoice, order: Order) -> tuple[str, str]:
-        variant = f"{order.kind if order.kind == 'rival' else 'plain'}-{invoice.seller.siren}-{invoice.buyer.siren}"
-        path = self._folder / order.account / variant / file_name(invoice, SYNTAX)
+        variant = f"{order.kind if order.kind in {'rival', 'scanned'} else 'plain'}-{invoice.seller.siren}-{invoice.buyer.siren}"
+        path = (
+            self._folder
+            / order.account
+            / variant
+            / file_name(invoice, "facturx" if order.kind == "scanned" else SYNTAX)
+        )
         if (path, order.in_bucket) not in self._laid:
             path.parent.mkdir(parents=True, exist_ok=True)
-            content = render(invoice, SYNTAX)
+            content = plain_pdf(invoice) if order.kind == "scanned" else render(invoice, SYNTAX)
             path.write_bytes(content)
             key = f"documents/{path.relative_to(self._folder)}"
             uri = self._bucket.put(key, content) if order.in_bucket else path.as_uri()

@@ -189,6 +189,7 @@ HOSTILITY = Hostility(
     on_deposit=ON_DEPOSIT,
     by_endpoint=BY_ENDPOINT,
     kinds=("refused", "unroutable", "declined", "nameless", "twin", "rival", "namesake", "taken"),
+    apart=("scanned",),
     searches="search",
     switches=switches,
     strangers=strangers,

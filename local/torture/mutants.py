@@ -112,6 +112,11 @@ MUTANTS: dict[str, Mutant] = {
         run_of(LOST, happenings=[Happening(1, "lie", details={"seconds": 8000.0, "fault": "search_hides=all"})]),
         worker=sabotage.believe_blind_looks,
     ),
+    "unread numbers are looked up": Mutant(
+        "a PDF in which no number can be read counts as not there where a search for its row's number shows nothing",
+        replace(run_of(Order(), Order("scanned", faults=("lost_answer",))), most_leaps=400),
+        worker=sabotage.believe_every_number,
+    ),
     "one clock": Mutant(
         "the waiting time counts by the database's clock alone",
         run_of(

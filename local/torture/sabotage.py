@@ -141,6 +141,11 @@ def believe_blind_looks(_worker: Worker) -> None:
     switch("blindness", lambda _: lambda *_about: None)
 
 
+def believe_every_number(_worker: Worker) -> None:
+    switch("number_in_pdf", lambda _: lambda _pdf: "F")
+    switch("check_number", lambda _: lambda *_about: None)
+
+
 def read_one_clock(_worker: Worker) -> None:
     def alone(two_clocks: Any) -> Any:
         return lambda doubt, _dated_at, limits: replace(two_clocks(doubt, None, limits), seconds=doubt.doubt_seconds)

@@ -39,6 +39,7 @@ KINDS = {
         Kind("bounced", frozenset({REJECTED, FAILED}), frozenset({DEPOSITED, REJECTED, FAILED}), buyer="213"),
         Kind("declined", frozenset({DEPOSITED}), buyer="210"),
         Kind("nameless", frozenset({FAILED}), numbered=False),
+        Kind("scanned", frozenset({REJECTED, FAILED}), frozenset({DEPOSITED, REJECTED, FAILED})),  # a PDF without XML
         Kind("twin", frozenset({DEPOSITED, REJECTED, FAILED}), corrected=frozenset({DEPOSITED, REJECTED, FAILED})),
         Kind("taken", frozenset({REJECTED, FAILED, DEPOSITED}), faults=("409",)),
         Kind("denied", frozenset({DEPOSITED}), faults=("stored:400:taken",)),  # said of a first deposit, which is there

@@ -47,7 +47,10 @@ def missing_statuses(ledger: list[dict[str, Any]], given: Given, lane: Share, sc
     rows = lane.database.rows(ROWS)
     for deposit in ledger:
         # a person gave it up while its answer was lost
-        decided = any(entry.decided for entry in owners.get(deposit["sha256"], []))
+        decided = any(
+            entry.decided or (entry.order.kind == "scanned" and deposit["number"] is None)  # no search can find it
+            for entry in owners.get(deposit["sha256"], [])
+        )
         uploaded = deposit["filename"] == BY_HAND
         # of a person's: that one is the invoice's; nothing distinguishes them, and where both are refused either is
         second = any(entry.by_hand for entry in owners.get(deposit["sha256"], [])) and not stands(deposit)

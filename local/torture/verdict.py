@@ -173,7 +173,7 @@ def _by_invoice(ledger: list[dict[str, Any]], lane: Share) -> defaultdict[int, l
 def _doubles(deposits: Deposits, lane: Share) -> Iterator[Finding]:
     """A deposit stored after another that the platform had not refused. That it calls the second a duplicate excuses nothing.
 
-    Of what a person uploaded nobody knew, but it is there: two that stand are two.
+    Of what a person uploaded nobody knew, but it is there: two that stand are two. What no search can find is sent once, refused or not.
     """
     for entry in lane.entries.values():
         standing = 0
@@ -186,7 +186,7 @@ def _doubles(deposits: Deposits, lane: Share) -> Iterator[Finding]:
                 continue
             if standing:
                 yield Finding(DOUBLE, f"invoice {entry.id}: stored again as {deposit['id']} ({deposit['verdict']})")
-            standing += not was_refused(deposit)
+            standing += (entry.order.kind == "scanned" and not entry.resubmitted) or not was_refused(deposit)
 
 
 def _strange_ids(lane: Share, stopped: set[int]) -> Iterator[Finding]:

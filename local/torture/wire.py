@@ -21,7 +21,8 @@ class Hostility:
     """What a random schedule draws from, beside what the company, AWS and persons do.
 
     `chances` stand in for the usual ones, or come after. `searches` is the endpoint that lists deposits, `switches` how the platform is
-    in all of a run, `followed` for how many days deposits are followed. `fitting` takes out of a schedule what cannot be found out.
+    in all of a run, `followed` for how many days deposits are followed. Kinds `apart` are drawn so that the other orders of a seed stay.
+    `fitting` takes out of a schedule what cannot be found out.
     """
 
     sources: Sequence[str]
@@ -34,6 +35,7 @@ class Hostility:
     strangers: Callable[[Random, Mapping[str, Any]], tuple[str, ...]]
     followed: Callable[[str, set[str], Mapping[str, Any]], str]
     fitting: Callable[[Schedule], Schedule]
+    apart: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

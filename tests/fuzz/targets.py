@@ -9,6 +9,7 @@ import dataclasses
 import json
 import socket
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from requests.structures import CaseInsensitiveDict
 
 from facteur.aws.secrets_manager import SecretUnreadableError, object_in
 from facteur.documents import number as document_number
+from facteur.documents import pdf
 from facteur.domain.doubt import Witness
 from facteur.errors import (
     AccountRefusedError,
@@ -251,6 +253,8 @@ TARGETS = (
            (InvalidMessageError,), Planted(submission_id_in, "KeyError, TypeError,", "KeyError,")),
     Target("documents", lambda data: document_number.number_in(BytesIO(data)), XML, (DocumentUnusableError,),
            Planted(document_number.number_in, "(ExpatError, ValueError, LookupError)", "(ValueError, LookupError)")),
+    Target("PDFs", pdf.number_in_pdf, (*(b"%PDF\nstream\n" + each for each in XML), b"%PDF\nstream\r\n" + zlib.compress(XML[0])), (),
+           Planted(pdf._number, "except DocumentUnusableError", "except KeyError")),
     Target("lifecycle messages", cdar.message_in, lifecycle_messages.SAMPLES, (UnreadableStatusError,),
            Planted(foreign_xml.tree_of, "except (ExpatError, LookupError)", "except LookupError")),
     Target("platform secrets", lambda data: credentials_from(_secret(data), "facteur/x", CUSTOMER), (_sample(PLATFORM_SECRET),),

@@ -65,6 +65,7 @@ class MemoryDocument:
     uri: str
     file_name: str = "invoice.pdf"
     content_type: str = "application/pdf"
+    number_read: bool = True
 
     @property
     def size(self) -> int:

@@ -444,7 +444,9 @@ def blind(doubt: Doubt, tries: int = 3, shown: tuple[str, ...] = (), answers: bo
         ({"witnesses": ()}, (), True, "no_witness", "no other deposit of this account and seller has been shown"),
         ({}, (), True, "search_not_credible", "none of the deposits that it must have, such as w-1"),
         ({}, ("w-1",), False, "search_not_credible", "under a number that nobody has"),
-        ({"attempts": (replace(ATTEMPT, invoice_number=None),)}, ("w-1",), True, "no_witness", "no number"),
+        ({"attempts": (replace(ATTEMPT, invoice_number=None),)}, ("w-1",), True, "number_unknown", "no number"),
+        ({"attempts": (replace(ATTEMPT, number_read=False),)}, ("w-1",), True, "number_unknown", "no number"),
+        ({"attempts": (ATTEMPT, replace(ATTEMPT, number_read=False))}, ("w-1",), True, "number_unknown", "no number"),
     ],
 )
 def test_a_look_up_without_its_witness_is_a_failed_one(

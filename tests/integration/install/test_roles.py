@@ -67,8 +67,8 @@ select table_name, string_agg(lower(privilege_type), ', ' order by privilege_typ
 """
 MAY = {
     "attempts": "insert account, insert code, insert currency, insert document_sha256, insert ended_at, insert http_status, "
-    "insert invoice_id, insert invoice_number, insert lease_token, insert message, insert outcome, insert own_key, insert platform, "
-    "insert platform_id, insert response, insert seller_siren, insert submission_id, insert total, "
+    "insert invoice_id, insert invoice_number, insert lease_token, insert message, insert number_read, insert outcome, "
+    "insert own_key, insert platform, insert platform_id, insert response, insert seller_siren, insert submission_id, insert total, "
     "update code, update ended_at, update http_status, update message, update outcome, update platform_id, "
     "update response, update witnessed_at",
     "accounts": "insert name, insert own_address, insert pin, update own_address, update pin",

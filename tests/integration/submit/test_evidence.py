@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.invoices import render, sample_invoice
+from local.invoices import plain_pdf, render, sample_invoice
 from local.invoices.samples import company
 from local.simulator.core.control import Simulator
 from local.world.levers import NOW, World, platform_secret
@@ -690,3 +690,54 @@ def test_a_number_of_another_year_or_seller_is_another_number(witnessed: World) 
 def _rendered(rank: int, seller: Any = None, number: str | None = None) -> bytes:
     invoice = sample_invoice(rank, seller=seller)
     return render(replace(invoice, number=number or invoice.number), "cii")
+
+
+# --- a document that does not say under which number it is kept ---------------------------------------------------------
+
+UNREAD = {"two invoices": b"\nstream\n" + render(sample_invoice(2), "cii") + b"\nendstream\n", "no invoice": b""}
+
+
+@pytest.mark.parametrize("kind", UNREAD)
+def test_a_pdf_whose_number_cannot_be_read_is_never_sent_again_by_itself(witnessed: World, kind: str) -> None:
+    """The platform may keep it under any number, or none: that a search for the row's shows nothing says nothing."""
+    first = render(sample_invoice(1), "facturx") if UNREAD[kind] else plain_pdf(sample_invoice(1))
+    lost(witnessed, syntax="facturx", content=first + UNREAD[kind])
+    witnessed.simulator.configure(search_hides=[f"number:{NUMBER}"])
+
+    until_settled(witnessed, 20)
+    assert (witnessed.submission(1).state, witnessed.submission(1).last_error_code) == ("in_doubt", "number_unknown")
+    until_given_up(witnessed)
+
+    assert (witnessed.row(1).technical_status, witnessed.submission(1).state) == ("error", "failed")
+    assert "no number could be read in what was sent" in witnessed.submission(1).last_error_message
+    assert len(witnessed.simulator.calls("deposit")) == 2  # the witness's, and its own
+
+
+def test_a_pdf_whose_number_was_read_is_sent_again_as_any_other(witnessed: World) -> None:
+    lost(witnessed, syntax="facturx", fault="503")
+
+    until_settled(witnessed)
+
+    assert witnessed.submission(1).state == "submitted"
+    assert len(witnessed.deposits(1)) == 1
+
+
+def test_a_pdf_whose_number_cannot_be_read_is_no_witness(world: World) -> None:
+    world.add(5, "facturx", content=render(sample_invoice(5), "facturx") + UNREAD["two invoices"])
+    world.deposit()
+    lost(world, fault="503")
+
+    until_settled(world)
+
+    assert world.submission(1).last_error_code == "no_witness"
+
+
+@pytest.mark.parametrize("larger", [0, 6_000_000])
+def test_a_pdf_that_has_not_the_rows_number_is_not_sent(world: World, larger: int) -> None:
+    """Small ones are read in memory, large ones where they lie."""
+    world.add(1, "facturx", number="F-OTHER", content=render(sample_invoice(1), "facturx") + b"\n%" + b" " * larger)
+
+    world.deposit()
+
+    assert world.simulator.calls("deposit") == []
+    assert (world.row(1).technical_status, world.submission(1).last_error_code) == ("error", "number_differs")

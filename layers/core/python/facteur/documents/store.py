@@ -8,14 +8,16 @@ import tempfile
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
+from mmap import ACCESS_READ, mmap
 from pathlib import Path, PurePosixPath
 from typing import IO
 from urllib.parse import unquote
 
 from facteur.aws.s3 import Objects
 from facteur.documents.number import number_in
+from facteur.documents.pdf import number_in_pdf
 from facteur.domain.checks import check_number, check_size, checked_extension, place_of
 from facteur.domain.document_kind import FIRST_BYTES
 from facteur.domain.submission import Invoice
@@ -36,13 +38,18 @@ CONTENT_TYPES = {".pdf": "application/pdf", ".xml": "application/xml"}
 
 @dataclass(frozen=True, slots=True)
 class FetchedDocument:
-    """A document in memory or, if it is large, in a temporary file."""
+    """A document in memory or, if it is large, in a temporary file. `number`: BT-1; None: it cannot be read in it."""
 
     file_name: str
     content_type: str
     size: int
     sha256: str
     content: bytes | IO[bytes] = field(repr=False)
+    number: str | None = None
+
+    @property
+    def number_read(self) -> bool:
+        return self.number is not None
 
     def open(self) -> IO[bytes]:
         if isinstance(self.content, bytes):
@@ -87,8 +94,8 @@ class DocumentStore:
             document = _fetched(invoice, blocks(), size, in_memory=hold_bytes is not None)
             try:
                 self._check_whole(invoice, document)
-                if document.content_type == CONTENT_TYPES[".xml"]:
-                    check_number(number_in(document.open()), invoice.invoice_number)
+                document = replace(document, number=_number(document))
+                check_number(document.number, invoice.invoice_number)
             except BaseException:
                 document.close()
                 raise
@@ -168,6 +175,16 @@ def _kept(blocks: Iterator[bytes], file: IO[bytes], size: int) -> tuple[bytes, s
     if written != size:
         raise DocumentUnavailableError(Problem("document_unavailable", "the document changed while it was read"))
     return first, digest.hexdigest()
+
+
+def _number(document: FetchedDocument) -> str | None:
+    if document.content_type == CONTENT_TYPES[".xml"]:
+        return number_in(document.open())
+    if isinstance(document.content, bytes):
+        return number_in_pdf(document.content)
+    document.content.flush()
+    with mmap(document.content.fileno(), 0, access=ACCESS_READ) as pdf:
+        return number_in_pdf(pdf)
 
 
 def _file_name(invoice: Invoice, extension: str) -> str:

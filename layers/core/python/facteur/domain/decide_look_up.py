@@ -15,6 +15,7 @@ from facteur.errors import Problem
 EMPTY_LOOKUPS_BEFORE_RESEND = 4
 SEND_AGAIN = "Ask the platform why. facteur retry sends it again, once it was looked up again"
 PICKED_UP_SECONDS = 60.0  # a look-up that is due is begun within a minute
+NUMBER_UNKNOWN = "number_unknown"
 UNDATED = 1 / 2  # of the time that our clock alone says
 BELIEVED = timedelta(days=1)  # a platform's Date that is further from ours says nothing
 
@@ -80,8 +81,9 @@ def after_look_up(doubt: Doubt, evidence: Evidence, clock: DoubtClock, limits: L
 
 def blindness(doubt: Doubt, witnesses: Collection[str], answers_what_is_asked: Callable[[], bool]) -> Problem | None:
     """Why a look-up that found nothing says nothing; None: its silence counts."""
-    if not any(attempt.invoice_number or attempt.own_key for attempt in doubt.attempts):
-        return Problem("no_witness", "it cannot be looked up: what was sent has no number here")
+    if not _searchable(doubt):
+        words = "no number could be read in what was sent, so nobody knows under which one the platform shows it"
+        return Problem(NUMBER_UNKNOWN, words)
     if not doubt.witnesses:
         words = "no other deposit of this account and seller has been shown by its search yet"
         return Problem("no_witness", f"{words}, so an empty answer and a blind one look the same")
@@ -95,13 +97,19 @@ def blindness(doubt: Doubt, witnesses: Collection[str], answers_what_is_asked: C
     return None
 
 
+def _searchable(doubt: Doubt) -> bool:
+    asked = [attempt for attempt in doubt.attempts if attempt.outcome != "accepted"]
+    return bool(asked) and all(attempt.searchable for attempt in asked)
+
+
 def after_blind_look_up(
     doubt: Doubt, problem: Problem, tries: int, limits: Limits, jitter: Jitter, refused: Sequence[Candidate] = ()
 ) -> Move:
     """Such a look-up is a failed one: nothing is sent, and at last a person must look. `refused`: what it showed of ours, if anything."""
     delay = back_off(tries, jitter)
     if _too_long(doubt, limits) or doubt.waited_seconds + delay > limits.give_up_after_seconds:
-        return final(State.FAILED, problem, _refused_there(doubt, refused[0]) if refused else LOOK_AT_THE_PLATFORM)
+        otherwise = ENTER_ANEW if problem.code == NUMBER_UNKNOWN else LOOK_AT_THE_PLATFORM
+        return final(State.FAILED, problem, _refused_there(doubt, refused[0]) if refused else otherwise)
     step = "It is looked up again; a further invoice that is deposited for this seller is such a witness"
     return wait(
         State.IN_DOUBT, delay, problem, step if problem.code == "no_witness" else "It is looked up again", waited=delay
@@ -111,6 +119,11 @@ def after_blind_look_up(
 LOOK_AT_THE_PLATFORM = (
     "Look its number up at the platform: if it is there, `facteur adopt` it; if it is not, set technical_status back to "
     "'pending', and it is looked up once more before anything is sent"
+)
+
+ENTER_ANEW = (
+    "Look for it at the platform: if it is there, `facteur adopt` it; if it is not, enter it as a row of its own, "
+    "with a number of its own"
 )
 
 

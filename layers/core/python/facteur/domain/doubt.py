@@ -9,7 +9,10 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An earlier attempt that may have deposited something, with what it sent. `own_key` None: it sent no key of ours."""
+    """An earlier attempt that may have deposited something, with what it sent. `own_key` None: it sent no key of ours.
+
+    `number_read`: in the document itself, so that the platform shows it under this number; else nobody knows under which.
+    """
 
     attempt_id: int
     started_at: datetime
@@ -21,6 +24,12 @@ class Attempt:
     platform_id: str | None
     currency: str | None = None
     own_key: str | None = None
+    number_read: bool = True
+
+    @property
+    def searchable(self) -> bool:
+        """Whether a search that does not show it says anything."""
+        return bool(self.own_key or (self.invoice_number and self.number_read))
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,13 +72,14 @@ class Waiting:
 class Intent:
     """What a claim is for: a look-up, or a deposit of the document with this hash, with this platform and client.
 
-    `takes_key`: the platform takes a key of ours with it.
+    `takes_key`: the platform takes a key of ours with it. `number_read`: the document says its number, which is the row's.
     """
 
     row: Waiting
     sha256: str | None = None
     platform: Mapping[str, str] | None = None
     takes_key: bool = False
+    number_read: bool = True
 
 
 @dataclass(frozen=True, slots=True)

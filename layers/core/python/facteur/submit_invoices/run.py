@@ -145,7 +145,8 @@ def _intent(
     row: Waiting, document: Document | None, identity: Callable[[str], Mapping[str, str]], services: Services
 ) -> Intent:
     takes_key = document is not None and services.platforms.of(row.account).capabilities.own_key
-    return Intent(row, document.sha256 if document else None, identity(row.account), takes_key)
+    number_read = document is None or document.number_read
+    return Intent(row, document.sha256 if document else None, identity(row.account), takes_key, number_read)
 
 
 def _close(documents: Iterable[Document | None]) -> None:

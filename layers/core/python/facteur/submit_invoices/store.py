@@ -174,6 +174,7 @@ def _item(intent: Intent) -> dict[str, Any]:
         "sha256": intent.sha256,
         "platform": intent.platform,
         "takes_key": intent.takes_key,
+        "number_read": intent.number_read,
         "invoice_number": invoice.invoice_number,
         "seller_siren": invoice.seller_siren,
         "issue_date": None if invoice.issue_date is None else invoice.issue_date.isoformat(),
@@ -227,6 +228,7 @@ def _past_attempt(attempt: dict[str, Any]) -> Attempt:
     return Attempt(
         attempt["attempt_id"], started_at, attempt["outcome"], attempt["document_sha256"], attempt["invoice_number"],
         attempt["seller_siren"], None if total is None else Decimal(total), attempt["platform_id"], attempt["currency"], attempt["own_key"],
+        attempt["number_read"],
     )  # fmt: skip
 
 

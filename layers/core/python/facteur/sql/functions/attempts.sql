@@ -49,7 +49,7 @@ $$;
 -- Whether a deposit is a client's, stands as the platform's good one, and has another number than these.
 create or replace function facteur.stands(a facteur.attempts, p_client jsonb, p_numbers text[]) returns boolean
     language sql stable as $$
-    select a.invoice_number is not null and (a.platform = p_client or p_client is null) and facteur.plain(a.invoice_number) <> all (p_numbers)
+    select a.invoice_number is not null and (a.number_read or a.own_key is not null) and (a.platform = p_client or p_client is null) and facteur.plain(a.invoice_number) <> all (p_numbers)
        and exists (select from facteur.submissions s
                    where s.platform_id = a.platform_id and s.account = a.account and s.state in ('submitted', 'closed'))
 $$;
@@ -87,7 +87,8 @@ create or replace function facteur.in_json(a facteur.attempts) returns jsonb
     language sql stable as $$
     select jsonb_build_object('attempt_id', a.id, 'started_at', a.started_at, 'outcome', coalesce(a.outcome, 'unknown'),
         'document_sha256', a.document_sha256, 'invoice_number', a.invoice_number, 'seller_siren', a.seller_siren,
-        'total', a.total::text, 'currency', a.currency, 'platform_id', a.platform_id, 'own_key', a.own_key)
+        'total', a.total::text, 'currency', a.currency, 'platform_id', a.platform_id, 'own_key', a.own_key,
+        'number_read', a.number_read)
 $$;
 
 -- The newest deposit of a client and seller with a key of ours that was answered before an instant: whatever a platform has drawn an id
@@ -198,10 +199,10 @@ begin
     where id = (p_attempt ->> 'id')::bigint and (outcome is null or outcome in ('unknown', 'not_found'));
     if not found and p_attempt ->> 'outcome' = 'accepted' then
         insert into facteur.attempts (submission_id, invoice_id, account, lease_token, ended_at, outcome, http_status, message,
-                                      platform_id, document_sha256, invoice_number, seller_siren, total, currency, platform, own_key, response)
+                                      platform_id, document_sha256, invoice_number, seller_siren, total, currency, platform, own_key, response, number_read)
         select a.submission_id, a.invoice_id, a.account, a.lease_token, facteur.now(), 'accepted',
                (p_attempt ->> 'http_status')::integer, p_attempt ->> 'message', p_attempt ->> 'platform_id', a.document_sha256,
-               a.invoice_number, a.seller_siren, a.total, a.currency, a.platform, a.own_key, p_attempt ->> 'response'
+               a.invoice_number, a.seller_siren, a.total, a.currency, a.platform, a.own_key, p_attempt ->> 'response', a.number_read
         from facteur.attempts a where a.id = (p_attempt ->> 'id')::bigint and not exists (
             select from facteur.attempts k where k.platform_id = p_attempt ->> 'platform_id' and k.invoice_id = a.invoice_id);
     end if;

@@ -66,9 +66,9 @@ end $$;
 create or replace function facteur.attribute_found(s facteur.submissions, p_platform_id text) returns void
     language sql as $$
     insert into facteur.attempts (submission_id, invoice_id, account, lease_token, ended_at, outcome, message, platform_id, document_sha256,
-                                  invoice_number, seller_siren, total, currency, platform, own_key)
+                                  invoice_number, seller_siren, total, currency, platform, own_key, number_read)
     select s.id, s.invoice_id, a.account, gen_random_uuid(), facteur.now(), 'accepted', 'found by look-up', p_platform_id, a.document_sha256,
-           a.invoice_number, a.seller_siren, a.total, a.currency, a.platform, a.own_key
+           a.invoice_number, a.seller_siren, a.total, a.currency, a.platform, a.own_key, a.number_read
     from facteur.attempts a where a.submission_id = s.id and a.outcome = 'duplicate' order by a.id desc limit 1
 $$;
 

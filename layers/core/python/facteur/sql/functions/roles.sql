@@ -12,7 +12,7 @@ create or replace function facteur.worker_rights() returns table (relation name,
            ('not_ready', 'insert, update (seen_at), delete'),
            ('submissions', 'insert, update, delete'),
            ('attempts', 'insert (submission_id, invoice_id, account, lease_token, ended_at, outcome, http_status, code, message, platform_id,'
-                        ' document_sha256, invoice_number, seller_siren, total, currency, platform, own_key, response),'
+                        ' document_sha256, invoice_number, seller_siren, total, currency, platform, own_key, response, number_read),'
                         ' update (outcome, ended_at, http_status, code, message, platform_id, response, witnessed_at)'),
            ('status_events', 'insert (status_id, submission_id, platform_id, code, platform_code, network_code, label, occurred_at, date_believed,'
                              ' date_given, caused_by, audience, reason, message, raw), update (written_at, settled)'),

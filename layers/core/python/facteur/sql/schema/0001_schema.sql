@@ -228,6 +228,7 @@ create table facteur.attempts (
     platform_id     text,
     document_sha256 text not null,
     invoice_number  text,                    -- as sent: what a look-up searches for, whatever the row says later
+    number_read     boolean not null default true, -- in the document itself; else the platform may show another, or none
     seller_siren    text,
     total           numeric,
     currency        text,

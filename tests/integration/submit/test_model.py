@@ -39,4 +39,4 @@ def test_no_interleaving_loses_an_invoice_or_deposits_it_twice(database: Databas
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_no_interleaving_out_of_many_loses_an_invoice_or_deposits_it_twice(database: Database) -> None:
-    run(database, max_examples=4000, stateful_step_count=80)
+    run(database, max_examples=600, stateful_step_count=80)  # a second or two each: the product itself runs here

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from local.torture import broken_sql, sabotage
 from local.torture.afnor.mutants import MUTANTS as OF_AFNOR
+from local.torture.moving import MUTANTS as OF_MIXED
 from local.torture.mutant import Mutant, run_of
 from local.torture.schedule import Happening, Order, Schedule
 from local.torture.superpdp.mutants import MUTANTS as OF_SUPERPDP
@@ -271,7 +272,7 @@ MUTANTS: dict[str, Mutant] = {
 }
 
 
-OF_OTHERS: dict[str, dict[str, Mutant]] = {"superpdp": OF_SUPERPDP, "afnor": OF_AFNOR, "mixed": {}}
+OF_OTHERS: dict[str, dict[str, Mutant]] = {"superpdp": OF_SUPERPDP, "afnor": OF_AFNOR, "mixed": OF_MIXED}
 
 
 def mutants_of(platform: str) -> dict[str, Mutant]:

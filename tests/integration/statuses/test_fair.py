@@ -108,3 +108,29 @@ def test_an_account_that_gets_no_permit_has_had_no_turn_and_is_first_next_time(
         asked = "select account from facteur.accounts_with_feed(array['superpdp', 'afnor'])"
         assert [row.account for row in world.database.rows(asked)] == [longest_ago, other]
         world.database.rows("update facteur.feeds set taken_until = '-infinity'")
+
+
+@pytest.mark.parametrize("source", ["sweep", "pull"])
+def test_a_wanted_history_gets_a_permit_however_much_there_is_to_be_swept_or_pulled(
+    world: World, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """Seed 236338505: each sweep took the whole bucket, and no history was read in ten months."""
+    monkeypatch.setenv("STATUS_SOURCE", source)
+    world.new_container()
+    world.add(1)
+    world.deposit()
+    world.simulator.advance(300)
+    world.simulator.configure(search_cap=1, search_order="oldest", not_seen_limit=1, not_seen_noise=50)
+    crowd(world, 300, apart=1.0)
+    statement = (
+        "update facteur.submissions set {}, history_due_at = facteur.now(), history_rank = 1 where invoice_id = %(id)s"
+    )
+    world.database.rows(statement.format("unread_since = facteur.now()"), {"id": str(world.ids[1])})
+
+    for _ in range(3):
+        world.database.rows("update facteur.submissions set due_at = facteur.now() where state = 'submitted'")
+        world.database.rows("update facteur.budgets set tokens = 10, refilled_at = facteur.now()")
+        poll.handler({}, None)
+
+    read = "select e.code from facteur.status_events e join facteur.submissions s on s.id = e.submission_id where s.invoice_id = %(id)s"
+    assert world.database.rows(read, {"id": str(world.ids[1])})

@@ -94,12 +94,15 @@ class Run:
         return time.monotonic() < self.began + FIRST_SHARE * (self.stop_at - self.began)
 
     def sweep(self, but: Sequence[str] = ()) -> bool:
-        """Look at one slice, every second time at a young one, and read one history that is wanted; whether to go on."""
+        """Look at one slice, every second time at a young one, and read one history that is wanted; whether to go on.
+
+        Each is first in two rounds of four: there may be so much to sweep that no permit is left for what comes second.
+        """
         self.rounds += 1
-        swept = sweep(self.services, self.in_time, young=self.rounds % 2 == 1, but=but)
-        read = Step.NO_PERMIT if time.monotonic() < self.history_at else read_wanted_history(self.services)
-        if read is Step.NO_PERMIT and time.monotonic() >= self.history_at:
-            self.history_at = time.monotonic() + self.services.history_seconds
+        young, wanted_first = self.rounds % 2 == 1, self.rounds // 2 % 2 == 0
+        read = self._wanted() if wanted_first else None
+        swept = sweep(self.services, self.in_time, young=young, but=but)
+        read = self._wanted() if read is None else read
         if swept in {Step.DONE, Step.FAILED}:
             self.reads += read is Step.DONE
             return self._went_on(swept, 0)
@@ -107,15 +110,27 @@ class Run:
             return self._went_on(swept, self.services.call_seconds)
         return self._went_on(read, self.services.history_seconds)
 
+    def _wanted(self) -> Step:
+        """Read one history that is wanted, where there may be a permit for it."""
+        if time.monotonic() < self.history_at:
+            return Step.NO_PERMIT
+        read = read_wanted_history(self.services)
+        if read is Step.NO_PERMIT:
+            self.history_at = time.monotonic() + self.services.history_seconds
+        return read
+
     def pull(self) -> bool:
-        """Take all that is not seen, once; then look at what is due for another reason, or wanted; whether to go on."""
-        if self.rounds == 0:
-            self.reads += pull(self.services, self._permitted)
+        """Take all that is not seen, once; and look, each in every second round first, at what is wanted, or due for another reason."""
         self.rounds += 1
+        read = self._wanted() if self.rounds % 2 == 1 else Step.NOTHING
+        if self.rounds == 1:
+            self.reads += pull(self.services, self._permitted)
+        if read is Step.DONE:
+            return self._went_on(read, 0)
         due = check_due(self.services)
         if due is not Step.NOTHING:
             return self._went_on(due, 0)
-        return self._went_on(read_wanted_history(self.services), self.services.history_seconds)
+        return self._went_on(self._wanted(), self.services.history_seconds)
 
     def _permitted(self, account: str) -> bool:
         """Whether the budget admits one more call in time, now or soon."""

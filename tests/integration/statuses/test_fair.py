@@ -134,3 +134,34 @@ def test_a_wanted_history_gets_a_permit_however_much_there_is_to_be_swept_or_pul
 
     read = "select e.code from facteur.status_events e join facteur.submissions s on s.id = e.submission_id where s.invoice_id = %(id)s"
     assert world.database.rows(read, {"id": str(world.ids[1])})
+
+
+def test_a_sweep_comes_on_though_each_listing_has_more_pages_than_the_budget_admits(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others deposited before ours, under our numbers, and a page is one entry: a bucket ends among theirs each time."""
+    monkeypatch.setenv("STATUS_SOURCE", "sweep")
+    world.new_container()
+    ranks = range(1, 7)
+    for rank in ranks:
+        other = {
+            "number": sample_invoice(rank).number,
+            "account": world.simulator.client_id,
+            "statuses": ["MADE_AVAILABLE"],
+        }
+        world.simulator.add_foreign_invoices([{**other, "seller": "999999998"}, {**other, "seller": "999999997"}])
+    for rank in ranks:
+        world.add(rank)
+    world.deposit()
+    world.simulator.advance(300)
+    world.simulator.configure(search_cap=1, search_order="oldest")
+    world.database.rows("select facteur.sweep_by_number('default', 86400)")
+
+    for _ in range(20):
+        world.database.rows(
+            "update facteur.submissions set due_at = facteur.now() where state = 'submitted' and swept_code is null"
+        )
+        world.database.rows("update facteur.budgets set tokens = 10, refilled_at = facteur.now()")
+        poll.handler({}, None)
+
+    assert all(world.submission(rank).swept_code for rank in ranks)

@@ -16,7 +16,9 @@ from facteur.poll_statuses.services import PollServices, Step, alone, not_answer
 
 MARGIN = timedelta(seconds=1)  # an instant inside an id is not quite that of the deposit
 WIDE_MARGIN = timedelta(seconds=60)  # where only our own clock says when something was deposited
-FRUITFUL = 1 / 4  # of a full page must be ours for another one to be read
+FRUITFUL = 1 / 4  # of a full page, or of many short ones, must be ours for another one to be read
+MANY_PAGES = 4
+FEWER = 4  # numbers are asked for at once where many pages show none of ours: a quarter of them
 LATE_SECONDS = 600.0  # the search may take so long to show a deposit
 TELLING = 10  # deposits that a page must miss before it says something about the search
 BY_NUMBER_SECONDS = 86400.0
@@ -107,9 +109,15 @@ def _search_by_date(swept: Sweep, paging: Paging) -> None:
         if listing.whole or not swept.missing():
             _after_dates(swept, paging)
             return
-        if (len(page.ids) >= paging.page and found < FRUITFUL * paging.page) or listing.offset > paging.last_offset:
+        full = len(page.ids) >= paging.page and found < FRUITFUL * paging.page
+        if full or _fruitless(swept, listing) or listing.offset > paging.last_offset:
             _give_up_dates(swept, "crowded", paging)
             return
+
+
+def _fruitless(swept: Sweep, listing: Listing) -> bool:
+    """Whether many pages, however short, have shown little of ours: the next ones may be more than the budget admits at once."""
+    return swept.pages >= MANY_PAGES and len(swept.sightings) < FRUITFUL * listing.offset
 
 
 def _after_dates(swept: Sweep, paging: Paging) -> None:
@@ -145,9 +153,9 @@ def _search_by_number(swept: Sweep, paging: Paging, deposits: Sequence[Open] | N
 
 
 def _ask_for(rest: Sequence[Open], swept: Sweep, paging: Paging) -> int:
-    """One query, with all its pages; how many numbers it had, or 0 where the budget ended it."""
+    """One query, with all its pages; how many numbers it had, or 0 where the budget ended it. Of fewer where many pages show none."""
     numbers = [str(member.invoice_number) for member in rest]
-    listing = Listing()
+    listing, pages = Listing(), 0
     while not listing.whole and listing.offset <= paging.last_offset:
         if not swept.permitted():
             return 0
@@ -155,8 +163,12 @@ def _ask_for(rest: Sequence[Open], swept: Sweep, paging: Paging) -> int:
         numbers = numbers[: page.numbers]
         swept.add(page)
         listing.add(page.ids)
-        if all(m.platform_id in swept.sightings for m in rest[: page.numbers]):
+        pages += 1
+        seen_of = sum(m.platform_id in swept.sightings for m in rest[: page.numbers])
+        if seen_of == len(numbers):
             break
+        if pages == MANY_PAGES and not seen_of and len(numbers) > 1:
+            return _ask_for(rest[: max(1, len(numbers) // FEWER)], swept, paging)
     return len(numbers)
 
 

@@ -25,7 +25,6 @@ from facteur.domain.evidence import (
     Kinship,
     attribute,
     kinship,
-    sent_by,
     weighed,
 )
 from facteur.domain.submission import Move, State
@@ -561,19 +560,41 @@ def test_one_jump_of_our_clock_brings_no_undated_resend_too_early(
     assert real >= resend_after
 
 
-def test_what_two_doubts_of_one_question_sent_alike_is_either_ones() -> None:
-    twin = replace(DOUBT, attempts=(replace(ATTEMPT, invoice_number="F-2"),))
+def test_what_another_row_sent_as_well_as_we_is_either_ones() -> None:
+    twin = replace(ATTEMPT, invoice_number="F-2")
     unnumbered = replace(FOUND, invoice_number=None)
 
-    sent = sent_by([twin], DOUBT)
-    assert weighed(DOUBT, [unnumbered], {"id-1": "sha-1"}, {}, sent).ours == (unnumbered,)
+    assert weighed(DOUBT, [unnumbered], {"id-1": "sha-1"}, {}, [twin]).ours == (unnumbered,)
 
 
-@pytest.mark.parametrize(("number", "in_the_way"), [(None, False), ("F-10", False), ("F-1", True)])
-def test_what_another_doubt_sent_is_in_the_way_only_under_our_very_number(number: str | None, in_the_way: bool) -> None:
-    other = replace(DOUBT, attempts=(replace(ATTEMPT, invoice_number="F-10", document_sha256="sha-10"),))
-    shown = replace(FOUND, invoice_number=number)
+@pytest.mark.parametrize(
+    ("sent_under", "seller", "shown", "in_the_way"),
+    [
+        ("F-10", "111111111", None, False),  # torture of SUPER PDP, 299600982
+        ("F-10", "111111111", "F-10", False),
+        ("F-10", "111111111", "F-1", True),  # shown under our number: mixed up
+        ("F-1", "222222222", None, False),  # a namesake
+        ("F-1", "222222222", "F-1", False),
+        ("F-1", "111111111", None, True),  # another document under our number and seller
+        ("F-1", None, None, True),
+        (None, "111111111", None, True),
+    ],
+)
+def test_what_another_row_sent_is_in_the_way_only_under_our_number_and_seller(
+    sent_under: str | None, seller: str | None, shown: str | None, in_the_way: bool
+) -> None:
+    """Its bytes say whose it is, also where that row's own doubt is not settled and the platform shows nothing else."""
+    sender = replace(ATTEMPT, invoice_number=sent_under, seller_siren=seller, document_sha256="sha-10")
+    found = replace(FOUND, invoice_number=shown, seller_siren=None, total=None)
 
-    evidence = weighed(DOUBT, [shown], {"id-1": "sha-10"}, {}, sent_by([other], DOUBT))
+    evidence = weighed(DOUBT, [found], {"id-1": "sha-10"}, {}, [sender])
 
     assert (evidence.ours, bool(evidence.in_the_way)) == ((), in_the_way)
+
+
+def test_what_nobody_here_sent_may_be_ours_in_another_shape() -> None:
+    found = replace(FOUND, invoice_number=None, seller_siren=None, total=None)
+    sender = replace(ATTEMPT, invoice_number="F-10", document_sha256="sha-10")
+
+    assert weighed(DOUBT, [found], {"id-1": "sha-11"}, {}, [sender]).in_the_way == (found,)
+    assert weighed(DOUBT, [found], {"id-1": None}, {}, [sender]).in_the_way == (found,)

@@ -215,6 +215,43 @@ def test_old_invoices_that_were_brought_in_lately_hide_no_deposit(
     assert world.submission(1).platform_id == deposit["id"]
 
 
+@pytest.mark.parametrize("copies", [True, False])
+def test_where_the_list_shows_neither_number_nor_key_the_bytes_say_whose_a_deposit_is(
+    world: World, pdp: Simulator, copies: bool
+) -> None:
+    """Also of an invoice whose own doubt is not settled (torture of SUPER PDP, 299600982). Without them a person compares."""
+    for rank in (7, 8):
+        add(world, rank)
+    world.deposit()
+    pdp.configure(list_omits=["en_invoice"], external_id_shown="empty")
+    pdp.script(sample_invoice(1).number, ["503"])
+    add(world, 1)
+    worked_off(world, pdp, 5, seconds=100)
+    assert world.submission(1).empty_lookups == 3
+    pdp.script(sample_invoice(2).number, ["lost_answer"])
+    add(world, 2)
+    world.deposit()
+    not_due_for_a_day(world, 2)
+    pdp.fault_rates({} if copies else {"answer:404:html": 1.0}, endpoint="download")
+
+    worked_off(world, pdp)
+
+    assert (world.submission(2).state, len(deposits(pdp))) == ("in_doubt", 4 if copies else 3)
+    expected = ("submitted", None) if copies else ("failed", "conflicting_deposit")
+    assert (world.submission(1).state, world.submission(1).last_error_code) == expected
+    advance(world, pdp, DAY)
+    pdp.fault_rates({}, endpoint="download")
+    worked_off(world, pdp)
+    assert (world.submission(2).state, world.submission(2).platform_id) == ("submitted", deposits(pdp)[2])
+
+
+def not_due_for_a_day(world: World, rank: int) -> None:
+    statement = (
+        "update facteur.submissions set due_at = facteur.now() + interval '1 day', queued_at = null where id = %(id)s"
+    )
+    world.database.rows(statement, {"id": world.submission(rank).id})
+
+
 def test_a_page_that_begins_with_its_cursor_is_another_page(world: World, pdp: Simulator) -> None:
     """Else no look-up would ever count as an empty one (torture of SUPER PDP, 622887169)."""
     for rank in (7, 8):

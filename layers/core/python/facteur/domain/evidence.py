@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import Enum, auto
 
 from facteur.domain.doubt import Attempt, Candidate, Doubt, Holder
-from facteur.domain.identity import may_be_of, plain, same_invoice
+from facteur.domain.identity import may_be_of, may_share_number, plain, same_invoice
 
 UNKNOWN = "unknown"  # in the place of a SHA-256: of what a person adopted, and nobody compared
 
@@ -67,18 +67,12 @@ def has_our_key(candidate: Candidate, attempts: Iterable[Attempt]) -> bool:
     return candidate.own_key is not None and any(attempt.own_key == candidate.own_key for attempt in attempts)
 
 
-def sent_by(doubts: Iterable[Doubt], doubt: Doubt) -> frozenset[str]:
-    """The SHA-256 of what these doubts sent and this one did not."""
-    sent = {attempt.document_sha256 for other in doubts for attempt in other.attempts if attempt.document_sha256}
-    return frozenset(sent - {attempt.document_sha256 for attempt in doubt.attempts})
-
-
 def weighed(
     doubt: Doubt,
     candidates: Iterable[Candidate],
     copies: Mapping[str, str | None],
     holders: Mapping[str, Holder],
-    sent: Collection[str] = (),
+    senders: Collection[Attempt] = (),
     shown_sellers: Collection[str] = (),
 ) -> Evidence:
     """Sort what was shown, the platform's good deposits first, then oldest first.
@@ -86,7 +80,7 @@ def weighed(
     Args:
         copies: the SHA-256 of each candidate's copy; None where the platform shows none, or it was not asked for one.
         holders: those that our own tables know as somebody's.
-        sent: by other doubts that the search was asked for with this one: what it shows without our very number may be theirs.
+        senders: attempts of other invoices that sent one of these copies.
         shown_sellers: whose the witnesses are, as the platform shows them.
     """
     swapped = tuple(
@@ -97,14 +91,7 @@ def weighed(
     )
     free = [each for each in candidates if each.platform_id not in holders]
     free = [each for each in free if not (doubt.duplicate_verdict and each.refused)]  # the duplicate itself
-    ours_by_number = {plain(attempt.invoice_number) for attempt in doubt.attempts if attempt.invoice_number}
-    free = [
-        each
-        for each in free
-        if plain(each.invoice_number) in ours_by_number
-        or has_our_key(each, doubt.attempts)
-        or copies.get(each.platform_id) not in sent
-    ]
+    free = [each for each in free if not _is_anothers(each, copies.get(each.platform_id), senders, doubt)]
     theirs = _sent_elsewhere(doubt, holders)
     free = [each for each in free if has_our_key(each, doubt.attempts) or copies.get(each.platform_id) not in theirs]
     free.sort(key=lambda c: (c.refused, c.created_at or datetime.min.replace(tzinfo=UTC), c.platform_id))
@@ -120,6 +107,22 @@ def _under_its_number(candidate: Candidate, sha256: str | None, doubt: Doubt) ->
     sent = [each for each in doubt.attempts if each.document_sha256 == sha256 or has_our_key(candidate, [each])]
     numbers = [each.invoice_number for each in sent]
     return candidate if candidate.invoice_number or not numbers else replace(candidate, invoice_number=numbers[-1])
+
+
+def _is_anothers(candidate: Candidate, sha256: str | None, senders: Collection[Attempt], doubt: Doubt) -> bool:
+    """Whether a deposit is a document that other rows sent, and we did not, of another number or seller than ours: it is theirs by its
+    bytes, whether its doubt is settled or not, and however little the platform shows of it. What it shows under our number, and they
+    sent under another, was mixed up.
+    """
+    theirs = [each for each in senders if each.document_sha256 == sha256]
+    if not theirs or has_our_key(candidate, doubt.attempts):
+        return False
+    if any(each.document_sha256 == sha256 for each in doubt.attempts):
+        return False
+    numbers = {plain(each.invoice_number) for each in doubt.attempts}
+    shown = plain(candidate.invoice_number)
+    mixed_up = bool(shown) and shown in numbers and all(plain(each.invoice_number) != shown for each in theirs)
+    return not mixed_up and not any(may_share_number(their, ours) for their in theirs for ours in doubt.attempts)
 
 
 def _sent_elsewhere(doubt: Doubt, holders: Mapping[str, Holder]) -> frozenset[str]:

@@ -29,6 +29,11 @@ def may_be_of(shown: Named, sent: Named) -> bool:
     return all(verdict is not False for verdict in _compared(shown, sent).values())
 
 
+def may_share_number(one: Named, other: Named) -> bool:
+    """Neither number nor seller is known to differ: a seller gives a number once."""
+    return not {"number", "seller"} & set(differing(one, other))
+
+
 def not_shown(shown: Named, sent: Named) -> list[str]:
     """What there is to compare with and is not shown: no evidence for or against."""
     return [name for name, verdict in _compared(shown, sent).items() if verdict is None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from facteur.domain.decide_look_up import (
@@ -19,7 +19,6 @@ from facteur.domain.evidence import (
     Evidence,
     attribute,
     has_our_key,
-    sent_by,
     weighed,
 )
 from facteur.domain.submission import Claim, State, Waiting
@@ -64,8 +63,7 @@ def _look_up(look_ups: Sequence[LookUp], services: Services, lease: Lease) -> No
         try:
             if failure:
                 raise failure
-            sent = sent_by([other.doubt for other in asked if other is not each], each.doubt)
-            decision, found, mixed_up = _judged(each, answer, sent, platform, services, lease)
+            decision, found, mixed_up = _judged(each, answer, platform, services, lease)
         except NotDepositedError as error:
             decision = services.failed(each.row, error, each.doubt.waited_seconds)
         outcome = Outcome(each.row, each.claim, decision, found, *_shown_by(answer, mixed_up))
@@ -94,7 +92,7 @@ def question(doubt: Doubt) -> Question:
 
 
 def _judged(
-    one: LookUp, shown: Shown | None, sent: Collection[str], platform: Platform, services: Services, lease: Lease
+    one: LookUp, shown: Shown | None, platform: Platform, services: Services, lease: Lease
 ) -> tuple[Decision, list[tuple[int, str]], tuple[Candidate, ...]]:
     """What follows, which attempt made which deposit, and the deposits that another invoice has."""
     doubt, limits = one.doubt, services.limits
@@ -109,7 +107,8 @@ def _judged(
         if not has_our_key(each, doubt.attempts) and not (each.refused and _own(holders.get(each.platform_id), doubt))
     ]
     copies, unread = _copies(compared, platform)
-    evidence = weighed(doubt, shown.candidates, copies, holders, sent, shown.sellers)
+    senders = services.store.senders(doubt.invoice_id, [each for each in copies.values() if each])
+    evidence = weighed(doubt, shown.candidates, copies, holders, senders, shown.sellers)
     if unread & {each.platform_id for each in evidence.in_the_way}:
         raise UnreadableCopyError  # its bytes would decide: they are asked for again
     certain = any(not each.refused for each in evidence.ours)

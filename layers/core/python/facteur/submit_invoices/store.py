@@ -149,6 +149,15 @@ class PostgresSubmissions:
             for row in rows
         }
 
+    SENDERS = "select attempt from facteur.senders(%(invoice_id)s, %(sha256s)s) attempt"
+
+    def senders(self, invoice_id: str, sha256s: Sequence[str]) -> list[Attempt]:
+        """Attempts of other invoices that sent one of these documents."""
+        if not sha256s:
+            return []
+        rows = self._database.rows(self.SENDERS, {"invoice_id": invoice_id, "sha256s": list(sha256s)})
+        return [_past_attempt(row.attempt) for row in rows]
+
 
 def _waiting(row: Row) -> Waiting:
     return Waiting(

@@ -166,6 +166,12 @@ begin
     ) taken group by taken.platform_id;
 end $$;
 
+-- Attempts of other invoices that sent one of these documents, whatever became of them: whose document it is does not depend on that.
+create or replace function facteur.senders(p_invoice_id text, p_sha256s text[]) returns setof jsonb
+    language sql stable as $$
+    select facteur.in_json(a) from facteur.attempts a where a.document_sha256 = any (p_sha256s) and a.invoice_id <> p_invoice_id
+$$;
+
 create or replace function facteur.taken_elsewhere(p_invoice_id text, p_platform_ids text[]) returns text[]
     language sql stable as $$
     select coalesce(array_agg(h.platform_id), '{}') from facteur.holders(p_invoice_id, p_platform_ids) h

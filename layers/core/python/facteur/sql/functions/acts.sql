@@ -243,7 +243,8 @@ begin
     perform facteur.pin(holder, platform);
     begin
         update facteur.submissions set document_sha256 = coalesce(found_sha256, document_sha256), account = holder, client = coalesce(md5(platform::text), client), mismatch = coalesce(mismatch,
-            facteur.asks_for_another(s.invoice_id, coalesce(attempt.invoice_number, s.invoice_number), coalesce(attempt.seller_siren, s.seller_siren)))
+            facteur.asks_for_another(s.invoice_id, coalesce(attempt.invoice_number, s.invoice_number), coalesce(attempt.seller_siren, s.seller_siren))),
+            objection_code = null, objection = null -- of one that was stopped: it is settled
         where id = s.id;
         perform facteur.move_submission(s.id, jsonb_build_object('state', 'submitted', 'due_in_seconds', 5, 'platform_id', found_id));
     exception when unique_violation or lock_not_available then

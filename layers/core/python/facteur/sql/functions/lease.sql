@@ -2,11 +2,11 @@
 -- dies leaves a lease that ends and an attempt of unknown outcome. Locks: submissions by id, then buckets by key.
 
 -- A worker died: its lease is over, or ends later than any lease can, because the clock has been set back. An open attempt may have
--- deposited; where its worker lives after all, its outcome still counts.
+-- deposited; where its worker lives after all, its outcome still counts. One that was stopped meanwhile is a person's.
 create or replace function facteur.end_expired_leases() returns integer
     language sql as $$
     with expired as (
-        select id, lease_token, lease_until from facteur.submissions
+        select id, lease_token, lease_until, objection is not null as stopped from facteur.submissions
         where state = 'sending' and (due_at <= facteur.now() or due_at > facteur.now() + interval '1 hour') order by due_at limit 1000 for update skip locked
     ), doubtful as (
         update facteur.attempts a set outcome = 'unknown', code = 'lease_expired',
@@ -19,11 +19,17 @@ create or replace function facteur.end_expired_leases() returns integer
         where a.name = d.account and a.pin is null
     ), ended as (
         update facteur.submissions s
-        set state = case when s.id in (select id from doubtful) then 'in_doubt' else 'pending' end,
+        set state = case when e.stopped then 'failed' else led.state end, -- a person's
             doubt_since = least(e.lease_until, facteur.now()), duplicate_verdict = false, empty_lookups = 0, lease_token = null, lease_until = null,
-            due_at = facteur.now(), updated_at = facteur.now(),
-            last_error_code = 'lease_expired', last_error_message = 'the worker did not report before its lease ended'
-        from expired e where s.id = e.id
+            due_at = case when not e.stopped then facteur.now() end, updated_at = facteur.now(),
+            last_error_code = case when e.stopped then s.objection_code else 'lease_expired' end,
+            last_error_message = case when e.stopped then facteur.stopped_in_words(s.objection, led.state)
+                                      else 'the worker did not report before its lease ended' end,
+            finalized_at = case when e.stopped then facteur.now() end,
+            write_back_due_at = case when e.stopped then facteur.now() else s.write_back_due_at end
+        from expired e
+        cross join lateral (select case when e.id in (select id from doubtful) then 'in_doubt' else 'pending' end as state) led
+        where s.id = e.id
         returning 1
     )
     select count(*)::integer from ended

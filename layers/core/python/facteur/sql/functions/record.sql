@@ -46,9 +46,11 @@ begin
                             then unread_since end,
         number_seen = case when m.state in ('submitted', 'closed', 'rejected') and (m.platform_id is null or m.platform_id = submissions.platform_id)
                            then number_seen end,
-        mismatch = case when m.state in ('submitted', 'closed') or mismatch is distinct from objection then mismatch end,
-        objection_code = case when m.state in ('submitted', 'closed') then objection_code end,
-        objection = case when m.state in ('submitted', 'closed') then objection end,
+        mismatch = case when m.state in ('submitted', 'closed') then coalesce(mismatch, objection)
+                        when mismatch is distinct from objection then mismatch end,
+        -- one that was stopped keeps why: a 201 may still come (stop_successor)
+        objection_code = case when m.state in ('submitted', 'closed') or m.error_code = 'predecessor_taken' then objection_code end,
+        objection = case when m.state in ('submitted', 'closed') or m.error_code = 'predecessor_taken' then objection end,
         finalized_at = case when m.state in ('rejected', 'closed', 'failed') then facteur.now() end,
         updated_at = facteur.now()
     from jsonb_to_record(p_move) as m(state text, due_in_seconds double precision, platform_id text, error_code text, error_message text,
@@ -218,7 +220,7 @@ begin
 end $$;
 
 -- Move a submission as its call has come to (p_move), or to the deposit that it has: the first that was accepted, else this one
--- (p_accepted_id). One that is another invoice's by now is looked up again. The state that it has then.
+-- (p_accepted_id). One that is another invoice's by now is looked up again; one that was stopped meanwhile is not. The state that it has then.
 create or replace function facteur.settle(s facteur.submissions, p_move jsonb, p_accepted_id text) returns text
     language plpgsql as $$
 declare
@@ -231,6 +233,9 @@ begin
     if move ->> 'state' = 'submitted' and cardinality(facteur.taken_elsewhere(s.invoice_id, array[move ->> 'platform_id'])) > 0 then
         move := jsonb_build_object('state', 'in_doubt', 'due_in_seconds', 15, 'error_code', 'platform_id_taken', 'error_message',
             'The deposit that was found is another invoice''s by now. It is looked up again before anything is sent.');
+    end if;
+    if s.objection is not null and move ->> 'state' <> 'submitted' then -- it was stopped while it was being sent
+        move := jsonb_build_object('state', 'failed', 'error_code', s.objection_code, 'error_message', facteur.stopped_in_words(s.objection, move ->> 'state'));
     end if;
     perform facteur.move_submission(s.id, move);
     if move ->> 'state' = 'submitted' and first_id is null and p_accepted_id is null then -- found, and made by no attempt that is open

@@ -147,26 +147,41 @@ begin
 end $$;
 
 -- The platform's buyer takes a deposit that was refused, and whose invoice has been corrected and opened anew since: both may be paid.
--- Where the successor was not sent it is not, and in doubt not again; where it was, its row shows an error. A person asks which one holds.
 create or replace function facteur.object_to_successor(s facteur.submissions, p_objection jsonb) returns void
     language sql as $$
     select facteur.stop_successor(s, format('Its predecessor, deposit %s, was rejected, and is taken by the buyer after all: %s', s.platform_id, p_objection ->> 'text'))
 $$;
 
+-- What was opened after a submission whose refusal does not hold any more. Where it was not sent it is not, and in doubt not again; where it
+-- was, its row shows an error. What is being sent just now cannot be called back: it keeps the objection, and its outcome is a person's
+-- (settle, end_expired_leases). A person asks which one holds.
 create or replace function facteur.stop_successor(s facteur.submissions, p_words text) returns void
     language plpgsql as $$
 declare
+    taken constant jsonb := jsonb_build_object('code', 'predecessor_taken', 'text', p_words);
     n facteur.submissions;
 begin
     select w.* into n from facteur.submissions w
-    where w.invoice_id = s.invoice_id and w.id > s.id and w.state in ('pending', 'in_doubt', 'submitted', 'closed') order by w.id desc limit 1 for update;
-    if n.state in ('pending', 'in_doubt') then
-        perform facteur.move_submission(n.id, jsonb_build_object('state', 'failed', 'error_code', 'predecessor_taken', 'error_message', p_words));
-    elsif n.id is null or not facteur.object_to(n, jsonb_build_object('code', 'predecessor_taken', 'text', p_words)) then
-        return;
+    where w.invoice_id = s.invoice_id and w.id > s.id and w.state in ('pending', 'sending', 'in_doubt', 'submitted', 'closed') order by w.id desc limit 1 for update;
+    if n.state in ('submitted', 'closed') then
+        perform facteur.try_write_back(n.id) where facteur.object_to(n, taken);
+    elsif n.id is not null then
+        update facteur.submissions w set objection_code = taken ->> 'code', objection = p_words where w.id = n.id;
+        if n.state <> 'sending' then
+            perform facteur.move_submission(n.id, jsonb_build_object('state', 'failed', 'error_code', taken ->> 'code', 'error_message', p_words));
+            perform facteur.try_write_back(n.id);
+        end if;
     end if;
-    perform facteur.try_write_back(n.id);
 end $$;
+
+-- What a person reads of a submission that was being sent when it was stopped (p_objection). p_state: where that call would have led.
+create or replace function facteur.stopped_in_words(p_objection text, p_state text) returns text
+    language sql immutable parallel safe as $$
+    select concat_ws(' ', p_objection, 'This one was being sent just then,', case p_state
+        when 'in_doubt' then 'and its outcome is unknown: facteur retry looks it up before it sends anything.'
+        when 'rejected' then 'and the platform refused it: facteur retry only if the other one does not hold.'
+        else 'and was not deposited: facteur retry only if the other one does not hold.' end)
+$$;
 
 -- Store statuses: a whole history, or what is new of one, and what they come to together with all that was known (p_update: move,
 -- otherwise, current, contradiction, objection; over: it is not followed any longer). The ruling counts only if it knew every status that

@@ -118,7 +118,8 @@ KEY, OTHER = "facteur-0000000000000000000000000001", "facteur-000000000000000000
 @pytest.mark.parametrize(
     ("entry", "found"),
     [
-        ({"external_id": KEY}, True), ({"external_id": KEY.upper()}, True), ({"external_id": OTHER}, False), ({}, True),
+        ({"external_id": KEY}, True), ({"external_id": KEY.upper()}, True), ({"external_id": KEY[:20]}, True),
+        ({"external_id": KEY[:9]}, True), ({"external_id": KEY.replace("-", "")}, True), ({"external_id": OTHER}, False), ({}, True),
         ({"external_id": None}, True), ({"external_id": OTHER, "en_invoice": {"number": "f-1"}}, True),
         ({"en_invoice": {"number": "F-2"}}, False), ({"external_id": KEY, "direction": "in"}, False),
         ({"external_id": KEY, "direction": "sortant"}, True), ([], True), (None, True),

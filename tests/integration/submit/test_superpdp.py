@@ -245,6 +245,22 @@ def test_where_the_list_shows_neither_number_nor_key_the_bytes_say_whose_a_depos
     assert (world.submission(2).state, world.submission(2).platform_id) == ("submitted", deposits(pdp)[2])
 
 
+@pytest.mark.parametrize("key", ["truncated", "spaces", "upper", "lower", "empty", "absent"])
+def test_a_key_that_is_shown_otherwise_hides_no_deposit(world: World, pdp: Simulator, key: str) -> None:
+    """Where the list shows no number either: the bytes decide, and it is not sent a second time."""
+    for rank in (7, 8):
+        add(world, rank)
+    world.deposit()
+    pdp.configure(list_omits=["en_invoice"], external_id_shown=key, duplicates="none")
+    pdp.script(sample_invoice(1).number, ["lost_answer"])
+    add(world, 1)
+
+    worked_off(world, pdp, 12)
+
+    assert len(deposits(pdp)) == 3
+    assert (world.submission(1).state, world.submission(1).platform_id) == ("submitted", deposits(pdp)[2])
+
+
 def not_due_for_a_day(world: World, rank: int) -> None:
     statement = (
         "update facteur.submissions set due_at = facteur.now() + interval '1 day', queued_at = null where id = %(id)s"

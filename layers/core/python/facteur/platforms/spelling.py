@@ -1,4 +1,4 @@
-"""Invoice numbers as platforms spell them."""
+"""Invoice numbers and keys as platforms spell them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ def alike(number: str, other: str) -> bool:
     shown, sent = _spellings(number), _spellings(other)
     cut = any(len(left) >= SHORTEST_CUT and whole.startswith(left) for left in shown for whole in sent)
     return cut or not shown.isdisjoint(sent)
+
+
+def may_be_key(shown: str, ours: str) -> bool:
+    """Whether a key that a platform shows may be ours, spelled in another way or cut anywhere."""
+    return ours.casefold().startswith(shown.casefold()) or alike(shown, ours)
 
 
 def _spellings(number: str) -> set[str]:

@@ -11,7 +11,7 @@ from facteur.domain.status_updates import Page
 from facteur.errors import PlatformBusyError, Problem
 from facteur.platforms.afnor.flows import INVOICES, MOST_PAGES, TOO_WIDE, Flows, Found, Place
 from facteur.platforms.afnor.reading import Flow, candidate, sighting, stem_of
-from facteur.platforms.spelling import alike
+from facteur.platforms.spelling import alike, may_be_key
 
 MOST_LISTED = 100  # pages
 LATELY = timedelta(days=30)  # how far a person's question goes back
@@ -113,7 +113,7 @@ class _Asking:
 
 
 def _may_bear(flow: Flow, key: str) -> bool:
-    return flow.key is None or alike(flow.key, key)
+    return flow.key is None or may_be_key(flow.key, key)
 
 
 def _is_called(flow: Flow, number: str) -> bool:

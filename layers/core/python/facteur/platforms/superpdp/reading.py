@@ -13,7 +13,7 @@ from facteur.domain.status_updates import Sighting
 from facteur.domain.submission import StatusEvent
 from facteur.platforms import foreign
 from facteur.platforms.foreign import entries, fields
-from facteur.platforms.spelling import alike
+from facteur.platforms.spelling import alike, may_be_key
 
 FRENCH = "fr:"
 REFUSING = frozenset(
@@ -55,7 +55,7 @@ def about(entry: Any, numbers: Iterable[str], keys: Iterable[str]) -> bool:
     if inbound(entry):
         return False
     key, number = key_in(entry), _number(entry)
-    if key is not None and any(key.casefold() == each.casefold() for each in keys):
+    if key is not None and any(may_be_key(key, each) for each in keys):
         return True
     if number is not None:
         return any(alike(number, each) for each in numbers)

@@ -25,7 +25,7 @@ from local.torture.findings import (
     was_refused,
 )
 from local.torture.lane import Lane
-from local.torture.schedule import Schedule
+from local.torture.schedule import FAILED, Schedule
 from local.torture.stored import leaks, missing_statuses
 from local.torture.wire import Asked
 
@@ -42,6 +42,7 @@ select a.invoice_id, a.outcome from facteur.attempts a left join lateral (
 where a.outcome is not null and t.to_state is distinct from a.outcome
 """
 MIXED_UP = "shown_as_another"
+REFUSED_COPY = frozenset(range(300, 499)) - {408, 429}  # for good; 499: the connection ended without an answer
 
 
 def judge_all(lane: Lane, schedule: Schedule) -> list[Finding]:
@@ -99,6 +100,8 @@ def judge(lane: Share, schedule: Schedule) -> list[Finding]:
     # only where the platform itself mixes up answers, or gives one again while the next is asked for; elsewhere the mix-up would be ours
     lied_to = any(fault in repr(schedule) for fault in ("previous", "extra"))
     stopped = _stopped(rows.values(), deposits) if lied_to else set()
+    if lane.wire.hostility.bare(schedule):
+        stopped |= left_to_a_person(rows.values(), lane.simulator.calls("download"))
     entries = [each for each in lane.entries.values() if each.id in rows and each.id not in stopped]
     uncalled = {each.id for each in entries if unsaid & {deposit["id"] for deposit in deposits[each.id]}}
     entries = [each for each in entries if each.id not in uncalled]
@@ -136,6 +139,19 @@ def _stopped(rows: Collection[Any], deposits: Deposits) -> set[int]:
         if row.last_error_code == "conflicting_deposit" and any(each in row.last_error_message for each in taken)
     }
     return mixed_up.keys() | after
+
+
+def left_to_a_person(rows: Collection[Any], downloads: Collection[Mapping[str, Any]]) -> set[int]:
+    """Where copies alone say whose a deposit is: invoices that stopped at one whose copy the platform refused, which nobody could
+    distinguish from their own."""
+    refused = {each["path"].split("/")[-2] for each in downloads if each["status"] in REFUSED_COPY}
+    return {
+        row.id
+        for row in rows
+        if row.state == FAILED
+        and row.last_error_code == "conflicting_deposit"
+        and any(f"deposit {each} " in row.last_error_message for each in refused)
+    }
 
 
 def _given(ledger: list[dict[str, Any]], lane: Share, schedule: Schedule) -> Given:

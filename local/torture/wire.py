@@ -23,6 +23,7 @@ class Hostility:
     `chances` stand in for the usual ones, or come after. `searches` is the endpoint that lists deposits, `switches` how the platform is
     in all of a run, `followed` for how many days deposits are followed. Kinds `apart` are drawn so that the other orders of a seed stay.
     `fitting` takes out of a schedule what cannot be found out.
+    `bare`: whether its list shows all of a run nothing that says whose a deposit is.
     """
 
     sources: Sequence[str]
@@ -36,6 +37,7 @@ class Hostility:
     followed: Callable[[str, set[str], Mapping[str, Any]], str]
     fitting: Callable[[Schedule], Schedule]
     apart: Sequence[str] = ()
+    bare: Callable[[Schedule], bool] = lambda _schedule: False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from types import SimpleNamespace
 
 import psycopg2
 import pytest
@@ -20,6 +21,7 @@ from local.torture.schedule import KINDS
 from local.torture.severed import severing_proxy
 from local.torture.silence import counted, ringing
 from local.torture.superpdp import hostile as of_superpdp
+from local.torture.verdict import left_to_a_person
 from local.torture.wires import WIRES
 from local.world.aws import aws_emulator
 from local.world.postgres import PostgresServer
@@ -112,6 +114,31 @@ def test_a_status_that_the_journal_attributes_to_nobody_is_missed_where_one_depo
     assert not unknown_in(output, Counter({name: 1})).excuses(flow, deposit)
     assert unknown_in(output, Counter({name: 2})).excuses(flow, deposit)
     assert not unknown_in(output, Counter({name: 2})).excuses({**flow, "flowId": "8"}, deposit)
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "code", "left"),
+    [
+        (404, "failed", "conflicting_deposit", {7}),
+        (403, "failed", "conflicting_deposit", {7}),
+        (200, "failed", "conflicting_deposit", set()),
+        (499, "failed", "conflicting_deposit", set()),  # asked for again
+        (503, "failed", "conflicting_deposit", set()),
+        (404, "failed", "given_up", set()),
+        (404, "rejected", "conflicting_deposit", set()),
+    ],
+)
+def test_only_a_copy_that_was_refused_leaves_an_invoice_to_a_person(
+    status: int, state: str, code: str, left: set[int]
+) -> None:
+    row = SimpleNamespace(
+        id=7, state=state, last_error_code=code, last_error_message="Compare it with deposit 7310004 at"
+    )
+    asked = [
+        {"path": f"/v1.beta/invoices/{id_}/download", "status": said} for id_, said in ((7310004, status), (73, 404))
+    ]
+
+    assert left_to_a_person([row], asked) == left
 
 
 def test_no_invoice_of_a_mixed_run_is_alone_at_its_platform() -> None:

@@ -156,6 +156,12 @@ def fitting(schedule: Schedule) -> Schedule:
     return replace(schedule, orders=orders)
 
 
+def bare(schedule: Schedule) -> bool:
+    """Whether its list shows neither a number nor a key as it was sent: the copies alone say whose a deposit is."""
+    said = schedule.switches
+    return "en_invoice" in said.get("list_omits", ()) and said.get("external_id_shown", "right") != "right"
+
+
 def _outage(dice: Random) -> dict[str, Any]:
     seconds, fault = dice.choice((30, 600, 8000)), dice.choice(hostile.DURING_OUTAGE)
     return {"seconds": seconds, "fault": fault, "endpoints": dice.choice(STRUCK)}
@@ -172,6 +178,7 @@ HOSTILITY = Hostility(
     strangers=strangers,
     followed=followed,
     fitting=fitting,
+    bare=bare,
     chances={
         "outage": (0.2, False, _outage),
         "lie": (0.25, False, lambda d: {"seconds": d.choice((60, 600, 8000)), "fault": d.choice(DURING_LIES)}),

@@ -208,7 +208,7 @@ def _doubles(deposits: Deposits, lane: Share) -> Iterator[Finding]:
 def _strange_ids(lane: Share, stopped: set[int]) -> Iterator[Finding]:
     """A row that ever showed the deposit of another document than its own, and does not say so.
 
-    Not where the answer named one that a person had uploaded under the row's own number: until its verdict nothing tells them apart.
+    Not where the answer named one that a person had uploaded under the row's own number: until its verdict nothing distinguishes them.
     """
     uploaded = {each["id"]: each["number"] for each in lane.simulator.ledger() if each["filename"] == BY_HAND}
     shown = "select invoice_id, invoice_number, deposit_id from torture.shown join invoicing.invoices i on i.id = invoice_id"

@@ -202,7 +202,7 @@ begin
         insert into facteur.attempts (submission_id, invoice_id, account, lease_token, document_sha256,
                                       invoice_number, seller_siren, total, currency, platform, own_key, number_read)
         values (s.id, s.invoice_id, s.account, begin_lease.lease_token, p_item ->> 'sha256', p_item ->> 'invoice_number', p_item ->> 'seller_siren',
-                (p_item ->> 'total')::numeric, p_item ->> 'currency', p_item -> 'platform', begin_lease.own_key, (p_item ->> 'number_read')::boolean)
+                (p_item ->> 'total')::numeric, p_item ->> 'currency', p_item -> 'platform', begin_lease.own_key, coalesce((p_item ->> 'number_read')::boolean, true))
         returning id into attempt_id;
         s.document_sha256 := p_item ->> 'sha256'; s.invoice_number := p_item ->> 'invoice_number'; s.seller_siren := p_item ->> 'seller_siren';
         s.total := p_item ->> 'total'; s.currency := p_item ->> 'currency'; s.issue_date := p_item ->> 'issue_date'; s.mismatch := null;

@@ -16,48 +16,16 @@ from typing import Any
 from facteur.errors import CursorRefusedError, PlatformBusyError, Problem
 from facteur.platforms import foreign
 from facteur.platforms.afnor.capabilities import MOST_FLOWS
-from facteur.platforms.afnor.reading import Flow, flow_in
-from facteur.platforms.answers import dated, expect
+from facteur.platforms.afnor.pages import Found, found_in, written
+from facteur.platforms.afnor.reading import Flow
 from facteur.platforms.authorised import AuthorisedClient
-from facteur.platforms.blanking import HIDDEN
 from facteur.platforms.http import HttpAnswer
 
 SECOND, SHORTEST = timedelta(seconds=1), timedelta(milliseconds=1)
-AHEAD = timedelta(minutes=5)  # a date that is later than the platform's own says nothing
-AHEAD_OF_US = timedelta(days=1)
-LONGEST_CURSOR = 2000
 MOST_PAGES = 20
 AFTER, PAGE = "after", "page"
 INVOICES, MESSAGES = "CustomerInvoice", "CustomerInvoiceLC"
 TOO_WIDE = Problem("search_too_wide", "the platform shows more flows than it lets us read", 200)
-NO_LIST = Problem("unreadable_answer", "the platform answered something else than a list", 200)
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An answer of the search. `cursor`: where 1.3 goes on; None: nowhere, or it is another version."""
-
-    flows: tuple[Flow, ...]
-    cursor: str | None
-    dated_at: datetime | None
-
-    @property
-    def ids(self) -> set[str | None]:
-        return {each.flow_id for each in self.flows}
-
-    @property
-    def is_full(self) -> bool:
-        return len(self.flows) >= MOST_FLOWS
-
-    def times(self) -> list[datetime]:
-        """When they changed, as far as that can be true."""
-        latest = self.dated_at + AHEAD if self.dated_at else datetime.now(UTC) + AHEAD_OF_US
-        return [each.updated_at for each in self.flows if each.updated_at and each.updated_at <= latest]
-
-    @property
-    def ascends(self) -> bool:
-        times = self.times()
-        return times == sorted(times)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +71,7 @@ class Flows:
 
     def ask(self, where: dict[str, Any], cursor: str | None = None) -> Found:
         """One page. Raises NotDepositedError where it is not answered as documented."""
-        return self._counted(_found(self._answer(where, cursor)))
+        return self._counted(found_in(self._answer(where, cursor)))
 
     def under_key(self, key: str) -> Found:
         """All flows that the search shows under a key of ours, of either direction."""
@@ -124,11 +92,11 @@ class Flows:
 
     def step(self, place: Place, kinds: Sequence[str], may_ask: Callable[[], bool] = lambda: True) -> Step:
         """The next flows behind a place. One whose next place is the same is the last."""
-        where = {"updatedAfter": _written(place.after), "flowType": list(kinds)}
+        where = {"updatedAfter": written(place.after), "flowType": list(kinds)}
         answer, dates_alone = self._answer(where, place.cursor), False
         if place.cursor and answer.status == 400:  # it does not know the cursor any more: the dates still lead on
             answer, dates_alone = self._answer(where, None), True
-        found = self._counted(_found(answer))
+        found = self._counted(found_in(answer))
         if found.cursor and found.cursor != place.cursor and not dates_alone:
             latest = max([place.latest, *found.times()])
             return Step(_in_order(found.flows), Place(place.after, latest, found.cursor), found.dated_at, True)
@@ -155,7 +123,7 @@ class Flows:
         leads_on = latest - SECOND > place.after or latest <= place.after
         if leads_on or not self._may_be_cut(found) or not may_ask():
             return False
-        return bool(self.ask(where | {"updatedAfter": _written(latest)}).flows)
+        return bool(self.ask(where | {"updatedAfter": written(latest)}).flows)
 
     def _may_be_cut(self, found: Found) -> bool:
         return len(found.flows) >= self._most_shown
@@ -172,9 +140,9 @@ class Flows:
                 before = max(times)
             if not may_ask():
                 return Found((), None, found.dated_at)  # again from the same place
-            older = self.ask(where | {"updatedBefore": _written(before)})
+            older = self.ask(where | {"updatedBefore": written(before)})
             if not found.is_full and older.ids <= found.ids and self._may_be_cut(found) and may_ask():
-                older = self.ask(where | {"updatedBefore": _written(min(times))})
+                older = self.ask(where | {"updatedBefore": written(min(times))})
             if not found.is_full and older.ids <= found.ids:
                 break
             if not older.flows and min(times) == max(times):
@@ -189,24 +157,6 @@ class Flows:
         return self._api.call("POST", "/v1/flows/search", sent=sent)
 
 
-def _found(answer: HttpAnswer) -> Found:
-    """What has no list in this place is no empty one."""
-    body = expect(answer, dict)
-    if not isinstance(body.get("results"), list):
-        raise PlatformBusyError(NO_LIST)
-    return Found(tuple(map(flow_in, body["results"])), _cursor(body.get("nextCursor")), dated(answer))
-
-
-def _cursor(value: Any) -> str | None:
-    """To the letter, or not at all."""
-    shown = foreign.word(value, LONGEST_CURSOR) if isinstance(value, str) else None
-    return shown if shown is not None and shown == value and HIDDEN not in shown else None
-
-
 def _in_order(flows: Sequence[Flow]) -> tuple[Flow, ...]:
     first = datetime.min.replace(tzinfo=UTC)
     return tuple(sorted(flows, key=lambda each: each.updated_at or first))
-
-
-def _written(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds" if at.microsecond else "seconds").replace("+00:00", "Z")

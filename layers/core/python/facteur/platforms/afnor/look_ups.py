@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from facteur.domain.doubt import Candidate, Question, Shown
 from facteur.domain.status_updates import Page
 from facteur.errors import PlatformBusyError, Problem
-from facteur.platforms.afnor.flows import INVOICES, MOST_PAGES, TOO_WIDE, Flows, Found, Place
+from facteur.platforms.afnor.flows import INVOICES, MOST_PAGES, TOO_WIDE, Flows, Place
+from facteur.platforms.afnor.pages import Found
 from facteur.platforms.afnor.reading import Flow, candidate, sighting, stem_of
 from facteur.platforms.spelling import alike, may_be_key
 

@@ -185,4 +185,4 @@ def date_shown(name: str, at: float, settings: Settings) -> Any:
 def rounded(at: float, settings: Settings) -> float:
     """The instant that is shown and compared: no more exact than the platform is."""
     step = STEPS[settings.flow_dates]
-    return at // step * step
+    return round(at // step * step, 3)

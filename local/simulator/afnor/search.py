@@ -91,7 +91,7 @@ def answer(world: World, account: str, search: Search, echo: object) -> dict[str
 
 
 def matches(flow: Flow, where: dict[str, Any], now: float, settings: Settings) -> bool:
-    at = rounded(flow.updated_at, settings)
+    at = flow.updated_at if settings.dates_compared == "exactly" else rounded(flow.updated_at, settings)
     tests: dict[str, Callable[[Any], bool]] = {
         "trackingId": lambda wanted: flow.key == wanted,
         "updatedAfter": lambda after: at > after,

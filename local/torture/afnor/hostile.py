@@ -70,7 +70,9 @@ VERSIONS = ("1.2", "1.3")
 
 def switches(dice: Random, extra: Random, _source: str, contradictory: bool) -> dict[str, Any]:
     """How the platform is, and lies, in all of a run."""
-    return _oddities(dice, contradictory=contradictory) | _lies(extra)
+    drawn = _oddities(dice, contradictory=contradictory) | _lies(extra)
+    later = Random(repr(drawn))  # noqa: S311  repeatable, and what came later leaves the former draws as they were
+    return drawn | {"dates_compared": later.choice(("shown", "shown", "shown", "exactly"))}
 
 
 def _oddities(dice: Random, *, contradictory: bool) -> dict[str, Any]:

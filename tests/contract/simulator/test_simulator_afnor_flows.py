@@ -213,6 +213,15 @@ def test_dates_may_be_so_coarse_that_all_share_one(afnor: AfnorClient) -> None:
     assert all(each["updatedAt"].endswith(":00Z") for each in afnor.found(OURS))
 
 
+@pytest.mark.parametrize(("compared", "again"), [("shown", 0), ("exactly", 1)])
+def test_dates_may_be_compared_more_exactly_than_they_are_shown(afnor: AfnorClient, compared: str, again: int) -> None:
+    afnor.simulator.configure(flow_dates="minutes", dates_compared=compared)
+    afnor.deposited()
+    (shown,) = afnor.found(OURS)
+
+    assert len(afnor.found({**OURS, "updatedAfter": shown["updatedAt"]})) == again
+
+
 # --- one flow ---------------------------------------------------------------------------------------------------------
 
 

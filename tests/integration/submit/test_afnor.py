@@ -520,6 +520,34 @@ def test_a_second_with_more_flows_than_a_platform_shows_stops_nothing_behind_it(
     assert bool(warnings(caplog, "feed.passed_over")) is (request.node.callspec.params["pdp"] == "1.2")
 
 
+@pytest.mark.parametrize(
+    ("order", "switches"),
+    [
+        ("newest", {"search_cap": 4, "flow_dates": "millis"}),
+        pytest.param("shuffled", {"search_cap": 4, "flow_dates": "millis"}, marks=pytest.mark.slow),
+        ("newest", {"search_cap": 12, "dates_compared": "exactly"}),
+        pytest.param("oldest", {"search_cap": 10, "dates_compared": "exactly"}, marks=pytest.mark.slow),
+    ],
+)
+def test_pages_that_are_cut_lose_nothing_in_any_order(
+    world: World, pdp: Simulator, order: str, switches: dict[str, Any]
+) -> None:
+    """Two seconds with as many flows as a page, or more that have instants of their own. Seed 19 of `make torture PLATFORM=afnor`."""
+    pdp.configure(cursors="absent", flow_order=order, **switches)
+    for ranks in ((10, 20), (30, 40)):
+        for rank in ranks:
+            add(world, rank)
+        world.deposit()
+        advance(world, pdp, 300)
+
+    for _ in range(2):
+        world.poll()
+        advance(world, pdp, 60)
+
+    lacking = {rank: {"file:ok", "200", "201", "202"} - codes_of(world, rank) for rank in (10, 20, 30, 40)}
+    assert not any(lacking.values()), lacking
+
+
 # --- commands ---------------------------------------------------------------------------------------------------------
 
 

@@ -58,6 +58,9 @@ class AfnorSwitches:
         "right", "pending", "duplicate",
     )  # fmt: skip
     flow_dates: str = switch("seconds", "how exact submittedAt and updatedAt are", "seconds", "millis", "minutes")
+    dates_compared: str = switch(
+        "shown", "updatedAt as a search compares it: as it is shown; more exactly", "shown", "exactly"
+    )
     flow_order: str = switch("oldest", "which come first in a search, by updatedAt", "oldest", "newest", "shuffled")
     tracking_shown: str = switch(
         "right", "the trackingId as it is shown", "right", "absent", "null", "lower", "upper", "cut"

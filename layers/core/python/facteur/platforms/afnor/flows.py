@@ -10,18 +10,18 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from statistics import median_high
 from typing import Any
 
 from facteur.errors import CursorRefusedError, PlatformBusyError, Problem
 from facteur.platforms import foreign
 from facteur.platforms.afnor.capabilities import MOST_FLOWS
+from facteur.platforms.afnor.oldest import SHORTEST, Oldest
 from facteur.platforms.afnor.pages import Found, found_in, written
 from facteur.platforms.afnor.reading import Flow
 from facteur.platforms.authorised import AuthorisedClient
 from facteur.platforms.http import HttpAnswer
 
-SECOND, SHORTEST = timedelta(seconds=1), timedelta(milliseconds=1)
+SECOND = timedelta(seconds=1)
 MOST_PAGES = 20
 AFTER, PAGE = "after", "page"
 INVOICES, MESSAGES = "CustomerInvoice", "CustomerInvoiceLC"
@@ -68,6 +68,7 @@ class Flows:
     def __init__(self, api: AuthorisedClient) -> None:
         self._api = api
         self._most_shown = 1  # on a page; a platform may show fewer than it is asked for
+        self._oldest = Oldest(self.ask, self._may_be_cut)
 
     def ask(self, where: dict[str, Any], cursor: str | None = None) -> Found:
         """One page. Raises NotDepositedError where it is not answered as documented."""
@@ -102,16 +103,17 @@ class Flows:
             return Step(_in_order(found.flows), Place(place.after, latest, found.cursor), found.dated_at, True)
         ended = place.cursor is not None and not dates_alone and not found.is_full
         shown = found.ids
-        if not found.ascends and not (ended and place.latest > place.after):
-            found = self._oldest(found, where, may_ask)
+        if not (ended and place.latest > place.after):
+            found = self._oldest.first(found, where, place.after, may_ask)
         latest = max([place.latest, *found.times()]) if ended else max(found.times(), default=place.after)
         cut = found.is_full or self._is_cut(found, place, latest, where, may_ask)
         return self._by_date(found, place, latest, cut=cut, more=bool(shown - found.ids))
 
     def _by_date(self, found: Found, place: Place, latest: datetime, *, cut: bool, more: bool) -> Step:
         """Go on a second before the latest date; right behind it where that does not lead on and there is more: of a page that is cut in
-        one second no more is ever shown."""
-        passed = [latest - SECOND] + ([latest - SHORTEST, latest] if cut or more else [])
+        one second no more is ever shown. A platform may compare dates more exactly than it shows them: then behind that second."""
+        behind = [latest - SHORTEST, latest, latest + SHORTEST, latest + SECOND]
+        passed = [latest - SECOND] + (behind if cut or more else [])
         after = next((each for each in passed if each > place.after), place.after)
         crowded = after if after == latest and cut else None
         return Step(_in_order(found.flows), Place(after, after), found.dated_at, False, crowded)
@@ -120,36 +122,16 @@ class Flows:
         self, found: Found, place: Place, latest: datetime, where: dict[str, Any], may_ask: Callable[[], bool]
     ) -> bool:
         """Whether a page that does not lead on hides what is behind it: a platform may show fewer flows than it is asked for."""
-        leads_on = latest - SECOND > place.after or latest <= place.after
-        if leads_on or not self._may_be_cut(found) or not may_ask():
+        if latest - SECOND > place.after or not self._may_be_cut(found) or not may_ask():
             return False
-        return bool(self.ask(where | {"updatedAfter": written(latest)}).flows)
+        behind = latest if latest > place.after else latest + SECOND
+        return bool(self.ask(where | {"updatedAfter": written(behind)}).flows)
 
     def _may_be_cut(self, found: Found) -> bool:
         return len(found.flows) >= self._most_shown
 
     def _counted(self, found: Found) -> Found:
         self._most_shown = max(self._most_shown, len(found.flows))
-        return found
-
-    def _oldest(self, found: Found, where: dict[str, Any], may_ask: Callable[[], bool]) -> Found:
-        """The oldest of them, where they come in another order: nothing before its end is missing."""
-        while times := found.times():
-            before = (median_high(times) if found.is_full else min(times)) + SECOND
-            if found.is_full and before > max(times):
-                before = max(times)
-            if not may_ask():
-                return Found((), None, found.dated_at)  # again from the same place
-            older = self.ask(where | {"updatedBefore": written(before)})
-            if not found.is_full and older.ids <= found.ids and self._may_be_cut(found) and may_ask():
-                older = self.ask(where | {"updatedBefore": written(min(times))})
-            if not found.is_full and older.ids <= found.ids:
-                break
-            if not older.flows and min(times) == max(times):
-                break  # a second with more than a page, and nothing before it
-            found = older
-            if found.ascends and not found.is_full:
-                break
         return found
 
     def _answer(self, where: dict[str, Any], cursor: str | None) -> HttpAnswer:

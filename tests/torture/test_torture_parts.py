@@ -14,7 +14,7 @@ from local.simulator.core.faults import fault_named
 from local.simulator.core.settings import Settings, changed, listed
 from local.torture import hostile
 from local.torture.afnor import hostile as of_afnor
-from local.torture.afnor.flows import unknown_in
+from local.torture.afnor.flows import always_misnamed, unknown_in
 from local.torture.chance import random_schedule
 from local.torture.refusing import refusing_proxy
 from local.torture.schedule import KINDS
@@ -139,6 +139,25 @@ def test_only_a_copy_that_was_refused_leaves_an_invoice_to_a_person(
     ]
 
     assert left_to_a_person([row], asked) == left
+
+
+@pytest.mark.parametrize(
+    ("faults", "excused"),
+    [
+        (["cdar_twists=other_seller"], set()),
+        (["cdar_twists=other_seller", "stall+cdar_twists=unknown_invoice"], {"7"}),
+        (["cdar_twists=no_number", None], set()),
+        (["cdar_twists=no_date", "cdar_twists=no_date"], set()),
+        ([], set()),
+    ],
+)
+def test_a_message_that_named_another_invoice_is_excused_where_it_was_asked_for_again_and_still_did(
+    faults: list[str | None], excused: set[str]
+) -> None:
+    """Seed 21 of `make torture PLATFORM=afnor`."""
+    calls = [{"path": "/flow-service/v1/flows/7", "fault": fault} for fault in faults]
+
+    assert always_misnamed([*calls, {"path": "/flow-service/v1/flows/8", "fault": None}]) == excused
 
 
 def test_no_invoice_of_a_mixed_run_is_alone_at_its_platform() -> None:

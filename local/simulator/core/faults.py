@@ -54,6 +54,12 @@ class Fault:
     travels: tuple[Travel, ...] = ()
     switches: Mapping[str, Any] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        """For the log: its name, and under which switches the work was done."""
+        values = {name: value if isinstance(value, tuple) else (value,) for name, value in self.switches.items()}
+        switches = (f"{name}={','.join(map(str, value))}" for name, value in values.items())
+        return "+".join([*switches, *([] if self.name in self.switches else [self.name])])
+
     def travel(self, name: str) -> Travel | None:
         return next((each for each in self.travels if each.name == name), None)
 

@@ -2,8 +2,8 @@
 
 A status that a message gave is not asked for where the journal says which it is and why, and that is so (docs/platforms.md, "What cannot be
 known"): its message could not be read or fetched in ten minutes; several deposits of the client bear its name; it calls a file a duplicate,
-and there is another deposit of that name; its instant has more flows than are ever shown. Nor is one that the platform itself has shown as
-another invoice's.
+and there is another deposit of that name; its instant has more flows than are ever shown. Nor is one whose message was another invoice's
+whenever it was asked for, and that more than once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,8 +53,7 @@ def given(simulator: Simulator, asked: Asked) -> dict[str, Counter[str]]:
     """The codes of each deposit's acknowledgement and messages."""
     ledger = simulator.ledger()
     unknown = unknown_in(asked.output, Counter(map(_name, ledger)))
-    fetched = ((str(each["fault"]), each["path"]) for each in simulator.calls("flow"))
-    unknown.passed_over.update(path.rpartition("/")[2] for fault, path in fetched if MISNAMED.search(fault))
+    unknown.passed_over.update(always_misnamed(simulator.calls("flow")))
     said = {
         status_id: (deposit, CODES.get(code, code))
         for deposit in ledger
@@ -102,6 +101,14 @@ def unknown_in(output: str, names: Counter[tuple[Any, ...]]) -> Unknown:
             found.passed_over.update(OF_A_FLOW.findall(cause))
             found.instants.update(each[:19] for each in CROWDED.findall(cause))
     return found
+
+
+def always_misnamed(calls: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Messages that named another invoice whenever they were asked for, so often that they were asked for again."""
+    fetched: defaultdict[str, list[bool]] = defaultdict(list)
+    for each in calls:
+        fetched[each["path"].rpartition("/")[2]].append(bool(MISNAMED.search(each["fault"] or "")))
+    return {flow_id for flow_id, misnamed in fetched.items() if len(misnamed) > 1 and all(misnamed)}
 
 
 def _name(deposit: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -15,6 +15,8 @@ LOST = Order(faults=("lost_answer",))
 UNSEEN: dict[str, Any] = {"search_hides": ("younger:1000",), "tracking_repeated": "422"}
 BLIND = Happening(1, "lie", details={"seconds": 2000.0, "fault": "search_ignores=trackingId"})
 
+MISNAMED = Happening(1, "fail_requests", details={"endpoint": "flow", "faults": ["cdar_twists=other_seller"] * 3})
+
 
 def run(*orders: Order, happenings: tuple[Happening, ...] = (), strike: str | None = None, **switches: Any) -> Schedule:
     made = run_of(*orders, strike=strike, happenings=happenings, switches=switches, platform="afnor")
@@ -69,6 +71,16 @@ MUTANTS: dict[str, Mutant] = {
         replace(LATE, switches={**LATE.switches, "flow_dates": "minutes"}),
         prepare=of_the_feed.move_at_once,
         worker=sabotage.go_right_behind,
+    ),
+    "the first page": Mutant(
+        "the flows that a search shows first are taken for the oldest, whatever its order",
+        run(*[Order()] * 5, search_cap=20, flow_order="newest", cursors="absent"),
+        worker=sabotage.believe_the_first_page,
+    ),
+    "nobody's for good": Mutant(
+        "a message that was another invoice's for once is not asked for again",
+        run(*[Order()] * 3, happenings=(MISNAMED,)),
+        worker=sabotage.forget_what_is_nobodys,
     ),
     "the feed alone": Mutant(
         "no history is read: the feed itself loses nothing",

@@ -8,6 +8,7 @@ from typing import Any
 
 from facteur.platforms.afnor import flows, look_ups
 from facteur.platforms.afnor.client import Afnor
+from facteur.platforms.afnor.oldest import Oldest
 from facteur.platforms.afnor.reading import Flow
 from facteur.postgres.database import Database
 from local.torture.sabotage import switch
@@ -43,6 +44,18 @@ def take_pending_for_good(_worker: Worker) -> None:
 
 def attribute_by_number(database: Database) -> None:
     replace_in(database, "facteur.deposits_named", r"and a\.seller_siren = n\.name ->> 'seller_siren'", "")
+
+
+def believe_the_first_page(worker: Worker) -> None:
+    """Whatever comes first is taken for the oldest."""
+    hear_the_feed_alone(worker)
+    Oldest.first = lambda _self, found, *_: found  # type: ignore[method-assign]
+
+
+def forget_what_is_nobodys(worker: Worker) -> None:
+    """A message that was another invoice's for once is not asked for again."""
+    hear_the_feed_alone(worker)
+    Afnor.nobodys = lambda _self, _ids: None  # type: ignore[method-assign, assignment]
 
 
 def go_right_behind(worker: Worker) -> None:

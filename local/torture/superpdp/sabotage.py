@@ -52,10 +52,10 @@ def move_before_storing(worker: Worker) -> None:
     feeding: Any = sys.modules["facteur.poll_statuses.feed"]
     store = feeding._store
 
-    def moved_first(account: str, entries: Any, platform: Any, services: Any) -> None:
+    def moved_first(account: str, entries: Any, platform: Any, services: Any) -> Any:
         services.feeds.reached(
             account, next(each.cursor for each in reversed(entries) if each.cursor), past=True, dated_at=None
         )
-        store(account, entries, platform, services)
+        return store(account, entries, platform, services)
 
     feeding._store = moved_first

@@ -302,3 +302,12 @@ def test_the_call_log_knows_the_fault_and_the_invoice(client: Client) -> None:
 
     (call,) = client.simulator.calls("deposit")
     assert (call["fault"], call["number"], call["status"]) == ("lost_answer", "F-1", 499)
+
+
+def test_the_call_log_says_under_which_switches_the_work_was_done(client: Client) -> None:
+    client.simulator.script_endpoint("search", ["search_cap=3", "search_cap=3+slow:0"])
+
+    client.search("invoiceId:F-1")
+    client.search("invoiceId:F-1")
+
+    assert [each["fault"] for each in client.simulator.calls("search")] == ["search_cap=3", "search_cap=3+slow"]

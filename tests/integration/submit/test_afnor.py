@@ -261,6 +261,36 @@ def test_a_message_about_another_invoice_is_nobodys(world: World, pdp: Simulator
     assert codes_of(world, 2) == {"file:ok"}
 
 
+@pytest.mark.parametrize("twist", ["other_seller", "unknown_invoice", "no_number", "no_xml"])
+def test_a_message_that_was_another_invoices_for_once_is_asked_for_again(
+    world: World, pdp: Simulator, twist: str
+) -> None:
+    """Also while nothing else is new. Seed 21 of `make torture PLATFORM=afnor`."""
+    pdp.script_endpoint("flow", [f"cdar_twists={twist}"])
+    deposited(world, pdp, 2)
+
+    for _ in range(2):
+        advance(world, pdp, 700)
+        world.poll()
+
+    assert {"200", "201", "202", "203", "205"} <= codes_of(world, 2)
+
+
+@pytest.mark.parametrize("twist", ["other_seller", "no_number"])
+def test_a_message_that_stays_another_invoices_is_asked_for_a_few_times_and_then_no_more(
+    world: World, pdp: Simulator, twist: str
+) -> None:
+    pdp.configure(cdar_twists=[twist])
+    deposited(world, pdp, 2)
+    once = pdp.call_counts()["flow"]["count"]
+
+    for _ in range(12):
+        advance(world, pdp, 30)
+        world.poll()
+
+    assert once < pdp.call_counts()["flow"]["count"] <= 4 * once
+
+
 @pytest.mark.parametrize("twist", ["no_xml", "html", "cut", "entities", "deep", "another_document", "no_code"])
 def test_a_message_that_cannot_be_read_is_passed_over_and_stops_no_other(
     world: World, pdp: Simulator, twist: str, caplog: pytest.LogCaptureFixture

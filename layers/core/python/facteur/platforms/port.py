@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -85,6 +85,10 @@ class Platform(Protocol):
             CursorRefusedError: the platform does not know that place.
         """
 
+    def nobodys(self, status_ids: Collection[str]) -> None:
+        """Statuses of its feed that named an invoice in a deposit's place, and none of ours, in one reading: what said so may for once
+        have been another answer, and is asked for again by some of the next."""
+
     def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
         """A page of what was deposited in a time, in any order; None: this account may not search by date.
 
@@ -122,6 +126,9 @@ class NotOffered:
     """
 
     def feed(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
+        raise NotImplementedError
+
+    def nobodys(self, status_ids: Collection[str]) -> None:
         raise NotImplementedError
 
     def shown_between(self, since: datetime, until: datetime, offset: int, *, with_numbers: bool) -> Page | None:
@@ -162,8 +169,9 @@ NO_SEARCH = Paging(page=200, last_offset=0, numbers=200)  # slices of deposits w
 class Capabilities:
     """What every platform of a kind can do.
 
-    `statuses`: which sources it offers, best first: feed (`feed`), sweep where it has a `search` (`shown_between`, `shown_under`, which
-    a reconciliation reads too), pull (`not_seen`, `acknowledge`), history always. Methods of what it does not offer are never called.
+    `statuses`: which sources it offers, best first: feed (`feed`, and `nobodys` where its statuses name invoices), sweep where it has a
+    `search` (`shown_between`, `shown_under`, which a reconciliation reads too), pull (`not_seen`, `acknowledge`), history always.
+    Methods of what it does not offer are never called.
     `listing`: it has no such search, and a list of what was deposited (`listed`), which a reconciliation reads instead.
     `longest_document`: in bytes. `own_key`: a deposit takes a key of ours (36 characters) and its search shows it.
     """

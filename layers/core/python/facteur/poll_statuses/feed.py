@@ -30,7 +30,8 @@ def read_feeds(services: PollServices, accounts: Sequence[str], permitted: Calla
 def _read(account: str, place: Place, services: PollServices, permitted: Callable[[str], bool]) -> int:
     """Page by page until one shows nothing new; the first is permitted. A place that the platform does not know is forgotten."""
     pages, cursor, seen, goes_on = 0, place.cursor, set[tuple[str, str, str]](), True
-    past, dated_at = place.reached in {None, place.cursor}, None
+    past, dated_at, nobodys = place.reached in {None, place.cursor}, None, set[str]()
+    platform: Platform | None = None
     try:
         with alone(services, FEED, account=account):
             platform = services.platforms.of(account)
@@ -41,7 +42,7 @@ def _read(account: str, place: Place, services: PollServices, permitted: Callabl
                 fresh = [entry for entry in page.entries if _key(entry) not in seen]
                 _report_unread(account, page.passed_over, services)
                 if fresh:
-                    _store(account, fresh, platform, services)
+                    nobodys |= _store(account, fresh, platform, services)
                 seen |= {_key(entry) for entry in fresh}
                 shown = {entry.cursor for entry in page.entries if entry.cursor}
                 past = past or place.reached in shown or shown <= {cursor}
@@ -60,6 +61,8 @@ def _read(account: str, place: Place, services: PollServices, permitted: Callabl
         )  # fmt: skip
     except NotDepositedError as error:
         not_answered(services, account, error, FEED, f"account:{account}")
+    if platform and nobodys:
+        platform.nobodys(nobodys)
     services.feeds.end(account, cursor, dated_at)
     return pages
 
@@ -78,11 +81,13 @@ def _report_unread(account: str, passed_over: Sequence[str], services: PollServi
         )  # fmt: skip
 
 
-def _store(account: str, entries: Sequence[FeedEntry], platform: Platform, services: PollServices) -> None:
-    """What names its deposit first: it may say what becomes of the rest."""
+def _store(account: str, entries: Sequence[FeedEntry], platform: Platform, services: PollServices) -> set[str]:
+    """What names its deposit first: it may say what becomes of the rest. Which statuses are nobody's that name an invoice."""
     _store_events(account, [each.event for each in entries if each.event and not each.about], platform, services)
     named = [(each.event, each.about) for each in entries if each.event and each.about]
-    _store_events(account, attributed(account, named, platform, services), platform, services)
+    found, nobodys = attributed(account, named, platform, services)
+    _store_events(account, found, platform, services)
+    return nobodys
 
 
 def _store_events(account: str, events: Sequence[StatusEvent], platform: Platform, services: PollServices) -> None:

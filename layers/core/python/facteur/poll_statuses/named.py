@@ -22,8 +22,11 @@ NO_DUPLICATE = (
 
 def attributed(
     account: str, named: Sequence[tuple[StatusEvent, InvoiceName]], platform: Platform, services: PollServices
-) -> list[StatusEvent]:
-    """Those that are of one deposit of ours, with its id. One that nobody's deposit bears is another software's."""
+) -> tuple[list[StatusEvent], set[str]]:
+    """Those that are of one deposit of ours, with its id; and the ids of those whose name no deposit of ours bears.
+
+    The latter are another software's, or of a deposit whose outcome is unknown, or what said so was for once another answer.
+    """
     bearers = services.feeds.bearers(account, named) if named else {}
     found = []
     for place, (event, _) in enumerate(named):
@@ -35,7 +38,8 @@ def attributed(
             _warn(services, "feed.duplicate", account, event, [bearer.platform_id], NO_DUPLICATE)
         else:
             found.append(replace(event, platform_id=bearer.platform_id))
-    return found
+    ours = {named[place][0].status_id for place in bearers}
+    return found, {event.status_id for event, _ in named} - ours
 
 
 def whose(event: StatusEvent, bearers: Sequence[Bearer]) -> Bearer | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
@@ -116,6 +116,9 @@ class Afnor(NotOffered):
 
     def feed(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
         return self._feed.page(cursor, since, may_ask)
+
+    def nobodys(self, status_ids: Collection[str]) -> None:
+        self._feed.read_in_vain(status_ids)
 
     def listed(self, since: datetime, later: str | None, before_call: Callable[[], None]) -> Page | None:
         """By the dates on which flows changed: there is no other order, and `later` says nothing in it."""

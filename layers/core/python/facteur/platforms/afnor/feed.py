@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from facteur.platforms.afnor import cdar
 from facteur.platforms.afnor.flows import INVOICES, MESSAGES, Flows, Place, Step
 from facteur.platforms.afnor.reading import Flow, acknowledgement_of, entries_of
 
-MOST_TRIES = 3  # of a message that cannot be read: what came may have been another answer
+AGAIN_AFTER = (1, 2, 8)  # readings in vain of a message, mostly a minute apart: what came may have been another answer
 MOST_KEPT = 5000  # messages, with what they said: what is read again within ten minutes is not fetched again
 Fetch = Callable[[str], bytes]
 
@@ -24,7 +24,7 @@ class Feed:
     def __init__(self, flows: Flows, fetch: Fetch) -> None:
         self._flows, self._fetch = flows, fetch
         self._known: OrderedDict[str, tuple[FeedEntry, ...]] = OrderedDict()
-        self._unreadable: Counter[str] = Counter()
+        self._in_vain: Counter[str] = Counter()
 
     def page(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
         """The next flows. A message that cannot be read is passed over and stops no other; behind one that could not be fetched now
@@ -43,13 +43,19 @@ class Feed:
             passed_over.append(f"the platform shows no more than the first flows of {step.crowded.isoformat()}")
         return FeedPage(entries, step.dated_at, tuple(passed_over))
 
+    def read_in_vain(self, flow_ids: Iterable[str]) -> None:
+        """Messages that cannot be read, or are nobody's: some of the next readings fetch them again, and not for ever."""
+        for flow_id in flow_ids:
+            self._in_vain[flow_id] += 1
+            if self._in_vain[flow_id] in AGAIN_AFTER:
+                self._known.pop(flow_id, None)
+        while len(self._in_vain) > MOST_KEPT:
+            del self._in_vain[next(iter(self._in_vain))]
+
     def _keep(self, reading: _Reading) -> None:
-        """What could not be read is asked for again, and not for ever; a page that was not read to its end counts nothing."""
-        self._unreadable.update(reading.unreadable)
-        for flow_id in reading.unreadable:
-            if self._unreadable[flow_id] >= MOST_TRIES:
-                self._known[flow_id] = ()
-                del self._unreadable[flow_id]
+        """What a page said that was read to its end; one that was not counts nothing."""
+        self._known.update({flow_id: () for flow_id in reading.unreadable})
+        self.read_in_vain(reading.unreadable)
         while len(self._known) > MOST_KEPT:
             self._known.popitem(last=False)
 
@@ -101,12 +107,21 @@ class _Reading:
     def _of_message(self, flow: Flow, flow_id: str) -> Sequence[FeedEntry]:
         if flow_id not in self.known:
             try:
-                self.known[flow_id] = tuple(entries_of(flow, cdar.message_in(self.fetch(flow_id))))
+                self.known[flow_id] = _said_in(flow, self.fetch(flow_id))
             except UnreadableStatusError as error:
-                self.unreadable.append(flow_id)
                 self.passed_over.append(f"flow {flow_id}: {error.problem.message}")
             self.fetched += 1
-        return self.known.get(flow_id, ())
+        said = self.known.get(flow_id, ())
+        if not said:
+            self.unreadable.append(flow_id)
+        return said
+
+
+def _said_in(flow: Flow, content: bytes) -> tuple[FeedEntry, ...]:
+    said = tuple(entries_of(flow, cdar.message_in(content)))
+    if not said:
+        raise UnreadableStatusError("it names no invoice")
+    return said
 
 
 def _of_deposit(flow: Flow) -> Iterator[FeedEntry]:

@@ -15,7 +15,7 @@ LOST = Order(faults=("lost_answer",))
 UNSEEN: dict[str, Any] = {"search_hides": ("younger:1000",), "tracking_repeated": "422"}
 BLIND = Happening(1, "lie", details={"seconds": 2000.0, "fault": "search_ignores=trackingId"})
 
-MISNAMED = Happening(1, "fail_requests", details={"endpoint": "flow", "faults": ["cdar_twists=other_seller"] * 3})
+MISNAMED = Happening(1, "fail_requests", details={"endpoint": "flow", "faults": ["cdar_twists=other_seller"] * 12})
 
 
 def run(*orders: Order, happenings: tuple[Happening, ...] = (), strike: str | None = None, **switches: Any) -> Schedule:

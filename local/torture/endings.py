@@ -53,7 +53,9 @@ def _may_end(entry: Entry, row: Any, lane: Share, schedule: Schedule) -> frozens
         # a refusal may be of an earlier attempt whose answer was lost, where the platform's words are not stable
         or (lane.wire.given is not None and entry.order.kind == "refused" and row.last_error_code == "duplicate")
         # the same answer of unknown meaning three times: a person's
-        or row.last_error_code == "unknown_thrice",
+        or row.last_error_code == "unknown_thrice"
+        # its search shows whatever else there is in place of what bears a key: what never arrived is a person's after three days
+        or (row.last_error_code == "search_not_credible" and "trackingId" in schedule.switches.get("search_ignores", ())),
         DEPOSITED: entry.known,
         # a duplicate of a person's, refused without the word that would say so
         REJECTED: entry.refused_late or (entry.by_hand and _leaves_reasons_out(schedule)),

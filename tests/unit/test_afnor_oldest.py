@@ -36,7 +36,7 @@ class Search:
 
     def first(self, oldest: Oldest, after: datetime = BEGAN) -> Found:
         where = {"updatedAfter": written(after)}
-        return oldest.first(self.ask(where), where, after, lambda: True)
+        return oldest.first(self.ask(where), where, after, lambda: True)[0]
 
 
 def at(flow: Flow) -> datetime:

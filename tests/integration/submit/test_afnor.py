@@ -557,6 +557,7 @@ def test_a_second_with_more_flows_than_a_platform_shows_stops_nothing_behind_it(
         pytest.param("shuffled", {"search_cap": 4, "flow_dates": "millis"}, marks=pytest.mark.slow),
         ("newest", {"search_cap": 12, "dates_compared": "exactly"}),
         pytest.param("oldest", {"search_cap": 10, "dates_compared": "exactly"}, marks=pytest.mark.slow),
+        ("shuffled", {"search_cap": 16, "flow_dates": "minutes", "dates_compared": "exactly"}),
     ],
 )
 def test_pages_that_are_cut_lose_nothing_in_any_order(

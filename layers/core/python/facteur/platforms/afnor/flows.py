@@ -102,18 +102,20 @@ class Flows:
             latest = max([place.latest, *found.times()])
             return Step(_in_order(found.flows), Place(place.after, latest, found.cursor), found.dated_at, True)
         ended = place.cursor is not None and not dates_alone and not found.is_full
-        shown = found.ids
+        shown, seen_until = found.ids, None
         if not (ended and place.latest > place.after):
-            found = self._oldest.first(found, where, place.after, may_ask)
+            found, seen_until = self._oldest.first(found, where, place.after, may_ask)
         latest = max([place.latest, *found.times()]) if ended else max(found.times(), default=place.after)
         cut = found.is_full or self._is_cut(found, place, latest, where, may_ask)
-        return self._by_date(found, place, latest, cut=cut, more=bool(shown - found.ids))
+        if not cut and not shown - found.ids:
+            return self._by_date(found, place, latest, [latest - SECOND], cut=False)
+        behind = seen_until - SHORTEST if seen_until else place.after + SECOND - SHORTEST
+        passed = [latest - SECOND, latest - SHORTEST, latest, latest + SHORTEST, behind]
+        return self._by_date(found, place, latest, passed, cut=cut)
 
-    def _by_date(self, found: Found, place: Place, latest: datetime, *, cut: bool, more: bool) -> Step:
+    def _by_date(self, found: Found, place: Place, latest: datetime, passed: Sequence[datetime], *, cut: bool) -> Step:
         """Go on a second before the latest date; right behind it where that does not lead on and there is more: of a page that is cut in
-        one second no more is ever shown. A platform may compare dates more exactly than it shows them: then behind that second."""
-        behind = [latest - SHORTEST, latest, latest + SHORTEST, latest + SECOND]
-        passed = [latest - SECOND] + (behind if cut or more else [])
+        one second no more is ever shown. A platform may compare dates more exactly than it shows them: then behind what was seen."""
         after = next((each for each in passed if each > place.after), place.after)
         crowded = after if after == latest and cut else None
         return Step(_in_order(found.flows), Place(after, after), found.dated_at, False, crowded)

@@ -25,36 +25,37 @@ class Oldest:
         self._ascends: bool | None = None  # whether all pages came in the order of their dates; None: none has shown it
         self._not_whole = set[datetime]()  # ends to begin with: the next place is a little nearer to them
 
-    def first(self, found: Found, where: Where, after: datetime, may_ask: MayAsk) -> Found:
+    def first(self, found: Found, where: Where, after: datetime, may_ask: MayAsk) -> tuple[Found, datetime | None]:
         """The oldest of what a search shows behind a place, of which it has shown a page; nothing before their end is missing.
 
-        Empty: there was no permit, or it does not show any more what it just did.
+        Nor is anything before the instant beside them; None: no more is known. Empty: there was no permit, or it does not show any more
+        what it just did.
         """
         if self._begins_with_oldest(found, where, may_ask):
-            return found
+            return found, None
         self._not_whole = {each for each in self._not_whole if each > after}
         ends, empty_until = None, after
         while times := sorted(set(found.times())):
             before = self._next_end(times, ends, empty_until)
             if before is None:
-                return found
+                return found, None
             if not may_ask():
-                return Found((), None, found.dated_at)
+                return Found((), None, found.dated_at), None
             older = self._ask(where | {"updatedBefore": written(before)})
             self._not_whole.discard(before)
             if not older.flows and before > times[0]:
-                return older
+                return older, None
             if not older.flows:
                 empty_until = before
             elif len(older.flows) < len(found.flows):
                 is_whole = (
                     older.ids <= found.ids and may_ask() and self._younger_adds_nothing(found, where, before, ends)
                 )
-                return found if is_whole else older
+                return (found, ends) if is_whole else (older, before)
             else:
                 found, ends = older, before
                 self._not_whole.add(before)
-        return found
+        return found, None
 
     def _begins_with_oldest(self, found: Found, where: Where, may_ask: MayAsk) -> bool:
         """An order that is not always kept is none. That there is one is asked for once: the first few may be so by chance."""

@@ -207,6 +207,9 @@ def test_a_place_says_of_which_kind_it_is(cursor: str | None) -> None:
 # --- whose a message is -----------------------------------------------------------------------------------------------
 
 
+DOUBTED = Bearer(None, False, False, False)
+
+
 def bearer(name: str, stands: bool = True, stored: bool = False) -> Bearer:
     return Bearer(name, stands, stored, False)
 
@@ -221,6 +224,11 @@ def bearer(name: str, stands: bool = True, stored: bool = False) -> Bearer:
         ([bearer("a", stands=False), bearer("b")], "205", "b"),
         ([bearer("a", stands=False), bearer("b")], "213", None),
         ([bearer("a", stands=False, stored=True), bearer("b")], "213", "a"),
+        ([bearer("a", stands=False), DOUBTED], "205", None),
+        ([bearer("a", stands=False, stored=True), DOUBTED], "205", "a"),
+        ([bearer("a"), DOUBTED], "205", "a"),
+        ([bearer("a"), DOUBTED], "213", None),
+        ([DOUBTED], "205", None),
     ],
 )
 def test_a_message_is_of_one_deposit_or_of_none(bearers: list[Bearer], code: str, found: str | None) -> None:

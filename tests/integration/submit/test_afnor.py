@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from facteur import container
-from local.invoices import render, sample_invoice
+from local.invoices import UNKNOWN_BUYER, render, sample_invoice
 from local.simulator.core.control import Simulator, running_simulator
 from local.world.levers import World
 from tests.two_accounts import SHOW_ACCOUNTS
@@ -532,6 +532,32 @@ def test_what_came_during_a_doubt_is_read_though_the_invoice_was_sent_again_mean
 
     assert (len(pdp.ledger()), pdp.call_counts()["deposit"]["count"]) == (2, 3)
     assert {"200", "201", "202", "203", "205"} <= codes_of(world, 2)
+
+
+def test_a_message_of_a_deposit_in_doubt_is_not_its_rejected_predecessors(world: World, pdp: Simulator) -> None:
+    """Both bear one number. Seed 802324786 of `make torture PLATFORM=afnor`."""
+    deposited(world, pdp, 9)
+    deposited(world, pdp, 2, content=render(sample_invoice(2, buyer=UNKNOWN_BUYER), "cii"))
+    assert world.submission(2).state == "rejected"
+
+    pdp.add_company(UNKNOWN_BUYER.siren, behaviour="205")
+    pdp.script_endpoint("deposit", ["504_stored"])
+    pdp.configure(search_hides=[f"number:{sample_invoice(2).number}"])
+    world.update(2, technical_status="pending")
+    world.deposit()
+    for _ in range(3):
+        advance(world, pdp, 60)
+        world.poll()
+    assert world.submission(2).state == "in_doubt"
+
+    pdp.configure(search_hides=[])
+    for _ in range(8):
+        advance(world, pdp, 600)
+        world.deposit()
+        world.poll()
+
+    assert (world.submission(2).state, world.submission(2).lifecycle_code) == ("submitted", "205")
+    assert {"200", "201", "202", "203", "204", "205"} <= codes_of(world, 2)
 
 
 @pytest.mark.parametrize("order", ["oldest", "newest"])

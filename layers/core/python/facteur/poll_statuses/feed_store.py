@@ -36,9 +36,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    """A deposit of the client's under a name. `stored`: the status that names it is stored of it already; `good`: its file is good."""
+    """A deposit of the client's under a name. `stored`: the status that names it is stored of it already; `good`: its file is good.
 
-    platform_id: str
+    `platform_id` None: whether there is one is not known yet.
+    """
+
+    platform_id: str | None
     stands: bool
     stored: bool
     good: bool

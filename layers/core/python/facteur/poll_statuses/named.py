@@ -30,12 +30,12 @@ def attributed(
     bearers = services.feeds.bearers(account, named) if named else {}
     found = []
     for place, (event, _) in enumerate(named):
-        bearer = whose(event, bearers.get(place, ()))
-        if bearer is None:
-            if ids := [each.platform_id for each in bearers.get(place, ())]:
+        bearer, ids = whose(event, bearers.get(place, ())), _ids(bearers.get(place, ()))
+        if bearer is None or bearer.platform_id is None:
+            if len(ids) > 1:
                 _warn(services, "feed.ambiguous", account, event, ids, COMPARE)
-        elif is_duplicate(event) and not bearer.stored and _is_good(bearer, platform):
-            _warn(services, "feed.duplicate", account, event, [bearer.platform_id], NO_DUPLICATE)
+        elif is_duplicate(event) and not bearer.stored and _is_good(bearer.platform_id, bearer, platform):
+            _warn(services, "feed.duplicate", account, event, ids, NO_DUPLICATE)
         else:
             found.append(replace(event, platform_id=bearer.platform_id))
     ours = {named[place][0].status_id for place in bearers}
@@ -44,18 +44,23 @@ def attributed(
 
 def whose(event: StatusEvent, bearers: Sequence[Bearer]) -> Bearer | None:
     """The deposit that has the status already, or the only one of its name. Of several the only one that stands, unless the status
-    refuses: it may be about a former deposit, and a refusal of the wrong one would have the invoice sent again."""
+    refuses: it may be about a former deposit, and a refusal of the wrong one would have the invoice sent again. What may be of a deposit
+    whose outcome is unknown is not given to one that was refused: it comes again once that is known."""
     stored = [each for each in bearers if each.stored]
     standing = [] if event.code in REJECTING else [each for each in bearers if each.stands]
     return next((those[0] for those in (stored, bearers, standing) if len(those) == 1), None)
 
 
-def _is_good(bearer: Bearer, platform: Platform) -> bool:
+def _ids(bearers: Sequence[Bearer]) -> list[str]:
+    return [each.platform_id for each in bearers if each.platform_id]
+
+
+def _is_good(platform_id: str, bearer: Bearer, platform: Platform) -> bool:
     """Whether the platform has called its file good, so that another one is the duplicate; also where it cannot be asked now."""
     if bearer.good:
         return True
     try:
-        return any(each.code == GOOD_FILE for each in platform.history(bearer.platform_id))
+        return any(each.code == GOOD_FILE for each in platform.history(platform_id))
     except NotDepositedError:
         return True
 

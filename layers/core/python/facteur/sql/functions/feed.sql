@@ -87,7 +87,7 @@ $$;
 
 -- The client's deposits that bear a name (number, seller, year of issue) which a status gives in a deposit's place, as they were sent; a
 -- year that is not known excludes none. `stored`: that very status is stored of it already. `good`: so is one of p_good, which says that
--- its file is good.
+-- its file is good. Without a platform_id: an attempt under that name whose outcome is unknown, while the feed's place waits for it.
 create or replace function facteur.deposits_named(p_account text, p_names jsonb, p_good text)
     returns table (place integer, platform_id text, stands boolean, stored boolean, good boolean)
     language sql stable as $$
@@ -100,4 +100,14 @@ create or replace function facteur.deposits_named(p_account text, p_names jsonb,
                            and a.seller_siren = n.name ->> 'seller_siren' and a.account = any (facteur.names_of_client(p_account))
     join facteur.submissions s on s.platform_id = a.platform_id and s.invoice_id = a.invoice_id and s.account = a.account
     where coalesce(extract(year from s.issue_date) = (n.name ->> 'issue_year')::integer, true)
+    union
+    select (n.name ->> 'place')::integer, null, false, false, false
+    from jsonb_array_elements(p_names) n(name)
+    join facteur.attempts a on facteur.plain(a.invoice_number) = facteur.plain(n.name ->> 'number')
+                           and a.seller_siren = n.name ->> 'seller_siren' and a.account = any (facteur.names_of_client(p_account))
+    join facteur.submissions s on s.invoice_id = a.invoice_id and s.account = a.account
+    where (s.state = 'in_doubt' or s.state in ('pending', 'sending') and s.doubt_since is not null)
+      and a.platform_id is null and coalesce(a.outcome, 'unknown') in ('unknown', 'not_found')
+      and a.started_at > facteur.now() - interval '23 hours'
+      and coalesce(extract(year from s.issue_date) = (n.name ->> 'issue_year')::integer, true)
 $$;

@@ -49,13 +49,11 @@ def _of_one(seed: int, wire: Wire, mutant: str | None) -> Schedule:
         order for _ in range(dice.randint(3, 9)) for order in _orders(dice, wire.hostility, contradictory=contradictory)
     ]
     switches = wire.hostility.switches(dice, extra, source, contradictory)
+    placed = _with_witnesses(extra, [*orders, Order("mute")] if mute else orders, clients)
     schedule = Schedule(
         name=str(seed),
         seed=seed,
-        orders=(
-            *_with_witnesses(extra, [*orders, Order("mute")] if mute else orders, clients),
-            *_apart(Random(f"apart {seed}"), wire.hostility),  # noqa: S311
-        ),
+        orders=(*placed, *_apart(Random(f"apart {seed}"), wire.hostility, placed[0])),  # noqa: S311
         interrupts=tuple(_interrupt(dice, wire) for _ in range(dice.choice((0, 1, 1, 2, 3)))),
         happenings=happenings,
         switches=switches,
@@ -91,10 +89,12 @@ def _orders(dice: Random, hostility: Hostility, *, contradictory: bool) -> list[
     return [Order(kind, faults, correct, same, later)]
 
 
-def _apart(dice: Random, hostility: Hostility) -> Iterator[Order]:
+def _apart(dice: Random, hostility: Hostility, like: Order) -> Iterator[Order]:
+    """Of the same account and seller as another, which has a witness."""
     for kind in hostility.apart:
         if dice.random() < 0.15:
-            yield Order(kind, tuple(dice.choice(hostility.on_deposit) for _ in range(dice.choice((0, 1, 2)))))
+            faults = tuple(dice.choice(hostility.on_deposit) for _ in range(dice.choice((0, 1, 2))))
+            yield Order(kind, faults, account=like.account, seller=like.seller)
 
 
 def _with_witnesses(dice: Random, orders: list[Order], clients: str) -> tuple[Order, ...]:

@@ -104,8 +104,14 @@ def _change_element(root: ElementTree.Element, dice: random.Random) -> None:
 
 
 def changed_xml(sample: bytes, dice: random.Random) -> bytes:
-    """A sample of XML with up to four changes of its elements, in one of the encodings that are written."""
-    root = ElementTree.fromstring(sample)  # noqa: S314  our own
+    """A sample of XML with up to four changes of its elements, in one of the encodings that are written.
+
+    Of one that was broken before, its bytes.
+    """
+    try:
+        root = ElementTree.fromstring(sample)  # noqa: S314  our own
+    except (ElementTree.ParseError, ValueError, LookupError):
+        return changed_bytes(sample, dice)
     for _ in range(dice.randrange(1, 5)):
         _change_element(root, dice)
     encoding = dice.choice(("utf-8",) * 6 + ("utf-16", "iso-8859-1", "utf-7", "nonsense"))

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 import pytest
 
-from facteur.errors import EnvironmentMismatchError
 from local.invoices import file_name, render, sample_invoice
 from local.invoices.samples import DIFFICULT_BUYERS
 from local.simulator.core.control import Simulator, running_simulator
@@ -225,6 +224,10 @@ def test_the_kind_that_the_setting_names_may_change_once_the_old_secret_names_it
         move.work(2, 100, world.poll)
         assert (numbers(move.new), world.submission(OPEN).lifecycle_code) == (once([WAITING]), lifecycle(OPEN))
         return
-    with pytest.raises(EnvironmentMismatchError, match="account default of this database is pinned to another"):
-        world.poll()
-    assert world.submission(OPEN).account == "default"
+    world.poll()
+    paused = world.database.row("select pause_reason from facteur.budgets where key = 'account:default'")
+    assert (paused.pause_reason, world.submission(OPEN).lifecycle_code) == ("secret_malformed", None)
+    world.put_secret("default", secret)
+    world.new_container()
+    move.work(3, 1000, world.poll)
+    assert world.submission(OPEN).lifecycle_code == lifecycle(OPEN)

@@ -14,6 +14,7 @@ TECHNICAL_STATUS = {
     "pending": "pending", "sending": "pending", "in_doubt": "pending", "submitted": "validated", "closed": "validated",
     "rejected": "rejected", "failed": "error",
 }  # fmt: skip
+UNANSWERABLE = frozenset({"search_not_credible", "search_too_wide"})
 COPIES = frozenset({"files", "download"})
 
 
@@ -31,7 +32,7 @@ def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Share, schedul
     accepted = {deposit["id"] for deposit in deposits if stands(deposit)}
     if entry.decided:
         return  # by a person
-    ends = _may_end(entry, row, lane, schedule)
+    ends = _may_end(entry, row, deposits, lane, schedule)
     refused = row.state in {None, "rejected", "failed"}
     state = DEPOSITED if schedule.mute and row.state == "submitted" else row.state
     if state not in ends:
@@ -43,7 +44,7 @@ def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Share, schedul
         yield LOST, "no reason is stated"
 
 
-def _may_end(entry: Entry, row: Any, lane: Share, schedule: Schedule) -> frozenset[str]:
+def _may_end(entry: Entry, row: Any, deposits: list[Any], lane: Share, schedule: Schedule) -> frozenset[str]:
     """In which states, after what happened to it."""
     taken = row.last_error_code == "conflicting_deposit" and (
         _bears_our_number(schedule) or _needs_a_copy(row, lane, schedule)
@@ -54,14 +55,19 @@ def _may_end(entry: Entry, row: Any, lane: Share, schedule: Schedule) -> frozens
         or (lane.wire.given is not None and entry.order.kind == "refused" and row.last_error_code == "duplicate")
         # the same answer of unknown meaning three times: a person's
         or row.last_error_code == "unknown_thrice"
-        # its search shows whatever else there is in place of what bears a key: what never arrived is a person's after three days
-        or (row.last_error_code == "search_not_credible" and "trackingId" in schedule.switches.get("search_ignores", ())),
+        or never_arrived(row, deposits, schedule),
         DEPOSITED: entry.known,
         # a duplicate of a person's, refused without the word that would say so
         REJECTED: entry.refused_late or (entry.by_hand and _leaves_reasons_out(schedule)),
     }  # fmt: skip
     ends = _ends(entry) if _twins(entry, lane) == 1 else KINDS["twin"].ends
     return ends | {state for state, so in may.items() if so}
+
+
+def never_arrived(row: Any, deposits: list[Any], schedule: Schedule) -> bool:
+    """Whether nothing of it is there, where the search shows whatever there is in place of what bears a key: a person's in the end."""
+    ignored = schedule.switches.get("search_ignores", ())
+    return not deposits and row.last_error_code in UNANSWERABLE and "trackingId" in ignored
 
 
 def _leaves_reasons_out(schedule: Schedule) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 
 import psycopg2
@@ -16,6 +17,7 @@ from local.torture import hostile
 from local.torture.afnor import hostile as of_afnor
 from local.torture.afnor.flows import always_misnamed, unknown_in
 from local.torture.chance import random_schedule
+from local.torture.endings import never_arrived
 from local.torture.refusing import refusing_proxy
 from local.torture.schedule import KINDS
 from local.torture.severed import severing_proxy
@@ -158,6 +160,24 @@ def test_a_message_that_named_another_invoice_is_excused_where_it_was_asked_for_
     calls = [{"path": "/flow-service/v1/flows/7", "fault": fault} for fault in faults]
 
     assert always_misnamed([*calls, {"path": "/flow-service/v1/flows/8", "fault": None}]) == excused
+
+
+@pytest.mark.parametrize(
+    ("ignored", "code", "stored", "excused"),
+    [
+        ("trackingId", "search_not_credible", [], True),
+        ("trackingId", "search_too_wide", [], True),
+        ("trackingId", "search_not_credible", [{"id": "7", "verdict": "accepted"}], False),
+        ("trackingId", "given_up", [], False),
+        ("flowType", "search_not_credible", [], False),
+    ],
+)
+def test_only_what_never_arrived_is_a_persons_where_a_search_takes_no_notice_of_keys(
+    ignored: str, code: str, stored: list[dict[str, str]], excused: bool
+) -> None:
+    schedule = replace(random_schedule(1, platform="afnor"), switches={"search_ignores": (ignored,)})
+
+    assert never_arrived(SimpleNamespace(last_error_code=code), stored, schedule) is excused
 
 
 def test_no_invoice_of_a_mixed_run_is_alone_at_its_platform() -> None:

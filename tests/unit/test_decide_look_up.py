@@ -432,6 +432,24 @@ def test_a_duplicate_says_whose_the_other_deposit_is(holders: dict[str, Holder],
     assert words in str(move.error_message)
 
 
+def test_the_deposit_that_is_called_a_duplicate_does_not_bear_it_out() -> None:
+    """Where nothing else of its number is shown, the other one may be this invoice, sent by a person."""
+    duplicate = replace(ATTEMPT, outcome="duplicate", platform_id="id-5")
+    doubt = replace(DOUBT, empty_lookups=3, duplicate_verdict=True, attempts=(duplicate,))
+
+    moves = [
+        after_look_up(doubt, Evidence(holders=holders), clock(3600), LIMITS)
+        for holders in (
+            {"id-5": Holder("1", True)},
+            {"id-5": Holder("2", False)},
+            {"id-5": Holder("1", True), "id-4": Holder("1", True)},
+        )
+    ]
+
+    assert [each.state for each in moves] == [State.FAILED, State.REJECTED, State.REJECTED]
+    assert "deposit id-4 keeps the number" in str(moves[2].error_message)
+
+
 def blind(doubt: Doubt, tries: int = 3, shown: tuple[str, ...] = (), answers: bool = True) -> Move | None:
     problem = blindness(doubt, shown, lambda: answers)
     return after_blind_look_up(doubt, problem, tries, LIMITS, lambda seconds: seconds) if problem else None

@@ -228,6 +228,19 @@ def test_a_duplicate_is_a_question_and_the_first_of_one_key_is_ours(world: World
     assert len(pdp.ledger()) == 3
 
 
+def test_a_duplicate_of_what_a_person_sent_is_theirs_to_settle(world: World, pdp: Simulator) -> None:
+    """What is called the duplicate does not bear out that it is one. Seed 802324786 of `make torture PLATFORM=afnor`."""
+    add(world, 9)
+    world.deposit()
+    pdp.upload("by-hand.xml", render(sample_invoice(1), "cii").decode())
+
+    deposited(world, pdp, 1)
+    worked_off(world, pdp, 8)
+
+    assert (world.submission(1).state, world.submission(1).last_error_code) == ("failed", "duplicate")
+    assert "If it is this invoice, facteur adopt it" in world.submission(1).last_error_message
+
+
 # --- lifecycle messages -----------------------------------------------------------------------------------------------
 
 

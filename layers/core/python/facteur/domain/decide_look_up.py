@@ -164,13 +164,20 @@ def _not_found(doubt: Doubt, evidence: Evidence, limits: Limits) -> Move:
     if not doubt.duplicate_verdict:
         problem = Problem("given_up", "no deposit of this invoice was ever answered, and the platform does not have it")
         return final(State.FAILED, problem, "Ask the platform why, then set technical_status back to 'pending'")
-    words, step = _whose(doubt, evidence.holders or {})
+    holders = _bearing_out(doubt, evidence.holders or {})
+    words, step = _whose(doubt, holders)
     problem = Problem("duplicate", f"the platform calls this invoice a duplicate, and {words}")
     if _unknown(doubt):
         return final(State.FAILED, problem, f"An earlier attempt's outcome is unknown. {LOOK_AT_THE_PLATFORM}")
-    if not evidence.holders:  # a verdict that nothing bears out is a question, however old
+    if not holders:  # a verdict that nothing bears out is a question, however old
         return final(State.FAILED, problem, f"{step}. If it is this invoice, facteur adopt it")
     return final(State.REJECTED, problem, step)
+
+
+def _bearing_out(doubt: Doubt, holders: Mapping[str, Holder]) -> Mapping[str, Holder]:
+    """Who has the other deposit: the one that is called a duplicate is no evidence that it is one."""
+    called = {each.platform_id for each in doubt.attempts if each.outcome == "duplicate"}
+    return {key: each for key, each in holders.items() if key not in called or each.invoice_id != doubt.invoice_id}
 
 
 def _whose(doubt: Doubt, holders: Mapping[str, Holder]) -> tuple[str, str]:

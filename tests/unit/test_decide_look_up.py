@@ -95,6 +95,7 @@ KEYED = replace(DOUBT, attempts=(replace(ATTEMPT, own_key=KEY),))
         ({"own_key": OTHER_KEY}, None, Kinship.UNSURE),  # number and amount agree, and it was sent by somebody else
         ({"own_key": OTHER_KEY}, "other", Kinship.ANOTHERS),
         ({"own_key": OTHER_KEY}, "sha-1", Kinship.OURS),  # a platform may change a key; bytes cannot lie
+        ({"own_key": KEY.upper()}, "sha-2", Kinship.OURS),  # nobody else knows it, in whichever case
         ({"own_key": None}, None, Kinship.OURS),  # not shown is no evidence against
     ],
 )

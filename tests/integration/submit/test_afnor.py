@@ -146,6 +146,26 @@ def test_a_search_that_takes_no_notice_of_keys_says_nothing(world: World, pdp: S
     assert world.submission(1).state == "in_doubt"
 
 
+@pytest.mark.parametrize("order", ["oldest", "newest"])
+@pytest.mark.parametrize("shown", ["right", "upper"])
+@pytest.mark.parametrize("age_seconds", [0, 7200])
+def test_a_search_that_takes_no_notice_of_keys_finds_what_shows_one(
+    world: World, pdp: Simulator, order: str, shown: str, age_seconds: int
+) -> None:
+    """Beside many of another software, which bear none. Seed 609197363 of `make torture PLATFORM=afnor`."""
+    pdp.configure(search_ignores=["trackingId"], flow_order=order, tracking_shown=shown)
+    add(world, 1)
+    pdp.script_endpoint("deposit", ["lost_answer"])
+    world.deposit()
+    other = {"account": pdp.client_id, "age_seconds": age_seconds, "statuses": ["MADE_AVAILABLE"]}
+    pdp.add_foreign_invoices([{"number": f"ANOTHER-{rank}", **other} for rank in range(110)])
+
+    worked_off(world, pdp, 2)
+
+    assert world.submission(1).state == "submitted"
+    assert {each["id"] for each in pdp.ledger() if each.get("key")} == {world.submission(1).platform_id}
+
+
 def test_what_never_arrived_is_sent_again_with_the_same_key(world: World, pdp: Simulator) -> None:
     add(world, 9)
     world.deposit()

@@ -63,8 +63,11 @@ def kinship(candidate: Candidate, sha256: str | None, doubt: Doubt, shown_seller
 
 
 def has_our_key(candidate: Candidate, attempts: Iterable[Attempt]) -> bool:
-    """Whether it was sent with the key of one of these attempts: nobody else knows it."""
-    return candidate.own_key is not None and any(attempt.own_key == candidate.own_key for attempt in attempts)
+    """Whether it was sent with the key of one of these attempts: nobody else knows it, in whichever case the platform shows it."""
+    return candidate.own_key is not None and any(
+        attempt.own_key is not None and attempt.own_key.casefold() == candidate.own_key.casefold()
+        for attempt in attempts
+    )
 
 
 def weighed(

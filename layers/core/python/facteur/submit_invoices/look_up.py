@@ -101,12 +101,7 @@ def _judged(
         return Decision(after_look_up(doubt, Evidence(), clock, limits), LOOKED_UP), [], ()
     lease.check()
     holders = services.store.taken_elsewhere(doubt.invoice_id, [each.platform_id for each in shown.candidates])
-    compared = [
-        each
-        for each in shown.candidates
-        if not has_our_key(each, doubt.attempts) and not (each.refused and _own(holders.get(each.platform_id), doubt))
-    ]
-    copies, unread = _copies(compared, platform)
+    copies, unread = _copies(_to_compare(shown.candidates, doubt, holders), platform)
     senders = services.store.senders(doubt.invoice_id, [each for each in copies.values() if each])
     evidence = weighed(doubt, shown.candidates, copies, holders, senders, shown.sellers)
     if unread & {each.platform_id for each in evidence.in_the_way}:
@@ -119,6 +114,20 @@ def _judged(
     move = after_look_up(doubt, evidence, clock, limits)
     found = attribute(doubt.attempts, evidence.ours, copies) if move.state is State.SUBMITTED else []
     return Decision(move, LOOKED_UP), found, evidence.mixed_up
+
+
+def _to_compare(candidates: Sequence[Candidate], doubt: Doubt, holders: Mapping[str, Holder]) -> Sequence[Candidate]:
+    """Those whose bytes say more than our key. Beside one that bears it and stands, what shows no number and is nobody's changes
+    nothing, however much of that there is."""
+    keyed = [each for each in candidates if has_our_key(each, doubt.attempts)]
+    known = any(not each.refused and each.platform_id not in holders for each in keyed)
+    return [
+        each
+        for each in candidates
+        if each not in keyed
+        and not (each.refused and _own(holders.get(each.platform_id), doubt))
+        and not (known and each.invoice_number is None and each.platform_id not in holders)
+    ]
 
 
 def _own(holder: Holder | None, doubt: Doubt) -> bool:

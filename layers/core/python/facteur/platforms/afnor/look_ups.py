@@ -16,6 +16,7 @@ from facteur.platforms.spelling import alike, may_be_key
 
 MOST_LISTED = 100  # pages
 LATELY = timedelta(days=30)  # how far a person's question goes back
+EARLIER = timedelta(hours=1)  # than an attempt, by the platform's clock
 WITHOUT_ID = Problem("unreadable_answer", "the platform shows a deposit without its id", 200)
 
 
@@ -28,7 +29,7 @@ class LookUps:
     def shown(self, questions: Sequence[Question]) -> list[Shown]:
         """A call for each key, and one for a witness; what was asked for one question is not asked again for another."""
         asking = _Asking(self._flows)
-        return [asking.answer(each) for each in questions]
+        return [self._with_listed(asking.answer(each), each, asking) for each in questions]
 
     def shown_alone(self, questions: Sequence[Question]) -> list[Shown]:
         """Each between two answers that show the same witness."""
@@ -57,8 +58,21 @@ class LookUps:
         shown = [each for each in flows if not each.is_message]
         return Page(tuple(filter(None, map(sighting, shown))), unreadable=sum(each.flow_id is None for each in shown))
 
-    def _since(self, since: datetime, most: int, before_call: Callable[[], None]) -> list[Flow] | None:
-        """Raises PlatformBusyError: a second has more of them than are ever shown."""
+    def _with_listed(self, answer: Shown, question: Question, asking: _Asking) -> Shown:
+        """Besides, where the search takes no notice of keys, what shows them among all that was sent since. That nothing does is no
+        evidence."""
+        keys = [each for each in question.keys if asking.in_vain(each)]
+        sent = self._since(question.since - EARLIER, MOST_PAGES, lambda: None, whole=False) if keys else None
+        found = [each for each in sent or () if not each.is_message and any(_shows(each, key) for key in keys)]
+        known = {each.platform_id for each in answer.candidates}
+        new = {each.platform_id: each for each in _checked(found) if each.platform_id not in known}
+        return replace(answer, candidates=(*answer.candidates, *new.values()))
+
+    def _since(
+        self, since: datetime, most: int, before_call: Callable[[], None], *, whole: bool = True
+    ) -> list[Flow] | None:
+        """None: there are more. Raises PlatformBusyError: a second has more of them than are ever shown. Not `whole`: as many as can be
+        read."""
 
         def may_ask() -> bool:
             before_call()
@@ -69,12 +83,12 @@ class LookUps:
             before_call()
             step = self._flows.step(place, [INVOICES], may_ask)
             flows += step.flows
-            if step.crowded:
+            if step.crowded and whole:
                 raise PlatformBusyError(TOO_WIDE)
             if step.next == place:
                 return flows
             place = step.next
-        return None
+        return None if whole else flows
 
     def _between(self, question: Question) -> Shown:
         before = _Asking(self._flows).witnesses(question)
@@ -99,6 +113,12 @@ class _Asking:
         """Deposits that may bear a key: also those that show none, or another spelling."""
         return _checked(each for each in self._ask(key).flows if not each.is_message and _may_bear(each, key))
 
+    def in_vain(self, key: str) -> bool:
+        """Whether it is answered by other flows than those that bear the key, and none that does."""
+        found = self._ask(key)
+        others = any(each.key is not None for each in found.flows)
+        return (found.is_full or others) and not any(_shows(each, key) for each in found.flows)
+
     def witnesses(self, question: Question) -> frozenset[str]:
         """The first that is shown, and stands."""
         for witness in question.witnesses:
@@ -114,7 +134,11 @@ class _Asking:
 
 
 def _may_bear(flow: Flow, key: str) -> bool:
-    return flow.key is None or may_be_key(flow.key, key)
+    return flow.key is None or _shows(flow, key)
+
+
+def _shows(flow: Flow, key: str) -> bool:
+    return flow.key is not None and may_be_key(flow.key, key)
 
 
 def _is_called(flow: Flow, number: str) -> bool:

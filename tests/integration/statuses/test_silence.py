@@ -150,7 +150,7 @@ def test_a_reason_that_comes_after_the_correction_is_stored_and_asked_for_no_mor
     deposit = deposited(world)
     polled(world, 10)
     world.simulator.add_status(deposit, "REJECTED", reason="VALIDATION_FAILURE", message="line 3", author="PLATFORM")
-    polled(world, 1200, 5)
+    polled(world, 1200, 8)
     assert world.submission(1).last_error_code == "reason_not_known"
     corrected = world.folder / "corrected.xml"
     corrected.write_bytes(render(sample_invoice(1, buyer=UNKNOWN_BUYER), "cii"))

@@ -171,6 +171,26 @@ def test_a_reason_that_comes_after_the_correction_is_stored_and_asked_for_no_mor
     assert "VALIDATION_FAILURE" in {each.reason for each in reasons}
 
 
+@pytest.mark.parametrize("reason", ["DUPLICATED_INVOICE", "VALIDATION_FAILURE"])
+def test_a_rejection_without_its_reason_stands_while_histories_do_not_show_it(world: World, reason: str) -> None:
+    """Each history that was read meanwhile took it back for some minutes: the row said validated."""
+    production(world, history_refused="empty")
+    deposit = deposited(world)
+    polled(world, 10)
+    world.simulator.add_status(deposit, "REJECTED", reason=reason, author="PLATFORM")
+    polled(world, 1200, 6)
+
+    shown = []
+    for _ in range(8):
+        polled(world, 1200)
+        shown.append(world.row(1).technical_status)
+
+    moved = world.database.rows(
+        "select from facteur.transitions where subject = 'submission' and from_state = 'rejected'"
+    )
+    assert (set(shown), len(moved)) == ({"rejected"}, 0)
+
+
 def test_a_verdict_without_a_history_that_turns_out_to_be_about_a_duplicate_is_a_question_again(world: World) -> None:
     production(world, history_refused="empty")
     deposit = deposited(world)

@@ -82,7 +82,7 @@ create or replace function facteur.may_move(s facteur.submissions, p_update json
     select s.platform_id = p_update ->> 'platform_id' and case s.state
         when 'submitted' then true
         when 'closed' then p_update -> 'move' ->> 'state' = 'rejected' or p_update ? 'objection'
-        when 'rejected' then (p_update -> 'objection' ->> 'code' = 'contradictory_statuses'
+        when 'rejected' then (coalesce(p_update -> 'objection' ->> 'code' = 'contradictory_statuses', false)
                               or s.unread_since is not null and p_update -> 'move' ->> 'state' <> 'submitted')
              and facteur.refused(s) and not exists (select from facteur.submissions n where n.invoice_id = s.invoice_id and n.id > s.id)
         else false end
@@ -205,7 +205,7 @@ begin
     moved := false;
     perform facteur.note_not_pulled(s.account) where asked_by = 'unseen' and stored > 0;
     objected := facteur.check_number(s, p_update ->> 'platform_id', p_update ->> 'invoice_number');
-    if not facteur.may_move(s, p_update) then
+    if facteur.may_move(s, p_update) is not true then
         perform facteur.object_to_successor(s, p_update -> 'objection')
         where stored > 0 and facteur.refused(s) and s.platform_id = p_update ->> 'platform_id' and p_update -> 'objection' ->> 'code' = 'contradictory_statuses';
         perform facteur.settle_read(s.id, p_update, was_due);

@@ -59,6 +59,15 @@ def worked_off(world: World, pdp: Simulator, times: int = 8, seconds: float = 40
         advance(world, pdp, seconds)
 
 
+def all_is_shown_again(world: World, pdp: Simulator) -> None:
+    """Doubts are settled, and statuses read."""
+    pdp.configure(search_hides=[])
+    for _ in range(8):
+        advance(world, pdp, 600)
+        world.deposit()
+        world.poll()
+
+
 def deposited(world: World, pdp: Simulator, rank: int, **columns: Any) -> None:
     """A deposit, five minutes ago, that was polled."""
     add(world, rank, **columns)
@@ -470,11 +479,7 @@ def test_what_came_while_a_deposits_outcome_was_unknown_is_read_once_it_is_known
         world.poll()
     assert world.submission(2).state == "in_doubt"
 
-    pdp.configure(search_hides=[])
-    for _ in range(8):
-        advance(world, pdp, 600)
-        world.deposit()
-        world.poll()
+    all_is_shown_again(world, pdp)
 
     assert (world.submission(2).state, world.submission(2).lifecycle_code) == ("submitted", "205")
 
@@ -557,11 +562,7 @@ def test_what_came_during_a_doubt_is_read_though_the_invoice_was_sent_again_mean
         if pdp.call_counts()["deposit"]["count"] > 2:
             break
 
-    pdp.configure(search_hides=[])
-    for _ in range(8):
-        advance(world, pdp, 600)
-        world.deposit()
-        world.poll()
+    all_is_shown_again(world, pdp)
 
     assert (len(pdp.ledger()), pdp.call_counts()["deposit"]["count"]) == (2, 3)
     assert {"200", "201", "202", "203", "205"} <= codes_of(world, 2)
@@ -583,11 +584,7 @@ def test_a_message_of_a_deposit_in_doubt_is_not_its_rejected_predecessors(world:
         world.poll()
     assert world.submission(2).state == "in_doubt"
 
-    pdp.configure(search_hides=[])
-    for _ in range(8):
-        advance(world, pdp, 600)
-        world.deposit()
-        world.poll()
+    all_is_shown_again(world, pdp)
 
     assert (world.submission(2).state, world.submission(2).lifecycle_code) == ("submitted", "205")
     assert {"200", "201", "202", "203", "204", "205"} <= codes_of(world, 2)

@@ -17,8 +17,8 @@ from facteur.poll_statuses.services import PollServices, Step, alone, not_answer
 MARGIN = timedelta(seconds=1)  # an instant inside an id is not quite that of the deposit
 WIDE_MARGIN = timedelta(seconds=60)  # where only our own clock says when something was deposited
 FRUITFUL = 1 / 4  # of a full page, or of many short ones, must be ours for another one to be read
-MANY_PAGES = 4
-FEWER = 4  # numbers are asked for at once where many pages show none of ours: a quarter of them
+MANY_PAGES = 4  # of one listing: far fewer than the budget admits at once
+FEWER = 4  # where many pages show none of ours, a quarter of the numbers is asked for instead
 LATE_SECONDS = 600.0  # the search may take so long to show a deposit
 TELLING = 10  # deposits that a page must miss before it says something about the search
 BY_NUMBER_SECONDS = 86400.0

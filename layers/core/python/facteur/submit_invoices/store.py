@@ -244,9 +244,5 @@ def _past_attempt(attempt: dict[str, Any]) -> Attempt:
 def _doubt_clock(clock: dict[str, Any] | None) -> DoubtClock | None:
     if clock is None:
         return None
-    dated_at = clock["dated_at"]
-    return DoubtClock(
-        clock["seconds"],
-        datetime.fromisoformat(clock["looked_up_at"]),
-        datetime.fromisoformat(dated_at) if dated_at else None,
-    )
+    dated_at = clock["dated_at"] and datetime.fromisoformat(clock["dated_at"])
+    return DoubtClock(clock["seconds"], datetime.fromisoformat(clock["looked_up_at"]), dated_at)

@@ -104,6 +104,32 @@ def test_what_ends_otherwise_is_not_sent_again_by_itself(rows: Rows, way: str, h
     assert rows.states(invoice) == ["rejected", "failed"]
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_one_that_was_refused_itself_is_a_persons(rows: Rows, way: str) -> None:
+    """Its row said rejected, while the deposit before it may be valid: whoever corrects it would bill twice."""
+    invoice, claim = being_sent(rows)
+    end(rows, invoice, claim, "refused")
+
+    take_back(rows, invoice, way)
+
+    second = rows.submission(invoice)
+    assert (second.state, second.last_error_code) == ("failed", "predecessor_taken")
+    assert "Its predecessor" in second.last_error_message
+    assert rings(rows, invoice)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_one_that_a_person_rejected_stays_so(rows: Rows, way: str) -> None:
+    invoice, claim = being_sent(rows)
+    end(rows, invoice, claim, "unknown")
+    act = json.dumps({"who": "somebody", "why": "it was entered anew", "operation": "reject"})
+    rows.run("select facteur.reject(%(id)s, %(act)s::jsonb)", id=rows.submission(invoice).id, act=act)
+
+    take_back(rows, invoice, way)
+
+    assert rows.states(invoice) == ["rejected", "rejected"]
+
+
 @pytest.mark.parametrize("sent", [True, False])
 def test_a_201_that_comes_after_it_was_stopped_is_a_persons_too(rows: Rows, sent: bool) -> None:
     """Its worker froze until its lease was over: before the refusal was taken back, or afterwards."""

@@ -153,7 +153,7 @@ create or replace function facteur.object_to_successor(s facteur.submissions, p_
 $$;
 
 -- What was opened after a submission whose refusal does not hold any more. Where it was not sent it is not, and in doubt not again; where it
--- was, its row shows an error. What is being sent just now cannot be called back: it keeps the objection, and its outcome is a person's
+-- was, its row shows an error, also where it was refused itself: what went before may be valid. What is being sent just now cannot be called back: it keeps the objection, and its outcome is a person's
 -- (settle, end_expired_leases). A person asks which one holds.
 create or replace function facteur.stop_successor(s facteur.submissions, p_words text) returns void
     language plpgsql as $$
@@ -162,7 +162,8 @@ declare
     n facteur.submissions;
 begin
     select w.* into n from facteur.submissions w
-    where w.invoice_id = s.invoice_id and w.id > s.id and w.state in ('pending', 'sending', 'in_doubt', 'submitted', 'closed') order by w.id desc limit 1 for update;
+    where w.invoice_id = s.invoice_id and w.id > s.id
+      and (w.state in ('pending', 'sending', 'in_doubt', 'submitted', 'closed') or facteur.refused(w)) order by w.id desc limit 1 for update;
     if n.state in ('submitted', 'closed') then
         perform facteur.try_write_back(n.id) where facteur.object_to(n, taken);
     elsif n.id is not null then

@@ -97,3 +97,10 @@ def store_no_unknown_status(database: Database) -> None:
     replace_in(
         database, "facteur.store_statuses", r"order by listed\.place", "where e.code ~ '^[0-9]+$' order by listed.place"
     )
+
+
+def take_back_unread_refusals(database: Database) -> None:
+    objection = r"coalesce\((p_update -> 'objection' ->> 'code' = 'contradictory_statuses'), false\)"
+    replace_in(database, "facteur.may_move", objection, r"\1")
+    found = r"facteur\.may_move\(s, p_update\) is not true"
+    replace_in(database, "facteur.record_status_update", found, "not facteur.may_move(s, p_update)")

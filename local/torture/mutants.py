@@ -240,6 +240,15 @@ MUTANTS: dict[str, Mutant] = {
         run_of(Order(), switches={"lifecycle_twists": ["unknown_codes"]}),
         prepare=broken_sql.store_no_unknown_status,
     ),
+    "a refusal without its reason is none": Mutant(
+        "each history takes back a refusal that it does not show yet",
+        replace(
+            run_of(Order("bounced"), Order(), switches={"history_lag": 21_600, "delay_decision": 600}),
+            settings={"FOLLOW_UP_DAYS": "3"},
+            most_leaps=300,
+        ),
+        prepare=broken_sql.take_back_unread_refusals,
+    ),
     "pulls are believed": Mutant(
         "what no pull shows has not happened, though a webhook takes the statuses",
         replace(

@@ -41,6 +41,12 @@ select a.invoice_id, a.outcome from facteur.attempts a left join lateral (
     select t.to_state from facteur.transitions t where t.attempt_id = a.id and t.subject = 'attempt' order by t.id desc limit 1) t on true
 where a.outcome is not null and t.to_state is distinct from a.outcome
 """
+# A verdict that was taken back, and given again: the row said meanwhile what was not so. A person's acts are his.
+TAKEN_BACK = """
+select distinct b.invoice_id from facteur.transitions b join facteur.transitions a on a.submission_id = b.submission_id and a.id > b.id
+where (b.subject, b.from_state, b.to_state) = ('submission', 'rejected', 'submitted')
+  and (a.subject, a.from_state, a.to_state) = ('submission', 'submitted', 'rejected') and coalesce(a.by_whom, b.by_whom) is null
+"""
 MIXED_UP = "shown_as_another"
 REFUSED_COPY = frozenset(range(300, 499)) - {408, 429}  # for good; 499: the connection ended without an answer
 
@@ -70,6 +76,10 @@ def judge_all(lane: Lane, schedule: Schedule) -> list[Finding]:
         )
         found = judge(share, schedule.at(site.name))
         findings += [replace(each, text=f"{site.name}: {each.text}") if schedule.parts else each for each in found]
+    findings += [
+        Finding(LOST, f"invoice {row.invoice_id} was rejected, deposited after all, and rejected again")
+        for row in lane.database.rows(TAKEN_BACK)
+    ]
     return [*findings, *(_on_two_platforms(lane) if schedule.parts else ())]
 
 

@@ -180,7 +180,9 @@ class Chaos:
         """Somebody uploads the very documents of rows on the platform's own pages."""
         for key in self._some(rows):
             entry = self._lane.company.entries[key]
-            if not entry.resubmitted:  # else its document is another by now
+            if (
+                not entry.resubmitted and entry.order.kind != "scanned"
+            ):  # its document is another by now, or refused by any way
                 self._lane.company.upload(entry, known=known)
 
     # what AWS does

@@ -37,7 +37,7 @@ def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Share, schedul
     state = DEPOSITED if schedule.mute and row.state == "submitted" else row.state
     if state not in ends:
         yield LOST if refused else STUCK, f"expected {'/'.join(sorted(ends))}"
-    shown = entry.refused_late and row.objection_code  # a contradiction: a person's
+    shown = entry.refused_late and (row.objection_code or row.adopted)  # a contradiction: a person's, or settled by him
     if row.state in {"submitted", "closed"} and row.platform_id not in accepted and not shown:
         yield LOST, f"its id {row.platform_id} is no accepted deposit"
     if refused and row.state and not row.last_error_code:

@@ -19,7 +19,8 @@ GOOD = frozenset({"accepted", "unreachable"})
 REFUSED_BEFORE = frozenset({"unreadable", "violation", "duplicate", "no route"})
 ROWS = """
 select i.id, i.technical_status, i.submission_id, s.state, s.platform_id, s.last_error_code, s.last_error_message,
-       s.write_back_due_at, s.objection_code, s.account
+       s.write_back_due_at, s.objection_code, s.account,
+       exists (select from facteur.operations o where o.submission_id = s.id and o.operation = 'adopt') as adopted
 from invoicing.invoices i left join lateral (
     select * from facteur.submissions s where s.invoice_id = i.id::text order by s.id desc limit 1) s on true
 """

@@ -123,7 +123,7 @@ docs: setup ## Build the site of README and docs/ into .site (a broken link betw
 simulator: setup ## Start the platform simulator alone (PORT=8080, PLATFORM=iopole)
 	@$(BIN)/python -m local.simulator --port $(or $(PORT),8080) --platform $(or $(PLATFORM),iopole)
 
-check-openapi: setup ## Check the simulator against the OpenAPI files in a folder of yours (SPECS=folder)
+check-openapi: setup ## Check the simulators, and what Facteur asks of them, against the OpenAPI files in a folder of yours (SPECS=folder)
 	@$(BIN)/python -m local.openapi "$(SPECS)"
 
 check-clients: setup ## Run other people's AFNOR clients on the simulator, in an environment of their own (needs PyPI)

@@ -1,4 +1,4 @@
-"""`python -m local.openapi FOLDER`: ask the simulators everything, and check each answer against the files in a folder."""
+"""`python -m local.openapi FOLDER`: hold the simulators' answers and Facteur's requests against the files in a folder."""
 
 from __future__ import annotations
 
@@ -46,6 +46,21 @@ def failures(check: Check, specification: Specification) -> int:
             for finding in found:
                 print(f"      {'WRONG' if finding.wrong else 'note'}: {finding.text}")
     print(f"  {failed} answers are not as the file says")
+    return failed + failures_of_requests(check, specification)
+
+
+def failures_of_requests(check: Check, specification: Specification) -> int:
+    """The same of what Facteur itself asks; how many of its requests are not as the file says."""
+    failed = 0
+    with running_simulator(platform=check.platform, **check.switches) as simulator:
+        requests = [each for each in check.asks(simulator) if each.path.startswith(check.base)]
+    for each in requests:
+        found = list(specification.findings_of_request(each, check.base))
+        failed += any(finding.wrong for finding in found)
+        for finding in found:
+            print(f"  Facteur's {each.method} {each.path}")
+            print(f"      {'WRONG' if finding.wrong else 'note'}: {finding.text}")
+    print(f"  {failed} of Facteur's {len(requests)} requests are not as the file says")
     return failed
 
 

@@ -10,7 +10,9 @@ from typing import Any
 
 import requests
 
+from facteur.platforms.credentials import Address
 from local.invoices import UNKNOWN_BUYER, Syntax, render, sample_invoice, with_schema_violation
+from local.openapi.asked import Asked, asked
 from local.openapi.exchange import Check, Exchange
 from local.simulator.afnor.http_token import PATH
 from local.simulator.afnor.platform import DIRECTORY, FLOWS
@@ -105,6 +107,15 @@ def directory(simulator: Simulator) -> Iterator[Exchange]:
     yield Exchange("GET", "/v1/healthcheck", 200)
 
 
+def asks(simulator: Simulator) -> list[Asked]:
+    flow_url, token_url = simulator.base_url + FLOWS, simulator.auth_url + PATH
+    secret = {
+        "client_id": simulator.client_id, "client_secret": simulator.client_secret, "flow_url": flow_url, "token_url": token_url,
+        "directory_url": simulator.base_url + DIRECTORY,
+    }  # fmt: skip
+    return asked("afnor", simulator, Address(flow_url.removesuffix("/v1"), token_url), secret)
+
+
 def flow_service(version: str) -> Check:
     return Check(
         platform="afnor",
@@ -114,6 +125,7 @@ def flow_service(version: str) -> Check:
         corrected=MEANT,
         entered=entered,
         exchanges=flows,
+        asks=asks,
         base=FLOWS.removesuffix("/v1"),
     )
 
@@ -125,6 +137,7 @@ DIRECTORY_SERVICE = Check(
     corrected={"maxLength": "x-maxLength"},  # Disabled has eight letters, and may have seven
     entered=entered,
     exchanges=directory,
+    asks=asks,
     base=DIRECTORY.removesuffix("/v1"),
 )
 CHECKS = (flow_service("1.2"), flow_service("1.3"), DIRECTORY_SERVICE)

@@ -8,6 +8,7 @@ from typing import Any
 
 import requests
 
+from local.openapi.asked import Asked
 from local.simulator.core.control import Simulator
 
 TIMEOUT_SECONDS = 30
@@ -38,8 +39,9 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What is asked of one platform's simulator. `title` is how its file's title begins, whatever the file is called, and `version` its
-    version. `base` stands before the file's paths.
+    """What is asked of one platform's simulator, by us and by Facteur itself (`asks`).
+
+    `title` is how its file's title begins, whatever the file is called, and `version` its version. `base` stands before the file's paths.
     """
 
     platform: str
@@ -48,6 +50,7 @@ class Check:
     corrected: Mapping[str, str]
     entered: Callable[[Simulator], Mapping[str, str]]
     exchanges: Callable[[Simulator], Iterator[Exchange]]
+    asks: Callable[[Simulator], list[Asked]]
     version: str = ""
     base: str = ""
 

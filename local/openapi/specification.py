@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft4Validator, FormatChecker
+
+from local.openapi.asked import Asked
 
 JSON = "application/json"
 
@@ -64,6 +67,57 @@ class Specification:
             yield Finding(True, f"{kind} is not in this file for {status}")
         elif content and kind == JSON:
             yield from self._of_json(content[JSON].get("schema", {}), json.loads(body))
+
+    def findings_of_request(self, asked: Asked, base: str) -> Iterator[Finding]:
+        """What the file says against a request: all that it does not know is wrong, but for a route that another file may have."""
+        operation = self._operation(asked.method, asked.path.removeprefix(base))
+        if operation is None:
+            yield Finding(False, "not in this file")
+            return
+        known = {
+            each["name"]: each for each in map(self._found, operation.get("parameters", ())) if each["in"] == "query"
+        }
+        for name, given in asked.query.items():
+            if name in known:
+                yield from self._of_value(name, known[name].get("schema", {}), given)
+            else:
+                yield Finding(True, f"{name} is no parameter in this file")
+        for name in (name for name, each in known.items() if each.get("required") and name not in asked.query):
+            yield Finding(True, f"the parameter {name} is missing")
+        content = self._found(operation.get("requestBody", {})).get("content", {})
+        if asked.kind is not None and asked.kind not in content:
+            yield Finding(True, f"a body of {asked.kind} is not in this file")
+        elif asked.kind is not None:
+            yield from self._of_body(content[asked.kind].get("schema", {}), asked)
+
+    def _operation(self, method: str, path: str) -> Mapping[str, Any] | None:
+        for template, methods in self.document["paths"].items():
+            pattern = re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(template))
+            if method.lower() in methods and re.fullmatch(pattern, path):
+                found: Mapping[str, Any] = methods[method.lower()]
+                return found
+        return None
+
+    def _of_value(self, name: str, schema: Mapping[str, Any], given: str) -> Iterator[Finding]:
+        """A parameter is text; where a number is wanted, it must be one."""
+        inner = self._found(schema)
+        inner = self._found(inner["items"]) if inner.get("type") == "array" else inner
+        value = int(given) if inner.get("type") in ("integer", "number") and given.lstrip("-").isdecimal() else given
+        yield from (Finding(True, f"{name}: {each.text}") for each in self._of_json(inner, value))
+
+    def _of_body(self, schema: Mapping[str, Any], asked: Asked) -> Iterator[Finding]:
+        if asked.kind == JSON:
+            yield from (replace(each, wrong=True) for each in self._of_json(schema, asked.body))
+            return
+        whole = self._found(schema)
+        named = self._properties(whole)
+        for name in (name for name in whole.get("required", ()) if name not in asked.body):
+            yield Finding(True, f"the part {name} is missing")
+        for name, value in asked.body.items():
+            if name not in named:
+                yield Finding(True, f"{name} is no part in this file")
+            elif value is not None:
+                yield from (replace(each, wrong=True) for each in self._of_json(named[name], json.loads(value)))
 
     def _of_json(self, schema: Mapping[str, Any], value: object) -> Iterator[Finding]:
         whole = {**schema, "components": self.document["components"]}

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import requests
 
+from facteur.platforms.credentials import Address
 from local.invoices import UNKNOWN_BUYER, render, sample_invoice
+from local.openapi.asked import Asked, asked
 from local.openapi.exchange import Check, Exchange
 from local.simulator.core.control import Simulator
 
@@ -57,6 +59,11 @@ def exchanges(simulator: Simulator) -> Iterator[Exchange]:
     yield Exchange("GET", ONE, 404, {"id": 99})
 
 
+def asks(simulator: Simulator) -> list[Asked]:
+    secret = {"client_id": simulator.client_id, "client_secret": simulator.client_secret}
+    return asked("superpdp", simulator, Address(simulator.base_url, simulator.auth_url), secret)
+
+
 SUPERPDP = Check(
     platform="superpdp",
     title="SUPER PDP",
@@ -64,4 +71,5 @@ SUPERPDP = Check(
     corrected={"http_satus_code": "http_status_code"},
     entered=entered,
     exchanges=exchanges,
+    asks=asks,
 )

@@ -48,6 +48,33 @@ SIMULATORS = {
 }
 THEIRS = {each.name: each.read_bytes() for each in sorted(Path(os.environ.get("PYFRCTC_CORPUS", "-")).glob("*.xml"))}
 
+WRITTEN = datetime(2026, 10, 12, 9, 30, 5)  # noqa: DTZ001  as they write it
+SAID: dict[str, Any] = {  # by the numbers of the norm's own table: context, message, sender, issuer, recipient, invoice
+    "MDT-2": "REGULATED", "MDT-3": "urn.cpro.gouv.fr:1p0:CDV:invoice", "MDT-4": "F-7#207", "MDT-8": WRITTEN, "MDT-21": "BY",
+    "MDT-38": {"0002": "200000008"}, "MDT-39": "Acheteur", "MDT-40": "BY", "MDT-57": {"0002": "100000009"}, "MDT-58": "Vendeur",
+    "MDT-59": "SE", "MDT-73": "100000009", "MDT-73-1": "0225", "MDT-74": False, "MDT-77": 23, "MDT-78": WRITTEN, "MDT-87": "F/7 é",
+    "MDT-88": "46", "MDT-91": "380", "MDT-95": WRITTEN, "MDT-100": date(2026, 10, 10), "MDT-105": "207", "MDT-106": "Litige",
+    "MDT-129": {"0002": "100000009"},
+}  # fmt: skip
+WHY = [
+    {
+        "MDT-113": "QTE_ERR",
+        "MDT-114": "Quantité",
+        "MDT-121": "CNP",
+        "MDT-122": "Avoir partiel",
+        "MDT-126": "il en manque deux",
+    },
+    {"MDT-113": "AUTRE", "MDT-114": "Autre", "MDT-121": "NIN", "MDT-122": "Facture rectificative", "MDT-126": "<&> é"},
+]
+GENERATED = {
+    f"theirs, {len(why)} reasons, {'with' if prefixed else 'without'} prefixes": pyfrctc.generate_cdar(
+        {**SAID, **({"MDG-37": why} if why else {"MDT-105": "204", "MDT-106": "Prise en charge", "MDT-88": "45"})},
+        prefixed_namespaces=prefixed,
+    )
+    for why in ([], WHY[:1], WHY)
+    for prefixed in (True, False)
+}
+
 
 def _as_theirs(status: InvoiceStatus) -> dict[str, Any]:
     return {
@@ -93,7 +120,9 @@ def _plain(theirs: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    "content", [*OURS.values(), *SIMULATORS.values(), *THEIRS.values()], ids=[*OURS, *SIMULATORS, *THEIRS]
+    "content",
+    [*OURS.values(), *SIMULATORS.values(), *GENERATED.values(), *THEIRS.values()],
+    ids=[*OURS, *SIMULATORS, *GENERATED, *THEIRS],
 )
 def test_the_same_is_read(content: bytes) -> None:
     theirs = pyfrctc.parse_cdar(content)
@@ -101,5 +130,4 @@ def test_the_same_is_read(content: bytes) -> None:
     status = message_in(content).statuses[0]
 
     assert _as_theirs(status) == _plain(theirs)
-    assert isinstance(theirs["lc_datetime"], datetime)
-    assert status.date_given
+    assert status.date_given == theirs["lc_datetime"].strftime("%Y%m%d%H%M%S")

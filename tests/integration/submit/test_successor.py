@@ -30,13 +30,18 @@ def being_sent(rows: Rows) -> tuple[str, Any]:
     return invoice, rows.claim(invoice)
 
 
-def status_update(rows: Rows, invoice: str, code: str, move: dict[str, Any], **more: Any) -> None:
-    statement = "select * from facteur.submissions where invoice_id = %(id)s order by id limit 1"
-    first = rows.run(statement, id=invoice)[0]
-    named = {"status_id": f"P-1 {code}", "code": code, "platform_code": code, "label": code}
+def status_update(rows: Rows, invoice: str, code: str, move: dict[str, Any], of: str = "P-1", **more: Any) -> None:
+    statement = "select * from facteur.submissions where invoice_id = %(id)s order by id"
+    submission = rows.run(statement, id=invoice)[0 if of == "P-1" else 1]
+    named = {"status_id": f"{of} {code}", "code": code, "platform_code": code, "label": code}
     event = named | {"occurred_at": "2026-10-01T10:00:00Z", "raw": {}}
-    known = rows.value("select count(*) from facteur.status_events")
-    update = {"submission_id": first.id, "platform_id": "P-1", "events": [event], "move": move, "decided_on": known + 1}
+    known = {
+        row.status_id
+        for row in rows.run("select status_id from facteur.status_events where platform_id = %(of)s", of=of)
+    }
+    update = {"submission_id": submission.id, "platform_id": of, "events": [event], "move": move} | {
+        "decided_on": len(known | {event["status_id"]})
+    }
     rows.run("select facteur.record_status_update(%(update)s::jsonb)", update=json.dumps(update | more))
 
 
@@ -116,6 +121,54 @@ def test_one_that_was_refused_itself_is_a_persons(rows: Rows, way: str) -> None:
     assert (second.state, second.last_error_code) == ("failed", "predecessor_taken")
     assert "Its predecessor" in second.last_error_message
     assert rings(rows, invoice)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_one_that_had_failed_for_a_cause_of_its_own_says_both(rows: Rows, way: str) -> None:
+    """Its row named a cause to be removed, and nothing of the deposit before it: then both would stand."""
+    invoice, claim = being_sent(rows)
+    rows.record(invoice, claim, "failed", "not_deposited", error_code="document_too_large", error_message="too large")
+
+    take_back(rows, invoice, way)
+    take_back(rows, invoice, way)
+
+    second = rows.submission(invoice)
+    assert (second.state, second.last_error_code) == ("failed", "predecessor_taken")
+    assert second.last_error_message.startswith("Its predecessor")
+    assert second.last_error_message.count("This one: too large") == 1
+    assert rings(rows, invoice)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_last_one_stops_and_no_other(rows: Rows, way: str) -> None:
+    invoice, claim = being_sent(rows)
+    end(rows, invoice, claim, "refused")
+    rows.update(invoice, technical_status="pending")
+    rows.look()
+    rows.record(invoice, rows.claim(invoice), "failed", "not_deposited", error_code="own", error_message="own")
+
+    take_back(rows, invoice, way)
+
+    assert rows.states(invoice) == ["rejected", "rejected", "failed"]
+    assert rows.submission(invoice).last_error_code == "predecessor_taken"
+
+
+@pytest.mark.parametrize(("code", "move"), [("213", "rejected"), ("213", "in_doubt"), ("501", "rejected")])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_refusal_of_it_does_not_make_its_predecessor_forgotten(rows: Rows, way: str, code: str, move: str) -> None:
+    """Its row would say rejected, and what is corrected then would be sent beside the first deposit."""
+    invoice, claim = being_sent(rows)
+    rows.record(invoice, claim, "submitted", "accepted", platform_id="P-2")
+    take_back(rows, invoice, way)
+
+    refused = {"state": move, "error_code": code, "error_message": "no"}
+    status_update(rows, invoice, code, refused, of="P-2")
+
+    second = rows.submission(invoice)
+    assert (second.state, second.objection_code) == ("submitted", "predecessor_taken")
+    assert rings(rows, invoice)
+    stored = rows.run("select code from facteur.status_events where platform_id = 'P-2'")
+    assert [row.code for row in stored] == [code]
 
 
 @pytest.mark.parametrize("way", WAYS)

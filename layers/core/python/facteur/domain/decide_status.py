@@ -101,14 +101,24 @@ def is_duplicate(event: StatusEvent) -> bool:
 
 def rule(due: Due, events: Sequence[StatusEvent], sandbox: bool, limits: Limits) -> Ruling:
     """What follows from all statuses of a deposit, in the order in which we heard of them. What a person has settled is settled."""
+    shown = [event for event in _with_refusal_shown(due, events) if not event.settled]
+    if contradiction := contradiction_in(shown):
+        return _contradicted(due, shown, contradiction, limits)
     events = [event for event in events if not event.settled]
-    if contradiction := contradiction_in(events):
-        return _contradicted(due, events, contradiction, limits)
     current = current_of(events)
     if current and is_duplicate(current):
         return _called_a_duplicate(due, current, reached_in(events), limits)
     followed = limits.follow_up_seconds + (DAY_SECONDS if _lags(due, events) else 0)
     return Ruling(after_history(current, due.lifecycle_code, due.age_seconds, sandbox, followed), current)
+
+
+def _with_refusal_shown(due: Due, events: Sequence[StatusEvent]) -> Sequence[StatusEvent]:
+    """With the refusal that the search showed, where the deposit was rejected for it and no status says it yet."""
+    after, code = due.refused_after, due.swept_code
+    if after is None or code not in REJECTING or any(event.code in REJECTING for event in events):
+        return events
+    shown = StatusEvent("", due.platform_id, code, code, None, label_of(code), due.swept_at, None, None, None, None, {})
+    return [*events[:after], shown, *events[after:]]
 
 
 def is_over(due: Due, limits: Limits) -> bool:

@@ -152,7 +152,8 @@ class Due:
     """A deposit whose status is due, with the statuses known of it in the order in which we heard of them.
 
     `heard_at` is the database's now, `deposited_at` when the deposit was made at the earliest. `swept_code`, `swept_at` and
-    `swept_state` are what a sweep had seen of it. `late_seconds`: since it was due.
+    `swept_state` are what a sweep had seen of it. `late_seconds`: since it was due. `refused_after`: it was rejected for that when so many
+    of its statuses were known.
     """
 
     submission_id: int
@@ -167,6 +168,7 @@ class Due:
     swept_at: datetime | None = None
     swept_state: str | None = None
     late_seconds: float = 0.0
+    refused_after: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ def due_of(row: Any) -> Due:
         swept_at,
         swept_state,
         getattr(row, "late_seconds", 0.0),
+        getattr(row, "refused_after", None),
     )
 
 

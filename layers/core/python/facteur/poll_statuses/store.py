@@ -33,7 +33,8 @@ class PostgresStatuses:
     from facteur.claim_status_updates(%(limit)s, %(lease)s, %(accounts)s)
     """
     CLAIM_HISTORIES = """
-    select id, account, platform_id, lifecycle_code, age_seconds, heard_at, made_at, known, swept_code, swept_at, swept_state
+    select id, account, platform_id, lifecycle_code, age_seconds, heard_at, made_at, known, swept_code, swept_at, swept_state,
+           refused_after
     from facteur.claim_histories(%(limit)s, %(lease)s)
     """
     UNREAD = """

@@ -152,24 +152,24 @@ create or replace function facteur.object_to_successor(s facteur.submissions, p_
     select facteur.stop_successor(s, format('Its predecessor, deposit %s, was rejected, and is taken by the buyer after all: %s', s.platform_id, p_objection ->> 'text'))
 $$;
 
--- What was opened after a submission whose refusal does not hold any more. Where it was not sent it is not, and in doubt not again; where it
--- was, its row shows an error, also where it was refused itself: what went before may be valid. What is being sent just now cannot be called back: it keeps the objection, and its outcome is a person's
--- (settle, end_expired_leases). A person asks which one holds.
+-- What was opened last after a submission whose refusal does not hold any more. Where it was not sent it is not, and in doubt not again; where
+-- it was, its row shows an error, also where it was refused or stopped itself: what went before may be valid. What is being sent just now
+-- cannot be called back: it keeps the objection, and its outcome is a person's (settle, end_expired_leases). A person asks which one
+-- holds; what he has rejected himself stays so.
 create or replace function facteur.stop_successor(s facteur.submissions, p_words text) returns void
     language plpgsql as $$
 declare
     taken constant jsonb := jsonb_build_object('code', 'predecessor_taken', 'text', p_words);
     n facteur.submissions;
 begin
-    select w.* into n from facteur.submissions w
-    where w.invoice_id = s.invoice_id and w.id > s.id
-      and (w.state in ('pending', 'sending', 'in_doubt', 'submitted', 'closed') or facteur.refused(w)) order by w.id desc limit 1 for update;
+    select w.* into n from facteur.submissions w where w.invoice_id = s.invoice_id and w.id > s.id order by w.id desc limit 1 for update;
     if n.state in ('submitted', 'closed') then
         perform facteur.try_write_back(n.id) where facteur.object_to(n, taken);
-    elsif n.id is not null then
+    elsif n.id is not null and (n.state <> 'rejected' or facteur.refused(n)) and n.last_error_code is distinct from taken ->> 'code' then
         update facteur.submissions w set objection_code = taken ->> 'code', objection = p_words where w.id = n.id;
         if n.state <> 'sending' then
-            perform facteur.move_submission(n.id, jsonb_build_object('state', 'failed', 'error_code', taken ->> 'code', 'error_message', p_words));
+            perform facteur.move_submission(n.id, jsonb_build_object('state', 'failed', 'error_code', taken ->> 'code', 'error_message',
+                concat_ws(' This one: ', p_words, case when n.state in ('rejected', 'failed') then n.last_error_message end)));
             perform facteur.try_write_back(n.id);
         end if;
     end if;
@@ -206,6 +206,12 @@ begin
     moved := false;
     perform facteur.note_not_pulled(s.account) where asked_by = 'unseen' and stored > 0;
     objected := facteur.check_number(s, p_update ->> 'platform_id', p_update ->> 'invoice_number');
+    known := facteur.statuses_of(s.id, p_update ->> 'platform_id');
+    if jsonb_array_length(known) <> (p_update ->> 'decided_on')::integer then
+        return next;
+        return;
+    end if;
+    known := null;
     if facteur.may_move(s, p_update) is not true then
         perform facteur.object_to_successor(s, p_update -> 'objection')
         where stored > 0 and facteur.refused(s) and s.platform_id = p_update ->> 'platform_id' and p_update -> 'objection' ->> 'code' = 'contradictory_statuses';
@@ -213,15 +219,9 @@ begin
         return next; -- somebody else moved it meanwhile: the events are kept, the verdict is theirs
         return;
     end if;
-    known := facteur.statuses_of(s.id, s.platform_id);
-    if jsonb_array_length(known) <> (p_update ->> 'decided_on')::integer then
-        return next;
-        return;
-    end if;
-    known := null;
     select w.* into s from facteur.submissions w where w.id = s.id; -- as the number has left it
-    if s.objection_code = 'shown_as_another' and s.objection is not null and p_update -> 'move' ->> 'state' not in ('submitted', 'closed') then
-        -- whose verdict that is, a person says: the row would be corrected and sent again while its own deposit stands
+    if s.objection_code in ('shown_as_another', 'predecessor_taken') and s.objection is not null and p_update -> 'move' ->> 'state' not in ('submitted', 'closed') then
+        -- whose verdict that is, or which deposit holds, a person says: the row would be corrected and sent again beside one that stands
         move := jsonb_build_object('state', case when (p_update ->> 'over')::boolean then 'closed' else s.state end, 'due_in_seconds', 3600);
     else
         perform facteur.set_life_cycle(s, p_update);
@@ -242,10 +242,12 @@ begin
     return next;
 end $$;
 
--- Submissions whose history is wanted, the urgent ones first, put off by p_lease_seconds. Of a rejected one: its reason.
+-- Submissions whose history is wanted, the urgent ones first, put off by p_lease_seconds. Of a rejected one: its reason; it was refused by
+-- what the search showed when so many of its statuses were known (refused_after).
 create or replace function facteur.claim_histories(p_limit integer, p_lease_seconds double precision)
     returns table (id bigint, account text, platform_id text, lifecycle_code text, age_seconds double precision,
-                   heard_at timestamptz, made_at timestamptz, known jsonb, swept_code text, swept_at timestamptz, swept_state text)
+                   heard_at timestamptz, made_at timestamptz, known jsonb, swept_code text, swept_at timestamptz, swept_state text,
+                   refused_after integer)
     language sql as $$
     with due as (
         select s.id from facteur.submissions s where s.state in ('submitted', 'rejected') and s.history_due_at <= facteur.now()
@@ -258,7 +260,10 @@ create or replace function facteur.claim_histories(p_limit integer, p_lease_seco
     returning s.id, s.account, s.platform_id, s.lifecycle_code, extract(epoch from facteur.now() - s.submitted_at)::double precision,
               facteur.now(), least(s.submitted_at, s.deposited_at), facteur.statuses_of(s.id, s.platform_id),
               case when s.swept_id = s.platform_id then s.swept_code end, case when s.swept_id = s.platform_id then s.swept_at end,
-              case when s.swept_id = s.platform_id then s.swept_state end
+              case when s.swept_id = s.platform_id then s.swept_state end,
+              case when s.state = 'rejected' then (
+                  select count(*)::integer from facteur.status_events e
+                  where e.submission_id = s.id and e.platform_id = s.platform_id and e.recorded_at <= s.finalized_at) end
 $$;
 
 -- Verdicts that the search has shown for an hour and that no status says: they are acted upon without their reason.

@@ -11,7 +11,7 @@ import pytest
 from facteur.domain.decide_status import merged, rule, rule_unread
 from facteur.domain.decision import Limits
 from facteur.domain.submission import Due, StatusEvent
-from facteur.platforms.iopole.capabilities import CAPABILITIES
+from facteur.platforms.iopole.capabilities import SEARCH
 from facteur.poll_statuses.store import PostgresStatuses
 from tests.rows import Rows
 
@@ -22,9 +22,7 @@ ACT = json.dumps({"who": "somebody", "why": "asked them", "operation": "adopt"})
 
 @pytest.fixture
 def statuses(rows: Rows) -> PostgresStatuses:
-    return PostgresStatuses(
-        rows.database, requests_per_minute=6000, history_requests_per_minute=6000, paging=CAPABILITIES.search
-    )
+    return PostgresStatuses(rows.database, requests_per_minute=6000, history_requests_per_minute=6000, paging=SEARCH)
 
 
 def deposited(rows: Rows) -> str:

@@ -75,7 +75,8 @@ begin
         from facteur.submissions s join facteur.submissions o
           on o.id <> s.id and o.invoice_id <> s.invoice_id and o.account = any (facteur.names_of_client(s.account))
          and facteur.plain(o.invoice_number) = facteur.plain(s.number_seen)
-        where s.id = any (p_ids) and o.state in ('submitted', 'closed', 'pending', 'in_doubt')
+        where s.id = any (p_ids) and (o.state in ('submitted', 'closed', 'pending', 'in_doubt', 'sending') or facteur.refused(o) and o.number_seen is null)
+          and not exists (select from facteur.submissions l where l.invoice_id = o.invoice_id and l.id > o.id)
     loop
         perform facteur.stop_one(it.id, it.words);
     end loop;
@@ -89,6 +90,8 @@ begin
     select w.* into s from facteur.submissions w where w.id = p_id for update;
     if s.state in ('submitted', 'closed') then
         perform facteur.object_to(s, jsonb_build_object('code', 'shown_as_another', 'text', p_words));
+    elsif s.state = 'sending' then -- cannot be called back: its outcome is a person's (settle, end_expired_leases)
+        update facteur.submissions w set objection_code = 'shown_as_another', objection = p_words where w.id = s.id;
     elsif s.state in ('pending', 'in_doubt') then
         perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', 'shown_as_another', 'error_message', p_words));
         perform facteur.try_write_back(s.id);

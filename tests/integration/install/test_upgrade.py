@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,6 @@ from local.world.aws import Aws
 from local.world.levers import World, built_world
 from local.world.postgres import WORKER, create_worker
 from tests.altering import AlteringProxy, Asked, Said, altering
-from tests.integration.submit.test_superpdp import put_pdp
 from tests.releases import NEXT, Handlers, handlers, released, to_come
 from tests.rows import Rows
 from tests.two_accounts import SHOW_ACCOUNTS
@@ -45,22 +44,24 @@ CONTENTS = (
 KEPT = ("submissions", "attempts", "status_events", "transitions", "feeds", "changes", "accounts", "budgets")
 DUE = "update facteur.submissions set due_at = facteur.now() where state = 'submitted'"
 # The ranks of the invoices, by what they are when the later version comes.
-ENDED, FOLLOWED, REJECTED, FAILED, PDP, DOUBT, PDP_DOUBT, QUEUED, PDP_QUEUED, UNDER_WAY, ABANDONED, NOTED = range(1, 13)
-ON_PDP = {PDP, PDP_DOUBT, PDP_QUEUED}
+ENDED, FOLLOWED, REJECTED, FAILED, DOUBT, QUEUED, UNDER_WAY, ABANDONED, NOTED = range(1, 10)
+OTHERS = {"superpdp": (10, 11, 12), "afnor": (13, 14, 15)}  # followed, in doubt, queued
+DOUBTS, WAITING = (DOUBT, 11, 14), (QUEUED, 12, 15)
+ON_OTHERS = {rank: platform for platform, ranks in OTHERS.items() for rank in ranks}
 BEFORE = {
-    ENDED: "closed", FOLLOWED: "submitted", REJECTED: "rejected", FAILED: "failed", PDP: "submitted", DOUBT: "in_doubt",
-    PDP_DOUBT: "in_doubt", QUEUED: "pending", PDP_QUEUED: "pending", UNDER_WAY: "sending", ABANDONED: "sending",
+    ENDED: "closed", FOLLOWED: "submitted", REJECTED: "rejected", FAILED: "failed", UNDER_WAY: "sending", ABANDONED: "sending",
+    **dict.fromkeys((10, 13), "submitted"), **dict.fromkeys(DOUBTS, "in_doubt"), **dict.fromkeys(WAITING, "pending"),
 }  # fmt: skip
 UNSENT = {REJECTED, FAILED}
-AFTERWARDS = BEFORE | dict.fromkeys((DOUBT, PDP_DOUBT, QUEUED, PDP_QUEUED, UNDER_WAY, ABANDONED, NOTED), "submitted")
+AFTERWARDS = BEFORE | dict.fromkeys((*DOUBTS, *WAITING, UNDER_WAY, ABANDONED, NOTED), "submitted")
 
 
 @dataclass
 class Company:
-    """A world that a released version installed itself in, a second platform, and the versions that work there."""
+    """A world that a released version installed itself in, platforms of the other kinds, and the versions that work there."""
 
     world: World
-    pdp: Simulator
+    others: Mapping[str, Simulator]
     proxy: AlteringProxy
     stack: ExitStack
 
@@ -80,8 +81,8 @@ class Company:
     def add(self, *ranks: int, **columns: Any) -> None:
         for rank in ranks:
             self.world.add(rank, **columns)
-            if rank in ON_PDP:
-                self.world.update(rank, account="pdp")
+            if rank in ON_OTHERS:
+                self.world.update(rank, account=ON_OTHERS[rank])
 
     def deposit(self, code: Handlers) -> None:
         code.call("relay_submissions")
@@ -99,7 +100,8 @@ class Company:
 
     def advance(self, seconds: float) -> None:
         self.world.advance(seconds)
-        self.pdp.advance(seconds)
+        for simulator in self.others.values():
+            simulator.advance(seconds)
 
     def work(self, code: Handlers, times: int, seconds: float = 700) -> None:
         for _ in range(times):
@@ -116,7 +118,8 @@ class Company:
         return {rank: found[str(key)] for rank, key in self.world.ids.items() if str(key) in found}
 
     def deposits(self, rank: int) -> int:
-        return len((self.pdp if rank in ON_PDP else self.world.simulator).ledger(sample_invoice(rank).number))
+        simulator = self.others.get(ON_OTHERS.get(rank, ""), self.world.simulator)
+        return len(simulator.ledger(sample_invoice(rank).number))
 
     def contents(self) -> dict[str, list[dict[str, Any]]]:
         """Every row of what must not be lost."""
@@ -124,23 +127,38 @@ class Company:
 
 
 @pytest.fixture(scope="module")
-def started() -> Iterator[Simulator]:
-    with running_simulator(platform="superpdp") as simulator:
-        yield simulator
+def started() -> Iterator[Mapping[str, Simulator]]:
+    with ExitStack() as stack:
+        yield {platform: stack.enter_context(running_simulator(platform=platform)) for platform in OTHERS}
 
 
 @pytest.fixture
 def company(
-    empty_url: str, simulator: Simulator, started: Simulator, aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    empty_url: str,
+    simulator: Simulator,
+    started: Mapping[str, Simulator],
+    aws: Aws,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Company]:
     create_worker(empty_url)
-    started.reset()
+    for each in started.values():
+        each.reset()
     with ExitStack() as stack:
         proxy = stack.enter_context(altering(simulator.base_url))
         settings = {"WORKER_ROLE": WORKER, "IOPOLE_BASE_URL": proxy.url, "READ_TIMEOUT_SECONDS": str(DEADLINE_SECONDS)}
         world = stack.enter_context(built_world(empty_url, simulator, aws, tmp_path, monkeypatch.setenv, **settings))
-        put_pdp(world, started)
+        for platform, each in started.items():
+            world.put_secret(platform, secret_of(platform, each))
         yield Company(world, started, proxy, stack)
+
+
+def secret_of(platform: str, simulator: Simulator) -> dict[str, Any]:
+    known = {"provider": platform, "client_id": simulator.client_id, "client_secret": simulator.client_secret}
+    if platform == "superpdp":
+        return known | {"base_url": simulator.base_url}
+    urls = {"flow_url": f"{simulator.base_url}/flow-service/v1", "token_url": f"{simulator.auth_url}/oauth2/token"}
+    return known | urls
 
 
 @pytest.mark.parametrize("back", [False, True], ids=["upgraded", "rolled_back"])
@@ -151,11 +169,11 @@ def test_nothing_is_lost_or_sent_twice_while_a_later_version_comes(company: Comp
     lives(company, old)
     company.send(worker, UNDER_WAY)
     company.send(doomed, ABANDONED)
-    company.add(QUEUED, PDP_QUEUED)
+    company.add(*WAITING)
     old.call("relay_submissions")
     company.add(NOTED)
     assert company.states() == BEFORE
-    assert company.value("select reached from facteur.feeds")
+    assert company.value("select count(reached) from facteur.feeds") == len(OTHERS)
     before = company.contents()
 
     migrated = later.call("migrate_database")
@@ -189,16 +207,16 @@ def lives(company: Company, code: Handlers) -> None:
     world = company.world
     assert code.call("migrate_database")["version"] == code.version
     world.database.rows(SHOW_ACCOUNTS)
-    company.add(ENDED, FOLLOWED, REJECTED, PDP)
+    company.add(ENDED, FOLLOWED, REJECTED, *(ranks[0] for ranks in OTHERS.values()))
     company.add(FAILED, uri="invoice.xml")
     world.simulator.script(sample_invoice(REJECTED).number, ["400"])
     company.work(code, 1)
     world.simulator.add_status(world.submission(ENDED).platform_id, "210")
     world.database.rows(DUE)
     company.work(code, 1)
-    company.add(DOUBT, PDP_DOUBT)
-    world.simulator.script_endpoint("deposit", ["lost_answer"])
-    company.pdp.script_endpoint("deposit", ["lost_answer"])
+    company.add(*DOUBTS)
+    for simulator in (world.simulator, *company.others.values()):
+        simulator.script_endpoint("deposit", ["lost_answer"])
     company.deposit(code)
 
 

@@ -18,6 +18,7 @@ from facteur.platforms.credentials import Address, Credentials
 from facteur.platforms.http import HttpClient
 from facteur.platforms.port import Defaults, Platform, Provider, Wiring
 from facteur.platforms.registry import PROVIDERS
+from facteur.platforms.secret_keys import refuse_another_kinds_keys
 from facteur.postgres.database import Database, as_json
 
 DEFAULT_ACCOUNT = "default"
@@ -162,7 +163,7 @@ class AccountPlatforms:
         except SecretUnreadableError as exc:
             raise AccountRefusedError(Problem("secret_unreadable", str(exc))) from None
         provider = self._provider(secret, secret_id)
-        self._refuse_another_kinds_keys(secret, provider, secret_id)
+        refuse_another_kinds_keys(secret, provider, self._providers, secret_id)
         credentials = provider.read_secret(secret, secret_id)
         address = credentials.address or self._address(provider, secret_id)
         refuse_wrong_environment(provider, credentials, address, secret_id)
@@ -177,20 +178,6 @@ class AccountPlatforms:
             known = " or ".join(self._providers)
             raise AccountRefusedError(Problem("secret_malformed", f"secret {secret_id}: provider must be {known}"))
         return self._providers[name]
-
-    def _refuse_another_kinds_keys(self, secret: Mapping[str, Any], provider: Provider, secret_id: str) -> None:
-        """Keys that only another kind's secrets have: these credentials would be sent to a platform that they are not for."""
-        strange = {name for name, value in secret.items() if value not in (None, "")} - {
-            "provider",
-            *provider.secret_keys,
-        }
-        kinds = [each for each in self._providers.values() if strange & set(each.secret_keys)] if strange else []
-        if kinds:
-            named = ", ".join(sorted(strange & {key for each in kinds for key in each.secret_keys}))
-            words = f"secret {secret_id} is one of {provider.name} and has keys of {' or '.join(each.name for each in kinds)}: {named}"
-            raise AccountRefusedError(
-                Problem("secret_malformed", f"{words}. Let provider say which it is, or remove them")
-            )
 
     def _address(self, provider: Provider, secret_id: str) -> Address:
         hosts = [host for name in provider.address_settings or () if (host := self._defaults.hosts.get(name))]

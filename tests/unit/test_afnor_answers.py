@@ -142,6 +142,24 @@ def test_a_preset_fills_in_what_a_secret_leaves_out(name: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("more", "tenant"),
+    [
+        ({}, {"token_url": SECRET["token_url"]}),
+        ({"organization_id": "42"}, {"organization_id": "42", "token_url": SECRET["token_url"]}),
+        ({"organization_id": ""}, {"token_url": SECRET["token_url"]}),
+        ({"preset": "superpdp-afnor", "flow_url": None, "token_url": None}, {}),
+        ({"preset": "superpdp-afnor", "flow_url": None, "token_url": "https://api.superpdp.tech/oauth2/token/"}, {}),
+        ({"preset": "flowie", "flow_url": None, "organization_id": "42"}, {"organization_id": "42", "token_url": SECRET["token_url"]}),
+    ],
+)  # fmt: skip
+def test_whose_deposits_a_client_id_means(more: dict[str, str | None], tenant: dict[str, str]) -> None:
+    found = read_secret({**SECRET, **more}, "facteur/a")
+
+    assert found.tenant == tenant
+    assert "42" not in repr(found)
+
+
 @given(
     st.dictionaries(
         st.sampled_from([*SECRET, "client_auth", "organization_id", "scope", "directory_url", "preset", "sandbox"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections import Counter
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from facteur.platforms.secret_keys import refuse_another_kinds_keys
 from facteur.postgres.database import Database, as_json
 
 DEFAULT_ACCOUNT = "default"
+Client = tuple[str, str, Address, tuple[tuple[str, str], ...]]
 
 SALT = "select salt::text as salt from facteur.installation"
 CHECK_PIN = "select facteur.check_pin(%(account)s, %(platform)s, %(own_url)s) as matches"
@@ -36,9 +38,10 @@ class _Named:
     credentials: Credentials
 
     @property
-    def client(self) -> tuple[str, str, Address]:
+    def client(self) -> Client:
         """What a token and a pin belong to."""
-        return self.provider.name, self.credentials.client_id, self.address
+        found = self.credentials
+        return self.provider.name, found.client_id, self.address, tuple(sorted(found.tenant.items()))
 
 
 class AccountPlatforms:
@@ -53,11 +56,11 @@ class AccountPlatforms:
         if missing := [name.upper() for name in self._default.address_settings or () if not defaults.hosts.get(name)]:
             raise ConfigurationError(f"missing settings: {', '.join(missing)}")
         self._salted: str | None = None
-        self._built: dict[str, tuple[tuple[str, str, Address], Platform]] = {}  # for which client and platform
+        self._built: dict[str, tuple[Client, Platform]] = {}  # for which client and platform
         # whose secret names another platform or client since: built anew at the next invocation
         self._moved: set[str] = set()
         # whose pin was compared, and whether its address was its own
-        self._checked: dict[str, tuple[tuple[str, str, Address], bool]] = {}
+        self._checked: dict[str, tuple[Client, bool]] = {}
         self._unpinned: set[str] = set()  # compared before there was a pin: again at the next invocation
         self._calls: Counter[str] = Counter()  # of this invocation, by the kind of platform
         self._counting = threading.Lock()  # of its own: a call that is made waits for no secret
@@ -102,14 +105,15 @@ class AccountPlatforms:
         return dict(self._calls)
 
     def identity(self, account: str) -> dict[str, str]:
-        """Which platform and client its deposits are made with: provider, base_url, and the client id's hash. Raises as `of` does."""
+        """Which platform and client its deposits are made with: provider, base_url, and a hash of its client id and tenant. Raises as
+        `of` does."""
         return self._identity(self._named(account, False))
 
     def named_by_secret(self, account: str) -> dict[str, str]:
         """Its identity as the secret has it, whatever the database is pinned to."""
         return self._identity(self._in_secret(account, True))
 
-    def _build(self, account: str) -> tuple[tuple[str, str, Address], Platform]:
+    def _build(self, account: str) -> tuple[Client, Platform]:
         named = self._named(account, False)
         blanking = Blanking()  # what one of them sends may be quoted to the other
         sandbox = named.credentials.sandbox
@@ -203,8 +207,9 @@ class AccountPlatforms:
                 if named.provider.address_settings
                 else " names"
             )
+            tenant = f", by {' and '.join(named.credentials.tenant)} too" if named.credentials.tenant else ""
             raise EnvironmentMismatchError(
-                f"account {account} of this database is pinned to another platform or client than its secret{setting}. "
+                f"account {account} of this database is pinned to another platform or client than its secret{setting}{tenant}. "
                 f'Is it a copy? Check, then: facteur repin {account} --why "…"'
             )
         self._checked[account] = named.client, own_url
@@ -218,7 +223,9 @@ class AccountPlatforms:
         return self._salted
 
     def _identity(self, named: _Named) -> dict[str, str]:
-        hashed = hashlib.sha256(f"{self._salt()}{named.credentials.client_id}".encode()).hexdigest()
+        who, tenant = named.credentials.client_id, named.credentials.tenant
+        whole = json.dumps([who, tenant], sort_keys=True) if tenant else who
+        hashed = hashlib.sha256(f"{self._salt()}{whole}".encode()).hexdigest()
         return {"provider": named.provider.name, "base_url": named.address.base_url, "client": hashed}
 
 

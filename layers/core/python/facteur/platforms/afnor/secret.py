@@ -66,8 +66,20 @@ def read_secret(secret: Mapping[str, Any], secret_id: str) -> Credentials:
     read = credentials_from(whole, secret_id, HEADERS, address_in)
     return replace(
         read, basic=whole.get("client_auth") == "basic", scope=whole.get("scope"),
-        directory_url=_service("directory_url", whole.get("directory_url")),
+        directory_url=_service("directory_url", whole.get("directory_url")), tenant=_tenant(read, preset),
     )  # fmt: skip
+
+
+def _tenant(read: Credentials, preset: Preset | None) -> dict[str, str]:
+    """Whose deposits a client id means: an organisation's, and a token endpoint's, for some have one for each customer. That of a preset
+    is every customer's, and may move."""
+    token_url = read.address.auth_url if read.address else None
+    known = _service("token_url", preset.keys.get("token_url")) if preset else None
+    said = {
+        "organization_id": read.headers.get(HEADERS["organization_id"]),
+        "token_url": None if token_url == known else token_url,
+    }
+    return {name: value for name, value in said.items() if value}
 
 
 def _service(name: str, value: object) -> str | None:

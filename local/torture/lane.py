@@ -111,7 +111,7 @@ class Lane:
         self.clock.reset()
         for site in self.sites:
             site.simulator.reset()
-        witness.deposit(self.sites[0].wire, self.simulator, self.database)
+        witness.deposit(self.sites[0], self.database)
         self.leap(witness.AGE_SECONDS)
         for site in self.sites:
             site.simulator.configure(**schedule.at(site.name).switches)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 
+from facteur.platforms.accounts import client_hash
+from facteur.platforms.registry import PROVIDERS
 from facteur.postgres.database import Database, as_json
 from local.invoices import BUYERS, SELLER, file_name, render, sample_invoice
-from local.simulator.core.control import Simulator
-from local.torture.wire import Wire
+from local.torture.site import Site
 
 AGE_SECONDS = 7200.0
 RANK = 90_000  # no run has so many invoices
@@ -33,13 +34,14 @@ select id, %(key)s, 'default', gen_random_uuid(), facteur.now(), facteur.now(), 
 """
 
 
-def deposit(wire: Wire, simulator: Simulator, database: Database) -> None:
+def deposit(site: Site, database: Database) -> None:
     """Deposit it as another program of the same client would, and let Facteur know it as its own."""
-    content = render(INVOICE, "cii")
+    wire, simulator, content = site.wire, site.simulator, render(INVOICE, "cii")
+    credentials = PROVIDERS[wire.name].read_secret(site.secret(), "of the witness")
     deposit_id = wire.deposited(simulator, SENT_KEY, file_name(INVOICE, "cii"), content)
     client = {
         "provider": wire.name, "base_url": f"{simulator.base_url}{wire.path}",
-        "client": hashlib.sha256(f"{database.row(SALT).salt}{simulator.client_id}".encode()).hexdigest(),
+        "client": client_hash(credentials, str(database.row(SALT).salt)),
     }  # fmt: skip
     database.rows(
         KNOWN,

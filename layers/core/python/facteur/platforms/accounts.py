@@ -223,10 +223,15 @@ class AccountPlatforms:
         return self._salted
 
     def _identity(self, named: _Named) -> dict[str, str]:
-        who, tenant = named.credentials.client_id, named.credentials.tenant
-        whole = json.dumps([who, tenant], sort_keys=True) if tenant else who
-        hashed = hashlib.sha256(f"{self._salt()}{whole}".encode()).hexdigest()
-        return {"provider": named.provider.name, "base_url": named.address.base_url, "client": hashed}
+        client = client_hash(named.credentials, self._salt())
+        return {"provider": named.provider.name, "base_url": named.address.base_url, "client": client}
+
+
+def client_hash(credentials: Credentials, salt: str) -> str:
+    """What stands for a client in the database: of its id, and of the tenant that it is, if the secret says one."""
+    who, tenant = credentials.client_id, credentials.tenant
+    whole = json.dumps([who, dict(tenant)], sort_keys=True) if tenant else who
+    return hashlib.sha256(f"{salt}{whole}".encode()).hexdigest()
 
 
 def refuse_wrong_environment(provider: Provider, credentials: Credentials, address: Address, secret_id: str) -> None:

@@ -194,9 +194,13 @@ def test_a_kind_that_there_is_not_stops_its_account_alone(
         ({"provider": "superpdp", "customer_id": "7"}, "is one of superpdp and has keys of iopole: customer_id"),
         ({"token_url": "https://pdp.example/t", "flow_url": "https://pdp.example"}, "has keys of afnor: flow_url, token_url"),
         ({"provider": "afnor", "base_url": "https://pdp.example"}, "has keys of iopole or superpdp"),
+        ({"customerid": "7"}, "has keys that iopole does not know: customerid (customer_id?)"),
+        ({"provider": "afnor", "flow_url": "https://pdp.example", "token_url": "https://pdp.example/t", "organisation_id": "7"},
+         "has keys that afnor does not know: organisation_id (organization_id?)"),
+        ({"provider": "toy", "environment": "test"}, "has keys that toy does not know: environment"),
     ],
 )  # fmt: skip
-def test_a_secret_with_another_kinds_keys_is_sent_to_nobody(
+def test_a_secret_with_keys_that_are_not_its_kinds_is_sent_to_nobody(
     world: World, platforms: AccountPlatforms, secret: dict[str, str], said: str
 ) -> None:
     world.put_secret("toy", {**CREDENTIALS, **secret})

@@ -19,7 +19,7 @@ from facteur.platforms.credentials import Address, Credentials
 from facteur.platforms.http import HttpClient
 from facteur.platforms.port import Defaults, Platform, Provider, Wiring
 from facteur.platforms.registry import PROVIDERS
-from facteur.platforms.secret_keys import refuse_another_kinds_keys
+from facteur.platforms.secret_keys import refuse_another_kinds_keys, refuse_unknown_keys
 from facteur.postgres.database import Database, as_json
 
 DEFAULT_ACCOUNT = "default"
@@ -168,6 +168,7 @@ class AccountPlatforms:
             raise AccountRefusedError(Problem("secret_unreadable", str(exc))) from None
         provider = self._provider(secret, secret_id)
         refuse_another_kinds_keys(secret, provider, self._providers, secret_id)
+        refuse_unknown_keys(secret, provider, secret_id)
         credentials = provider.read_secret(secret, secret_id)
         address = credentials.address or self._address(provider, secret_id)
         refuse_wrong_environment(provider, credentials, address, secret_id)

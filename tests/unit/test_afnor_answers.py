@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -125,21 +127,69 @@ def test_all_wrong_keys_are_named_at_once() -> None:
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_fills_in_what_a_secret_leaves_out(name: str) -> None:
-    known = {
-        "client_id": "id",
-        "client_secret": "secret",
-        "preset": name,
-        "organization_id": "42",
-        "token_url": "https://auth.example/t",
-    }
+    known = {"client_id": "id", "client_secret": "secret", "preset": name, "organization_id": "42", "flow_url": None}
+    own = {} if "token_url" in PRESETS[name].keys else {"token_url": "https://auth.example/t"}
 
-    found = read_secret({**known, "flow_url": None}, "facteur/a")
+    found = read_secret({**known, **own}, "facteur/a")
 
+    whole = {**PRESETS[name].keys, **own}
     assert found.address is not None
-    assert (found.address.base_url, found.address.auth_url) == (
-        PRESETS[name].keys["flow_url"],
-        "https://auth.example/t",
-    )
+    assert (found.address.base_url, found.address.auth_url) == (whole["flow_url"], whole["token_url"])
+
+
+PPD = "https://ppd.hubtimize.fr/api/orchestrator/v1"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"preset": "esalink", "flow_url": PPD}, "flow_url of another host than preset esalink's, and token_url, directory_url still"),
+        ({"preset": "esalink", "token_url": f"{PPD}/oauth2/token"}, "Give flow_url and directory_url too, or leave token_url"),
+        ({"preset": "esalink", "flow_url": PPD, "token_url": f"{PPD}/oauth2/token"}, "Give directory_url too"),
+        ({"preset": "superpdp-afnor", "flow_url": "https://pdp.example/flow"}, "Give token_url and directory_url too"),
+        ({"preset": "flowie", "organization_id": "42", "token_url": "https://auth.example/t", "flow_url":
+          "https://back.flowie.ink/exchange/afnor/flow-service"}, "Give directory_url too"),
+        ({"preset": "flowie", "organization_id": "42", "token_url": "https://back.flowie.ink/token"},
+         "of production: flow_url, directory_url; of the sandbox: token_url"),
+        ({"flow_url": PPD, "token_url": "https://hubtimize.fr/t"}, "of production: token_url; of the sandbox: flow_url"),
+    ],
+)  # fmt: skip
+def test_addresses_of_two_environments_are_refused(more: dict[str, str], said: str) -> None:
+    secret = {"client_id": "id", "client_secret": "hush", **more}
+
+    with pytest.raises(AccountRefusedError, match=re.escape(said)) as caught:
+        read_secret(secret, "facteur/a")
+
+    assert caught.value.problem.code == "environment_mismatch"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"flow_url": PPD, "token_url": f"{PPD}/oauth2/token", "directory_url": PPD},
+        {"flow_url": "https://hubtimize.fr/api/orchestrator/v2"},
+        {"token_url": "https://hubtimize.fr/api/token"},
+        {"client_auth": "body"},
+    ],
+)
+def test_a_preset_may_be_changed_within_an_environment_or_as_a_whole(more: dict[str, str]) -> None:
+    found = read_secret({"client_id": "id", "client_secret": "hush", "preset": "esalink", **more}, "facteur/a")
+
+    hosts = {
+        urlsplit(each).hostname
+        for each in (found.address.base_url, found.address.auth_url, found.directory_url)  # type: ignore[union-attr]
+    }
+    assert len(hosts) == 1
+
+
+@pytest.mark.parametrize("sandbox", [True, False, None])
+def test_where_one_host_serves_both_environments_the_company_is_asked_for_its_own(sandbox: bool | None) -> None:
+    own = {"flow_url": "https://api.superpdp.tech/afnor-flow/v1", "token_url": "https://api.superpdp.tech/oauth2/token"}
+
+    for place in ({"preset": "superpdp-afnor"}, own):
+        found = read_secret({"client_id": "id", "client_secret": "hush", "sandbox": sandbox, **place}, "facteur/a")
+        assert found.company_url == (None if sandbox is None else "https://api.superpdp.tech/v1.beta/companies/me")
+    assert read_secret({**SECRET, "sandbox": sandbox}, "facteur/a").company_url is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ CODE = Path(__file__).parents[2] / "layers" / "core" / "python" / "facteur"
 ADAPTERS = [each.name for each in (CODE / "platforms").iterdir() if (each / "__init__.py").exists()]
 NAMED_AFTER: dict[str, dict[str, int]] = {  # lines that carry a platform's name
     "iopole": {"settings.py": 3, "platforms/registry.py": 4, "sql/schema/0001_schema.sql": 1},
-    "superpdp": {"platforms/registry.py": 4, "platforms/afnor/secret.py": 3},  # it has a door of the norm as well
+    "superpdp": {"platforms/registry.py": 4, "platforms/afnor/secret.py": 4},  # it has a door of the norm as well
     "afnor": {"platforms/registry.py": 4},
 }
 

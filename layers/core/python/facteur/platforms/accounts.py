@@ -237,9 +237,9 @@ def client_hash(credentials: Credentials, salt: str) -> str:
 
 def refuse_wrong_environment(provider: Provider, credentials: Credentials, address: Address, secret_id: str) -> None:
     """Raises AccountRefusedError for a sandbox account with a production URL, or the reverse: nothing is sent, and others go on."""
-    host = urlsplit(address.base_url).hostname
-    if (credentials.sandbox is True and host in provider.production_hosts) or (
-        credentials.sandbox is False and host in provider.sandbox_hosts
-    ):
-        words = f"secret {secret_id} says sandbox {str(credentials.sandbox).lower()}, and the platform is {address.base_url}"
+    others = {True: provider.production_hosts, False: provider.sandbox_hosts, None: frozenset[str]()}[
+        credentials.sandbox
+    ]
+    if there := [url for url in (address.base_url, address.auth_url) if urlsplit(url).hostname in others]:
+        words = f"secret {secret_id} says sandbox {str(credentials.sandbox).lower()}, and the platform is {there[0]}"
         raise AccountRefusedError(Problem("environment_mismatch", words))

@@ -9,12 +9,19 @@ from facteur.platforms.port import Platform, Provider, Wiring
 
 def _build(wiring: Wiring) -> Platform:
     from facteur.platforms.afnor.client import Afnor
+    from facteur.platforms.afnor.company import Company
+    from facteur.platforms.afnor.ladder import in_its_own_words
+    from facteur.platforms.authorised import AuthorisedClient
     from facteur.platforms.oauth import BearerToken
 
     token = BearerToken(wiring.client(wiring.address.auth_url), "", wiring.credentials, wiring.named_in)
-    directory_url = wiring.credentials(False).directory_url
-    directory = wiring.client(directory_url) if directory_url else None
-    return Afnor(wiring.client(wiring.address.base_url), directory, token, sandbox=wiring.sandbox)
+    said = wiring.credentials(False)
+    directory = wiring.client(said.directory_url) if said.directory_url else None
+    company = None
+    if said.company_url and said.sandbox is not None:
+        api = AuthorisedClient(wiring.client(said.company_url), token, in_its_own_words)
+        company = Company(api, sandbox=said.sandbox, named_in=wiring.named_in)
+    return Afnor(wiring.client(wiring.address.base_url), directory, company, token, sandbox=wiring.sandbox)
 
 
 AFNOR = Provider(

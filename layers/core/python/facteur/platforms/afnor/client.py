@@ -21,6 +21,7 @@ from facteur.errors import (
 )
 from facteur.platforms import foreign
 from facteur.platforms.afnor.capabilities import CAPABILITIES, LONGEST_NAME
+from facteur.platforms.afnor.company import Company
 from facteur.platforms.afnor.feed import Feed
 from facteur.platforms.afnor.flows import Flows
 from facteur.platforms.afnor.ladder import LADDER, NOT_TAKEN, in_its_own_words
@@ -44,11 +45,19 @@ NO_LINE, PARTIAL = 204, 206
 class Afnor(NotOffered):
     """The port Platform, for one account."""
 
-    def __init__(self, flow: HttpClient, directory: HttpClient | None, token: BearerToken, *, sandbox: bool) -> None:
-        """`directory`: None where the account's secret names none."""
+    def __init__(
+        self,
+        flow: HttpClient,
+        directory: HttpClient | None,
+        company: Company | None,
+        token: BearerToken,
+        *,
+        sandbox: bool,
+    ) -> None:
+        """`directory`: None where the account's secret names none; `company`: where the addresses say which environment it is."""
         self._api = AuthorisedClient(flow, token, in_its_own_words)
         self._directory = AuthorisedClient(directory, token, in_its_own_words) if directory else None
-        self._sandbox, self._flows = sandbox, Flows(self._api)
+        self._sandbox, self._company, self._flows = sandbox, company, Flows(self._api)
         self._look_ups, self._feed = LookUps(self._flows), Feed(self._flows, self._message)
 
     @property
@@ -60,14 +69,19 @@ class Afnor(NotOffered):
         return self._sandbox
 
     def begin_invocation(self, stop_at: float) -> None:
-        for api in filter(None, (self._api, self._directory)):
-            api.begin_invocation(stop_at)
+        for api in (self._api, self._directory, self._company):
+            if api is not None:
+                api.begin_invocation(stop_at)
 
     def obtain_token(self) -> None:
         self._api.obtain_token()
+        if self._company:
+            self._company.agree()
 
     def probe(self) -> datetime | None:
         """A search, for the health check answers without a token as well."""
+        if self._company:
+            self._company.agree()
         return self._flows.under_nobodys().dated_at
 
     def deposit(self, document: Document, own_key: str | None, before_block: Callable[[], None]) -> Answer:

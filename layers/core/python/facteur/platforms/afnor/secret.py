@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
+from facteur.errors import AccountRefusedError, Problem
 from facteur.platforms.credentials import Address, Credentials, credentials_from, fits_in_a_header
 from facteur.platforms.hosts import platform_url
 
@@ -15,6 +17,7 @@ SECRET_KEYS = (
 HEADERS = {"organization_id": "Organization-Id"}
 VERSION = "/v1"  # behind the address that a platform names; every path has it
 CLIENT_AUTH = ("body", "basic")
+ADDRESSES = ("flow_url", "token_url", "directory_url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ PRESETS = {
 }  # fmt: skip
 PRODUCTION_HOSTS = frozenset({"hubtimize.fr", "back.p2p-flowie.com"})  # SUPER PDP has one host for both
 SANDBOX_HOSTS = frozenset({"ppd.hubtimize.fr", "back.flowie.ink"})
+# Hosts of both environments, and what says there, outside the norm, which of them a token's company is in.
+COMPANIES = {"api.superpdp.tech": "https://api.superpdp.tech/v1.beta/companies/me"}
 
 
 def read_secret(secret: Mapping[str, Any], secret_id: str) -> Credentials:
@@ -64,10 +69,36 @@ def read_secret(secret: Mapping[str, Any], secret_id: str) -> Credentials:
         return (Address(flow, token) if flow and token else None), wrong
 
     read = credentials_from(whole, secret_id, HEADERS, address_in)
+    _refuse_mixed(whole, given, preset, secret_id)
     return replace(
         read, basic=whole.get("client_auth") == "basic", scope=whole.get("scope"),
         directory_url=_service("directory_url", whole.get("directory_url")), tenant=_tenant(read, preset),
+        company_url=COMPANIES.get(_host(whole["flow_url"])) if read.sandbox is not None else None,
     )  # fmt: skip
+
+
+def _refuse_mixed(whole: Mapping[str, Any], given: Mapping[str, Any], preset: Preset | None, secret_id: str) -> None:
+    """Addresses of two environments: a client's secret, or its token, would be sent to the other one."""
+    known = {name: url for name, url in preset.keys.items() if name in ADDRESSES} if preset else {}
+    moved = [name for name, url in known.items() if name in given and _host(given[name]) != _host(url)]
+    left = [name for name in known if name not in given]
+    hosts = {name: _host(whole[name]) for name in ADDRESSES if name in whole}
+    of_production = [name for name, host in hosts.items() if host in PRODUCTION_HOSTS]
+    of_sandbox = [name for name, host in hosts.items() if host in SANDBOX_HOSTS]
+    if moved and left:
+        words = (
+            f"{', '.join(moved)} of another host than preset {whole['preset']}'s, and {', '.join(left)} still from the preset. "
+            f"Give {' and '.join(left)} too, or leave {' and '.join(moved)} to the preset"
+        )
+    elif of_production and of_sandbox:
+        words = f"of production: {', '.join(of_production)}; of the sandbox: {', '.join(of_sandbox)}"
+    else:
+        return
+    raise AccountRefusedError(Problem("environment_mismatch", f"secret {secret_id}: {words}"))
+
+
+def _host(url: str) -> str:
+    return urlsplit(url.strip()).hostname or ""
 
 
 def _tenant(read: Credentials, preset: Preset | None) -> dict[str, str]:

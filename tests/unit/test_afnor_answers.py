@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from facteur.domain.lifecycle import says_duplicate
 from facteur.domain.submission import Accepted, Rejected, StatusEvent
 from facteur.errors import AccountRefusedError, CursorRefusedError, OutcomeUnknownError, PlatformBusyError, ProblemError
+from facteur.platforms.accounts import refuse_wrong_environment
+from facteur.platforms.afnor import AFNOR
 from facteur.platforms.afnor.flows import Place
 from facteur.platforms.afnor.ladder import LADDER
 from facteur.platforms.afnor.reading import acknowledgement_of, candidate, flow_in
@@ -180,6 +182,17 @@ def test_a_preset_may_be_changed_within_an_environment_or_as_a_whole(more: dict[
         for each in (found.address.base_url, found.address.auth_url, found.directory_url)  # type: ignore[union-attr]
     }
     assert len(hosts) == 1
+
+
+@pytest.mark.parametrize(("sandbox", "host"), [(True, "hubtimize.fr"), (False, "ppd.hubtimize.fr")])
+def test_a_token_endpoint_of_the_other_environment_is_refused_whatever_the_platform(sandbox: bool, host: str) -> None:
+    found = read_secret({**SECRET, "sandbox": sandbox, "token_url": f"https://{host}/t"}, "facteur/a")
+    assert found.address is not None
+
+    with pytest.raises(
+        AccountRefusedError, match=f"says sandbox {str(sandbox).lower()}, and the platform is https://{host}/t"
+    ):
+        refuse_wrong_environment(AFNOR, found, found.address, "facteur/a")
 
 
 @pytest.mark.parametrize("sandbox", [True, False, None])

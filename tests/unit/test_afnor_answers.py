@@ -22,7 +22,7 @@ from facteur.platforms.afnor import AFNOR
 from facteur.platforms.afnor.flows import Place
 from facteur.platforms.afnor.ladder import LADDER
 from facteur.platforms.afnor.reading import acknowledgement_of, candidate, flow_in
-from facteur.platforms.afnor.secret import PRESETS, read_secret
+from facteur.platforms.afnor.secret import PRESETS, PROCESSING_RULES, SECRET_KEYS, read_secret
 from facteur.platforms.http import HttpAnswer
 from facteur.poll_statuses.feed_store import Bearer
 from facteur.poll_statuses.named import whose
@@ -112,6 +112,7 @@ def test_addresses_may_have_paths_and_a_version_is_left_out() -> None:
          "http://pdp.example/a", "ftp://pdp.example", "https://user@pdp.example/", "https://pdp.example/?a=1", "https://pdp.example/#a",
          "https://pdp.example/../a", "https://pdp.example/a b", "https://[::1/", "pdp.example")),
      ("client_auth", "header"), ("client_auth", 7), ("scope", "é"), ("scope", 7), ("organization_id", "a\nb"), ("preset", "nobody"),
+     ("processing_rule", "b2b"), ("processing_rule", "Undefined"), ("processing_rule", 7), ("processing_rule", ["B2B"]),
      ("preset", {"a": 1}), ("preset", "flowie")],
 )  # fmt: skip
 def test_a_wrong_key_is_named(key: str, wrong: object) -> None:
@@ -125,6 +126,10 @@ def test_a_wrong_key_is_named(key: str, wrong: object) -> None:
 def test_all_wrong_keys_are_named_at_once() -> None:
     with pytest.raises(AccountRefusedError, match=r"wrong client_secret, flow_url, token_url, client_auth\.$"):
         read_secret({"client_id": "id", "base_url": "https://api.example", "client_auth": "x"}, "facteur/a")
+
+
+def test_the_page_lists_the_processing_rules() -> None:
+    assert all(f"`{each}`" in PAGE.read_text() for each in PROCESSING_RULES)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -225,7 +230,7 @@ def test_whose_deposits_a_client_id_means(more: dict[str, str | None], tenant: d
 
 @given(
     st.dictionaries(
-        st.sampled_from([*SECRET, "client_auth", "organization_id", "scope", "directory_url", "preset", "sandbox"]),
+        st.sampled_from(SECRET_KEYS),
         JSON,
     )
 )

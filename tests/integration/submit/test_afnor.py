@@ -11,6 +11,7 @@ from facteur import container
 from local.invoices import UNKNOWN_BUYER, render, sample_invoice
 from local.simulator.core.control import Simulator, running_simulator
 from local.world.levers import World
+from tests.altering import altering
 from tests.two_accounts import SHOW_ACCOUNTS
 
 
@@ -113,6 +114,39 @@ def test_ids_are_given_as_the_secret_says_and_the_organization_is_named(
 
     assert world.submission(1).state == ("pending" if wrong else "submitted")
     assert world.submission(1).last_error_code == ("account_refused" if wrong else None)
+
+
+@pytest.mark.parametrize("rule", [None, "B2B", "B2GInt"])
+def test_a_processing_rule_is_sent_where_the_secret_has_one(world: World, pdp: Simulator, rule: str | None) -> None:
+    add(world, 1)
+
+    with altering(pdp.base_url) as proxy:
+        put_pdp(world, pdp, processing_rule=rule, flow_url=f"{proxy.url}/flow-service")
+        world.deposit()
+        (sent,) = [each.body for each in proxy.requests if each.path.endswith("/flows")]
+
+    assert world.submission(1).state == "submitted"
+    assert (b"processingRule" in sent) is (rule is not None)
+    assert f'"processingRule": "{rule}"'.encode() in sent or rule is None
+
+
+def test_a_rule_that_the_platform_does_not_take_stops_the_account_until_it_is_removed(
+    world: World, pdp: Simulator
+) -> None:
+    pdp.configure(processing_rule="501")
+    put_pdp(world, pdp, processing_rule="B2B")
+    add(world, 1)
+    world.deposit()
+    waits = world.submission(1)
+
+    put_pdp(world, pdp)
+    advance(world, pdp, 400)
+    container.platforms().named_by_secret("pdp")  # reads it anew, as after five minutes
+    worked_off(world, pdp, 2)
+
+    assert (waits.state, waits.last_error_code) == ("pending", "not_implemented")
+    assert "(processing_rule B2B in the secret: remove it)" in waits.last_error_message
+    assert world.submission(1).state == "submitted"
 
 
 @pytest.mark.parametrize("fault", ["500_stored", "lost_answer", "stored:400:html", "stored:202:html"])

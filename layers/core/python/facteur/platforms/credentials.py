@@ -38,6 +38,7 @@ class Credentials:
     basic: bool = False  # the token is asked for with HTTP Basic
     scope: str | None = None
     directory_url: str | None = None
+    processing_rule: str | None = None  # of the norm: what a deposit is said to be
     company_url: str | None = None  # what says which environment the account is in
 
 

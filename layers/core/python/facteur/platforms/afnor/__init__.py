@@ -21,7 +21,8 @@ def _build(wiring: Wiring) -> Platform:
     if said.company_url and said.sandbox is not None:
         api = AuthorisedClient(wiring.client(said.company_url), token, in_its_own_words)
         company = Company(api, sandbox=said.sandbox, named_in=wiring.named_in)
-    return Afnor(wiring.client(wiring.address.base_url), directory, company, token, sandbox=wiring.sandbox)
+    flow = wiring.client(wiring.address.base_url)
+    return Afnor(flow, directory, company, token, wiring.credentials, sandbox=wiring.sandbox)
 
 
 AFNOR = Provider(

@@ -29,6 +29,7 @@ from facteur.platforms.afnor.look_ups import LATELY, WITHOUT_ID, LookUps
 from facteur.platforms.afnor.reading import acknowledgement_of, flow_in
 from facteur.platforms.answers import copy_hash, expect, is_busy, problem, refusal
 from facteur.platforms.authorised import AuthorisedClient
+from facteur.platforms.credentials import Credentials
 from facteur.platforms.http import HttpAnswer, HttpClient
 from facteur.platforms.multipart import BLOCK_BYTES, SingleFileBody
 from facteur.platforms.oauth import BearerToken
@@ -51,10 +52,12 @@ class Afnor(NotOffered):
         directory: HttpClient | None,
         company: Company | None,
         token: BearerToken,
+        credentials: Callable[[bool], Credentials],
         *,
         sandbox: bool,
     ) -> None:
         """`directory`: None where the account's secret names none; `company`: where the addresses say which environment it is."""
+        self._credentials = credentials
         self._api = AuthorisedClient(flow, token, in_its_own_words)
         self._directory = AuthorisedClient(directory, token, in_its_own_words) if directory else None
         self._sandbox, self._company, self._flows = sandbox, company, Flows(self._api)
@@ -85,8 +88,9 @@ class Afnor(NotOffered):
         return self._flows.under_nobodys().dated_at
 
     def deposit(self, document: Document, own_key: str | None, before_block: Callable[[], None]) -> Answer:
+        rule = self._credentials(False).processing_rule
         with document.open() as file:
-            said = {"flowInfo": _flow_info(document, own_key, file.read(BLOCK_BYTES))}
+            said = {"flowInfo": _flow_info(document, own_key, rule, file.read(BLOCK_BYTES))}
             body = SingleFileBody(
                 "file", document.file_name, document.content_type, file, document.size, before_block, said
             )
@@ -96,7 +100,8 @@ class Afnor(NotOffered):
         except PlatformBusyError:
             if answer.status != NOT_TAKEN:
                 raise
-            words = "the platform does not take what every deposit is sent with"
+            named = f" (processing_rule {rule} in the secret: remove it)" if rule else ""
+            words = f"the platform does not take what every deposit is sent with{named}"
             raise AccountRefusedError(problem(answer, "not_implemented", words)) from None
         return self._refused(answer, meant, own_key) if isinstance(meant, Rejected) else meant
 
@@ -184,11 +189,11 @@ class Afnor(NotOffered):
         return answer.body
 
 
-def _flow_info(document: Document, own_key: str | None, begins: bytes) -> dict[str, Any]:
-    """What is said of a file. No processing rule: platforms work it out, and one answers 501 to any."""
-    key = {"trackingId": own_key} if own_key else {}
+def _flow_info(document: Document, own_key: str | None, rule: str | None, begins: bytes) -> dict[str, Any]:
+    """What is said of a file. A processing rule only where the secret has one: platforms work it out, and one answers 501 to any."""
+    more = {name: value for name, value in (("trackingId", own_key), ("processingRule", rule)) if value}
     name = document.file_name[-LONGEST_NAME:]
-    return key | {"name": name, "flowSyntax": _syntax(begins), "sha256": document.sha256}
+    return more | {"name": name, "flowSyntax": _syntax(begins), "sha256": document.sha256}
 
 
 def _syntax(begins: bytes) -> str:

@@ -13,10 +13,14 @@ from facteur.platforms.hosts import platform_url
 
 SECRET_KEYS = (
     "client_id", "client_secret", "flow_url", "token_url", "client_auth", "organization_id", "scope", "directory_url", "preset", "sandbox",
+    "processing_rule",
 )  # fmt: skip
 HEADERS = {"organization_id": "Organization-Id"}
 VERSION = "/v1"  # behind the address that a platform names; every path has it
 CLIENT_AUTH = ("body", "basic")
+PROCESSING_RULES = (  # of 1.2 and 1.3; Undefined is what a platform answers
+    "B2B", "B2BInt", "B2C", "B2G", "B2GInt", "OutOfScope", "B2GOutOfScope", "ArchiveOnly", "NotApplicable",
+)  # fmt: skip
 ADDRESSES = ("flow_url", "token_url", "directory_url")
 
 
@@ -63,6 +67,7 @@ def read_secret(secret: Mapping[str, Any], secret_id: str) -> Credentials:
         wrong += [name for name in ("directory_url",) if name in whole and _service(name, whole[name]) is None]
         wrong += ["client_auth"] if whole.get("client_auth", "body") not in CLIENT_AUTH else []
         wrong += ["scope"] if not fits_in_a_header(whole.get("scope")) else []
+        wrong += ["processing_rule"] if whole.get("processing_rule", "B2B") not in PROCESSING_RULES else []
         wrong += ["preset"] if "preset" in whole and preset is None else []
         wrong += [name for name in (preset.required if preset else ()) if name not in whole]
         flow, token = (_service(name, whole.get(name)) for name in ("flow_url", "token_url"))
@@ -73,6 +78,7 @@ def read_secret(secret: Mapping[str, Any], secret_id: str) -> Credentials:
     return replace(
         read, basic=whole.get("client_auth") == "basic", scope=whole.get("scope"),
         directory_url=_service("directory_url", whole.get("directory_url")), tenant=_tenant(read, preset),
+        processing_rule=whole.get("processing_rule"),
         company_url=COMPANIES.get(_host(whole["flow_url"])) if read.sandbox is not None else None,
     )  # fmt: skip
 

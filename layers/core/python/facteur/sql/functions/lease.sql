@@ -284,8 +284,8 @@ begin
        and not exists (select from facteur.read_invoices(array[s.invoice_id], 0) i where facteur.word(i.technical_status) = 'pending'));
 end $$;
 
--- An attempt that sent these bytes, or this number of this seller in the same year, for another row, and whose deposit may stand;
--- unsettled while somebody still finds out. Claims take turns at the address's budget, so none overlooks another's attempt.
+-- An attempt that sent these bytes, or this number of this seller in the same year, for another row, and whose deposit may stand (a
+-- person who rejects it takes nothing back from the platform); unsettled while somebody still finds out. Claims take turns at the address's budget, so none overlooks another's attempt.
 create or replace function facteur.sent_for_another_row(s facteur.submissions, p_item jsonb)
     returns jsonb
     language sql stable as $$
@@ -301,7 +301,7 @@ create or replace function facteur.sent_for_another_row(s facteur.submissions, p
       and (sent.outcome is null or sent.outcome = 'unknown'
            or sent.outcome = 'accepted' and not exists (
                select from facteur.submissions r
-               where r.account = sent.account and r.platform_id = sent.platform_id and r.state = 'rejected'))
+               where r.account = sent.account and r.platform_id = sent.platform_id and facteur.refused(r)))
       and (sent.same_bytes -- a number begins anew with each year
            or coalesce(extract(year from o.issue_date) = extract(year from (p_item ->> 'issue_date')::date), true))
     order by sent.outcome = 'accepted' desc nulls last, sent.same_bytes desc, sent.id limit 1

@@ -25,6 +25,8 @@ begin
     perform set_config('synchronous_commit', 'on', true);
     perform set_config('lock_timeout', '5s', true);
     begin
+        perform from facteur.submissions where invoice_id = (select w.invoice_id from facteur.submissions w where w.id = p_submission_id)
+        order by id for update; -- an act may take a deposit from an older one
         select * into s from facteur.submissions where id = p_submission_id for update;
     exception when lock_not_available then
         perform facteur.refuse('Its row is being worked on: try again in a moment. Nothing was changed.');
@@ -173,6 +175,24 @@ exception when unique_violation or lock_not_available then
     perform facteur.refuse(format('Invoice %s has another submission by now: look at it with facteur show.', s.invoice_id));
 end $$;
 
+-- A deposit that another submission of its invoice had, or has: that one gives it up. Its statuses come along, and those that refuse it
+-- are settled: a person says that it stands in spite of them.
+create or replace function facteur.take_over(s facteur.submissions, p_platform_id text) returns void
+    language sql as $$
+    update facteur.submissions w set platform_id = null where w.invoice_id = s.invoice_id and w.id <> s.id and w.platform_id = p_platform_id;
+    insert into facteur.status_events (status_id, submission_id, platform_id, code, platform_code, network_code, label, occurred_at,
+                                       date_believed, date_given, caused_by, audience, reason, message, raw)
+    select e.status_id, s.id, e.platform_id, e.code, e.platform_code, e.network_code, e.label, e.occurred_at,
+           e.date_believed, e.date_given, e.caused_by, e.audience, e.reason, e.message, e.raw
+    from facteur.status_events e join facteur.submissions o on o.id = e.submission_id
+    where o.invoice_id = s.invoice_id and o.id <> s.id and e.platform_id = p_platform_id order by e.id
+    on conflict on constraint status_events_once do nothing;
+    update facteur.status_events e set settled = e.settled or facteur.rejects(e.code), written_at = coalesce(e.written_at, (
+        select max(k.written_at) from facteur.status_events k join facteur.submissions o on o.id = k.submission_id
+        where o.invoice_id = s.invoice_id and (k.platform_id, k.status_id, k.code) = (e.platform_id, e.status_id, e.code)))
+    where e.submission_id = s.id and e.platform_id = p_platform_id
+$$;
+
 -- The attempt that made a deposit which a person found: one of those that are in doubt, else one that is made up for it; as it was before.
 create or replace function facteur.adopt_attempt(s facteur.submissions, p_found jsonb, p_who text) returns facteur.attempts
     language plpgsql as $$
@@ -238,6 +258,7 @@ begin
     end if;
     s := case when s.state = 'rejected' then facteur.reopen(s, holder, found_id) else s end;
     perform facteur.log_operation(p_act, holder, s.id, s.invoice_id, p_found || jsonb_build_object('state', was));
+    perform facteur.take_over(s, found_id);
     attempt := facteur.adopt_attempt(s, p_found || jsonb_build_object('account', holder), p_act ->> 'who');
     insert into facteur.budgets (key) values ('account:' || holder) on conflict do nothing; -- a poll asks for accounts that have one
     perform facteur.pin(holder, platform);

@@ -219,6 +219,17 @@ begin
     return state;
 end $$;
 
+-- What becomes of one whose look-up finds the deposit that a person rejected for this invoice, or an answer names it; null: it is none.
+create or replace function facteur.found_rejected(s facteur.submissions, p_platform_id text) returns jsonb
+    language sql stable as $$
+    select jsonb_build_object('state', 'failed', 'error_code', 'rejected_document', 'error_message', format(
+        'The platform has deposit %s for this invoice, and a person rejected that one: it may stand there. If it does, facteur adopt id:%s %s '
+        '--why "…"; if not, correct the invoice under a number of its own.', p_platform_id, s.invoice_id, p_platform_id))
+    from facteur.submissions r
+    where r.invoice_id = s.invoice_id and r.id <> s.id and r.platform_id = p_platform_id and r.state = 'rejected' and not facteur.refused(r)
+      and r.account = any (facteur.names_of_client(s.account)) limit 1
+$$;
+
 -- Move a submission as its call has come to (p_move), or to the deposit that it has: the first that was accepted, else this one
 -- (p_accepted_id). One that is another invoice's by now is looked up again; one that was stopped meanwhile is not. The state that it has then.
 create or replace function facteur.settle(s facteur.submissions, p_move jsonb, p_accepted_id text) returns text
@@ -233,6 +244,9 @@ begin
     if move ->> 'state' = 'submitted' and cardinality(facteur.taken_elsewhere(s.invoice_id, array[move ->> 'platform_id'])) > 0 then
         move := jsonb_build_object('state', 'in_doubt', 'due_in_seconds', 15, 'error_code', 'platform_id_taken', 'error_message',
             'The deposit that was found is another invoice''s by now. It is looked up again before anything is sent.');
+    end if;
+    if move ->> 'state' = 'submitted' then -- a person's decision on that deposit is his to take back
+        move := coalesce(facteur.found_rejected(s, move ->> 'platform_id'), move);
     end if;
     if s.objection is not null and move ->> 'state' <> 'submitted' then -- it was stopped while it was being sent
         move := jsonb_build_object('state', 'failed', 'error_code', s.objection_code, 'error_message', facteur.stopped_in_words(s.objection, move ->> 'state'));

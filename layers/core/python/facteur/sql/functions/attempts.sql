@@ -194,12 +194,16 @@ create or replace function facteur.holder_of(p_attempt facteur.attempts, p_invoi
 $$;
 
 -- Store what became of an attempt. An answer may come late, after its lease was lost: it is stored all the same, also beside
--- another deposit that was taken for this attempt's meanwhile.
+-- another deposit that was taken for this attempt's meanwhile. That its worker does not know either adds nothing to look-ups that did not
+-- find it, for nothing leaves after a lease has ended; but what was not sent again yet is looked up once more.
 create or replace function facteur.close_attempt(p_attempt jsonb) returns void
     language plpgsql as $$
 begin
     update facteur.attempts set
-        outcome = p_attempt ->> 'outcome', ended_at = facteur.now(), http_status = (p_attempt ->> 'http_status')::integer,
+        outcome = case when outcome = 'not_found' and p_attempt ->> 'outcome' = 'unknown' and not exists (
+                           select from facteur.submissions p where p.invoice_id = attempts.invoice_id and p.state = 'pending')
+                       then outcome else p_attempt ->> 'outcome' end,
+        ended_at = facteur.now(), http_status = (p_attempt ->> 'http_status')::integer,
         code = p_attempt ->> 'code', message = p_attempt ->> 'message', platform_id = p_attempt ->> 'platform_id',
         response = p_attempt ->> 'response'
     where id = (p_attempt ->> 'id')::bigint and (outcome is null or outcome in ('unknown', 'not_found'));

@@ -89,7 +89,7 @@ CORRECTIONS = {  # problem code -> what a person does where it is not the docume
     "number_differs": "Correct the invoice's number or its document, then set technical_status back to 'pending'",
     "document_uri_unusable": "Correct document_uri, then set technical_status back to 'pending'",
     "document_changed": "Look the number up at the platform. To send it again, put back the document sent first, "
-    "then set technical_status back to 'pending'",
+    "then set technical_status back to 'pending'; if the platform certainly has none and another must be sent, facteur reject it first",
 }
 GIVEN_UP = "Given up; when the cause is removed, set technical_status back to 'pending'"
 PAUSED = "The account pauses and tries again by itself; check its secret and the platform's address"

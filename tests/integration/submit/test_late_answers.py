@@ -61,3 +61,74 @@ def test_a_late_201_counts_though_it_was_not_found(rows: Rows) -> None:
     accepted(rows, invoice, first, "P-1")
 
     assert (rows.submission(invoice).state, rows.submission(invoice).platform_id) == ("submitted", "P-1")
+
+
+def two_accepted(rows: Rows, when: str) -> str:
+    """P-1 for the first attempt of an invoice and P-2 for the second; its key."""
+    invoice = rows.noted()
+    first = frozen(rows, invoice)
+    not_found(rows, invoice)
+    second = rows.claim(invoice)
+    if when == "the first answers last":
+        accepted(rows, invoice, second, "P-2")
+        assert accepted(rows, invoice, first, "P-1") == "late"
+    else:
+        accepted(rows, invoice, first, "P-1")
+        accepted(rows, invoice, second, "P-2")
+    return invoice
+
+
+WHEN = {"the first answers last": "P-2", "the second answers last": "P-1"}  # -> the deposit that the invoice has
+
+
+@pytest.mark.parametrize("when", list(WHEN))
+def test_two_deposits_of_one_invoice_are_a_persons(rows: Rows, when: str) -> None:
+    invoice = two_accepted(rows, when)
+
+    after = rows.submission(invoice)
+    assert (after.state, after.platform_id, after.objection_code) == ("submitted", WHEN[when], "two_deposits")
+    assert "P-1" in after.mismatch
+    assert "P-2" in after.mismatch
+    assert rows.invoice(invoice).technical_status == "error"
+    assert rows.value("select facteur.failed_invoices()") == 1
+
+
+def test_what_a_status_says_of_one_of_two_deposits_does_not_settle_it(rows: Rows) -> None:
+    invoice = two_accepted(rows, "the first answers last")
+
+    update = {"submission_id": rows.submission(invoice).id, "platform_id": "P-2", "events": [], "decided_on": 0}
+    update |= {"move": {"state": "submitted"}, "asked_by": "history"}
+    rows.run("select facteur.record_status_update(%(update)s::jsonb)", update=json.dumps(update))
+    rows.update(invoice, total=120)
+    rows.look()
+    rows.write_back()
+
+    assert rows.invoice(invoice).technical_status == "error"
+
+
+def test_a_look_up_that_finds_two_is_a_persons(rows: Rows) -> None:
+    """Both attempts were stored, and a platform that promised not to take a number twice took it twice."""
+    invoice = rows.noted()
+    frozen(rows, invoice)
+    not_found(rows, invoice)
+    rows.record(invoice, rows.claim(invoice), "in_doubt", "unknown", error_code="no_answer")
+    look_up = rows.claim(invoice)
+    made = [row.id for row in rows.run("select id from facteur.attempts order by id")]
+    found = [{"attempt_id": made[0], "platform_id": "P-1"}, {"attempt_id": made[1], "platform_id": "P-2"}]
+    outcome = {"submission_id": look_up.submission_id, "account": "default", "lease_token": look_up.lease_token}
+    outcome |= {"move": {"state": "submitted", "platform_id": "P-1"}, "found": found}
+
+    rows.run("select facteur.record(%(outcome)s::jsonb)", outcome=json.dumps(outcome))
+
+    assert rows.submission(invoice).objection_code == "two_deposits"
+
+
+def test_the_same_id_for_two_attempts_is_one_deposit(rows: Rows) -> None:
+    invoice = rows.noted()
+    first = frozen(rows, invoice)
+    not_found(rows, invoice)
+    accepted(rows, invoice, rows.claim(invoice), "P-1")
+
+    accepted(rows, invoice, first, "P-1")
+
+    assert (rows.submission(invoice).objection, rows.invoice(invoice).technical_status) == (None, "validated")

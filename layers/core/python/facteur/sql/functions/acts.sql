@@ -130,7 +130,7 @@ begin
     update facteur.status_events e set settled = true
     where e.submission_id = s.id and e.platform_id = s.platform_id and facteur.rejects(e.code) and s.objection_code in ('contradictory_statuses', 'duplicate');
     update facteur.submissions w set objection = null, unread_since = null, mismatch = case when w.mismatch is distinct from w.objection then w.mismatch end,
-        objection_code = case when s.objection_code not in ('contradictory_statuses', 'duplicate', 'predecessor_taken') then w.objection_code end
+        objection_code = case when s.objection_code not in ('contradictory_statuses', 'duplicate', 'predecessor_taken', 'two_deposits') then w.objection_code end
     where w.id = s.id;
     return case when facteur.try_write_back(s.id, '2s') then 'The deposit stands, and its row says so.'
                 else 'The deposit stands. Its row could not be written yet; that is repeated by itself.' end;

@@ -156,6 +156,24 @@ create or replace function facteur.first_accepted(s facteur.submissions) returns
     order by a.started_at, a.id limit 1
 $$;
 
+-- The platform has answered with more than one deposit for an invoice, and both may be paid: its row shows an error, for a person to ask
+-- which one stands.
+create or replace function facteur.object_to_another(p_invoice_id text) returns void
+    language plpgsql as $$
+declare
+    s facteur.submissions;
+    others text;
+begin
+    select w.* into s from facteur.submissions w where w.invoice_id = p_invoice_id and w.state in ('submitted', 'closed');
+    select string_agg(distinct a.platform_id, ', ') into others from facteur.doubtful_attempts(p_invoice_id) a
+    where a.outcome = 'accepted' and a.platform_id <> s.platform_id;
+    if others is not null then
+        perform facteur.try_write_back(s.id) where facteur.object_to(s, jsonb_build_object('code', 'two_deposits', 'text', format(
+            'The platform has accepted this invoice as %s and as %s. Ask which one stands and have the other one cancelled, then facteur adopt id:%s '
+            'PLATFORM_ID --why "…".', s.platform_id, others, p_invoice_id)));
+    end if;
+end $$;
+
 -- Record one call's outcome, in one round trip: attempt, submission, pause of the account, write-back. The move is made only
 -- while it has the lease; after that only a deposit that turns out accepted still resolves the invoice's doubt.
 create or replace function facteur.record(p_outcome jsonb, p_lock_timeout text default '500ms') returns text
@@ -203,6 +221,7 @@ begin
     elsif late then
         s := facteur.still_waiting(tried.invoice_id);
         if s.id is null then
+            perform facteur.object_to_another(tried.invoice_id);
             return 'late';
         end if;
     end if;
@@ -211,6 +230,7 @@ begin
         update facteur.submissions w set mismatch = coalesce(w.mismatch, facteur.asks_for_another(w.invoice_id, tried.invoice_number, tried.seller_siren))
         where w.id = s.id;
     end if;
+    perform facteur.object_to_another(s.invoice_id) where state = 'submitted';
     perform facteur.try_write_back(s.id, p_lock_timeout) where facteur.technical_status(state) <> s.written_status;
     if p_outcome ? 'shown' then -- which may stop it
         perform facteur.check_shown(s.account, p_outcome -> 'shown');

@@ -119,7 +119,7 @@ create or replace function facteur.object_to(s facteur.submissions, p_objection 
 declare
     words constant text := p_objection ->> 'text';
 begin
-    if s.objection_code in ('shown_as_another', 'predecessor_taken') and (s.objection is not null or p_objection is null) or s.objection_code = p_objection ->> 'code' and (s.objection is null or s.objection in (words, facteur.forgotten()))
+    if s.objection_code in ('shown_as_another', 'predecessor_taken', 'two_deposits') and (s.objection is not null or p_objection is null) or s.objection_code = p_objection ->> 'code' and (s.objection is null or s.objection in (words, facteur.forgotten()))
        or p_objection is null and (s.objection_code is null or s.objection is null or s.unread_since is not null) then
         return false;
     end if;

@@ -91,7 +91,7 @@ def _shown(platform: Platform, target: KnownSubmission, attempts: list[KnownAtte
     for number in numbers:
         for candidate in platform.find(number):
             if candidate.platform_id == platform_id and candidate.refused:
-                raise OperatorError(f"the platform refused deposit {platform_id}: it stands for no invoice")
+                raise OperatorError(f"the platform refused deposit {platform_id}: it stands for no invoice. {UNASKED}")
             if candidate.platform_id == platform_id:
                 return candidate
     named = " or ".join(numbers) or "no number"

@@ -155,11 +155,18 @@ create or replace function facteur.mixed_up(p_platform_id text) returns setof fa
       and facteur.is_anothers(s, s.number_seen)
 $$;
 
--- Whether a deposit is another invoice's beyond a mix-up of ids; p_unverified: nobody asks the platform, so a mix-up counts.
+-- Whether a person may say that a deposit of an invoice's own holds although the platform refused it: as a duplicate, perhaps by mistake.
+create or replace function facteur.may_hold(p_invoice_id text, p_platform_id text) returns boolean
+    language sql stable as $$
+    select exists (select from facteur.attempts a where a.invoice_id = p_invoice_id and a.platform_id = p_platform_id and a.outcome = 'duplicate')
+$$;
+
+-- Whether a deposit is another invoice's, or one that was refused, beyond a mix-up of ids; p_unverified: nobody asks the platform, so a mix-up counts.
 create or replace function facteur.surely_taken(p_invoice_id text, p_platform_id text, p_unverified boolean) returns boolean
     language sql stable as $$
     select exists (select from facteur.holders(p_invoice_id, array[p_platform_id]) h
-                   where p_unverified or h.refused or not exists (select from facteur.mixed_up(p_platform_id) m where m.invoice_id <> p_invoice_id))
+                   where (p_unverified or h.refused or not exists (select from facteur.mixed_up(p_platform_id) m where m.invoice_id <> p_invoice_id))
+                     and not (h.invoice_id = p_invoice_id and facteur.may_hold(p_invoice_id, p_platform_id)))
 $$;
 
 -- A new submission of an invoice whose last one was rejected: that one keeps its verdict, and gives the deposit up if it has it.
@@ -193,7 +200,8 @@ create or replace function facteur.take_over(s facteur.submissions, p_platform_i
     where e.submission_id = s.id and e.platform_id = p_platform_id
 $$;
 
--- The attempt that made a deposit which a person found: one of those that are in doubt, else one that is made up for it; as it was before.
+-- The attempt that made a deposit which a person found: the one that was answered with it, or one of those that are in doubt, else one
+-- that is made up for it; as it was before.
 create or replace function facteur.adopt_attempt(s facteur.submissions, p_found jsonb, p_who text) returns facteur.attempts
     language plpgsql as $$
 declare
@@ -202,8 +210,10 @@ declare
     found_sha256 constant text := p_found ->> 'sha256';
     attempt facteur.attempts;
 begin
-    select a.* into attempt from facteur.doubtful_attempts(s.invoice_id) a
-    where a.account = holder and (found_sha256 is null or a.document_sha256 = found_sha256 or a.platform_id = found_id)
+    select a.* into attempt from facteur.attempts a
+    where a.account = holder and a.invoice_id = s.invoice_id
+      and (a.platform_id = found_id or (found_sha256 is null or a.document_sha256 = found_sha256)
+                                       and a.id in (select d.id from facteur.doubtful_attempts(s.invoice_id) d where d.outcome is distinct from 'accepted'))
     order by a.platform_id = found_id desc nulls last, a.outcome = 'not_found' nulls first, a.id desc limit 1;
     if attempt.id is null then
         insert into facteur.attempts (submission_id, invoice_id, account, lease_token, ended_at, outcome, message, platform_id, document_sha256,
@@ -249,7 +259,7 @@ begin
         perform facteur.let_go(facteur.lock_to_operate(m.id), p_act ->> 'who') from facteur.mixed_up(found_id) m
         where m.account = any (facteur.names_of_client(holder)); -- ids are a client's
     end if;
-    if cardinality(facteur.taken_elsewhere(s.invoice_id, array[found_id])) > 0 then
+    if facteur.surely_taken(s.invoice_id, found_id, true) then
         perform facteur.refuse(format('Deposit %s is another invoice''s, or one that the platform refused.', found_id));
     end if;
     select a.platform_id into other from facteur.doubtful_attempts(s.invoice_id) a where a.outcome = 'accepted' and a.platform_id <> found_id limit 1;

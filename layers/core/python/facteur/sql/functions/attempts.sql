@@ -151,7 +151,7 @@ declare
 begin
     select a.* into own from facteur.attempts a where a.invoice_id = p_invoice_id order by a.platform is null, a.id desc limit 1;
     return query
-    select taken.platform_id, min(taken.invoice_id), bool_or(taken.refused),
+    select taken.platform_id, coalesce(min(taken.invoice_id) filter (where taken.invoice_id <> p_invoice_id), p_invoice_id), bool_or(taken.refused),
            coalesce(array_agg(distinct taken.sent) filter (where taken.sent is not null), '{}'),
            coalesce(array_agg(distinct taken.number) filter (where taken.number is not null), '{}')
     from (

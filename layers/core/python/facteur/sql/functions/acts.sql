@@ -155,10 +155,22 @@ create or replace function facteur.mixed_up(p_platform_id text) returns setof fa
       and facteur.is_anothers(s, s.number_seen)
 $$;
 
--- Whether a person may say that a deposit of an invoice's own holds although the platform refused it: as a duplicate, perhaps by mistake.
+-- Whether a person may say that a deposit of an invoice's own holds although the platform refused it: as a duplicate, perhaps by mistake,
+-- or before its buyer took it, which stopped what came after it.
 create or replace function facteur.may_hold(p_invoice_id text, p_platform_id text) returns boolean
     language sql stable as $$
     select exists (select from facteur.attempts a where a.invoice_id = p_invoice_id and a.platform_id = p_platform_id and a.outcome = 'duplicate')
+        or exists (select from facteur.submissions r join facteur.submissions n on n.invoice_id = r.invoice_id and n.id > r.id
+                   where r.invoice_id = p_invoice_id and r.platform_id = p_platform_id and n.objection_code = 'predecessor_taken')
+$$;
+
+-- Whether a person may put one deposit of an invoice's own in another one's place: its row asks him which of them stands.
+create or replace function facteur.may_replace(s facteur.submissions, p_platform_id text) returns boolean
+    language sql stable as $$
+    select s.platform_id <> p_platform_id and s.state in ('submitted', 'closed') and s.objection is not null
+       and (s.objection_code = 'predecessor_taken' and facteur.may_hold(s.invoice_id, p_platform_id)
+            or s.objection_code = 'two_deposits' and exists (
+                select from facteur.doubtful_attempts(s.invoice_id) a where a.outcome = 'accepted' and a.platform_id = p_platform_id))
 $$;
 
 -- Whether a deposit is another invoice's, or one that was refused, beyond a mix-up of ids; p_unverified: nobody asks the platform, so a mix-up counts.
@@ -238,6 +250,7 @@ declare
     found_id constant text := p_found ->> 'platform_id';
     found_sha256 constant text := p_found ->> 'sha256';
     platform constant jsonb := nullif(p_found -> 'platform', 'null');
+    replaces constant boolean := facteur.may_replace(s, found_id);
     other text;
     attempt facteur.attempts;
 begin
@@ -250,7 +263,7 @@ begin
         perform facteur.let_go(s, p_act ->> 'who');
         select w.* into s from facteur.submissions w where w.id = s.id;
     end if;
-    if s.state not in ('failed', 'in_doubt', 'pending', 'rejected') then
+    if s.state not in ('failed', 'in_doubt', 'pending', 'rejected') and not replaces then
         perform facteur.refuse(format('Invoice %s is %s: only what failed, was rejected, is in doubt, or is pending adopts a deposit.', s.invoice_id, s.state));
     end if;
     perform facteur.refuse_unknown_account(holder);
@@ -263,7 +276,7 @@ begin
         perform facteur.refuse(format('Deposit %s is another invoice''s, or one that the platform refused.', found_id));
     end if;
     select a.platform_id into other from facteur.doubtful_attempts(s.invoice_id) a where a.outcome = 'accepted' and a.platform_id <> found_id limit 1;
-    if other is not null then
+    if other is not null and not replaces and not facteur.may_hold(s.invoice_id, found_id) then
         perform facteur.refuse(format('The platform has already answered with deposit %s for invoice %s: adopt that one.', other, s.invoice_id));
     end if;
     s := case when s.state = 'rejected' then facteur.reopen(s, holder, found_id) else s end;
@@ -273,7 +286,8 @@ begin
     insert into facteur.budgets (key) values ('account:' || holder) on conflict do nothing; -- a poll asks for accounts that have one
     perform facteur.pin(holder, platform);
     begin
-        update facteur.submissions set document_sha256 = coalesce(found_sha256, document_sha256), account = holder, client = coalesce(md5(platform::text), client), mismatch = coalesce(mismatch,
+        update facteur.submissions set document_sha256 = coalesce(found_sha256, case when attempt.platform_id = found_id then attempt.document_sha256 end, document_sha256),
+            account = holder, client = coalesce(md5(platform::text), client), mismatch = coalesce(case when mismatch is distinct from objection then mismatch end,
             facteur.asks_for_another(s.invoice_id, coalesce(attempt.invoice_number, s.invoice_number), coalesce(attempt.seller_siren, s.seller_siren))),
             objection_code = null, objection = null -- of one that was stopped: it is settled
         where id = s.id;
@@ -281,6 +295,7 @@ begin
     exception when unique_violation or lock_not_available then
         perform facteur.refuse(format('Invoice %s has another submission by now: look at it with facteur show.', s.invoice_id));
     end;
-    return case when facteur.try_write_back(s.id, '2s') then format('Adopted deposit %s: its life cycle is followed from now on.', found_id)
-                else format('Adopted deposit %s. Its row could not be written yet; that is repeated by itself.', found_id) end;
+    return concat_ws(' ', case when facteur.try_write_back(s.id, '2s') then format('Adopted deposit %s: its life cycle is followed from now on.', found_id)
+                               else format('Adopted deposit %s. Its row could not be written yet; that is repeated by itself.', found_id) end,
+                          format('Deposit %s may stand as well: have it cancelled at the platform.', other));
 end $$;

@@ -92,8 +92,8 @@ def test_a_deposit_that_its_buyer_took_after_its_rejection_is_adopted_in_its_suc
 
     assert said.code == 0, said.err
     assert ("Deposit P-2 may stand as well: have it cancelled" in " ".join(said.out.split())) is (how == "accepted")
-    held = rows.run("select state, platform_id, mismatch from facteur.submissions order by id")
-    assert [tuple(each) for each in held] == [("rejected", None, None), ("submitted", "P-1", None)]
+    holders = rows.run("select state, platform_id, mismatch from facteur.submissions order by id")
+    assert [tuple(each) for each in holders] == [("rejected", None, None), ("submitted", "P-1", None)]
     assert (rows.invoice(invoice).technical_status, rows.invoice(invoice).submission_id) == ("validated", "P-1")
     known = "select code, settled from facteur.status_events where submission_id = %(id)s order by id"
     assert [tuple(each) for each in rows.run(known, id=rows.submission(invoice).id)] == [("213", True), ("205", False)]

@@ -221,8 +221,7 @@ begin
     elsif late then
         s := facteur.still_waiting(tried.invoice_id);
         if s.id is null then
-            perform facteur.object_to_another(tried.invoice_id);
-            return 'late';
+            return 'late' from facteur.object_to_another(tried.invoice_id);
         end if;
     end if;
     state := facteur.settle(s, p_outcome -> 'move', accepted_id);
@@ -230,7 +229,6 @@ begin
         update facteur.submissions w set mismatch = coalesce(w.mismatch, facteur.asks_for_another(w.invoice_id, tried.invoice_number, tried.seller_siren))
         where w.id = s.id;
     end if;
-    perform facteur.object_to_another(s.invoice_id) where state = 'submitted';
     perform facteur.try_write_back(s.id, p_lock_timeout) where facteur.technical_status(state) <> s.written_status;
     if p_outcome ? 'shown' then -- which may stop it
         perform facteur.check_shown(s.account, p_outcome -> 'shown');
@@ -275,6 +273,7 @@ begin
     if move ->> 'state' = 'submitted' and first_id is null and p_accepted_id is null then -- found, and made by no attempt that is open
         perform facteur.attribute_found(s, move ->> 'platform_id');
     end if;
+    perform facteur.object_to_another(s.invoice_id) where move ->> 'state' = 'submitted';
     return move ->> 'state';
 end $$;
 

@@ -196,15 +196,17 @@ end $$;
 
 -- A deposit that another submission of its invoice had, or has: that one gives it up. Its statuses come along, and those that refuse it
 -- are settled: a person says that it stands in spite of them.
-create or replace function facteur.take_over(s facteur.submissions, p_platform_id text) returns void
+create or replace function facteur.take_over(s facteur.submissions, p_account text, p_platform_id text) returns void
     language sql as $$
-    update facteur.submissions w set platform_id = null where w.invoice_id = s.invoice_id and w.id <> s.id and w.platform_id = p_platform_id;
+    update facteur.submissions w set platform_id = null
+    where w.invoice_id = s.invoice_id and w.id <> s.id and w.platform_id = p_platform_id and w.account = any (facteur.names_of_client(p_account));
     insert into facteur.status_events (status_id, submission_id, platform_id, code, platform_code, network_code, label, occurred_at,
                                        date_believed, date_given, caused_by, audience, reason, message, raw)
     select e.status_id, s.id, e.platform_id, e.code, e.platform_code, e.network_code, e.label, e.occurred_at,
            e.date_believed, e.date_given, e.caused_by, e.audience, e.reason, e.message, e.raw
     from facteur.status_events e join facteur.submissions o on o.id = e.submission_id
-    where o.invoice_id = s.invoice_id and o.id <> s.id and e.platform_id = p_platform_id order by e.id
+    where o.invoice_id = s.invoice_id and o.id <> s.id and e.platform_id = p_platform_id and o.account = any (facteur.names_of_client(p_account))
+    order by e.id
     on conflict on constraint status_events_once do nothing;
     update facteur.status_events e set settled = e.settled or facteur.rejects(e.code), written_at = coalesce(e.written_at, (
         select max(k.written_at) from facteur.status_events k join facteur.submissions o on o.id = k.submission_id
@@ -281,7 +283,7 @@ begin
     end if;
     s := case when s.state = 'rejected' then facteur.reopen(s, holder, found_id) else s end;
     perform facteur.log_operation(p_act, holder, s.id, s.invoice_id, p_found || jsonb_build_object('state', was));
-    perform facteur.take_over(s, found_id);
+    perform facteur.take_over(s, holder, found_id);
     attempt := facteur.adopt_attempt(s, p_found || jsonb_build_object('account', holder), p_act ->> 'who');
     insert into facteur.budgets (key) values ('account:' || holder) on conflict do nothing; -- a poll asks for accounts that have one
     perform facteur.pin(holder, platform);

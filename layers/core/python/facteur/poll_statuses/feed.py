@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from facteur.domain.decide_status import any_new
 from facteur.domain.status_updates import FeedEntry
 from facteur.domain.submission import StatusEvent
-from facteur.errors import CursorRefusedError, NotDepositedError
+from facteur.errors import NotDepositedError
 from facteur.platforms.port import Platform
+from facteur.poll_statuses.feed_failures import Reading, after_failure
 from facteur.poll_statuses.feed_store import Place
 from facteur.poll_statuses.history import store_statuses
 from facteur.poll_statuses.named import attributed
-from facteur.poll_statuses.services import PollServices, alone, not_answered
+from facteur.poll_statuses.services import FEED, PollServices, alone
 
-FEED = "feed"
 AGAIN_SECONDS = 300.0
 
 
@@ -28,43 +28,43 @@ def read_feeds(services: PollServices, accounts: Sequence[str], permitted: Calla
 
 
 def _read(account: str, place: Place, services: PollServices, permitted: Callable[[str], bool]) -> int:
-    """Page by page until one shows nothing new; the first is permitted. A place that the platform does not know is forgotten."""
-    pages, cursor, seen, goes_on = 0, place.cursor, set[tuple[str, str, str]](), True
-    past, dated_at, nobodys = place.reached in {None, place.cursor}, None, set[str]()
-    platform: Platform | None = None
-    try:
-        with alone(services, FEED, account=account):
-            platform = services.platforms.of(account)
-            while goes_on:
-                page = platform.feed(cursor, place.since, lambda: permitted(account))
-                pages, dated_at = pages + 1, page.dated_at
-                services.store.platform_answered(account)
-                fresh = [entry for entry in page.entries if _key(entry) not in seen]
-                _report_unread(account, page.passed_over, services)
-                if fresh:
-                    nobodys |= _store(account, fresh, platform, services)
-                seen |= {_key(entry) for entry in fresh}
-                shown = {entry.cursor for entry in page.entries if entry.cursor}
-                past = past or place.reached in shown or shown <= {cursor}
-                reached = next((entry.cursor for entry in reversed(page.entries) if entry.cursor), cursor)
-                if reached is not None:
-                    services.feeds.reached(account, reached, past=past, dated_at=dated_at)
-                if not fresh or reached == cursor:
-                    break
-                cursor, goes_on = reached, permitted(account)
-    except CursorRefusedError as error:
-        services.feeds.reset(account)
-        services.count_put_off()
-        services.journal.warning(
-            "feed.reset", account=account, http_status=error.problem.http_status, error_code=error.problem.code,
-            next_step="nothing: the platform does not know the place any more, and the feed is read from its beginning",
-        )  # fmt: skip
-    except NotDepositedError as error:
-        not_answered(services, account, error, FEED, f"account:{account}")
-    if platform and nobodys:
-        platform.nobodys(nobodys)
-    services.feeds.end(account, cursor, dated_at)
-    return pages
+    """One turn; the first page is permitted. How many pages were read."""
+    reading = Reading(account, place, place.cursor)
+    failed_seconds: float | None = 0.0
+    with alone(services, FEED, account=account):
+        try:
+            reading.platform = services.platforms.of(account)
+            _read_pages(reading, reading.platform, services, permitted)
+            failed_seconds = None
+        except NotDepositedError as error:
+            failed_seconds = after_failure(reading, error, services)
+    if reading.platform and reading.nobodys:
+        reading.platform.nobodys(reading.nobodys)
+    services.feeds.end(account, reading.cursor, reading.dated_at, failed_seconds)
+    return reading.pages
+
+
+def _read_pages(reading: Reading, platform: Platform, services: PollServices, permitted: Callable[[str], bool]) -> None:
+    """Page by page until one shows nothing new."""
+    account, place, seen, goes_on = reading.account, reading.place, set[tuple[str, str, str]](), True
+    past = place.reached in {None, place.cursor}
+    while goes_on:
+        page = platform.feed(reading.cursor, place.since, lambda: permitted(account))
+        reading.pages, reading.dated_at = reading.pages + 1, page.dated_at
+        services.store.platform_answered(account)
+        fresh = [entry for entry in page.entries if _key(entry) not in seen]
+        _report_unread(account, page.passed_over, services)
+        if fresh:
+            reading.nobodys |= _store(account, fresh, platform, services)
+        seen |= {_key(entry) for entry in fresh}
+        shown = {entry.cursor for entry in page.entries if entry.cursor}
+        past = past or place.reached in shown or shown <= {reading.cursor}
+        reached = next((entry.cursor for entry in reversed(page.entries) if entry.cursor), reading.cursor)
+        if reached is not None:
+            services.feeds.reached(account, reached, past=past, dated_at=page.dated_at)
+        if not fresh or reached == reading.cursor:
+            break
+        reading.cursor, goes_on = reached, permitted(account)
 
 
 def _key(entry: FeedEntry) -> tuple[str, str, str]:

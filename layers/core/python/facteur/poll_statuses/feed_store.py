@@ -26,12 +26,13 @@ class Fed:
 class Place:
     """Where a client's feed is read from; `cursor` None: from its beginning, which is at `since`.
 
-    `reached`: as far as an earlier run came; None: none has.
+    `reached`: as far as an earlier run came; None: none has. `failing_seconds`: for how long no run has ended well.
     """
 
     cursor: str | None
     since: datetime
     reached: str | None = None
+    failing_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +65,11 @@ class PostgresFeeds:
 
     def take(self, account: str) -> Place | None:
         """The place, for this run alone to read from for a while; None: another run reads."""
-        statement = 'select "cursor" as place, since, reached from facteur.take_feed(%(account)s, %(lease)s)'
+        statement = (
+            'select "cursor" as place, since, reached, failing_seconds from facteur.take_feed(%(account)s, %(lease)s)'
+        )
         rows = self._database.rows(statement, {"account": account, "lease": TURN_SECONDS})
-        return Place(rows[0].place, rows[0].since, rows[0].reached) if rows else None
+        return Place(rows[0].place, rows[0].since, rows[0].reached, rows[0].failing_seconds) if rows else None
 
     def reached(self, account: str, cursor: str, *, past: bool, dated_at: datetime | None) -> None:
         """All statuses up to a place are stored; `past`: this run has read again all that an earlier one had reached.
@@ -79,10 +82,14 @@ class PostgresFeeds:
     def reset(self, account: str) -> None:
         self._database.rows("select facteur.reset_feed(%(account)s)", {"account": account})
 
-    def end(self, account: str, cursor: str | None, dated_at: datetime | None) -> None:
-        """The run has read to a place, where the platform said that it is `dated_at`, and lets another one begin."""
-        statement = "select facteur.end_feed(%(account)s, %(cursor)s, %(dated_at)s)"
-        self._database.rows(statement, {"account": account, "cursor": cursor, "dated_at": dated_at})
+    def end(self, account: str, cursor: str | None, dated_at: datetime | None, failed_seconds: float | None) -> None:
+        """The run has read to a place, where the platform said that it is `dated_at`, and lets another one begin.
+
+        `failed_seconds`: it failed, and the next one begins after so many; None: it ended well.
+        """
+        statement = "select facteur.end_feed(%(account)s, %(cursor)s, %(dated_at)s, %(failed)s)"
+        parameters = {"account": account, "cursor": cursor, "dated_at": dated_at, "failed": failed_seconds}
+        self._database.rows(statement, parameters)
 
     def bearers(self, account: str, named: Sequence[tuple[StatusEvent, InvoiceName]]) -> Mapping[int, Sequence[Bearer]]:
         """The deposits under the name of each status, by its place among them."""

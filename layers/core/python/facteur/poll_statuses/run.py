@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from facteur.domain.metrics import Metric
-from facteur.poll_statuses.feed import FEED, read_feeds
+from facteur.poll_statuses.feed import read_feeds
 from facteur.poll_statuses.feed_store import Fed
 from facteur.poll_statuses.history import act_on_unread, read_due_history, read_wanted_history
 from facteur.poll_statuses.pull import check_due, pull
-from facteur.poll_statuses.services import PollServices, Step
+from facteur.poll_statuses.services import FEED, PollServices, Step
 from facteur.poll_statuses.sweep import sweep
 
 AUTO = "auto"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from facteur.poll_statuses.pull_store import PostgresPulls
     from facteur.poll_statuses.store import PostgresStatuses
 
+FEED = "feed"
 FAILED_READ_SECONDS = 60.0
 UNAUTHORISED, NOT_FOUND, TOO_MANY = 401, 404, 429
 

@@ -166,6 +166,10 @@ class PostgresStatuses:
         """A call was not answered; enough of them in a row open the account's breaker."""
         self._database.rows("select facteur.note_answered(%(account)s, false)", {"account": account})
 
+    def owe(self, account: str) -> None:
+        """A call that did not wait for a permit counts nevertheless."""
+        self._database.rows("select facteur.spend(%(account)s, 1)", {"account": account})
+
     def pause(self, key: str, seconds: float, reason: str, *, refused: bool = False) -> None:
         parameters = {"key": key, "seconds": seconds, "reason": reason, "refused": refused}
         self._database.rows("select facteur.pause(%(key)s, %(seconds)s, %(reason)s, %(refused)s)", parameters)

@@ -9,11 +9,10 @@ from facteur.domain.ports import Journal
 from facteur.errors import ConfigurationError
 from facteur.platforms.port import NO_SEARCH
 from facteur.platforms.registry import PROVIDERS
-from facteur.poll_statuses.feed import FEED
 from facteur.poll_statuses.feed_store import PostgresFeeds
 from facteur.poll_statuses.pull_store import PostgresPulls
 from facteur.poll_statuses.run import AUTO
-from facteur.poll_statuses.services import PollServices
+from facteur.poll_statuses.services import FEED, PollServices
 from facteur.poll_statuses.store import PostgresStatuses
 from facteur.settings import Settings
 

@@ -24,6 +24,7 @@ from facteur.platforms.http import HttpAnswer
 SECOND = timedelta(seconds=1)
 MOST_PAGES = 20
 AFTER, PAGE = "after", "page"
+NOT_THE_PLACE = frozenset({401, 403, 408, 429})
 INVOICES, MESSAGES = "CustomerInvoice", "CustomerInvoiceLC"
 TOO_WIDE = Problem("search_too_wide", "the platform shows more flows than it lets us read", 200)
 
@@ -95,7 +96,8 @@ class Flows:
         """The next flows behind a place. One whose next place is the same is the last."""
         where = {"updatedAfter": written(place.after), "flowType": list(kinds)}
         answer, dates_alone = self._answer(where, place.cursor), False
-        if place.cursor and answer.status == 400:  # it does not know the cursor any more: the dates still lead on
+        if place.cursor and answer.status >= 400 and answer.status not in NOT_THE_PLACE:
+            # it does not know the cursor any more, or cannot read it: the dates still lead on
             answer, dates_alone = self._answer(where, None), True
         found = self._counted(found_in(answer))
         if found.cursor and found.cursor != place.cursor and not dates_alone:

@@ -18,7 +18,9 @@ create or replace function facteur.accounts_with_feed(p_providers text[], out ac
 $$;
 
 -- One reader at a time, for a while. The feed of a client begins a day before its first attempt.
-create or replace function facteur.take_feed(p_account text, p_lease_seconds double precision, out "cursor" text, out since timestamptz, out reached text)
+-- failing_seconds: for how long no turn has ended well; 0: the last one did.
+create or replace function facteur.take_feed(p_account text, p_lease_seconds double precision,
+                                          out "cursor" text, out since timestamptz, out reached text, out failing_seconds double precision)
     returns setof record
     language sql as $$
     insert into facteur.feeds as f (client, since, turn_at, taken_until)
@@ -27,7 +29,7 @@ create or replace function facteur.take_feed(p_account text, p_lease_seconds dou
            facteur.now(), facteur.now() + make_interval(secs => p_lease_seconds)
     from facteur.accounts a where a.name = p_account and a.pin is not null
     on conflict (client) do update set turn_at = excluded.turn_at, taken_until = excluded.taken_until where f.taken_until <= facteur.now()
-    returning f."cursor", f.since, f.reached
+    returning f."cursor", f.since, f.reached, coalesce(greatest(0, extract(epoch from facteur.now() - f.failing_since)), 0)::double precision
 $$;
 
 -- Whether what is read again begins where it did. What was reached less than ten minutes before this turn may have had gaps, for platforms
@@ -67,9 +69,11 @@ create or replace function facteur.reset_feed(p_account text) returns void
 $$;
 
 -- A turn that was cut before it had read again all that an earlier one had reached: so far it came, and so far the next ones have to.
-create or replace function facteur.end_feed(p_account text, p_cursor text, p_dated timestamptz) returns void
+-- p_failed_seconds: it failed, and the next one begins after so many; null: it ended well.
+create or replace function facteur.end_feed(p_account text, p_cursor text, p_dated timestamptz, p_failed_seconds double precision) returns void
     language sql as $$
-    update facteur.feeds f set taken_until = '-infinity',
+    update facteur.feeds f set taken_until = coalesce(facteur.now() + make_interval(secs => nullif(p_failed_seconds, 0)), '-infinity'),
+        failing_since = case when p_failed_seconds is not null then coalesce(f.failing_since, facteur.now()) end,
         reached = case when turn.was_cut then p_cursor else f.reached end,
         reached_at = case when turn.was_cut then facteur.now() else f.reached_at end,
         dated_at = case when turn.was_cut then p_dated else f.dated_at end

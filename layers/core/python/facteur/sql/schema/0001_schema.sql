@@ -342,7 +342,8 @@ create table facteur.feeds (
     dated_at    timestamptz,                 -- what the platform said that it was then; null: it did not say
     since       timestamptz not null,        -- where the beginning is
     turn_at     timestamptz not null default '-infinity',
-    taken_until timestamptz not null default '-infinity' -- one reader at a time
+    taken_until timestamptz not null default '-infinity', -- one reader at a time, and none before a feed that failed is tried again
+    failing_since timestamptz                -- since when no turn has ended well; null: the last one did
 );
 
 -- Statuses of deposits that are nobody's here (pull): another software's, or of one whose answer is still under way.

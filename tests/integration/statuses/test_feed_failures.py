@@ -1,0 +1,218 @@
+"""A feed that is refused, or fails: its place is given up, its account's deposits go on, and histories are read in its stead."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from local.simulator.core.control import Simulator, running_simulator
+from local.world.levers import World
+from tests.altering import AlteringProxy, Asked, Said, altering
+from tests.two_accounts import SHOW_ACCOUNTS
+
+OWN_WORDS = {"http_status_code": 0, "message": "no", "errorCode": "PARAMS_ERROR", "errorMessage": "no"}
+
+
+@pytest.fixture(scope="module")
+def events() -> Iterator[Simulator]:
+    with running_simulator(platform="superpdp") as simulator:
+        yield simulator
+
+
+@pytest.fixture(scope="module")
+def flows() -> Iterator[Simulator]:
+    with running_simulator(platform="afnor") as simulator:
+        yield simulator
+
+
+@dataclass(frozen=True, slots=True)
+class Fed:
+    """A world whose account `pdp` has a feed, and lies behind a proxy."""
+
+    world: World
+    pdp: Simulator
+    proxy: AlteringProxy
+
+    def advance(self, seconds: float) -> None:
+        self.world.advance(seconds)
+        self.pdp.advance(seconds)
+
+    def add(self, *ranks: int) -> None:
+        for rank in ranks:
+            self.world.add(rank)
+            self.world.update(rank, account="pdp")
+
+    def deposited(self, *ranks: int) -> None:
+        """Deposits whose statuses were read up to a place."""
+        self.add(*ranks)
+        self.world.deposit()
+        for seconds in (300, 900):
+            self.advance(seconds)
+            self.world.poll()
+
+    def polled(self, minutes: int, every: int = 1) -> None:
+        for _ in range(0, minutes, every):
+            self.advance(every * 60)
+            self.world.poll()
+
+    def answers(self, status: int, about: Callable[[Asked], bool]) -> None:
+        """To requests of this kind, for ever."""
+        said = Said(status, {"Content-Type": "application/json"}, json.dumps(OWN_WORDS).encode())
+        self.proxy.before = lambda asked: said if about(asked) else None
+
+    def paid(self, rank: int) -> None:
+        """Say at the platform that an invoice was paid: a status that a feed alone shows soon."""
+        self.pdp.add_status(self.world.submission(rank).platform_id, "PAYMENT_RECEIVED", author="SELLER")
+
+    @property
+    def place(self) -> Any:
+        return self.world.database.row('select "cursor" as place, reached, failing_since from facteur.feeds')
+
+    @property
+    def account(self) -> Any:
+        return self.world.database.row(
+            """select paused_until > facteur.now() as paused, pause_reason, recovery, failures from facteur.budgets
+               where key = 'account:pdp'"""
+        )
+
+
+@pytest.fixture
+def superpdp(world: World, events: Simulator) -> Iterator[Fed]:
+    events.reset()
+    world.database.rows(SHOW_ACCOUNTS)
+    with altering(events.base_url) as proxy:
+        credentials = {"client_id": events.client_id, "client_secret": events.client_secret, "base_url": proxy.url}
+        world.put_secret("pdp", {"provider": "superpdp", **credentials})
+        yield Fed(world, events, proxy)
+
+
+@pytest.fixture
+def afnor(world: World, flows: Simulator) -> Iterator[Fed]:
+    flows.reset()
+    flows.configure(afnor_version="1.3")
+    world.database.rows(SHOW_ACCOUNTS)
+    with altering(flows.base_url) as proxy:
+        secret = {
+            "provider": "afnor", "client_id": flows.client_id, "client_secret": flows.client_secret,
+            "flow_url": f"{proxy.url}/flow-service/v1", "token_url": f"{flows.auth_url}/oauth2/token",
+        }  # fmt: skip
+        world.put_secret("pdp", secret)
+        yield Fed(world, flows, proxy)
+
+
+def the_feed(asked: Asked) -> bool:
+    return "invoice_events" in asked.path and "invoice_id=" not in asked.path
+
+
+def behind(place: str) -> Callable[[Asked], bool]:
+    return lambda asked: the_feed(asked) and f"starting_after_id={place}&" in asked.path
+
+
+def the_search_of_flows(asked: Asked) -> bool:
+    return asked.path.endswith("/flows/search") and b"updatedAfter" in asked.body
+
+
+def a_cursor(asked: Asked) -> bool:
+    return asked.path.endswith("/flows/search") and b'"cursor"' in asked.body
+
+
+# --- a place that is refused ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [404, pytest.param(410, marks=pytest.mark.slow), 422])
+def test_a_place_that_is_refused_in_whatever_way_is_given_up_at_once(superpdp: Fed, status: int) -> None:
+    superpdp.deposited(1, 7)
+    superpdp.paid(1)
+    superpdp.answers(status, behind(superpdp.place.place))
+
+    superpdp.polled(3)
+
+    assert superpdp.world.submission(1).lifecycle_code == "212"
+    assert superpdp.place.failing_since is None
+
+
+@pytest.mark.parametrize("status", [500, pytest.param(503, marks=pytest.mark.slow)])
+def test_a_place_on_which_the_platform_fails_for_an_hour_is_given_up(superpdp: Fed, status: int) -> None:
+    superpdp.deposited(1, 7)
+    superpdp.paid(1)
+    superpdp.answers(status, behind(superpdp.place.place))
+
+    superpdp.polled(50)
+    assert superpdp.place.place is not None
+    superpdp.polled(30)
+
+    assert superpdp.world.submission(1).lifecycle_code == "212"
+    assert superpdp.place.failing_since is None
+
+
+def test_a_place_is_kept_while_nothing_else_is_answered_either(superpdp: Fed) -> None:
+    superpdp.deposited(1)
+    place = superpdp.place.place
+    superpdp.answers(500, lambda asked: "/v1.beta/" in asked.path)
+
+    superpdp.polled(90, every=2)
+
+    assert superpdp.place.place == place
+    assert superpdp.account.pause_reason == "platform_down"
+
+
+@pytest.mark.parametrize("status", [404, 500, *(pytest.param(each, marks=pytest.mark.slow) for each in (410, 422))])
+def test_where_a_cursor_of_a_search_is_refused_the_dates_lead_on(afnor: Fed, status: int) -> None:
+    afnor.pdp.configure(search_cap=6)
+    afnor.deposited(1, 7)
+    afnor.answers(status, a_cursor)
+    afnor.paid(1)
+    for rank in (11, 13, 15):
+        afnor.advance(30)
+        afnor.add(rank)
+        afnor.world.deposit()
+
+    afnor.polled(15)
+
+    assert [afnor.world.submission(rank).lifecycle_code for rank in (1, 11)] == ["212", "205"]
+    assert afnor.place.failing_since is None
+
+
+# --- a feed that is refused, and its account --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [403, 404, pytest.param(422, marks=pytest.mark.slow), 500, 503])
+def test_deposits_go_on_while_a_feed_is_refused_from_its_beginning(superpdp: Fed, status: int) -> None:
+    superpdp.add(1)
+    superpdp.world.deposit()
+    superpdp.answers(status, the_feed)
+    superpdp.polled(8)
+
+    superpdp.add(7, 9, 11)
+    superpdp.world.deposit()
+
+    assert [superpdp.world.submission(rank).state for rank in (7, 9, 11)] == ["submitted"] * 3
+    assert (superpdp.account.paused, superpdp.account.recovery, superpdp.account.failures) == (None, None, 0)
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_deposits_go_on_while_a_search_by_dates_is_refused(afnor: Fed, status: int) -> None:
+    afnor.add(1)
+    afnor.world.deposit()
+    afnor.answers(status, the_search_of_flows)
+    afnor.polled(8)
+
+    afnor.add(7, 9, 11)
+    afnor.world.deposit()
+
+    assert [afnor.world.submission(rank).state for rank in (7, 9, 11)] == ["submitted"] * 3
+    assert (afnor.account.paused, afnor.account.recovery, afnor.account.failures) == (None, None, 0)
+
+
+@pytest.mark.parametrize(("status", "cause"), [(404, "account_refused"), (503, "platform_down")])
+def test_an_account_none_of_whose_reads_is_answered_waits(superpdp: Fed, status: int, cause: str) -> None:
+    superpdp.deposited(1)
+    superpdp.answers(status, lambda asked: "/v1.beta/" in asked.path)
+
+    superpdp.polled(8)
+
+    assert (superpdp.account.pause_reason, superpdp.account.recovery) == (cause, "read")

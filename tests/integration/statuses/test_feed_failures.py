@@ -9,11 +9,16 @@ from typing import Any
 
 import pytest
 
+from local.sam import load_template
 from local.simulator.core.control import Simulator, running_simulator
+from local.world.alarm_clock import rings
 from local.world.levers import World
 from tests.altering import AlteringProxy, Asked, Said, altering
+from tests.measured import measured
+from tests.operator import Operator
 from tests.two_accounts import SHOW_ACCOUNTS
 
+RESOURCES = load_template()["Resources"]
 OWN_WORDS = {"http_status_code": 0, "message": "no", "errorCode": "PARAMS_ERROR", "errorMessage": "no"}
 
 
@@ -104,6 +109,19 @@ def afnor(world: World, flows: Simulator) -> Iterator[Fed]:
         yield Fed(world, flows, proxy)
 
 
+def result(world: World, capsys: pytest.CaptureFixture[str]) -> dict[str, list[float]]:
+    """What one more run of each function measures."""
+    capsys.readouterr()
+    world.poll()
+    world.relay()
+    return measured(capsys.readouterr().out)
+
+
+def heard(alarm: str, period: dict[str, list[float]]) -> bool:
+    properties = RESOURCES[f"{alarm}Alarm"]["Properties"]
+    return rings(properties, *[period] * properties["EvaluationPeriods"])
+
+
 def the_feed(asked: Asked) -> bool:
     return "invoice_events" in asked.path and "invoice_id=" not in asked.path
 
@@ -141,9 +159,9 @@ def test_a_place_on_which_the_platform_fails_for_an_hour_is_given_up(superpdp: F
     superpdp.paid(1)
     superpdp.answers(status, behind(superpdp.place.place))
 
-    superpdp.polled(50)
+    superpdp.polled(50, every=5)
     assert superpdp.place.place is not None
-    superpdp.polled(30)
+    superpdp.polled(30, every=3)
 
     assert superpdp.world.submission(1).lifecycle_code == "212"
     assert superpdp.place.failing_since is None
@@ -154,7 +172,7 @@ def test_a_place_is_kept_while_nothing_else_is_answered_either(superpdp: Fed) ->
     place = superpdp.place.place
     superpdp.answers(500, lambda asked: "/v1.beta/" in asked.path)
 
-    superpdp.polled(90, every=2)
+    superpdp.polled(90, every=5)
 
     assert superpdp.place.place == place
     assert superpdp.account.pause_reason == "platform_down"
@@ -216,3 +234,62 @@ def test_an_account_none_of_whose_reads_is_answered_waits(superpdp: Fed, status:
     superpdp.polled(8)
 
     assert (superpdp.account.pause_reason, superpdp.account.recovery) == (cause, "read")
+
+
+# --- a feed that gives way to histories -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "status", [404, 500, pytest.param(200, marks=pytest.mark.slow)]
+)  # the last: no list, as anybody's page may be
+def test_a_feed_that_fails_for_an_hour_gives_way_to_histories_and_takes_over_again(
+    superpdp: Fed, status: int, capsys: pytest.CaptureFixture[str], operator: Operator
+) -> None:
+    superpdp.deposited(1, 7)
+    superpdp.answers(status, the_feed)
+    superpdp.polled(30, every=5)
+    superpdp.paid(1)
+    assert not heard("DepositsNotShown", result(superpdp.world, capsys))
+
+    superpdp.polled(150, every=5)
+    assert superpdp.world.submission(1).lifecycle_code == "212"
+    assert heard("DepositsNotShown", result(superpdp.world, capsys))
+    said = [trouble["what"] for trouble in operator.ask("status")["troubles"]]
+    assert any("the feed has failed for an hour" in what for what in said)
+    asked = len(superpdp.proxy.requests)
+    superpdp.polled(60, every=5)
+    assert 4 <= sum(map(the_feed, superpdp.proxy.requests[asked:])) <= 7
+
+    superpdp.answers(status, lambda _asked: False)
+    superpdp.polled(20, every=5)
+    assert not heard("DepositsNotShown", result(superpdp.world, capsys))
+    superpdp.paid(7)
+    superpdp.polled(2)
+    assert superpdp.world.submission(7).lifecycle_code == "212"
+
+
+def test_histories_are_read_though_no_other_call_of_the_account_is_answered(superpdp: Fed) -> None:
+    superpdp.deposited(1)
+    superpdp.answers(503, lambda asked: "/v1.beta/" in asked.path and "invoice_id=" not in asked.path)
+    superpdp.polled(10)
+    superpdp.paid(1)
+
+    superpdp.polled(55, every=5)
+    superpdp.polled(40, every=4)
+
+    assert superpdp.world.submission(1).lifecycle_code == "212"
+
+
+def test_a_feed_that_nobody_reads_any_more_is_not_said_to_fail(
+    superpdp: Fed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An account that a person has paused: its feed failed before."""
+    superpdp.deposited(1)
+    superpdp.answers(500, the_feed)
+    superpdp.polled(90, every=5)
+    assert heard("DepositsNotShown", result(superpdp.world, capsys))
+
+    superpdp.world.database.rows("update facteur.budgets set hold_until = 'infinity' where key = 'account:pdp'")
+    superpdp.polled(70, every=10)
+
+    assert not heard("DepositsNotShown", result(superpdp.world, capsys))

@@ -123,7 +123,8 @@ def _of_statuses(installation: Installation) -> Iterator[Trouble]:
     if installation.accounts_not_shown:
         yield Trouble(
             counted(
-                "# [account: the platform shows none of its|accounts: the platform shows none of their] deposits, or hides unseen statuses",
+                "# [account: the platform shows none of its|accounts: the platform shows none of their] deposits, hides unseen statuses, "
+                "or the feed has failed for an hour",
                 installation.accounts_not_shown,
             ),
             "facteur doctor",

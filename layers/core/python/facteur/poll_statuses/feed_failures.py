@@ -12,7 +12,9 @@ from facteur.poll_statuses.services import FEED, TOO_MANY, PollServices, not_ans
 
 RIGHTS = frozenset({401, 403})
 LATER = frozenset({408, TOO_MANY})
-GIVES_WAY_SECONDS = 3600.0  # after which histories are read instead (facteur.failing_feeds), and the feed now and then
+GIVES_WAY_SECONDS = (
+    3600.0  # after which histories are read instead (facteur.accounts_with_failing_feed), and the feed now and then
+)
 NOW_AND_THEN_SECONDS = 600.0
 
 

@@ -38,7 +38,7 @@ def check_due(services: PollServices, source: str = PULL, accounts: Sequence[str
         with alone(services, "deposit", submission_id=due.submission_id, account=due.account):
             try:
                 offered = source in services.platforms.of(due.account).capabilities.statuses
-                _check(due, services, unseen=due.account in unseen or not offered)
+                _check(due, services, source, unseen=due.account in unseen or not offered)
             except NotDepositedError as error:  # an account whose secret cannot be read
                 delay = not_answered_of_one(services, due.account, due.platform_id, error)
                 services.store.postpone_status_update(due, delay)
@@ -175,7 +175,7 @@ def _store(
     return [*first, *reversed(again)], frozenset(ours), known
 
 
-def _check(due: Due, services: PollServices, *, unseen: bool) -> None:
+def _check(due: Due, services: PollServices, source: str, *, unseen: bool) -> None:
     if early := services.pulls.early_statuses(due):
         store_statuses(due, early, services.platforms.of(due.account).sandbox, services, "history")
     elif due.age_seconds > services.limits.follow_up_seconds + DAY_SECONDS:
@@ -186,7 +186,7 @@ def _check(due: Due, services: PollServices, *, unseen: bool) -> None:
         or (due.lifecycle_code is None and due.age_seconds > SILENT_SECONDS)
         or has_doubled(due.age_seconds, due.late_seconds)
     ):
-        _ask_once(due, services, "unseen" if unseen else "history")
+        _ask_once(due, services, "unseen" if unseen and source == PULL else "history")
     else:
         services.store.postpone_status_update(due, seconds_to_next_read(due.age_seconds))
 

@@ -62,7 +62,7 @@ class PostgresPulls:
         self._database.rows("select facteur.note_pulled(%(account)s)", {"account": account})
 
     def unseen(self) -> frozenset[str]:
-        """The accounts of which that is so, and those whose pull has shown nothing of ours for a day."""
+        """The accounts of which that is so, those whose pull has shown nothing of ours for a day, and those whose feed fails."""
         return frozenset(row.account for row in self._database.rows("select facteur.unseen_accounts() as account"))
 
     def close(self, due: Due) -> None:

@@ -104,7 +104,12 @@ def pause(exam: Examination, account: ExaminedAccount) -> Verdict:
 
 
 def mode(exam: Examination, account: ExaminedAccount) -> Verdict:
-    """Whether the account keeps its statuses for us, where they are pulled."""
+    """Whether the account keeps its statuses for us, where they are pulled, and whether its feed of them is answered."""
+    if account.feed_failing:
+        return warning(
+            "its feed of statuses has failed for an hour: histories are read meanwhile, and deposits go on",
+            "see feed.unavailable and feed.refused in the log of poll_statuses, and ask the platform why it does not answer them",
+        )
     if exam.settings.status_source != "pull":
         return skipped(f"STATUS_SOURCE={exam.settings.status_source} works in either mode")
     if not _permitted(exam, account):

@@ -90,6 +90,7 @@ class PostgresExamined:
         select k.account, k.pinned,
                case when b.paused_until > facteur.now() then b.paused_until end as paused_until, b.pause_reason,
                case when b.hold_until > facteur.now() then pg_catalog.concat_ws(': ', b.hold_by, b.hold_why) end as hold,
+               k.account in (select facteur.accounts_with_failing_feed()) as feed_failing,
                array(select distinct d.seller_siren from (
                    select s.seller_siren from facteur.submissions s where s.account = k.account and s.seller_siren is not null
                    order by s.id desc limit 1000) d limit %(sellers)s) as sellers
@@ -164,7 +165,10 @@ class PostgresExamined:
     def accounts(self) -> list[ExaminedAccount]:
         rows = self._database.rows(self.ACCOUNTS, {"sellers": 5})
         return [
-            ExaminedAccount(r.account, r.pinned, r.paused_until, r.pause_reason, r.hold, tuple(r.sellers)) for r in rows
+            ExaminedAccount(
+                r.account, r.pinned, r.paused_until, r.pause_reason, r.hold, tuple(r.sellers), r.feed_failing
+            )
+            for r in rows
         ]
 
     def take_permit(self) -> bool:

@@ -37,7 +37,10 @@ class ReadyRow:
 
 @dataclass(frozen=True, slots=True)
 class ExaminedAccount:
-    """An account as the database knows it, with some sellers that deposit with it. `hold`: by whom and why a person paused it."""
+    """An account as the database knows it, with some sellers that deposit with it. `hold`: by whom and why a person paused it.
+
+    `feed_failing`: its feed of statuses has failed for an hour.
+    """
 
     account: str
     pinned: bool
@@ -45,3 +48,4 @@ class ExaminedAccount:
     pause_reason: str | None
     hold: str | None
     sellers: tuple[str, ...]
+    feed_failing: bool = False

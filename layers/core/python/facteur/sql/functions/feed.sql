@@ -2,10 +2,10 @@
 -- feed.
 
 -- The accounts whose platform has a feed, by the kind in their pin: of each client one to read it now, if it has open deposits and is
--- not paused. Those come first whose turn was longest ago.
+-- not paused, and its feed is not taken or waiting: a permit that nobody uses may be the only one. Those come first whose turn was longest ago.
 create or replace function facteur.accounts_with_feed(p_providers text[], out account text, out to_read boolean) returns setof record
     language sql stable as $$
-    select a.name, open.name is not null and row_number() over (
+    select a.name, open.name is not null and coalesce(f.taken_until <= facteur.now(), true) and row_number() over (
         partition by a.pin order by open.name is null, coalesce(f.turn_at, '-infinity'), a.name) = 1
     from facteur.accounts a
     left join facteur.feeds f on f.client = md5(a.pin::text)
@@ -81,6 +81,13 @@ create or replace function facteur.end_feed(p_account text, p_cursor text, p_dat
     cross join lateral (
         select coalesce(k.reached_at < k.turn_at and not facteur.stays(k, p_dated) and p_cursor is distinct from k."cursor", false) as was_cut) turn
     where a.name = p_account and f.client = md5(a.pin::text) and k.client = f.client
+$$;
+
+-- The accounts whose feed has failed for an hour, and is still tried: their deposits' histories are read meanwhile.
+create or replace function facteur.accounts_with_failing_feed() returns setof text
+    language sql stable as $$
+    select a.name from facteur.feeds f join facteur.accounts a on md5(a.pin::text) = f.client
+    where f.failing_since <= facteur.now() - interval '1 hour' and f.turn_at > facteur.now() - interval '1 hour'
 $$;
 
 -- What a deposit's events say could not be stored: its history says it again.

@@ -91,12 +91,14 @@ create or replace function facteur.oldest_unread_seconds() returns double precis
 $$;
 
 -- Accounts with open deposits whose statuses cannot be seen: the search has shown none of their deposits in three answers, or a full page of unseen
--- statuses shows nothing new, or histories showed what no pull had shown for a day.
+-- statuses shows nothing new, or histories showed what no pull had shown for a day, or their feed has failed for an hour.
 create or replace function facteur.accounts_not_shown() returns integer
     language sql stable as $$
-    select count(*)::integer from facteur.sweeps w
+    select count(*)::integer from (
+        select account from facteur.sweeps where not_shown >= 3 or blocked_since is not null
+        union select facteur.accounts_with_failing_feed()
+    ) w
     cross join lateral (select from facteur.submissions s where s.account = w.account and s.state = 'submitted' limit 1) open
-    where not_shown >= 3 or blocked_since is not null
 $$;
 
 -- Deposits that are followed and that nobody asks for any more: their account was repinned to another client, and none of the pins is

@@ -76,8 +76,9 @@ create or replace function facteur.note_not_pulled(p_account text) returns void
     update facteur.sweeps set not_shown = not_shown + 1, not_shown_since = coalesce(not_shown_since, facteur.now()) where account = p_account
 $$;
 
--- Accounts whose deposits are asked for by history, because a pull may not be shown what there is.
+-- Accounts whose deposits are asked for by history, because a pull may not be shown what there is, or their feed fails.
 create or replace function facteur.unseen_accounts() returns setof text
     language sql stable as $$
     select account from facteur.sweeps where blocked_since is not null or pulled_at < facteur.now() - interval '1 day'
+    union select facteur.accounts_with_failing_feed()
 $$;

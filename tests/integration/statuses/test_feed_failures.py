@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from local.invoices import sample_invoice
 from local.sam import load_template
 from local.simulator.core.control import Simulator, running_simulator
 from local.world.alarm_clock import rings
@@ -293,3 +294,66 @@ def test_a_feed_that_nobody_reads_any_more_is_not_said_to_fail(
     superpdp.polled(70, every=10)
 
     assert not heard("DepositsNotShown", result(superpdp.world, capsys))
+
+
+# --- what is said of it -----------------------------------------------------------------------------------------------
+
+
+def lines(caplog: pytest.LogCaptureFixture, name: str) -> list[Any]:
+    return [record for record in caplog.records if record.getMessage() == name]
+
+
+@pytest.mark.parametrize(
+    ("status", "everything", "name", "step"),
+    [(500, False, "feed.unavailable", "ask the platform"), (404, False, "feed.refused", "ask the platform"),
+     (404, True, "feed.refused", "facteur doctor"), (503, True, "feed.unavailable", "status page"),
+     (429, True, "feed.unavailable", "later")],
+)  # fmt: skip
+def test_a_feed_that_fails_says_what_comes_next(
+    superpdp: Fed, status: int, everything: bool, name: str, step: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    superpdp.add(1)
+    superpdp.world.deposit()
+    superpdp.answers(status, lambda asked: "/v1.beta/" in asked.path and (everything or the_feed(asked)))
+
+    superpdp.polled(1)
+
+    (said,) = lines(caplog, name)
+    assert step in said.next_step
+
+
+def test_events_of_invoices_that_nobody_knows_are_counted_and_logged_once(
+    superpdp: Fed, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    superpdp.pdp.configure(events_strange=3)
+    superpdp.deposited(1)
+    counted = measured(capsys.readouterr().out)["ForeignStatuses"]
+    said = lines(caplog, "feed.foreign")
+    assert sum(counted) == sum(each.foreign for each in said) > 0
+    caplog.clear()
+
+    superpdp.polled(4)
+
+    assert not lines(caplog, "feed.foreign")
+    assert not {"label", "raw", "reason"} & set(vars(said[0]))
+
+
+def test_a_lifecycle_message_that_names_another_seller_is_counted_and_logged_once(
+    afnor: Fed, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seller = sample_invoice(2).seller.siren.encode()
+
+    def of_another(asked: Asked, said: Said) -> Said:
+        body = said.body.replace(seller, b"999999999") if "docType=Original" in asked.path else said.body
+        return Said(said.status, said.headers, body)
+
+    afnor.proxy.after = of_another
+    afnor.deposited(2)
+    (said,) = lines(caplog, "feed.foreign")
+    assert measured(capsys.readouterr().out)["ForeignStatuses"] == [float(said.foreign)]
+    assert said.foreign > 0
+    caplog.clear()
+
+    afnor.polled(4)
+
+    assert not lines(caplog, "feed.foreign")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from facteur.domain.decide_status import any_new
+from facteur.domain.metrics import Metric
 from facteur.domain.status_updates import FeedEntry
 from facteur.domain.submission import StatusEvent
 from facteur.errors import NotDepositedError
@@ -40,6 +41,8 @@ def _read(account: str, place: Place, services: PollServices, permitted: Callabl
             failed_seconds = after_failure(reading, error, services)
     if reading.platform and reading.nobodys:
         reading.platform.nobodys(reading.nobodys)
+    if reading.foreign:
+        _report_foreign(reading, services)
     services.feeds.end(account, reading.cursor, reading.dated_at, failed_seconds)
     return reading.pages
 
@@ -55,7 +58,7 @@ def _read_pages(reading: Reading, platform: Platform, services: PollServices, pe
         fresh = [entry for entry in page.entries if _key(entry) not in seen]
         _report_unread(account, page.passed_over, services)
         if fresh:
-            reading.nobodys |= _store(account, fresh, platform, services)
+            _store(reading, fresh, platform, services)
         seen |= {_key(entry) for entry in fresh}
         shown = {entry.cursor for entry in page.entries if entry.cursor}
         past = past or place.reached in shown or shown <= {reading.cursor}
@@ -81,18 +84,37 @@ def _report_unread(account: str, passed_over: Sequence[str], services: PollServi
         )  # fmt: skip
 
 
-def _store(account: str, entries: Sequence[FeedEntry], platform: Platform, services: PollServices) -> set[str]:
-    """What names its deposit first: it may say what becomes of the rest. Which statuses are nobody's that name an invoice."""
-    _store_events(account, [each.event for each in entries if each.event and not each.about], platform, services)
+def _report_foreign(reading: Reading, services: PollServices) -> None:
+    services.journal.count(Metric.FOREIGN_STATUSES, len(reading.foreign))
+    services.journal.event(
+        "feed.foreign", account=reading.account, foreign=len(reading.foreign),
+        next_step="nothing, if other software deposits or receives with this account; else look for them at the platform: they are of no "
+                  "deposit that Facteur made or knows yet, and are stored of none",
+    )  # fmt: skip
+    services.feeds.note_foreign(reading.account, max(reading.foreign))
+
+
+def _store(reading: Reading, entries: Sequence[FeedEntry], platform: Platform, services: PollServices) -> None:
+    """What names its deposit first: it may say what becomes of the rest. What is of none of our deposits is noted, once by its date."""
+    account, until = reading.account, reading.place.foreign_until
+    ours = _store_events(account, [each.event for each in entries if each.event and not each.about], platform, services)
     named = [(each.event, each.about) for each in entries if each.event and each.about]
     found, nobodys = attributed(account, named, platform, services)
     _store_events(account, found, platform, services)
-    return nobodys
+    reading.nobodys |= nobodys
+    foreign = [
+        each.recorded_at
+        for each in entries
+        if each.event and (each.event.status_id in nobodys if each.about else each.event.platform_id not in ours)
+    ]
+    reading.foreign += [at for at in foreign if at and (until is None or at > until)]
 
 
-def _store_events(account: str, events: Sequence[StatusEvent], platform: Platform, services: PollServices) -> None:
-    """Each deposit's statuses in a transaction of its own. What is of none of ours is another software's, or comes again once the
-    deposit's answer is recorded; one that cannot be stored has its own history read instead, and stops no other."""
+def _store_events(
+    account: str, events: Sequence[StatusEvent], platform: Platform, services: PollServices
+) -> Collection[str]:
+    """Each deposit's statuses in a transaction of its own; which deposits are ours. What is of none of ours is another software's, or
+    comes again once the deposit's answer is recorded; one that cannot be stored has its own history read instead, and stops no other."""
     ours = services.pulls.pulled_deposits(account, sorted({event.platform_id for event in events}))
     for platform_id, deposit in ours.items():
         due = deposit.due
@@ -105,3 +127,4 @@ def _store_events(account: str, events: Sequence[StatusEvent], platform: Platfor
             stored = True
         if not stored:
             services.feeds.want_history(due.submission_id, AGAIN_SECONDS)
+    return ours

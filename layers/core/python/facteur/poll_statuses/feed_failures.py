@@ -29,6 +29,9 @@ class Reading:
     dated_at: datetime | None = None
     platform: Platform | None = None
     nobodys: set[str] = field(default_factory=set)
+    foreign: list[datetime] = field(
+        default_factory=list
+    )  # when statuses came of none of our deposits, which nobody has counted
 
 
 def after_failure(reading: Reading, error: NotDepositedError, services: PollServices) -> float:

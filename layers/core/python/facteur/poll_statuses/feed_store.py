@@ -27,12 +27,14 @@ class Place:
     """Where a client's feed is read from; `cursor` None: from its beginning, which is at `since`.
 
     `reached`: as far as an earlier run came; None: none has. `failing_seconds`: for how long no run has ended well.
+    `foreign_until`: up to then statuses of none of our deposits are counted.
     """
 
     cursor: str | None
     since: datetime
     reached: str | None = None
     failing_seconds: float = 0.0
+    foreign_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +67,12 @@ class PostgresFeeds:
 
     def take(self, account: str) -> Place | None:
         """The place, for this run alone to read from for a while; None: another run reads."""
-        statement = (
-            'select "cursor" as place, since, reached, failing_seconds from facteur.take_feed(%(account)s, %(lease)s)'
-        )
+        statement = """
+        select "cursor" as place, since, reached, failing_seconds, foreign_until
+        from facteur.take_feed(%(account)s, %(lease)s)
+        """
         rows = self._database.rows(statement, {"account": account, "lease": TURN_SECONDS})
-        return Place(rows[0].place, rows[0].since, rows[0].reached, rows[0].failing_seconds) if rows else None
+        return Place(*rows[0]) if rows else None
 
     def reached(self, account: str, cursor: str, *, past: bool, dated_at: datetime | None) -> None:
         """All statuses up to a place are stored; `past`: this run has read again all that an earlier one had reached.
@@ -90,6 +93,10 @@ class PostgresFeeds:
         statement = "select facteur.end_feed(%(account)s, %(cursor)s, %(dated_at)s, %(failed)s)"
         parameters = {"account": account, "cursor": cursor, "dated_at": dated_at, "failed": failed_seconds}
         self._database.rows(statement, parameters)
+
+    def note_foreign(self, account: str, until: datetime) -> None:
+        """Statuses of none of our deposits are counted, up to one of then."""
+        self._database.rows("select facteur.note_foreign(%(account)s, %(until)s)", {"account": account, "until": until})
 
     def bearers(self, account: str, named: Sequence[tuple[StatusEvent, InvoiceName]]) -> Mapping[int, Sequence[Bearer]]:
         """The deposits under the name of each status, by its place among them."""

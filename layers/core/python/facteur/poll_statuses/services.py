@@ -132,5 +132,21 @@ def not_answered(
         services.journal.count(Metric.PLATFORM_ERRORS, provider=provider)
     name = f"{what}.refused" if isinstance(error, AccountRefusedError) else f"{what}.unavailable"
     code = problem.platform_code or problem.code
-    services.journal.warning(name, account=account, error_code=code, http_status=problem.http_status)
+    services.journal.warning(
+        name, account=account, error_code=code, http_status=problem.http_status,
+        next_step=_next_step(error, concerns_account=concerns_account),
+    )  # fmt: skip
     return delay
+
+
+def _next_step(error: NotDepositedError, *, concerns_account: bool) -> str:
+    if not concerns_account:
+        return (
+            "nothing at first: it is read again, deposits and other reads go on; if it stays so, ask the platform why it does not answer "
+            "this call"
+        )
+    if isinstance(error, AccountRefusedError):
+        return "facteur doctor: it says what to correct in the account's secret, or at the platform"
+    if error.problem.http_status == TOO_MANY:
+        return "nothing: the platform asks to slow down, and is asked again later"
+    return "nothing at first: it is read again; if it stays so, see the platform's status page, and facteur doctor"

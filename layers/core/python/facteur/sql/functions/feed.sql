@@ -20,7 +20,8 @@ $$;
 -- One reader at a time, for a while. The feed of a client begins a day before its first attempt.
 -- failing_seconds: for how long no turn has ended well; 0: the last one did.
 create or replace function facteur.take_feed(p_account text, p_lease_seconds double precision,
-                                          out "cursor" text, out since timestamptz, out reached text, out failing_seconds double precision)
+                                          out "cursor" text, out since timestamptz, out reached text, out failing_seconds double precision,
+                                          out foreign_until timestamptz)
     returns setof record
     language sql as $$
     insert into facteur.feeds as f (client, since, turn_at, taken_until)
@@ -29,7 +30,8 @@ create or replace function facteur.take_feed(p_account text, p_lease_seconds dou
            facteur.now(), facteur.now() + make_interval(secs => p_lease_seconds)
     from facteur.accounts a where a.name = p_account and a.pin is not null
     on conflict (client) do update set turn_at = excluded.turn_at, taken_until = excluded.taken_until where f.taken_until <= facteur.now()
-    returning f."cursor", f.since, f.reached, coalesce(greatest(0, extract(epoch from facteur.now() - f.failing_since)), 0)::double precision
+    returning f."cursor", f.since, f.reached, coalesce(greatest(0, extract(epoch from facteur.now() - f.failing_since)), 0)::double precision,
+              f.foreign_until
 $$;
 
 -- Whether what is read again begins where it did. What was reached less than ten minutes before this turn may have had gaps, for platforms
@@ -81,6 +83,13 @@ create or replace function facteur.end_feed(p_account text, p_cursor text, p_dat
     cross join lateral (
         select coalesce(k.reached_at < k.turn_at and not facteur.stays(k, p_dated) and p_cursor is distinct from k."cursor", false) as was_cut) turn
     where a.name = p_account and f.client = md5(a.pin::text) and k.client = f.client
+$$;
+
+-- Statuses of none of our deposits were counted, up to one of then; by our clock at most, for what is dated ahead would hide what follows.
+create or replace function facteur.note_foreign(p_account text, p_until timestamptz) returns void
+    language sql as $$
+    update facteur.feeds f set foreign_until = greatest(f.foreign_until, least(p_until, facteur.now()))
+    from facteur.accounts a where a.name = p_account and f.client = md5(a.pin::text)
 $$;
 
 -- The accounts whose feed has failed for an hour, and is still tried: their deposits' histories are read meanwhile.

@@ -343,7 +343,8 @@ create table facteur.feeds (
     since       timestamptz not null,        -- where the beginning is
     turn_at     timestamptz not null default '-infinity',
     taken_until timestamptz not null default '-infinity', -- one reader at a time, and none before a feed that failed is tried again
-    failing_since timestamptz                -- since when no turn has ended well; null: the last one did
+    failing_since timestamptz,               -- since when no turn has ended well; null: the last one did
+    foreign_until timestamptz                -- the latest status of none of our deposits that was counted: what is read again counts once
 );
 
 -- Statuses of deposits that are nobody's here (pull): another software's, or of one whose answer is still under way.

@@ -19,6 +19,7 @@ from facteur.domain.submission import Accepted, Rejected, StatusEvent
 from facteur.errors import AccountRefusedError, CursorRefusedError, OutcomeUnknownError, PlatformBusyError, ProblemError
 from facteur.platforms.accounts import refuse_wrong_environment
 from facteur.platforms.afnor import AFNOR
+from facteur.platforms.afnor.apart import KINDS, next_place, places_apart
 from facteur.platforms.afnor.flows import Place
 from facteur.platforms.afnor.ladder import LADDER
 from facteur.platforms.afnor.reading import acknowledgement_of, candidate, flow_in
@@ -280,6 +281,19 @@ def test_a_place_is_ours_or_refused(text: str) -> None:
     for each in (text, f"after {text}", f"page {text}", f"page 2026-10-12T08:00:00Z 2026-10-12T08:00:00Z {text}"):
         with suppress(CursorRefusedError):
             Place.read(each)
+    for each in (text, json.dumps(text), json.dumps({text: text}), json.dumps(dict.fromkeys(KINDS, text))):
+        with suppress(CursorRefusedError):
+            places_apart(f"apart {each}")
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_places_of_kinds_that_are_read_apart_come_together_at_their_ends(refused: bool) -> None:
+    first, last = Place(NOW, NOW, "a b"), Place(NOW + timedelta(seconds=7), NOW + timedelta(seconds=7))
+    places = dict(zip(KINDS, (first, last), strict=True))
+
+    assert places_apart(next_place(places, dict.fromkeys(KINDS, last), refused=refused)) == dict.fromkeys(KINDS, last)
+    assert places_apart(next_place(places, places, refused=refused)) == (places if refused else None)
+    assert places_apart(str(last)) is None
 
 
 @pytest.mark.parametrize("cursor", [None, "abc", "a b  c"])

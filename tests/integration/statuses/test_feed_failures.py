@@ -357,3 +357,46 @@ def test_a_lifecycle_message_that_names_another_seller_is_counted_and_logged_onc
     afnor.polled(4)
 
     assert not lines(caplog, "feed.foreign")
+
+
+# --- kinds of flows that a search refuses -------------------------------------------------------------------------------
+
+
+def of_kinds(*kinds: str) -> Callable[[Asked], bool]:
+    return lambda asked: the_search_of_flows(asked) and set(kinds) <= set(json.loads(asked.body)["where"]["flowType"])
+
+
+@pytest.mark.parametrize(
+    "status", [501, pytest.param(500, marks=pytest.mark.slow), pytest.param(403, marks=pytest.mark.slow)]
+)
+def test_a_refused_kind_of_flows_stops_no_other_and_is_read_once_it_is_taken(
+    afnor: Fed, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    afnor.answers(status, of_kinds("CustomerInvoice"))
+
+    afnor.deposited(2)
+    afnor.polled(4)
+
+    assert afnor.world.submission(2).lifecycle_code == "205"
+    assert not codes(afnor, 2) & {"file:ok"}
+    assert {f"(HTTP {status})" in each.cause for each in lines(caplog, "feed.passed_over")} == {True}
+    afnor.answers(status, lambda _asked: False)
+    afnor.polled(3)
+    assert codes(afnor, 2) >= {"file:ok"}
+
+
+def test_kinds_of_flows_that_are_taken_one_by_one_are_all_read(afnor: Fed, caplog: pytest.LogCaptureFixture) -> None:
+    afnor.answers(400, of_kinds("CustomerInvoice", "CustomerInvoiceLC"))
+
+    afnor.deposited(2)
+    afnor.polled(3)
+
+    assert afnor.world.submission(2).lifecycle_code == "205"
+    assert codes(afnor, 2) >= {"file:ok"}
+    assert not lines(caplog, "feed.passed_over")
+    assert afnor.place.failing_since is None
+
+
+def codes(fed: Fed, rank: int) -> set[str]:
+    statement = "select code from facteur.status_events where submission_id = %(id)s"
+    return {row.code for row in fed.world.database.rows(statement, {"id": fed.world.submission(rank).id})}

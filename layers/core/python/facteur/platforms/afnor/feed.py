@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from facteur.domain.status_updates import FeedEntry, FeedPage
 from facteur.errors import NotDepositedError, UnreadableStatusError
 from facteur.platforms.afnor import cdar
-from facteur.platforms.afnor.flows import INVOICES, MESSAGES, Flows, Place, Step
+from facteur.platforms.afnor.apart import KINDS, next_place, places_apart, refuses_kind
+from facteur.platforms.afnor.flows import Flows, Place, Step
 from facteur.platforms.afnor.reading import Flow, acknowledgement_of, entries_of
 
 AGAIN_AFTER = (1, 2, 8)  # readings in vain of a message, mostly a minute apart: what came may have been another answer
@@ -29,19 +30,54 @@ class Feed:
     def page(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
         """The next flows. A message that cannot be read is passed over and stops no other; behind one that could not be fetched now
         the feed goes on only where others could."""
+        if apart := places_apart(cursor):
+            return self._page_apart(apart, may_ask)
         place = Place.read(cursor) if cursor else Place(since, since)
-        step = self._flows.step(place, [INVOICES, MESSAGES], may_ask)
+        try:
+            part = self._part(place, KINDS, may_ask)
+        except NotDepositedError as error:
+            if not refuses_kind(error) or not may_ask():
+                raise
+            return self._page_apart(dict.fromkeys(KINDS, Place(place.after, place.after)), may_ask)
+        if part.is_empty and part.reached == place:
+            return FeedPage((), part.dated_at)
+        return FeedPage((*part.entries, FeedEntry(str(part.reached), None, None)), part.dated_at, part.passed_over)
+
+    def _page_apart(self, places: Mapping[str, Place], may_ask: Callable[[], bool]) -> FeedPage:
+        """Each kind by itself: one that is refused, or whose messages cannot be fetched, stops no other. Raises where each is."""
+        parts, failures, reached = list[_Part](), dict[str, NotDepositedError](), dict(places)
+        for rank, (kind, place) in enumerate(places.items()):
+            if rank and not may_ask():
+                break
+            try:
+                part = self._part(place, [kind], may_ask)
+            except NotDepositedError as error:
+                if not refuses_kind(error):
+                    raise
+                failures[kind] = error
+            else:
+                parts.append(part)
+                reached[kind] = part.reached
+        if not parts:
+            raise next(iter(failures.values()))
+        whole = len(parts) == len(places)
+        passed_over = [each for part in parts for each in part.passed_over]
+        if reached == places:  # at its end, once in a turn
+            passed_over += [_refused(kind, error) for kind, error in failures.items()]
+        cursor = FeedEntry(next_place(places, reached, refused=not whole), None, None)
+        entries = [each for part in parts for each in part.entries]
+        return FeedPage((*entries, cursor), parts[-1].dated_at, tuple(passed_over))
+
+    def _part(self, place: Place, kinds: Sequence[str], may_ask: Callable[[], bool]) -> _Part:
+        step = self._flows.step(place, kinds, may_ask)
         reading = _Reading(self._fetch, may_ask, self._known)
         read = reading.all_of(step.flows)
         self._keep(reading)
-        if not step.flows and step.next == place:
-            return FeedPage((), step.dated_at)
         reached = step.next if len(read) == len(step.flows) else _cut(place, step, read)
-        entries = (*reading.entries, FeedEntry(str(reached), None, None))
         passed_over = [*reading.passed_over]
         if step.crowded:
             passed_over.append(f"the platform shows no more than the first flows of {step.crowded.isoformat()}")
-        return FeedPage(entries, step.dated_at, tuple(passed_over))
+        return _Part(tuple(reading.entries), reached, step.dated_at, tuple(passed_over), not step.flows)
 
     def read_in_vain(self, flow_ids: Iterable[str]) -> None:
         """Messages that cannot be read, or are nobody's: some of the next readings fetch them again, and not for ever."""
@@ -58,6 +94,21 @@ class Feed:
         self.read_in_vain(reading.unreadable)
         while len(self._known) > MOST_KEPT:
             self._known.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The next flows of some kinds, as far as they were read. `is_empty`: there were none."""
+
+    entries: tuple[FeedEntry, ...]
+    reached: Place
+    dated_at: datetime | None
+    passed_over: tuple[str, ...]
+    is_empty: bool
+
+
+def _refused(kind: str, error: NotDepositedError) -> str:
+    return f"the search refuses flows of the type {kind} (HTTP {error.problem.http_status}): they are read once it takes them"
 
 
 def _cut(place: Place, step: Step, read: Sequence[Flow]) -> Place:

@@ -128,7 +128,9 @@ CREATE TABLE facteur.feeds (
     dated_at timestamp with time zone,
     since timestamp with time zone NOT NULL,
     turn_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    taken_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+    taken_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    failing_since timestamp with time zone,
+    foreign_until timestamp with time zone
 );
 
 CREATE TABLE facteur.accounts (

@@ -27,6 +27,15 @@ MUTANTS: dict[str, Mutant] = {
         run_of(Order(faults=("stored:403:html",)), Order()),
         worker=sabotage.believe_every_refusal,
     ),
+    "a refusal after a doubt": Mutant(
+        "a refusal of what is sent again is the invoice's, though its first copy was only not found",
+        run_of(
+            Order(),
+            Order(faults=("lost_answer", "answer:422:issue")),
+            switches={"search_hides": ("younger:1000",)},
+        ),
+        worker=sabotage.believe_refusals_after_doubts,
+    ),
     "no lease check": Mutant(
         "nothing is checked before a block leaves, and there is no deadline",
         run_of(Order(), Order(), strike="stall@http.deposit.before:1"),

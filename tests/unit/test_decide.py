@@ -79,19 +79,28 @@ def test_a_refused_invoice_is_rejected_with_the_platforms_words_and_the_next_ste
     )
 
 
+@pytest.mark.parametrize("status", [400, 413, 415, 422])
 @pytest.mark.parametrize(
     ("doubtful", "state", "outcome"), [(True, "in_doubt", "unknown"), (False, "rejected", "rejected")]
 )
-def test_a_refusal_that_does_not_say_why_is_a_question_while_an_earlier_attempt_may_have_arrived(
-    doubtful: bool, state: str, outcome: str
+def test_a_refusal_is_a_question_while_an_earlier_attempt_may_have_arrived(
+    doubtful: bool, state: str, outcome: str, status: int
 ) -> None:
-    problem = Problem("refused", "the platform refused the invoice", 400, platform_message="no")
+    problem = Problem("refused", "the platform refused the invoice", status, platform_message="no")
 
-    decision = after_answer(Rejected(problem, "{}", perhaps_duplicate=True), LIMITS, doubtful=doubtful)
+    decision = after_answer(Rejected(problem, "{}"), LIMITS, doubtful=doubtful)
 
     assert (decision.move.state, decision.outcome) == (state, outcome)
     assert "The platform says: no." in str(decision.move.error_message)
-    assert after_answer(Rejected(problem, "{}"), LIMITS, doubtful=doubtful).move.state == "rejected"
+
+
+@pytest.mark.parametrize("doubtful", [True, False])
+def test_a_refusal_as_a_duplicate_is_never_sent_again_whatever_was_sent_before(doubtful: bool) -> None:
+    decision = after_answer(
+        Rejected(Problem("refused", "the platform refused it", 422, "DUPLICATE"), "{}"), LIMITS, doubtful=doubtful
+    )
+
+    assert (decision.move.state, decision.outcome, decision.move.duplicate_verdict) == ("in_doubt", "duplicate", True)
 
 
 def test_an_unknown_outcome_is_looked_up_and_clears_an_old_verdict() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from local.torture.afnor import sabotage
 from local.torture.mutant import Mutant, run_of
+from local.torture.sabotage import believe_refusals_after_doubts
 from local.torture.schedule import Happening, Order, Schedule
 from local.torture.superpdp import sabotage as of_the_feed
 
@@ -37,7 +38,7 @@ MUTANTS: dict[str, Mutant] = {
     "a key that is known": Mutant(
         "a 422 for a key that the platform knows is taken for a refusal",
         run(LOST, Order(), **UNSEEN),
-        worker=sabotage.believe_refusals,
+        worker=believe_refusals_after_doubts,
     ),
     "whatever is shown": Mutant(
         "a search that takes no notice of the key is believed, and what it shows taken for ours",

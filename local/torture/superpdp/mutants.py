@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from local.torture.mutant import Mutant, run_of
+from local.torture.sabotage import believe_refusals_after_doubts
 from local.torture.schedule import Happening, Order, Schedule
 from local.torture.superpdp import sabotage
 
@@ -33,8 +34,13 @@ MUTANTS: dict[str, Mutant] = {
     ),
     "a refusal is a refusal": Mutant(
         "a 400 is taken for a refusal, and nobody looks for the key",
-        run(LOST, Order(), **UNSEEN),
+        run(Order(), Order(faults=("stored:400:issue",))),
         worker=sabotage.believe_refusals,
+    ),
+    "a key that is known": Mutant(
+        "a 400 for a key that the platform knows is taken for a refusal, though the first copy was only not found",
+        run(LOST, Order(), **UNSEEN),
+        worker=believe_refusals_after_doubts,
     ),
     "anybody's key": Mutant(
         "a deposit that shows another's key is taken for ours",

@@ -35,18 +35,19 @@ def back_off(tries: int, jitter: Jitter) -> float:
 def after_answer(answer: Answer, limits: Limits, *, doubtful: bool = False) -> Decision:
     """The platform answered the deposit. A refusal as a duplicate is a question: the other one may be this invoice.
 
-    `doubtful`: an earlier attempt may have been deposited.
+    `doubtful`: an earlier attempt may have been deposited, though no look-up found it. Then whatever is refused may be the second copy,
+    for words and codes of refusals are not stable: that is a question too.
     """
     if isinstance(answer, Accepted):
         move = Move(State.SUBMITTED, FIRST_STATUS_SECONDS, platform_id=answer.platform_id)
         return Decision(
             move, "accepted", Problem("accepted", "deposited", answer.http_status), answer.platform_id, answer.response
         )
-    if answer.perhaps_duplicate and doubtful:
-        return Decision(in_doubt(answer.problem, limits), "unknown", answer.problem, response=answer.response)
     if says_duplicate(answer.problem.platform_code):
         move = in_doubt(answer.problem, limits, duplicate=True)
         return Decision(move, "duplicate", answer.problem, response=answer.response)
+    if doubtful:
+        return Decision(in_doubt(answer.problem, limits), "unknown", answer.problem, response=answer.response)
     return Decision(
         final(State.REJECTED, answer.problem, CORRECT_IT), "rejected", answer.problem, response=answer.response
     )

@@ -13,7 +13,10 @@ from facteur.domain.submission import Move, State
 from facteur.errors import Problem
 
 EMPTY_LOOKUPS_BEFORE_RESEND = 4
-SEND_AGAIN = "Ask the platform why. facteur retry sends it again, once it was looked up again"
+SEND_AGAIN = (
+    "Correct the invoice where that names a mistake in it, else ask the platform why. facteur retry sends it again, once it was "
+    "looked up again"
+)
 PICKED_UP_SECONDS = 60.0  # a look-up that is due is begun within a minute
 NUMBER_UNKNOWN = "number_unknown"
 UNDATED = 1 / 2  # of the time that our clock alone says

@@ -49,7 +49,7 @@ class Waiting:
 
     `read_first`: its account was refused, and nothing is deposited before a read of it was answered. `store`: where its document
     lies, which `store_refuses` to give any. `store_gives`, `platform_answers`: since its last failure another's document was read there,
-    or another's call was answered.
+    or another's call was answered. `doubtful`: an attempt of the invoice, in whichever submission, may have deposited it.
     """
 
     submission_id: int
@@ -66,6 +66,7 @@ class Waiting:
     store_refuses: bool = False
     store_gives: bool = False
     platform_answers: bool = False
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +108,10 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The platform refused this invoice for good; nothing was deposited.
-
-    `perhaps_duplicate`: its words do not say why, so that an earlier attempt may be what it minds.
-    """
+    """The platform refused this invoice for good; nothing was deposited."""
 
     problem: Problem
     response: str = field(repr=False)
-    perhaps_duplicate: bool = False
 
 
 Answer = Accepted | Rejected

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from facteur.domain.submission import Accepted, Answer, Rejected
-from facteur.errors import OutcomeUnknownError
+from facteur.errors import NotDepositedError, OutcomeUnknownError
 from facteur.platforms import foreign
 from facteur.platforms.answers import problem, refusal
 from facteur.platforms.http import HttpAnswer
@@ -72,6 +72,21 @@ class Ladder:
         meaning = next(found, Meaning.UNKNOWN)
         # an early success may be the answer to another deposit, late: its id is that one's
         return Meaning.UNKNOWN if meaning is Meaning.DEPOSITED and not answer.whole_body_sent else meaning
+
+
+def unless_there(answer: HttpAnswer, refused: Rejected, under_its_key: Callable[[], str | None]) -> Accepted | Rejected:
+    """What a refusal means where a deposit bears a key of ours: one that is shown under it is this one, whatever the answer says.
+
+    `under_its_key`: its id there, if there is one. Words and codes of refusals are not stable: they decide nothing against a key.
+
+    Raises:
+        OutcomeUnknownError: the platform cannot be asked.
+    """
+    try:
+        there = under_its_key()
+    except NotDepositedError:
+        raise OutcomeUnknownError(problem(answer, "refused_unclear", "it refused, and cannot be asked why")) from None
+    return refused if there is None else Accepted(there, answer.status, refused.response)
 
 
 def _kept(answer: HttpAnswer) -> str:

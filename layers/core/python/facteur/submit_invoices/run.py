@@ -197,7 +197,7 @@ def _deposit(row: Waiting, document: Document, own_key: str | None, services: Se
         platform = services.platforms.of(row.account)
         began = services.clock()
         answer = platform.deposit(document, own_key, lease.check)
-        decision = after_answer(answer, services.limits, doubtful=bool(row.doubtful_sha256))
+        decision = after_answer(answer, services.limits, doubtful=row.doubtful)
     except OutcomeUnknownError as error:
         decision = after_unknown(error, services.limits)
     except NotDepositedError as error:

@@ -19,7 +19,8 @@ READ = """
 select b.id, b.state, b.account, b.invoice_id, b.tries, b.waited_seconds, b.age_seconds, b.doubtful_sha256, b.row_exists,
        (b.source).ready, (b.source).document_uri, (b.source).document, (b.source).document_bytes, (b.source).file_name,
        (b.source).invoice_number, (b.source).seller_siren, (b.source).issue_date, (b.source).total, (b.source).currency, b.read_first,
-       b.store, b.store_refuses, b.store_gives, b.platform_answers
+       b.store, b.store_refuses, b.store_gives, b.platform_answers,
+       exists (select from facteur.doubtful_attempts(b.invoice_id)) as doubtful
 from facteur.read_batch(%(ids)s, %(inline_bytes)s) b
 """
 UNREADABLE = """
@@ -163,7 +164,7 @@ def _waiting(row: Row) -> Waiting:
     return Waiting(
         row.id, State(row.state), row.account, row.invoice_id, row.tries, row.waited_seconds, row.age_seconds,
         tuple(row.doubtful_sha256), as_invoice(row) if row.row_exists else None, row.read_first, row.store, row.store_refuses,
-        row.store_gives, row.platform_answers,
+        row.store_gives, row.platform_answers, row.doubtful,
     )  # fmt: skip
 
 

@@ -11,11 +11,9 @@ from facteur.domain.document_kind import extension_of
 from facteur.domain.doubt import Candidate, Question, Shown
 from facteur.domain.ports import Document
 from facteur.domain.status_updates import FeedPage, Page
-from facteur.domain.submission import Accepted, Answer, Rejected, StatusEvent
+from facteur.domain.submission import Answer, Rejected, StatusEvent
 from facteur.errors import (
     AccountRefusedError,
-    NotDepositedError,
-    OutcomeUnknownError,
     PlatformBusyError,
     UnreadableStatusError,
 )
@@ -31,6 +29,7 @@ from facteur.platforms.answers import copy_hash, expect, is_busy, problem, refus
 from facteur.platforms.authorised import AuthorisedClient
 from facteur.platforms.credentials import Credentials
 from facteur.platforms.http import HttpAnswer, HttpClient
+from facteur.platforms.ladder import unless_there
 from facteur.platforms.multipart import BLOCK_BYTES, SingleFileBody
 from facteur.platforms.oauth import BearerToken
 from facteur.platforms.port import Capabilities, NotOffered
@@ -38,7 +37,6 @@ from facteur.platforms.port import Capabilities, NotOffered
 FILE = "application/octet-stream"
 LONGEST_DOCUMENT_BYTES = 110_000_000  # a copy of what was deposited
 LONGEST_MESSAGE_BYTES = 17_000_000
-UNCLEAR = frozenset({400, 422})  # refusals that may mean that the key or the file is there already
 NOT_OFFERED = frozenset({400, 403, 404, 501})
 NO_LINE, PARTIAL = 204, 206
 
@@ -160,17 +158,11 @@ class Afnor(NotOffered):
 
     def _refused(self, answer: HttpAnswer, meant: Rejected, own_key: str | None) -> Answer:
         """A key that is refused for being there already is found by it; its words alone decide nothing."""
-        if answer.status not in UNCLEAR or own_key is None:
-            return meant
-        try:
-            mine = [each for each in self._look_ups.by_key(own_key) if not each.refused]
-        except NotDepositedError:
-            raise OutcomeUnknownError(
-                problem(answer, "refused_unclear", "it refused, and cannot be asked why")
-            ) from None
-        if mine:
-            return Accepted(mine[0].platform_id, answer.status, meant.response)
-        return Rejected(meant.problem, meant.response, perhaps_duplicate=True)
+        return unless_there(answer, meant, lambda: self._under(own_key)) if own_key else meant
+
+    def _under(self, own_key: str) -> str | None:
+        standing = [each for each in self._look_ups.by_key(own_key) if not each.refused]
+        return standing[0].platform_id if standing else None
 
     def _original(self, flow_id: str, longest_bytes: int) -> HttpAnswer:
         """The file of a flow, or an answer that says that there is none; raises where there may be one later."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -14,14 +15,13 @@ from facteur.domain.submission import Accepted, Answer, Rejected, StatusEvent
 from facteur.errors import (
     AccountRefusedError,
     CursorRefusedError,
-    NotDepositedError,
-    OutcomeUnknownError,
     Problem,
 )
 from facteur.platforms import foreign
 from facteur.platforms.answers import copy_hash, dated, expect, is_busy, listed, problem, refusal
 from facteur.platforms.authorised import AuthorisedClient
 from facteur.platforms.http import HttpAnswer, HttpClient
+from facteur.platforms.ladder import unless_there
 from facteur.platforms.multipart import SingleFileBody
 from facteur.platforms.oauth import BearerToken
 from facteur.platforms.port import Capabilities, NotOffered
@@ -148,24 +148,20 @@ class SuperPdp(NotOffered):
 
     def _refused(self, answer: HttpAnswer, meant: Rejected, own_key: str | None) -> Answer:
         """The words of a refusal are not stable, says the vendor: the key decides whether the document is there."""
-        if answer.status != 400:
-            return meant
-        try:
-            newest = self._listing.newest()
-            mine = [each for each in newest.about([], [own_key] if own_key else []) if each.own_key == own_key]
-        except NotDepositedError:
-            raise OutcomeUnknownError(
-                problem(answer, "refused_unclear", "it refused, and cannot be asked why")
-            ) from None
-        if own_key and mine:
-            return Accepted(mine[0].platform_id, answer.status, meant.response)
+        if own_key:
+            found = unless_there(answer, meant, lambda: self._under(own_key))
+            if isinstance(found, Accepted):
+                return found
         if says_other_seller(answer.json()):
             words = f"{self._named_in} is of another company than the invoice's seller"
             raise AccountRefusedError(problem(answer, "other_seller", words))
-        refused = meant.problem
         if says_already_there(answer.json()):
-            refused = Problem(refused.code, refused.message, refused.http_status, "DUPLICATE", refused.platform_message)
-        return Rejected(refused, meant.response, perhaps_duplicate=True)
+            return replace(meant, problem=replace(meant.problem, platform_code="DUPLICATE"))
+        return meant
+
+    def _under(self, own_key: str) -> str | None:
+        found = [each for each in self._listing.newest().about([], [own_key]) if each.own_key == own_key]
+        return found[0].platform_id if found else None
 
     def _list(self, path: str) -> HttpAnswer:
         return self._api.call("GET", path, longest_bytes=LONGEST_LIST_BYTES)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from facteur.domain.decide_look_up import (
@@ -126,6 +126,7 @@ def test_a_key_says_which_attempt_made_a_deposit() -> None:
     assert attribute([first, second], [replace(FOUND, own_key=OTHER_KEY)], {}) == [(2, "id-1")]
 
 
+@example(looks=3, counted=3600.0, ago=-1.0, dated=None, known=True, aged=0.0)  # our clock was set back
 @given(
     looks=st.integers(0, 8), counted=st.floats(0, 5_000), ago=st.floats(-100, 100_000), dated=st.none() | st.floats(-90_000, 90_000),
     known=st.booleans(), aged=st.floats(0, 5_000),

@@ -51,7 +51,7 @@ def decided(doubt: Doubt) -> bool:
 
 def may_be_sent_again(doubt: Doubt, limits: Limits) -> bool:
     """Whether a look-up that finds nothing now can be the last one: the platform's clock counts no more than ours."""
-    ours = (doubt.now - doubt.clock.looked_up_at).total_seconds() if doubt.clock else doubt.doubt_seconds
+    ours = max(0.0, (doubt.now - doubt.clock.looked_up_at).total_seconds() if doubt.clock else doubt.doubt_seconds)
     seconds = (doubt.clock.seconds if doubt.clock else 0.0) + ours
     return doubt.empty_lookups + 1 >= EMPTY_LOOKUPS_BEFORE_RESEND and seconds >= limits.resend_after_seconds
 

@@ -55,6 +55,7 @@ def _may_end(entry: Entry, row: Any, deposits: list[Any], lane: Share, schedule:
         or (lane.wire.given is not None and entry.order.kind == "refused" and row.last_error_code == "duplicate")
         # the same answer of unknown meaning three times: a person's
         or row.last_error_code == "unknown_thrice"
+        or (row.last_error_code == "other_seller" and _was_anothers(schedule))
         or never_arrived(row, deposits, schedule),
         DEPOSITED: entry.known,
         # a duplicate of a person's, refused without the word that would say so
@@ -62,6 +63,11 @@ def _may_end(entry: Entry, row: Any, deposits: list[Any], lane: Share, schedule:
     }  # fmt: skip
     ends = _ends(entry) if _twins(entry, lane) == 1 else KINDS["twin"].ends
     return ends | {state for state, so in may.items() if so}
+
+
+def _was_anothers(schedule: Schedule) -> bool:
+    """Whether the account was another company's for a while."""
+    return "company_number" in repr(schedule.happenings)
 
 
 def never_arrived(row: Any, deposits: list[Any], schedule: Schedule) -> bool:

@@ -66,6 +66,7 @@ class MemoryDocument:
     file_name: str = "invoice.pdf"
     content_type: str = "application/pdf"
     number_read: bool = True
+    seller_siren: str | None = None
 
     @property
     def size(self) -> int:

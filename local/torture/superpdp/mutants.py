@@ -13,6 +13,7 @@ from local.torture.superpdp import sabotage
 LOST = Order(faults=("lost_answer",))
 # For longer than a doubt waits the list shows nothing: what is sent again is refused by its key, which is the first one's.
 UNSEEN: dict[str, Any] = {"search_hides": ("younger:1000",), "external_id_twice": "refused"}
+ANOTHERS, ANYBODYS = {"company_number": "999999999"}, {"company_number": ""}
 
 
 def run(*orders: Order, strike: str | None = None, late: Order | None = None, **switches: Any) -> Schedule:
@@ -41,6 +42,14 @@ MUTANTS: dict[str, Mutant] = {
         "a 400 for a key that the platform knows is taken for a refusal, though the first copy was only not found",
         run(LOST, Order(), **UNSEEN),
         worker=believe_refusals_after_doubts,
+    ),
+    "a refusal of the seller": Mutant(
+        "an invoice is rejected for its account being another company's",
+        replace(
+            run(Order(), Order()),
+            happenings=(Happening(1, "throw", details={"rounds": 3, "switches": ANOTHERS, "back": ANYBODYS}),),
+        ),
+        worker=sabotage.believe_refusals_of_sellers,
     ),
     "anybody's key": Mutant(
         "a deposit that shows another's key is taken for ours",

@@ -331,21 +331,6 @@ def test_a_corrected_document_has_a_key_of_its_own(world: World, pdp: Simulator,
     assert key_of(world, 1) == pdp.ledger()[1]["key"] != first
 
 
-def test_another_companys_credentials_stop_the_account_and_reject_no_invoice(world: World, pdp: Simulator) -> None:
-    pdp.configure(company_number="999999999")
-    add(world, 1)
-    world.add(2)
-
-    world.deposit()
-
-    assert (world.submission(1).state, world.submission(1).last_error_code) == ("pending", "other_seller")
-    assert "is of another company than the invoice's seller" in world.submission(1).last_error_message
-    assert world.submission(2).state == "submitted"
-    pdp.configure(company_number="130000011")
-    worked_off(world, pdp, 4)
-    assert world.submission(1).state == "submitted"
-
-
 def test_a_company_that_is_not_verified_yet_waits(world: World, pdp: Simulator) -> None:
     pdp.configure(company_verification="needs_review")
     add(world, 1)

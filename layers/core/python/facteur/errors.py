@@ -7,7 +7,8 @@ FacteurError
 │   │   │   ├── UnreadableCopyError  a page stands where the platform's copy of a document should: it is asked for again
 │   │   │   ├── UnreadableStatusError  what the platform shows as a lifecycle message is none: it is passed over, the others are read
 │   │   │   └── CursorRefusedError   the platform does not know the place where its feed was left: it is read again from its beginning
-│   │   └── AccountRefusedError      credentials, rights, or address are wrong: not this invoice's fault, pauses the account
+│   │   ├── AccountRefusedError      credentials, rights, or address are wrong: not this invoice's fault, pauses the account
+│   │   └── OtherSellerError         the account's company is not this invoice's seller: about this invoice, no other one waits
 │   ├── OutcomeUnknownError          a deposit may or may not have arrived: look it up, never send again blindly
 │   └── DocumentError                the invoice's document cannot be sent as it is
 │       ├── DocumentMissingError     there is none yet: it may still arrive
@@ -99,6 +100,13 @@ class CursorRefusedError(PlatformBusyError):
 
 class AccountRefusedError(NotDepositedError):
     """The platform or Secrets Manager refuses this account: pause it and raise an alarm; other accounts go on."""
+
+
+class OtherSellerError(NotDepositedError):
+    """The platform deposits for one company with these credentials, and the invoice is another's: a person names its account.
+
+    Nothing is wrong with the account for other invoices, and nothing with the invoice itself.
+    """
 
 
 class OutcomeUnknownError(ProblemError):

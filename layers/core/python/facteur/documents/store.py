@@ -38,7 +38,10 @@ CONTENT_TYPES = {".pdf": "application/pdf", ".xml": "application/xml"}
 
 @dataclass(frozen=True, slots=True)
 class FetchedDocument:
-    """A document in memory or, if it is large, in a temporary file. `number`: BT-1; None: it cannot be read in it."""
+    """A document in memory or, if it is large, in a temporary file. `number`: BT-1; None: it cannot be read in it.
+
+    `seller_siren`: its row's.
+    """
 
     file_name: str
     content_type: str
@@ -46,6 +49,7 @@ class FetchedDocument:
     sha256: str
     content: bytes | IO[bytes] = field(repr=False)
     number: str | None = None
+    seller_siren: str | None = None
 
     @property
     def number_read(self) -> bool:
@@ -162,7 +166,14 @@ def _fetched(invoice: Invoice, blocks: Iterator[bytes], size: int, *, in_memory:
         file.close()
         raise
     content = file.getvalue() if isinstance(file, BytesIO) else file
-    return FetchedDocument(_file_name(invoice, extension), CONTENT_TYPES[extension], size, sha256, content)
+    return FetchedDocument(
+        _file_name(invoice, extension),
+        CONTENT_TYPES[extension],
+        size,
+        sha256,
+        content,
+        seller_siren=invoice.seller_siren,
+    )
 
 
 def _kept(blocks: Iterator[bytes], file: IO[bytes], size: int) -> tuple[bytes, str]:

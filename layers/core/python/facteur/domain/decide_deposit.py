@@ -10,6 +10,7 @@ from facteur.errors import (
     DocumentMissingError,
     DocumentUnusableError,
     NotDepositedError,
+    OtherSellerError,
     OutcomeUnknownError,
     PlatformBusyError,
     Problem,
@@ -82,6 +83,26 @@ def after_failure(
     spent = 0.0 if shared else delay
     move = wait(state, delay, problem, "It is tried again by itself", waited=spent, shared=shared or None)
     return Decision(move, problem=problem, pause_seconds=delay if problem.http_status == TOO_MANY_REQUESTS else None)
+
+
+def after_other_seller(error: OtherSellerError, row: Waiting, limits: Limits, jitter: Jitter) -> Decision:
+    """The invoice's seller is not the company that its account deposits for. No other invoice waits, and none is rejected.
+
+    Where the account has deposited before, its secret is right, and the invoice is in the wrong account: a person's at once. Else it may
+    be the secret that is wrong, and with it every invoice of the account: each waits for a while, as for a secret.
+    """
+    problem, delay = error.problem, ACCOUNT_PAUSE_SECONDS + back_off(row.tries, jitter)
+    if row.pinned or row.waited_seconds + delay > limits.give_up_after_seconds:
+        step = (
+            f"Account {row.account} cannot deposit it: name that seller's own account in its row, then set technical_status back to "
+            "'pending'"
+        )
+        return Decision(final(State.FAILED, problem, step), problem=problem)
+    step = (
+        f"It is tried again, and no other invoice waits. Correct the secret of account {row.account}, or name that seller's own account "
+        "in its row"
+    )
+    return Decision(wait(State.PENDING, delay, problem, step, waited=delay), problem=problem)
 
 
 CORRECT_DOCUMENT = "Correct the document, then set technical_status back to 'pending'"

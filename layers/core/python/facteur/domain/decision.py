@@ -11,6 +11,7 @@ from facteur.errors import Problem
 
 LOOKUP_FRACTIONS = (1 / 16, 3 / 16, 7 / 16, 1.0)  # of RESEND_AFTER_SECONDS: when the look-ups of a doubt are due
 LOOKED_UP = "looked_up"
+OTHER_SELLER = "other_seller"  # the code of an OtherSellerError
 SILENT = frozenset({"platform_unreachable", "no_answer", "connection_reset"})
 CORRECT_IT = "Correct the invoice, then set technical_status back to 'pending'"
 
@@ -49,6 +50,11 @@ class Decision:
         if self.problem.http_status is None:
             return False if self.problem.code in SILENT else None
         return self.problem.http_status < 500 and self.problem.http_status != 408
+
+    @property
+    def account_refused(self) -> bool:
+        """Whether the account's secret or rights are the cause, of this invoice's waiting alone or of all."""
+        return self.refused or (self.problem is not None and self.problem.code == OTHER_SELLER)
 
     @property
     def platform_failed(self) -> bool:

@@ -25,6 +25,10 @@ class Document(Protocol):
     def number_read(self) -> bool:
         """Whether it says its number, so that a look-up by it finds it."""
 
+    @property
+    def seller_siren(self) -> str | None:
+        """Whose invoice it is, as its row says."""
+
     def open(self) -> IO[bytes]: ...
     def close(self) -> None: ...
 

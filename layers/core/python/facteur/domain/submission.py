@@ -50,6 +50,7 @@ class Waiting:
     `read_first`: its account was refused, and nothing is deposited before a read of it was answered. `store`: where its document
     lies, which `store_refuses` to give any. `store_gives`, `platform_answers`: since its last failure another's document was read there,
     or another's call was answered. `doubtful`: an attempt of the invoice, in whichever submission, may have deposited it.
+    `pinned`: a deposit was made with its account's client before.
     """
 
     submission_id: int
@@ -67,6 +68,7 @@ class Waiting:
     store_gives: bool = False
     platform_answers: bool = False
     doubtful: bool = False
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True)

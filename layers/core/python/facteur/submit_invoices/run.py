@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 
-from facteur.domain.decide_deposit import after_answer, after_unknown
+from facteur.domain.decide_deposit import after_answer, after_other_seller, after_unknown
 from facteur.domain.decision import Decision, Outcome
 from facteur.domain.ports import Document
 from facteur.domain.submission import Claim, Intent, Waiting
@@ -16,6 +16,7 @@ from facteur.errors import (
     ConfigurationError,
     FacteurError,
     NotDepositedError,
+    OtherSellerError,
     OutcomeUnknownError,
     Problem,
 )
@@ -200,6 +201,8 @@ def _deposit(row: Waiting, document: Document, own_key: str | None, services: Se
         decision = after_answer(answer, services.limits, doubtful=row.doubtful)
     except OutcomeUnknownError as error:
         decision = after_unknown(error, services.limits)
+    except OtherSellerError as error:
+        decision = after_other_seller(error, row, services.limits, services.jitter)
     except NotDepositedError as error:
         decision = services.failed(row, error)
     except ConfigurationError as error:  # the secret changed meanwhile: raised before a body, or after it was refused

@@ -124,7 +124,7 @@ class Services:
             self.journal.count(Metric.DEPOSIT_CALL_SECONDS, call_seconds, provider=provider)
         if decision.platform_failed:
             self.journal.count(Metric.PLATFORM_ERRORS, provider=provider)
-        if decision.refused:
+        if decision.account_refused:
             self.journal.count(Metric.ACCOUNT_REFUSED, provider=provider)
 
 

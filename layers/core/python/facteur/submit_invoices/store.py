@@ -20,7 +20,8 @@ select b.id, b.state, b.account, b.invoice_id, b.tries, b.waited_seconds, b.age_
        (b.source).ready, (b.source).document_uri, (b.source).document, (b.source).document_bytes, (b.source).file_name,
        (b.source).invoice_number, (b.source).seller_siren, (b.source).issue_date, (b.source).total, (b.source).currency, b.read_first,
        b.store, b.store_refuses, b.store_gives, b.platform_answers,
-       exists (select from facteur.doubtful_attempts(b.invoice_id)) as doubtful
+       exists (select from facteur.doubtful_attempts(b.invoice_id)) as doubtful,
+       exists (select from facteur.accounts c where c.name = b.account and c.pin is not null) as pinned
 from facteur.read_batch(%(ids)s, %(inline_bytes)s) b
 """
 UNREADABLE = """
@@ -164,7 +165,7 @@ def _waiting(row: Row) -> Waiting:
     return Waiting(
         row.id, State(row.state), row.account, row.invoice_id, row.tries, row.waited_seconds, row.age_seconds,
         tuple(row.doubtful_sha256), as_invoice(row) if row.row_exists else None, row.read_first, row.store, row.store_refuses,
-        row.store_gives, row.platform_answers, row.doubtful,
+        row.store_gives, row.platform_answers, row.doubtful, row.pinned,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from facteur.domain.submission import Accepted, Answer, Rejected, StatusEvent
 from facteur.errors import (
     AccountRefusedError,
     CursorRefusedError,
+    OtherSellerError,
     Problem,
 )
 from facteur.platforms import foreign
@@ -28,12 +29,14 @@ from facteur.platforms.port import Capabilities, NotOffered
 from facteur.platforms.superpdp.capabilities import CAPABILITIES, MOST_EVENTS
 from facteur.platforms.superpdp.ladder import LADDER, in_its_own_words, says_already_there, says_other_seller
 from facteur.platforms.superpdp.listing import Listing
-from facteur.platforms.superpdp.reading import status_event, whole_number
+from facteur.platforms.superpdp.reading import siren_in, status_event, whole_number
 
 TOKEN_PATH = "/oauth2/token"  # noqa: S105  a path
 LONGEST_DOCUMENT_BYTES = 60_000_000  # a copy of what was deposited
 LONGEST_LIST_BYTES = 20_000_000
 NOT_OFFERED = frozenset({400, 403, 404, 501})
+UNCLEAR = frozenset({400, 422})  # refusals of an invoice that may be of its seller; 413 and 415 are of its document
+FORBIDDEN = 403
 RECENT = timedelta(days=30)  # how far a person's question goes back
 
 
@@ -45,6 +48,7 @@ class SuperPdp(NotOffered):
         self._api = AuthorisedClient(client, token, in_its_own_words)
         self._said, self._named_in = sandbox, named_in
         self._environment: str | None = None  # as the company's `env` says, once it was asked for
+        self._company: str | None = None  # its SIREN, where it has one
         self._listing = Listing(self._list)
 
     @property
@@ -70,8 +74,9 @@ class SuperPdp(NotOffered):
 
     def _check_environment(self) -> None:
         """Raises AccountRefusedError where the company is in another environment than the secret says, or not verified yet."""
-        answer = self._get("/v1.beta/companies/me")
-        environment = foreign.code(foreign.fields(expect(answer, dict)).get("env"))
+        company = foreign.fields(expect(self._get("/v1.beta/companies/me"), dict))
+        self._company = siren_in(company)
+        environment = foreign.code(company.get("env"))
         if self._said is not None and (environment == "sandbox") is not self._said:
             words = f"{self._named_in} says sandbox {str(self._said).lower()}, and the company is in {environment or 'neither'}"
             raise AccountRefusedError(Problem("environment_mismatch", words))
@@ -84,8 +89,14 @@ class SuperPdp(NotOffered):
                 "file_name", document.file_name, document.content_type, file, document.size, before_block
             )
             answer = self._api.call("POST", path, body=body, understood=LADDER.is_accepted)
-        meant = LADDER.meaning_of(answer)
-        return self._refused(answer, meant, own_key) if isinstance(meant, Rejected) else meant
+        try:
+            meant = LADDER.meaning_of(answer)
+        except AccountRefusedError:
+            if answer.status == FORBIDDEN:
+                self._check_environment()  # whether it is the account that is refused, and not this invoice
+                self._check_seller(answer, document.seller_siren)
+            raise
+        return self._refused(answer, meant, own_key, document.seller_siren) if isinstance(meant, Rejected) else meant
 
     def find(self, invoice_number: str) -> list[Candidate]:
         return list(self._listing.since(datetime.now(UTC) - RECENT).about([invoice_number], []))
@@ -146,18 +157,25 @@ class SuperPdp(NotOffered):
         found = [foreign.fields(each) for each in listed(expect(answer, (dict, list)))]
         return any(each.get("is_active") is not False for each in found)
 
-    def _refused(self, answer: HttpAnswer, meant: Rejected, own_key: str | None) -> Answer:
+    def _refused(self, answer: HttpAnswer, meant: Rejected, own_key: str | None, seller: str | None) -> Answer:
         """The words of a refusal are not stable, says the vendor: the key decides whether the document is there."""
         if own_key:
             found = unless_there(answer, meant, lambda: self._under(own_key))
             if isinstance(found, Accepted):
                 return found
-        if says_other_seller(answer.json()):
-            words = f"{self._named_in} is of another company than the invoice's seller"
-            raise AccountRefusedError(problem(answer, "other_seller", words))
         if says_already_there(answer.json()):
             return replace(meant, problem=replace(meant.problem, platform_code="DUPLICATE"))
+        if answer.status in UNCLEAR:
+            self._check_seller(answer, seller)
         return meant
+
+    def _check_seller(self, answer: HttpAnswer, seller: str | None) -> None:
+        """Raises OtherSellerError where what was refused is another company's: one token is one company, whatever the words are."""
+        theirs = self._company is not None and seller is not None and seller != self._company
+        if theirs or says_other_seller(answer.json()):
+            whose = f"is of company {self._company}" if self._company else "is of another company"
+            words = f"{self._named_in} {whose}, and the invoice's seller is {seller or 'not known'}"
+            raise OtherSellerError(replace(problem(answer, "other_seller", words), platform_code=None))
 
     def _under(self, own_key: str) -> str | None:
         found = [each for each in self._listing.newest().about([], [own_key]) if each.own_key == own_key]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from facteur.domain.checks import is_siren
 from facteur.domain.decide_status import current_of
 from facteur.domain.doubt import Candidate
 from facteur.domain.lifecycle import REJECTING, label_of, says_duplicate
@@ -22,8 +23,15 @@ REFUSING = frozenset(
 REJECTED = "213"
 CODE_IN_FRONT = re.compile(r"([A-Z][A-Z0-9_]{2,40})(?=\s*(?::|$))")
 SIREN_DIGITS = 9
+WITH_SIREN = frozenset({"fr_siren", "sandbox"})  # how a company is counted
 LONGEST_ID = 20  # digits
 KEPT_RAW = ("id", "invoice_id", "status_code", "status_text", "created_at")
+
+
+def siren_in(company: dict[str, Any]) -> str | None:
+    """The SIREN of a company, as invoices name it in BT-30; None where it is counted in another way, in Belgium say."""
+    number = foreign.code(company.get("number"))
+    return number if foreign.code(company.get("number_scheme")) in WITH_SIREN and is_siren(number) else None
 
 
 def whole_number(value: Any) -> int | None:

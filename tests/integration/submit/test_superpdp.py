@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from local.invoices import file_name, render, sample_invoice
 from local.simulator.core.control import Simulator, running_simulator
 from local.world.levers import World
+from tests.altering import Asked, Said, altering
 from tests.two_accounts import SHOW_ACCOUNTS
 
 DAY = 86_400.0
@@ -360,6 +362,36 @@ def test_nothing_is_deposited_in_another_environment_than_the_secret_says(
     assert world.submission(1).state == ("submitted" if sent else "pending")
     if not sent:
         assert world.submission(1).last_error_code == "environment_mismatch"
+
+
+@pytest.mark.parametrize(
+    ("env", "says", "sent"),
+    [
+        ("Sandbox", False, False), ("Sandbox", True, True), ("PRODUCTION ", False, True), ("test", False, False), ("test", True, False),
+        ("test", None, False), (None, False, False), (None, None, False), (7, True, False), (["sandbox"], True, False),
+    ],
+)  # fmt: skip
+def test_only_a_word_that_is_known_is_an_environment(
+    world: World, pdp: Simulator, env: object, says: bool | None, sent: bool
+) -> None:
+    """The vendor's file knows two and requires one of them: another word says nothing, and real invoices would be sent on it."""
+
+    def after(asked: Asked, said: Said) -> Said:
+        changed = said.json() | {"env": env} if asked.path.endswith("companies/me") else None
+        if changed and env is None:
+            del changed["env"]
+        return Said(200, {"Content-Type": "application/json"}, json.dumps(changed).encode()) if changed else said
+
+    with altering(pdp.base_url) as proxy:
+        proxy.after = after
+        put_pdp(world, pdp, base_url=proxy.url, **({} if says is None else {"sandbox": says}))
+        add(world, 1)
+
+        world.deposit()
+
+    assert bool(pdp.ledger()) is sent
+    if not sent:
+        assert (world.submission(1).state, world.submission(1).last_error_code) == ("pending", "environment_mismatch")
 
 
 def test_events_make_the_life_cycle_and_a_platforms_own_steps_do_not(world: World, pdp: Simulator) -> None:

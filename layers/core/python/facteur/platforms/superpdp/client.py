@@ -37,6 +37,10 @@ LONGEST_LIST_BYTES = 20_000_000
 NOT_OFFERED = frozenset({400, 403, 404, 501})
 UNCLEAR = frozenset({400, 422})  # refusals of an invoice that may be of its seller; 413 and 415 are of its document
 FORBIDDEN = 403
+ENVIRONMENTS = {
+    "sandbox": True,
+    "production": False,
+}  # the words of `env` (OpenAPI 1.13, which requires it), and what sandbox is there
 RECENT = timedelta(days=30)  # how far a person's question goes back
 
 
@@ -57,7 +61,7 @@ class SuperPdp(NotOffered):
 
     @property
     def sandbox(self) -> bool:
-        return self._environment == "sandbox" if self._environment else bool(self._said)
+        return ENVIRONMENTS[self._environment] if self._environment else bool(self._said)
 
     def begin_invocation(self, stop_at: float) -> None:
         self._api.begin_invocation(stop_at)
@@ -73,12 +77,17 @@ class SuperPdp(NotOffered):
         return self._listing.dated_at()
 
     def _check_environment(self) -> None:
-        """Raises AccountRefusedError where the company is in another environment than the secret says, or not verified yet."""
+        """Raises AccountRefusedError where the company is in another environment than the secret says, in one that nobody knows, or not
+        verified yet."""
         company = foreign.fields(expect(self._get("/v1.beta/companies/me"), dict))
         self._company = siren_in(company)
-        environment = foreign.code(company.get("env"))
-        if self._said is not None and (environment == "sandbox") is not self._said:
-            words = f"{self._named_in} says sandbox {str(self._said).lower()}, and the company is in {environment or 'neither'}"
+        said = foreign.code(company.get("env"))
+        environment = (said or "").strip().casefold()
+        if environment not in ENVIRONMENTS:
+            words = f"the company of {self._named_in} is in {said or 'no environment'}: neither sandbox nor production"
+            raise AccountRefusedError(Problem("environment_mismatch", words))
+        if self._said is not None and self._said is not ENVIRONMENTS[environment]:
+            words = f"{self._named_in} says sandbox {str(self._said).lower()}, and the company is in {environment}"
             raise AccountRefusedError(Problem("environment_mismatch", words))
         self._environment = environment
 

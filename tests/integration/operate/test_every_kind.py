@@ -102,6 +102,73 @@ def test_doctor_looks_at_secret_token_access_and_sellers(at: At, operator: Opera
     )
 
 
+def test_doctor_says_which_address_is_wrong(at: At, operator: Operator) -> None:
+    """Only one that such a secret may name."""
+    keys = {"iopole": ("base_url", "auth_url"), "superpdp": ("base_url",), "afnor": ("flow_url", "token_url")}[at.kind]
+    at.world.put_secret("default", secret_for(at.kind, at.pdp) | dict.fromkeys(keys, "ftp://platform.example"))
+
+    secret = checks(operator)["secret"]
+
+    assert f"missing or wrong {', '.join(keys)}. " in f"{secret['what']} "
+
+
+def test_doctor_says_which_address_to_check_where_nobody_answers(at: At, operator: Operator) -> None:
+    keys = {"iopole": ("base_url", "auth_url"), "superpdp": ("base_url",), "afnor": ("flow_url", "token_url")}[at.kind]
+    at.world.put_secret("default", secret_for(at.kind, at.pdp) | dict.fromkeys(keys, "http://127.0.0.1:9"))
+
+    token = checks(operator)["token"]
+
+    named = {
+        "iopole": "IOPOLE_BASE_URL and IOPOLE_AUTH_URL",
+        "superpdp": "base_url in the secret",
+        "afnor": "flow_url and token_url",
+    }
+    assert (token["outcome"], named[at.kind] in token["help"]) == ("failed", True), token
+
+
+@pytest.mark.parametrize("at", ["superpdp"], indirect=True)
+def test_doctor_shows_an_environment_that_the_platform_contradicts(at: At, operator: Operator) -> None:
+    at.pdp.configure(sandbox=False)
+    at.world.put_secret("default", secret_for(at.kind, at.pdp) | {"sandbox": True})
+
+    found = checks(operator)
+
+    assert found["environment"]["outcome"] == "failed"
+    assert "says sandbox true, and the company is in production" in found["environment"]["what"]
+    assert "correct the secret's sandbox" in found["environment"]["help"]
+    assert found["token"]["outcome"] == "skipped"
+
+
+@pytest.mark.parametrize("at", ["superpdp"], indirect=True)
+def test_doctor_does_not_blame_the_credentials_of_a_company_that_is_not_verified(at: At, operator: Operator) -> None:
+    at.pdp.configure(company_verification="needs_review")
+
+    found = checks(operator)
+
+    assert (found["environment"]["outcome"], found["token"]["outcome"]) == ("ok", "failed")
+    assert "company not verified" in found["token"]["what"]
+    assert "client_secret" not in found["token"]["help"]
+    assert "ask it" in found["token"]["help"]
+
+
+def test_doctor_blames_credentials_that_are_refused(at: At, operator: Operator) -> None:
+    at.world.put_secret("default", secret_for(at.kind, at.pdp) | {"client_secret": "wrong"})
+
+    assert "correct client_id and client_secret" in checks(operator)["token"]["help"]
+
+
+@pytest.mark.parametrize("at", ["afnor"], indirect=True)
+def test_doctor_does_not_blame_a_secret_for_what_the_platform_does_not_take(at: At, operator: Operator) -> None:
+    at.pdp.script_endpoint("deposit", ["answer:501:json"])
+    at.world.add(1)
+    at.world.deposit()
+
+    pause = checks(operator)["pause"]
+
+    assert "not_implemented" in pause["what"]
+    assert "the secret is right" in pause["help"]
+
+
 def test_doctor_says_which_keys_a_secret_may_have(at: At, operator: Operator) -> None:
     at.world.put_secret("default", {"provider": at.kind, "client_id": "x"})
 

@@ -243,6 +243,7 @@ def test_a_501_in_its_own_words_stops_the_account_and_doubts_nothing(world: Worl
     world.deposit()
 
     assert (world.submission(1).state, world.submission(1).last_error_code) == ("pending", "not_implemented")
+    assert "its secret is right: ask the platform" in world.submission(1).last_error_message
     worked_off(world, pdp, 3)
     assert world.submission(1).state == "submitted"
 

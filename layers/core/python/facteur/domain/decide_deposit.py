@@ -74,7 +74,8 @@ def after_failure(
     if _for_a_person(error, age):
         return Decision(final(State.FAILED, problem, CORRECTIONS.get(problem.code, CORRECT_DOCUMENT)), problem=problem)
     if isinstance(error, AccountRefusedError):
-        move = wait(state, _pause_seconds(problem, tries, jitter), problem, PAUSED, shared=True)
+        step = f"The account pauses and tries again by itself; {PAUSED.get(problem.code, CHECK_IT)}"
+        move = wait(state, _pause_seconds(problem, tries, jitter), problem, step, shared=True)
         return Decision(move, problem=problem, pause_seconds=ACCOUNT_PAUSE_SECONDS, refused=True)
     named = _named(error.retry_after_seconds) if isinstance(error, PlatformBusyError) else None
     delay = back_off(tries, jitter) if named is None else named
@@ -114,7 +115,12 @@ CORRECTIONS = {  # problem code -> what a person does where it is not the docume
     "then set technical_status back to 'pending'; if the platform certainly has none and another must be sent, facteur reject it first",
 }
 GIVEN_UP = "Given up; when the cause is removed, set technical_status back to 'pending'"
-PAUSED = "The account pauses and tries again by itself; check its secret and the platform's address"
+CHECK_IT = "check its secret and the platform's address"
+PAUSED = {  # problem code -> what a person does about an account, where that is not what must change
+    "environment_mismatch": "correct sandbox in its secret, or the client or address that it names",
+    "not_implemented": "its secret is right: ask the platform what it takes, and report it to Facteur's maintainers",
+    "platform_moved": "nothing is to be done, unless its secret was changed by mistake",
+}
 
 
 def _pause_seconds(problem: Problem, tries: int, jitter: Jitter) -> float:

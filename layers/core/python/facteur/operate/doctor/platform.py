@@ -14,6 +14,12 @@ from facteur.platforms.port import Provider
 NO_PERMIT = skipped("the budget has no call left just now", "again in a minute")
 CONTRADICTION = "environment_mismatch"  # sandbox says one thing and the URL another
 TOO_FAST = "too_many_requests"
+REFUSED = {  # problem code -> what helps
+    "token_refused": "correct client_id and client_secret in the secret",
+    "account_refused": "the credentials are right, and the platform refuses what they stand for: see what it says, and ask it",
+    CONTRADICTION: "correct the secret's sandbox, or the client or address that it names",
+}
+OF_PAUSE = {"not_implemented": "ask the platform what it takes, and report it: the secret is right"}
 THEIRS = "the platform answers, with an error of its own: see its status page, and wait"
 
 
@@ -21,8 +27,15 @@ def _step(kind: Provider, error: PlatformBusyError) -> str:
     """Who answered is reached: then addresses and networks are not the cause."""
     if error.problem.http_status is not None:
         return THEIRS
-    names = " and ".join(name.upper() for name in kind.address_settings or ("base_url", "auth_url"))
-    return f"check {names}, and the way out of the private network"
+    settings = " and ".join(name.upper() for name in kind.address_settings or ())
+    keys = " and ".join(key for key in kind.secret_keys if key.endswith("_url"))
+    return f"check {settings or f'{keys} in the secret'}, and the way out of the private network"
+
+
+def _refused_step(account: ExaminedAccount, error: AccountRefusedError) -> str:
+    """What a person does about an account that was refused before anything could be read with it."""
+    what = REFUSED.get(error.problem.code, "correct the secret")
+    return f'{what}, then facteur resume {account.account} --why "…"'
 
 
 def _named_by(kind: Provider) -> str:
@@ -50,11 +63,16 @@ def secret(exam: Examination, account: ExaminedAccount) -> Verdict:
 
 
 def environment(exam: Examination, account: ExaminedAccount) -> Verdict:
-    """Whether the secret's sandbox flag agrees with the URL, and both with what the database is pinned to."""
+    """Whether the secret's sandbox flag agrees with the URL, or what the platform itself says, and both with what the database is
+    pinned to."""
     try:
         exam.platforms().identity(account.account)
+        exam.platforms().of(account.account).obtain_token()
     except AccountRefusedError as error:
-        return failed(str(error), "correct the secret's sandbox, or the platform's address")
+        if error.problem.code == CONTRADICTION:
+            return failed(str(error), _refused_step(account, error))
+    except PlatformBusyError:
+        pass  # the next check says so
     except EnvironmentMismatchError as error:
         return failed(
             str(error),
@@ -68,10 +86,7 @@ def token(exam: Examination, account: ExaminedAccount) -> Verdict:
     try:
         exam.platforms().of(account.account).obtain_token()
     except AccountRefusedError as error:
-        return failed(
-            str(error),
-            f'correct client_id and client_secret in the secret, then facteur resume {account.account} --why "…"',
-        )
+        return failed(str(error), _refused_step(account, error))
     except PlatformBusyError as error:
         return failed(str(error), _step(exam.platforms().kind(account.account), error))
     return ok("obtained")
@@ -99,7 +114,8 @@ def pause(exam: Examination, account: ExaminedAccount) -> Verdict:
         return warning(f"paused by {account.hold}", f'facteur resume {account.account} --why "…"')
     if account.paused_until:
         words = f"until {instant(account.paused_until)} ({account.pause_reason or 'no reason'})"
-        return warning(f"paused {words}", f'once the checks above are well: facteur resume {account.account} --why "…"')
+        step = OF_PAUSE.get(account.pause_reason or "", "once the checks above are well")
+        return warning(f"paused {words}", f'{step}. Then facteur resume {account.account} --why "…"')
     return ok("not paused")
 
 

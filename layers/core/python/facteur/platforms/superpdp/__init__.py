@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from facteur.platforms.credentials import Address, Credentials, credentials_from
@@ -15,12 +14,17 @@ HOST = "https://api.superpdp.tech"  # of the API and of its token endpoint, for 
 
 
 def _read_secret(secret: Mapping[str, Any], secret_id: str) -> Credentials:
+    return credentials_from(secret, secret_id, headers={}, address_in=_address_in)
+
+
+def _address_in(secret: Mapping[str, Any]) -> tuple[Address | None, list[str]]:
     """`base_url` names both hosts; without one it is the vendor's."""
-    base_url = secret.get("base_url") or None
-    both = dict(secret) | ({"auth_url": base_url} if base_url else {})
-    credentials = credentials_from(both, secret_id, headers={})
-    host = platform_host(HOST)
-    return credentials if credentials.address else replace(credentials, address=Address(host, host))
+    named = secret.get("base_url") or HOST
+    try:
+        host = platform_host(named if isinstance(named, str) else "")
+    except ValueError:
+        return None, ["base_url"]
+    return Address(host, host), []
 
 
 def _build(wiring: Wiring) -> Platform:

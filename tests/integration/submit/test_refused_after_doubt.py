@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from local.invoices import file_name, render, sample_invoice
 from local.simulator.core.control import Simulator, running_simulator
 from local.world.levers import World
-from tests.altering import AlteringProxy, Said, altering
+from tests.altering import AlteringProxy, Asked, Said, altering
 from tests.contract.platform.subjects import AfnorKind, IopoleKind, Kind, SuperPdpKind
 from tests.platforms import secret_for
 from tests.two_accounts import SHOW_ACCOUNTS
@@ -173,6 +174,36 @@ def test_a_refusal_without_an_earlier_attempt_rejects_at_once(account: Account) 
     account.work(1)
 
     assert (account.world.submission(1).state, account.world.row(1).technical_status) == ("rejected", "rejected")
+
+
+def with_longer_key(asked: Asked) -> Asked:
+    """As a client would send it whose keys are longer than the platform's 36 characters."""
+    longer = rb"\g<0>-and-some-more"
+    return replace(
+        asked,
+        path=re.sub(r"external_id=[^&]+", longer.decode(), asked.path),
+        body=re.sub(rb'(?<="trackingId": ")[^"]+', longer, asked.body),
+    )
+
+
+@pytest.mark.parametrize("account", ["superpdp", "afnor"], indirect=True)
+def test_a_key_longer_than_the_platform_takes_loses_nothing(account: Account) -> None:
+    """It names the key and no mistake of the invoice, and is deposited once it is taken."""
+    account.proxy.before = lambda asked: (
+        account.proxy.platform_says(with_longer_key(asked)) if account.kind.is_deposit(asked) else None
+    )
+    account.add(1)
+    account.work(1)
+
+    refused = account.world.submission(1)
+    assert (refused.state, account.world.row(1).technical_status, account.numbers()) == ("rejected", "rejected", [])
+    assert re.search(r"HTTP 4..: .* The platform says: .*(external_id|trackingId) is ", refused.last_error_message)
+    assert refused.last_error_message.endswith("then set technical_status back to 'pending'.")
+    account.proxy.before = lambda _asked: None
+    account.world.update(1, technical_status="pending")
+    account.work(2)
+    assert account.numbers() == [sample_invoice(1).number]
+    assert account.world.submission(1).platform_id == account.simulator.ledger()[0]["id"]
 
 
 @pytest.mark.parametrize(("account", "status"), [("superpdp", 422), ("afnor", 413)], indirect=["account"])

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from local.world.postgres import as_worker
+from tests.operator import Operator
 from tests.rows import Rows
 
 ALSO_ON_DEBIAN = True
@@ -239,3 +243,105 @@ def test_write_status_gets_each_entry_once_and_again_only_if_the_write_back_was_
 
     rows.run("select facteur.try_write_back(id) from facteur.submissions")
     assert [row.code for row in rows.run("select code from invoicing.history order by code")] == ["200", "201"]
+
+
+# --- a rejection whose reason comes later -----------------------------------------------------------------------------
+
+WITHOUT_STATUS = """
+drop view facteur.invoice_source;
+create view facteur.invoice_source as
+select id as invoice_id, status = 'final' as ready, document_uri, invoice_number, seller_siren, issue_date, total from invoicing.invoices
+"""
+READY_BY_A_STATUS_NOT_SHOWN = WITHOUT_STATUS.replace("'final'", "'final' and technical_status = 'pending'")
+HISTORY_THAT_RAISES = """
+create or replace function facteur.write_status(invoice_id text, code text, label text, comment text, occurred_at timestamptz)
+    returns void language plpgsql as 'begin raise exception ''no''; end'
+"""
+
+
+def rejected_without_a_reason(rows: Rows) -> str:
+    """An invoice that the search alone shows as rejected."""
+    invoice = pending(rows)
+    rows.reach(invoice, "submitted")
+    submission = rows.submission(invoice)
+    shown = {"id": submission.id, "platform_id": submission.platform_id, "code": "213", "is_status": True}
+    shown |= {"due_in": 60, "rank": 0, "over": False}
+    rows.run("select facteur.record_sweep('default', %(shown)s::jsonb)", shown=json.dumps([shown]))
+    move = {"state": "rejected", "error_code": "reason_not_known", "error_message": "no reason yet"}
+    update_status(rows, submission, [], move)
+    assert rows.invoice(invoice).technical_status == "rejected"
+    return invoice
+
+
+def reason_comes(rows: Rows, invoice: str) -> None:
+    statement = "select * from facteur.submissions where invoice_id = %(id)s order by id limit 1"
+    (submission,) = rows.run(statement, id=invoice)
+    named = {"status_id": "st-213", "code": "213", "platform_code": "213", "label": "Rejetée", "raw": {}}
+    event: dict[str, object] = {**named, "occurred_at": "2026-10-01T10:00:00Z", "reason": "VALIDATION_FAILURE"}
+    move = {"state": "rejected", "error_code": "VALIDATION_FAILURE", "error_message": "line 3"}
+    update_status(rows, submission, [event], move)
+    (after,) = rows.run(statement, id=invoice)
+    assert (after.state, after.last_error_code) == ("rejected", "VALIDATION_FAILURE")
+
+
+def update_status(rows: Rows, submission: object, events: list[dict[str, object]], move: dict[str, str]) -> None:
+    update = {"submission_id": submission.id, "platform_id": submission.platform_id, "events": events}  # type: ignore[attr-defined]
+    update |= {"move": move, "decided_on": len(events), "asked_by": "nobody"}
+    rows.run("select facteur.record_status_update(%(update)s::jsonb)", update=json.dumps(update))
+
+
+@pytest.mark.parametrize("view", ["", READY_BY_A_STATUS_NOT_SHOWN], ids=["shows the status", "shows none"])
+def test_a_reason_that_comes_before_the_relay_looks_is_not_written_over_the_owners_pending(
+    rows: Rows, view: str
+) -> None:
+    rows.run(view or "select 1")
+    invoice = rejected_without_a_reason(rows)
+
+    rows.update(invoice, technical_status="pending", total=121)
+    reason_comes(rows, invoice)
+    assert rows.look().opened == 1
+
+    assert rows.invoice(invoice).technical_status == "pending"
+    assert rows.states(invoice) == ["rejected", "pending"]
+    assert rows.value("select count(*) from facteur.status_events where written_at is null") == 0
+
+
+def test_nor_is_it_when_its_write_back_is_repeated(rows: Rows) -> None:
+    invoice = rejected_without_a_reason(rows)
+    rows.run(HISTORY_THAT_RAISES)
+    reason_comes(rows, invoice)
+    assert rows.submission(invoice).write_back_due_at is not None
+
+    rows.update(invoice, technical_status="pending", total=121)
+    rows.look()
+    rows.run(HISTORY_THAT_RAISES.replace("raise exception ''no'';", ""))
+    rows.advance(3600)
+    assert rows.write_back() == (1, 0)
+    rows.look()
+
+    assert rows.states(invoice) == ["rejected", "pending"]
+
+
+def test_a_rejection_that_an_orm_overwrote_is_written_again_with_its_reason(rows: Rows) -> None:
+    invoice = rejected_without_a_reason(rows)
+
+    rows.update(invoice, technical_status="validated")
+    rows.look()
+    reason_comes(rows, invoice)
+
+    assert rows.invoice(invoice).technical_status == "rejected"
+
+
+def test_a_reason_that_comes_after_a_retry_does_not_withdraw_what_it_opens(rows: Rows) -> None:
+    rows.run(WITHOUT_STATUS)
+    invoice = rejected_without_a_reason(rows)
+    since = rows.submission(invoice).finalized_at
+
+    result = Operator(as_worker(rows.url)).run("retry", f"id:{invoice}", "--yes", "--why", "the buyer is there now")
+    rows.advance(1)
+    reason_comes(rows, invoice)
+    assert rows.submission(invoice).finalized_at == since
+    rows.look()
+
+    assert result.code == 0, result.err
+    assert rows.claim(invoice).verdict == "claimed"

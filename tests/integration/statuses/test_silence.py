@@ -171,6 +171,27 @@ def test_a_reason_that_comes_after_the_correction_is_stored_and_asked_for_no_mor
     assert "VALIDATION_FAILURE" in {each.reason for each in reasons}
 
 
+def test_a_reason_that_comes_between_the_correction_and_the_relay_does_not_take_the_correction_back(
+    world: World,
+) -> None:
+    production(world, history_refused="empty")
+    deposit = deposited(world)
+    polled(world, 10)
+    world.simulator.add_status(deposit, "REJECTED", reason="VALIDATION_FAILURE", message="line 3", author="PLATFORM")
+    polled(world, 1200, 8)
+    corrected = world.folder / "corrected.xml"
+    corrected.write_bytes(render(sample_invoice(1), "cii") + b"<!-- corrected -->")
+    world.update(1, document_uri=corrected.as_uri(), technical_status="pending")
+
+    world.simulator.configure(history_refused="shown")
+    world.advance(DAY)
+    world.poll()
+    world.deposit()
+
+    assert len(world.deposits(1)) == 2
+    assert world.row(1).technical_status == "validated"
+
+
 @pytest.mark.parametrize("reason", ["DUPLICATED_INVOICE", "VALIDATION_FAILURE"])
 def test_a_rejection_without_its_reason_stands_while_histories_do_not_show_it(world: World, reason: str) -> None:
     """Each history that was read meanwhile took it back for some minutes: the row said validated."""

@@ -51,7 +51,8 @@ begin
         -- one that was stopped keeps why: a 201 may still come (stop_successor, stop_one)
         objection_code = case when m.state in ('submitted', 'closed') or m.state = 'failed' and m.error_code = objection_code then objection_code end,
         objection = case when m.state in ('submitted', 'closed') or m.state = 'failed' and m.error_code = objection_code then objection end,
-        finalized_at = case when m.state in ('rejected', 'closed', 'failed') then facteur.now() end,
+        finalized_at = case when m.state = submissions.state then finalized_at -- its reason came later
+                            when m.state in ('rejected', 'closed', 'failed') then facteur.now() end,
         updated_at = facteur.now()
     from jsonb_to_record(p_move) as m(state text, due_in_seconds double precision, platform_id text, error_code text, error_message text,
                                       waited_seconds double precision, empty_lookups integer, duplicate_verdict boolean, clock jsonb,

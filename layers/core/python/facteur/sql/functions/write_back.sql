@@ -97,6 +97,15 @@ begin
     end if;
 end $$;
 
+-- Whether a row has had its rejection and is its owner's since: "pending" there means once more, also where the view does not show it. What is
+-- heard of that rejection later, such as its reason, is not written over it; another verdict is, and so is one that the row lost.
+create or replace function facteur.is_owners(s facteur.submissions) returns boolean
+    language sql stable as $$
+    select s.state = 'rejected' and s.written_status = 'rejected'
+       and (s.write_back_due_at is null
+            or exists (select from facteur.read_row(s.invoice_id) l where facteur.word((l.shown).technical_status) = 'pending'))
+$$;
+
 -- Give the company's row the submission's verdict, and its own history table the statuses it has not had. In a sub-block: a
 -- locked row, a trigger that raises, or a row that shows something else afterwards leaves everything else recorded, and
 -- write_back_due_at says when to try again. The note that the write itself caused says nothing new, unless the view raises on the row.
@@ -108,6 +117,7 @@ declare
     shown text;
     written record;
     apart text;
+    owners boolean;
     last_note bigint := (select case when is_called then last_value else 0 end from facteur.changes_id_seq);
 begin
     select * into s from facteur.submissions where id = p_submission_id;
@@ -118,7 +128,8 @@ begin
         if apart is not null then
             raise '%: nothing is written back before that is put right', apart using errcode = 'FR003';
         end if;
-        perform facteur.write_back(s.invoice_id, shown, s.platform_id, s.lifecycle_code);
+        owners := facteur.is_owners(s);
+        perform facteur.write_back(s.invoice_id, shown, s.platform_id, s.lifecycle_code) where not owners;
         for e in
             select * from facteur.status_events -- those of a deposit that the platform called a duplicate are not the invoice's
             where submission_id = s.id and written_at is null and (platform_id = s.platform_id or s.state = 'failed' and exists (
@@ -130,7 +141,7 @@ begin
         end loop;
         perform facteur.settle_constraints();
         select * into written from facteur.compare_written(s.invoice_id, shown, s.platform_id);
-        if written.differing is not null and not facteur.asks_anew(s) then
+        if written.differing is not null and not owners and not facteur.asks_anew(s) then
             raise 'the row does not show the % that was written: a trigger, a rule, row security or the view keeps it away', written.differing
                 using errcode = 'FR004';
         end if;

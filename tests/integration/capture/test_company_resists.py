@@ -457,3 +457,78 @@ def rejected_by_a_poll(rows: Rows, invoice: str) -> None:
     update |= {"move": {"state": "rejected", "error_code": "DEST_ERR", "error_message": "unknown"}}
     rows.run("select facteur.record_status_update(%(update)s::jsonb)", update=json.dumps(update))
     assert rows.states(invoice) == ["rejected"]
+
+
+# --- a rejection that a trigger answers with another invoice ----------------------------------------------------------
+
+ANOTHER_NUMBER = """
+create function public.anew() returns trigger language plpgsql as
+$$ begin new.invoice_number := new.invoice_number || '-B'; return new; end $$;
+create trigger anew before update on invoicing.invoices for each row when (new.technical_status = 'rejected') execute function public.anew()
+"""
+VIEWS = {"without a status": WITHOUT_STATUS, "ready whatever its status": READY_WHATEVER_IT_SAYS}
+
+
+@pytest.mark.parametrize("by_a_poll", [False, True])
+@pytest.mark.parametrize("view", VIEWS.values(), ids=list(VIEWS))
+def test_a_row_that_a_trigger_gives_another_number_is_sent_as_another_invoice(
+    rows: Rows, view: str, by_a_poll: bool
+) -> None:
+    rows.run(view)
+    rows.run(ANOTHER_NUMBER)
+    invoice = rows.noted()
+
+    if by_a_poll:
+        rows.reach(invoice, "submitted")
+        rejected_by_a_poll(rows, invoice)
+    else:
+        rows.reach(invoice, "rejected")
+    rows.look()
+
+    assert rows.states(invoice) == ["rejected", "pending"]
+    assert rows.submission(invoice).invoice_number == rows.invoice(invoice).invoice_number
+
+
+@pytest.mark.parametrize("view", VIEWS.values(), ids=list(VIEWS))
+def test_a_number_that_was_corrected_while_it_was_being_sent_is_sent_once_the_first_is_rejected(
+    rows: Rows, view: str
+) -> None:
+    rows.run(view)
+    invoice = rows.noted()
+    claim = rows.claim(invoice)
+
+    rows.update(invoice, invoice_number="F-CORRECTED")
+    rows.look()
+    rows.record(invoice, claim, "rejected", "rejected", error_code="HTTP_400", error_message="no")
+    rows.look()
+
+    assert rows.states(invoice) == ["rejected", "pending"]
+    assert rows.submission(invoice).invoice_number == "F-CORRECTED"
+
+
+def test_another_number_that_no_trigger_saw_is_found_where_the_view_shows_no_status(rows: Rows) -> None:
+    rows.run(WITHOUT_STATUS)
+    same, renumbered = rows.noted(), rows.noted()
+    for invoice in (same, renumbered):
+        rows.reach(invoice, "rejected")
+
+    rows.update(renumbered, invoice_number="F-RENUMBERED")
+    rows.run("delete from facteur.changes")
+
+    assert rows.value("select facteur.note_forgotten(true)") == 1
+    rows.look()
+    assert (rows.states(same), rows.states(renumbered)) == (["rejected"], ["rejected", "pending"])
+    assert rows.value("select facteur.note_forgotten(true)") == 0
+
+
+def test_a_row_that_cannot_be_read_as_a_whole_is_written_back_all_the_same(rows: Rows) -> None:
+    rows.run(WITHOUT_STATUS.replace("total, currency", "1 / (total - 120) as total, currency"))
+    rows.update(invoice := rows.finish(), total=121)
+    rows.look()
+    claim = rows.claim(invoice)
+
+    rows.update(invoice, total=120)
+    rows.record(invoice, claim, "rejected", "rejected", error_code="HTTP_400", error_message="no")
+
+    assert rows.invoice(invoice).technical_status == "rejected"
+    assert rows.submission(invoice).write_back_due_at is None

@@ -127,12 +127,15 @@ end $$;
 -- Invoices that are ready and have neither a note nor a live submission: written past the triggers (logical replication,
 -- `attach partition`, a disabled trigger). Notes them and says how many; once a day, five minutes after the last time where a note says
 -- no key, and where it is forced. A view that does not
--- show the status stays ready after a rejection, so there any submission counts. A row on which the view raises hides nobody
--- else: then the keys are looked through in portions, and a portion that raises is left to the relay to judge.
+-- show the status stays ready after a rejection, so there any submission counts whose number the row still has. A row on which the
+-- view raises hides nobody else: then the keys are looked through in portions, and a portion that raises is left to the relay to judge.
 create or replace function facteur.note_forgotten(p_force boolean default false) returns integer
     language plpgsql as $$
 declare
-    known constant text := case when facteur.source_column('technical_status') = 'null' then 'true'
+    known constant text := case when facteur.source_column('technical_status') = 'null'
+                                then format('l.state not in (''rejected'', ''failed'') or '
+                                            'coalesce(facteur.plain(l.invoice_number) operator(pg_catalog.=) facteur.plain(%s::text), true)',
+                                            facteur.source_column('invoice_number'))
                                 else 'l.state not in (''rejected'', ''failed'') or l.write_back_due_at is not null' end;
     unknown constant text := 'select s.invoice_id::text from facteur.invoice_source s where not exists '
         '(select from facteur.submissions l where l.invoice_id operator(pg_catalog.=) s.invoice_id::text and (' || known || ')) '

@@ -150,5 +150,5 @@ end $$;
 create or replace function facteur.asks_anew(s facteur.submissions) returns boolean
     language sql stable as $$
     select s.state in ('rejected', 'failed') and exists (
-        select from facteur.read_invoices(array[s.invoice_id], 0) i where i.ready and facteur.plain(i.invoice_number) <> facteur.plain(s.invoice_number))
+        select from facteur.read_row(s.invoice_id) l where (l.shown).ready and facteur.plain((l.shown).invoice_number) <> facteur.plain(s.invoice_number))
 $$;

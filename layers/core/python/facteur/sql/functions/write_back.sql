@@ -108,7 +108,8 @@ $$;
 
 -- Give the company's row the submission's verdict, and its own history table the statuses it has not had. In a sub-block: a
 -- locked row, a trigger that raises, or a row that shows something else afterwards leaves everything else recorded, and
--- write_back_due_at says when to try again. The note that the write itself caused says nothing new, unless the view raises on the row.
+-- write_back_due_at says when to try again. The note that the write itself caused says nothing new, unless the view raises on the row, or a
+-- trigger has made another invoice of it.
 create or replace function facteur.try_write_back(p_submission_id bigint, p_lock_timeout text default '500ms') returns boolean
     language plpgsql as $$
 declare
@@ -118,6 +119,7 @@ declare
     written record;
     apart text;
     owners boolean;
+    anew boolean;
     last_note bigint := (select case when is_called then last_value else 0 end from facteur.changes_id_seq);
 begin
     select * into s from facteur.submissions where id = p_submission_id;
@@ -141,7 +143,8 @@ begin
         end loop;
         perform facteur.settle_constraints();
         select * into written from facteur.compare_written(s.invoice_id, shown, s.platform_id);
-        if written.differing is not null and not owners and not facteur.asks_anew(s) then
+        anew := case when written.seen then facteur.asks_anew(s) end;
+        if written.differing is not null and not owners and not anew then
             raise 'the row does not show the % that was written: a trigger, a rule, row security or the view keeps it away', written.differing
                 using errcode = 'FR004';
         end if;
@@ -149,7 +152,8 @@ begin
             unverified_at = case when written.seen then null else facteur.now() end
         where id = s.id;
         delete from facteur.changes
-        where id > last_note and transaction_id = pg_current_xact_id() and invoice_ids = array[s.invoice_id] and written.seen is not null and written.differing is null;
+        where id > last_note and transaction_id = pg_current_xact_id() and invoice_ids = array[s.invoice_id] and written.seen is not null and written.differing is null
+              and anew is not true;
         return true;
     exception when others or assert_failure or query_canceled then -- a failed `assert` and a timeout are no "others"
         update facteur.submissions set write_back_error = sqlstate || ': ' || sqlerrm, unwritten_since = coalesce(unwritten_since, facteur.now()),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from facteur.domain.decide_status import is_over, merged, rule, rule_unread
+from facteur.domain.decide_status import DAY_SECONDS, is_over, merged, rule, rule_unread
 from facteur.domain.metrics import Metric
 from facteur.domain.status_updates import Ruling, StatusesStored
 from facteur.domain.submission import Due, State, StatusEvent
@@ -48,7 +48,11 @@ def act_on_unread(services: PollServices) -> None:
 
 
 def read_history(due: Due, services: PollServices, postpone: Postpone, asked_by: str) -> Step:
-    """Read one history, if the budget admits it now; else it stays due."""
+    """Read one history, if the budget admits it now; else it stays due. A former client's deposit is not asked for: the account would be
+    shown another one under its id."""
+    if services.store.is_former(due):
+        services.pulls.close(due) if is_over(due, services.limits) else postpone(due, DAY_SECONDS)
+        return Step.DONE
     if not services.store.take_history_permit(due.account):
         postpone(due, 0)
         return Step.NO_PERMIT

@@ -32,6 +32,7 @@ class PostgresStatuses:
     select id, account, platform_id, lifecycle_code, age_seconds, heard_at, made_at, known, late_seconds
     from facteur.claim_status_updates(%(limit)s, %(lease)s, %(accounts)s)
     """
+    FORMER = "select facteur.is_former(s) as former from facteur.submissions s where s.id = %(id)s"
     CLAIM_HISTORIES = """
     select id, account, platform_id, lifecycle_code, age_seconds, heard_at, made_at, known, swept_code, swept_at, swept_state,
            refused_after
@@ -55,6 +56,11 @@ class PostgresStatuses:
         """`paging`: of the search that most accounts are swept with; slices are made for it."""
         self._database, self._paging = database, paging
         self._rates = {"per_minute": requests_per_minute, "history_per_minute": history_requests_per_minute}
+
+    def is_former(self, due: Due) -> bool:
+        """Whether its account is another client by now."""
+        row = self._database.row(self.FORMER, {"id": due.submission_id})
+        return bool(row.former)
 
     def begin_run(self) -> None:
         """Leave word that statuses are being read."""

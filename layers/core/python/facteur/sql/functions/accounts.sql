@@ -43,6 +43,20 @@ create or replace function facteur.names_of_client(p_account text) returns text[
     ) names
 $$;
 
+-- Whether what was made with this platform and client (as in attempts) and what a submission was deposited with (its digest) may share ids:
+-- ids are the client's. What does not say whose it is may be anybody's.
+create or replace function facteur.same_client(p_platform jsonb, p_client text) returns boolean
+    language sql immutable parallel safe as $$
+    select coalesce(md5(p_platform::text) = p_client, true)
+$$;
+
+-- Whether a submission was deposited as a client that its account is not any more. What the account is shown under its id by now is another
+-- deposit; its own nobody follows (health.sql counts it).
+create or replace function facteur.is_former(s facteur.submissions) returns boolean
+    language sql stable as $$
+    select not coalesce((select facteur.same_client(a.pin, s.client) from facteur.accounts a where a.name = s.account), true)
+$$;
+
 -- This database deposits with one platform and client per account. The first deposit that was accepted, or may have been, pins
 -- them; a copy restored elsewhere, or a secret that leads elsewhere, does not match. Null: nothing is pinned yet. Whether the
 -- secret names the platform itself (p_own_url) is remembered, for the relay: it reads no secrets, and knows only the setting.

@@ -289,7 +289,7 @@ begin
     perform facteur.pin(holder, platform);
     begin
         update facteur.submissions set document_sha256 = coalesce(found_sha256, case when attempt.platform_id = found_id then attempt.document_sha256 end, document_sha256),
-            account = holder, client = coalesce(md5(platform::text), client), mismatch = coalesce(case when mismatch is distinct from objection then mismatch end,
+            account = holder, client = coalesce(md5(platform::text), case when account = holder then client end), mismatch = coalesce(case when mismatch is distinct from objection then mismatch end,
             facteur.asks_for_another(s.invoice_id, coalesce(attempt.invoice_number, s.invoice_number), coalesce(attempt.seller_siren, s.seller_siren))),
             objection_code = null, objection = null -- of one that was stopped: it is settled
         where id = s.id;

@@ -10,7 +10,8 @@ create or replace function facteur.doubtful_attempts(p_invoice_id text) returns 
       and (a.outcome is null or a.outcome in ('unknown', 'not_found')
            or a.outcome = 'accepted' and not exists (
                select from facteur.submissions s
-               where s.invoice_id = a.invoice_id and s.platform_id = a.platform_id and s.state = 'rejected'))
+               where s.invoice_id = a.invoice_id and s.platform_id = a.platform_id and facteur.same_client(a.platform, s.client)
+                 and s.state = 'rejected'))
 $$;
 
 -- The key of an invoice's latest doubtful attempt with these bytes: what is sent again carries it again, whichever submission sends it.
@@ -51,7 +52,8 @@ create or replace function facteur.stands(a facteur.attempts, p_client jsonb, p_
     language sql stable as $$
     select a.invoice_number is not null and (a.number_read or a.own_key is not null) and (a.platform = p_client or p_client is null) and facteur.plain(a.invoice_number) <> all (p_numbers)
        and exists (select from facteur.submissions s
-                   where s.platform_id = a.platform_id and s.account = a.account and s.state in ('submitted', 'closed'))
+                   where s.platform_id = a.platform_id and s.account = a.account and facteur.same_client(a.platform, s.client)
+                     and s.state in ('submitted', 'closed'))
 $$;
 
 -- Deposits of a client and seller that stand, three at most: those that a look-up was shown before, then the newest of those that
@@ -141,6 +143,13 @@ create or replace function facteur.refused(s facteur.submissions) returns boolea
     select s.state = 'rejected' and s.last_error_code is distinct from 'rejected_by_person'
 $$;
 
+-- Whether a submission's deposit has its id from where an attempt has its own: of one client, and where either does not say whose it is, of
+-- one account under whatever name. With no attempt: anybody's.
+create or replace function facteur.shares_ids(s facteur.submissions, a facteur.attempts) returns boolean
+    language sql stable as $$
+    select coalesce(md5(a.platform::text) = s.client, a.account is null or s.account = any (facteur.names_of_client(a.account)))
+$$;
+
 -- Which of these deposits are taken: by another invoice, or by a submission of this one that the platform rejected; and what was
 -- sent there, under which numbers. Ids are the client's: another client's deposit of the same id is another deposit.
 create or replace function facteur.holders(p_invoice_id text, p_platform_ids text[])
@@ -162,7 +171,7 @@ begin
         union all
         select s.platform_id, s.invoice_id, facteur.refused(s), s.document_sha256, s.invoice_number from facteur.submissions s
         where s.platform_id = any (p_platform_ids) and (s.invoice_id <> p_invoice_id or facteur.refused(s))
-          and (own.account is null or s.account = any (facteur.names_of_client(own.account)))
+          and facteur.shares_ids(s, own)
     ) taken group by taken.platform_id;
 end $$;
 
@@ -188,7 +197,7 @@ create or replace function facteur.holder_of(p_attempt facteur.attempts, p_invoi
           and (k.invoice_id <> p_invoice_id or k.outcome in ('rejected', 'duplicate'))
         union all
         select w.invoice_id from facteur.submissions w
-        where w.platform_id = p_platform_id and (w.account = p_attempt.account or p_attempt.account is null)
+        where w.platform_id = p_platform_id and facteur.shares_ids(w, p_attempt)
           and (w.invoice_id <> p_invoice_id or w.state = 'rejected')) h
     limit 1
 $$;

@@ -118,7 +118,7 @@ create or replace function facteur.deposits_named(p_account text, p_names jsonb,
     from jsonb_array_elements(p_names) n(name)
     join facteur.attempts a on facteur.plain(a.invoice_number) = facteur.plain(n.name ->> 'number')
                            and a.seller_siren = n.name ->> 'seller_siren' and a.account = any (facteur.names_of_client(p_account))
-    join facteur.submissions s on s.platform_id = a.platform_id and s.invoice_id = a.invoice_id and s.account = a.account
+    join facteur.submissions s on s.platform_id = a.platform_id and s.invoice_id = a.invoice_id and s.account = a.account and not facteur.is_former(s)
     where coalesce(extract(year from s.issue_date) = (n.name ->> 'issue_year')::integer, true)
     union
     select (n.name ->> 'place')::integer, null, false, false, false

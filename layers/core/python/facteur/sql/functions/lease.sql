@@ -269,7 +269,8 @@ create or replace function facteur.rejected_by_person(s facteur.submissions, p_s
     select jsonb_build_object('verdict', 'failed', 'move', jsonb_build_object('state', 'failed', 'error_code', 'rejected_document', 'error_message', format(
         'This very document was deposited as %s, and a person rejected it: it may stand there. Correct the invoice, or facteur adopt id:%s %s --why "…".',
         a.platform_id, s.invoice_id, a.platform_id)))
-    from facteur.attempts a join facteur.submissions r on r.platform_id = a.platform_id and r.invoice_id = a.invoice_id
+    from facteur.attempts a
+    join facteur.submissions r on r.platform_id = a.platform_id and r.invoice_id = a.invoice_id and facteur.same_client(a.platform, r.client)
     where a.invoice_id = s.invoice_id and a.document_sha256 = p_sha256 and a.outcome = 'accepted' and r.state = 'rejected' and not facteur.refused(r) limit 1
 $$;
 
@@ -303,7 +304,8 @@ create or replace function facteur.sent_for_another_row(s facteur.submissions, p
       and (sent.outcome is null or sent.outcome = 'unknown'
            or sent.outcome = 'accepted' and not exists (
                select from facteur.submissions r
-               where r.account = sent.account and r.platform_id = sent.platform_id and facteur.refused(r)))
+               where r.account = sent.account and r.platform_id = sent.platform_id and facteur.same_client(sent.platform, r.client)
+                 and facteur.refused(r)))
       and (sent.same_bytes -- a number begins anew with each year
            or coalesce(extract(year from o.issue_date) = extract(year from (p_item ->> 'issue_date')::date), true))
     order by sent.outcome = 'accepted' desc nulls last, sent.same_bytes desc, sent.id limit 1

@@ -43,7 +43,8 @@ create or replace function facteur.pulled_deposits(p_account text, p_platform_id
     select s.id, s.account, s.platform_id, s.lifecycle_code, coalesce(extract(epoch from facteur.now() - s.submitted_at), 0)::double precision,
            facteur.now(), coalesce(least(s.submitted_at, s.deposited_at), s.created_at),
            facteur.statuses_of(s.id, s.platform_id), facteur.early_statuses(s.account, s.platform_id)
-    from facteur.submissions s where s.account = any (facteur.names_of_client(p_account)) and s.platform_id = any (p_platform_ids)
+    from facteur.submissions s
+    where s.account = any (facteur.names_of_client(p_account)) and s.platform_id = any (p_platform_ids) and not facteur.is_former(s)
 $$;
 
 -- Keep what is nobody's here, for as long as an answer may still be under way; the old ones go.

@@ -153,7 +153,8 @@ create or replace function facteur.first_accepted(s facteur.submissions) returns
     select a.platform_id from facteur.attempts a
     where a.invoice_id = s.invoice_id and a.outcome = 'accepted'
       and (a.submission_id = s.id or not exists (
-          select from facteur.submissions r where r.platform_id = a.platform_id and r.invoice_id = a.invoice_id and r.state = 'rejected'))
+          select from facteur.submissions r
+          where r.platform_id = a.platform_id and r.invoice_id = a.invoice_id and facteur.same_client(a.platform, r.client) and r.state = 'rejected'))
     order by a.started_at, a.id limit 1
 $$;
 

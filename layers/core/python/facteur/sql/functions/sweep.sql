@@ -120,13 +120,14 @@ create or replace function facteur.judge_seen(p_seen jsonb)
                    state text, number text, same boolean, differs boolean, is_new boolean, moves boolean, due boolean, mistaken boolean)
     language sql stable as $$
     with seen as (
-        select r.id, r.code, t.at, r.created_at, r.due_in, r.rank, r.over, r.state, r.number, r.is_status, r.wanted_every, s as known,
+        select r.id, shown.code, t.at, shown.created_at, r.due_in, r.rank, r.over, shown.state, shown.number, r.is_status, r.wanted_every, s as known,
                s.swept_id is not distinct from s.platform_id as same, facteur.ends(s.lifecycle_code) as ended
         from jsonb_to_recordset(p_seen) as r(id bigint, platform_id text, code text, at timestamptz, is_status boolean, created_at timestamptz,
                                              due_in double precision, rank smallint, wanted_every double precision, over boolean, state text, number text)
         join facteur.submissions s on s.id = r.id and s.platform_id = r.platform_id and s.state = 'submitted'
-        cross join lateral (select case when r.at between least(s.submitted_at, s.deposited_at) - interval '1 day'
-                                                  and facteur.now() + interval '1 day' then r.at end as at) t
+        left join lateral (select r.code, r.at, r.created_at, r.state, r.number where not facteur.is_former(s)) shown on true -- else of another client's
+        cross join lateral (select case when shown.at between least(s.submitted_at, s.deposited_at) - interval '1 day'
+                                                     and facteur.now() + interval '1 day' then shown.at end as at) t
     ), compared as (
         select seen.*, seen.code is not null and (not seen.same or (seen.known).swept_code is distinct from seen.code
                    or seen.at is distinct from (seen.known).swept_at and seen.at is not null and (seen.known).swept_at is not null)

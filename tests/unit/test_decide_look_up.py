@@ -492,6 +492,25 @@ def test_an_account_without_witness_is_a_persons_at_last_and_nothing_is_sent(cha
     assert "Look its number up at the platform" in str(move.error_message)
 
 
+@pytest.mark.parametrize(
+    ("attempts", "by_number", "blind"),
+    [
+        ((ATTEMPT,), True, False),
+        ((ATTEMPT,), False, True),
+        ((replace(ATTEMPT, own_key="k-1"),), False, False),
+        ((replace(ATTEMPT, own_key="k-1", number_read=False),), True, False),
+        ((replace(ATTEMPT, own_key="k-1"), LATER), False, True),  # one of both cannot be asked for
+    ],
+)
+def test_a_search_by_keys_alone_says_nothing_of_what_was_sent_without_one(
+    attempts: tuple[Attempt, ...], by_number: bool, blind: bool
+) -> None:
+    problem = blindness(replace(DOUBT, attempts=attempts), ("w-1",), lambda: True, by_number=by_number)
+
+    assert (problem is not None) == blind
+    assert problem is None or ("key of ours" in problem.message and problem.code == "number_unknown")
+
+
 @pytest.mark.parametrize("code", ["no_witness", "search_not_credible"])
 @pytest.mark.parametrize(
     ("refused", "advice"),

@@ -221,6 +221,22 @@ def test_what_never_arrived_is_sent_again_with_the_same_key(world: World, pdp: S
     assert world.row(1).technical_status == "validated"
 
 
+def test_what_is_in_doubt_under_an_unknown_key_is_never_sent_again_by_itself(world: World, pdp: Simulator) -> None:
+    """After a restore: the worker reports an attempt that the database has lost, and nobody knows its key any more."""
+    add(world, 9)
+    world.deposit()
+    add(world, 1)
+    pdp.script_endpoint("deposit", ["lost_answer"])
+    world.deposit()
+    world.database.rows("update facteur.attempts set own_key = null where outcome = 'unknown'")
+
+    worked_off(world, pdp, 12)
+
+    assert len(pdp.ledger()) == 2
+    assert (world.submission(1).state, world.submission(1).last_error_code) == ("in_doubt", "number_unknown")
+    assert "which key of ours" in world.submission(1).last_error_message
+
+
 def test_a_key_that_is_refused_as_known_finds_its_deposit(world: World, pdp: Simulator) -> None:
     """The first was stored and its answer lost, and its sender sent it once more."""
     pdp.configure(tracking_repeated="422")

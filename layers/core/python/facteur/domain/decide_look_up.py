@@ -82,11 +82,14 @@ def after_look_up(doubt: Doubt, evidence: Evidence, clock: DoubtClock, limits: L
     return wait(State.IN_DOUBT, delay, problem, "It is looked up again", empty_lookups=1, clock=clock)
 
 
-def blindness(doubt: Doubt, witnesses: Collection[str], answers_what_is_asked: Callable[[], bool]) -> Problem | None:
-    """Why a look-up that found nothing says nothing; None: its silence counts."""
-    if not _searchable(doubt):
+def blindness(
+    doubt: Doubt, witnesses: Collection[str], answers_what_is_asked: Callable[[], bool], *, by_number: bool = True
+) -> Problem | None:
+    """Why a look-up that found nothing says nothing; None: its silence counts. Not `by_number`: the search goes by our keys alone."""
+    if not _is_searchable(doubt, by_number):
         words = "no number could be read in what was sent, so nobody knows under which one the platform shows it"
-        return Problem(NUMBER_UNKNOWN, words)
+        keyless = "it is not known with which key of ours it was sent, and this platform's search knows no numbers"
+        return Problem(NUMBER_UNKNOWN, words if by_number else keyless)
     if not doubt.witnesses:
         words = "no other deposit of this account and seller has been shown by its search yet"
         return Problem("no_witness", f"{words}, so an empty answer and a blind one look the same")
@@ -100,9 +103,9 @@ def blindness(doubt: Doubt, witnesses: Collection[str], answers_what_is_asked: C
     return None
 
 
-def _searchable(doubt: Doubt) -> bool:
+def _is_searchable(doubt: Doubt, by_number: bool) -> bool:
     asked = [attempt for attempt in doubt.attempts if attempt.outcome != "accepted"]
-    return bool(asked) and all(attempt.searchable for attempt in asked)
+    return bool(asked) and all(attempt.is_searchable(by_number) for attempt in asked)
 
 
 def after_blind_look_up(

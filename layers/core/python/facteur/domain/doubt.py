@@ -26,10 +26,9 @@ class Attempt:
     own_key: str | None = None
     number_read: bool = True
 
-    @property
-    def searchable(self) -> bool:
-        """Whether a search that does not show it says anything."""
-        return bool(self.own_key or (self.invoice_number and self.number_read))
+    def is_searchable(self, by_number: bool) -> bool:
+        """Whether a search that does not show it says anything. Not `by_number`: it is asked for keys alone."""
+        return bool(self.own_key or (by_number and self.invoice_number and self.number_read))
 
 
 @dataclass(frozen=True, slots=True)

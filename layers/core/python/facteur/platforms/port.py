@@ -173,7 +173,8 @@ class Capabilities:
     `search` (`shown_between`, `shown_under`, which a reconciliation reads too), pull (`not_seen`, `acknowledge`), history always.
     Methods of what it does not offer are never called.
     `listing`: it has no such search, and a list of what was deposited (`listed`), which a reconciliation reads instead.
-    `longest_document`: in bytes. `own_key`: a deposit takes a key of ours (36 characters) and its search shows it.
+    `longest_document`: in bytes. `own_key`: a deposit takes a key of ours (36 characters) and its search shows it. `by_number`: a look-up
+    asks for invoice numbers too, not for keys alone.
     """
 
     statuses: tuple[str, ...]
@@ -183,6 +184,7 @@ class Capabilities:
     webhooks: bool = False
     directory: bool = False
     own_key: bool = False
+    by_number: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,4 +13,5 @@ CAPABILITIES = Capabilities(
     listing=True,
     directory=True,
     own_key=True,
+    by_number=False,
 )

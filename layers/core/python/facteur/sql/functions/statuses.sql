@@ -75,13 +75,13 @@ create or replace function facteur.store_statuses(p_submission_id bigint, p_plat
     select count(*)::integer, greatest(0, extract(epoch from facteur.now() - max(occurred_at)))::double precision from inserted
 $$;
 
--- Whether statuses of a deposit still decide. Of one that ended, only a refusal that came later (closed), what contradicts the refusal,
--- or the reason of one that was known without it (rejected by the platform; nothing newer may have taken over).
+-- Whether statuses of a deposit still decide. Of one that ended, only a refusal that came later (closed; as a duplicate it is a question), what
+-- contradicts the refusal, or the reason of one that was known without it (rejected by the platform; nothing newer may have taken over).
 create or replace function facteur.may_move(s facteur.submissions, p_update jsonb) returns boolean
     language sql stable as $$
     select s.platform_id = p_update ->> 'platform_id' and case s.state
         when 'submitted' then true
-        when 'closed' then p_update -> 'move' ->> 'state' = 'rejected' or p_update ? 'objection'
+        when 'closed' then p_update -> 'move' ->> 'state' in ('rejected', 'in_doubt') or p_update ? 'objection'
         when 'rejected' then (coalesce(p_update -> 'objection' ->> 'code' = 'contradictory_statuses', false)
                               or s.unread_since is not null and p_update -> 'move' ->> 'state' <> 'submitted')
              and facteur.refused(s) and not exists (select from facteur.submissions n where n.invoice_id = s.invoice_id and n.id > s.id)

@@ -12,6 +12,7 @@ from local.invoices import UNKNOWN_BUYER, render, sample_invoice
 from local.simulator.core.control import Simulator, running_simulator
 from local.world.levers import World
 from tests.altering import altering
+from tests.operator import Operator
 from tests.two_accounts import SHOW_ACCOUNTS
 
 
@@ -451,6 +452,32 @@ def test_of_two_deposits_of_one_number_none_is_given_a_status(
     assert codes_of(world, 2) | codes_of(world, 4) == {"file:ok"}
     (shown,) = {tuple(record.platform_ids) for record in warnings(caplog, "feed.ambiguous")}
     assert set(shown) == {world.submission(rank).platform_id for rank in (2, 4)}
+
+
+@pytest.mark.parametrize(("said", "green"), [("REJECTED", False), ("PAYMENT_RECEIVED", True)])
+def test_a_refusal_that_may_be_of_a_rejected_deposit_or_of_its_correction_is_in_the_status_for_a_day(
+    world: World, pdp: Simulator, operator: Operator, said: str, green: bool
+) -> None:
+    deposited(world, pdp, 2, content=render(sample_invoice(2, buyer=UNKNOWN_BUYER), "cii"))
+    assert world.submission(2).state == "rejected"
+    corrected = world.folder / "corrected.xml"
+    corrected.write_bytes(render(sample_invoice(2), "cii"))
+    world.update(2, document_uri=corrected.as_uri(), technical_status="pending")
+    world.deposit()
+    advance(world, pdp, 300)
+    world.poll()
+    stands = str(world.submission(2).platform_id)
+
+    pdp.add_status(stands, said, author="PLATFORM", **({} if green else {"reason": "REJ_SEMAN"}))
+    for _ in range(3):
+        advance(world, pdp, 3600)
+        world.poll()
+
+    assert (world.submission(2).state, world.row(2).technical_status) == ("submitted", "validated")
+    troubles = " ".join(each["what"] for each in operator.ask("status")["troubles"])
+    assert ("1 refusal within a day that may be of several deposits" in troubles) == (not green)
+    advance(world, pdp, 26 * 3600)
+    assert "may be of several deposits" not in str(operator.ask("status")["troubles"])
 
 
 def test_a_duplicate_verdict_never_goes_to_a_deposit_whose_file_is_good(

@@ -31,6 +31,11 @@ TALLIES = {  # what leaves no row behind: from how many on it is a trouble, what
         "# [row was|rows were] written within an hour that facteur.invoice_source does not show",
         "facteur doctor",
     ),
+    "ambiguous_refusals": (
+        1,
+        "# [refusal|refusals] within a day that may be of several deposits of one number, stored of none",
+        "facteur list --state submitted; see feed.ambiguous in the log of poll_statuses",
+    ),
     "statuses_put_off": (
         1,
         "# [time|times] something that the platform says could not be read or stored, and is tried again",

@@ -114,6 +114,10 @@ class PostgresFeeds:
             found.setdefault(row.place, []).append(Bearer(row.platform_id, row.stands, row.stored, row.good))
         return found
 
+    def note_ambiguous(self, refusals: int) -> None:
+        """Leave word of refusals that may be of several deposits: who reads the same page again says the same."""
+        self._database.rows("select facteur.tally('ambiguous_refusals', %(n)s)", {"n": refusals})
+
     def want_history(self, submission_id: int, seconds: float) -> None:
         """Have a deposit's own history read: its events could not be stored."""
         statement = "select facteur.want_history(%(id)s, %(seconds)s)"

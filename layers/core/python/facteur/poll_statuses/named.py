@@ -28,16 +28,19 @@ def attributed(
     The latter are another software's, or of a deposit whose outcome is unknown, or what said so was for once another answer.
     """
     bearers = services.feeds.bearers(account, named) if named else {}
-    found = []
+    found, refusals = [], 0
     for place, (event, _) in enumerate(named):
         bearer, ids = whose(event, bearers.get(place, ())), _ids(bearers.get(place, ()))
         if bearer is None or bearer.platform_id is None:
             if len(ids) > 1:
+                refusals += event.code in REJECTING
                 _warn(services, "feed.ambiguous", account, event, ids, COMPARE)
         elif is_duplicate(event) and not bearer.stored and _is_good(bearer.platform_id, bearer, platform):
             _warn(services, "feed.duplicate", account, event, ids, NO_DUPLICATE)
         else:
             found.append(replace(event, platform_id=bearer.platform_id))
+    if refusals:
+        services.feeds.note_ambiguous(refusals)
     ours = {named[place][0].status_id for place in bearers}
     return found, {event.status_id for event, _ in named} - ours
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ import boto3
 
 from local.invoices import DIFFICULT_BUYERS, UNKNOWN_BUYER, render, sample_invoice
 from local.sam import load_template
+from local.simulator.core.control import running_simulator
 from local.world.levers import World, platform_secret
 from local.world.stack import database_secret
 from tests.failing_store import FailingStore
@@ -35,11 +37,12 @@ from invoicing.invoices
 
 @dataclass
 class Ground:
-    """What a failure is made with."""
+    """What a failure is made with. `lasting`: what goes on behind it."""
 
     world: World
     store: FailingStore
     operator: Operator
+    lasting: ExitStack
     dead_letters_url: str | None = None
 
     def measured_by_sqs(self) -> dict[str, list[float]]:
@@ -302,6 +305,15 @@ def blind_search(ground: Ground) -> None:
         deposited(ground, rank)
 
 
+def failing_feed(ground: Ground) -> None:
+    """Deposits go on, on a platform whose list of events alone answers 500."""
+    pdp = ground.lasting.enter_context(running_simulator(platform="superpdp"))
+    secret = {"provider": "superpdp", "client_id": pdp.client_id, "client_secret": pdp.client_secret}
+    ground.world.put_secret("default", {**secret, "base_url": pdp.base_url})
+    pdp.script_endpoint("events", ["500"] * 1000)
+    deposited(ground)
+
+
 def full_page(ground: Ground) -> None:
     """Statuses that nobody can acknowledge stand before ours: another software's, for ever."""
     in_production(ground, not_seen_noise=100)
@@ -525,6 +537,7 @@ FAILURES: tuple[Failure, ...] = (
     Failure("the search shows none of our deposits", blind_search, "DepositsNotShown", 60, "shows none of its deposits", None, head_start=2 * HOUR),
     Failure("a pull's page is full of what nobody can acknowledge", full_page, "DepositsNotShown", 60, "hides unseen statuses", None, settings={"STATUS_SOURCE": "pull"}),
     Failure("a webhook takes the statuses of a pull", webhook, "DepositsNotShown", 240, "hides unseen statuses", None, head_start=DAY, settings={"STATUS_SOURCE": "pull"}),
+    Failure("a feed of events is not answered", failing_feed, "DepositsNotShown", 90, "the feed has failed for an hour", None),
     Failure("the platform refused a deposit and reports of it what only a buyer says", contradiction, "FailedInvoices", 10, "shows an error though something was deposited", None),
     Failure("a sequence is behind its table, after a failover to a copy", late_sequence, "InstallationFaults", 10, "sequence", None),
     Failure("histories are answered 403", unread_history_403, "AccountRefused", 20, "paused until", None, settings={"STATUS_SOURCE": "history"}),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -22,6 +23,12 @@ NOT_OF_A_WORLD = "no dead-letter queue"
 RESOURCES = load_template()["Resources"]
 
 
+@pytest.fixture
+def ground(world: World, store: FailingStore, operator: Operator) -> Iterator[Ground]:
+    with ExitStack() as lasting:
+        yield Ground(world, store, operator, lasting)
+
+
 @pytest.mark.parametrize(
     ("failure", "settings"),
     [
@@ -30,9 +37,8 @@ RESOURCES = load_template()["Resources"]
     ],
 )
 def test_a_failure_is_shown_and_rings_its_alarm_in_time(
-    world: World, store: FailingStore, operator: Operator, capsys: pytest.CaptureFixture[str], failure: Failure
+    world: World, ground: Ground, operator: Operator, capsys: pytest.CaptureFixture[str], failure: Failure
 ) -> None:
-    ground = Ground(world, store, operator)
     failure.make(ground)
     world.advance(failure.head_start)
     alarm = RESOURCES[f"{failure.alarm}Alarm"]["Properties"]
@@ -57,10 +63,9 @@ def test_a_failure_is_shown_and_rings_its_alarm_in_time(
     ("make", "alarm"), [(probe_that_fails, "AccountRefused"), (view_breaks_later, "UnreadableRows")]
 )
 def test_what_goes_on_rings_for_as_long_as_it_does(
-    world: World, store: FailingStore, operator: Operator, capsys: pytest.CaptureFixture[str], make: Make, alarm: str
+    world: World, ground: Ground, operator: Operator, capsys: pytest.CaptureFixture[str], make: Make, alarm: str
 ) -> None:
     """Counted only when it happens, it would ring once and then wait for ever."""
-    ground = Ground(world, store, operator)
     failure = Failure("", make, alarm, 0, "")
     make(ground)
     result = [one_step(ground, failure, capsys) for _ in range(LASTING_STEPS)]

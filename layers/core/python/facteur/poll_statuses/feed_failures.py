@@ -83,5 +83,5 @@ def _begin_again(reading: Reading, error: NotDepositedError, services: PollServi
     services.count_put_off()
     services.journal.warning(
         "feed.reset", account=reading.account, http_status=error.problem.http_status, error_code=error.problem.code,
-        next_step="nothing: the platform does not know the place any more, and the feed is read from its beginning",
+        next_step="nothing: the platform refuses the place of its feed, or fails on it, and the feed is read from its beginning",
     )  # fmt: skip

@@ -56,10 +56,10 @@ def move_before_storing(worker: Worker) -> None:
     feeding: Any = sys.modules["facteur.poll_statuses.feed"]
     store = feeding._store
 
-    def moved_first(account: str, entries: Any, platform: Any, services: Any) -> Any:
+    def moved_first(reading: Any, entries: Any, platform: Any, services: Any) -> Any:
         services.feeds.reached(
-            account, next(each.cursor for each in reversed(entries) if each.cursor), past=True, dated_at=None
+            reading.account, next(each.cursor for each in reversed(entries) if each.cursor), past=True, dated_at=None
         )
-        return store(account, entries, platform, services)
+        return store(reading, entries, platform, services)
 
     feeding._store = moved_first

@@ -14,6 +14,7 @@ from local.simulator.core.control import Simulator, running_simulator
 from local.world.levers import World
 from tests.altering import AlteringProxy, Asked, Said, altering
 from tests.contract.platform.subjects import AfnorKind, IopoleKind, Kind, SuperPdpKind
+from tests.operator import Operator
 from tests.platforms import secret_for
 from tests.two_accounts import SHOW_ACCOUNTS
 
@@ -145,7 +146,10 @@ def test_an_earlier_submissions_attempt_makes_a_refusal_a_question_too(account: 
 
 
 @EVERYWHERE
-def test_an_honest_refusal_after_a_doubt_ends_at_a_person_and_the_corrected_one_is_deposited(account: Account) -> None:
+def test_an_honest_refusal_after_a_doubt_ends_at_a_person_and_the_corrected_one_is_deposited(
+    account: Account, operator: Operator
+) -> None:
+    """Another document is sent only after a person has said that the first one is not to be."""
     account.witness()
     account.simulator.script_endpoint("deposit", ["503"])
     account.refuse(422, but=1)
@@ -157,9 +161,16 @@ def test_an_honest_refusal_after_a_doubt_ends_at_a_person_and_the_corrected_one_
     assert (failed.state, failed.last_error_code) == ("failed", "unknown_thrice")
     assert NEVER_KNOWN in failed.last_error_message
     assert "Correct" in failed.last_error_message
+    assert "facteur reject" in failed.last_error_message
     account.proxy.before = lambda _asked: None
     corrected = render(sample_invoice(1), "cii").replace(b"</", b" </", 1)
     (account.world.folder / file_name(sample_invoice(1), "cii")).write_bytes(corrected)
+    account.world.update(1, technical_status="pending")
+    account.work(14)
+    failed = account.world.submission(1)
+    assert (failed.state, failed.last_error_code) == ("failed", "document_changed")
+    assert "facteur reject" in failed.last_error_message
+    assert operator.run("reject", sample_invoice(1).number, "--why", "it was corrected", "--yes").code == 0
     account.world.update(1, technical_status="pending")
     account.work(14)
     assert account.world.submission(1).state == "submitted"

@@ -14,8 +14,8 @@ from facteur.errors import Problem
 
 EMPTY_LOOKUPS_BEFORE_RESEND = 4
 SEND_AGAIN = (
-    "Correct the invoice where that names a mistake in it, else ask the platform why. facteur retry sends it again, once it was "
-    "looked up again"
+    "Correct the invoice where that names a mistake in it, and facteur reject before it goes back to 'pending': another document "
+    "is not sent otherwise. Else ask the platform why; facteur retry sends it again, once it was looked up again"
 )
 PICKED_UP_SECONDS = 60.0  # a look-up that is due is begun within a minute
 NUMBER_UNKNOWN = "number_unknown"

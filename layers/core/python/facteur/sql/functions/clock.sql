@@ -39,8 +39,8 @@ begin
         not_shown_since = facteur.by_now(not_shown_since), blocked_since = facteur.by_now(blocked_since)
     where facteur.now() < greatest(taken_until, pulled_at, by_number_until, turn_at, not_shown_since, blocked_since);
     update facteur.feeds set taken_until = facteur.brought_forward(taken_until, ahead), reached_at = facteur.by_now(reached_at), dated_at = facteur.by_now(dated_at),
-        turn_at = facteur.by_now(turn_at), since = facteur.by_now(since)
-    where facteur.now() < greatest(taken_until, reached_at, turn_at, since);
+        turn_at = facteur.by_now(turn_at), since = facteur.by_now(since), failing_since = facteur.by_now(failing_since), foreign_until = facteur.by_now(foreign_until)
+    where facteur.now() < greatest(taken_until, reached_at, turn_at, since, failing_since, foreign_until);
     update facteur.stores set refused_since = facteur.by_now(refused_since), refused_at = facteur.by_now(refused_at)
     where facteur.now() < greatest(refused_since, refused_at);
     update facteur.runs set ended_at = facteur.by_now(ended_at), ok_at = facteur.by_now(ok_at) where facteur.now() < greatest(ended_at, ok_at);

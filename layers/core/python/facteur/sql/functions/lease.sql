@@ -89,7 +89,7 @@ end $$;
 
 -- Read a batch: what the messages name and still waits, with the company's row as it is now (null: it is gone). read_first: its
 -- account was refused, and nothing is deposited before a read of it was answered. doubtful_sha256: what was sent for its invoice with an
--- outcome that nobody knows, also before somebody retried it; not for a submission that a platform or a person has rejected.
+-- outcome that nobody knows, also before somebody retried it; not once it, or what came after it, was rejected by a platform or a person.
 -- store_refuses: no document of its store could be read since one was refused. store_gives, platform_answers: since this row last failed,
 -- another's document was read, or call answered.
 create or replace function facteur.read_batch(p_ids bigint[], p_inline_bytes integer)
@@ -103,8 +103,9 @@ begin
     return query
     select s.id, s.state, s.account, s.invoice_id, s.tries, extract(epoch from s.waited)::double precision,
            extract(epoch from facteur.now() - s.created_at)::double precision,
-           array(select distinct a.document_sha256 from facteur.attempts a join facteur.submissions o on o.id = a.submission_id
-                 where a.invoice_id = s.invoice_id and (a.outcome is null or a.outcome in ('unknown', 'not_found')) and o.state <> 'rejected'),
+           array(select distinct a.document_sha256 from facteur.attempts a
+                 where a.invoice_id = s.invoice_id and a.submission_id is not null and (a.outcome is null or a.outcome in ('unknown', 'not_found')) and not exists (
+                     select from facteur.submissions o where o.invoice_id = a.invoice_id and o.id >= a.submission_id and o.state = 'rejected')),
            i.invoice_id is not null, i,
            coalesce(b.recovery = 'read' and not facteur.paused(b), false), at.store, t.name is not null,
            coalesce(s.store = at.store and t.name is null, false), s.tries > 0 and coalesce(b.failures = 0, true)

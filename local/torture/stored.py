@@ -62,7 +62,8 @@ def missing_statuses(ledger: list[dict[str, Any]], given: Given, lane: Share, sc
             yield Finding(LOST, f"deposit {deposit['id']} ({deposit['number']}) is in no attempt")
         if kept_back and not stands(deposit):
             continue
-        hidden = schedule.switches.get("events_late") or "list_order=desc" in repr(schedule.happenings)
+        alone = schedule.settings.get("STATUS_SOURCE") == "history" and schedule.switches.get("ppf_delay")
+        hidden = alone or schedule.switches.get("events_late") or "list_order=desc" in repr(schedule.happenings)
         if hidden and lane.wire.closing & events[deposit["id"]].keys():
             continue  # its life cycle was over before they were shown
         if deposit["id"] in adopted and (

@@ -89,6 +89,32 @@ def test_a_corrected_invoice_may_have_the_id_that_its_rejected_deposit_had_at_th
     assert rows.value("select count(*) from facteur.doubtful_attempts(%(id)s)", id=invoice) == 1
 
 
+def test_what_a_look_up_shows_of_the_new_clients_deposit_is_not_the_former_ones(rows: Rows) -> None:
+    old, new = rows.noted(), rows.noted()
+    deposited(rows, old, FORMER, "7")
+    repin(rows)
+    deposited(rows, new, NEW, "7")
+
+    shown = json.dumps([{"platform_id": "7", "number": rows.submission(new).invoice_number}])
+    rows.run("select facteur.check_shown('default', %(shown)s::jsonb)", shown=shown)
+
+    assert [rows.submission(each).objection_code for each in (old, new)] == [None, None]
+    assert [rows.invoice(each).technical_status for each in (old, new)] == ["validated", "validated"]
+
+
+def test_a_number_of_a_former_clients_invoice_stops_that_one_no_more(rows: Rows) -> None:
+    """Two clients may have invoices of one number: what the new one shows as another's is not what the former one has."""
+    old, new = rows.noted(), rows.noted()
+    deposited(rows, old, FORMER, "7")
+    repin(rows)
+    deposited(rows, new, NEW, "8")
+
+    shown = json.dumps([{"platform_id": "8", "number": rows.submission(old).invoice_number}])
+    rows.run("select facteur.check_shown('default', %(shown)s::jsonb)", shown=shown)
+
+    assert [rows.submission(each).objection_code for each in (old, new)] == [None, "shown_as_another"]
+
+
 def test_another_invoices_deposit_of_the_same_client_keeps_its_id_whatever_its_account_is_called(rows: Rows) -> None:
     """The id is looked up: one of both answers is mistaken."""
     one, two = rows.noted(), rows.noted()

@@ -55,7 +55,7 @@ create or replace function facteur.check_shown(p_account text, p_shown jsonb) re
 begin
     perform facteur.check_number(s, s.platform_id, e ->> 'number')
     from jsonb_array_elements(p_shown) e join facteur.submissions s
-      on s.platform_id = e ->> 'platform_id' and s.account = any (facteur.names_of_client(p_account));
+      on s.platform_id = e ->> 'platform_id' and s.account = any (facteur.names_of_client(p_account)) and not facteur.is_former(s);
 end $$;
 
 -- The platform shows these deposits (number_seen) under another number than was sent. Each stops, and so does the invoice whose
@@ -73,7 +73,7 @@ begin
         select o.id, format('The platform shows the deposit of another invoice, %s, under this number. Compare both at the platform, then facteur adopt.',
                             s.platform_id)
         from facteur.submissions s join facteur.submissions o
-          on o.id <> s.id and o.invoice_id <> s.invoice_id and o.account = any (facteur.names_of_client(s.account))
+          on o.id <> s.id and o.invoice_id <> s.invoice_id and o.account = any (facteur.names_of_client(s.account)) and not facteur.is_former(o)
          and facteur.plain(o.invoice_number) = facteur.plain(s.number_seen)
         where s.id = any (p_ids) and (o.state in ('submitted', 'closed', 'pending', 'in_doubt', 'sending') or facteur.refused(o) and o.number_seen is null)
           and not exists (select from facteur.submissions l where l.invoice_id = o.invoice_id and l.id > o.id)

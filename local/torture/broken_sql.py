@@ -50,12 +50,11 @@ def believe_write_backs(database: Database) -> None:
     replace_in(
         database,
         "facteur.try_write_back",
-        r"if written\.differing is not null and not facteur\.asks_anew\(s\) then",
+        r"if written\.differing is not null and not owners and not anew then",
         "if false then",
     )
-    replace_in(
-        database, "facteur.try_write_back", r" and written\.differing is null;", ";"
-    )  # nor does the note of what a trigger put back
+    # nor does the note of what a trigger put back
+    replace_in(database, "facteur.try_write_back", r" and written\.differing is null\s+and anew is not true;", ";")
 
 
 def forget_lost_messages(database: Database) -> None:
@@ -77,7 +76,10 @@ def take_any_id(database: Database) -> None:
 
 def believe_verdicts_on_others(database: Database) -> None:
     replace_in(
-        database, "facteur.record_status_update", r"if s\.objection_code = 'shown_as_another' and", "if false and"
+        database,
+        "facteur.record_status_update",
+        r"if s\.objection_code in \('shown_as_another', 'predecessor_taken'\) and",
+        "if false and",
     )
 
 

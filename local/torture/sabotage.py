@@ -143,7 +143,7 @@ def say_nothing(_worker: Worker) -> None:
 
 
 def believe_blind_looks(_worker: Worker) -> None:
-    switch("blindness", lambda _: lambda *_about: None)
+    switch("blindness", lambda _: lambda *_about, **_named: None)
 
 
 def believe_every_number(_worker: Worker) -> None:
@@ -225,9 +225,9 @@ def hear_pulls_alone(_worker: Worker) -> None:
     pulling: Any = sys.modules["facteur.poll_statuses.pull"]
     checked = pulling._check
 
-    def trusting(due: Any, services: Any, *, unseen: bool) -> None:
+    def trusting(due: Any, services: Any, source: str, *, unseen: bool) -> None:
         if services.pulls.early_statuses(due):
-            checked(due, services, unseen=unseen)
+            checked(due, services, source, unseen=unseen)
         elif due.age_seconds > services.limits.follow_up_seconds:
             services.pulls.close(due)
         else:

@@ -34,24 +34,33 @@ def test_a_row_whose_key_changes_while_its_deposit_is_in_doubt_is_not_sent_again
     assert f"row id:{key} (deposit {deposit['id']})" in world.submission(1).last_error_message
 
 
-def test_a_copied_row_waits_while_the_same_document_is_in_doubt_and_goes_once_that_is_refused(world: World) -> None:
+def test_a_copied_row_waits_while_the_same_document_is_in_doubt_and_may_go_once_that_is_refused(world: World) -> None:
     world.witness()
-    world.simulator.script(sample_invoice(1).number, ["503", "400"])
+    world.simulator.script(sample_invoice(1).number, ["lost_answer"])
     first = world.add(1)
     world.deposit()
     second = world.add(1)
 
     world.deposit()
-    assert len(world.deposits(1)) == 0
+    (deposit,) = world.deposits(1)
     assert (world.submission(1).state, world.submission(1).last_error_code) == ("pending", "sent_already")
 
+    world.simulator.add_status(deposit["id"], "REJECTED", reason="VALIDATION_FAILURE", author="PLATFORM")
+    until_settled(world)
+    world.poll()
+    assert (world.submission(1).state, world.submission(1).last_error_code) == ("failed", "sent_already")
+    world.update(1, technical_status="pending")
     until_settled(world)
 
     states = world.database.rows("select invoice_id, state from facteur.submissions order by id")[
         1:
     ]  # after the witness
-    assert [(row.invoice_id, row.state) for row in states] == [(str(first), "rejected"), (str(second), "submitted")]
-    assert len(world.deposits(1)) == 1
+    assert [(row.invoice_id, row.state) for row in states] == [
+        (str(first), "rejected"),
+        (str(second), "failed"),
+        (str(second), "submitted"),
+    ]
+    assert len(world.deposits(1)) == 2
 
 
 def test_two_rows_with_one_document_in_one_batch_make_one_deposit(

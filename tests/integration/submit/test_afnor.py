@@ -456,7 +456,7 @@ def test_of_two_deposits_of_one_number_none_is_given_a_status(
 
 @pytest.mark.parametrize(("said", "green"), [("REJECTED", False), ("PAYMENT_RECEIVED", True)])
 def test_a_refusal_that_may_be_of_a_rejected_deposit_or_of_its_correction_is_in_the_status_for_a_day(
-    world: World, pdp: Simulator, operator: Operator, said: str, green: bool
+    world: World, pdp: Simulator, operator: Operator, capsys: pytest.CaptureFixture[str], said: str, green: bool
 ) -> None:
     deposited(world, pdp, 2, content=render(sample_invoice(2, buyer=UNKNOWN_BUYER), "cii"))
     assert world.submission(2).state == "rejected"
@@ -474,6 +474,9 @@ def test_a_refusal_that_may_be_of_a_rejected_deposit_or_of_its_correction_is_in_
         world.poll()
 
     assert (world.submission(2).state, world.row(2).technical_status) == ("submitted", "validated")
+    capsys.readouterr()
+    world.poll()
+    assert ('"StatusesPutOff":[1' in capsys.readouterr().out) == (not green)  # what the alarm watches
     troubles = " ".join(each["what"] for each in operator.ask("status")["troubles"])
     assert ("1 refusal within a day that may be of several deposits" in troubles) == (not green)
     advance(world, pdp, 26 * 3600)

@@ -25,6 +25,8 @@ def read_feeds(services: PollServices, accounts: Sequence[str], permitted: Calla
     for account in accounts:
         if permitted(account) and (place := services.feeds.take(account)):
             pages += _read(account, place, services, permitted)
+    if accounts and (refusals := services.feeds.ambiguous()):
+        services.journal.count(Metric.STATUSES_PUT_OFF, refusals)  # a person's: it rings for as long as status says it
     return pages
 
 

@@ -118,6 +118,11 @@ class PostgresFeeds:
         """Leave word of refusals that may be of several deposits: who reads the same page again says the same."""
         self._database.rows("select facteur.tally('ambiguous_refusals', %(n)s)", {"n": refusals})
 
+    def ambiguous(self) -> int:
+        """How many of the last day were left word of."""
+        statement = "select coalesce((facteur.tallied() ->> 'ambiguous_refusals')::integer, 0) as n"
+        return int(self._database.row(statement).n)
+
     def want_history(self, submission_id: int, seconds: float) -> None:
         """Have a deposit's own history read: its events could not be stored."""
         statement = "select facteur.want_history(%(id)s, %(seconds)s)"

@@ -435,6 +435,19 @@ def test_one_file_that_is_not_given_stops_no_other(world: World, pdp: Simulator)
     assert {"200", "201", "202"} <= codes_of(world, 2)
 
 
+def test_what_a_lifecycle_message_quotes_of_what_was_sent_is_blanked(world: World, pdp: Simulator) -> None:
+    """A message is XML, and a token in it longer than any text that is kept: what is left of it is no token that a search would find."""
+    pdp.configure(quotes=["statuses"])
+
+    deposited(world, pdp, 2)
+    advance(world, pdp, 60)
+    world.poll()
+
+    assert world.submission(2).lifecycle_code == "205"
+    stored = str(world.database.rows("select * from facteur.status_events"))
+    assert [each for each in ("eyJ", pdp.client_secret) if each in stored] == []
+
+
 def test_of_two_deposits_of_one_number_none_is_given_a_status(
     world: World, pdp: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -11,7 +11,7 @@ import json
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -97,6 +97,10 @@ class Blanking:
             return json.dumps(self._in_value(json.loads(text)), ensure_ascii=False)
         except (ValueError, RecursionError):
             return self._in_words(text)
+
+    def of_words_in(self, body: bytes) -> Callable[[str], str]:
+        """What blanks some of a body's words."""
+        return self._in_words if self._quoted(body) else str
 
     def _prepare(self) -> None:
         forms = [form for each in self._sent.values() for form in each]

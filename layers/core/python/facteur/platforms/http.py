@@ -52,6 +52,11 @@ class HttpAnswer:
         """What it says, blanked."""
         return self.blanking.in_text(self.body, text_of(self.body, self.headers.get("Content-Type")))
 
+    @property
+    def blanked(self) -> Callable[[str], str]:
+        """What blanks words of its body."""
+        return self.blanking.of_words_in(self.body)
+
     def json(self) -> Any:
         """The body as JSON, blanked, or None where it is none, or so deeply nested that nobody meant it."""
         if not self._json:

@@ -6,7 +6,7 @@ nowhere else: MDT-88, the network's own code, is the same for 211 and 212, and p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,6 +19,9 @@ from facteur.platforms.foreign_xml import NotXmlError, tree_of
 
 NAMESPACE = "urn:un:unece:uncefact:data:standard:CrossDomainAcknowledgementAndResponse:100"
 ROOT = "CrossDomainAcknowledgementAndResponse"
+NAMES = frozenset(
+    {"ID", "GlobalID", "IssuerAssignedID"}
+)  # compared with ours, and perhaps equal to a name that we send
 COLLECTED = "MEN"  # of amounts: what was received, VAT included, one for each rate
 SIREN_SCHEMES = ("0002", "0009")  # SIREN, SIRET. An electronic address (0225) need not begin with its company's SIREN
 SIREN_DIGITS = 9
@@ -93,13 +96,16 @@ class Message:
     statuses: tuple[InvoiceStatus, ...]
 
 
-def message_in(content: bytes) -> Message:
-    """All that a lifecycle message says, of however many invoices.
+def message_in(content: bytes, blanked: Callable[[str], str] = str) -> Message:
+    """All that a lifecycle message says, of however many invoices; its words, but for names of invoices and parties, are `blanked`.
 
     Raises:
         UnreadableStatusError: it is none: no XML, too deep or too large, another document, or without any status.
     """
     root = _root(content)
+    for each in root.iter():
+        if each.text and each.tag not in NAMES:
+            each.text = blanked(each.text)
     document = _at(root, "ExchangedDocument")
     said_at = _given(document, "IssueDateTime")
     statuses = tuple(

@@ -19,6 +19,7 @@ from facteur.errors import (
 )
 from facteur.platforms import foreign
 from facteur.platforms.afnor.capabilities import CAPABILITIES, LONGEST_NAME
+from facteur.platforms.afnor.cdar import Message, message_in
 from facteur.platforms.afnor.company import Company
 from facteur.platforms.afnor.feed import Feed
 from facteur.platforms.afnor.flows import Flows
@@ -172,13 +173,13 @@ class Afnor(NotOffered):
             raise refusal(answer)
         return answer
 
-    def _message(self, flow_id: str) -> bytes:
+    def _message(self, flow_id: str) -> Message:
         answer = self._original(flow_id, LONGEST_MESSAGE_BYTES)
         if answer.status == 401:
             raise refusal(answer)
         if answer.status != 200:
             raise UnreadableStatusError(f"its file is not given (HTTP {answer.status})")
-        return answer.body
+        return message_in(answer.body, answer.blanked)
 
 
 def _flow_info(document: Document, own_key: str | None, rule: str | None, begins: bytes) -> dict[str, Any]:

@@ -16,11 +16,11 @@ from facteur.platforms.afnor.reading import Flow, acknowledgement_of, entries_of
 
 AGAIN_AFTER = (1, 2, 8)  # readings in vain of a message, mostly a minute apart: what came may have been another answer
 MOST_KEPT = 5000  # messages, with what they said: what is read again within ten minutes is not fetched again
-Fetch = Callable[[str], bytes]
+Fetch = Callable[[str], cdar.Message]
 
 
 class Feed:
-    """The feed of one account. `fetch` gives the file of a flow; it raises UnreadableStatusError where that flow has none to show."""
+    """The feed of one account. `fetch` gives the message of a flow; it raises UnreadableStatusError where that flow has none to show."""
 
     def __init__(self, flows: Flows, fetch: Fetch) -> None:
         self._flows, self._fetch = flows, fetch
@@ -168,8 +168,8 @@ class _Reading:
         return said
 
 
-def _said_in(flow: Flow, content: bytes) -> tuple[FeedEntry, ...]:
-    said = tuple(entries_of(flow, cdar.message_in(content)))
+def _said_in(flow: Flow, message: cdar.Message) -> tuple[FeedEntry, ...]:
+    said = tuple(entries_of(flow, message))
     if not said:
         raise UnreadableStatusError("it names no invoice")
     return said

@@ -101,9 +101,14 @@ def _placed() -> list[tuple[Wire, str]]:
 
 
 def _plain(orders: Sequence[Order]) -> list[Order]:
-    """Without those that are never heard of, and without the witnesses, which are an account's."""
+    """Without those that are never heard of, and without the witnesses, which are an account's; whose number the next takes stays."""
     found = [each for each in orders if each.kind != "mute"]
-    return [each for each in found if each.faults or each.later or each.kind != "good"]
+    named = [each.kind in OF_ANOTHER for each in found[1:]] + [False]
+    return [
+        each
+        for each, taken in zip(found, named, strict=True)
+        if taken or each.faults or each.later or each.kind != "good"
+    ]
 
 
 def _orders_of(orders: Sequence[Order], account: str) -> tuple[Order, ...]:

@@ -10,16 +10,14 @@ from typing import Any
 import pytest
 
 from local.invoices import sample_invoice
-from local.sam import load_template
 from local.simulator.core.control import Simulator, running_simulator
-from local.world.alarm_clock import rings
 from local.world.levers import World
 from tests.altering import AlteringProxy, Asked, Said, altering
+from tests.integration.statuses.test_silence import heard, result
 from tests.measured import measured
 from tests.operator import Operator
 from tests.two_accounts import SHOW_ACCOUNTS
 
-RESOURCES = load_template()["Resources"]
 OWN_WORDS = {"http_status_code": 0, "message": "no", "errorCode": "PARAMS_ERROR", "errorMessage": "no"}
 
 
@@ -108,19 +106,6 @@ def afnor(world: World, flows: Simulator) -> Iterator[Fed]:
         }  # fmt: skip
         world.put_secret("pdp", secret)
         yield Fed(world, flows, proxy)
-
-
-def result(world: World, capsys: pytest.CaptureFixture[str]) -> dict[str, list[float]]:
-    """What one more run of each function measures."""
-    capsys.readouterr()
-    world.poll()
-    world.relay()
-    return measured(capsys.readouterr().out)
-
-
-def heard(alarm: str, period: dict[str, list[float]]) -> bool:
-    properties = RESOURCES[f"{alarm}Alarm"]["Properties"]
-    return rings(properties, *[period] * properties["EvaluationPeriods"])
 
 
 def the_feed(asked: Asked) -> bool:

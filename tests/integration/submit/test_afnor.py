@@ -436,7 +436,7 @@ def test_one_file_that_is_not_given_stops_no_other(world: World, pdp: Simulator)
 
 
 def test_what_a_lifecycle_message_quotes_of_what_was_sent_is_blanked(world: World, pdp: Simulator) -> None:
-    """A message is XML, and a token in it longer than any text that is kept: what is left of it is no token that a search would find."""
+    """A message is XML, which no JSON's blanking reads; and a text that is too long is cut, a token in it as well."""
     pdp.configure(quotes=["statuses"])
 
     deposited(world, pdp, 2)

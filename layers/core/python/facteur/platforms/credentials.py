@@ -32,9 +32,7 @@ class Credentials:
     sandbox: bool | None = None
     address: Address | None = None  # None: the settings' platform
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # that say who we are, beside the token
-    tenant: Mapping[str, str] = field(
-        default_factory=dict, repr=False
-    )  # what beside client_id says whose deposits are meant
+    tenant: Mapping[str, str] = field(default_factory=dict, repr=False)  # whose deposits are meant, beside client_id
     basic: bool = False  # the token is asked for with HTTP Basic
     scope: str | None = None
     directory_url: str | None = None

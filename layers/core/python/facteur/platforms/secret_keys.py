@@ -11,9 +11,8 @@ from facteur.errors import AccountRefusedError, Problem
 from facteur.platforms.port import Provider
 
 ONES_OWN = "_"  # what a key begins with that is nothing of ours: a note, a rotation's date
-WORD = re.compile(
-    r"[A-Za-z][A-Za-z_ -]{0,29}"
-)  # another key may be a client id or a password in the wrong field: it is not shown
+# Another key may be a client id or a password in the wrong field: it is not shown.
+WORD = re.compile(r"[A-Za-z][A-Za-z_ -]{0,29}")
 ALIKE = 0.75
 
 

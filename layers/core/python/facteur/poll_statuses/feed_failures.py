@@ -12,15 +12,18 @@ from facteur.poll_statuses.services import FEED, TOO_MANY, PollServices, not_ans
 
 RIGHTS = frozenset({401, 403})
 LATER = frozenset({408, TOO_MANY})
-GIVES_WAY_SECONDS = (
-    3600.0  # after which histories are read instead (facteur.accounts_with_failing_feed), and the feed now and then
-)
+# After which histories are read instead (facteur.accounts_with_failing_feed), and the feed now and then.
+GIVES_WAY_SECONDS = 3600.0
 NOW_AND_THEN_SECONDS = 600.0
 
 
 @dataclass(slots=True)
 class Reading:
-    """One turn: how far it came, and when the platform said that it was. `nobodys`: statuses whose invoice no deposit of ours bears."""
+    """One turn: how far it came, and when the platform said that it was.
+
+    `nobodys`: statuses whose invoice no deposit of ours bears. `foreign`: when statuses came of none of our deposits, which nobody has
+    counted.
+    """
 
     account: str
     place: Place
@@ -29,9 +32,7 @@ class Reading:
     dated_at: datetime | None = None
     platform: Platform | None = None
     nobodys: set[str] = field(default_factory=set)
-    foreign: list[datetime] = field(
-        default_factory=list
-    )  # when statuses came of none of our deposits, which nobody has counted
+    foreign: list[datetime] = field(default_factory=list)
 
 
 def after_failure(reading: Reading, error: NotDepositedError, services: PollServices) -> float:

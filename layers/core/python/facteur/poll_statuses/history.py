@@ -51,7 +51,10 @@ def read_history(due: Due, services: PollServices, postpone: Postpone, asked_by:
     """Read one history, if the budget admits it now; else it stays due. A former client's deposit is not asked for: the account would be
     shown another one under its id."""
     if services.store.is_former(due):
-        services.pulls.close(due) if is_over(due, services.limits) else postpone(due, DAY_SECONDS)
+        if is_over(due, services.limits):
+            services.pulls.close(due)
+        else:
+            postpone(due, DAY_SECONDS)
         return Step.DONE
     if not services.store.take_history_permit(due.account):
         postpone(due, 0)

@@ -23,9 +23,8 @@ class Installation:
     unreadable_rows: int
     silent_seconds: float = 0.0  # of the deposit that has never shown a status for longest
     unread_seconds: float = 0.0  # since when the search has shown what no status says
-    accounts_not_shown: int = (
-        0  # whose search shows none of their deposits, whose statuses somebody hides or takes, or whose feed fails
-    )
+    # whose search shows none of their deposits, whose statuses somebody hides or takes, or whose feed fails
+    accounts_not_shown: int = 0
     faults: tuple[str, ...] = ()  # what has come apart between the company's table and what was installed
     followed_by_nobody: int = 0  # deposits of a client that no account is any more
     tallies: Mapping[str, int] = field(

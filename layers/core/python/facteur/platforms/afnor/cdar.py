@@ -19,9 +19,8 @@ from facteur.platforms.foreign_xml import NotXmlError, tree_of
 
 NAMESPACE = "urn:un:unece:uncefact:data:standard:CrossDomainAcknowledgementAndResponse:100"
 ROOT = "CrossDomainAcknowledgementAndResponse"
-NAMES = frozenset(
-    {"ID", "GlobalID", "IssuerAssignedID"}
-)  # compared with ours, and perhaps equal to a name that we send
+# Of invoices and parties: they are compared with ours, and may be equal to a name that we send.
+NAMES = frozenset({"ID", "GlobalID", "IssuerAssignedID"})
 COLLECTED = "MEN"  # of amounts: what was received, VAT included, one for each rate
 SIREN_SCHEMES = ("0002", "0009")  # SIREN, SIRET. An electronic address (0225) need not begin with its company's SIREN
 SIREN_DIGITS = 9

@@ -37,10 +37,8 @@ LONGEST_LIST_BYTES = 20_000_000
 NOT_OFFERED = frozenset({400, 403, 404, 501})
 UNCLEAR = frozenset({400, 422})  # refusals of an invoice that may be of its seller; 413 and 415 are of its document
 FORBIDDEN = 403
-ENVIRONMENTS = {
-    "sandbox": True,
-    "production": False,
-}  # the words of `env` (OpenAPI 1.13, which requires it), and what sandbox is there
+# The words of `env` (OpenAPI 1.13, which requires it), and what sandbox is there.
+ENVIRONMENTS = {"sandbox": True, "production": False}
 RECENT = timedelta(days=30)  # how far a person's question goes back
 
 

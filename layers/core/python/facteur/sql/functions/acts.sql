@@ -173,7 +173,8 @@ create or replace function facteur.may_replace(s facteur.submissions, p_platform
                 select from facteur.doubtful_attempts(s.invoice_id) a where a.outcome = 'accepted' and a.platform_id = p_platform_id))
 $$;
 
--- Whether a deposit is another invoice's, or one that was refused, beyond a mix-up of ids; p_unverified: nobody asks the platform, so a mix-up counts.
+-- Whether a deposit is another invoice's, or one that was refused, beyond a mix-up of ids; p_unverified: nobody asks the platform, so a
+-- mix-up counts.
 create or replace function facteur.surely_taken(p_invoice_id text, p_platform_id text, p_unverified boolean) returns boolean
     language sql stable as $$
     select exists (select from facteur.holders(p_invoice_id, array[p_platform_id]) h

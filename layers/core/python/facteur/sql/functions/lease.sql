@@ -289,7 +289,8 @@ begin
 end $$;
 
 -- An attempt that sent these bytes, or this number of this seller in the same year, for another row, and whose deposit may stand (a
--- person who rejects it takes nothing back from the platform); unsettled while somebody still finds out. Claims take turns at the address's budget, so none overlooks another's attempt.
+-- person who rejects it takes nothing back from the platform); unsettled while somebody still finds out. Claims take turns at the address's
+-- budget, so none overlooks another's attempt.
 create or replace function facteur.sent_for_another_row(s facteur.submissions, p_item jsonb)
     returns jsonb
     language sql stable as $$

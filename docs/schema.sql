@@ -64,6 +64,7 @@ END, facteur.deposit_time(facteur.time_in(platform_id), submitted_at), submitted
     number_seen text,
     objection_code text,
     objection text,
+    contradicted_at timestamp with time zone,
     write_back_due_at timestamp with time zone,
     write_back_error text,
     unwritten_since timestamp with time zone,

@@ -90,9 +90,7 @@ def test_a_buyers_word_that_comes_later_contradicts_it(rows: Rows, statuses: Pos
 def test_one_that_was_pulled_meanwhile_is_found_in_the_next_history(rows: Rows, statuses: PostgresStatuses) -> None:
     invoice = refused_by_search(rows, statuses)
     rows.advance(1)
-    due = wanted(rows, statuses)
-    nobody = Due(due.submission_id, due.account, due.platform_id, None, due.age_seconds, due.heard_at, due.deposited_at)
-    hear(rows, statuses, nobody, "205", asked_by="pull")
+    pulled(rows, statuses, wanted(rows, statuses), "205")
     assert rows.states(invoice) == ["rejected"]
 
     hear(rows, statuses, wanted(rows, statuses), "205")
@@ -126,6 +124,59 @@ def test_a_corrected_invoice_that_was_opened_since_stops(rows: Rows, statuses: P
 
     assert rows.states(invoice) == ["rejected", "failed"]
     assert rows.submission(invoice).last_error_code == "predecessor_taken"
+
+
+def pulled(rows: Rows, statuses: PostgresStatuses, due: Due, code: str) -> Any:
+    """Stored by a reader who knew of nothing else."""
+    nobody = Due(due.submission_id, due.account, due.platform_id, None, due.age_seconds, due.heard_at, due.deposited_at)
+    return hear(rows, statuses, nobody, code, asked_by="pull")
+
+
+def test_one_whose_buyers_word_was_pulled_before_it_was_opened_stops_too(
+    rows: Rows, statuses: PostgresStatuses
+) -> None:
+    """The history that follows stores nothing: it is the first to know all. What a person settles then does not come up again."""
+    invoice = refused_by_search(rows, statuses)
+    due = wanted(rows, statuses)
+    pulled(rows, statuses, due, "205")
+    rows.update(invoice, technical_status="pending")
+    rows.look()
+    assert rows.states(invoice) == ["rejected", "pending"]
+
+    due = wanted(rows, statuses)
+    hear(rows, statuses, due, "205")
+
+    assert rows.states(invoice) == ["rejected", "failed"]
+    rows.run("select facteur.retry(%(id)s, %(act)s::jsonb)", id=rows.submission(invoice).id, act=ACT)
+    rows.look()
+    hear(rows, statuses, due, "205")
+    assert rows.states(invoice) == ["rejected", "failed", "pending"]
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_slow_readers_second_ruling_stops_what_was_opened_meanwhile(
+    rows: Rows, statuses: PostgresStatuses, sent: bool
+) -> None:
+    invoice = deposited(rows)
+    rows.advance(10)
+    (slow,) = statuses.claim_status_updates(1)
+    rows.advance(130)
+    (fast,) = statuses.claim_status_updates(1)
+    hear(rows, statuses, fast, "213", asked_by="history")
+    rows.update(invoice, technical_status="pending")
+    rows.look()
+    if sent:
+        rows.record(invoice, rows.claim(invoice), "submitted", "accepted", platform_id="P-2")
+
+    stored = hear(rows, statuses, slow, "205", asked_by="history")
+    again = Due(
+        slow.submission_id, slow.account, "P-1", None, slow.age_seconds, slow.heard_at, slow.deposited_at, stored.known
+    )
+    hear(rows, statuses, again, asked_by="history")
+
+    submission = rows.submission(invoice)
+    assert submission.objection_code == "predecessor_taken"
+    assert (submission.state, rows.invoice(invoice).technical_status) == ("submitted" if sent else "failed", "error")
 
 
 def test_a_slow_reader_rules_once_more_on_all_that_is_known(rows: Rows, statuses: PostgresStatuses) -> None:

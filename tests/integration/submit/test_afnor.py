@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -85,6 +86,12 @@ def codes_of(world: World, rank: int) -> set[str]:
 
 def warnings(caplog: pytest.LogCaptureFixture, name: str) -> list[Any]:
     return [record for record in caplog.records if record.getMessage() == name]
+
+
+def instant_of(flow_id: str, shown: str) -> str:
+    """When it was made, as a platform shows it."""
+    at = datetime.fromtimestamp(int(flow_id.replace("-", "")[:12], 16) / 1000, UTC)
+    return at.replace(microsecond=0, second=0 if shown == "minutes" else at.second).isoformat()
 
 
 # --- deposits ---------------------------------------------------------------------------------------------------------
@@ -699,6 +706,32 @@ def test_a_second_with_more_flows_than_a_platform_shows_stops_nothing_behind_it(
     assert "205" in codes_of(world, 2)
     assert world.submission(4).lifecycle_code
     assert bool(warnings(caplog, "feed.passed_over")) is (request.node.callspec.params["pdp"] == "1.2")
+
+
+@pytest.mark.parametrize("compared", ["shown", "exactly"])
+@pytest.mark.parametrize("shown", ["seconds", "minutes"])
+@pytest.mark.parametrize("pdp", ["1.2"], indirect=True)
+def test_each_instant_of_which_not_all_is_ever_shown_is_said(
+    world: World, pdp: Simulator, shown: str, compared: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where dates are compared more exactly than they are shown, too. Seed 738085024 of `make torture PLATFORM=afnor`."""
+    pdp.configure(search_cap=2, flow_dates=shown, dates_compared=compared)
+    for rank in (2, 4, 6, 8):
+        add(world, rank)
+        world.deposit()
+        advance(world, pdp, 1)
+    advance(world, pdp, 600)
+    deposited(world, pdp, 10)
+
+    for _ in range(8):
+        world.poll()
+        advance(world, pdp, 60)
+
+    stored = {each.status_id for each in world.database.rows("select status_id from facteur.status_events")}
+    lacking = {each for deposit in pdp.ledger()[:-1] for each in deposit["status_ids"][1:]} - stored
+    said = {record.cause.rpartition(" ")[2] for record in warnings(caplog, "feed.passed_over")}
+    assert lacking
+    assert {instant_of(each, shown) for each in lacking} <= said
 
 
 @pytest.mark.parametrize(

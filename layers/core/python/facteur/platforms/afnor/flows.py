@@ -113,13 +113,24 @@ class Flows:
             return self._by_date(found, place, latest, [latest - SECOND], cut=False)
         behind = seen_until - SHORTEST if seen_until else place.after + SECOND - SHORTEST
         passed = [latest - SECOND, latest - SHORTEST, latest, latest + SHORTEST, behind]
-        return self._by_date(found, place, latest, passed, cut=cut)
+        return self._by_date(found, place, latest, passed, cut=cut, whole=seen_until is not None)
 
-    def _by_date(self, found: Found, place: Place, latest: datetime, passed: Sequence[datetime], *, cut: bool) -> Step:
+    def _by_date(
+        self,
+        found: Found,
+        place: Place,
+        latest: datetime,
+        passed: Sequence[datetime],
+        *,
+        cut: bool,
+        whole: bool = False,
+    ) -> Step:
         """Go on a second before the latest date; right behind it where that does not lead on and there is more: of a page that is cut in
-        one second no more is ever shown. A platform may compare dates more exactly than it shows them: then behind what was seen."""
+        one second no more is ever shown. A platform may compare dates more exactly than it shows them: then behind what was seen, or
+        a second further (`whole`: nothing before that is missing)."""
         after = next((each for each in passed if each > place.after), place.after)
-        crowded = after if after == latest and cut else None
+        passes_unseen = after == latest or (after > latest + SHORTEST and not whole)
+        crowded = latest if cut and passes_unseen else None
         return Step(_in_order(found.flows), Place(after, after), found.dated_at, False, crowded)
 
     def _is_cut(

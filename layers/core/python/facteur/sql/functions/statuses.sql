@@ -147,9 +147,11 @@ begin
 end $$;
 
 -- The platform's buyer takes a deposit that was refused, and whose invoice has been corrected and opened anew since: both may be paid.
+-- Said once, and again where there is something new (record_status_update): what a person has settled does not come up by itself.
 create or replace function facteur.object_to_successor(s facteur.submissions, p_objection jsonb) returns void
     language sql as $$
-    select facteur.stop_successor(s, format('Its predecessor, deposit %s, was rejected, and is taken by the buyer after all: %s', s.platform_id, p_objection ->> 'text'))
+    select facteur.stop_successor(s, format('Its predecessor, deposit %s, was rejected, and is taken by the buyer after all: %s', s.platform_id, p_objection ->> 'text'));
+    update facteur.submissions w set contradicted_at = facteur.now() where w.id = s.id
 $$;
 
 -- What was opened last after a submission whose refusal does not hold any more. Where it was not sent it is not, and in doubt not again; where
@@ -214,7 +216,7 @@ begin
     known := null;
     if facteur.may_move(s, p_update) is not true then
         perform facteur.object_to_successor(s, p_update -> 'objection')
-        where stored > 0 and facteur.refused(s) and s.platform_id = p_update ->> 'platform_id' and p_update -> 'objection' ->> 'code' = 'contradictory_statuses';
+        where (stored > 0 or s.contradicted_at is null) and facteur.refused(s) and s.platform_id = p_update ->> 'platform_id' and p_update -> 'objection' ->> 'code' = 'contradictory_statuses';
         perform facteur.settle_read(s.id, p_update, was_due);
         return next; -- somebody else moved it meanwhile: the events are kept, the verdict is theirs
         return;

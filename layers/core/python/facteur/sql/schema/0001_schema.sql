@@ -152,6 +152,7 @@ create table facteur.submissions (
     number_seen         text,                -- the invoice number that the platform first showed with this deposit
     objection_code      text,                -- why the row shows an error although the deposit stands: contradictory_statuses,
     objection           text,                -- duplicate, refused_state, shown_as_another; and in words
+    contradicted_at     timestamptz,         -- when what was opened after it was stopped, since its buyer takes it after all
     write_back_due_at   timestamptz,         -- the company's row could not be written: again then
     write_back_error    text,
     unwritten_since        timestamptz,         -- since when that has been tried in vain

@@ -734,6 +734,30 @@ def test_each_instant_of_which_not_all_is_ever_shown_is_said(
     assert {instant_of(each, shown) for each in lacking} <= said
 
 
+@pytest.mark.parametrize("how", ["absent", "year9999"])
+@pytest.mark.parametrize("pdp", ["1.2"], indirect=True)
+def test_flows_without_a_date_that_can_be_true_are_read_and_wait_for_one(
+    world: World, pdp: Simulator, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A poll asked for each second between. Seed 556846381 of `make torture PLATFORM=afnor`."""
+    pdp.configure(status_dates=[f"updatedAt@{how}"])
+    deposited(world, pdp, 2)
+    advance(world, pdp, 7200)
+    asked = pdp.call_counts()["search"]["count"]
+    world.poll()
+
+    assert {"file:ok", "200", "201", "202", "203", "205"} <= codes_of(world, 2)
+    assert pdp.call_counts()["search"]["count"] - asked < 5
+    assert "date" in warnings(caplog, "feed.passed_over")[-1].cause
+
+    caplog.clear()
+    pdp.configure(status_dates=[])
+    deposited(world, pdp, 4)
+    world.poll()
+    assert {"file:ok", "200", "201", "202"} <= codes_of(world, 4)
+    assert not warnings(caplog, "feed.passed_over")
+
+
 @pytest.mark.parametrize(
     ("order", "switches"),
     [

@@ -74,10 +74,8 @@ class Feed:
         read = reading.all_of(step.flows)
         self._keep(reading)
         reached = step.next if len(read) == len(step.flows) else _cut(place, step, read)
-        passed_over = [*reading.passed_over]
-        if step.crowded:
-            passed_over.append(f"the platform shows no more than the first flows of {step.crowded.isoformat()}")
-        return _Part(tuple(reading.entries), reached, step.dated_at, tuple(passed_over), not step.flows)
+        passed_over = (*reading.passed_over, *([step.unseen] if step.unseen else []))
+        return _Part(tuple(reading.entries), reached, step.dated_at, passed_over, not step.flows)
 
     def read_in_vain(self, flow_ids: Iterable[str]) -> None:
         """Messages that cannot be read, or are nobody's: some of the next readings fetch them again, and not for ever."""

@@ -74,7 +74,7 @@ class Feed:
         read = reading.all_of(step.flows)
         self._keep(reading)
         reached = step.next if len(read) == len(step.flows) else _cut(place, step, read)
-        passed_over = (*reading.passed_over, *([step.unseen] if step.unseen else []))
+        passed_over = (*reading.passed_over, *_unseen(step))
         return _Part(tuple(reading.entries), reached, step.dated_at, passed_over, not step.flows)
 
     def read_in_vain(self, flow_ids: Iterable[str]) -> None:
@@ -107,6 +107,13 @@ class _Part:
 
 def _refused(kind: str, error: NotDepositedError) -> str:
     return f"the search refuses flows of the type {kind} (HTTP {error.problem.http_status}): they are read once it takes them"
+
+
+def _unseen(step: Step) -> Iterator[str]:
+    if step.crowded:
+        yield f"the platform shows no more than the first flows of {step.crowded.isoformat()}"
+    if step.undated:
+        yield "the platform shows no date of its flows that can be true: what it may have behind them is read once it shows one"
 
 
 def _cut(place: Place, step: Step, read: Sequence[Flow]) -> Place:

@@ -26,8 +26,6 @@ MOST_PAGES = 20
 AFTER, PAGE = "after", "page"
 NOT_THE_PLACE = frozenset({401, 403, 408, 429})
 INVOICES, MESSAGES = "CustomerInvoice", "CustomerInvoiceLC"
-FIRST_OF = "the platform shows no more than the first flows of {}"
-NO_DATES = "the platform shows no date of its flows that can be true: they are read, and what it may have behind them waits for one"
 TOO_WIDE = Problem("search_too_wide", "the platform shows more flows than it lets us read", 200)
 
 
@@ -56,13 +54,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Flows behind a place, in the order of their dates, and the next place. `unseen`: in words, what is there and is not shown."""
+    """Flows behind a place, in the order of their dates, and the next place. `crowded`: a second has more than are ever shown;
+    `undated`: none has a date that can be true, which alone would lead on."""
 
     flows: tuple[Flow, ...]
     next: Place
     dated_at: datetime | None
     by_cursor: bool
-    unseen: str | None = None
+    crowded: datetime | None = None
+    undated: bool = False
 
 
 class Flows:
@@ -111,7 +111,7 @@ class Flows:
             found, seen_until = self._oldest.first(found, where, place.after, may_ask)
         latest = max([place.latest, *found.times()]) if ended else max(found.times(), default=place.after)
         if found.flows and not found.is_full and not found.times() and latest == place.after:
-            return Step(found.flows, Place(place.after, place.after), found.dated_at, False, NO_DATES)
+            return Step(found.flows, Place(place.after, place.after), found.dated_at, False, undated=True)
         cut = found.is_full or self._is_cut(found, place, latest, where, may_ask)
         if not cut and not shown - found.ids:
             return self._by_date(found, place, latest, [latest - SECOND], cut=False)
@@ -134,8 +134,8 @@ class Flows:
         a second further (`whole`: nothing before that is missing)."""
         after = next((each for each in passed if each > place.after), place.after)
         passes_unseen = after == latest or (after > latest + SHORTEST and not whole)
-        unseen = FIRST_OF.format(latest.isoformat()) if cut and passes_unseen else None
-        return Step(_in_order(found.flows), Place(after, after), found.dated_at, False, unseen)
+        crowded = latest if cut and passes_unseen else None
+        return Step(_in_order(found.flows), Place(after, after), found.dated_at, False, crowded)
 
     def _is_cut(
         self, found: Found, place: Place, latest: datetime, where: dict[str, Any], may_ask: Callable[[], bool]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import repeat
+from random import Random
 from typing import Any
 
 import pytest
@@ -732,6 +735,32 @@ def test_each_instant_of_which_not_all_is_ever_shown_is_said(
     said = {record.cause.rpartition(" ")[2] for record in warnings(caplog, "feed.passed_over")}
     assert lacking
     assert {instant_of(each, shown) for each in lacking} <= said
+
+
+@pytest.mark.parametrize("order", ["oldest", "newest", "shuffled"])
+@pytest.mark.parametrize("dates", ["seconds", "millis"])
+@pytest.mark.parametrize("pdp", ["1.2"], indirect=True)
+def test_a_feed_goes_past_nothing_where_it_may_not_ask(world: World, pdp: Simulator, order: str, dates: str) -> None:
+    """What a page hides is then not known. Seed 870276654 of `make torture PLATFORM=mixed`."""
+    pdp.configure(search_cap=3, flow_order=order, flow_dates=dates)
+    for rank in (2, 4, 6):
+        add(world, rank)
+        world.deposit()
+    advance(world, pdp, 600)
+    deposited(world, pdp, 8)
+    platform, dice = container.platforms().of("pdp"), Random(4)  # noqa: S311  repeatable
+    cursor, shown, said = None, set[str](), set[str]()
+
+    for _ in range(200):
+        permits = partial(next, repeat(True, dice.choice((0, 0, 1, 3, 60))), False)
+        page = platform.feed(cursor, datetime.now(UTC) - timedelta(days=1), permits)
+        shown |= {each.event.status_id for each in page.entries if each.event}
+        said |= {each.rpartition(" ")[2] for each in page.passed_over}
+        cursor = next((each.cursor for each in reversed(page.entries) if each.cursor), cursor)
+
+    lacking = {each for deposit in pdp.ledger()[:-1] for each in deposit["status_ids"][1:]} - shown
+    assert {instant_of(each, dates) for each in lacking} <= said
+    assert (dates == "millis") is not bool(lacking)
 
 
 @pytest.mark.parametrize("how", ["absent", "year9999"])

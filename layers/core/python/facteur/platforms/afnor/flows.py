@@ -109,10 +109,14 @@ class Flows:
         shown, seen_until = found.ids, None
         if not (ended and place.latest > place.after):
             found, seen_until = self._oldest.first(found, where, place.after, may_ask)
+            if shown and not found.flows:
+                return Step((), Place(place.after, place.after), found.dated_at, False)
         latest = max([place.latest, *found.times()]) if ended else max(found.times(), default=place.after)
         if found.flows and not found.is_full and not found.times() and latest == place.after:
             return Step(found.flows, Place(place.after, place.after), found.dated_at, False, undated=True)
         cut = found.is_full or self._is_cut(found, place, latest, where, may_ask)
+        if cut is None:
+            return Step(_in_order(found.flows), Place(place.after, place.after), found.dated_at, False)
         if not cut and not shown - found.ids:
             return self._by_date(found, place, latest, [latest - SECOND], cut=False)
         behind = seen_until - SHORTEST if seen_until else place.after + SECOND - SHORTEST
@@ -139,10 +143,13 @@ class Flows:
 
     def _is_cut(
         self, found: Found, place: Place, latest: datetime, where: dict[str, Any], may_ask: Callable[[], bool]
-    ) -> bool:
-        """Whether a page that does not lead on hides what is behind it: a platform may show fewer flows than it is asked for."""
-        if latest - SECOND > place.after or not self._may_be_cut(found) or not may_ask():
+    ) -> bool | None:
+        """Whether a page that does not lead on hides what is behind it: a platform may show fewer flows than it is asked for. None: there
+        was no permit to ask."""
+        if latest - SECOND > place.after or not self._may_be_cut(found):
             return False
+        if not may_ask():
+            return None
         behind = latest if latest > place.after else latest + SECOND
         return bool(self.ask(where | {"updatedAfter": written(behind)}).flows)
 

@@ -31,8 +31,8 @@ class Oldest:
         Nor is anything before the instant beside them; None: no more is known. Empty: there was no permit, or it does not show any more
         what it just did.
         """
-        if self._begins_with_oldest(found, where, may_ask):
-            return found, None
+        if (ascends := self._begins_with_oldest(found, where, may_ask)) is not False:
+            return found if ascends else Found((), None, found.dated_at), None
         self._not_whole = {each for each in self._not_whole if each > after}
         ends, empty_until = None, after
         while times := sorted(set(found.times())):
@@ -57,12 +57,15 @@ class Oldest:
                 self._not_whole.add(before)
         return found, None
 
-    def _begins_with_oldest(self, found: Found, where: Where, may_ask: MayAsk) -> bool:
-        """An order that is not always kept is none. That there is one is asked for once: the first few may be so by chance."""
+    def _begins_with_oldest(self, found: Found, where: Where, may_ask: MayAsk) -> bool | None:
+        """An order that is not always kept is none. That there is one is asked for once: the first few may be so by chance. None: there
+        was no permit to ask."""
         times = sorted(set(found.times()))
         if not found.ascends:
             self._ascends = False
-        elif self._ascends is None and len(found.flows) > 1 and times and self._may_be_cut(found) and may_ask():
+        elif self._ascends is None and len(found.flows) > 1 and times and self._may_be_cut(found):
+            if not may_ask():
+                return None
             older = self._ask(where | {"updatedBefore": written(times[-1])})
             if not older.ids <= found.ids:
                 self._ascends = False

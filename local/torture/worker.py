@@ -74,7 +74,8 @@ class Workplace:
     mutate: Callable[[Worker], None] = lambda _worker: None
 
 
-SAID_AT_EACH_LOOK = frozenset({"pull.blocked"})  # else a run whose platform stays so would never come to its next hour
+# Of a platform that lets nobody acknowledge: else a run where it stays so would never come to its next hour.
+SAID_AT_EACH_LOOK = frozenset({"pull.blocked", "pull.unavailable", "acknowledgement.put_off"})
 
 
 class TellingJournal(PowertoolsJournal):

@@ -17,6 +17,11 @@ select %(account)s || %(state)s || n, %(account)s, %(state)s, facteur.now() - in
        facteur.now(), case when %(queued)s then facteur.now() end
 from generate_series(1, %(count)s) n
 """
+GONE = "delete from facteur.submissions where id = any (%(ids)s::bigint[]) returning state"
+SPENT = """
+update facteur.budgets b set tokens = facteur.available(b, %(per_minute)s) - %(permits)s, refilled_at = facteur.now()
+where key in ('address', 'account:a')
+"""
 
 
 @pytest.fixture
@@ -103,6 +108,28 @@ def test_doubts_are_queued_first_and_get_half_of_the_permits_while_deposits_wait
 
     permits = max(10, per_minute / 6)
     assert states == ["in_doubt"] * look_ups + ["pending"] * int(permits - 3 * look_ups)
+
+
+@pytest.mark.parametrize(("per_minute", "minutes"), [(180, 5), pytest.param(4, 120, marks=pytest.mark.slow)])
+def test_look_ups_get_half_of_the_permits_as_well_where_each_is_spent_as_it_comes(
+    budget: Rows, per_minute: float, minutes: int
+) -> None:
+    """A relay that watches finds one permit or two: a look-up may begin with one, and took all of them for as long as doubts were due."""
+    many(budget, 1000, "pending")
+    many(budget, 400, "in_doubt")
+    budget.run("select setseed(0.5)")
+    spent = Counter[str]()
+
+    for _ in range(minutes * 60 if per_minute > 60 else minutes * 10):
+        with budget.store(per_minute=per_minute).pick_due(500) as due:
+            due.mark_queued(due.submission_ids)
+        for row in budget.run(GONE, ids=list(due.submission_ids)):
+            spent[row.state] += 3 if row.state == "in_doubt" else 1
+            budget.run(SPENT, per_minute=per_minute, permits=3 if row.state == "in_doubt" else 1)
+        budget.advance(1 if per_minute > 60 else 6)
+
+    assert spent.total() == pytest.approx(per_minute * minutes, rel=0.1)
+    assert spent["in_doubt"] == pytest.approx(spent["pending"], rel=0.25)
 
 
 def test_look_ups_alone_get_all_permits(budget: Rows) -> None:

@@ -49,6 +49,14 @@ begin
     end loop;
 end $$;
 
+-- How many look-ups go beside waiting deposits: half of the permits, and where those are fewer than two look-ups cost, one as often as makes
+-- it half in the long run. One each time would be all of them: a look-up may begin with a single permit, and owes the rest.
+create or replace function facteur.look_ups_beside_deposits(p_allowed double precision, p_look_up integer) returns integer
+    language sql volatile parallel safe as $$
+    select case when p_allowed >= 2 * p_look_up then floor(p_allowed / 2 / p_look_up)::integer
+                else (random() < floor(p_allowed) / (p_look_up + least(floor(p_allowed), p_look_up)))::integer end
+$$;
+
 -- The rows of one account that so many permits (p_allowed) pay for, locked: doubts, of p_look_up permits each, and no more deposits than
 -- p_deposits. What they cost.
 create or replace function facteur.pick_of(p_account text, p_allowed double precision, p_deposits integer, p_look_up integer,
@@ -61,7 +69,7 @@ create or replace function facteur.pick_of(p_account text, p_allowed double prec
         limit case when p_deposits > 0 and exists (
                        select from facteur.submissions
                        where account = p_account and queued_at is null and due_at <= facteur.now() and state = 'pending')
-                   then greatest(1, floor(p_allowed / 2 / p_look_up)) else ceil(p_allowed / p_look_up) end
+                   then (select facteur.look_ups_beside_deposits(p_allowed, p_look_up)) else ceil(p_allowed / p_look_up) end
         for update skip locked
     ), fresh as materialized (
         select id, due_at from facteur.submissions

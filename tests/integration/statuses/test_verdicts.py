@@ -209,6 +209,39 @@ def test_the_instant_inside_an_id_is_believed_within_bounds_only(world: World, i
 # --- one poison -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("broken", ["RECEIVED", "MADE_AVAILABLE"])
+def test_a_status_that_cannot_be_stored_hides_no_verdict_beside_it(
+    world: World, capsys: pytest.CaptureFixture[str], broken: str
+) -> None:
+    """Nor is the deposit followed for ever for its sake: it came again with the same refusal each time."""
+    check = f"alter table facteur.status_events add constraint broken check (platform_code <> '{broken}') not valid"
+    world.database.rows(check)
+    deposit = deposited(world)
+    world.advance(600)
+    world.simulator.add_status(deposit, "REJECTED", reason="VALIDATION_FAILURE", message="no", author="PLATFORM")
+
+    polled(world, HOUR, 2)
+
+    assert outcome(world) == ("rejected", "rejected", "213")
+    assert broken not in {each.platform_code for each in events(world)}
+    assert '"StatusesPutOff"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("settings", [{"STATUS_SOURCE": "pull"}], indirect=False)
+def test_a_status_that_could_not_be_stored_is_not_acknowledged(world: World) -> None:
+    world.database.rows(
+        "alter table facteur.status_events add constraint broken check (platform_code <> 'RECEIVED') not valid"
+    )
+    deposited(world)
+    polled(world, HOUR)
+    assert "RECEIVED" not in {each.platform_code for each in events(world)}
+
+    world.database.rows("alter table facteur.status_events drop constraint broken")
+    polled(world, HOUR)
+
+    assert "RECEIVED" in {each.platform_code for each in events(world)}
+
+
 def test_a_deposit_whose_statuses_cannot_be_stored_holds_nobody_up(
     world: World, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -125,8 +125,7 @@ def _store_events(
             continue
         stored = False
         with alone(services, FEED, account=account, submission_id=due.submission_id):
-            store_statuses(due, heard, platform.sandbox, services, FEED)
-            stored = True
+            stored = not store_statuses(due, heard, platform.sandbox, services, FEED)
         if not stored:
             services.feeds.want_history(due.submission_id, AGAIN_SECONDS)
     return ours

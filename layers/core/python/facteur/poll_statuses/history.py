@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from facteur.domain.decide_status import DAY_SECONDS, is_over, merged, rule, rule_unread
 from facteur.domain.metrics import Metric
 from facteur.domain.status_updates import Ruling, StatusesStored
 from facteur.domain.submission import Due, State, StatusEvent
-from facteur.errors import NotDepositedError
+from facteur.errors import NotDepositedError, StatementRefusedError
 from facteur.poll_statuses.services import PollServices, Step, alone, not_answered_of_one
 
 UNREAD_AT_ONCE = 100
+NOTHING_DECIDED = 0  # a ruling that knew fewer statuses than there are moves nothing
 MOST_RULINGS = 3  # others may store statuses of the same deposit meanwhile
 COUNTED = {State.REJECTED: Metric.REJECTIONS, State.FAILED: Metric.FAILURES}
 
@@ -90,23 +91,49 @@ def store_statuses(
     services: PollServices,
     asked_by: str,
     call_seconds: float | None = None,
-) -> None:
+) -> Sequence[StatusEvent]:
     """Store what is new of what was heard, and let it and all that was known decide what becomes of the submission.
+
+    A status that Postgres refuses is put off by itself, and a verdict beside it counts; which ones were.
 
     `call_seconds`: what the platform took to answer, where it was asked for this deposit alone.
     """
+    put_off: Sequence[StatusEvent] = ()
     for _ in range(MOST_RULINGS):
         events = merged(due, heard)
         ruling = rule(due, events, sandbox, services.limits)
         new = events[len(due.known) :]
         over = is_over(due, services.limits)
-        stored = services.store.record_status_update(
-            due, new, ruling, decided_on=len(events), asked_by=asked_by, over=over
-        )
+        try:
+            stored = services.store.record_status_update(
+                due, new, ruling, decided_on=len(events), asked_by=asked_by, over=over
+            )
+        except StatementRefusedError:
+            if not new:
+                raise
+            known, put_off = _store_each(due, new, ruling, services, asked_by)
+            due, heard = replace(due, known=known), []
+            continue
         _report(due, ruling, stored, services, call_seconds)
         if stored.known is None:
-            return
+            break
         due, heard = replace(due, known=stored.known), []
+    return put_off
+
+
+def _store_each(
+    due: Due, new: Sequence[StatusEvent], ruling: Ruling, services: PollServices, asked_by: str
+) -> tuple[tuple[StatusEvent, ...], list[StatusEvent]]:
+    """Each in a transaction of its own, and nothing moves yet; what is known then, and which were refused."""
+    known, put_off = due.known, list(new)
+    for event in new:
+        with alone(services, "status", submission_id=due.submission_id, account=due.account):
+            stored = services.store.record_status_update(
+                due, [event], ruling, decided_on=NOTHING_DECIDED, asked_by=asked_by, over=False
+            )
+            known = stored.known if stored.known is not None else known
+            put_off.remove(event)
+    return known, put_off
 
 
 def _report(

@@ -159,9 +159,10 @@ def _store(
     for platform_id, deposit in ours.items():
         with alone(services, "pull", account=account, submission_id=deposit.due.submission_id):
             heard = [event for event in new if event.platform_id == platform_id]
+            put_off: Sequence[StatusEvent] = ()
             if any_new(deposit.due, [*deposit.early, *heard]):
-                store_statuses(deposit.due, [*deposit.early, *heard], platform.sandbox, services, "pull")
-            stored += heard
+                put_off = store_statuses(deposit.due, [*deposit.early, *heard], platform.sandbox, services, "pull")
+            stored += [event for event in heard if event not in put_off]
             known |= {(platform_id, event.status_id, event.code) for event in deposit.due.known}
     if any(_key(event) not in known for event in stored):
         services.pulls.note_pulled(account)

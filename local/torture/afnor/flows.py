@@ -1,9 +1,9 @@
 """What the platform has given by now: its flows, listed as the platform is when it does not lie, but for what nobody can attribute.
 
-A status that a message gave is not asked for where the journal says which it is and why, and that is so (docs/platforms.md, "What cannot be
-known"): its message could not be read or fetched in ten minutes; several deposits of the client bear its name; it calls a file a duplicate,
-and there is another deposit of that name; its instant has more flows than are ever shown. Nor is one whose message was another invoice's
-whenever it was asked for, and that more than once.
+A status that a message gave is not asked for where the journal says which it is and why, and that is so (docs/platforms.md, "What cannot
+be known"): its message could not be read or fetched in ten minutes; several deposits of the client bear its name; it calls a file a
+duplicate, and there is another deposit of that name; its instant has more flows than are ever shown, or is the last one and has more than
+a page. Nor is one whose message was another invoice's whenever it was asked for, and that more than once.
 """
 
 from __future__ import annotations
@@ -59,10 +59,13 @@ def given(simulator: Simulator, asked: Asked) -> dict[str, Counter[str]]:
         for deposit in ledger
         for status_id, code in zip(deposit["status_ids"], deposit["statuses"], strict=True)
     }
+    most_shown = simulator.call("GET", "settings")["search_cap"]
     simulator.clear_faults()
     simulator.configure(**HONEST)
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for flow in (each for client_id in asked.clients for each in _flows(simulator, client_id)):
+    flows = {client_id: list(_flows(simulator, client_id)) for client_id in asked.clients}
+    unknown.instants.update(each for shown in flows.values() for each in _last_of_a_page(shown, most_shown))
+    for flow in (each for shown in flows.values() for each in shown):
         flow_id, acknowledged = flow["flowId"], flow["acknowledgement"]["status"]
         if flow["flowType"] == KINDS[0]:
             wanted = acknowledged == "Error" or not unknown.is_crowded(flow)
@@ -109,6 +112,13 @@ def always_misnamed(calls: Iterable[Mapping[str, Any]]) -> set[str]:
     for each in calls:
         fetched[each["path"].rpartition("/")[2]].append(bool(MISNAMED.search(each["fault"] or "")))
     return {flow_id for flow_id, misnamed in fetched.items() if len(misnamed) > 1 and all(misnamed)}
+
+
+def _last_of_a_page(flows: Iterable[Mapping[str, Any]], most_shown: int) -> Iterator[str]:
+    """The last instant, where a page does not show it all and nothing behind it says so."""
+    instants = Counter(str(flow.get("updatedAt"))[:19] for flow in flows)
+    if most_shown and instants and instants[max(instants)] > most_shown:
+        yield max(instants)
 
 
 def _name(deposit: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
 
 from local.torture.company import OF_ANOTHER, seller_of
 from local.torture.mixed import mixture
-from local.torture.points import KILL, STALL, Interrupt
+from local.torture.points import IN_A_BODY, KILL, STALL, Interrupt
 from local.torture.refusing import REFUSALS as AWS_REFUSALS
 from local.torture.resisting import REFUSALS
-from local.torture.schedule import WITNESS, Happening, Order, Schedule
+from local.torture.schedule import HUGE, LARGE, WITNESS, Happening, Order, Schedule
 from local.torture.wire import Chance, Hostility, Wire
 from local.torture.wires import USUAL_WIRE, WIRES
 
 SPOILT = ("not JSON", "{}", '{"client_id": 3, "client_secret": "x"}', '["simulator"]')
 LATEST_ROUND = 25
 CAP_OF_MANY_PAGES = 20  # entries of a page
+LATEST_SHOWN_SECONDS = 200.0  # of what shows late for its size; with the usual lag, before a doubt is sent again
+STRUCK_IN_A_BODY = 0.4  # of the large documents
 SKEWS = (90.0, 200.0, 3_600.0, 7_200.0, 6 * 3_600.0)  # of the database's clock against everybody else's, either way
 
 
@@ -48,13 +50,18 @@ def _of_one(seed: int, wire: Wire, mutant: str | None) -> Schedule:
     orders = [
         order for _ in range(dice.randint(3, 9)) for order in _orders(dice, wire.hostility, contradictory=contradictory)
     ]
-    switches = wire.hostility.switches(dice, extra, source, contradictory)
+    sizes = Random(f"size {seed}")  # noqa: S311  repeatable
+    orders = _sized(sizes, orders)
+    switches = _shown_in_time(wire.hostility.switches(dice, extra, source, contradictory), orders)
     placed = _with_witnesses(extra, [*orders, Order("mute")] if mute else orders, clients)
     schedule = Schedule(
         name=str(seed),
         seed=seed,
         orders=(*placed, *_apart(Random(f"apart {seed}"), wire.hostility, placed[0])),  # noqa: S311
-        interrupts=tuple(_interrupt(dice, wire) for _ in range(dice.choice((0, 1, 1, 2, 3)))),
+        interrupts=(
+            *(_interrupt(dice, wire) for _ in range(dice.choice((0, 1, 1, 2, 3)))),
+            *(_in_a_body(sizes) for each in orders if each.size and sizes.random() < STRUCK_IN_A_BODY),
+        ),
         happenings=happenings,
         switches=switches,
         strangers=wire.hostility.strangers(extra, switches),
@@ -89,6 +96,27 @@ def _orders(dice: Random, hostility: Hostility, *, contradictory: bool) -> list[
     return [Order(kind, faults, correct, same, later)]
 
 
+def _sized(dice: Random, orders: list[Order]) -> list[Order]:
+    """Some of several blocks. A twin has the document of the one before."""
+    found: list[Order] = []
+    for order in orders:
+        drawn = dice.choices((0, LARGE, HUGE), (89, 10, 1))[0]
+        found.append(replace(order, size=found[-1].size if order.kind == "twin" and found else drawn))
+    return found
+
+
+def _shown_in_time(switches: dict[str, Any], orders: Sequence[Order]) -> dict[str, Any]:
+    """Where large documents show later, the largest does so in time, and the small ones early."""
+    largest = max(each.size for each in orders)
+    if not largest or not switches["search_lag_per_kb"]:
+        return switches
+    return switches | {"search_lag_per_kb": LATEST_SHOWN_SECONDS * 1000 / largest}
+
+
+def _in_a_body(dice: Random) -> Interrupt:
+    return Interrupt(dice.choice((KILL, STALL, STALL)), IN_A_BODY, dice.choice((1, 2, 3, 5, 8)))
+
+
 def _apart(dice: Random, hostility: Hostility, like: Order) -> Iterator[Order]:
     """Of the same account and seller as another, which has a witness."""
     for kind in hostility.apart:
@@ -113,7 +141,8 @@ def _with_witnesses(dice: Random, orders: list[Order], clients: str) -> tuple[Or
 
 
 def _interrupt(dice: Random, wire: Wire) -> Interrupt:
-    return Interrupt(dice.choice((KILL, KILL, STALL)), dice.choice(wire.points), dice.choice((1, 1, 2, 3, 5, 8, 12)))
+    points = [each for each in wire.points if each != IN_A_BODY]
+    return Interrupt(dice.choice((KILL, KILL, STALL)), dice.choice(points), dice.choice((1, 1, 2, 3, 5, 8, 12)))
 
 
 # fmt: off

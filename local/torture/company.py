@@ -13,6 +13,7 @@ from facteur.errors import DatabaseUnavailableError
 from facteur.postgres.database import Database
 from local.invoices import BUYERS, SELLER, SampleInvoice, company, file_name, plain_pdf, render, sample_invoice
 from local.invoices.model import Syntax
+from local.invoices.padding import pad_to
 from local.simulator.core.control import Simulator
 from local.torture.schedule import KINDS, UNROUTABLE, Order
 
@@ -183,7 +184,7 @@ class Company:
     def upload(self, entry: Entry, *, known: bool) -> None:
         """Somebody uploads a row's very document at the platform; `known`: its buyer is entered in the directory afterwards."""
         invoice = self._invoice(entry.rank, KINDS[entry.order.kind].buyer, entry.order)
-        self._simulator(entry.order.account).upload(BY_HAND, render(invoice, SYNTAX).decode())
+        self._simulator(entry.order.account).upload(BY_HAND, _content(invoice, entry.order).decode())
         entry.by_hand = True
         if known and KINDS[entry.order.kind].buyer == UNROUTABLE:
             self._enter(invoice.buyer.siren)
@@ -241,7 +242,8 @@ class Company:
         return sample_invoice(rank, buyer=buyer, seller=seller)
 
     def _document(self, invoice: SampleInvoice, order: Order) -> tuple[str, str]:
-        variant = f"{order.kind if order.kind in {'rival', 'scanned'} else 'plain'}-{invoice.seller.siren}-{invoice.buyer.siren}"
+        kind = order.kind if order.kind in {"rival", "scanned"} else "plain"
+        variant = f"{kind}-{invoice.seller.siren}-{invoice.buyer.siren}-{order.size}"
         path = (
             self._folder
             / order.account
@@ -250,9 +252,14 @@ class Company:
         )
         if (path, order.in_bucket) not in self._laid:
             path.parent.mkdir(parents=True, exist_ok=True)
-            content = plain_pdf(invoice) if order.kind == "scanned" else render(invoice, SYNTAX)
+            content = _content(invoice, order)
             path.write_bytes(content)
             key = f"documents/{path.relative_to(self._folder)}"
             uri = self._bucket.put(key, content) if order.in_bucket else path.as_uri()
             self._laid[path, order.in_bucket] = uri, hashlib.sha256(content).hexdigest()
         return self._laid[path, order.in_bucket]
+
+
+def _content(invoice: SampleInvoice, order: Order) -> bytes:
+    content = plain_pdf(invoice) if order.kind == "scanned" else render(invoice, SYNTAX)
+    return pad_to(content, order.size) if order.size else content

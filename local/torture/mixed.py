@@ -11,7 +11,7 @@ from local.torture.afnor.wire import AFNOR
 from local.torture.company import OF_ANOTHER
 from local.torture.iopole import IOPOLE
 from local.torture.points import Interrupt
-from local.torture.schedule import USUAL_HAPPENINGS, WITNESS, Happening, Order, Schedule
+from local.torture.schedule import LARGE, USUAL_HAPPENINGS, WITNESS, Happening, Order, Schedule
 from local.torture.site import ACCOUNTS
 from local.torture.superpdp.wire import SUPERPDP
 from local.torture.wire import Wire
@@ -26,7 +26,7 @@ SETTINGS = {"STATUS_SOURCE": "auto"}
 MOVED = Happening(6, "person", details={"operation": "route", "account": "default", "to": "second"})
 USUAL = (
     Order(),
-    Order(),
+    Order(size=LARGE),
     Order(faults=("lost_answer",)),
     Order(faults=("503_stored",)),
     Order("unroutable", correct=True),

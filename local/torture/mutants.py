@@ -8,7 +8,8 @@ from local.torture import broken_sql, sabotage
 from local.torture.afnor.mutants import MUTANTS as OF_AFNOR
 from local.torture.moving import MUTANTS as OF_MIXED
 from local.torture.mutant import Mutant, run_of
-from local.torture.schedule import Happening, Order, Schedule
+from local.torture.points import IN_A_BODY
+from local.torture.schedule import LARGE, Happening, Order, Schedule
 from local.torture.status_mutants import MUTANTS as OF_STATUSES
 from local.torture.superpdp.mutants import MUTANTS as OF_SUPERPDP
 
@@ -41,6 +42,11 @@ MUTANTS: dict[str, Mutant] = {
         "nothing is checked before a block leaves, and there is no deadline",
         run_of(Order(), Order(), strike="stall@http.deposit.before:1"),
         worker=sabotage.skip_lease_check,
+    ),
+    "the first block's lease": Mutant(
+        "the lease is checked before the first block only, and there is no deadline",
+        run_of(Order(size=LARGE), Order(), strike=f"stall@{IN_A_BODY}:2"),
+        worker=sabotage.check_the_first_block_only,
     ),
     "interim answers are final": Mutant(
         "an interim answer is taken for the final one, and its connection is kept",

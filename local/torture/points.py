@@ -9,6 +9,7 @@ import signal
 import struct
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ FEED_VERBS = {
 }  # fmt: skip
 REQUESTS = ("token", "deposit", "search", "files", "history", "not_seen", "mark_as_seen")
 PHASES = ("before", "sent", "answered")
+IN_A_BODY = "http.deposit.block"  # before each block of a document but the first
+BLOCKS_BEFORE = 2  # the head of a request, and the first block
 SIDES = ("before", "after")
 
 
@@ -59,6 +62,7 @@ def points_of(verbs: Mapping[str, Sequence[str]], requests: Sequence[str]) -> tu
         *(f"http.{request}.{phase}" for request in requests for phase in PHASES),
         "due.pick.after",
         "sqs.receive.after",
+        IN_A_BODY,
     )
 
 
@@ -181,15 +185,16 @@ def watch_http(
     platform_ports: frozenset[int],
     token_seen: Callable[[str], None],
 ) -> None:
-    """In a worker: urllib3's connections to the platform come to a point before, between and after body and answer."""
+    """In a worker: urllib3's connections to the platform come to a point before, in, between and after body and answer."""
     from urllib3.connection import HTTPConnection
 
-    send, receive = HTTPConnection.request, HTTPConnection.getresponse
+    send, receive, send_block = HTTPConnection.request, HTTPConnection.getresponse, HTTPConnection.send
     kinds: dict[int, str | None] = {}
+    blocks: Counter[int] = Counter()
 
     def request(self: Any, method: str, url: str, *args: Any, **more: Any) -> Any:
         kind = request_kind(method, url) if self.port in platform_ports else None
-        kinds[id(self)] = kind
+        kinds[id(self)], blocks[id(self)] = kind, 0
         if kind is None:
             return send(self, method, url, *args, **more)
         token_seen(str((more.get("headers") or {}).get("Authorization", "")).rpartition(" ")[2])
@@ -198,6 +203,12 @@ def watch_http(
         points.reach(f"http.{kind}.sent")
         return answer
 
+    def send_one(self: Any, data: Any) -> None:
+        blocks[id(self)] += 1
+        if kinds.get(id(self)) == "deposit" and blocks[id(self)] > BLOCKS_BEFORE:
+            points.reach(IN_A_BODY)
+        send_block(self, data)
+
     def getresponse(self: Any, *args: Any, **more: Any) -> Any:
         answer = receive(self, *args, **more)
         if kind := kinds.get(id(self)):
@@ -205,6 +216,7 @@ def watch_http(
         return answer
 
     HTTPConnection.request, HTTPConnection.getresponse = request, getresponse  # type: ignore[method-assign]
+    HTTPConnection.send = send_one  # type: ignore[method-assign]
 
 
 def die_with_parent() -> None:

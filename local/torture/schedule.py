@@ -9,6 +9,8 @@ from typing import Any
 from local.torture.points import Interrupt
 
 LONG_STALL_SECONDS = 150.0 + 600.0 + 60.0  # longer than a lease and the time after which a doubt is sent again
+LARGE = 300_000  # bytes of a document of several blocks
+HUGE = 5_100_000  # of one that a batch takes alone
 UNROUTABLE = "999"  # behaviour of a buyer whom the directory does not know
 DEPOSITED, REJECTED, FAILED = "closed", "rejected", "failed"
 
@@ -64,6 +66,7 @@ class Order:
     seller: int = 0  # which of the company's
     account: str = "default"
     in_bucket: bool = False  # its document lies in S3, not in a folder
+    size: int = 0  # of its document in bytes; 0: as short as it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,8 @@ WITNESS = Order()  # without an accepted deposit an account never sends a doubtf
 
 # One of everything that the ports can do: each point is come to at least twice.
 USUAL = (
-    *(Order() for _ in range(6)),
+    *(Order() for _ in range(5)),
+    Order(size=LARGE),
     Order(faults=("lost_answer",)),
     Order(faults=("503_stored",)),
     Order(faults=("reset",)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 
 import psycopg2
@@ -18,8 +19,10 @@ from local.torture.afnor import hostile as of_afnor
 from local.torture.afnor.flows import always_misnamed, unknown_in
 from local.torture.chance import random_schedule
 from local.torture.endings import never_arrived
+from local.torture.lane import RESEND_AFTER_SECONDS
+from local.torture.points import IN_A_BODY
 from local.torture.refusing import refusing_proxy
-from local.torture.schedule import KINDS
+from local.torture.schedule import HUGE, KINDS, LARGE
 from local.torture.severed import severing_proxy
 from local.torture.silence import counted, ringing
 from local.torture.superpdp import hostile as of_superpdp
@@ -30,6 +33,7 @@ from local.world.postgres import PostgresServer
 
 MINUTE = 60.0
 LAST = 28_000_000 * MINUTE
+SMALL = 8_000  # bytes of a usual document
 
 
 def emitted(metric: str, value: float, at: float, *more: str) -> str:
@@ -210,3 +214,30 @@ def test_a_service_of_aws_refuses_what_the_workers_ask_for_and_nothing_else() ->
 
         refusing.end()
         assert s3.get_object(Bucket="kept", Key="a")["Body"].read() == b"content"
+
+
+@pytest.mark.parametrize("platform", ["iopole", "superpdp", "afnor"])
+def test_some_documents_are_large_and_show_late_but_before_they_would_be_sent_again(platform: str) -> None:
+    schedules = [random_schedule(seed, platform=platform) for seed in range(300)]
+    late = [each for each in schedules if each.switches["search_lag_per_kb"] and any(o.size for o in each.orders)]
+
+    assert {order.size for each in schedules for order in each.orders} == {0, LARGE, HUGE}
+    assert late
+    for each in late:
+        seconds = [each.switches["search_lag_per_kb"] * (order.size or SMALL) / 1000 for order in each.orders]
+        assert min(seconds) < 10 < max(seconds) < RESEND_AFTER_SECONDS - each.switches["search_lag"]
+
+
+def test_a_twin_has_the_very_document_of_the_one_before() -> None:
+    for seed in range(300):
+        orders = random_schedule(seed).orders
+        for before, twin in pairwise(orders):
+            assert twin.kind != "twin" or twin.size == before.size
+
+
+def test_a_worker_is_struck_between_two_blocks_where_a_document_has_several() -> None:
+    schedules = [random_schedule(seed) for seed in range(100)]
+    struck = [each for each in schedules if any(strike.point == IN_A_BODY for strike in each.interrupts)]
+
+    assert struck
+    assert all(any(order.size for order in each.orders) for each in struck)

@@ -87,6 +87,21 @@ def test_a_state_that_refuses_for_an_hour_without_a_status_is_a_persons(
     assert world.submission(1).objection is None
 
 
+def test_what_was_refused_without_a_status_is_still_a_persons_when_it_is_followed_no_more(world: World) -> None:
+    """Else its row would say again that all is well (torture of Iopole, `lifecycle_twists=state_only`)."""
+    production(world, lifecycle_twists=["state_only"])
+    deposited(world, unroutable())
+    polled(world, 60, 3)
+    polled(world, 900, 6)
+    assert world.row(1).technical_status == "error"
+
+    polled(world, 201 * DAY, 3)
+
+    submission = world.submission(1)
+    assert (submission.state, submission.objection_code) == ("closed", "refused_state")
+    assert world.row(1).technical_status == "error"
+
+
 def test_a_duplicate_state_without_a_status_is_looked_up_and_never_a_refusal_by_itself(world: World) -> None:
     production(world)
     world.simulator.configure(search_lag=1e6)

@@ -112,15 +112,15 @@ begin
 end $$;
 
 -- A row shows an error although its deposit stands (p_objection: code, text), or (null) no more. A state that a person has settled stays
--- settled: the code is there, the text is not (of statuses, those are settled that were known by then). Two invoices that were shown as
--- each other's are a person's until he has settled it. True: newly.
+-- settled: the code is there, the text is not (of statuses, those are settled that were known by then). A refusal that no status says stays
+-- when nobody follows the deposit any more. Two invoices that were shown as each other's are a person's until he has settled it. True: newly.
 create or replace function facteur.object_to(s facteur.submissions, p_objection jsonb) returns boolean
     language plpgsql as $$
 declare
     words constant text := p_objection ->> 'text';
 begin
     if s.objection_code in ('shown_as_another', 'predecessor_taken', 'two_deposits') and (s.objection is not null or p_objection is null) or s.objection_code = p_objection ->> 'code' and (s.objection is null or s.objection in (words, facteur.forgotten()))
-       or p_objection is null and (s.objection_code is null or s.objection is null or s.unread_since is not null) then
+       or p_objection is null and (s.objection_code is null or s.objection is null or s.unread_since is not null or s.state = 'closed' and facteur.unread(s)) then
         return false;
     end if;
     update facteur.submissions w set objection_code = p_objection ->> 'code', objection = words,

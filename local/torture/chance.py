@@ -52,12 +52,17 @@ def _of_one(seed: int, wire: Wire, mutant: str | None) -> Schedule:
     ]
     sizes = Random(f"size {seed}")  # noqa: S311  repeatable
     orders = _sized(sizes, orders)
-    switches = _shown_in_time(wire.hostility.switches(dice, extra, source, contradictory), orders)
+    rare = list(_rarely(Random(f"rare {seed}"), wire.hostility))  # noqa: S311
+    switches = _shown_in_time(wire.hostility.switches(dice, extra, source, contradictory), [*orders, *rare])
     placed = _with_witnesses(extra, [*orders, Order("mute")] if mute else orders, clients)
     schedule = Schedule(
         name=str(seed),
         seed=seed,
-        orders=(*placed, *_apart(Random(f"apart {seed}"), wire.hostility, placed[0])),  # noqa: S311
+        orders=(
+            *placed,
+            *_apart(Random(f"apart {seed}"), wire.hostility, placed[0]),  # noqa: S311
+            *(replace(each, account=placed[0].account, seller=placed[0].seller) for each in rare),
+        ),
         interrupts=(
             *(_interrupt(dice, wire) for _ in range(dice.choice((0, 1, 1, 2, 3)))),
             *(_in_a_body(sizes) for each in orders if each.size and sizes.random() < STRUCK_IN_A_BODY),
@@ -123,6 +128,11 @@ def _apart(dice: Random, hostility: Hostility, like: Order) -> Iterator[Order]:
         if dice.random() < 0.15:
             faults = tuple(dice.choice(hostility.on_deposit) for _ in range(dice.choice((0, 1, 2))))
             yield Order(kind, faults, account=like.account, seller=like.seller)
+
+
+def _rarely(dice: Random, hostility: Hostility) -> Iterator[Order]:
+    if dice.random() < 0.25:
+        yield Order(faults=(dice.choice(hostility.rare),), size=dice.choice((0, 0, LARGE)))
 
 
 def _with_witnesses(dice: Random, orders: list[Order], clients: str) -> tuple[Order, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from local.torture.company import STALE_ID, Entry, seller_of
-from local.torture.findings import LOST, STUCK, Finding, Share, stands
+from local.torture.findings import LOST, STUCK, Finding, Share, nameless, stands
 from local.torture.hostile import UNMARKED
 from local.torture.schedule import DEPOSITED, FAILED, KINDS, REJECTED, Schedule
 
@@ -56,7 +56,8 @@ def _may_end(entry: Entry, row: Any, deposits: list[Any], lane: Share, schedule:
         # the same answer of unknown meaning three times: a person's
         or row.last_error_code == "unknown_thrice"
         or (row.last_error_code == "other_seller" and _was_anothers(schedule))
-        or never_arrived(row, deposits, schedule),
+        or never_arrived(row, deposits, schedule)
+        or any(map(nameless, deposits)),
         DEPOSITED: entry.known,
         # a duplicate of a person's, refused without the word that would say so
         REJECTED: entry.refused_late or (entry.by_hand and _leaves_reasons_out(schedule)),

@@ -16,6 +16,7 @@ from local.torture.wire import Wire
 
 DOUBLE, LOST, STUCK, SILENT, LEAK, CRASH = "double", "lost", "stuck", "silent", "leak", "crash"
 GOOD = frozenset({"accepted", "unreachable"})
+LONGEST_ID = 200  # UUIDs have 36
 REFUSED_BEFORE = frozenset({"unreadable", "violation", "duplicate", "no route"})
 ROWS = """
 select i.id, i.technical_status, i.submission_id, s.state, s.platform_id, s.last_error_code, s.last_error_message,
@@ -59,6 +60,11 @@ def was_refused(deposit: dict[str, Any]) -> bool:
 
 def stands(deposit: dict[str, Any]) -> bool:
     return deposit["verdict"] in GOOD and "REJECTED" not in deposit["statuses"]
+
+
+def nameless(deposit: dict[str, Any]) -> bool:
+    """Whether nobody can ask for it by its id, which is too long or has letters that nobody could write."""
+    return len(deposit["id"]) > LONGEST_ID or not deposit["id"].isprintable()
 
 
 def named(deposit: dict[str, Any], rows: Iterable[Any]) -> bool:

@@ -35,6 +35,10 @@ ODD = (
     "status_ids=unprintable", "lifecycle_twists=twice", "lifecycle_twists=early",
 )  # fmt: skip
 ON_DEPOSIT = ANSWERED + TRAVELLED + ODD
+# What a good invoice of its own meets in some runs. A deposit whose id nobody can ask for is a person's; where no status is shown, no
+# refusal would be.
+UNHEARD = ("lifecycle_twists=never", "lifecycle_twists=state_only")
+RARE = (*UNHEARD, "deposit_ids=long", "deposit_ids=unprintable", "status_ids=long", "stall_read", "stall_read:0.3")
 ON_READING = (
     "401", "403", "404", "408", "429", "429_seconds", "500", "502", "503", "reset", "close", "empty", "unreadable", "html",
     "truncated", "103", "102:0.05", "103:0:25", "drip_body:0.02", "half_head", "stall:0.2", "extra", "extra:0.02", "previous",
@@ -49,7 +53,7 @@ ON_SEARCH = (
 )  # fmt: skip
 # A 404 says "no history yet", and here nobody is followed for 400 days: it would be the last word. The answer to another
 # request may be such a one.
-ON_HISTORY = (
+STATUSES = (
     *(fault for fault in ON_READING if "404" not in fault and fault != "previous"),
     "quotes=statuses",
     "status_omits=json",
@@ -58,7 +62,8 @@ ON_HISTORY = (
     "status_omits=date",
     "status_omits=xml",
 )
-ON_FEED = (*ON_HISTORY, "not_seen_noise=50", "not_seen_limit=1", "quotes=statuses")
+ON_HISTORY = (*STATUSES, "status_omits=invoiceId", "status_omits=status")
+ON_FEED = (*STATUSES, "not_seen_noise=50", "not_seen_limit=1", "quotes=statuses", "status_omits=status")
 ON_ACKNOWLEDGING = ("401", "404", "429", "500", "503", "reset", "103", "half_head", "answer:403:html")
 ON_TOKEN = (
     "429",
@@ -87,6 +92,7 @@ DURING_LIES = (
     "search_omits=number", "spellings=OUTBOUND=OUT", "search_cap=1", "search_endless=on", "search_count=zero", "search_hides=younger:400",
     "search_terms=2", "search_terms=5",
     "date_header=still", "date_header=none", 'answer:200:{"data": []}', "history_refused=500", "quotes=search", "search_count=long",
+    "history_refused=empty", "quotes=codes",
 )  # fmt: skip
 DATES = (
     "7200", "-7200", "MADE_AVAILABLE@7200", "local", "REJECTED@null", "null", "absent", "text", "epoch_ms", "year9999", "year1",
@@ -190,6 +196,7 @@ HOSTILITY = Hostility(
     by_endpoint=BY_ENDPOINT,
     kinds=("refused", "unroutable", "declined", "nameless", "twin", "rival", "namesake", "taken"),
     apart=("scanned",),
+    rare=RARE,
     searches="search",
     switches=switches,
     strangers=strangers,

@@ -34,6 +34,11 @@ def request_kind(method: str, path: str) -> str | None:
     return endings.get(path.partition("?")[0].rpartition("/")[2])
 
 
+def plain(code: str) -> str:
+    """A code, however it is spelt and whatever is quoted behind it."""
+    return (code.upper().split() or [""])[0]
+
+
 def environ(simulator: Simulator) -> dict[str, str]:
     return {"IOPOLE_BASE_URL": simulator.base_url, "IOPOLE_AUTH_URL": simulator.auth_url}
 
@@ -71,7 +76,7 @@ IOPOLE = Wire(
     usual_switches={},
     lied_to=("search", "history", "files", "download", "not_seen"),
     given=None,
-    plain=str.upper,
+    plain=plain,
     refusing=frozenset(),
     closing=frozenset(),
     hostility=HOSTILITY,

@@ -8,7 +8,7 @@ from typing import Any
 
 from local.invoices import BUYERS
 from local.torture.company import BY_HAND
-from local.torture.findings import LEAK, LOST, ROWS, Finding, Given, Share, named, stands
+from local.torture.findings import LEAK, LOST, ROWS, Finding, Given, Share, named, nameless, stands
 from local.torture.schedule import Schedule
 
 ATTEMPTED = "select platform_id from facteur.attempts where platform_id is not null"
@@ -34,10 +34,10 @@ def missing_statuses(ledger: list[dict[str, Any]], given: Given, lane: Share, sc
     # its 201 named another deposit, or a rival took the number: then nothing ever shows the one that was refused
     mixed_up = "previous" in repr(schedule) or "rival" in repr(schedule.orders)
     # one code of one instant that comes again under another id is nothing new; nor is what nothing distinguishes in one reading
-    nameless = any(
+    alike = any(
         f"status_ids{sign}{ids}" in repr(schedule) for sign in ("=", "': '") for ids in ("unprintable", "constant")
     )
-    counted = set if "twice" in repr(schedule) or (nameless and "status_omits=destType" in repr(schedule)) else list
+    counted = set if "twice" in repr(schedule) or (alike and "status_omits=destType" in repr(schedule)) else list
     kept_back = schedule.switches.get("history_refused", "shown") != "shown" or "history_refused" in repr(
         schedule.happenings
     )
@@ -54,6 +54,7 @@ def missing_statuses(ledger: list[dict[str, Any]], given: Given, lane: Share, sc
         )
         uploaded = deposit["filename"] == BY_HAND
         # of a person's: that one is the invoice's; nothing distinguishes them, and where both are refused either is
+        decided = decided or nameless(deposit)
         second = any(entry.by_hand for entry in owners.get(deposit["sha256"], [])) and not stands(deposit)
         if (
             not uploaded

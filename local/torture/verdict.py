@@ -21,6 +21,7 @@ from local.torture.findings import (
     Given,
     Share,
     named,
+    nameless,
     stands,
     was_refused,
 )
@@ -245,6 +246,8 @@ def _unknown(
     for deposit in ledger:
         if stopped & _owners_of(deposit, lane) or named(deposit, rows):
             continue
+        if nameless(deposit) and _owners_of(deposit, lane) & refused:
+            continue  # its row says that a person must look
         if deposit["filename"] == BY_HAND and _owners_of(deposit, lane) & (refused | uncalled):
             continue  # ours was refused or stopped, and its row says so
         if stands(deposit) and deposit["id"] not in ours and deposit["sha256"] not in decided:

@@ -22,6 +22,7 @@ class Hostility:
 
     `chances` stand in for the usual ones, or come after. `searches` is the endpoint that lists deposits, `switches` how the platform is
     in all of a run, `followed` for how many days deposits are followed. Kinds `apart` are drawn so that the other orders of a seed stay.
+    One of `rare` is met by an invoice of its own, drawn apart as well.
     `fitting` takes out of a schedule what cannot be found out.
     `bare`: whether its list shows all of a run nothing that says whose a deposit is.
     """
@@ -37,6 +38,7 @@ class Hostility:
     followed: Callable[[str, set[str], Mapping[str, Any]], str]
     fitting: Callable[[Schedule], Schedule]
     apart: Sequence[str] = ()
+    rare: Sequence[str] = ()
     bare: Callable[[Schedule], bool] = lambda _schedule: False
 
 

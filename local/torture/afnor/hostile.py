@@ -20,6 +20,7 @@ ON_DEPOSIT = (
     "stored:501:html", "answer:501:json", "deposit_ids=previous", "lifecycle_twists=twice", "lifecycle_twists=early", "acks=pending",
     "afnor_version=1.3", "processing_rule=501",
 )  # fmt: skip
+RARE = (*hostile.UNHEARD, "deposit_ids=long", "deposit_ids=unprintable", "stall_read", "stall_read:0.3")
 SHOWN_OTHERWISE = (
     "tracking_shown=absent", "tracking_shown=null", "tracking_shown=upper", "tracking_shown=cut", "search_ignores=trackingId",
     "search_ignores=flowType", "search_ignores=updatedAfter", "search_ignores=updatedBefore", "flow_order=newest",
@@ -42,7 +43,7 @@ SPOILT = tuple(
 )  # fmt: skip
 ON_FLOW = (
     *(fault for fault in hostile.ON_READING if fault != "previous"), *SPOILT, "originals=page", "originals=absent", "accept=strict",
-    "quotes=statuses", "quotes=codes", "cdar_zone=utc", "status_dates=213@null", "tracking_shown=absent",
+    "quotes=statuses", "quotes=codes", "cdar_zone=utc", "status_dates=213@null", "tracking_shown=absent", "cdar_twists=other_year",
 )  # fmt: skip
 BY_ENDPOINT = {"deposit": ON_DEPOSIT, "search": ON_SEARCH, "flow": ON_FLOW, "token": hostile.ON_TOKEN}
 DURING_LIES = (
@@ -180,6 +181,7 @@ HOSTILITY = Hostility(
     strangers=strangers,
     followed=followed,
     fitting=fitting,
+    rare=RARE,
     chances={
         "outage": (0.2, False, _outage),
         "lie": (0.25, False, lambda d: {"seconds": d.choice((60, 600, 8000)), "fault": d.choice(DURING_LIES)}),

@@ -19,6 +19,7 @@ ON_DEPOSIT = (
     *hostile.ANSWERED, *hostile.TRAVELLED, "stored:422:html", "stored:413:text", "stored:400:text", "stored:400:gateway",
     "deposit_ids=previous", "deposit_ids=counted", "lifecycle_twists=twice", "lifecycle_twists=early",
 )  # fmt: skip
+RARE = (*hostile.UNHEARD, "deposit_ids=long", "stall_read", "stall_read:0.3")
 ON_LIST = (
     *hostile.ON_READING, "search_most=3", "search_cap=1", "search_shift=1", "search_shift=-1", "search_hides=all",
     "search_hides=share:0.5", "search_count=zero", "search_count=text", "list_omits=id", "list_omits=created_at",
@@ -178,6 +179,7 @@ HOSTILITY = Hostility(
     strangers=strangers,
     followed=followed,
     fitting=fitting,
+    rare=RARE,
     bare=bare,
     chances={
         "outage": (0.2, False, _outage),

@@ -8,6 +8,7 @@ from typing import Any
 from local.torture.company import STALE_ID, Entry, seller_of
 from local.torture.findings import LOST, STUCK, Finding, Share, nameless, stands
 from local.torture.hostile import UNMARKED
+from local.torture.meetings import MIXED_UP, met
 from local.torture.schedule import DEPOSITED, FAILED, KINDS, REJECTED, Schedule
 
 TECHNICAL_STATUS = {
@@ -79,12 +80,14 @@ def never_arrived(row: Any, deposits: list[Any], schedule: Schedule) -> bool:
 
 def _leaves_reasons_out(schedule: Schedule) -> bool:
     """Whether a status may come without what it says beside its code."""
-    return "nulls" in schedule.switches.get("history_twists", ()) or "status_omits" in repr(schedule)
+    return "nulls" in schedule.switches.get("history_twists", ()) or any(
+        each.startswith("status_omits=") for each in met(schedule)
+    )
 
 
 def _bears_our_number(schedule: Schedule) -> bool:
     """Whether the search shows deposits that may be ours: a stranger's, or one without a number whose own answer was mixed up."""
-    unmarked = "businessData" in schedule.switches.get("search_omits", ()) and "previous" in repr(schedule)
+    unmarked = "businessData" in schedule.switches.get("search_omits", ()) and bool(MIXED_UP & met(schedule))
     return bool({"amount", "year", "seller"} & set(schedule.strangers)) or unmarked
 
 

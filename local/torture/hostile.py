@@ -8,9 +8,11 @@ others of its number.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from random import Random
 from typing import Any
 
+from local.torture.schedule import Schedule
 from local.torture.wire import Hostility
 
 # By code, or by what stands before the platform; stored or not.
@@ -38,7 +40,8 @@ ON_DEPOSIT = ANSWERED + TRAVELLED + ODD
 # What a good invoice of its own meets in some runs. A deposit whose id nobody can ask for is a person's; where no status is shown, no
 # refusal would be.
 UNHEARD = ("lifecycle_twists=never", "lifecycle_twists=state_only")
-RARE = (*UNHEARD, "deposit_ids=long", "deposit_ids=unprintable", "status_ids=long", "stall_read", "stall_read:0.3")
+NAMELESS = ("deposit_ids=long", "deposit_ids=unprintable")
+RARE = (*UNHEARD, *NAMELESS, "status_ids=long", "stall_read", "stall_read:0.3")
 ON_READING = (
     "401", "403", "404", "408", "429", "429_seconds", "500", "502", "503", "reset", "close", "empty", "unreadable", "html",
     "truncated", "103", "102:0.05", "103:0:25", "drip_body:0.02", "half_head", "stall:0.2", "extra", "extra:0.02", "previous",
@@ -185,6 +188,20 @@ def _lies(dice: Random, source: str) -> dict[str, Any]:
     return lies
 
 
+def with_ids(schedule: Schedule) -> Schedule:
+    """The same with ids that can be asked for, where the search shows nothing else that says whose a deposit is: one without either spoils
+    each answer that it is in, and every doubt that was asked for with it is a person's."""
+    kept = [not set(NAMELESS) & set(order.faults) for order in schedule.orders]
+    return replace(
+        schedule,
+        orders=tuple(o if keep else replace(o, faults=()) for o, keep in zip(schedule.orders, kept, strict=True)),
+    )
+
+
+def fitting(schedule: Schedule) -> Schedule:
+    return with_ids(schedule) if {"businessData", "number"} & set(schedule.switches["search_omits"]) else schedule
+
+
 def _struck(dice: Random) -> tuple[str, ...]:
     return dice.choice(((), ("search",), ("deposit",), ("token",), ("history",), ("files", "download")))
 
@@ -201,7 +218,7 @@ HOSTILITY = Hostility(
     switches=switches,
     strangers=strangers,
     followed=followed,
-    fitting=lambda schedule: schedule,
+    fitting=fitting,
     chances={
         "outage": (0.2, False, lambda d: {"seconds": d.choice((30, 600, 8000)), "fault": d.choice(DURING_OUTAGE), "endpoints": _struck(d)}),
         "lie": (0.25, False, lambda d: {"seconds": d.choice((60, 600, 8000)), "fault": d.choice(DURING_LIES)}),

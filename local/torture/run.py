@@ -15,6 +15,7 @@ from local.torture.chaos import Chaos
 from local.torture.crew import ROLES, Crew, Member, Pass
 from local.torture.findings import CRASH, STUCK, Finding
 from local.torture.lane import ENVIRON, Lane
+from local.torture.meetings import met
 from local.torture.schedule import Schedule
 from local.torture.verdict import judge_all
 from local.torture.watch import unheard
@@ -23,11 +24,8 @@ ROUNDS_PER_LEAP = 6  # more without a leap means that somebody turns in a circle
 SLACK_SECONDS, SLACK_GROWTH = 4.0, 1.05  # at a run's first leap, and from leap to leap
 IDLE_LEAP_SECONDS = 60.0
 LATE_SECONDS = 0.9  # longer than the simulator's late storing
-STORED_LATE = (
-    "stored_late",
-    "slow_read",
-    "stall_read",
-)  # faults after which a deposit may come when nobody waits for it any more
+# faults after which a deposit may come when nobody waits for it any more
+STORED_LATE = frozenset({"stored_late", "slow_read", "stall_read"})
 SHUFFLED = 0.4  # of the rounds of a random schedule
 LEAPS_BEFORE_HAPPENINGS = 0.5  # where nothing is due, and something is still to happen
 FOLLOWING_SLACK_SECONDS = 300.0  # or so, where nothing is left but to follow what was deposited
@@ -97,7 +95,7 @@ class Run:
         self._rounds, self._attempts = 0, None
         self._attempted_at, self._hung = 0.0, 0
         self._emptied = -1
-        self._late = any(each in repr(schedule) for each in STORED_LATE)
+        self._late = any(STORED_LATE & met(each) for each in (schedule, *schedule.parts.values()))
 
     def execute(self) -> Result:
         began = time.monotonic()

@@ -9,6 +9,7 @@ from typing import Any
 from local.invoices import BUYERS
 from local.torture.company import BY_HAND
 from local.torture.findings import LEAK, LOST, ROWS, Finding, Given, Share, named, nameless, stands
+from local.torture.meetings import MIXED_UP, TWICE, met
 from local.torture.schedule import Schedule
 
 ATTEMPTED = "select platform_id from facteur.attempts where platform_id is not null"
@@ -32,15 +33,12 @@ def missing_statuses(ledger: list[dict[str, Any]], given: Given, lane: Share, sc
     ours = {row.platform_id for row in lane.database.rows(OURS)}
     adopted = {row.platform_id for row in lane.database.rows(ADOPTED)}
     # its 201 named another deposit, or a rival took the number: then nothing ever shows the one that was refused
-    mixed_up = "previous" in repr(schedule) or "rival" in repr(schedule.orders)
+    meets = met(schedule)
+    mixed_up = bool(meets & MIXED_UP) or any(order.kind == "rival" for order in schedule.orders)
     # one code of one instant that comes again under another id is nothing new; nor is what nothing distinguishes in one reading
-    alike = any(
-        f"status_ids{sign}{ids}" in repr(schedule) for sign in ("=", "': '") for ids in ("unprintable", "constant")
-    )
-    counted = set if "twice" in repr(schedule) or (alike and "status_omits=destType" in repr(schedule)) else list
-    kept_back = schedule.switches.get("history_refused", "shown") != "shown" or "history_refused" in repr(
-        schedule.happenings
-    )
+    alike = {"status_ids=unprintable", "status_ids=constant"} & meets and "status_omits=destType" in meets
+    counted = set if meets & TWICE or alike else list
+    kept_back = bool({"history_refused=empty", "history_refused=500"} & meets)
     events: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for row in lane.database.rows(EVENTS):
         events[row.platform_id][lane.wire.plain(row.platform_code)] += 1  # however it is spelled

@@ -26,6 +26,8 @@ from local.torture.findings import (
     was_refused,
 )
 from local.torture.lane import Lane
+from local.torture.meetings import MIXED_UP as MIXED_UP_ANSWERS
+from local.torture.meetings import met
 from local.torture.schedule import FAILED, Schedule
 from local.torture.stored import leaks, missing_statuses
 from local.torture.wire import Asked
@@ -109,7 +111,7 @@ def judge(lane: Share, schedule: Schedule) -> list[Finding]:
         if was_refused(each) and lane.wire.given and not any(given[each["id"]][code] for code in lane.wire.refusing)
     }
     # only where the platform itself mixes up answers, or gives one again while the next is asked for; elsewhere the mix-up would be ours
-    lied_to = any(fault in repr(schedule) for fault in ("previous", "extra"))
+    lied_to = bool(met(schedule) & (MIXED_UP_ANSWERS | {"extra"}))
     stopped = _stopped(rows.values(), deposits) if lied_to else set()
     if lane.wire.hostility.bare(schedule):
         stopped |= left_to_a_person(rows.values(), lane.simulator.calls("download"))

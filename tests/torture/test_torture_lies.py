@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import chain
 from random import Random
 from typing import Any
@@ -16,7 +16,8 @@ from local.simulator.core.settings import Settings
 from local.torture import hostile
 from local.torture.afnor import hostile as of_afnor
 from local.torture.findings import nameless
-from local.torture.schedule import KINDS
+from local.torture.meetings import MIXED_UP, TWICE, met
+from local.torture.schedule import KINDS, Happening, Order, Schedule
 from local.torture.superpdp import hostile as of_superpdp
 from local.torture.wires import WIRES
 
@@ -122,3 +123,19 @@ def values_drawn() -> defaultdict[str, set[str]]:
 )
 def test_only_a_deposit_that_nobody_can_ask_for_may_be_no_invoices(deposit_id: str, excused: bool) -> None:
     assert nameless({"id": deposit_id}) is excused
+
+
+def test_an_excuse_holds_for_its_own_fault_and_for_none_that_sounds_like_it() -> None:
+    """`search_cache=previous` mixes up no deposit's id, and `external_id_twice` is a switch of each run of SUPER PDP."""
+    none = Schedule("", 1, (Order(),), switches={"external_id_twice": "accepted", "history_refused": "shown"})
+    sounding = Happening(1, "lie", details={"seconds": 60.0, "fault": "search_cache=previous"})
+    late = Happening(1, "write_late", details={"orders": (Order(faults=("deposit_ids=previous",)),), "rounds": 1})
+
+    assert not met(none) & (MIXED_UP | TWICE)
+    assert not met(replace(none, happenings=(sounding,))) & MIXED_UP
+    assert met(replace(none, happenings=(late,))) & MIXED_UP == {"deposit_ids=previous"}
+    assert met(replace(none, orders=(Order(later=("previous+drip_head:0.002",)),))) & MIXED_UP == {"previous"}
+    assert met(replace(none, rates={"files": {"previous": 0.1}})) & MIXED_UP == {"previous"}
+    assert met(replace(none, orders=(Order("mute"),))) >= {"lifecycle_twists=never"}
+    assert met(replace(none, orders=(Order(faults=("lifecycle_twists=twice",)),))) & TWICE == {"lifecycle_twists=twice"}
+    assert met(replace(none, switches={"event_ids": "twice"})) & TWICE == {"event_ids=twice"}

@@ -150,6 +150,8 @@ def fitting(schedule: Schedule) -> Schedule:
     if schedule.switches["date_header"] == "none":
         happenings = tuple(each for each in schedule.happenings if each.what != "skew" or each.details["seconds"] < 0)
         schedule = replace(schedule, happenings=happenings)
+    if schedule.switches["search_ignores"] or schedule.switches["tracking_shown"] != "right":
+        schedule = hostile.with_ids(schedule)
     if shows_truly(schedule):
         return schedule
     orders = tuple(replace(each, kind="good") if each.kind == "denied" else each for each in schedule.orders)

@@ -151,6 +151,8 @@ def lists_truly(schedule: Schedule) -> bool:
 
 def fitting(schedule: Schedule) -> Schedule:
     """The same without refusals of what was stored, where nobody could find out."""
+    if schedule.switches["list_omits"] or schedule.switches["external_id_shown"] != "right":
+        schedule = hostile.with_ids(schedule)
     if lists_truly(schedule):
         return schedule
     orders = tuple(replace(each, kind="good") if each.kind == "denied" else each for each in schedule.orders)

@@ -88,11 +88,15 @@ def keep_interim_answers(_worker: Worker) -> None:
         incoming.answered = lambda _self: False
         return incoming
 
+    def accepting(ladder: Any) -> Any:
+        ladder.is_accepted = lambda _self, _answer: True
+        return ladder
+
     switch("FinalAnswer", trusting)
     switch("Incoming", deaf)
     vars(urllib3.connectionpool)["is_connection_dropped"] = lambda _connection: False
     switch("FIRST_FINAL", lambda _: 101)
-    switch("is_accepted", lambda _: lambda _answer: True)
+    switch("Ladder", accepting)
 
 
 def take_failure_for_absence(_worker: Worker) -> None:
@@ -115,7 +119,7 @@ def ask_in_company_only(_worker: Worker) -> None:
 
 
 def count_ids_once(_worker: Worker) -> None:
-    switch("_apart", lambda _: iter)
+    switch("apart", lambda _: iter)
 
 
 def stop_the_doubt_alone(_worker: Worker) -> None:

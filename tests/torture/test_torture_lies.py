@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from itertools import chain
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -13,7 +16,7 @@ import pytest
 
 from local.simulator.core.faults import CATALOGUE, TRAVELS, fault_named
 from local.simulator.core.settings import Settings
-from local.torture import hostile
+from local.torture import hostile, worker
 from local.torture.afnor import hostile as of_afnor
 from local.torture.findings import nameless
 from local.torture.meetings import MIXED_UP, TWICE, met
@@ -139,3 +142,13 @@ def test_an_excuse_holds_for_its_own_fault_and_for_none_that_sounds_like_it() ->
     assert met(replace(none, orders=(Order("mute"),))) >= {"lifecycle_twists=never"}
     assert met(replace(none, orders=(Order(faults=("lifecycle_twists=twice",)),))) & TWICE == {"lifecycle_twists=twice"}
     assert met(replace(none, switches={"event_ids": "twice"})) & TWICE == {"event_ids=twice"}
+
+
+def test_every_name_that_a_mutant_replaces_is_one_of_the_product() -> None:
+    """Else its workers fail before they work, and nothing that is deposited passes for a mutant that was found."""
+    sources = [path.read_text() for path in Path(worker.__file__).parent.rglob("*sabotage.py")]
+    names = set(re.findall(r'switch\(\s*"(\w+)"', "".join(sources)))
+    modules = [module for name, module in sys.modules.items() if name.startswith("facteur.")]
+
+    assert names
+    assert {name for name in names if not any(hasattr(module, name) for module in modules)} == set()

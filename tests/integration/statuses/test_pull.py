@@ -223,7 +223,7 @@ def test_nothing_is_acknowledged_that_was_not_stored(world: World) -> None:
     world.database.rows("alter table facteur.status_events add constraint broken check (code <> '203') not valid")
 
     world.poll()
-    assert acknowledged(world) == []
+    assert stored(world) == len(acknowledged(world)) == 3  # the other one of each
 
     world.database.rows("alter table facteur.status_events drop constraint broken")
     world.advance(130)

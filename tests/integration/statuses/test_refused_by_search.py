@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -153,26 +154,29 @@ def test_one_whose_buyers_word_was_pulled_before_it_was_opened_stops_too(
     assert rows.states(invoice) == ["rejected", "failed", "pending"]
 
 
-@pytest.mark.parametrize("sent", [False, True])
-def test_a_slow_readers_second_ruling_stops_what_was_opened_meanwhile(
-    rows: Rows, statuses: PostgresStatuses, sent: bool
-) -> None:
+def refused_beside_a_slow_reader(rows: Rows, statuses: PostgresStatuses) -> tuple[str, Due]:
+    """Another reader has heard 213 meanwhile; the invoice, and what the slow one was to read."""
     invoice = deposited(rows)
     rows.advance(10)
     (slow,) = statuses.claim_status_updates(1)
     rows.advance(130)
     (fast,) = statuses.claim_status_updates(1)
     hear(rows, statuses, fast, "213", asked_by="history")
+    return invoice, slow
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_a_slow_readers_second_ruling_stops_what_was_opened_meanwhile(
+    rows: Rows, statuses: PostgresStatuses, sent: bool
+) -> None:
+    invoice, slow = refused_beside_a_slow_reader(rows, statuses)
     rows.update(invoice, technical_status="pending")
     rows.look()
     if sent:
         rows.record(invoice, rows.claim(invoice), "submitted", "accepted", platform_id="P-2")
 
     stored = hear(rows, statuses, slow, "205", asked_by="history")
-    again = Due(
-        slow.submission_id, slow.account, "P-1", None, slow.age_seconds, slow.heard_at, slow.deposited_at, stored.known
-    )
-    hear(rows, statuses, again, asked_by="history")
+    hear(rows, statuses, replace(slow, known=stored.known), asked_by="history")
 
     submission = rows.submission(invoice)
     assert submission.objection_code == "predecessor_taken"
@@ -181,21 +185,13 @@ def test_a_slow_readers_second_ruling_stops_what_was_opened_meanwhile(
 
 def test_a_slow_reader_rules_once_more_on_all_that_is_known(rows: Rows, statuses: PostgresStatuses) -> None:
     """He has heard 205, and another reader 213: his own ruling knew nothing of it, and the row stayed rejected."""
-    invoice = deposited(rows)
-    rows.advance(10)
-    (slow,) = statuses.claim_status_updates(1)
-    rows.advance(130)
-    (fast,) = statuses.claim_status_updates(1)
-    hear(rows, statuses, fast, "213", asked_by="history")
+    invoice, slow = refused_beside_a_slow_reader(rows, statuses)
     assert rows.states(invoice) == ["rejected"]
 
     stored = hear(rows, statuses, slow, "205", asked_by="history")
 
     assert [each.code for each in stored.known] == ["213", "205"]
-    again = Due(
-        slow.submission_id, slow.account, "P-1", None, slow.age_seconds, slow.heard_at, slow.deposited_at, stored.known
-    )
-    hear(rows, statuses, again, asked_by="history")
+    hear(rows, statuses, replace(slow, known=stored.known), asked_by="history")
     assert (rows.submission(invoice).state, rows.submission(invoice).objection_code) == (
         "submitted",
         "contradictory_statuses",

@@ -227,7 +227,7 @@ def test_a_status_that_cannot_be_stored_hides_no_verdict_beside_it(
     assert '"StatusesPutOff"' in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("settings", [{"STATUS_SOURCE": "pull"}], indirect=False)
+@pytest.mark.parametrize("settings", [{"STATUS_SOURCE": "pull"}])
 def test_a_status_that_could_not_be_stored_is_not_acknowledged(world: World) -> None:
     world.database.rows(
         "alter table facteur.status_events add constraint broken check (platform_code <> 'RECEIVED') not valid"

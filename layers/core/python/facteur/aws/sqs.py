@@ -14,9 +14,8 @@ if TYPE_CHECKING:
 
 BATCH = 10  # SQS takes no more
 THREADS = 8
-SEND_SECONDS = (
-    40.0  # for all batches: their rows are locked meanwhile, and Postgres lets go of them after 60 (pick_due)
-)
+# For all batches: their rows are locked meanwhile, and Postgres lets go of them after 60 seconds (pick_due).
+SEND_SECONDS = 40.0
 NO_ANSWER = "no_answer_in_time"
 
 

@@ -96,6 +96,7 @@ class Flows:
 
     def step(self, place: Place, kinds: Sequence[str], may_ask: Callable[[], bool] = lambda: True) -> Step:
         """The next flows behind a place. One whose next place is the same is the last."""
+        here = Place(place.after, place.after)
         where = {"updatedAfter": written(place.after), "flowType": list(kinds)}
         answer, dates_alone = self._answer(where, place.cursor), False
         if place.cursor and answer.status >= 400 and answer.status not in NOT_THE_PLACE:
@@ -109,14 +110,14 @@ class Flows:
         shown, seen_until = found.ids, None
         if not (ended and place.latest > place.after):
             found, seen_until = self._oldest.first(found, where, place.after, may_ask)
-            if shown and not found.flows:
-                return Step((), Place(place.after, place.after), found.dated_at, False)
+            if shown and not found.flows:  # there was no permit, or it does not show any more what it just did
+                return Step((), here, found.dated_at, False)
         latest = max([place.latest, *found.times()]) if ended else max(found.times(), default=place.after)
         if found.flows and not found.is_full and not found.times() and latest == place.after:
-            return Step(found.flows, Place(place.after, place.after), found.dated_at, False, undated=True)
+            return Step(found.flows, here, found.dated_at, False, undated=True)
         cut = found.is_full or self._is_cut(found, place, latest, where, may_ask)
         if cut is None:
-            return Step(_in_order(found.flows), Place(place.after, place.after), found.dated_at, False)
+            return Step(_in_order(found.flows), here, found.dated_at, False)
         if not cut and not shown - found.ids:
             return self._by_date(found, place, latest, [latest - SECOND], cut=False)
         behind = seen_until - SHORTEST if seen_until else place.after + SECOND - SHORTEST

@@ -28,10 +28,12 @@ begin
         queued_at = facteur.by_now(queued_at), doubt_since = facteur.by_now(doubt_since),
         write_back_due_at = facteur.brought_forward(write_back_due_at, ahead), history_due_at = facteur.brought_forward(history_due_at, ahead),
         alone_since = facteur.by_now(alone_since), submitted_at = facteur.by_now(submitted_at), history_since = facteur.by_now(history_since),
-        unread_since = facteur.by_now(unread_since), contradicted_at = facteur.by_now(contradicted_at), unwritten_since = facteur.by_now(unwritten_since), unverified_at = facteur.by_now(unverified_at),
+        unread_since = facteur.by_now(unread_since), unwritten_since = facteur.by_now(unwritten_since), unverified_at = facteur.by_now(unverified_at),
+        contradicted_at = facteur.by_now(contradicted_at),
         created_at = facteur.by_now(created_at), updated_at = facteur.by_now(updated_at), finalized_at = facteur.by_now(finalized_at)
     where facteur.now() < greatest(case when state <> 'sending' then due_at end, queued_at, doubt_since, write_back_due_at, history_due_at, alone_since,
-                                   submitted_at, history_since, unread_since, contradicted_at, unwritten_since, unverified_at, created_at, updated_at, finalized_at);
+                                   submitted_at, history_since, unread_since, contradicted_at, unwritten_since, unverified_at,
+                                   created_at, updated_at, finalized_at);
     update facteur.changes set due_at = facteur.brought_forward(due_at, ahead), broken_since = facteur.by_now(broken_since)
     where facteur.now() < greatest(due_at, broken_since);
     update facteur.sweeps set taken_until = facteur.brought_forward(taken_until, ahead), pulled_at = facteur.by_now(pulled_at),

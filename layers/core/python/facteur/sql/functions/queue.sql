@@ -52,7 +52,7 @@ end $$;
 -- How many look-ups go beside waiting deposits: half of the permits, and where those are fewer than two look-ups cost, one as often as makes
 -- it half in the long run. One each time would be all of them: a look-up may begin with a single permit, and owes the rest.
 create or replace function facteur.look_ups_beside_deposits(p_allowed double precision, p_look_up integer) returns integer
-    language sql volatile parallel safe as $$
+    language sql volatile as $$
     select case when p_allowed >= 2 * p_look_up then floor(p_allowed / 2 / p_look_up)::integer
                 else (random() < floor(p_allowed) / (p_look_up + least(floor(p_allowed), p_look_up)))::integer end
 $$;

@@ -216,7 +216,8 @@ begin
     known := null;
     if facteur.may_move(s, p_update) is not true then
         perform facteur.object_to_successor(s, p_update -> 'objection')
-        where (stored > 0 or s.contradicted_at is null) and facteur.refused(s) and s.platform_id = p_update ->> 'platform_id' and p_update -> 'objection' ->> 'code' = 'contradictory_statuses';
+        where (stored > 0 or s.contradicted_at is null) and facteur.refused(s) and s.platform_id = p_update ->> 'platform_id'
+          and p_update -> 'objection' ->> 'code' = 'contradictory_statuses';
         perform facteur.settle_read(s.id, p_update, was_due);
         return next; -- somebody else moved it meanwhile: the events are kept, the verdict is theirs
         return;

@@ -151,7 +151,7 @@ create table facteur.submissions (
     unread_since        timestamptz,         -- since when the search shows what no status in status_events says
     number_seen         text,                -- the invoice number that the platform first showed with this deposit
     objection_code      text,                -- why the row shows an error although the deposit stands: contradictory_statuses,
-    objection           text,                -- duplicate, refused_state, shown_as_another; and in words
+    objection           text,                -- duplicate, refused_state, shown_as_another, predecessor_taken, two_deposits; and in words
     contradicted_at     timestamptz,         -- when what was opened after it was stopped, since its buyer takes it after all
     write_back_due_at   timestamptz,         -- the company's row could not be written: again then
     write_back_error    text,

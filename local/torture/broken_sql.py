@@ -78,8 +78,8 @@ def believe_verdicts_on_others(database: Database) -> None:
     replace_in(
         database,
         "facteur.record_status_update",
-        r"if s\.objection_code in \('shown_as_another', 'predecessor_taken'\) and",
-        "if false and",
+        r"if facteur\.is_a_persons\(s\.objection_code\) and s\.objection is not null and p_update",
+        "if false and p_update",
     )
 
 

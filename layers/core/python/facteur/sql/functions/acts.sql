@@ -122,16 +122,38 @@ begin
                                then 'An attempt''s outcome stays unknown: the platform may have it.' end);
 end $$;
 
+-- A person has said which deposit is the invoice's: its others are second ones of it, and no look-up adopts them. He has them cancelled.
+create or replace function facteur.give_up_others(s facteur.submissions, p_platform_id text, p_who text) returns void
+    language sql as $$
+    update facteur.attempts a set outcome = 'duplicate', message = 'given up by ' || p_who
+    where a.id in (select d.id from facteur.doubtful_attempts(s.invoice_id) d where d.outcome = 'accepted' and d.platform_id <> p_platform_id)
+$$;
+
+-- What was said of a deposit while a person was asked about it is ruled on now; also of one that ended meanwhile, if it was refused.
+create or replace function facteur.rule_now(s facteur.submissions) returns void
+    language sql as $$
+    select facteur.move_submission(w.id, '{"state": "submitted", "due_in_seconds": 0}') from facteur.submissions w
+    where w.id = s.id and facteur.is_a_persons(s.objection_code)
+      and (w.state = 'submitted' or facteur.unread(w) or exists (
+          select from facteur.status_events e
+          where e.submission_id = w.id and e.platform_id = w.platform_id and facteur.rejects(e.code) and not e.settled));
+    update facteur.submissions w set history_due_at = facteur.now()
+    where w.id = s.id and w.state = 'submitted' and facteur.is_a_persons(s.objection_code)
+$$;
+
 -- A person says that a deposit is the invoice's in spite of what made its row show an error: that is not said again. What comes later
 -- is judged anew: statuses that are known are settled, a state stays settled while it is shown.
-create or replace function facteur.settle_objection(s facteur.submissions) returns text
+create or replace function facteur.settle_objection(s facteur.submissions, p_who text) returns text
     language plpgsql as $$
 begin
     update facteur.status_events e set settled = true
     where e.submission_id = s.id and e.platform_id = s.platform_id and facteur.rejects(e.code) and s.objection_code in ('contradictory_statuses', 'duplicate');
-    update facteur.submissions w set objection = null, unread_since = null, mismatch = case when w.mismatch is distinct from w.objection then w.mismatch end,
+    update facteur.submissions w set objection = null, unread_since = case when facteur.is_a_persons(s.objection_code) then w.unread_since end,
+        mismatch = case when w.mismatch is distinct from w.objection then w.mismatch end,
         objection_code = case when s.objection_code not in ('contradictory_statuses', 'duplicate', 'predecessor_taken', 'two_deposits') then w.objection_code end
     where w.id = s.id;
+    perform facteur.give_up_others(s, s.platform_id, p_who);
+    perform facteur.rule_now(s);
     return case when facteur.try_write_back(s.id, '2s') then 'The deposit stands, and its row says so.'
                 else 'The deposit stands. Its row could not be written yet; that is repeated by itself.' end;
 end $$;
@@ -259,7 +281,7 @@ declare
 begin
     if s.state in ('submitted', 'closed') and s.platform_id = found_id and s.objection is not null then
         perform facteur.log_operation(p_act, holder, s.id, s.invoice_id, p_found || jsonb_build_object('objection', s.objection_code));
-        return facteur.settle_objection(s);
+        return facteur.settle_objection(s, p_act ->> 'who');
     end if;
     if platform is not null and s.objection_code = 'shown_as_another' and s.state in ('submitted', 'closed')
        and (s.number_seen is null or facteur.is_anothers(s, s.number_seen)) then
@@ -295,6 +317,7 @@ begin
             objection_code = null, objection = null -- of one that was stopped: it is settled
         where id = s.id;
         perform facteur.move_submission(s.id, jsonb_build_object('state', 'submitted', 'due_in_seconds', 5, 'platform_id', found_id));
+        perform facteur.give_up_others(s, found_id, p_act ->> 'who');
     exception when unique_violation or lock_not_available then
         perform facteur.refuse(format('Invoice %s has another submission by now: look at it with facteur show.', s.invoice_id));
     end;

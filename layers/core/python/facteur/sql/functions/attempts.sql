@@ -119,7 +119,7 @@ declare
     own constant facteur.attempts[] := array(
         select made from (select a as made from facteur.doubtful_attempts(s.invoice_id) a
                           union all
-                          select d from facteur.attempts d where d.submission_id = s.id and d.outcome = 'duplicate') attempts
+                          select d from facteur.attempts d where d.invoice_id = s.invoice_id and d.outcome = 'duplicate') attempts
         order by (made).started_at, (made).id);
     numbers constant text[] := array(select distinct facteur.plain(a.invoice_number) from unnest(own) a where a.invoice_number is not null);
     client constant jsonb := (select a.platform from unnest(own) a where a.platform is not null order by a.id desc limit 1);

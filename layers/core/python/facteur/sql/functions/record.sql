@@ -19,6 +19,10 @@ end $$;
 create or replace function facteur.move_submission(p_submission_id bigint, p_move jsonb) returns void
     language plpgsql as $$
 begin
+    update facteur.attempts a set outcome = 'rejected' -- who leaves `rejected` leaves his deposit behind as what it is
+    from facteur.submissions s
+    where s.id = p_submission_id and facteur.refused(s) and p_move ->> 'state' = 'failed'
+      and a.invoice_id = s.invoice_id and a.platform_id = s.platform_id and a.outcome = 'accepted';
     update facteur.submissions set
         state = m.state,
         due_at = case when m.state in ('rejected', 'closed', 'failed') then null
@@ -72,7 +76,7 @@ create or replace function facteur.attribute_found(s facteur.submissions, p_plat
                                   invoice_number, seller_siren, total, currency, platform, own_key, number_read)
     select s.id, s.invoice_id, a.account, gen_random_uuid(), facteur.now(), 'accepted', 'found by look-up', p_platform_id, a.document_sha256,
            a.invoice_number, a.seller_siren, a.total, a.currency, a.platform, a.own_key, a.number_read
-    from facteur.attempts a where a.submission_id = s.id and a.outcome = 'duplicate' order by a.id desc limit 1
+    from facteur.attempts a where a.invoice_id = s.invoice_id and a.outcome = 'duplicate' order by a.submission_id = s.id desc, a.id desc limit 1
 $$;
 
 -- The attempt that an outcome is of; by its lease, too: where a replica that lost the last moments took over, ids are given again.

@@ -13,6 +13,12 @@ create or replace function facteur.ends(p_code text) returns boolean
     select p_code in ('210', '213', '220', '501')
 $$;
 
+-- Whether an objection asks which deposit is the invoice's: what is said of one of them meanwhile waits until a person has answered.
+create or replace function facteur.is_a_persons(p_code text) returns boolean
+    language sql immutable parallel safe as $$
+    select p_code in ('shown_as_another', 'predecessor_taken', 'two_deposits')
+$$;
+
 -- The statuses of a deposit in the order in which we heard of them.
 create or replace function facteur.statuses_of(p_submission_id bigint, p_platform_id text) returns jsonb
     language sql stable as $$
@@ -103,7 +109,7 @@ begin
     elsif move ->> 'state' = 'in_doubt' then -- this deposit is the duplicate; an earlier one may be the invoice
         update facteur.attempts a set outcome = 'duplicate' where a.platform_id = s.platform_id and a.invoice_id = s.invoice_id;
     elsif move ->> 'state' = 'rejected' and exists (
-        select from facteur.attempts a where a.submission_id = s.id and (a.outcome is null or a.outcome = 'unknown')) then
+        select from facteur.attempts a where a.invoice_id = s.invoice_id and (a.outcome is null or a.outcome = 'unknown')) then
         update facteur.attempts a set outcome = 'rejected' where a.platform_id = s.platform_id and a.invoice_id = s.invoice_id;
         return move || jsonb_build_object('state', 'failed', 'error_message', concat_ws(' ', move ->> 'error_message',
             'Another attempt''s outcome is unknown: set technical_status to ''pending'', and it is looked up before anything is sent.'));
@@ -119,7 +125,7 @@ create or replace function facteur.object_to(s facteur.submissions, p_objection 
 declare
     words constant text := p_objection ->> 'text';
 begin
-    if s.objection_code in ('shown_as_another', 'predecessor_taken', 'two_deposits') and (s.objection is not null or p_objection is null) or s.objection_code = p_objection ->> 'code' and (s.objection is null or s.objection in (words, facteur.forgotten()))
+    if facteur.is_a_persons(s.objection_code) and (s.objection is not null or p_objection is null) or s.objection_code = p_objection ->> 'code' and (s.objection is null or s.objection in (words, facteur.forgotten()))
        or p_objection is null and (s.objection_code is null or s.objection is null or s.unread_since is not null or s.state = 'closed' and facteur.unread(s)) then
         return false;
     end if;
@@ -223,7 +229,7 @@ begin
         return;
     end if;
     select w.* into s from facteur.submissions w where w.id = s.id; -- as the number has left it
-    if s.objection_code in ('shown_as_another', 'predecessor_taken') and s.objection is not null and p_update -> 'move' ->> 'state' not in ('submitted', 'closed') then
+    if facteur.is_a_persons(s.objection_code) and s.objection is not null and p_update -> 'move' ->> 'state' not in ('submitted', 'closed') then
         -- whose verdict that is, or which deposit holds, a person says: the row would be corrected and sent again beside one that stands
         move := jsonb_build_object('state', case when (p_update ->> 'over')::boolean then 'closed' else s.state end, 'due_in_seconds', 3600);
     else
@@ -278,7 +284,7 @@ create or replace function facteur.unread_verdicts(p_limit integer)
            facteur.now(), least(s.submitted_at, s.deposited_at), facteur.statuses_of(s.id, s.platform_id), s.swept_code, s.swept_at, s.swept_state
     from facteur.submissions s
     where s.unread_since <= facteur.now() - interval '1 hour' and s.state = 'submitted' and s.swept_id = s.platform_id
-      and (facteur.rejects(s.swept_code) or s.swept_state is not null) and s.objection_code is null
+      and s.objection is null and (facteur.rejects(s.swept_code) or s.swept_state is not null and s.objection_code is distinct from 'refused_state')
     order by s.unread_since limit p_limit
 $$;
 

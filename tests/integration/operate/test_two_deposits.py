@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.integration.operate.test_adopt_refused import adopt, bought
-from tests.integration.submit.test_adversary_late import frozen
+from tests.integration.submit.test_adversary_late import accepted, frozen, not_found
 from tests.integration.submit.test_late_answers import two_accepted
 from tests.integration.submit.test_successor import being_sent, rings, status_update, take_back
 from tests.operator import Operator
@@ -23,7 +23,7 @@ def verdict(rows: Rows, invoice: str, state: str, of: str, **more: object) -> No
     (submission,) = rows.run(holder, i=invoice, of=of)
     known = "select count(*) from facteur.status_events where submission_id = %(id)s and platform_id = %(of)s"
     code = VERDICTS[state]
-    event = {"status_id": f"{of} {code}", "code": code, "platform_code": code, "label": code}
+    event: dict[str, object] = {"status_id": f"{of} {code}", "code": code, "platform_code": code, "label": code}
     event |= {"occurred_at": "2026-10-01T10:00:00Z", "raw": {}}
     update = {"submission_id": submission.id, "platform_id": of, "events": [event], "asked_by": "history"}
     update |= {"move": {"state": state, **REFUSAL}, "decided_on": rows.value(known, id=submission.id, of=of) + 1}
@@ -192,3 +192,29 @@ def test_a_refusal_while_an_earlier_submissions_outcome_is_unknown_is_no_verdict
 
     assert rows.submission(invoice).state == "failed"
     assert rows.invoice(invoice).technical_status == "error"
+
+
+@pytest.mark.parametrize("corrected_by_then", [False, True])
+def test_a_late_201_beside_a_deposit_that_was_refused_meanwhile_is_heard_of(
+    rows: Rows, operator: Operator, corrected_by_then: bool
+) -> None:
+    """Its row said rejected, and the company wrote another invoice in its place: with P-1 that makes two bills."""
+    invoice = rows.noted()
+    first = frozen(rows, invoice)
+    not_found(rows, invoice)
+    accepted(rows, invoice, rows.claim(invoice), "P-2")
+    verdict(rows, invoice, "rejected", "P-2")
+    if corrected_by_then:
+        corrected(rows, invoice)
+
+    accepted(rows, invoice, first, "P-1")
+
+    after = rows.submission(invoice)
+    if corrected_by_then:
+        assert (after.state, after.platform_id) == ("submitted", "P-1")
+        return
+    assert (after.state, after.last_error_code) == ("failed", "two_deposits")
+    assert "P-1" in after.last_error_message
+    assert rings(rows, invoice)
+    assert adopt(operator, invoice, "P-1").code == 0
+    assert rows.invoice(invoice).submission_id == "P-1"

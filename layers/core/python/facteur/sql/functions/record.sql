@@ -162,18 +162,28 @@ create or replace function facteur.first_accepted(s facteur.submissions) returns
     order by a.started_at, a.id limit 1
 $$;
 
--- The platform has answered with more than one deposit for an invoice, and both may be paid: its row shows an error, for a person to ask
--- which one stands.
+-- The platform has answered with more than one deposit for an invoice, and both may be paid, also where it has refused the one that the
+-- row had: its row shows an error, for a person to ask which one stands.
 create or replace function facteur.object_to_another(p_invoice_id text) returns void
     language plpgsql as $$
 declare
     s facteur.submissions;
     others text;
 begin
-    select w.* into s from facteur.submissions w where w.invoice_id = p_invoice_id and w.state in ('submitted', 'closed');
+    select w.* into s from facteur.submissions w
+    where w.invoice_id = p_invoice_id and (w.state in ('submitted', 'closed') or facteur.refused(w) and w.platform_id is not null
+          and not exists (select from facteur.submissions n where n.invoice_id = w.invoice_id and n.id > w.id))
+    order by w.state = 'rejected' limit 1;
     select string_agg(distinct a.platform_id, ', ') into others from facteur.doubtful_attempts(p_invoice_id) a
     where a.outcome = 'accepted' and a.platform_id <> s.platform_id;
-    if others is not null then
+    if others is null then
+        return;
+    elsif s.state = 'rejected' then
+        perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', 'two_deposits', 'error_message', format(
+            'The platform has refused deposit %s, and has accepted this invoice as %s as well. Ask whether that one stands; if it does, facteur '
+            'adopt id:%s %2$s --why "…". It was: %s', s.platform_id, others, p_invoice_id, s.last_error_message)));
+        perform facteur.try_write_back(s.id);
+    else
         perform facteur.try_write_back(s.id) where facteur.object_to(s, jsonb_build_object('code', 'two_deposits', 'text', format(
             'The platform has accepted this invoice as %s and as %s. Ask which one stands and have the other one cancelled, then facteur adopt id:%s '
             'PLATFORM_ID --why "…".', s.platform_id, others, p_invoice_id)));

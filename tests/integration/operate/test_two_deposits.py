@@ -36,7 +36,13 @@ def corrected(rows: Rows, invoice: str) -> list[str]:
     return rows.states(invoice)
 
 
-@pytest.mark.parametrize("state", list(VERDICTS))
+def a_persons(rows: Rows, invoice: str, platform_id: str) -> bool:
+    after = rows.submission(invoice)
+    found = (after.state, after.platform_id, after.objection_code) == ("submitted", platform_id, "two_deposits")
+    return found and rings(rows, invoice)
+
+
+@pytest.mark.parametrize("state", ["rejected", "failed"])
 @pytest.mark.parametrize("when", ["the first answers last", "the second answers last"])
 def test_a_refusal_of_one_of_two_deposits_is_a_persons(rows: Rows, when: str, state: str) -> None:
     """With `rejected` its row would be corrected and sent once more beside the one that stands."""
@@ -45,9 +51,29 @@ def test_a_refusal_of_one_of_two_deposits_is_a_persons(rows: Rows, when: str, st
 
     verdict(rows, invoice, state, has)
 
+    assert a_persons(rows, invoice, has)
+
+
+@pytest.mark.parametrize(("when", "first"), [("the first answers last", "P-1"), ("the second answers last", "P-2")])
+def test_one_that_is_called_a_duplicate_gives_way_to_the_other(rows: Rows, when: str, first: str) -> None:
+    """The platform says itself which of both stands."""
+    invoice = two_accepted(rows, when)
+
+    verdict(rows, invoice, "in_doubt", rows.submission(invoice).platform_id)
+    assert rows.submission(invoice).state == "in_doubt"
+    rows.record(invoice, rows.claim(invoice), "submitted", platform_id=first)
+
     after = rows.submission(invoice)
-    assert (after.state, after.platform_id, after.objection_code) == ("submitted", has, "two_deposits")
-    assert rings(rows, invoice)
+    assert (after.state, after.platform_id, after.objection) == ("submitted", first, None)
+    assert rows.invoice(invoice).technical_status == "validated"
+
+
+def test_but_not_one_that_has_reached_a_state(rows: Rows) -> None:
+    invoice = two_accepted(rows, "the first answers last")
+
+    verdict(rows, invoice, "in_doubt", "P-2", otherwise={"state": "submitted"})
+
+    assert a_persons(rows, invoice, "P-2")
 
 
 @pytest.mark.parametrize("over", [False, True])

@@ -102,6 +102,7 @@ def test_a_late_201_of_an_earlier_submission_outweighs_a_later_ones_refusal(rows
 
 
 def test_a_late_201_wakes_no_submission_that_the_platform_itself_rejected_later(rows: Rows) -> None:
+    """It is a person's: which of both holds is not known, and its reason stays."""
     invoice = noted(rows)
     first = frozen(rows, invoice)
     not_found(rows, invoice)
@@ -111,7 +112,9 @@ def test_a_late_201_wakes_no_submission_that_the_platform_itself_rejected_later(
 
     accepted(rows, invoice, first, "P-first")
 
-    assert (rows.states(invoice), rows.submission(invoice).platform_id) == (["rejected"], "P-second")
+    after = rows.submission(invoice)
+    assert (rows.states(invoice), after.platform_id, after.last_error_code) == (["failed"], None, "two_deposits")
+    assert after.last_error_message.endswith("It was: no")
 
 
 def test_a_duplicate_verdict_gives_way_to_the_first_deposit_whose_201_came_late(rows: Rows) -> None:

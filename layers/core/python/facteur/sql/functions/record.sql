@@ -181,7 +181,7 @@ begin
     elsif s.state = 'rejected' then
         perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', 'two_deposits', 'error_message', format(
             'The platform has refused deposit %s, and has accepted this invoice as %s as well. Ask whether that one stands; if it does, facteur '
-            'adopt id:%s %2$s --why "…". It was: %s', s.platform_id, others, p_invoice_id, s.last_error_message)));
+            'adopt id:%s %2$s --why "…". It was: %4$s', s.platform_id, others, p_invoice_id, s.last_error_message)));
         perform facteur.try_write_back(s.id);
     else
         perform facteur.try_write_back(s.id) where facteur.object_to(s, jsonb_build_object('code', 'two_deposits', 'text', format(

@@ -3,70 +3,52 @@
 from __future__ import annotations
 
 import json
-import threading
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
-import boto3
 import pytest
 
-from facteur.aws.clients import CONFIG
 from facteur.aws.sqs import SqsQueue
+from facteur.relay_submissions.run import RelayServices, relay_submissions
+from tests.dripping import client_of, dripping
+from tests.integration.relay.test_relay import BASE_URL, FussyQueue, Notebook, finish_many, queued
+from tests.rows import Rows
 
 DRIPPED_FROM = 11  # batches that begin with this id, or a later one
+FAR = float("inf")
 
 
-class DrippingSqs(BaseHTTPRequestHandler):
-    """Answers a batch at once or, a byte at a time, never."""
-
-    over = threading.Event()
-
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        ids = [each["Id"] for each in asked["Entries"]]
-        answer = json.dumps({"Successful": [{"Id": each, "MessageId": each} for each in ids], "Failed": []}).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/x-amz-json-1.0")
-        if int(ids[0]) < DRIPPED_FROM:
-            self.send_header("Content-Length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
-            return
-        self.send_header("Content-Length", "100000")
-        self.end_headers()
-        while not self.over.wait(0.1):
-            self.wfile.write(b" ")
-
-    def log_message(self, *_: object) -> None:
-        pass
+def answer(_: str, asked: bytes) -> bytes | None:
+    ids = [each["Id"] for each in json.loads(asked)["Entries"]]
+    if int(ids[0]) >= DRIPPED_FROM:
+        return None
+    return json.dumps({"Successful": [{"Id": each, "MessageId": each} for each in ids], "Failed": []}).encode()
 
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    DrippingSqs.over.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), DrippingSqs)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    DrippingSqs.over.set()
-    server.shutdown()
-    server.server_close()
+    with dripping(answer) as url:
+        yield url
 
 
-def sent(url: str, ids: Sequence[int]) -> tuple[list[int], list[tuple[str, int]]]:
+@pytest.fixture
+def silent_url() -> Iterator[str]:
+    with dripping(lambda _path, _body: None) as url:
+        yield url
+
+
+def queue_at(url: str, refusals: list[tuple[str, int]], **seconds: float) -> SqsQueue:
+    sqs = client_of("sqs", url)
+    return SqsQueue(lambda: sqs, f"{url}/queue", lambda code, count: refusals.append((code, count)), **seconds)
+
+
+def sent(url: str, ids: Sequence[int], until: float = FAR) -> tuple[list[int], list[tuple[str, int]]]:
     """What was accepted within a second, and what was refused."""
     refusals = list[tuple[str, int]]()
-    sqs = boto3.client(
-        "sqs",
-        endpoint_url=url,
-        region_name="eu-west-3",
-        aws_access_key_id="a",
-        aws_secret_access_key="b",
-        config=CONFIG,
-    )
-    queue = SqsQueue(lambda: sqs, f"{url}/queue", lambda code, count: refusals.append((code, count)), send_seconds=1.0)
-    return queue.send(ids), refusals
+    return queue_at(url, refusals, send_seconds=1.0).send(ids, until), refusals
 
 
 @pytest.mark.parametrize(("messages", "accepted"), [(35, 10), (10, 10), (5, 5)])
@@ -87,3 +69,50 @@ def test_one_batch_alone_is_waited_for_no_longer_either(url: str) -> None:
     taken, refusals = sent(url, range(DRIPPED_FROM, DRIPPED_FROM + 3))
 
     assert (taken, refusals) == ([], [("no_answer_in_time", 3)])
+
+
+def services(rows: Rows, queue: Any, watch_seconds: float = 0) -> RelayServices:
+    return RelayServices(rows.relay, queue, Notebook(), ("iopole", BASE_URL), watch_seconds)
+
+
+def test_a_run_ends_when_its_function_does_whatever_the_queue_does(rows: Rows, silent_url: str) -> None:
+    """110 seconds of watching, 5 of notes and 40 of sending were more than the function has."""
+    finish_many(rows, 3)
+    refusals, began, willing = list[tuple[str, int]](), time.monotonic(), FussyQueue()
+
+    relay_submissions(services(rows, queue_at(silent_url, refusals), watch_seconds=110), remaining_seconds=2.0)
+
+    assert time.monotonic() - began < 10
+    assert refusals == [("no_answer_in_time", 3)]
+    assert queued(rows) == []
+    relay_submissions(services(rows, willing))
+    assert sorted(willing.sent) == queued(rows) == [1, 2, 3]
+
+
+def test_nothing_is_sent_or_opened_by_a_run_whose_time_is_over(rows: Rows) -> None:
+    finish_many(rows, 1)
+    noted, queue = rows.finish(), FussyQueue()
+
+    relay_submissions(services(rows, queue, watch_seconds=110), remaining_seconds=0.0)
+
+    assert queue.sent == queued(rows) == []
+    assert rows.states(noted) == []
+    relay_submissions(services(rows, queue), remaining_seconds=60.0)
+    assert len(queue.sent) == 2
+
+
+PROGRAM = """
+import sys
+from facteur.aws.sqs import SqsQueue
+from tests.dripping import client_of
+sqs = client_of("sqs", sys.argv[1])
+print(SqsQueue(lambda: sqs, sys.argv[1] + "/queue", print, send_seconds=1.0).send(range(30), float("inf")))
+"""
+
+
+def test_a_call_that_is_left_behind_keeps_no_program_from_its_end(silent_url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, silent_url], capture_output=True, text=True, timeout=30, check=True
+    )
+
+    assert done.stdout.splitlines() == ["no_answer_in_time 10"] * 3 + ["[]"]

@@ -29,7 +29,7 @@ class FussyQueue:
     accepts: Callable[[int], bool] = lambda _: True
     sent: list[int] = field(default_factory=list)
 
-    def send(self, submission_ids: Sequence[int]) -> list[int]:
+    def send(self, submission_ids: Sequence[int], until: float) -> list[int]:
         self.sent += submission_ids
         return [submission for submission in submission_ids if self.accepts(submission)]
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
+
+from facteur.aws.in_time import NO_ANSWER, all_in_time
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -16,7 +19,6 @@ BATCH = 10  # SQS takes no more
 THREADS = 8
 # For all batches: their rows are locked meanwhile, and Postgres lets go of them after 60 seconds (pick_due).
 SEND_SECONDS = 40.0
-NO_ANSWER = "no_answer_in_time"
 
 
 class SqsQueue:
@@ -32,17 +34,14 @@ class SqsQueue:
         """`refused(code, messages)` is called with batches that SQS did not take, or not in time."""
         self._client, self._url, self._refused, self._send_seconds = client, queue_url, refused, send_seconds
 
-    def send(self, submission_ids: Sequence[int]) -> list[int]:
-        """Those that SQS has accepted. An answer that comes a byte at a time is waited for no longer than the others: botocore begins its
-        own time anew with each. A message that was taken without our knowing it is one too many, and harmless."""
+    def send(self, submission_ids: Sequence[int], until: float) -> list[int]:
+        """Those that SQS has accepted. A message that was taken without our knowing it is one too many, and harmless."""
         batches = [submission_ids[start : start + BATCH] for start in range(0, len(submission_ids), BATCH)]
-        threads = ThreadPoolExecutor(THREADS, thread_name_prefix="sqs")
-        calls = {threads.submit(self._send, batch): batch for batch in batches}
-        answered, _ = wait(calls, self._send_seconds)
-        threads.shutdown(wait=False, cancel_futures=True)
+        until = min(until, time.monotonic() + self._send_seconds)
+        answers = all_in_time([partial(self._send, batch) for batch in batches], until, THREADS)
         accepted = list[int]()
-        for call, batch in calls.items():
-            taken, refusal = call.result() if call in answered else ([], NO_ANSWER)
+        for answer, batch in zip(answers, batches, strict=True):
+            taken, refusal = answer.result() if answer.done() else ([], NO_ANSWER)
             accepted += taken
             if refusal:
                 self._refused(refusal, len(batch))

@@ -97,8 +97,8 @@ class DueBatch(Protocol):
 class Queue(Protocol):
     """SQS: it only carries ids."""
 
-    def send(self, submission_ids: Sequence[int]) -> list[int]:
-        """The ids that were certainly accepted."""
+    def send(self, submission_ids: Sequence[int], until: float) -> list[int]:
+        """The ids that were certainly accepted by `until` (monotonic)."""
 
 
 class Journal(Protocol):

@@ -42,17 +42,21 @@ class RelayServices:
 def relay_submissions(services: RelayServices, remaining_seconds: float = float("inf")) -> None:
     """One run: everything due now, then watch until a newer run has begun or the time is over.
 
+    Args:
+        remaining_seconds: what the function has left before it is stopped; nothing is begun after it.
+
     Raises:
         DatabaseUnavailableError: nothing is lost, the next run does it.
         EnvironmentMismatchError: this database belongs to another environment.
     """
     began = time.monotonic()
-    stop_at = began + min(services.watch_seconds, remaining_seconds)
-    catch_up_until = began + min(max(services.watch_seconds, CATCH_UP_SECONDS), remaining_seconds)
+    ends_at = began + remaining_seconds
+    stop_at = min(began + services.watch_seconds, ends_at)
+    catch_up_until = min(began + max(services.watch_seconds, CATCH_UP_SECONDS), ends_at)
     if services.environment:
         services.store.check_environment(*services.environment)
     run = services.store.begin_run()
-    last = relay_once(services)
+    last = relay_once(services, ends_at)
     _report_vitals(services)
     services.store.passed()
     while True:
@@ -60,7 +64,7 @@ def relay_submissions(services: RelayServices, remaining_seconds: float = float(
         anything, newest = services.store.look(run)
         if not newest or began >= (catch_up_until if last is Round.UNFINISHED else stop_at):
             return
-        last = relay_once(services) if anything else Round.NOTHING
+        last = relay_once(services, ends_at) if anything else Round.NOTHING
         if last is Round.NOTHING:
             pause = max(SHORTEST_PAUSE_SECONDS, PAUSE_PER_PASS * (time.monotonic() - began))
             services.sleep(max(0.0, min(pause, stop_at - time.monotonic())))
@@ -74,17 +78,17 @@ class Round(IntEnum):
     UNFINISHED = 2  # notes are left: what is due had its turn between two portions
 
 
-def relay_once(services: RelayServices) -> Round:
-    """A portion of notes, and whatever else is due now."""
-    opened, unfinished = _take_notes(services)
-    moved = opened + _do_due(services)
+def relay_once(services: RelayServices, ends_at: float = float("inf")) -> Round:
+    """A portion of notes, and whatever else is due now; nothing is begun after `ends_at` (monotonic)."""
+    opened, unfinished = _take_notes(services, ends_at)
+    moved = opened + _do_due(services, ends_at)
     return Round.UNFINISHED if unfinished else Round.MOVED if moved else Round.NOTHING
 
 
-def _take_notes(services: RelayServices) -> tuple[int, bool]:
+def _take_notes(services: RelayServices, ends_at: float) -> tuple[int, bool]:
     """How many submissions were opened, and whether the portion's time was over before the notes: somebody may write for hours."""
     opened, stop_at = 0, time.monotonic() + services.portion_seconds
-    while (taken := services.store.take_notes(NOTES_AT_ONCE)).notes:
+    while time.monotonic() < ends_at and (taken := services.store.take_notes(NOTES_AT_ONCE)).notes:
         opened += taken.opened
         _report_taken(taken, services)
         if time.monotonic() >= stop_at:
@@ -108,11 +112,13 @@ def _report_taken(taken: NotesTaken, services: RelayServices) -> None:
         _report_mismatched(taken.mismatched, services)
 
 
-def _do_due(services: RelayServices) -> int:
+def _do_due(services: RelayServices, ends_at: float) -> int:
+    if time.monotonic() >= ends_at:
+        return 0
     if expired := services.store.end_expired_leases():
         services.journal.warning("leases.expired", submissions=expired)
     _repeat_write_backs(services)
-    return expired + _queue_due(services)
+    return expired + _queue_due(services, ends_at)
 
 
 def _report_not_shown(keys: int, services: RelayServices) -> None:
@@ -133,12 +139,12 @@ def _report_mismatched(rows: int, services: RelayServices) -> None:
     )  # fmt: skip
 
 
-def _queue_due(services: RelayServices) -> int:
+def _queue_due(services: RelayServices, ends_at: float) -> int:
     """Put due rows onto the queue; exactly what SQS accepted is marked."""
     total = 0
-    while True:
+    while time.monotonic() < ends_at:
         with services.store.pick_due(ROWS_AT_ONCE) as due:
-            accepted = services.queue.send(due.submission_ids) if due.submission_ids else []
+            accepted = services.queue.send(due.submission_ids, ends_at) if due.submission_ids else []
             due.mark_queued(accepted)
         _report_queued(accepted, services)
         total += len(accepted)

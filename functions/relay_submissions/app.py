@@ -12,4 +12,5 @@ from facteur.relay_submissions.wiring import relay_services
 def handler(event: Any, context: Any, journal: PowertoolsJournal) -> None:
     """The event says nothing; all that is due stands in Postgres."""
     with recorded_run("relay_submissions"):
-        relay_submissions(relay_services(journal), remaining_seconds(context))
+        services = relay_services(journal, remaining_seconds(context))
+        relay_submissions(services, remaining_seconds(context))

@@ -112,7 +112,7 @@ print(SqsQueue(lambda: sqs, sys.argv[1] + "/queue", print, send_seconds=1.0).sen
 
 def test_a_call_that_is_left_behind_keeps_no_program_from_its_end(silent_url: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, silent_url], capture_output=True, text=True, timeout=30, check=True
+        [sys.executable, "-c", PROGRAM, silent_url], capture_output=True, text=True, timeout=15, check=True
     )
 
     assert done.stdout.splitlines() == ["no_answer_in_time 10"] * 3 + ["[]"]

@@ -47,8 +47,12 @@ def database() -> Database:
     return _database_of(*settings().require("database_secret_id"))
 
 
-def begun_database(*, as_owner: bool = False) -> Database:
-    """The database at the begin of an invocation, as the worker or, where there is a secret of the owner's, as the owner."""
+def begun_database(stop_at: float = float("inf"), *, as_owner: bool = False) -> Database:
+    """The database at the begin of an invocation, as the worker or, where there is a secret of the owner's, as the owner.
+
+    Whatever is read for it, or by it, no secret is waited for after `stop_at` (monotonic).
+    """
+    secrets().begin_invocation(stop_at)
     begun = _owned_database() if as_owner and settings().migration_secret_id else database()
     begun.begin_invocation()
     return begun

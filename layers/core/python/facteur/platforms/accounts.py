@@ -16,7 +16,7 @@ from facteur.aws.secrets_manager import Secrets, SecretUnreadableError
 from facteur.errors import AccountRefusedError, ConfigurationError, EnvironmentMismatchError, Problem
 from facteur.platforms.blanking import Blanking
 from facteur.platforms.credentials import Address, Credentials
-from facteur.platforms.http import HttpClient
+from facteur.platforms.http import HttpClient, check_time
 from facteur.platforms.port import Defaults, Platform, Provider, Wiring
 from facteur.platforms.registry import PROVIDERS
 from facteur.platforms.secret_keys import refuse_another_kinds_keys, refuse_unknown_keys
@@ -81,7 +81,8 @@ class AccountPlatforms:
             platform.begin_invocation(stop_at)
 
     def of(self, account: str) -> Platform:
-        """Raises AccountRefusedError for a bad secret, EnvironmentMismatchError for a database of another environment."""
+        """Raises AccountRefusedError for a bad secret, PlatformBusyError where there was no time to read it, and
+        EnvironmentMismatchError for a database of another environment."""
         with self._lock:
             if account not in self._built:
                 self._built[account] = self._build(account)
@@ -165,6 +166,7 @@ class AccountPlatforms:
         try:
             secret = self._secrets.read(secret_id, fresh=fresh)
         except SecretUnreadableError as exc:
+            check_time(self._stop_at)  # a read that the function's end cut off says nothing of the account
             raise AccountRefusedError(Problem("secret_unreadable", str(exc))) from None
         provider = self._provider(secret, secret_id)
         refuse_another_kinds_keys(secret, provider, self._providers, secret_id)

@@ -33,6 +33,12 @@ LONGEST_WAIT_SECONDS = 86400.0  # whatever Retry-After says
 RESET = "connection_reset"  # what some do to whoever calls too fast
 
 
+def check_time(stop_at: float) -> None:
+    """Raises PlatformBusyError where the function has no time left: `stop_at` (monotonic) is over."""
+    if time.monotonic() >= stop_at:
+        raise PlatformBusyError(Problem("no_time_left", "not asked: the function had no time left"))
+
+
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
     """A complete answer; its words are blanked of what was sent, its `body` is not.
@@ -133,8 +139,7 @@ class HttpClient:
             PlatformBusyError: the body's end was not sent.
             OutcomeUnknownError: the whole body had left.
         """
-        if time.monotonic() >= self._stop_at:
-            raise PlatformBusyError(Problem("no_time_left", "not asked: the function had no time left"))
+        check_time(self._stop_at)
         if time.monotonic() - self._last_used > STALE_CONNECTION_SECONDS:
             self.drop_idle_connections()
         headers = (

@@ -18,11 +18,12 @@ from facteur.settings import Settings
 
 
 def poll_services(journal: Journal, remaining_seconds: float = float("inf")) -> PollServices:
-    """Begins an invocation, whose calls of the platform end within the seconds that it has."""
-    settings, database = container.settings(), container.begun_database()
+    """Begins an invocation, whose calls of the platform and of AWS end within the seconds that it has."""
+    stop_at = time.monotonic() + remaining_seconds
+    settings, database = container.settings(), container.begun_database(stop_at)
     _check_source(settings)
     platforms = container.platforms()
-    platforms.begin_invocation(time.monotonic() + remaining_seconds)
+    platforms.begin_invocation(stop_at)
     store = PostgresStatuses(
         database, requests_per_minute=settings.requests_per_minute,
         history_requests_per_minute=settings.history_requests_per_minute,

@@ -13,10 +13,11 @@ from facteur.submit_invoices.store import PostgresSubmissions
 
 
 def submit_services(journal: Journal, remaining_seconds: float = float("inf")) -> Services:
-    """Begins an invocation, whose calls of the platform end within the seconds that it has."""
-    settings, database = container.settings(), container.begun_database()
+    """Begins an invocation, whose calls of the platform and of AWS end within the seconds that it has."""
+    stop_at = time.monotonic() + remaining_seconds
+    settings, database = container.settings(), container.begun_database(stop_at)
     platforms = container.platforms()
-    platforms.begin_invocation(time.monotonic() + remaining_seconds)
+    platforms.begin_invocation(stop_at)
     store = PostgresSubmissions(
         database, lease_seconds=settings.lease_seconds, requests_per_minute=settings.requests_per_minute,
         deposits_enabled=settings.deposits_enabled,

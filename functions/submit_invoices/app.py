@@ -20,7 +20,7 @@ from facteur.submit_invoices.run import submit_alone, submit_invoices
 from facteur.submit_invoices.services import Services
 from facteur.submit_invoices.wiring import submit_services
 
-# What one row may take before anything is claimed: its document is read three times, each until it times out (aws/clients.py).
+# What one row may take before anything is claimed: a large document is opened twice, each time for as long as aws/s3.py waits.
 ALONE_SECONDS = 80.0
 
 

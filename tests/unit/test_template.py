@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import facteur
+from facteur.aws.s3 import OBJECT_SECONDS
 from facteur.poll_statuses.store import STATUS_LEASE_SECONDS
 from facteur.settings import Settings
 from local.sam import ROOT, load_template
@@ -73,6 +74,8 @@ def test_timeout_lease_and_visibility_are_in_that_order() -> None:
 
     assert timeout < lease < visibility
     assert visibility >= 6 * timeout
+    longest_call = PARAMETERS["ConnectTimeoutSeconds"]["MaxValue"] + PARAMETERS["ReadTimeoutSeconds"]["MaxValue"]
+    assert longest_call + OBJECT_SECONDS < lease  # a deposit under way is recorded once the next documents are read
 
 
 def test_a_watching_relay_a_slow_answer_and_the_migration_fit_into_their_timeouts() -> None:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from facteur.aws.s3 import Objects
 from facteur.aws.secrets_manager import Secrets, SecretUnreadableError
-from facteur.errors import ConfigurationError
+from facteur.documents.store import DocumentStore
+from facteur.domain.submission import Invoice
+from facteur.errors import ConfigurationError, StoreRefusedError
+from facteur.postgres.database import Database
 from functions.relay_submissions import app as relay
 from functions.submit_invoices import app as submit
 from local.world.levers import World
 from tests.dripping import client_of, dripping
+from tests.raw_server import RawServer, raw_servers
 
 FAR = float("inf")
 
@@ -153,3 +159,80 @@ def test_an_account_is_not_blamed_for_a_secret_that_there_was_no_time_to_read(
     world.advance(3600)
     world.deposit()
     assert len(world.deposits(1)) == 1
+
+
+# --- documents -----------------------------------------------------------------------------------------------------------------
+
+NOWHERE = Database(lambda: {"dsn": "postgresql://127.0.0.1:9/none"})  # no document is read from a row here
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 300\r\n"
+DRIPPED = {"in its head": HEAD + b"X-Long: ", "in its body": HEAD + b"\r\n<Invoice>"}
+
+
+def drips_after(begun: bytes) -> Callable[[RawServer, socket.socket], None]:
+    def behave(server: RawServer, connection: socket.socket) -> None:
+        server.read_head(connection)
+        connection.sendall(begun)
+        for _ in range(300):
+            connection.sendall(b"x")
+            time.sleep(0.1)
+
+    return behave
+
+
+@pytest.mark.parametrize("where", DRIPPED)
+def test_a_document_that_drips_is_waited_for_no_longer_than_a_read_may_take(where: str) -> None:
+    with raw_servers() as serve:
+        client = client_of("s3", serve(drips_after(DRIPPED[where])).url)
+        documents = DocumentStore(NOWHERE, Objects(lambda: client, object_seconds=1.0), allow_files=False)
+        invoice = Invoice("1", True, "default", "s3://documents/1.xml", None, None, None, "F-1", None, None, None, None)
+        began = time.monotonic()
+
+        with pytest.raises(StoreRefusedError, match="no_answer_in_time"):
+            documents.fetch(invoice, 1000, 1000)
+
+        assert time.monotonic() - began < 10
+
+
+def test_the_head_and_the_body_of_a_document_share_their_time() -> None:
+    """Each comes in time, and both together do not."""
+    body = b"<Invoice/>"
+
+    def slow(server: RawServer, connection: socket.socket) -> None:
+        server.read_head(connection)
+        time.sleep(1.2)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
+        time.sleep(1.2)
+        connection.sendall(body)
+
+    with raw_servers() as serve:
+        client = client_of("s3", serve(slow).url)
+        patient, hasty = (Objects(lambda: client, object_seconds=seconds) for seconds in (20.0, 2.0))
+
+        size, blocks = patient.open("documents", "1.xml", 1000) or (0, lambda: iter([b""]))
+        assert (size, list(blocks())) == (10, [body])
+        _, blocks = hasty.open("documents", "1.xml", 1000) or (0, lambda: iter([b""]))
+        with pytest.raises(StoreRefusedError, match="no_answer_in_time"):
+            list(blocks())
+
+
+def test_a_store_is_not_blamed_for_a_document_that_there_was_no_time_to_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add(1, uri="s3://documents/1.xml")
+    given: list[bytes] = []
+    with dripping(lambda _path, _body: given[0] if given else None) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", url)
+        world.new_container()
+        world.relay()
+        began = time.monotonic()
+
+        submit.handler({"Records": world.taken()}, Context(3))
+
+        assert time.monotonic() - began < 10
+        row = world.submission(1)
+        assert (row.state, row.last_error_code) == ("pending", "no_time_left")
+        assert world.database.rows("select from facteur.stores") == []
+        given.append(next(world.folder.glob("*.xml")).read_bytes())
+        world.advance(3600)
+        world.deposit()
+        assert len(world.deposits(1)) == 1

@@ -65,12 +65,12 @@ def aws(service: str) -> Any:
     return client(service)
 
 
-def documents(database: Database) -> DocumentStore:
-    """Where the companies' documents lie, some of them in rows of this database."""
+def documents(database: Database, stop_at: float = float("inf")) -> DocumentStore:
+    """Where the companies' documents lie, some of them in rows of this database; no object is waited for after `stop_at` (monotonic)."""
     from facteur.aws.s3 import Objects
     from facteur.documents.store import DocumentStore
 
-    objects = Objects(lambda: aws("s3"), settings().documents_bucket_owner)
+    objects = Objects(lambda: aws("s3"), settings().documents_bucket_owner, stop_at)
     return DocumentStore(database, objects, allow_files=not settings().in_lambda)
 
 

@@ -12,7 +12,7 @@ FacteurError
 │   ├── OutcomeUnknownError          a deposit may or may not have arrived: look it up, never send again blindly
 │   └── DocumentError                the invoice's document cannot be sent as it is
 │       ├── DocumentMissingError     there is none yet: it may still arrive
-│       ├── DocumentUnavailableError it changed while it was read
+│       ├── DocumentUnavailableError it changed while it was read, or there was no time to: it is read again
 │       ├── StoreRefusedError        its store refuses or does not answer: nobody's invoice, as long as no document of it is read
 │       └── DocumentUnusableError    empty, too large, or neither PDF nor XML: a person must replace it
 ├── DatabaseUnavailableError         escapes: SQS redelivers
@@ -129,7 +129,7 @@ class DocumentMissingError(DocumentError):
 
 
 class DocumentUnavailableError(DocumentError):
-    """The document changed while it was read: it is read again."""
+    """The document changed while it was read, or there was no time left to read it: it is read again."""
 
 
 class StoreRefusedError(DocumentError):

@@ -11,6 +11,7 @@ from facteur.domain.submission import State, Waiting
 from facteur.errors import (
     DocumentError,
     DocumentMissingError,
+    DocumentUnavailableError,
     DocumentUnusableError,
     NotDepositedError,
     Problem,
@@ -21,6 +22,8 @@ from facteur.submit_invoices.services import Services
 
 MOST_BYTES_IN_MEMORY = 5_000_000  # larger documents go one at a time, so that a batch fits in memory and /tmp
 ROUNDS_AT_ONCE = 2  # as many as are under way, and as many again to go on with while the next are read
+
+NOT_GIVEN = (StoreRefusedError, DocumentMissingError, DocumentUnavailableError)
 
 Item = tuple[Waiting, Document | None]  # None: a look-up
 
@@ -131,7 +134,7 @@ def _note_readable_stores(rows: Iterable[Waiting], fetched: Iterable[Fetched], s
     """A store that refused, before or in this batch, and has given one: too large to hold, or unusable, it was read all the same."""
     pairs = list(zip(rows, fetched, strict=True))
     refusing = {row.store for row, result in pairs if row.store_refuses or isinstance(result, StoreRefusedError)}
-    giving = {row.store for row, result in pairs if not isinstance(result, StoreRefusedError | DocumentMissingError)}
+    giving = {row.store for row, result in pairs if not isinstance(result, NOT_GIVEN)}
     for store in refusing & giving - {None}:
         services.store.store_answered(str(store))
 

@@ -23,7 +23,7 @@ def submit_services(journal: Journal, remaining_seconds: float = float("inf")) -
         deposits_enabled=settings.deposits_enabled,
     )  # fmt: skip
     return Services(
-        store, platforms, container.documents(database), journal, container.waiting_limits(), settings.max_in_flight,
+        store, platforms, container.documents(database, stop_at), journal, container.waiting_limits(), settings.max_in_flight,
         settings.lease_seconds, settings.connect_timeout_seconds + settings.read_timeout_seconds,
         lambda most: random.uniform(0, most), ThreadPoolExecutor, time.monotonic,  # noqa: S311
     )  # fmt: skip

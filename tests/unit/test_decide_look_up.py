@@ -19,7 +19,7 @@ from facteur.domain.decide_look_up import (
     may_be_sent_again,
 )
 from facteur.domain.decision import Limits, next_look_up
-from facteur.domain.doubt import Attempt, Candidate, Doubt, DoubtClock, Holder, Witness
+from facteur.domain.doubt import Attempt, Candidate, Doubt, DoubtClock, Holder, Shown, Witness
 from facteur.domain.evidence import (
     Evidence,
     Kinship,
@@ -453,7 +453,7 @@ def test_the_deposit_that_is_called_a_duplicate_does_not_bear_it_out() -> None:
 
 
 def blind(doubt: Doubt, tries: int = 3, shown: tuple[str, ...] = (), answers: bool = True) -> Move | None:
-    problem = blindness(doubt, shown, lambda: answers)
+    problem = blindness(doubt, Shown((), frozenset(shown), None), lambda: answers)
     return after_blind_look_up(doubt, problem, tries, LIMITS, lambda seconds: seconds) if problem else None
 
 
@@ -477,6 +477,13 @@ def test_a_look_up_without_its_witness_is_a_failed_one(
     assert (move.state, move.empty_lookups, move.error_code) == (State.IN_DOUBT, 0, code)
     assert words in str(move.error_message)
     assert move.waited_seconds == move.due_in_seconds == 40
+
+
+def test_a_list_that_ends_before_a_known_deposit_is_a_failed_look_up() -> None:
+    problem = blindness(DOUBT, Shown((), frozenset({"w-1"}), None, lacking="w-0"), lambda: True)
+
+    assert problem
+    assert (problem.code, "before deposit w-0" in problem.message) == ("search_not_whole", True)
 
 
 def test_a_look_up_with_its_witness_counts() -> None:
@@ -505,7 +512,8 @@ def test_an_account_without_witness_is_a_persons_at_last_and_nothing_is_sent(cha
 def test_a_search_by_keys_alone_says_nothing_of_what_was_sent_without_one(
     attempts: tuple[Attempt, ...], by_number: bool, blind: bool
 ) -> None:
-    problem = blindness(replace(DOUBT, attempts=attempts), ("w-1",), lambda: True, by_number=by_number)
+    shown = Shown((), frozenset({"w-1"}), None)
+    problem = blindness(replace(DOUBT, attempts=attempts), shown, lambda: True, by_number=by_number)
 
     assert (problem is not None) == blind
     assert problem is None or ("key of ours" in problem.message and problem.code == "number_unknown")

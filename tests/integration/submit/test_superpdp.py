@@ -217,6 +217,72 @@ def test_old_invoices_that_were_brought_in_lately_hide_no_deposit(
     assert world.submission(1).platform_id == deposit["id"]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "order"),
+    [((7, 8), (2, 3, 4), "asked"), ((8,), (2, 3, 4), "asked"), ((), (2, 3, 4), "asked"), ((7, 8), (2,), "asc")],
+    ids=str,
+)
+def test_a_list_that_ends_before_a_deposit_that_is_known_is_no_evidence(
+    world: World, pdp: Simulator, before: tuple[int, ...], after: tuple[int, ...], order: str
+) -> None:
+    """It shows a witness and then an empty page: what is looked for, and others of ours, lie beyond."""
+    for rank in before:
+        add(world, rank)
+    world.deposit()
+    add(world, 1)
+    pdp.script_endpoint("deposit", ["lost_answer"])
+    world.deposit()
+    for rank in after:
+        add(world, rank)
+    pdp.configure(search_most=2, list_order=order, duplicates="none")
+
+    worked_off(world, pdp, 12)
+
+    numbers = [each["number"] for each in pdp.ledger()]
+    assert numbers.count(sample_invoice(1).number) == 1
+    assert (world.submission(1).state, world.submission(1).last_error_code) == ("in_doubt", "search_not_whole")
+    pdp.configure(search_most=0)
+    worked_off(world, pdp, 3, seconds=7200)
+    assert world.submission(1).platform_id == deposits(pdp)[len(before)]
+
+
+def test_what_a_list_that_ends_too_early_shows_is_ours_all_the_same(world: World, pdp: Simulator) -> None:
+    for rank in (7, 8):
+        add(world, rank)
+    world.deposit()
+    add(world, 1)
+    pdp.script_endpoint("deposit", ["lost_answer"])
+    world.deposit()
+    add(world, 2)
+    pdp.configure(search_most=2)
+
+    worked_off(world, pdp, 2)
+
+    assert world.submission(1).platform_id == deposits(pdp)[2]
+
+
+def test_where_the_list_always_ends_too_early_a_person_decides_at_last(world: World, pdp: Simulator) -> None:
+    """What never arrived is not sent again by itself."""
+    for rank in (7, 8):
+        add(world, rank)
+    world.deposit()
+    add(world, 1)
+    pdp.script_endpoint("deposit", ["503"])
+    world.deposit()
+    for rank in (2, 3):
+        add(world, rank)
+    pdp.configure(search_most=2)
+
+    worked_off(world, pdp)
+    world.database.rows(
+        "update facteur.submissions set doubt_since = doubt_since - interval '4 days' where state = 'in_doubt'"
+    )
+    worked_off(world, pdp, 3, seconds=3700)
+
+    assert (world.submission(1).state, world.submission(1).last_error_code) == ("failed", "search_not_whole")
+    assert len(deposits(pdp)) == 4
+
+
 @pytest.mark.parametrize("copies", [True, False])
 def test_where_the_list_shows_neither_number_nor_key_the_bytes_say_whose_a_deposit_is(
     world: World, pdp: Simulator, copies: bool

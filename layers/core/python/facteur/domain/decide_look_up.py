@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from facteur.domain.decide_deposit import FIRST_STATUS_SECONDS, back_off
 from facteur.domain.decision import Jitter, Limits, final, next_look_up, wait
-from facteur.domain.doubt import Candidate, Doubt, DoubtClock, Holder
+from facteur.domain.doubt import Candidate, Doubt, DoubtClock, Holder, Shown
 from facteur.domain.evidence import Evidence
 from facteur.domain.submission import Move, State
 from facteur.errors import Problem
@@ -83,7 +83,7 @@ def after_look_up(doubt: Doubt, evidence: Evidence, clock: DoubtClock, limits: L
 
 
 def blindness(
-    doubt: Doubt, witnesses: Collection[str], answers_what_is_asked: Callable[[], bool], *, by_number: bool = True
+    doubt: Doubt, shown: Shown, answers_what_is_asked: Callable[[], bool], *, by_number: bool = True
 ) -> Problem | None:
     """Why a look-up that found nothing says nothing; None: its silence counts. Not `by_number`: the search goes by our keys alone."""
     if not _is_searchable(doubt, by_number):
@@ -93,9 +93,12 @@ def blindness(
     if not doubt.witnesses:
         words = "no other deposit of this account and seller has been shown by its search yet"
         return Problem("no_witness", f"{words}, so an empty answer and a blind one look the same")
-    if not witnesses:
+    if not shown.witnesses:
         words = f"the search shows none of the deposits that it must have, such as {doubt.witnesses[0].platform_id}"
         return Problem("search_not_credible", f"{words}, so it says nothing of this one")
+    if shown.lacking:
+        words = f"the list ends before deposit {shown.lacking}, which it must have, so it says nothing of this one"
+        return Problem("search_not_whole", words)
     if not answers_what_is_asked():
         return Problem(
             "search_not_credible", "the search shows deposits under a number that nobody has, so it says nothing"

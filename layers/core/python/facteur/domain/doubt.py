@@ -122,9 +122,11 @@ class Shown:
     """What the platform's search shows of a question: deposits that may bear its numbers, and which witnesses beside them.
 
     `dated_at`: when the platform says that it answered, at the latest. `sellers`: whose the witnesses are, as it shows them.
+    `lacking`: a deposit of ours that its list ends before: it is not whole, and what it does not show may be there.
     """
 
     candidates: tuple[Candidate, ...]
     witnesses: frozenset[str]
     dated_at: datetime | None
     sellers: frozenset[str] = frozenset()
+    lacking: str | None = None

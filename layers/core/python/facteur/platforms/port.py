@@ -48,7 +48,8 @@ class Platform(Protocol):
         """Outbound deposits under a number, of any seller; an empty list means that the platform shows none, and no more."""
 
     def shown(self, questions: Sequence[Question]) -> list[Shown]:
-        """What it shows of each question, in their order, asked in as few calls as it allows; of whole listings, else it raises.
+        """What it shows of each question, in their order, asked in as few calls as it allows; of whole listings, else it raises or names
+        a deposit of ours that is lacking.
 
         Candidates are all deposits that may bear a number or a key: also those that show none, or another spelling. Witnesses are
         those that are shown, and stand. Whoever finds nothing looks for a witness.

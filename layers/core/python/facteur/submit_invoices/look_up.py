@@ -108,9 +108,7 @@ def _judged(
         raise UnreadableCopyError  # its bytes would decide: they are asked for again
     certain = any(not each.refused for each in evidence.ours)
     by_number = platform.capabilities.by_number
-    problem = (
-        None if certain else blindness(doubt, shown.witnesses, platform.answers_what_is_asked, by_number=by_number)
-    )
+    problem = None if certain else blindness(doubt, shown, platform.answers_what_is_asked, by_number=by_number)
     if problem:
         move = after_blind_look_up(doubt, problem, one.row.tries, limits, services.jitter, evidence.ours)
         return Decision(move, LOOKED_UP), [], evidence.mixed_up

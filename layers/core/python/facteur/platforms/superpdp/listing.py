@@ -58,6 +58,17 @@ class Reading:
         place, ids = whole_number(platform_id), self.ids()
         return place is not None and bool(ids) and place >= min(ids)
 
+    def lacks(self, question: Question) -> str | None:
+        """A deposit of ours beyond an end to which it was read: that a page shows nothing new proves no end. What is older than
+        `earlier` need not be shown any more."""
+        ids, witnesses = self.ids(), list(filter(None, (whole_number(each.platform_id) for each in question.witnesses)))
+        earlier = whole_number(question.earlier)
+        before = min([earlier] if earlier else witnesses, default=None) if self.whole else None
+        behind = None if self.newest_first else max(witnesses, default=None)
+        if before and ids and before < min(ids):
+            return str(before)
+        return str(behind) if behind and ids and behind > max(ids) else None
+
     def ids(self) -> list[int]:
         return [int(each) for each in map(id_in, self.entries) if each]
 
@@ -219,11 +230,13 @@ def _page(reading: Reading) -> Page:
 
 def _both(first: Shown, second: Shown) -> Shown:
     candidates = {each.platform_id: each for each in (*first.candidates, *second.candidates)}
-    return replace(second, candidates=tuple(candidates.values()), witnesses=first.witnesses & second.witnesses)
+    witnesses, lacking = first.witnesses & second.witnesses, first.lacking or second.lacking
+    return replace(second, candidates=tuple(candidates.values()), witnesses=witnesses, lacking=lacking)
 
 
 def _of_question(question: Question, reading: Reading) -> Shown:
     standing = reading.standing(each.platform_id for each in question.witnesses)
     sellers = frozenset(each.seller_siren for each in standing if each.seller_siren)
     ids = frozenset(each.platform_id for each in standing)
-    return Shown(reading.about(question.numbers, question.keys), ids, reading.dated_at, sellers)
+    found = reading.about(question.numbers, question.keys)
+    return Shown(found, ids, reading.dated_at, sellers, reading.lacks(question))

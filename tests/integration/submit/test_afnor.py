@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -693,6 +694,143 @@ def test_a_message_of_a_deposit_in_doubt_is_not_its_rejected_predecessors(world:
 
     assert (world.submission(2).state, world.submission(2).lifecycle_code) == ("submitted", "205")
     assert {"200", "201", "202", "203", "204", "205"} <= codes_of(world, 2)
+
+
+def rejected_and_sent_again(world: World, pdp: Simulator) -> None:
+    """Its second deposit is there, and nobody knows: the answer was lost, and the search does not show it."""
+    deposited(world, pdp, 9)
+    deposited(world, pdp, 2, content=render(sample_invoice(2, buyer=UNKNOWN_BUYER), "cii"))
+    assert world.submission(2).state == "rejected"
+    pdp.add_company(UNKNOWN_BUYER.siren, behaviour="205")
+    pdp.script_endpoint("deposit", ["504_stored"])
+    pdp.configure(search_hides=[f"number:{sample_invoice(2).number}"])
+    world.update(2, technical_status="pending")
+    world.deposit()
+    assert world.submission(2).state == "in_doubt"
+
+
+def codes_of_the_first(world: World, rank: int) -> set[str]:
+    """What is stored of an invoice's first submission."""
+    statement = """
+    select e.code from facteur.status_events e join facteur.submissions s on s.id = e.submission_id
+    where s.id = (select min(f.id) from facteur.submissions f where f.invoice_id = %(id)s)
+    """
+    return {row.code for row in world.database.rows(statement, {"id": str(world.ids[rank])})}
+
+
+def test_a_message_of_a_deposit_under_way_is_not_its_rejected_predecessors(world: World, pdp: Simulator) -> None:
+    """Its worker has not recorded the answer yet, and never does."""
+    rejected_and_sent_again(world, pdp)
+    world.database.rows("update facteur.attempts set outcome = null, ended_at = null where outcome = 'unknown'")
+    world.database.rows(
+        "update facteur.submissions set state = 'sending', doubt_since = null, lease_token = a.lease_token, queued_at = null, "
+        "lease_until = facteur.now() + interval '20 minutes', due_at = facteur.now() + interval '20 minutes' "
+        "from facteur.attempts a where a.outcome is null and a.submission_id = submissions.id"
+    )
+    known = codes_of_the_first(world, 2)
+    for _ in range(3):
+        advance(world, pdp, 330)
+        world.poll()
+    assert world.submission(2).state == "sending"
+    assert codes_of_the_first(world, 2) == known
+
+    all_is_shown_again(world, pdp)
+
+    assert (world.submission(2).state, world.submission(2).lifecycle_code) == ("submitted", "205")
+    assert {"200", "201", "202", "203", "204", "205"} <= codes_of(world, 2)
+
+
+def test_a_message_of_a_failed_deposit_that_may_be_there_is_not_its_rejected_predecessors(
+    world: World, pdp: Simulator, operator: Operator
+) -> None:
+    """A person adopts it within the day."""
+    rejected_and_sent_again(world, pdp)
+    fail(world, 2)
+    known = codes_of_the_first(world, 2)
+    for _ in range(4):
+        advance(world, pdp, 700)
+        world.poll()
+    assert codes_of_the_first(world, 2) == known
+
+    pdp.configure(search_hides=[])
+    operator.ask("adopt", str(sample_invoice(2).number), pdp.ledger()[-1]["id"], "--why", "it is this one", "--yes")
+    all_is_shown_again(world, pdp)
+
+    assert (world.submission(2).state, world.submission(2).lifecycle_code) == ("submitted", "205")
+
+
+def test_a_message_of_a_deposit_that_its_submission_let_go_is_not_its_rejected_predecessors(
+    world: World, pdp: Simulator
+) -> None:
+    """It was answered with an id, which no submission has any more."""
+    deposited(world, pdp, 9)
+    deposited(world, pdp, 2, content=render(sample_invoice(2, buyer=UNKNOWN_BUYER), "cii"))
+    pdp.add_company(UNKNOWN_BUYER.siren, behaviour="205")
+    world.update(2, technical_status="pending")
+    world.deposit()
+    assert world.submission(2).state == "submitted"
+    fail(world, 2)
+    known = codes_of_the_first(world, 2)
+
+    for _ in range(3):
+        advance(world, pdp, 330)
+        world.poll()
+
+    assert codes_of_the_first(world, 2) == known
+
+
+@pytest.mark.parametrize("state", ["in_doubt", "failed"])
+@pytest.mark.parametrize("said", ["PAYMENT_RECEIVED", "REJECTED"])
+def test_what_may_be_of_an_unknown_deposit_for_longer_than_a_day_is_a_persons(
+    world: World, pdp: Simulator, state: str, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The feed goes on, and says which status it has given to nobody."""
+    rejected_and_sent_again(world, pdp)
+    fail(world, 2) if state == "failed" else None
+    known, (first, second) = codes_of_the_first(world, 2), [each["id"] for each in pdp.ledger()][1:]
+    advance(world, pdp, 25 * 3600)
+    world.poll()
+    caplog.clear()
+    before = world.database.row('select "cursor" as place from facteur.feeds').place
+    pdp.add_status(second, said, author="PLATFORM", **({"reason": "REJ_SEMAN"} if said == "REJECTED" else {}))
+    for _ in range(4):
+        advance(world, pdp, 700)
+        world.poll()
+
+    assert world.submission(2).state == state
+    assert codes_of_the_first(world, 2) == known
+    assert {tuple(record.platform_ids) for record in warnings(caplog, "feed.ambiguous")} == {(first,)}
+    assert world.database.row('select "cursor" as place from facteur.feeds').place != before
+
+
+def test_what_is_said_of_a_deposit_whose_first_attempt_was_not_found_is_its_own(world: World, pdp: Simulator) -> None:
+    """It was sent again, and the second attempt is the deposit: a refusal does not wait for the first."""
+    deposited(world, pdp, 9)
+    add(world, 2)
+    pdp.script_endpoint("deposit", ["503"])
+    worked_off(world, pdp, 12)
+    assert (world.submission(2).state, [each.outcome for each in world.attempts(2)]) == (
+        "submitted",
+        ["not_found", "accepted"],
+    )
+
+    pdp.add_status(world.submission(2).platform_id, "REJECTED", author="PLATFORM", reason="REJ_SEMAN")
+    for _ in range(2):
+        advance(world, pdp, 300)
+        world.poll()
+
+    assert "213" in codes_of(world, 2)
+
+
+def fail(world: World, rank: int) -> None:
+    """As a worker does that finds something in its way."""
+    world.database.rows(
+        "select facteur.move_submission(%(id)s, %(move)s)",
+        {
+            "id": world.submission(rank).id,
+            "move": json.dumps({"state": "failed", "error_code": "conflicting_deposit", "error_message": "x"}),
+        },
+    )
 
 
 @pytest.mark.parametrize("order", ["oldest", "newest"])

@@ -14,7 +14,10 @@ from facteur.platforms.port import Platform
 from facteur.poll_statuses.feed_store import Bearer
 from facteur.poll_statuses.services import PollServices
 
-COMPARE = "compare these deposits at the platform: the status may be of any of them, and is stored of none"
+COMPARE = (
+    "compare at the platform what it has under their number: the status may be of any of these deposits, or of one whose outcome is not "
+    "known here, and is stored of none"
+)
 NO_DUPLICATE = (
     "nothing, if nobody else deposits for this seller; else look for the other deposit of this number at the platform"
 )
@@ -30,9 +33,10 @@ def attributed(
     bearers = services.feeds.bearers(account, named) if named else {}
     found, refusals = [], 0
     for place, (event, _) in enumerate(named):
-        bearer, ids = whose(event, bearers.get(place, ())), _ids(bearers.get(place, ()))
+        borne_by = bearers.get(place, ())
+        bearer, ids, waits = whose(event, borne_by), _ids(borne_by), any(each.waits for each in borne_by)
         if bearer is None or bearer.platform_id is None:
-            if len(ids) > 1:
+            if ids and not (waits and len(ids) == 1):
                 refusals += event.code in REJECTING
                 _warn(services, "feed.ambiguous", account, event, ids, COMPARE)
         elif is_duplicate(event) and not bearer.stored and _is_good(bearer.platform_id, bearer, platform):
@@ -41,14 +45,18 @@ def attributed(
             found.append(replace(event, platform_id=bearer.platform_id))
     if refusals:
         services.feeds.note_ambiguous(refusals)
-    ours = {named[place][0].status_id for place in bearers}
+    ours = {
+        named[place][0].status_id
+        for place, known in bearers.items()
+        if _ids(known) or any(each.waits for each in known)
+    }
     return found, {event.status_id for event, _ in named} - ours
 
 
 def whose(event: StatusEvent, bearers: Sequence[Bearer]) -> Bearer | None:
     """The deposit that has the status already, or the only one of its name. Of several the only one that stands, unless the status
     refuses: it may be about a former deposit, and a refusal of the wrong one would have the invoice sent again. What may be of a deposit
-    whose outcome is unknown is not given to one that was refused: it comes again once that is known."""
+    whose outcome is unknown is never given to one that was refused: it comes again once that is known, for a day."""
     stored = [each for each in bearers if each.stored]
     standing = [] if event.code in REJECTING else [each for each in bearers if each.stands]
     return next((those[0] for those in (stored, bearers, standing) if len(those) == 1), None)

@@ -34,6 +34,14 @@ create or replace function facteur.take_feed(p_account text, p_lease_seconds dou
               f.foreign_until
 $$;
 
+-- Whether it may yet become known what an attempt of a submission deposited: it is under way, looked up, sent again meanwhile, or failed
+-- within a day, and a person may find it.
+create or replace function facteur.may_be_found(s facteur.submissions) returns boolean
+    language sql stable as $$
+    select s.state in ('sending', 'in_doubt') or s.state = 'pending' and s.doubt_since is not null
+        or s.state = 'failed' and not s.superseded and s.finalized_at > facteur.now() - interval '1 day'
+$$;
+
 -- Whether what is read again begins where it did. What was reached less than ten minutes before this turn may have had gaps, for platforms
 -- draw an event's id before they commit it, as we do: ten minutes by our clock, which may be set ahead, and by the platform's (p_dated: what
 -- it says that it is; null: nothing), which may stand still and so counts for a day at most. Nor does the place move while a deposit's
@@ -43,12 +51,9 @@ create or replace function facteur.stays(f facteur.feeds, p_dated timestamptz) r
     language sql stable as $$
     select f.reached_at is not null and (f.reached_at > f.turn_at - interval '10 minutes'
         or coalesce(p_dated < f.dated_at + interval '10 minutes', false) and f.reached_at > f.turn_at - interval '1 day' or exists (
-        select from (
-            select s.invoice_id, s.account from facteur.submissions s where s.state = 'in_doubt'
-            union all
-            select s.invoice_id, s.account from facteur.submissions s where s.state in ('pending', 'sending') and s.doubt_since is not null
-        ) doubted join facteur.accounts a on a.name = doubted.account, facteur.doubtful_attempts(doubted.invoice_id) t
-        where md5(a.pin::text) = f.client and t.started_at between facteur.now() - interval '1 day' and f.reached_at))
+        select from facteur.submissions s join facteur.accounts a on a.name = s.account, facteur.doubtful_attempts(s.invoice_id) t
+        where s.state in ('pending', 'sending', 'in_doubt', 'failed') and not s.superseded and facteur.may_be_found(s)
+          and md5(a.pin::text) = f.client and t.started_at between facteur.now() - interval '1 day' and f.reached_at))
 $$;
 
 -- Everything up to a place was stored. Where the turn began moves on to what an earlier turn had reached, once this one has read all of
@@ -105,29 +110,41 @@ create or replace function facteur.want_history(p_submission_id bigint, p_second
     update facteur.submissions set due_at = facteur.now() + make_interval(secs => p_seconds) where id = p_submission_id and state = 'submitted'
 $$;
 
+-- Whether an attempt may have made a deposit that no submission has: its outcome is unknown, and neither its own submission nor a later
+-- one of its invoice came to a deposit; or it was accepted under an id that none has.
+create or replace function facteur.may_be_unknown(a facteur.attempts) returns boolean
+    language sql stable as $$
+    select case when a.platform_id is null
+        then coalesce(a.outcome, 'unknown') in ('unknown', 'not_found') and not exists (
+            select from facteur.submissions s
+            where s.invoice_id = a.invoice_id and s.id >= a.submission_id and s.state in ('submitted', 'closed', 'rejected'))
+        else a.outcome = 'accepted' and not exists (
+            select from facteur.submissions s where s.platform_id = a.platform_id and facteur.same_client(a.platform, s.client)) end
+$$;
+
 -- The client's deposits that bear a name (number, seller, year of issue) which a status gives in a deposit's place, as they were sent; a
 -- year that is not known excludes none. `stored`: that very status is stored of it already. `good`: so is one of p_good, which says that
--- its file is good. Without a platform_id: an attempt under that name whose outcome is unknown, while the feed's place waits for it.
+-- its file is good. Without a platform_id: an attempt under that name may have made a deposit that nobody knows; `waits`: the feed's
+-- place waits for it.
 create or replace function facteur.deposits_named(p_account text, p_names jsonb, p_good text)
-    returns table (place integer, platform_id text, stands boolean, stored boolean, good boolean)
+    returns table (place integer, platform_id text, stands boolean, stored boolean, good boolean, waits boolean)
     language sql stable as $$
     select distinct (n.name ->> 'place')::integer, s.platform_id, s.state in ('submitted', 'closed'),
            exists (select from facteur.status_events e where e.submission_id = s.id and e.platform_id = s.platform_id
                    and e.status_id = n.name ->> 'status_id' and e.code = n.name ->> 'code'),
-           exists (select from facteur.status_events e where e.submission_id = s.id and e.platform_id = s.platform_id and e.code = p_good)
+           exists (select from facteur.status_events e where e.submission_id = s.id and e.platform_id = s.platform_id and e.code = p_good),
+           false
     from jsonb_array_elements(p_names) n(name)
     join facteur.attempts a on facteur.plain(a.invoice_number) = facteur.plain(n.name ->> 'number')
                            and a.seller_siren = n.name ->> 'seller_siren' and a.account = any (facteur.names_of_client(p_account))
     join facteur.submissions s on s.platform_id = a.platform_id and s.invoice_id = a.invoice_id and s.account = a.account and not facteur.is_former(s)
     where coalesce(extract(year from s.issue_date) = (n.name ->> 'issue_year')::integer, true)
     union
-    select (n.name ->> 'place')::integer, null, false, false, false
+    select (n.name ->> 'place')::integer, null, false, false, false, a.started_at > facteur.now() - interval '23 hours' and exists (
+               select from facteur.submissions w where w.invoice_id = a.invoice_id and facteur.may_be_found(w))
     from jsonb_array_elements(p_names) n(name)
     join facteur.attempts a on facteur.plain(a.invoice_number) = facteur.plain(n.name ->> 'number')
                            and a.seller_siren = n.name ->> 'seller_siren' and a.account = any (facteur.names_of_client(p_account))
-    join facteur.submissions s on s.invoice_id = a.invoice_id and s.account = a.account
-    where (s.state = 'in_doubt' or s.state in ('pending', 'sending') and s.doubt_since is not null)
-      and a.platform_id is null and coalesce(a.outcome, 'unknown') in ('unknown', 'not_found')
-      and a.started_at > facteur.now() - interval '23 hours'
-      and coalesce(extract(year from s.issue_date) = (n.name ->> 'issue_year')::integer, true)
+    left join facteur.submissions s on s.id = a.submission_id
+    where facteur.may_be_unknown(a) and coalesce(extract(year from s.issue_date) = (n.name ->> 'issue_year')::integer, true)
 $$;

@@ -227,6 +227,27 @@ def test_a_rejection_without_its_reason_stands_while_histories_do_not_show_it(wo
     assert (set(shown), len(moved)) == ({"rejected"}, 0)
 
 
+@pytest.mark.parametrize("settings", [{"FOLLOW_UP_DAYS": "2"}])
+@pytest.mark.parametrize("heard_before", [True, False])
+def test_a_rejection_whose_reason_no_history_ever_shows_outlives_the_follow_up(
+    world: World, *, heard_before: bool
+) -> None:
+    """Found by the control of a mutant: the last history closed it, and the row said validated."""
+    production(world, history_refused="empty")
+    deposit = deposited(world, None if heard_before else unroutable())
+    polled(world, 10)
+    if heard_before:
+        world.simulator.add_status(deposit, "REJECTED", reason="VALIDATION_FAILURE", author="PLATFORM")
+
+    polled(world, 1200, 12)
+    assert world.row(1).technical_status == "rejected"
+    polled(world, DAY, 6)
+
+    submission = world.submission(1)
+    assert (world.row(1).technical_status, submission.state) == ("rejected", "rejected")
+    assert (submission.unread_since, submission.history_due_at) == (None, None)
+
+
 def test_a_verdict_without_a_history_that_turns_out_to_be_about_a_duplicate_is_a_question_again(world: World) -> None:
     production(world, history_refused="empty")
     deposit = deposited(world)

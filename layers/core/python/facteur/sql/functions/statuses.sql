@@ -89,7 +89,7 @@ create or replace function facteur.may_move(s facteur.submissions, p_update json
         when 'submitted' then true
         when 'closed' then p_update -> 'move' ->> 'state' in ('rejected', 'in_doubt') or p_update ? 'objection'
         when 'rejected' then (coalesce(p_update -> 'objection' ->> 'code' = 'contradictory_statuses', false)
-                              or s.unread_since is not null and p_update -> 'move' ->> 'state' <> 'submitted')
+                              or s.unread_since is not null and p_update -> 'move' ->> 'state' not in ('submitted', 'closed'))
              and facteur.refused(s) and not exists (select from facteur.submissions n where n.invoice_id = s.invoice_id and n.id > s.id)
         else false end
 $$;
@@ -291,10 +291,11 @@ $$;
 
 -- A history was read because a sweep asked for it (p_update: swept_code, swept_at, swept_state as they were then), or statuses were pulled.
 -- Whether it moved the row or not, it is wanted no more, unless it does not say yet what the sweep saw, or another sweep has seen
--- something else meanwhile: then again, later and later. When the search or the pull looks at the deposit again does not change.
+-- something else meanwhile: then again, later and later, until follow-up ends. When the search or the pull looks at the deposit again does not change.
 create or replace function facteur.settle_read(p_id bigint, p_update jsonb, p_due_at timestamptz) returns void
     language sql as $$
-    update facteur.submissions w set unread_since = null where w.id = p_id and w.unread_since is not null and not facteur.unread(w);
+    update facteur.submissions w set unread_since = null where w.id = p_id and w.unread_since is not null
+        and (not facteur.unread(w) or w.state = 'rejected' and p_update -> 'move' ->> 'state' = 'closed');
     update facteur.submissions w set
         due_at = case when w.state = 'submitted' then coalesce(p_due_at, w.due_at) else w.due_at end,
         history_due_at = case

@@ -101,6 +101,23 @@ def store_no_unknown_status(database: Database) -> None:
     )
 
 
+def count_no_doubts_of_corrected(database: Database) -> None:
+    before = "select from facteur.submissions b where b.invoice_id = submissions.invoice_id and b.id < submissions.id"
+    replace_in(
+        database, "facteur.oldest_doubt_seconds", "state = 'in_doubt'", f"state = 'in_doubt' and not exists ({before})"
+    )
+
+
+def count_failures_of_the_first_account(database: Database) -> None:
+    replace_in(database, "facteur.failed_invoices", "state = 'failed'", "account = 'default' and state = 'failed'")
+
+
+def count_nothing_that_waits_for_a_store(database: Database) -> None:
+    replace_in(
+        database, "facteur.oldest_waiting", r"group by w\.reason", "where w.reason <> 'store_refused' group by w.reason"
+    )
+
+
 def take_back_unread_refusals(database: Database) -> None:
     objection = r"coalesce\((p_update -> 'objection' ->> 'code' = 'contradictory_statuses'), false\)"
     replace_in(database, "facteur.may_move", objection, r"\1")

@@ -10,11 +10,11 @@ from local.torture.moving import MUTANTS as OF_MIXED
 from local.torture.mutant import Mutant, run_of
 from local.torture.points import IN_A_BODY
 from local.torture.schedule import LARGE, Happening, Order, Schedule
+from local.torture.silent_mutants import LOST, SILENT_SEARCH
+from local.torture.silent_mutants import MUTANTS as OF_SILENCE
 from local.torture.status_mutants import MUTANTS as OF_STATUSES
 from local.torture.superpdp.mutants import MUTANTS as OF_SUPERPDP
 
-LOST = Order(faults=("lost_answer",))
-SILENT_SEARCH = Happening(1, "outage", details={"seconds": 8000, "fault": "503", "endpoints": ["search"]})
 MUTANTS: dict[str, Mutant] = {
     "resend on unknown": Mutant(
         "an unknown outcome is sent again at once", run_of(LOST, Order()), worker=sabotage.resend_on_unknown
@@ -224,9 +224,7 @@ MUTANTS: dict[str, Mutant] = {
         ),
         worker=sabotage.blame_the_invoice,
     ),
-    "nothing is counted": Mutant(
-        "the relay emits no metrics", run_of(Order(), Order("nameless")), worker=sabotage.say_nothing
-    ),
+    **OF_SILENCE,
     **OF_STATUSES,
     "acknowledged early": Mutant(
         "a message is deleted before its invoice is claimed",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from facteur.errors import DatabaseUnavailableError
+from local.torture.alone import Alone
 from local.torture.chaos import Chaos
 from local.torture.crew import ROLES, Crew, Member, Pass
 from local.torture.findings import CRASH, STUCK, Finding
@@ -90,6 +91,7 @@ class Run:
         places = lane.begin(schedule)
         self._crew = Crew(places)
         self._chaos = Chaos(lane, schedule, self._crew, places[0])
+        self._alone = Alone(lane.database, lane.clock, ENVIRON | dict(schedule.settings))
         self._stalled: list[Member] = []
         self._faults: Counter[str] = Counter()
         self._rounds, self._attempts = 0, None
@@ -108,7 +110,9 @@ class Run:
             self._chaos.close()
             if self._schedule.mute:
                 drained = self._live_on() and drained
-            silent = list(unheard(self._lane, self._crew))
+            self._alone.look()
+            self._alone.judge()
+            silent = [*unheard(self._lane, self._crew), *self._alone.findings]
         finally:
             self._crew.close()
         findings = [*judge_all(self._lane, self._schedule), *silent]
@@ -150,7 +154,7 @@ class Run:
     def _live_on(self) -> bool:
         """A day more, on which deposits are followed, and whatever comes of that; whether it came to an end."""
         for _ in range(LOOKS_ON_A_DAY):
-            self._lane.leap(A_DAY_SECONDS / LOOKS_ON_A_DAY + 600)
+            self._travel(A_DAY_SECONDS / LOOKS_ON_A_DAY + 600)
             if not self._drain():
                 return False
         return True
@@ -261,4 +265,9 @@ class Run:
             self._give_back(member)
             ahead.append(max(0.0, self._stall_left(member)) / (2 if busy else 1))
         slack = max(self._slack(), self._following_slack() if over else 0.0)
-        self._lane.leap(min(ahead) + slack)
+        self._travel(min(ahead) + slack)
+
+    def _travel(self, seconds: float) -> None:
+        self._alone.look()
+        self._lane.leap(seconds)
+        self._alone.judge()

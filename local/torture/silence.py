@@ -11,7 +11,7 @@ from local.resolved import TEMPLATE
 from local.world.alarm_clock import rings
 
 Counted = Mapping[str, list[tuple[float, float]]]  # metric -> instants and values
-WHOLE = [["service"]]
+WHOLE, BY_REASON = [["service"]], [["service", "reason"]]
 # They ring where nothing is counted at all, which is the harness's doing: it lets nobody work who has nothing to do.
 BY_ABSENCE = frozenset({"RelaySilentAlarm", "PollerSilentAlarm"})
 ALARMS = {
@@ -22,8 +22,12 @@ ALARMS = {
 
 
 def counted(lines: Iterable[str]) -> Counted:
-    """Every metric of the whole stack in the embedded metric format: what is counted by reason or by platform is in it already."""
+    """Every metric of the whole stack in the embedded metric format, and metric/reason: what is counted by platform is in it already.
+
+    The run's clock dates the former alone; what is counted by reason is written at once behind them.
+    """
     found: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    at = 0.0
     for line in lines:
         if '"_aws"' not in line:
             continue
@@ -31,11 +35,16 @@ def counted(lines: Iterable[str]) -> Counted:
             entry = json.loads(line)
         except ValueError:
             continue  # cut off with its worker
-        at = entry["_aws"]["Timestamp"] / 1000
-        for metrics in (each for each in entry["_aws"]["CloudWatchMetrics"] if each["Dimensions"] == WHOLE):
+        for metrics in entry["_aws"]["CloudWatchMetrics"]:
+            if metrics["Dimensions"] not in (WHOLE, BY_REASON):
+                continue
+            reason = f"/{entry['reason']}" if metrics["Dimensions"] == BY_REASON else ""
+            at = at if reason else entry["_aws"]["Timestamp"] / 1000
             for name in (metric["Name"] for metric in metrics["Metrics"]):
                 values = entry.get(name, [])
-                found[name] += [(at, float(value)) for value in (values if isinstance(values, list) else [values])]
+                found[name + reason] += [
+                    (at, float(value)) for value in (values if isinstance(values, list) else [values])
+                ]
     return found
 
 

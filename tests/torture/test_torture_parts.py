@@ -17,6 +17,7 @@ from local.simulator.core.settings import Settings, changed, listed
 from local.torture import hostile
 from local.torture.afnor import hostile as of_afnor
 from local.torture.afnor.flows import always_misnamed, unknown_in
+from local.torture.alone import CONCERNS, Stay, unheard
 from local.torture.chance import random_schedule
 from local.torture.endings import never_arrived
 from local.torture.lane import RESEND_AFTER_SECONDS
@@ -36,10 +37,10 @@ LAST = 28_000_000 * MINUTE
 SMALL = 8_000  # bytes of a usual document
 
 
-def emitted(metric: str, value: float, at: float, *more: str) -> str:
-    dimensions = [["service", *more]]
+def emitted(metric: str, value: float, at: float, *more: str, **named: str) -> str:
+    dimensions = [["service", *more, *named]]
     metrics = [{"Namespace": "Facteur", "Dimensions": dimensions, "Metrics": [{"Name": metric, "Unit": "Seconds"}]}]
-    return json.dumps({"_aws": {"Timestamp": int(at * 1000), "CloudWatchMetrics": metrics}, metric: [value]})
+    return json.dumps({"_aws": {"Timestamp": int(at * 1000), "CloudWatchMetrics": metrics}, metric: [value], **named})
 
 
 def test_an_answer_is_lost_after_its_statement_was_carried_out(server: PostgresServer, empty_url: str) -> None:
@@ -78,9 +79,58 @@ def test_what_nobody_emits_is_not_heard() -> None:
 
 def test_what_is_counted_by_reason_or_platform_as_well_is_heard_once() -> None:
     lines = [emitted("Rejections", 15, LAST), emitted("Deposits", 5, LAST)]
-    lines += [emitted("Rejections", 15, LAST, "reason"), emitted("Rejections", 15, LAST, "provider")]
+    lines += [emitted("Rejections", 15, 0, reason="213"), emitted("Rejections", 15, LAST, "provider")]
 
-    assert counted(lines) == {"Rejections": [(LAST, 15.0)], "Deposits": [(LAST, 5.0)]}
+    of_one = {"Rejections": [(LAST, 15.0)], "Deposits": [(LAST, 5.0)]}
+    assert counted(lines) == {**of_one, "Rejections/213": [(LAST, 15.0)]}
+
+
+def test_an_alarm_of_one_reason_is_heard_at_the_time_of_what_was_counted_before_it() -> None:
+    lines = []
+    for rank in range(12):
+        lines += [
+            emitted("OldestOverdueSeconds", 0, LAST - rank * MINUTE),
+            emitted("OldestWaitingSeconds", 4000, 0, reason="put_off"),
+        ]
+
+    assert ringing(counted(lines), LAST - 12 * MINUTE, LAST) == {"PutOffAlarm"}
+
+
+@pytest.mark.parametrize(
+    ("place", "counted_now", "shown"),
+    [
+        ("in_doubt", {"OldestDoubtSeconds": [3601.0], "OldestWaitingSeconds/in_doubt": [3601.0]}, True),
+        ("in_doubt", {"OldestDoubtSeconds": [3599.0], "OldestWaitingSeconds/in_doubt": [3601.0]}, False),
+        ("in_doubt", {"OldestDoubtSeconds": [3601.0]}, False),  # the alarm rings, and `facteur status` does not say why
+        ("pending", {"OldestWaitingSeconds/put_off": [3601.0]}, True),
+        ("pending", {"OldestWaitingSeconds/put_off": [3599.0]}, False),
+        ("pending", {"OldestWaitingSeconds/platform_down": [9999.0], "BreakersOpen": [0.0]}, False),
+        ("pending", {"OldestUndepositedDays": [99.0], "FailedInvoices": [1.0]}, False),  # others' alarms
+        ("failed", {"FailedInvoices": [1.0]}, True),
+        ("failed", {"FailedInvoices": [0.0]}, False),
+        ("lacking", {"OldestWaitingSeconds/not_ready": [172_801.0]}, True),
+    ],
+)
+def test_an_invoice_must_be_shown_by_its_own_alarms_and_by_what_waits(
+    place: str, counted_now: dict[str, list[float]], shown: bool
+) -> None:
+    assert (not list(unheard(Stay(place, "7", 7), counted_now, 1))) == shown
+    assert list(unheard(Stay(place, "7", 7), counted_now, 0))  # facteur.health does not count it
+
+
+@pytest.mark.parametrize(
+    ("place", "limit"),
+    [
+        ("pending", 3_600),
+        ("in_doubt", 3_600),
+        ("sending", 1_800),
+        ("unheard", 86_400),
+        ("unread", 21_600),
+        ("lacking", 259_200),
+    ],
+)
+def test_an_invoice_may_wait_unheard_for_as_long_as_the_templates_alarms_allow(place: str, limit: float) -> None:
+    assert CONCERNS[place].limit == limit
 
 
 @pytest.mark.parametrize(

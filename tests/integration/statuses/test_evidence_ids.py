@@ -1,7 +1,8 @@
-"""Status ids that the platform gives each deposit anew: `1`, `2`, `3`."""
+"""Ids that are no evidence: statuses that are numbered `1`, `2`, `3` for each deposit, and deposits from years that never were."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -62,3 +63,26 @@ def test_ids_that_come_for_a_second_deposit_too_hide_none_of_its_statuses(world:
             {"id": world.submission(rank).id},
         )
         assert [each.platform_code for each in stored] == deposit["statuses"]
+
+
+@pytest.mark.parametrize("id_", ["ffffffff-ffff-7fff-bfff-ffffffffffff", "00000000-0000-7000-8000-000000000001"])
+def test_an_instant_that_cannot_be_in_an_answered_id_holds_nobody_up(
+    world: World, proxy: AlteringProxy, id_: str
+) -> None:
+    """An id of version 7 begins with milliseconds: of the year 10889, or of 1970."""
+    body = json.dumps({"type": "INVOICE", "id": id_}).encode()
+    proxy.after = lambda asked, said: Said(201, said.headers, body) if asked.is_deposit else said
+    world.add(1)
+    world.deposit()
+    assert world.row(1).submission_id == id_
+
+    proxy.after = lambda _asked, said: said
+    for rank in (2, 3):
+        world.add(rank)
+    world.deposit()
+    for _ in range(6):
+        world.advance(120)
+        world.poll()
+
+    heard_of = [world.submission(rank).lifecycle_code is not None for rank in (1, 2, 3)]
+    assert heard_of == [False, True, True]

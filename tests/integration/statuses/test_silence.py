@@ -61,14 +61,23 @@ def unroutable() -> bytes:
     return render(sample_invoice(1, buyer=UNKNOWN_BUYER), "cii")
 
 
+def unreadable() -> bytes:
+    return truncated(render(sample_invoice(1), "cii"))
+
+
 @pytest.mark.parametrize(
-    ("content", "state"),
-    [(lambda: truncated(render(sample_invoice(1), "cii")), "INVALID"), (unroutable, "WRONG_ROUTING")],
+    ("content", "spelt", "state"),
+    [
+        (unreadable, "INVALID", "INVALID"),
+        (unroutable, "WRONG_ROUTING", "WRONG_ROUTING"),
+        (unreadable, "CONVERSION_FAILED", "CONVERSION_FAILED"),
+        (unreadable, "Conversion-Failed", "CONVERSION_FAILED"),
+    ],
 )
 def test_a_state_that_refuses_for_an_hour_without_a_status_is_a_persons(
-    world: World, capsys: pytest.CaptureFixture[str], content: Any, state: str
+    world: World, capsys: pytest.CaptureFixture[str], content: Any, spelt: str, state: str
 ) -> None:
-    production(world, lifecycle_twists=["state_only"])
+    production(world, lifecycle_twists=["state_only"], spellings=[f"INVALID={spelt}"])
     deposit = deposited(world, content())
     polled(world, 60, 3)
     assert (world.row(1).technical_status, world.submission(1).swept_state) == ("validated", state)
@@ -307,6 +316,24 @@ def test_a_search_that_shows_none_of_ours_rings_and_histories_are_read_meanwhile
     world.simulator.configure(search_hides=[])
     polled(world, HOUR, 2)
     assert not heard("DepositsNotShown", result(world, capsys))
+
+
+def test_a_search_that_shows_strangers_alone_rings_as_an_empty_one_does(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rights that were moved to another company's deposits: full pages, and none of ours on them."""
+    production(world, search_hides=["all"])
+    world.simulator.add_foreign_invoices([{"number": f"X-{n}", "age_seconds": n} for n in range(60)])
+    deposit = deposited(world)
+    world.advance(2 * HOUR)
+    polled(world, 600, 6)
+
+    world.simulator.add_status(deposit, "REJECTED", reason="VALIDATION_FAILURE", author="PLATFORM")
+    polled(world, 60, 2)
+    assert heard("DepositsNotShown", result(world, capsys))
+
+    polled(world, HOUR, 3)
+    assert world.row(1).technical_status == "rejected"
 
 
 @pytest.mark.slow

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -93,6 +95,55 @@ def test_a_quote_is_blanked_in_what_is_no_json_and_in_other_encodings(blanking: 
     found = answer(blanking, page).text.replace("\0", "").lower()
 
     assert not any(piece in found for piece in [*traces(TOKEN), *traces(CUSTOMER), CLIENT])
+
+
+OF_MARKUP = "aB3&kL9<pQ2>xY7'zz\"w4"  # nowhere twelve letters without a sign
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        html.escape(OF_MARKUP), html.escape(html.escape(OF_MARKUP)), escape(OF_MARKUP), json.dumps(html.escape(OF_MARKUP)),
+        quote(html.escape(OF_MARKUP)), "aB3&AMP;kL9&LT;pQ2&gt;xY7&apos;zz&quot;w4", "aB3&amp;kL9&lt;pQ2&gt;xY7&Tab;zz",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_the_entities_of_a_page_or_of_xml_are_undone(spelt: str, encoding: str) -> None:
+    found = Blanking()
+    found.remember_sent({}, {"client_secret": OF_MARKUP})
+
+    for body in (f"<p>no: {spelt}</p>", json.dumps({"message": f"no: {spelt}"})):
+        assert "kL9" not in kept(answer(found, body.encode(encoding)))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize(
+    "spelling", ["all of it in percent", "JSON escapes", "entities", "twice in percent", "as it is"]
+)
+def test_escapes_are_undone_in_other_encodings(blanking: Blanking, spelling: str, encoding: str) -> None:
+    spelt = SPELLINGS[spelling](CUSTOMER)
+
+    found = kept(answer(blanking, f'{{"message": "no: {spelt}"}}'.encode(encoding)))
+
+    assert HIDDEN in found
+    assert not any(piece in found.lower() for piece in (*traces(CUSTOMER), spelt.lower()))
+
+
+@pytest.mark.parametrize(
+    ("secret", "said"),
+    [
+        ("newpass1", r"ACME\newpass1"), ("newpass1", "ACME\\newpass1 is wrong"), ("ab12cd34ef56", "100%ab12cd34ef56"),
+        ("u0041cd34ef56", "ACME\\u0041cd34ef56"), ("b7f8r9t0", "a\fb7f8\br9t0"), ("41-41-x7y8", "%41-41-x7y8"),
+        ("amp;q7w8", "R&amp;q7w8"), ("x\\ny7z8", "x\\ny7z8"), ("x\\ny7z8", "x%5Cny7z8"),
+    ],
+)  # fmt: skip
+def test_a_quote_behind_what_begins_an_escape_keeps_all_its_letters(secret: str, said: str) -> None:
+    found = Blanking()
+    found.remember_sent({}, {"client_secret": secret})
+
+    for body in (json.dumps({"m": said}).encode(), said.encode()):
+        assert kept(answer(found, body)).count(HIDDEN) == (2 if body.startswith(b"{") else 1)
+        assert secret not in answer(found, body).text
 
 
 def test_the_platforms_own_words_stay_beside_a_quote(blanking: Blanking) -> None:

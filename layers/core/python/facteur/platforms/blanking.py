@@ -1,7 +1,8 @@
 """What was sent as a secret is blanked in whatever the other side says, before anybody keeps it.
 
-Compared are ASCII letters and digits alone, without case, and after JSON's, URLs' and HTML's escapes are undone: so it does not
-matter how a quote is wrapped, escaped or cut. Too much is blanked rather than too little.
+Compared are ASCII letters and digits alone, without case, as they are written and after each round of JSON's, URLs' and HTML's escapes
+is undone: so it does not matter how a quote is wrapped, escaped or cut, nor what stands before it. Too much is blanked rather than too
+little.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import json
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from html.entities import html5
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -29,6 +31,9 @@ LOWER = bytes.maketrans(bytes(range(65, 91)), bytes(range(97, 123)))
 PUNCTUATION = bytes(each for each in range(256) if not chr(each).isalnum() or each > 127)
 ESCAPED = re.compile(rb"\\u([0-9a-f]{4})|%([0-9a-f]{2})|&#x([0-9a-f]{1,6});")
 DECIMAL = re.compile(rb"&#([0-9]{1,7});")
+CONTROL = re.compile(rb"\\[bfnrt]")  # JSON's: what they stand for is no letter
+ENTITY = re.compile(rb"&([a-z][a-z0-9]{1,31});")
+ENTITIES = {name.rstrip(";").lower().encode(): value for name, value in html5.items()}
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 WORD = re.compile(r"[^\s\"'<>,;()\[\]{}]+")
 SHAPES = re.compile(  # a token that another container was given
@@ -109,12 +114,15 @@ class Blanking:
         self._grams = frozenset(form[i : i + GRAM] for form in self._forms for i in range(len(form) - GRAM + 1))
 
     def _quoted(self, said: bytes) -> bool:
+        said = said.replace(b"\0", b"")  # of UTF-16 and UTF-32
         lower = said.translate(LOWER)
         shaped = b"eyJ" in said or b"bearer " in lower or b"basic " in lower or b"authorization" in lower
         return shaped or self._known(lower)
 
     def _known(self, said: bytes) -> bool:
-        plain = _plain(said)
+        return any(map(self._known_letters, _readings(said)))
+
+    def _known_letters(self, plain: bytes) -> bool:
         for short in self._short:
             if short in plain:
                 return True
@@ -143,7 +151,7 @@ class Blanking:
         A UUID quotes another only as a whole: those that one machine makes, a customer's and its deposits', have long pieces alike.
         """
         if UUID.fullmatch(text):
-            return HIDDEN if _plain(text.encode()) in self._forms else text
+            return HIDDEN if _letters(text.encode()) in self._forms else text
         text = SHAPES.sub(HIDDEN, text)
         if not self._known(text.encode("utf-8", "replace")):
             return text
@@ -157,20 +165,29 @@ class Blanking:
 def _forms(secret: str, encoded: bool) -> list[bytes]:
     raw = secret.encode("utf-8", "replace")
     in_base64 = [base64.b64encode(b"\0" * before + raw) for before in range(3)] if encoded else []
-    return [_plain(form) for form in (raw, *in_base64)]
+    return [*dict.fromkeys(each for form in (raw, *in_base64) for each in _readings(form))]
 
 
-def _plain(said: bytes) -> bytes:
-    """Letters and digits alone, in lower case."""
-    said = said.translate(LOWER)
+def _readings(said: bytes) -> Iterator[bytes]:
+    """The letters of a text as it is written, and as each round of its escapes leaves it.
+
+    Only both together are whole: an escape may stand for a letter, and a letter may stand behind what begins an escape.
+    """
+    said = said.replace(b"\0", b"").translate(LOWER)
+    yield _letters(said)
     for _ in range(ROUNDS):
         before = said
         if b"\\" in said:
-            said = said.replace(b"\\\\", b"\\").replace(b"\\n", b"").replace(b"\\r", b"").replace(b"\\t", b"")
-        if b"\\u" in said or b"%" in said or b"&#" in said:
-            said = DECIMAL.sub(_decimal, ESCAPED.sub(_character, said))
+            said = CONTROL.sub(b"", said.replace(b"\\\\", b"\\"))
+        if b"\\u" in said or b"%" in said or b"&" in said:
+            said = ENTITY.sub(_entity, DECIMAL.sub(_decimal, ESCAPED.sub(_character, said)))
         if said == before:
             break
+        yield _letters(said)
+
+
+def _letters(said: bytes) -> bytes:
+    """Letters and digits alone, in lower case."""
     return said.translate(LOWER, PUNCTUATION)
 
 
@@ -180,6 +197,12 @@ def _character(found: re.Match[bytes]) -> bytes:
 
 def _decimal(found: re.Match[bytes]) -> bytes:
     return _ascii(int(found[1]))
+
+
+def _entity(found: re.Match[bytes]) -> bytes:
+    """One that has no name stays: `&a;b` may be what is quoted."""
+    value = ENTITIES.get(found[1])
+    return found[0] if value is None else _ascii(ord(value[0]))
 
 
 def _ascii(code: int) -> bytes:

@@ -323,5 +323,5 @@ begin
     end;
     return concat_ws(' ', case when facteur.try_write_back(s.id, '2s') then format('Adopted deposit %s: its life cycle is followed from now on.', found_id)
                                else format('Adopted deposit %s. Its row could not be written yet; that is repeated by itself.', found_id) end,
-                          format('Deposit %s may stand as well: have it cancelled at the platform.', other));
+                          case when other is not null then format('Deposit %s may stand as well: have it cancelled at the platform.', other) end);
 end $$;

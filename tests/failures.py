@@ -378,6 +378,17 @@ def without_document(ground: Ground) -> None:
     ground.world.add(1, issue_date=today() - timedelta(days=3), uri=None)
 
 
+def corrected_without_document(ground: Ground) -> None:
+    """The daily count comes just before the correction, and finds it the next day."""
+    ground.world.simulator.script(sample_invoice(1).number, ["400"])
+    ready(ground)
+    ground.world.deposit()
+    ground.world.update(1, technical_status="pending", document_uri=None)
+    ground.world.relay()
+    ground.world.advance(DAY + 60)
+    ground.world.relay()
+
+
 def without_date(ground: Ground) -> None:
     ground.world.add(1, issue_date=None)
     ground.world.relay()
@@ -525,6 +536,7 @@ FAILURES: tuple[Failure, ...] = (
     Failure("look-ups of a doubt fail", doubt_that_stays, "OldestDoubt", 75, "in doubt for", "in_doubt"),
     Failure("an invoice was issued ten days ago and waits", old_invoice, "LegalDeadline", 5, "issued 11 days ago is not deposited", "request_limit"),
     Failure("finished invoices get no document", without_document, "NotReady", 20, "1 finished invoice lacks something", "not_ready", slow=False),
+    Failure("a rejected invoice was corrected and gets no document", corrected_without_document, "NotReady", 24 * 60 + 20, "1 finished invoice lacks something", "not_ready", head_start=2 * DAY),
     Failure("a finished invoice has no day of issue", without_date, "NotReady", 20, "1 finished invoice lacks something", "not_ready", head_start=2 * DAY),
     Failure("a trigger of ours was disabled or dropped", dropped_trigger, "InstallationFaults", 10, "trigger", None),
     Failure("the invoice table was renamed", renamed_table, "InstallationFaults", 10, "invoicing.invoices", None),

@@ -63,6 +63,100 @@ def test_a_draft_or_a_row_that_is_over_is_not_counted(rows: Rows, column: str) -
     assert counted(rows).not_ready == 0
 
 
+SHOWS_STATUS = {"more": ", technical_status"}
+
+
+def rejected(rows: Rows, **columns: Any) -> str:
+    """An invoice whose deposit was refused, and what somebody changed in its row since."""
+    invoice = rows.noted()
+    rows.reach(invoice, "rejected")
+    assert rows.invoice(invoice).technical_status == "rejected"
+    rows.update(invoice, **(columns or {"document_uri": None}))
+    return invoice
+
+
+def failed(rows: Rows) -> str:
+    """An invoice that certainly was not deposited, and needs a person."""
+    invoice = rows.noted()
+    rows.record(invoice, rows.claim(invoice), "failed", "rejected", error_code="given_up", error_message="no")
+    return invoice
+
+
+def test_a_corrected_invoice_that_lacks_its_document_is_heard_of_from_its_correction_on(
+    rows: Rows, operator: Operator
+) -> None:
+    invoice = rejected(rows)
+    assert counted(rows).not_ready == 0
+    rows.update(invoice, technical_status="pending")
+    rows.look()
+
+    found = counted(rows, DAY + 60)
+    assert (found.not_ready, found.not_ready_id) == (1, invoice)
+    assert age(rows) < 60  # its day of issue is long ago
+    counted(rows, 2 * DAY)
+    troubles = [each["what"] for each in operator.ask("status")["troubles"]]
+
+    assert f"1 finished invoice lacks something to be deposited, the oldest is id:{invoice}" in troubles
+    rows.update(invoice, document_uri="file:///corrected.xml")
+    rows.look()
+    assert (rows.states(invoice), counted(rows, 3_660).not_ready) == (["rejected", "pending"], 0)
+
+
+@pytest.mark.parametrize("column", ["issue_date", "document_uri"])
+def test_an_invoice_that_a_person_sends_again_and_that_lacks_something_is_heard_of(rows: Rows, column: str) -> None:
+    invoice = failed(rows)
+    rows.update(invoice, technical_status="pending", **{column: None})
+
+    assert counted(rows).not_ready_id == invoice
+
+
+def test_a_view_that_shows_no_status_says_of_a_corrected_invoice_what_it_lacks(rows: Rows) -> None:
+    invoice = rejected(rows, total=121)
+    show(rows)
+    assert counted(rows).not_ready == 0
+    rows.update(invoice, document_uri=None)
+
+    assert counted(rows, DAY + 60).not_ready_id == invoice
+
+
+@pytest.mark.parametrize("shown", [None, SHOWS_STATUS], ids=["as installed", "finished whatever its status"])
+@pytest.mark.parametrize("status", ["rejected", " Rejected", "error"])
+def test_an_invoice_that_nobody_has_corrected_yet_lacks_nothing(
+    rows: Rows, shown: dict[str, str] | None, status: str
+) -> None:
+    rejected(rows, technical_status=status, document_uri=None)
+    if shown:
+        show(rows, **shown)
+
+    assert counted(rows).not_ready == 0
+
+
+@pytest.mark.parametrize("state", ["pending", "sending", "in_doubt", "submitted", "closed"])
+def test_what_a_live_submission_answers_for_is_not_counted(rows: Rows, state: str) -> None:
+    invoice = rows.noted()
+    rows.claim(invoice) if state == "sending" else rows.reach(invoice, state)
+    rows.update(invoice, document_uri=None, technical_status="pending")
+
+    assert (rows.states(invoice), counted(rows).not_ready) == ([state], 0)
+
+
+def test_what_waits_for_its_verdict_to_be_written_is_not_counted(rows: Rows) -> None:
+    invoice = rows.noted()
+    claim = rows.claim(invoice)
+    rows.update(invoice, document_uri=None)
+    holder = rows.session()
+    with holder.transaction():
+        holder.rows("select from invoicing.invoices where id = %(id)s for update", {"id": invoice})
+        rows.record(invoice, claim, "rejected", "rejected", error_code="HTTP_400", error_message="no")
+        assert counted(rows).not_ready == 0
+
+    rows.advance(3_600)
+    rows.write_back()
+    rows.update(invoice, technical_status="pending")
+
+    assert counted(rows, DAY).not_ready_id == invoice
+
+
 def test_without_an_issue_date_the_age_runs_from_when_it_was_first_seen(rows: Rows) -> None:
     late = lacking(rows, issue_date=None)
     assert counted(rows).not_ready_id == late

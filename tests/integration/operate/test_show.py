@@ -31,6 +31,43 @@ def test_each_state_says_what_happens_next(rows: Rows, operator: Operator, state
     assert result in story["next_step"]
 
 
+@pytest.mark.parametrize("state", ["rejected", "failed"])
+@pytest.mark.parametrize(
+    ("columns", "result"),
+    [
+        ({}, "the relay opens a new submission."),
+        ({"document_uri": None}, "and it is not ready: it has no document. It is sent as soon as it is."),
+        ({"issue_date": None}, "and it is not ready: it has no issue_date. It is sent as soon as it is."),
+    ],
+)
+def test_a_corrected_invoice_says_what_it_waits_for(
+    rows: Rows, operator: Operator, state: str, columns: dict[str, None], result: str
+) -> None:
+    invoice = rows.noted()
+    rows.reach(invoice, state)
+    rows.update(invoice, technical_status=" Pending", **columns)
+
+    (story,) = operator.ask("show", invoice)["stories"]
+
+    assert story["next_step"].startswith("Its row says pending again")
+    assert story["next_step"].endswith(result)
+    assert story["help"] is None
+
+
+def test_a_row_that_has_not_its_verdict_yet_was_not_corrected(rows: Rows, operator: Operator) -> None:
+    invoice = rows.noted()
+    claim = rows.claim(invoice)
+    holder = rows.session()
+    with holder.transaction():
+        holder.rows("select from invoicing.invoices where id = %(id)s for update", {"id": invoice})
+        rows.record(invoice, claim, "rejected", "rejected", error_code="HTTP_400", error_message="no")
+
+    (story,) = operator.ask("show", invoice)["stories"]
+
+    assert rows.invoice(invoice).technical_status == "pending"
+    assert "correct the invoice" in story["next_step"]
+
+
 @pytest.mark.parametrize("name", ["id:{id}", "number:{number}", "submission_id:{platform}", "{number}", "{platform}"])
 def test_an_invoice_is_found_by_its_key_its_number_and_its_submission_id(
     rows: Rows, operator: Operator, name: str

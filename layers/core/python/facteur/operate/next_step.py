@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from facteur.domain.identity import plain
 from facteur.domain.words import counted, instant
 from facteur.operate.model.story import CompanyRow, KnownSubmission
 from facteur.operate.waiting import holds, of_one
@@ -17,7 +18,7 @@ def next_step(current: KnownSubmission | None, row: CompanyRow, name: str) -> St
     """A sentence, and a command or None. `name` is how a command names the invoice."""
     if current is None:
         return _of_no_submission(row)
-    return _kept(current) or _OF_STATE[current.state](current, name)
+    return _kept(current) or _sent_again(current, row) or _OF_STATE[current.state](current, name)
 
 
 def _kept(current: KnownSubmission) -> Step | None:
@@ -48,6 +49,16 @@ def _of_no_submission(row: CompanyRow) -> Step:
         f"Nothing: the view does not show it as ready (technical_status {row.technical_status or 'null'}).",
         f"facteur submit-backlog --since {row.issue_date} --until {row.issue_date}" if old else None,
     )
+
+
+def _sent_again(current: KnownSubmission, row: CompanyRow) -> Step | None:
+    """Somebody has corrected it already: its verdict was written, and its row asks for a new submission."""
+    over = current.state in {"rejected", "failed"} and current.write_back_due_at is None
+    if not over or row.problem or plain(row.technical_status) != "pending":
+        return None
+    if row.ready:
+        return "Its row says pending again: the relay opens a new submission.", None
+    return f"Its row says pending again, and it is not ready: {row.lacks}. It is sent as soon as it is.", None
 
 
 def _pending(current: KnownSubmission, name: str) -> Step:

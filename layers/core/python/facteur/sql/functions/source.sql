@@ -207,18 +207,25 @@ create or replace function facteur.leave_out(p_kind text) returns void
     update facteur.installation set kinds_left_out = kinds_left_out || p_kind where p_kind <> all (kinds_left_out)
 $$;
 
+-- What no submission answers for: none lives, each verdict is written, and the row asks to be sent, for it shows none. One that was
+-- corrected waits since then, not since its day of issue: that comes as null.
 create or replace function facteur.read_not_ready() returns table (key text, issue_date date)
     language plpgsql stable as $$
 begin
-    return query execute pg_catalog.format(
-        'select s.invoice_id::text, %s::date from facteur.invoice_source s where s.finished::boolean and s.ready::boolean is not true '
-        'and not exists (select from facteur.submissions l where l.invoice_id operator(pg_catalog.=) s.invoice_id::text)',
-        facteur.source_column('issue_date'));
+    return query execute pg_catalog.format($q$
+        select s.invoice_id::text, case when not exists (
+                   select from facteur.submissions e where e.invoice_id operator(pg_catalog.=) s.invoice_id::text) then %1$s::date end
+        from facteur.invoice_source s where s.finished::boolean and s.ready::boolean is not true
+          and coalesce(facteur.word(%2$s::text) operator(pg_catalog.<>) all (array['validated', 'rejected', 'error']), true)
+          and not exists (
+              select from facteur.submissions l where l.invoice_id operator(pg_catalog.=) s.invoice_id::text
+              and (l.state operator(pg_catalog.<>) all (array['rejected', 'failed']) or l.write_back_due_at is not null))
+        $q$, facteur.source_column('issue_date'), facteur.source_column('technical_status'));
 end $$;
 
 -- Invoices that the view's optional column `finished` shows as finished and that lack something to be ready, such as a document.
 -- Counted once a day, and each hour while there are some. Their age runs from the day of issue, or from when they were first counted
--- where that is earlier or there is no such day; a thousand of them are remembered. Locks the installation's row at its end alone: to
+-- where that is earlier or there is no such day, and for what was corrected; a thousand of them are remembered. Locks the installation's row at its end alone: to
 -- read the whole view may take long, and every run of the relay counts in that row.
 create or replace function facteur.count_not_ready() returns void
     language plpgsql as $$

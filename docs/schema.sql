@@ -229,7 +229,9 @@ CREATE VIEW facteur.health AS
         END AS pause_reason
    FROM (facteur.submissions s
      LEFT JOIN facteur.budgets b ON (((b.key = ('account:'::text || s.account)) AND facteur.paused(b.*))))
-  WHERE (NOT s.superseded)
+  WHERE ((s.state <> 'failed'::text) OR (NOT (EXISTS ( SELECT
+           FROM facteur.submissions n
+          WHERE ((n.invoice_id = s.invoice_id) AND (n.id > s.id))))))
   GROUP BY s.account, s.state, b.paused_until, b.pause_reason, b.hold_until, b.hold_by, b.hold_why
   ORDER BY s.account, (array_position(ARRAY['failed'::text, 'in_doubt'::text, 'pending'::text, 'sending'::text, 'submitted'::text, 'rejected'::text, 'closed'::text], s.state));
 
@@ -822,7 +824,7 @@ CREATE INDEX submissions_store ON facteur.submissions USING btree (store) WHERE 
 
 CREATE INDEX submissions_sweep ON facteur.submissions USING btree (account, due_at, deposited_at) WHERE (state = 'submitted'::text);
 
-CREATE INDEX submissions_undeposited ON facteur.submissions USING btree (state, issue_date) WHERE ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'in_doubt'::text, 'failed'::text])) AND (NOT superseded));
+CREATE INDEX submissions_undeposited ON facteur.submissions USING btree (state, issue_date) WHERE ((state = ANY (ARRAY['pending'::text, 'sending'::text, 'in_doubt'::text])) OR ((state = 'failed'::text) AND (NOT superseded)));
 
 CREATE INDEX submissions_unread ON facteur.submissions USING btree (unread_since) WHERE (unread_since IS NOT NULL);
 

@@ -232,6 +232,71 @@ def test_a_failed_invoice_counts_until_a_newer_submission_has_taken_over(rows: R
     assert (rows.relay.vitals().failed, rows.relay.vitals().failed) == (1, 1)
 
 
+def failed_again(rows: Rows) -> str:
+    """An invoice that failed and certainly was not deposited; a person had it sent again, and the relay has seen that."""
+    invoice = rows.noted()
+    rows.record(invoice, rows.claim(invoice), "failed", "rejected", error_code="given_up", error_message="no")
+    rows.update(invoice, technical_status="pending")
+    rows.look()
+    assert (rows.states(invoice), rows.relay.vitals().failed) == (["failed", "pending"], 0)
+    return invoice
+
+
+def counts(rows: Rows) -> tuple[int, bool, int]:
+    """How many failed, whether one of them is undeposited, and how many of them facteur.health counts."""
+    rows.run("update facteur.submissions set issue_date = '2026-09-01'")  # as a worker's claim leaves it
+    vitals = rows.relay.vitals()
+    shown = rows.value("select coalesce(sum(submissions), 0)::integer from facteur.health where state = 'failed'")
+    return vitals.failed, vitals.undeposited_days > 0, shown
+
+
+@pytest.mark.parametrize(
+    "columns", [{"document_uri": None}, {"status": "draft"}], ids=["lacks its document", "a draft"]
+)
+def test_a_failed_invoice_counts_again_where_the_newer_submission_is_withdrawn(
+    rows: Rows, columns: dict[str, str | None]
+) -> None:
+    invoice = failed_again(rows)
+    rows.update(invoice, **columns)
+    waiting = rows.queued(invoice)
+
+    assert rows.submissions.withdraw(waiting.submission_id)
+
+    assert (rows.states(invoice), counts(rows)) == (["failed"], (1, True, 1))
+
+
+def test_a_failed_invoice_counts_again_where_the_newer_submission_ends_at_its_claim(rows: Rows) -> None:
+    invoice = rows.noted()
+    rows.reach(invoice, "rejected")
+    rows.update(invoice, technical_status="pending")
+    rows.look()
+    rows.record(invoice, rows.claim(invoice), "failed", "not_deposited", error_code="given_up", error_message="no")
+    rows.update(invoice, technical_status="pending")
+    rows.look()
+    assert (rows.states(invoice), rows.relay.vitals().failed) == (["rejected", "failed", "pending"], 0)
+    rows.update(invoice, technical_status="error")  # an ORM saved a stale row: nobody asks for the same bytes again
+
+    assert rows.claim(invoice).verdict == "withdrawn"
+
+    assert (rows.states(invoice), counts(rows)) == (["rejected", "failed"], (1, True, 1))
+
+
+def test_a_late_answer_to_a_failed_submission_that_was_replaced_counts_as_what_it_is(rows: Rows) -> None:
+    invoice = rows.noted()
+    late = rows.claim(invoice)
+    rows.record(invoice, late, "failed", "not_deposited", error_code="given_up", error_message="no")
+    rows.update(invoice, technical_status="pending")
+    rows.look()
+    rows.record(invoice, rows.claim(invoice), "rejected", "rejected", error_code="HTTP_400", error_message="no")
+    rows.relay.vitals()
+    rows.run("update facteur.submissions set platform_id = 'P-refused' where state = 'rejected'")
+
+    rows.record(invoice, late, "failed", "accepted", platform_id="P-late")
+
+    assert rows.states(invoice) == ["submitted", "rejected"]
+    assert rows.value("select submissions from facteur.health where state = 'submitted'") == 1
+
+
 def test_a_deposited_row_that_asks_for_another_invoice_needs_a_person_too(rows: Rows) -> None:
     invoice = rows.noted()
     rows.reach(invoice, "submitted")
@@ -323,6 +388,7 @@ from generate_series(%(first)s, %(last)s) n
 @pytest.mark.slow
 def test_the_vitals_touch_no_more_of_the_database_however_much_is_finished(rows: Rows) -> None:
     rows.run("update facteur.installation set forgotten_checked_at = now()")
+    rows.reach(rows.noted(), "failed")
     touched = []
 
     for first, last in ((1, 5_000), (5_001, 50_000)):

@@ -42,7 +42,7 @@ class PostgresActs:
     ALIKE = """
         select s.id from facteur.submissions s
         where s.state = any (%(states)s) and (%(code)s::text is null or s.last_error_code = %(code)s)
-          and (%(account)s::text is null or s.account = %(account)s) and not s.superseded
+          and (%(account)s::text is null or s.account = %(account)s)
           and not exists (select from facteur.submissions n where n.invoice_id = s.invoice_id and n.id > s.id)
         order by s.id
     """

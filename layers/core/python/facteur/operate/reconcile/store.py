@@ -77,7 +77,8 @@ class PostgresBooks:
             union select id from facteur.submissions where invoice_number = any (%(numbers)s)
             union select submission_id from facteur.attempts where invoice_number = any (%(numbers)s) or platform_id = any (%(ids)s)
             union select a.submission_id from facteur.submissions u join facteur.attempts a on a.submission_id = u.id
-                  where u.state in ('pending', 'sending', 'in_doubt', 'failed') and not u.superseded and a.own_key = any (%(keys)s))""",
+                  where (u.state in ('pending', 'sending', 'in_doubt') or u.state = 'failed' and not u.superseded)
+                    and a.own_key = any (%(keys)s))""",
     )
     LATER = """
         select platform_id from facteur.submissions

@@ -1,5 +1,6 @@
 -- How everything is: the views that people read, and what the relay counts as metrics once a minute. Reads partial indexes, so that
--- what is deposited costs nothing; locks only the failures that need nobody any more.
+-- what is deposited costs nothing; locks only the failures that need nobody any more. Whether a newer submission has replaced a failed
+-- one is read from the rows that are there: one that waits may still be withdrawn.
 
 -- While deposits are off, what waits to be sent is not overdue.
 create or replace function facteur.oldest_overdue_seconds(p_deposits_enabled boolean default true) returns double precision
@@ -31,7 +32,7 @@ select s.account, s.state, count(*) as submissions,
        case when b.hold_until > facteur.now() then format('by %s: %s', b.hold_by, b.hold_why) else b.pause_reason end as pause_reason
 from facteur.submissions s
 left join facteur.budgets b on b.key = 'account:' || s.account and facteur.paused(b)
-where not s.superseded
+where s.state <> 'failed' or not exists (select from facteur.submissions n where n.invoice_id = s.invoice_id and n.id > s.id)
 group by s.account, s.state, b.paused_until, b.pause_reason, b.hold_until, b.hold_by, b.hold_why
 order by s.account, array_position(array['failed', 'in_doubt', 'pending', 'sending', 'submitted', 'rejected', 'closed'], s.state);
 
@@ -62,17 +63,19 @@ order by invoice_id, at, step;
 create or replace function facteur.oldest_undeposited_days() returns integer
     language sql stable as $$
     select coalesce(greatest(0, (facteur.now() at time zone 'Europe/Paris')::date - min(issued)), 0) from (
-        select min(issue_date) as issued from facteur.submissions where state = 'pending' and not superseded
-        union all select min(issue_date) from facteur.submissions where state = 'sending' and not superseded
-        union all select min(issue_date) from facteur.submissions where state = 'in_doubt' and not superseded
-        union all select min(issue_date) from facteur.submissions where state = 'failed' and not superseded
+        select min(issue_date) as issued from facteur.submissions where state = 'pending'
+        union all select min(issue_date) from facteur.submissions where state = 'sending'
+        union all select min(issue_date) from facteur.submissions where state = 'in_doubt'
+        union all select min(f.issue_date) from facteur.submissions f where f.state = 'failed' and not f.superseded
+                  and f.id = (select max(n.id) from facteur.submissions n where n.invoice_id = f.invoice_id)
     ) oldest
 $$;
 
 -- Invoices whose rows show an error: failed ones, and deposited ones whose rows ask for another invoice by now.
 create or replace function facteur.failed_invoices() returns integer
     language sql stable as $$
-    select ((select count(*) from facteur.submissions where state = 'failed' and not superseded)
+    select ((select count(*) from facteur.submissions f where f.state = 'failed' and not f.superseded
+             and f.id = (select max(n.id) from facteur.submissions n where n.invoice_id = f.invoice_id)) -- no join, which would read them all
           + (select count(*) from facteur.submissions where mismatch is not null and state in ('submitted', 'closed')))::integer
 $$;
 
@@ -177,10 +180,11 @@ declare
     bucket facteur.budgets;
 begin
     forgotten := facteur.note_forgotten(); -- once a day; else null. First: it may take long, and nothing is locked yet
-    -- A failed submission that a newer one of its invoice has replaced is nobody's concern: noted once, never looked at again.
+    -- A failed submission that a newer one of its invoice has replaced for good, for that one was sent: noted once, never read again.
     update facteur.submissions set superseded = true where id in (
         select f.id from facteur.submissions f where f.state = 'failed' and not f.superseded
-          and exists (select from facteur.submissions n where n.invoice_id = f.invoice_id and n.id > f.id)
+          and f.id < (select max(n.id) from facteur.submissions n
+                      where n.invoice_id = f.invoice_id and n.state in ('submitted', 'rejected', 'closed', 'failed'))
         for update of f skip locked);
     overdue_seconds := facteur.oldest_overdue_seconds(p_deposits_enabled);
     doubt_seconds := facteur.oldest_doubt_seconds();

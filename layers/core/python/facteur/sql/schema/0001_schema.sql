@@ -174,7 +174,7 @@ create table facteur.submissions (
     created_at          timestamptz not null default facteur.now(),
     updated_at          timestamptz not null default facteur.now(),
     finalized_at        timestamptz,
-    superseded          boolean not null default false, -- failed, and a newer submission of its invoice has taken over
+    superseded          boolean not null default false, -- failed, and a newer submission of its invoice was sent: not read again
 
     constraint submissions_state check (
         state in ('pending', 'sending', 'in_doubt', 'submitted', 'rejected', 'closed', 'failed')
@@ -445,5 +445,5 @@ create type facteur.judgement as (
 );
 -- The issue date of the oldest invoice in each state that is not yet a deposit, and how many need a person.
 create index submissions_undeposited on facteur.submissions (state, issue_date)
-    where state in ('pending', 'sending', 'in_doubt', 'failed') and not superseded;
+    where state in ('pending', 'sending', 'in_doubt') or state = 'failed' and not superseded;
 create index submissions_mismatched on facteur.submissions (id) where mismatch is not null;

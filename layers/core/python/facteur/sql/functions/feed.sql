@@ -52,7 +52,7 @@ create or replace function facteur.stays(f facteur.feeds, p_dated timestamptz) r
     select f.reached_at is not null and (f.reached_at > f.turn_at - interval '10 minutes'
         or coalesce(p_dated < f.dated_at + interval '10 minutes', false) and f.reached_at > f.turn_at - interval '1 day' or exists (
         select from facteur.submissions s join facteur.accounts a on a.name = s.account, facteur.doubtful_attempts(s.invoice_id) t
-        where s.state in ('pending', 'sending', 'in_doubt', 'failed') and not s.superseded and facteur.may_be_found(s)
+        where (s.state in ('pending', 'sending', 'in_doubt') or s.state = 'failed' and not s.superseded) and facteur.may_be_found(s)
           and md5(a.pin::text) = f.client and t.started_at between facteur.now() - interval '1 day' and f.reached_at))
 $$;
 

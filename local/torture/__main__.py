@@ -36,7 +36,11 @@ def arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="stop handing out runs after so long; the points come first")
     parser.add_argument("--seed", help="replay: numbers and strikes such as kill@store.claim.after:2, by commas")
     parser.add_argument(
-        "--mutants", action="store_true", help="switch off one protection at a time; each must be found out"
+        "--mutants",
+        nargs="?",
+        const="",
+        metavar="NAME|NAME",
+        help="switch off one protection at a time; each must be found out (default: all of them)",
     )
     parser.add_argument("--platform", choices=WIRES, default=USUAL_WIRE, help=f"whose (default {USUAL_WIRE})")
     parser.add_argument("--lanes", type=int, default=os.cpu_count() or 2, help="how many at once (default: cores)")
@@ -74,8 +78,8 @@ def point_schedules(undisturbed: Result, platform: str) -> Iterator[Schedule]:
 
 def schedules(options: argparse.Namespace, first: list[Result]) -> Iterator[Schedule]:
     """What is asked for, in order. `first` holds the undisturbed run's result once it is there."""
-    if options.mutants:
-        yield from mutants.schedules(options.platform)
+    if options.mutants is not None:
+        yield from mutants.schedules(options.platform, options.mutants)
         return
     if options.seed is not None:
         yield from [named(name, options.platform) for name in options.seed.split(",")] * (options.runs or 1)
@@ -106,7 +110,7 @@ def run(options: argparse.Namespace, console: Console, report: Report) -> None:
     with aws_emulator() as emulator, lanes(options.lanes, options.platform, emulator.aws) as connections, Live(
         Text("starting"), console=console, transient=True, refresh_per_second=4
     ) as live:  # fmt: skip
-        if options.seed is None and not options.mutants:
+        if options.seed is None and options.mutants is None:
             first += results(connections[:1], iter([at_point(None, platform=options.platform), None]).__next__)
             report.add(first[0])
         for result in results(connections, next_schedule):
@@ -127,7 +131,7 @@ def main() -> None:
         and options.random is None
         and options.seconds is None
         and options.seed is None
-        and not options.mutants
+        and options.mutants is None
     ):
         options.points = True
     began, report = time.monotonic(), Report(platform=options.platform)
@@ -137,7 +141,7 @@ def main() -> None:
         console.print("interrupted; everything stopped; what came of the runs until then:")
         report.say(console)
         sys.exit(130)
-    if options.mutants:
+    if options.mutants is not None:
         sys.exit(report.say_mutants(console))
     report.say(console)
     seconds = time.monotonic() - began

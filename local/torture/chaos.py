@@ -266,11 +266,14 @@ class Chaos:
         crowd = [{"number": f"{CROWD}{self._round}-{rank}", **other} for rank in range(invoices)]
         self._site.simulator.add_foreign_invoices(crowd)
 
-    def refuse_statuses(self, rows: int, rounds: int) -> None:
-        """Postgres takes no status of some deposits for a while."""
-        ids = [str(each) for each in self._some(rows)]
-        self._lane.database.rows(STATUSES_REFUSED, {"ids": ids})
-        self._after(rounds, lambda: self._lane.database.rows("delete from torture.statuses_refused"))
+    def refuse_statuses(self, rows: int, rounds: int | None) -> None:
+        """Postgres takes no status of some deposits for a while, or (None) for ever."""
+        ids = self._some(rows)
+        self._lane.database.rows(STATUSES_REFUSED, {"ids": [str(each) for each in ids]})
+        if rounds is None:
+            self._lane.company.unwritable.update(ids)
+        else:
+            self._after(rounds, lambda: self._lane.database.rows("delete from torture.statuses_refused"))
 
     def fail_requests(self, endpoint: str, faults: Sequence[str]) -> None:
         self._site.simulator.script_endpoint(endpoint, faults)

@@ -83,6 +83,7 @@ class Company:
         self.strangers: Sequence[str] = ()
         self.second_client: str | None = None
         self.refused: set[int] = set()
+        self.unwritable: set[int] = set()  # whose statuses Postgres never takes
         self.unsaved: list[tuple[list[int], str]] = []
         self._laid: dict[tuple[Path, bool], tuple[str, str]] = {}  # documents: where each lies, and its hash
 
@@ -90,6 +91,7 @@ class Company:
         self.strangers, self.second_client = strangers, second_client
         self.entries.clear()
         self.refused.clear()
+        self.unwritable.clear()
         self.unsaved.clear()
 
     def write(self, orders: Sequence[Order], database: Database | None = None, status: str = "final") -> list[int]:

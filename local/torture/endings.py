@@ -17,6 +17,7 @@ TECHNICAL_STATUS = {
 }  # fmt: skip
 UNANSWERABLE = frozenset({"search_not_credible", "search_too_wide"})
 COPIES = frozenset({"files", "download"})
+THRICE = 3
 
 
 def ending(entry: Entry, row: Any, deposits: list[Any], lane: Share, schedule: Schedule) -> Iterator[Finding]:
@@ -38,7 +39,8 @@ def _wrong_end(entry: Entry, row: Any, deposits: list[Any], lane: Share, schedul
     state = DEPOSITED if schedule.mute and row.state == "submitted" else row.state
     if state not in ends:
         yield LOST if refused else STUCK, f"expected {'/'.join(sorted(ends))}"
-    shown = entry.refused_late and (row.objection_code or row.adopted)  # a contradiction: a person's, or settled by him
+    contradicted = entry.refused_late or entry.order.kind == "disputed"
+    shown = contradicted and (row.objection_code or row.adopted)  # a contradiction: a person's, or settled by him
     if row.state in {"submitted", "closed"} and row.platform_id not in accepted and not shown:
         yield LOST, f"its id {row.platform_id} is no accepted deposit"
     if refused and row.state and not row.last_error_code:
@@ -55,7 +57,7 @@ def _may_end(entry: Entry, row: Any, deposits: list[Any], lane: Share, schedule:
         # a refusal may be of an earlier attempt whose answer was lost, where the platform's words are not stable
         or (lane.wire.given is not None and entry.order.kind == "refused" and row.last_error_code == "duplicate")
         # the same answer of unknown meaning three times: a person's
-        or row.last_error_code == "unknown_thrice"
+        or (row.last_error_code == "unknown_thrice" and row.unanswered >= THRICE)
         or (row.last_error_code == "other_seller" and _was_anothers(schedule))
         or never_arrived(row, deposits, schedule)
         or any(map(nameless, deposits)),

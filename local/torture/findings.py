@@ -15,13 +15,16 @@ from local.torture.schedule import FAILED
 from local.torture.wire import Wire
 
 DOUBLE, LOST, STUCK, SILENT, LEAK, CRASH = "double", "lost", "stuck", "silent", "leak", "crash"
+RISKED = "risked"
 GOOD = frozenset({"accepted", "unreachable"})
 LONGEST_ID = 200  # UUIDs have 36
 REFUSED_BEFORE = frozenset({"unreadable", "violation", "duplicate", "no route"})
 ROWS = """
 select i.id, i.technical_status, i.submission_id, s.state, s.platform_id, s.last_error_code, s.last_error_message,
        s.write_back_due_at, s.objection_code, s.account,
-       exists (select from facteur.operations o where o.submission_id = s.id and o.operation = 'adopt') as adopted
+       exists (select from facteur.operations o where o.submission_id = s.id and o.operation = 'adopt') as adopted,
+       (select count(*) from facteur.attempts a
+        where a.submission_id = s.id and a.outcome in ('unknown', 'not_found') and a.code <> 'lease_expired') as unanswered
 from invoicing.invoices i left join lateral (
     select * from facteur.submissions s where s.invoice_id = i.id::text order by s.id desc limit 1) s on true
 """

@@ -85,6 +85,9 @@ BY_ENDPOINT = {
     "deposit": ON_DEPOSIT, "search": ON_SEARCH, "files": ON_READING, "download": ON_READING, "history": ON_HISTORY,
     "token": ON_TOKEN, "not_seen": ON_FEED, "mark_as_seen": ON_ACKNOWLEDGING,
 }  # fmt: skip
+ALL_BUT_TOKENS = tuple(
+    endpoint for endpoint in BY_ENDPOINT if endpoint != "token"
+)  # a client whose rights were taken away
 # For minutes or hours, of everything or of some endpoints.
 DURING_OUTAGE = (
     "503", "502", "429", "reset", "close", "403", "503_stored", "lost_answer", "empty", "401", "answer:403:html", "stored:403:html",

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from local.torture import broken_sql, sabotage
 from local.torture.afnor.mutants import MUTANTS as OF_AFNOR
+from local.torture.evidence_mutants import MUTANTS as OF_EVIDENCE
 from local.torture.moving import MUTANTS as OF_MIXED
 from local.torture.mutant import Mutant, run_of
 from local.torture.points import IN_A_BODY
+from local.torture.refused_mutants import MUTANTS as OF_REFUSALS
 from local.torture.schedule import LARGE, Happening, Order, Schedule
 from local.torture.silent_mutants import LOST, SILENT_SEARCH
 from local.torture.silent_mutants import MUTANTS as OF_SILENCE
@@ -226,6 +228,8 @@ MUTANTS: dict[str, Mutant] = {
     ),
     **OF_SILENCE,
     **OF_STATUSES,
+    **OF_EVIDENCE,
+    **OF_REFUSALS,
     "acknowledged early": Mutant(
         "a message is deleted before its invoice is claimed",
         run_of(Order(), Order(), strike="kill@store.claim.before:1"),
@@ -243,13 +247,14 @@ def mutants_of(platform: str) -> dict[str, Mutant]:
     return OF_OTHERS.get(platform, MUTANTS)
 
 
-def schedules(platform: str) -> list[Schedule]:
-    """Each mutant's run without it, which must be clean, and with it."""
+def schedules(platform: str, names: str = "") -> list[Schedule]:
+    """Each mutant's run without it, which must be clean, and with it; of those named (`one|another`), or of all."""
+    chosen = names.split("|") if names else list(mutants_of(platform))
     pairs = [
         (
             replace(mutant.schedule, name=f"without: {name}"),
             replace(mutant.schedule, name=f"mutant: {name}", mutant=name),
         )
-        for name, mutant in mutants_of(platform).items()
+        for name, mutant in ((each, mutants_of(platform)[each]) for each in chosen)
     ]
     return [schedule for pair in zip(*pairs, strict=True) for schedule in pair]

@@ -97,7 +97,8 @@ class Report:
         by_name = {result.schedule.name: result for result in self.results}
         shown = Table("switched off", "found", "clock without, with", "verdict", title="What the harness finds out")
         wrong = 0
-        for name, mutant in mutants_of(self.platform).items():
+        for name in dict.fromkeys(result.schedule.mutant for result in self.results if result.schedule.mutant):
+            mutant = mutants_of(self.platform)[name]
             with_it, without = by_name[f"mutant: {name}"], by_name[f"without: {name}"]
             kinds = sorted({finding.kind for finding in with_it.findings})
             good = not without.findings and (bool(kinds) != mutant.harmless) and "crash" not in kinds

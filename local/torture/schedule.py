@@ -40,6 +40,8 @@ KINDS = {
         # the platform took it, the buyer's platform did not: its number stays used, whether the next one may have it is open
         Kind("bounced", frozenset({REJECTED, FAILED}), frozenset({DEPOSITED, REJECTED, FAILED}), buyer="213"),
         Kind("declined", frozenset({DEPOSITED}), buyer="210"),
+        # refused by the buyer's platform, and disputed by the buyer at that instant: a person asks which one is true
+        Kind("disputed", frozenset({DEPOSITED}), buyer="213", faults=("lifecycle_twists=contradictory",)),
         Kind("nameless", frozenset({FAILED}), numbered=False),
         Kind("scanned", frozenset({REJECTED, FAILED}), frozenset({DEPOSITED, REJECTED, FAILED})),  # a PDF without XML
         Kind("twin", frozenset({DEPOSITED, REJECTED, FAILED}), corrected=frozenset({DEPOSITED, REJECTED, FAILED})),

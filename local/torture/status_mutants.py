@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from local.torture import broken_sql, sabotage
+from local.torture import broken_sql, sabotage, status_sabotage
 from local.torture.mutant import Mutant, run_of
 from local.torture.schedule import Happening, Order
 
@@ -61,6 +61,41 @@ MUTANTS: dict[str, Mutant] = {
         ),
         prepare=broken_sql.believe_pulls,
         worker=sabotage.hear_pulls_alone,
+    ),
+    "a refusal without words is waited for": Mutant(
+        "a refusal that the search shows and no history has is nobody's",
+        replace(
+            run_of(Order("unroutable"), Order(), switches={"history_refused": "empty"}),
+            settings={"FOLLOW_UP_DAYS": "0.2"},
+            most_leaps=900,
+        ),
+        worker=status_sabotage.rule_nothing_unread,
+    ),
+    "a duplicate is a refusal": Mutant(
+        "a refusal as a duplicate is the invoice's, and nobody looks for the other deposit",
+        run_of(Order(), happenings=[Happening(1, "by_hand", details={"rows": 1, "known": False})]),
+        worker=status_sabotage.believe_duplicates,
+    ),
+    "any date is believed": Mutant(
+        "a status that is dated two days ahead is the newest until then",
+        replace(
+            run_of(Order(), Order(), switches={"status_dates": ["RECEIVED@172800"], "delay_decision": 18_000}),
+            settings={"FOLLOW_UP_DAYS": "0.02"},
+        ),
+        worker=status_sabotage.believe_every_date,
+    ),
+    "a refusal excludes nothing": Mutant(
+        "a deposit that was refused and disputed by its buyer is rejected, and nobody asks",
+        run_of(Order("disputed"), Order()),
+        worker=status_sabotage.see_no_contradiction,
+    ),
+    "one stops all": Mutant(
+        "a deposit whose statuses Postgres refuses ends the run of the poller",
+        replace(
+            run_of(Order(), Order(), happenings=[Happening(2, "refuse_statuses", details={"rows": 1, "rounds": None})]),
+            settings={"STATUS_SOURCE": "history"},
+        ),
+        worker=status_sabotage.stop_at_one,
     ),
     "acknowledged before the commit": Mutant(
         "a pulled status is acknowledged before it is stored, and no history makes it good",

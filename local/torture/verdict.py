@@ -28,6 +28,9 @@ from local.torture.findings import (
 from local.torture.lane import Lane
 from local.torture.meetings import MIXED_UP as MIXED_UP_ANSWERS
 from local.torture.meetings import met
+from local.torture.numbered import numbered_twice
+from local.torture.reached import overtaken
+from local.torture.refused import refused
 from local.torture.schedule import FAILED, Schedule
 from local.torture.stored import leaks, missing_statuses
 from local.torture.wire import Asked
@@ -132,8 +135,16 @@ def judge(lane: Share, schedule: Schedule) -> list[Finding]:
         ),
         *_unshown(stopped, rows),
         *_unknown(ledger, list(rows.values()), lane, stopped, uncalled),
-        *missing_statuses([each for each in ledger if not stopped & _owners_of(each, lane)], given, lane, schedule),
+        *missing_statuses(
+            [each for each in ledger if not (stopped | lane.company.unwritable) & _owners_of(each, lane)],
+            given,
+            lane,
+            schedule,
+        ),
         *_strange_ids(lane, stopped),
+        *numbered_twice(ledger, lane),
+        *refused(lane, schedule),
+        *overtaken(lane, schedule),
         *leaks(lane),
     ]
 

@@ -29,11 +29,11 @@ def test_a_strike_neither_doubles_nor_loses(platform: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("platform", [each for each in WIRES if mutants_of(each)])
 def test_every_protection_that_is_switched_off_is_found_out(platform: str) -> None:
     """What would survive here is a hole in the harness; the same runs are clean with the protection on."""
-    said = torture("--platform", platform, "--mutants", timeout=590)
+    said = torture("--platform", platform, "--mutants", timeout=1190)
 
     assert said.returncode == 0, said.stdout + said.stderr
 

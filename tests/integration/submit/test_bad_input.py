@@ -566,6 +566,7 @@ def test_a_token_endpoint_that_gives_no_token_loses_nothing(world: World) -> Non
         assert world.submission(1).last_error_code in {"token_refused", "token_unavailable"}
         world.advance(4000)
     assert world.simulator.calls("deposit") == []
+    assert world.database.rows("select from facteur.attempts") == []  # nothing is claimed before a token is there
 
     world.deposit()
     assert_deposited_once(world)

@@ -13,7 +13,8 @@ from contextlib import ExitStack
 import atheris
 
 with atheris.instrument_imports(include=["facteur", "functions"]):
-    from tests.fuzz.targets import TARGETS, faulty
+    from tests.fuzz.target import faulty
+    from tests.fuzz.targets import TARGETS
 
 from tests.fuzz.inputs import changed
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from local.sam import ROOT
 from tests.fuzz.inputs import changed
-from tests.fuzz.targets import TARGETS, Target, faulty
+from tests.fuzz.target import Target, faulty
+from tests.fuzz.targets import TARGETS
 
 EXAMPLES = 400
 MANY = 5_000

@@ -135,6 +135,7 @@ def test_escapes_are_undone_in_other_encodings(blanking: Blanking, spelling: str
         ("newpass1", r"ACME\newpass1"), ("newpass1", "ACME\\newpass1 is wrong"), ("ab12cd34ef56", "100%ab12cd34ef56"),
         ("u0041cd34ef56", "ACME\\u0041cd34ef56"), ("b7f8r9t0", "a\fb7f8\br9t0"), ("41-41-x7y8", "%41-41-x7y8"),
         ("amp;q7w8", "R&amp;q7w8"), ("x\\ny7z8", "x\\ny7z8"), ("x\\ny7z8", "x%5Cny7z8"),
+        ("n\\t7%41x&amp;Q8b", "\\" + "".join(f"&#{ord(each)};" for each in "n\\t7%41x&amp;Q8b")),  # of the fuzz
     ],
 )  # fmt: skip
 def test_a_quote_behind_what_begins_an_escape_keeps_all_its_letters(secret: str, said: str) -> None:

@@ -29,10 +29,9 @@ ROUNDS = 3  # of escapes within escapes
 
 LOWER = bytes.maketrans(bytes(range(65, 91)), bytes(range(97, 123)))
 PUNCTUATION = bytes(each for each in range(256) if not chr(each).isalnum() or each > 127)
-ESCAPED = re.compile(rb"\\u([0-9a-f]{4})|%([0-9a-f]{2})|&#x([0-9a-f]{1,6});")
-DECIMAL = re.compile(rb"&#([0-9]{1,7});")
-CONTROL = re.compile(rb"\\[bfnrt]")  # JSON's: what they stand for is no letter
-ENTITY = re.compile(rb"&([a-z][a-z0-9]{1,31});")
+ESCAPE = re.compile(
+    rb"\\(?:u([0-9a-f]{4})|[bfnrt\\])|%([0-9a-f]{2})|&(?:#x([0-9a-f]{1,6})|#([0-9]{1,7})|([a-z][a-z0-9]{1,31}));"
+)
 ENTITIES = {name.rstrip(";").lower().encode(): value for name, value in html5.items()}
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 WORD = re.compile(r"[^\s\"'<>,;()\[\]{}]+")
@@ -176,11 +175,7 @@ def _readings(said: bytes) -> Iterator[bytes]:
     said = said.replace(b"\0", b"").translate(LOWER)
     yield _letters(said)
     for _ in range(ROUNDS):
-        before = said
-        if b"\\" in said:
-            said = CONTROL.sub(b"", said.replace(b"\\\\", b"\\"))
-        if b"\\u" in said or b"%" in said or b"&" in said:
-            said = ENTITY.sub(_entity, DECIMAL.sub(_decimal, ESCAPED.sub(_character, said)))
+        before, said = said, ESCAPE.sub(_undone, said)
         if said == before:
             break
         yield _letters(said)
@@ -191,18 +186,15 @@ def _letters(said: bytes) -> bytes:
     return said.translate(LOWER, PUNCTUATION)
 
 
-def _character(found: re.Match[bytes]) -> bytes:
-    return _ascii(int(found[1] or found[2] or found[3], 16))
-
-
-def _decimal(found: re.Match[bytes]) -> bytes:
-    return _ascii(int(found[1]))
-
-
-def _entity(found: re.Match[bytes]) -> bytes:
-    """One that has no name stays: `&a;b` may be what is quoted."""
-    value = ENTITIES.get(found[1])
-    return found[0] if value is None else _ascii(ord(value[0]))
+def _undone(found: re.Match[bytes]) -> bytes:
+    """What one escape stands for, if that is a sign of ASCII. An entity that has no name stays: `&a1;` may be what is quoted."""
+    if digits := found[1] or found[2] or found[3]:
+        return _ascii(int(digits, 16))
+    if found[4]:
+        return _ascii(int(found[4]))
+    if found[5]:
+        return _ascii(ord(ENTITIES[found[5]][0])) if found[5] in ENTITIES else found[0]
+    return b"\\" if found[0] == b"\\\\" else b""  # JSON's other ones stand for no letter
 
 
 def _ascii(code: int) -> bytes:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.invoices import plain_pdf, render, sample_invoice
+from local.invoices import UNKNOWN_BUYER, plain_pdf, render, sample_invoice
 from local.invoices.samples import company
 from local.simulator.core.control import Simulator
 from local.world.levers import NOW, World, platform_secret
@@ -673,6 +673,28 @@ def test_a_number_that_another_row_sent_does_not_go_out_a_second_time(witnessed:
         "number_sent_already",
     )
     assert f"row id:{first} (deposit {witnessed.deposits(1)[0]['id']})" in witnessed.submission(2).last_error_message
+
+
+@pytest.mark.slow
+def test_a_number_that_its_own_rejected_deposit_keeps_is_said_to_be_its_own(witnessed: World) -> None:
+    witnessed.simulator.configure(rejected_keeps_number=True)
+    witnessed.add(1, content=render(sample_invoice(1, buyer=UNKNOWN_BUYER), "cii"))
+    witnessed.deposit()
+    (first,) = witnessed.deposits(1)
+    witnessed.advance(120)
+    witnessed.poll()
+    assert witnessed.row(1).technical_status == "rejected"
+    corrected = witnessed.folder / "corrected.xml"
+    corrected.write_bytes(render(sample_invoice(1), "cii") + b"<!-- corrected -->")
+    witnessed.update(1, document_uri=corrected.as_uri(), technical_status="pending")
+
+    for _ in range(ROUNDS):
+        witnessed.deposit()
+        witnessed.poll()
+        witnessed.advance(160)
+
+    assert len(witnessed.deposits(1)) == 2
+    assert f"its own rejected deposit {first['id']} keeps the number" in witnessed.submission(1).last_error_message
 
 
 def test_a_number_of_another_year_or_seller_is_another_number(witnessed: World) -> None:

@@ -118,6 +118,10 @@ def count_nothing_that_waits_for_a_store(database: Database) -> None:
     )
 
 
+def forget_what_was_submitted_once(database: Database) -> None:
+    replace_in(database, "facteur.read_not_ready", r"(?s)\s+and \(l\.state operator.*?is not null\)\)", ")")
+
+
 def take_back_unread_refusals(database: Database) -> None:
     objection = r"coalesce\((p_update -> 'objection' ->> 'code' = 'contradictory_statuses'), false\)"
     replace_in(database, "facteur.may_move", objection, r"\1")

@@ -52,6 +52,8 @@ def _of_one(seed: int, wire: Wire, mutant: str | None) -> Schedule:
     ]
     sizes = Random(f"size {seed}")  # noqa: S311  repeatable
     orders = _sized(sizes, orders)
+    if not mute:
+        orders = _lacking(Random(f"lacking {seed}"), orders)  # noqa: S311
     rare = list(_rarely(Random(f"rare {seed}"), wire.hostility))  # noqa: S311
     switches = _shown_in_time(wire.hostility.switches(dice, extra, source, contradictory), [*orders, *rare])
     placed = _with_witnesses(extra, [*orders, Order("mute")] if mute else orders, clients)
@@ -108,6 +110,11 @@ def _sized(dice: Random, orders: list[Order]) -> list[Order]:
         drawn = dice.choices((0, LARGE, HUGE), (89, 10, 1))[0]
         found.append(replace(order, size=found[-1].size if order.kind == "twin" and found else drawn))
     return found
+
+
+def _lacking(dice: Random, orders: list[Order]) -> list[Order]:
+    """Some are corrected without a document at first."""
+    return [replace(each, lacks=each.correct and not each.same_document and dice.random() < 0.1) for each in orders]
 
 
 def _shown_in_time(switches: dict[str, Any], orders: Sequence[Order]) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Entry:
     documents: set[str] = field(default_factory=set)
     corrections: int = 0
     corrected: bool = False
+    lacking: bool = False  # its correction was saved without a document
     newest: str = ""  # the SHA-256 of the corrected document
     resubmitted: bool = False  # somebody set it back to pending
     decided: bool = False  # a person said how it ends
@@ -138,10 +139,19 @@ class Company:
     def correct(self) -> bool:
         """Correct what shows a refusal and is to be corrected. A locked row is left for later."""
         self._save()
-        waiting = [e.id for e in self.entries.values() if e.order.correct and e.id not in self.refused]
+        waiting = [
+            e.id for e in self.entries.values() if e.order.correct and not e.lacking and e.id not in self.refused
+        ]
         shown = self._database.rows(SHOWN, {"ids": waiting}) if waiting else []
         found = [self.entries[r.id] for r in shown if self._shows_refusal(self.entries[r.id], r.technical_status)]
         return any([self._correct(each) for each in found])
+
+    def supply(self) -> bool:
+        """Lay the documents of corrections that were saved without; whether there were any."""
+        found = [each for each in self.entries.values() if each.lacking]
+        for each in found:
+            each.lacking = not self._correct(each)
+        return bool(found)
 
     def _shows_refusal(self, entry: Entry, status: str) -> bool:
         """Once each; and once more where another deposit of the old document was refused before the new one was sent."""
@@ -224,16 +234,24 @@ class Company:
         if entry.order.same_document:
             self._enter(self._invoice(entry.rank, UNROUTABLE, entry.order).buyer.siren)
             invoice = self._invoice(entry.rank, KINDS[entry.order.kind].buyer, entry.order)
+        if entry.order.lacks and not entry.lacking and not entry.corrected:
+            entry.lacking = entry.resubmitted = self._saved(invoice, entry, None)
+            return entry.lacking
         self._simulator(entry.order.account).script(invoice.number, list(entry.order.later))
         uri, sha256 = self._document(invoice, entry.order)
-        try:
-            self._database.rows(CORRECT, {"uri": uri, "number": invoice.number, "id": entry.id})
-        except DatabaseUnavailableError:
+        if not self._saved(invoice, entry, uri):
             return False
         entry.documents.add(sha256)
         entry.newest = sha256
         entry.corrected = entry.resubmitted = True
         entry.corrections += 1
+        return True
+
+    def _saved(self, invoice: SampleInvoice, entry: Entry, uri: str | None) -> bool:
+        try:
+            self._database.rows(CORRECT, {"uri": uri, "number": invoice.number, "id": entry.id})
+        except DatabaseUnavailableError:
+            return False
         return True
 
     def _invoice(self, rank: int, behaviour: str | None, order: Order) -> SampleInvoice:

@@ -31,6 +31,7 @@ SHUFFLED = 0.4  # of the rounds of a random schedule
 LEAPS_BEFORE_HAPPENINGS = 0.5  # where nothing is due, and something is still to happen
 FOLLOWING_SLACK_SECONDS = 300.0  # or so, where nothing is left but to follow what was deposited
 A_DAY_SECONDS, LOOKS_ON_A_DAY = 86_400.0, 3
+DAYS_WITHOUT_A_DOCUMENT = 4  # an alarm rings on the third
 LOOKS_IN_A_LIFE = 50  # and that for so many times as long
 NEXT = """
 select extract(epoch from min(at) - facteur.now())::double precision as seconds,
@@ -110,6 +111,10 @@ class Run:
             self._chaos.close()
             if self._schedule.mute:
                 drained = self._live_on() and drained
+            if any(each.lacking for each in self._lane.company.entries.values()):
+                drained = self._live_on(DAYS_WITHOUT_A_DOCUMENT) and drained
+                while self._lane.company.supply():
+                    drained = self._drain() and drained
             self._alone.look()
             self._alone.judge()
             silent = [*unheard(self._lane, self._crew), *self._alone.findings]
@@ -151,9 +156,9 @@ class Run:
                 return True
         return False
 
-    def _live_on(self) -> bool:
-        """A day more, on which deposits are followed, and whatever comes of that; whether it came to an end."""
-        for _ in range(LOOKS_ON_A_DAY):
+    def _live_on(self, days: int = 1) -> bool:
+        """Some days more, on which deposits are followed, and whatever comes of that; whether it came to an end."""
+        for _ in range(days * LOOKS_ON_A_DAY):
             self._travel(A_DAY_SECONDS / LOOKS_ON_A_DAY + 600)
             if not self._drain():
                 return False

@@ -69,6 +69,7 @@ class Order:
     account: str = "default"
     in_bucket: bool = False  # its document lies in S3, not in a folder
     size: int = 0  # of its document in bytes; 0: as short as it is
+    lacks: bool = False  # its correction is saved without a document, which comes days later
 
 
 @dataclass(frozen=True, slots=True)

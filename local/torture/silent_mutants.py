@@ -36,4 +36,9 @@ MUTANTS: dict[str, Mutant] = {
         ),
         prepare=broken_sql.count_nothing_that_waits_for_a_store,
     ),
+    "corrected without a document": Mutant(
+        "a corrected invoice that lacks its document is counted by nobody, because it was submitted once",
+        replace(run_of(Order(), Order("refused", correct=True, lacks=True)), most_leaps=300),
+        prepare=broken_sql.forget_what_was_submitted_once,
+    ),
 }

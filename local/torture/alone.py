@@ -60,6 +60,7 @@ CONCERNS = {
     "sending": _concern("OldestOverdue", before=LEASE_SECONDS),
     "in_doubt": _concern("OldestDoubt"),
     "unwritten": _concern("WriteBacks", before=SLACK_SECONDS),  # from the first try that failed
+    "not tried": _concern("OldestOverdue", listed=False),  # a write-back, where nobody lets the relay work
     "unheard": _concern("OldestSilent"),
     "unread": _concern("OldestUnread"),
     "unopened": _concern("Relay", "UnreadableRows", "WriteBacks", before=SLACK_SECONDS),
@@ -74,14 +75,17 @@ with newest as (
     select i.id::text as key, i.technical_status, i.document_uri, s.id, s.state
     from invoicing.invoices i left join newest s on s.invoice_id = i.id::text where i.status = 'final'
 )
-select state as place, invoice_id as key, id from newest where state in ('pending', 'sending', 'in_doubt', 'failed')
-union all select 'unwritten', invoice_id, id from newest where write_back_due_at is not null
-union all select 'unread', invoice_id, id from newest where unread_since is not null
-union all select 'unheard', invoice_id, id from newest
+select state as place, invoice_id as key, id, null as attempt from newest where state in ('pending', 'sending', 'failed')
+union all select state, invoice_id, id, (select max(a.id) from facteur.attempts a where a.submission_id = newest.id) from newest
+where state = 'in_doubt'
+union all select case when write_back_error is null then 'not tried' else 'unwritten' end, invoice_id, id, null from newest
+where write_back_due_at is not null
+union all select 'unread', invoice_id, id, null from newest where unread_since is not null
+union all select 'unheard', invoice_id, id, null from newest
 where state = 'submitted' and not exists (select from facteur.status_events e where e.submission_id = newest.id)
-union all select 'lacking', key, id from rows
+union all select 'lacking', key, id, null from rows
 where technical_status = 'pending' and document_uri is null and coalesce(state in ('rejected', 'failed'), true)
-union all select 'unopened', key, id from rows
+union all select 'unopened', key, id, null from rows
 where technical_status = 'pending' and coalesce(state in ('rejected', 'failed'), true)
       and exists (select from facteur.changes c where key = any (c.invoice_ids))
 """
@@ -107,6 +111,7 @@ class Stay(NamedTuple):
     place: str
     key: str
     id: int | None
+    attempt: int | None = None  # whose outcome is in doubt: the next one's doubt is another
 
 
 class Readings:

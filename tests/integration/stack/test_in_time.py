@@ -195,22 +195,22 @@ def test_a_document_that_drips_is_waited_for_no_longer_than_a_read_may_take(wher
 
 def test_the_head_and_the_body_of_a_document_share_their_time() -> None:
     """Each comes in time, and both together do not."""
-    body = b"<Invoice/>"
+    first, rest = b"<Invo", b"ice/>"
 
     def slow(server: RawServer, connection: socket.socket) -> None:
         server.read_head(connection)
         time.sleep(1.2)
-        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" + first)
         time.sleep(1.2)
-        connection.sendall(body)
+        connection.sendall(rest)
 
     with raw_servers() as serve:
         client = client_of("s3", serve(slow).url)
         patient, hasty = (Objects(lambda: client, object_seconds=seconds) for seconds in (20.0, 2.0))
 
-        size, blocks = patient.open("documents", "1.xml", 1000) or (0, lambda: iter([b""]))
-        assert (size, list(blocks())) == (10, [body])
-        _, blocks = hasty.open("documents", "1.xml", 1000) or (0, lambda: iter([b""]))
+        size, blocks = patient.open("documents", "1.xml", len(first)) or (0, lambda: iter([b""]))
+        assert (size, list(blocks())) == (10, [first, rest])
+        _, blocks = hasty.open("documents", "1.xml", len(first)) or (0, lambda: iter([b""]))
         with pytest.raises(StoreRefusedError, match="no_answer_in_time"):
             list(blocks())
 

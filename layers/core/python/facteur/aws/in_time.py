@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from typing import TypeVar
@@ -27,18 +28,30 @@ def all_in_time(calls: Sequence[Callable[[], Answer]], until: float, at_once: in
     So many calls go at once, and none begins after `until`. What is left behind keeps no program from its end.
     """
     answers = [Future[Answer]() for _ in calls]
-    waiting = iter(list(zip(calls, answers, strict=True)))  # shared by the threads
+    waiting = deque(zip(calls, answers, strict=True))  # shared by the threads
 
     def work() -> None:
-        for call, answer in waiting:
-            if time.monotonic() >= until:
-                return
+        while time.monotonic() < until:
             try:
-                answer.set_result(call())
-            except BaseException as error:  # noqa: BLE001  raised by whoever takes the answer
-                answer.set_exception(error)
+                call, answer = waiting.popleft()
+            except IndexError:
+                return
+            _take(call, answer)
+            del call, answer
 
     for _ in range(min(at_once, len(calls))):
         threading.Thread(target=work, name="aws", daemon=True).start()
     wait(answers, max(0.0, min(until - time.monotonic(), threading.TIMEOUT_MAX)))
     return answers
+
+
+def _take(call: Callable[[], Answer], answer: Future[Answer]) -> None:
+    try:
+        answer.set_result(call())
+    except BaseException as error:  # noqa: BLE001  raised by whoever takes the answer
+        answer.set_exception(error)
+    finally:
+        del (
+            call,
+            answer,
+        )  # an exception holds its frames: in a circle, its connection would stay open until the next collection

@@ -14,6 +14,7 @@ from facteur.aws.in_time import NO_ANSWER, Answer, in_time
 from facteur.errors import DocumentMissingError, DocumentUnavailableError, Problem, StoreRefusedError
 
 if TYPE_CHECKING:
+    from botocore.response import StreamingBody
     from mypy_boto3_s3 import S3Client
 
 OBJECT_SECONDS = 40.0  # for all of it: deposits under way are recorded only afterwards, and their leases go on
@@ -45,17 +46,29 @@ class Objects:
             DocumentUnavailableError: the function had no time left.
         """
         until = min(self._stop_at, time.monotonic() + self._object_seconds)
+
+        def begin() -> tuple[int, StreamingBody, Iterator[bytes], bytes]:
+            answer = self._client().get_object(Bucket=bucket, Key=key, **self._expected)  # type: ignore[arg-type]
+            chunks = answer["Body"].iter_chunks(block_bytes)
+            return answer["ContentLength"], answer["Body"], chunks, next(chunks, b"")
+
         try:
-            answer = self._in_time(lambda: self._client().get_object(Bucket=bucket, Key=key, **self._expected), until)  # type: ignore[arg-type]
+            size, body, chunks, first = self._in_time(begin, until)
         except _UnusableNameError:
             return None
 
         def blocks() -> Iterator[bytes]:
-            read = partial(next, answer["Body"].iter_chunks(block_bytes), b"")
-            while block := self._in_time(read, until):
-                yield block
+            block, left = first, size
+            try:
+                while block:
+                    yield block
+                    left -= len(block)
+                    block = self._in_time(partial(next, chunks, b""), until) if left > 0 else b""
+            except GeneratorExit:  # only between two blocks: one that is still being read closes nothing
+                body.close()
+                raise
 
-        return answer["ContentLength"], blocks
+        return size, blocks
 
     def _in_time(self, call: Callable[[], Answer], until: float) -> Answer:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
@@ -23,6 +24,11 @@ def met(schedule: Schedule) -> frozenset[str]:
         chain.from_iterable(_of_happening(each.details) for each in schedule.happenings),
     )
     return frozenset(chain(_valued(switches), chain.from_iterable(map(_parts, written))))
+
+
+def answered(calls: Iterable[Mapping[str, Any]]) -> Counter[tuple[str, str]]:
+    """How many calls of a simulator's log met which fault, by endpoint and as it was written in the schedule."""
+    return Counter((each["endpoint"], each["written"]) for each in calls if each["written"])
 
 
 def _of_orders(orders: Iterable[Order]) -> Iterator[str]:

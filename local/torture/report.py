@@ -15,20 +15,23 @@ from local.simulator.core.settings import Settings
 from local.torture.findings import DOUBLE, LOST, SILENT, STUCK
 from local.torture.mutants import mutants_of
 from local.torture.run import Result
+from local.torture.schedule import KINDS as ORDERED
 from local.torture.schedule import Schedule
 from local.torture.wires import USUAL_WIRE, WIRES
 
 USUALLY = Settings()
 KINDS = (DOUBLE, LOST, STUCK, SILENT)
 UNDISTURBED = "undisturbed"
+ANYWHERE = "any call"  # an outage of all endpoints
 ALL_POINTS = frozenset(point for wire in WIRES.values() for point in wire.points)
 
 
 @dataclass(slots=True)
 class Report:
-    """Results so far, counted by what struck."""
+    """Results so far, by what was scheduled. `answered`: how many calls really were answered so, by the simulators' logs."""
 
     runs: Counter[str] = field(default_factory=Counter)
+    answered: Counter[str] = field(default_factory=Counter)
     missed: Counter[str] = field(default_factory=Counter)
     found: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     platform: str = USUAL_WIRE
@@ -47,6 +50,8 @@ class Report:
         for topic in topics(result):
             self.runs[topic] += 1
             self.found[topic].update(kinds)
+        for topic in set(answers(result.schedule)) & self.runs.keys():
+            self.answered[topic] += calls_of(topic, result)
         strikes = result.schedule.interrupts
         if strikes and result.schedule.name == str(strikes[-1]) and result.struck < len(strikes):
             self.missed[strikes[-1].point] += 1
@@ -65,12 +70,13 @@ class Report:
     def table(self) -> Table:
         shown = Table(title="What struck, and what became of it")
         shown.add_column("struck at", no_wrap=True)
-        for name in ("runs", *KINDS, "other", "not reached"):
+        for name in ("runs", "answered so", *KINDS, "other", "not reached"):
             shown.add_column(name, justify="right")
         for topic in sorted(self.runs, key=_order):
             counts = [self.found[topic][kind] for kind in (*KINDS, "other")]
             style = "red" if any(counts) else None
-            cells = [str(self.runs[topic]), *map(str, counts), str(self.missed[topic] or "")]
+            answered = str(self.answered[topic]) if topic in self.answered else ""
+            cells = [str(self.runs[topic]), answered, *map(str, counts), str(self.missed[topic] or "")]
             shown.add_row(escape(topic), *cells, style=style)
         return shown
 
@@ -129,14 +135,22 @@ def topics(result: Result) -> Iterable[str]:
 
 
 def answers(schedule: Schedule) -> Iterator[str]:
-    """The faults that calls may have met: each by the endpoint that it strikes."""
+    """The faults that calls were to meet: each by the endpoint that it strikes."""
+    for each in schedule.happenings:
+        names = each.details.get("endpoints") or [each.details.get("endpoint", ANYWHERE)]
+        faults = [*each.details.get("faults", ()), *([each.details["fault"]] if "fault" in each.details else [])]
+        yield from (f"{endpoint}: {fault}" for endpoint in names for fault in faults)
     orders = [*schedule.orders, *(order for each in schedule.happenings for order in each.details.get("orders", ()))]
-    yield from (f"deposit: {fault}" for order in orders for fault in (*order.faults, *order.later))
-    yield from (f"{endpoint}: {fault}" for endpoint, rates in schedule.rates.items() for fault in rates)
-    during = [each for each in schedule.happenings if "fault" in each.details]
-    yield from (
-        f"{'/'.join(each.details.get('endpoints', ())) or each.what}: {each.details['fault']}" for each in during
-    )
+    for order in orders:
+        yield from (f"deposit: {fault}" for fault in (*order.faults, *order.later, *ORDERED[order.kind].faults))
+    for part in (schedule, *schedule.parts.values()):
+        yield from (f"{endpoint}: {fault}" for endpoint, rates in part.rates.items() for fault in rates)
+
+
+def calls_of(topic: str, result: Result) -> int:
+    """How many calls of a run were answered as a row says."""
+    where, _, fault = topic.partition(": ")
+    return sum(n for (endpoint, met), n in result.answered.items() if met == fault and where in {endpoint, ANYWHERE})
 
 
 def lies(schedule: Schedule) -> Iterator[str]:

@@ -16,7 +16,7 @@ from local.torture.chaos import Chaos
 from local.torture.crew import ROLES, Crew, Member, Pass
 from local.torture.findings import CRASH, STUCK, Finding
 from local.torture.lane import ENVIRON, Lane
-from local.torture.meetings import met
+from local.torture.meetings import answered, met
 from local.torture.schedule import Schedule
 from local.torture.verdict import judge_all
 from local.torture.watch import unheard
@@ -64,7 +64,7 @@ UNANSWERED = "select array_agg(id order by id) as ids from facteur.attempts wher
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a run. `struck`: how many of its interrupts were reached."""
+    """What came of a run. `struck`: how many of its interrupts were reached; `answered`: how many calls met a fault, by endpoint."""
 
     schedule: Schedule
     findings: list[Finding]
@@ -74,6 +74,7 @@ class Result:
     leaps: int
     travelled: float
     reached: Mapping[str, int] = field(default_factory=dict)
+    answered: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 def raised_in(output: str) -> list[tuple[str, int]]:
@@ -134,9 +135,10 @@ class Run:
         findings += [Finding(CRASH, f"{what}: {n}; raised: {raised}") for what, n in self._faults.items() if n]
         reached = {name: self._lane.points.count(name) for name in self._lane.points.names}
         struck = sum(reached[each.point] >= each.nth for each in self._schedule.interrupts)
-        clock = self._lane.clock
+        clock, seconds = self._lane.clock, time.monotonic() - began
+        hostile = answered(call for site in self._lane.sites for call in site.simulator.calls())
         return Result(
-            self._schedule, findings, time.monotonic() - began, struck, self._rounds, clock.leaps, clock.shift, reached
+            self._schedule, findings, seconds, struck, self._rounds, clock.leaps, clock.shift, reached, hostile
         )
 
     def _drain(self) -> bool:

@@ -41,7 +41,7 @@ class Travel:
 class Fault:
     """`stored`: the request does its work all the same. `unread`: it strikes before the body is read.
 
-    `answer` is an answer's status and body as answers.py knows them, such as `403:html`.
+    `answer` is an answer's status and body as answers.py knows them, such as `403:html`; `written`: all of it, as it was asked for.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Fault:
     answer: str = ""
     travels: tuple[Travel, ...] = ()
     switches: Mapping[str, Any] = field(default_factory=dict)
+    written: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         """For the log: its name, and under which switches the work was done."""
@@ -143,7 +144,7 @@ def fault_named(written: str | int) -> Fault:
             fault, rest = _named(rest), ""
     if not travels and not switches and fault is None:
         raise ValueError(f"no such fault: {written!r}")
-    return _joined(fault, tuple(travels), switches)
+    return replace(_joined(fault, tuple(travels), switches), written=str(written))
 
 
 def _joined(fault: Fault | None, travels: tuple[Travel, ...], switches: dict[str, Any]) -> Fault:

@@ -52,7 +52,7 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     fault, number = request.get(FAULT), request.get(NUMBER)
     world.calls.append(
         Call(world.clock.now(), endpoint, request.method, request.path, answer.status, time.perf_counter() - started,
-             str(fault) if fault else None, number)
+             str(fault) if fault else None, number, fault.written if fault else None)
     )  # fmt: skip
     return answer
 

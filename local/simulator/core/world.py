@@ -38,6 +38,7 @@ class Call:
     seconds: float
     fault: str | None
     number: str | None
+    written: str | None = None  # the fault, as it was asked for
 
 
 @dataclass(slots=True)

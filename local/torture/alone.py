@@ -152,9 +152,7 @@ class Alone:
 
     def judge(self) -> None:
         """After it has passed, and before anybody works: who has stayed for longer than an alarm allows."""
-        unsure = max(self._skews) - min(
-            self._skews
-        )  # what a clock dated that was ahead is not older than its correction
+        unsure = max(self._skews) - min(self._skews)  # what was dated by a clock that was ahead looks younger
         for stay, since in self._since.items():
             age = self._clock.now() - since
             late = age > CONCERNS[stay.place].limit + SLACK_SECONDS + unsure or stay.place == "failed"

@@ -28,9 +28,8 @@ class Canned(HttpClient):
         return answered(TOKEN) if _is_token(method, path) else self.answer(method, path)
 
 
-CLIENT = Canned(
-    API, connect_timeout_seconds=1, read_timeout_seconds=1, connections=1
-)  # reads the environment: once is enough
+# It reads the environment: once is enough.
+CLIENT = Canned(API, connect_timeout_seconds=1, read_timeout_seconds=1, connections=1)
 
 
 def adapter(name: str, answer: Answered, **secret: Any) -> Platform:

@@ -676,15 +676,7 @@ def test_what_came_during_a_doubt_is_read_though_the_invoice_was_sent_again_mean
 
 def test_a_message_of_a_deposit_in_doubt_is_not_its_rejected_predecessors(world: World, pdp: Simulator) -> None:
     """Both bear one number. Seed 802324786 of `make torture PLATFORM=afnor`."""
-    deposited(world, pdp, 9)
-    deposited(world, pdp, 2, content=render(sample_invoice(2, buyer=UNKNOWN_BUYER), "cii"))
-    assert world.submission(2).state == "rejected"
-
-    pdp.add_company(UNKNOWN_BUYER.siren, behaviour="205")
-    pdp.script_endpoint("deposit", ["504_stored"])
-    pdp.configure(search_hides=[f"number:{sample_invoice(2).number}"])
-    world.update(2, technical_status="pending")
-    world.deposit()
+    rejected_and_sent_again(world, pdp)
     for _ in range(3):
         advance(world, pdp, 60)
         world.poll()

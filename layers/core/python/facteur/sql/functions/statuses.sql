@@ -230,8 +230,9 @@ begin
     end if;
     select w.* into s from facteur.submissions w where w.id = s.id; -- as the number has left it
     if facteur.is_a_persons(s.objection_code) and s.objection is not null and p_update -> 'move' ->> 'state' not in ('submitted', 'closed')
-       and not (s.objection_code = 'two_deposits' and p_update -> 'move' ->> 'state' = 'in_doubt' and not p_update ? 'otherwise') then -- the platform says itself which
-        -- whose verdict that is, or which deposit holds, a person says: the row would be corrected and sent again beside one that stands
+       and not (s.objection_code = 'two_deposits' and p_update -> 'move' ->> 'state' = 'in_doubt' and not p_update ? 'otherwise') then
+        -- whose verdict that is, or which deposit holds, a person says: the row would be corrected and sent again beside one that stands.
+        -- Of two deposits the platform says so itself where it calls one of them a duplicate.
         move := jsonb_build_object('state', case when (p_update ->> 'over')::boolean then 'closed' else s.state end, 'due_in_seconds', 3600);
     else
         perform facteur.set_life_cycle(s, p_update);

@@ -19,6 +19,7 @@ OPEN = 1_000
 WARM_UP, BATCH = 10, 10
 AVAILABLE_SECONDS = 20.0  # after which each stands at 203, where it stays: its buyer says no more
 POLLS = 3  # until nothing of a life cycle is left to read
+AN_HOUR = 3600.0  # after which nothing is new enough to be listed again
 ALL_DUE = "update facteur.submissions set due_at = facteur.now() where state = 'submitted'"
 FIRST_GOAL, QUIET_GOAL = 6_000.0, 40.0
 RATE_GOAL = 50.0  # of what is deposited a second with the first of them
@@ -26,7 +27,7 @@ SWITCHES: dict[str, dict[str, Any]] = {"iopole": {"history_quota": 0}, "superpdp
 
 
 def platforms(stage: Stage, scale: float) -> Result:
-    """Each platform in turn: a thousand deposits, the statuses that follow, and a poll in which nothing has changed."""
+    """Each platform in turn: a thousand deposits, the statuses that follow, and polls in which nothing has changed."""
     count = max(20, round(OPEN * scale / BATCH) * BATCH)
     figures: list[Figure] = []
     first_rate = 0.0
@@ -39,6 +40,9 @@ def platforms(stage: Stage, scale: float) -> Result:
             simulator.advance(AVAILABLE_SECONDS)
             followed = _calls(world, simulator, POLLS)
             quiet = _calls(world, simulator, 1)
+            world.advance(AN_HOUR)
+            simulator.advance(AN_HOUR)
+            later = _calls(world, simulator, 1)
         thousands = (WARM_UP + count) / 1000
         figures += [
             Figure(f"{platform.title}, deposits", f"{rate:.1f} a second", f"the first of them {first_rate:.1f} a second",
@@ -47,6 +51,8 @@ def platforms(stage: Stage, scale: float) -> Result:
                    followed / thousands, FIRST_GOAL, "at most", "per 1,000"),
             Figure(f"{platform.title}, a poll that finds nothing new", f"{quiet:,} calls", f"{WARM_UP + count:,} open, all due",
                    quiet / thousands, QUIET_GOAL, "at most", "per 1,000"),
+            Figure(f"{platform.title}, the same an hour later", f"{later:,} calls", f"{WARM_UP + count:,} open, all due",
+                   later / thousands, QUIET_GOAL, "at most", "per 1,000"),
         ]  # fmt: skip
     how = (
         f"{count:,} invoices in batches of {BATCH} with each platform's simulator, which reads each document and so limits the rate; "

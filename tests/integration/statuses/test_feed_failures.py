@@ -139,6 +139,16 @@ def test_a_place_that_is_refused_in_whatever_way_is_given_up_at_once(superpdp: F
     assert superpdp.place.failing_since is None
 
 
+def test_where_each_place_is_refused_the_feed_begins_without_one(superpdp: Fed) -> None:
+    superpdp.answers(400, lambda asked: the_feed(asked) and "starting_after_id=" in asked.path)
+    superpdp.deposited(1)
+    superpdp.paid(1)
+
+    superpdp.polled(3)
+
+    assert superpdp.world.submission(1).lifecycle_code == "212"
+
+
 @pytest.mark.parametrize("status", [500, pytest.param(503, marks=pytest.mark.slow)])
 def test_a_place_on_which_the_platform_fails_for_an_hour_is_given_up(superpdp: Fed, status: int) -> None:
     superpdp.deposited(1, 7)

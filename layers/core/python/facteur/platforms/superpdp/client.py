@@ -130,9 +130,7 @@ class SuperPdp(NotOffered):
         """Event by event until a page shows nothing new; one id may be that of several."""
         found, after = dict[tuple[str, str, str | None], StatusEvent](), 0
         while True:
-            answer = self._get(
-                f"/v1.beta/invoice_events?invoice_id={quote(platform_id, safe='')}&starting_after_id={after}&limit={MOST_EVENTS}"
-            )
+            answer = self._get(_events_behind(after, f"invoice_id={quote(platform_id, safe='')}&"))
             shown = [each for each in listed(expect(answer, dict)) if isinstance(each, dict)]
             events = [status_event(each, platform_id) for each in shown]
             fresh = {(event.status_id, event.platform_code, event.date_given): event for event in events}
@@ -143,7 +141,7 @@ class SuperPdp(NotOffered):
 
     def feed(self, cursor: str | None, since: datetime, may_ask: Callable[[], bool]) -> FeedPage:
         """Events of both directions by their ids, which grow."""
-        answer = self._get(f"/v1.beta/invoice_events?starting_after_id={cursor or 0}&limit={MOST_EVENTS}")
+        answer = self._get(_events_behind(cursor))
         if answer.status == 400 and in_its_own_words(answer.json()):
             raise CursorRefusedError(problem(answer, "cursor_refused", "the platform refuses the place of its feed"))
         shown = [each for each in listed(expect(answer, dict)) if isinstance(each, dict)]
@@ -193,6 +191,12 @@ class SuperPdp(NotOffered):
 
     def _get(self, path: str) -> HttpAnswer:
         return self._api.call("GET", path)
+
+
+def _events_behind(place: str | int | None, of_one: str = "") -> str:
+    """Where events are read behind a place; its beginning is no place that could be refused."""
+    behind = f"starting_after_id={place}&" if place else ""
+    return f"/v1.beta/invoice_events?{of_one}{behind}limit={MOST_EVENTS}"
 
 
 def _entry(event: dict[str, Any]) -> FeedEntry:

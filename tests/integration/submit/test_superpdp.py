@@ -38,6 +38,11 @@ def put_pdp(world: World, pdp: Simulator, **more: Any) -> None:
     world.put_secret("pdp", {"provider": "superpdp", **credentials, **more})
 
 
+FAIL = """
+select facteur.move_submission(%(id)s, '{"state": "failed", "error_code": "conflict", "error_message": "differs"}')
+"""
+
+
 def add(world: World, rank: int) -> None:
     world.add(rank)
     world.update(rank, account="pdp")
@@ -105,6 +110,25 @@ def test_what_never_arrived_is_sent_again_with_the_same_key(world: World, pdp: S
 
     assert [each["key"] for each in pdp.ledger()] == [key_of(world, 9), key_of(world, 1)]
     assert world.row(1).technical_status == "validated"
+
+
+def test_an_invoice_that_failed_in_doubt_is_sent_again_with_its_first_key(world: World, pdp: Simulator) -> None:
+    """By another submission, which has a key of its own: under that one the platform would take the same document twice."""
+    add(world, 9)
+    world.deposit()
+    add(world, 1)
+    pdp.script_endpoint("deposit", ["503"])
+    world.deposit()
+    first = key_of(world, 1)
+    failed = world.submission(1).id
+    world.database.rows(FAIL, {"id": failed})
+
+    world.update(1, technical_status="pending")
+    worked_off(world, pdp, 14)
+
+    assert world.submission(1).id != failed
+    assert [each["key"] for each in pdp.ledger()] == [key_of(world, 9), first]
+    assert key_of(world, 1) == first
 
 
 @pytest.mark.parametrize("page", [1, 2])

@@ -13,6 +13,7 @@ from local.torture.superpdp import sabotage
 LOST = Order(faults=("lost_answer",))
 # For longer than a doubt waits the list shows nothing: what is sent again is refused by its key, which is the first one's.
 UNSEEN: dict[str, Any] = {"search_hides": ("younger:1000",), "external_id_twice": "refused"}
+ALL = {"search_most": 0}
 ANOTHERS, ANYBODYS = {"company_number": "999999999"}, {"company_number": ""}
 
 
@@ -55,6 +56,15 @@ MUTANTS: dict[str, Mutant] = {
         "a deposit that shows another's key is taken for ours",
         run(Order(), Order(seller=1), Order(faults=("reset",)), Order("namesake", faults=("lost_answer",))),
         worker=sabotage.believe_any_key,
+    ),
+    "the list's end": Mutant(
+        "a list that ends before a deposit that is known shows all there is",
+        replace(
+            run(Order(), LOST, *[Order()] * 5),
+            happenings=(Happening(1, "throw", details={"rounds": 60, "switches": {"search_most": 3}, "back": ALL}),),
+            settings={"MAX_IN_FLIGHT": "1", "STATUS_SOURCE": "auto", "FOLLOW_UP_DAYS": "0.02"},
+        ),
+        worker=sabotage.believe_every_end,
     ),
     "a refusal stays": Mutant(
         "a rejection stands though the deposit proves to be another invoice's",

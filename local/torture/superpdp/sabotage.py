@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from facteur.platforms.superpdp.client import SuperPdp
+from facteur.platforms.superpdp.listing import Reading
 from facteur.postgres.database import Database
 from local.torture.sabotage import hear_pulls_alone, switch
 from local.torture.sql import replace_in
@@ -33,6 +34,10 @@ def believe_refusals_of_sellers(_worker: Worker) -> None:
 
 def believe_any_key(_worker: Worker) -> None:
     switch("has_our_key", lambda _: lambda candidate, _attempts: candidate.own_key is not None)
+
+
+def believe_every_end(_worker: Worker) -> None:
+    Reading.lacks = lambda *_: None  # type: ignore[method-assign]
 
 
 def keep_refusals(database: Database) -> None:

@@ -99,8 +99,8 @@ create or replace function facteur.disown_deposit(s facteur.submissions, p_who t
     where invoice_id = s.invoice_id and platform_id = s.platform_id and outcome in ('accepted', 'rejected')
 $$;
 
--- A person's decision that this is not to be sent. Attempts of unknown outcome stay so, and one that was answered with another's
--- deposit becomes one: a later pending starts in doubt.
+-- A person's decision that this is not to be sent, and that no deposit of it stands. Attempts of unknown outcome stay so, and one that was
+-- answered with another's deposit becomes one: a later pending starts in doubt.
 create or replace function facteur.reject(p_submission_id bigint, p_act jsonb) returns text
     language plpgsql as $$
 declare
@@ -113,6 +113,7 @@ begin
     end if;
     perform facteur.log_operation(p_act, s.account, s.id, s.invoice_id, jsonb_strip_nulls(jsonb_build_object('state', s.state, 'platform_id', s.platform_id)));
     perform facteur.disown_deposit(s, p_act ->> 'who') where s.objection_code = 'shown_as_another';
+    perform facteur.give_up_others(s, coalesce(s.platform_id, ''), p_act ->> 'who', 'rejected_by_person');
     perform facteur.move_submission(s.id, jsonb_build_object('state', 'rejected', 'error_code', 'rejected_by_person',
         'error_message', format('%s: %s', p_act ->> 'who', p_act ->> 'why')));
     update facteur.submissions w set platform_id = null where w.id = s.id and s.objection_code = 'shown_as_another';
@@ -122,10 +123,11 @@ begin
                                then 'An attempt''s outcome stays unknown: the platform may have it.' end);
 end $$;
 
--- A person has said which deposit is the invoice's: its others are second ones of it, and no look-up adopts them. He has them cancelled.
-create or replace function facteur.give_up_others(s facteur.submissions, p_platform_id text, p_who text) returns void
+-- A person has said which deposit is the invoice's, or that none is (p_code: rejected_by_person, and the document is not sent again): its
+-- others are second ones of it, and no look-up adopts them. He has them cancelled.
+create or replace function facteur.give_up_others(s facteur.submissions, p_platform_id text, p_who text, p_code text default null) returns void
     language sql as $$
-    update facteur.attempts a set outcome = 'duplicate', message = 'given up by ' || p_who
+    update facteur.attempts a set outcome = 'duplicate', code = p_code, message = 'given up by ' || p_who
     where a.id in (select d.id from facteur.doubtful_attempts(s.invoice_id) d where d.outcome = 'accepted' and d.platform_id <> p_platform_id)
 $$;
 
@@ -258,7 +260,7 @@ begin
         values (s.id, s.invoice_id, holder, gen_random_uuid(), facteur.now(), 'accepted', 'adopted by ' || p_who, found_id,
                 coalesce(found_sha256, 'unknown'), s.invoice_number, s.seller_siren, s.total, s.currency, nullif(p_found -> 'platform', 'null'));
     else
-        update facteur.attempts set outcome = 'accepted', platform_id = found_id, ended_at = facteur.now(), message = 'adopted by ' || p_who
+        update facteur.attempts set outcome = 'accepted', platform_id = found_id, ended_at = facteur.now(), code = null, message = 'adopted by ' || p_who
         where id = attempt.id;
     end if;
     return attempt;

@@ -143,6 +143,15 @@ create or replace function facteur.refused(s facteur.submissions) returns boolea
     select s.state = 'rejected' and s.last_error_code is distinct from 'rejected_by_person'
 $$;
 
+-- Whether a person rejected the deposit that an attempt made: the one that his submission had, or another one of the invoice.
+create or replace function facteur.is_rejected_by_person(a facteur.attempts) returns boolean
+    language sql stable as $$
+    select a.outcome = 'duplicate' and a.code = 'rejected_by_person' or a.outcome = 'accepted' and exists (
+        select from facteur.submissions r
+        where r.platform_id = a.platform_id and r.invoice_id = a.invoice_id and facteur.same_client(a.platform, r.client)
+          and r.state = 'rejected' and not facteur.refused(r))
+$$;
+
 -- Whether a submission's deposit has its id from where an attempt has its own: of one client, and where either does not say whose it is, of
 -- one account under whatever name. With no attempt: anybody's.
 create or replace function facteur.shares_ids(s facteur.submissions, a facteur.attempts) returns boolean

@@ -270,9 +270,7 @@ create or replace function facteur.rejected_by_person(s facteur.submissions, p_s
     select jsonb_build_object('verdict', 'failed', 'move', jsonb_build_object('state', 'failed', 'error_code', 'rejected_document', 'error_message', format(
         'This very document was deposited as %s, and a person rejected it: it may stand there. Correct the invoice, or facteur adopt id:%s %s --why "…".',
         a.platform_id, s.invoice_id, a.platform_id)))
-    from facteur.attempts a
-    join facteur.submissions r on r.platform_id = a.platform_id and r.invoice_id = a.invoice_id and facteur.same_client(a.platform, r.client)
-    where a.invoice_id = s.invoice_id and a.document_sha256 = p_sha256 and a.outcome = 'accepted' and r.state = 'rejected' and not facteur.refused(r) limit 1
+    from facteur.attempts a where a.invoice_id = s.invoice_id and a.document_sha256 = p_sha256 and facteur.is_rejected_by_person(a) order by a.id limit 1
 $$;
 
 -- Whether the platform has rejected these very bytes for this invoice, and nobody asks for them once more: neither its row, by
@@ -303,7 +301,7 @@ create or replace function facteur.sent_for_another_row(s facteur.submissions, p
         where facteur.plain(a.invoice_number) = facteur.plain(p_item ->> 'invoice_number') and a.seller_siren = p_item ->> 'seller_siren'
     ) sent left join facteur.submissions o on o.id = sent.submission_id
     where sent.invoice_id <> s.invoice_id
-      and (sent.outcome is null or sent.outcome = 'unknown'
+      and (sent.outcome is null or sent.outcome = 'unknown' or sent.outcome = 'duplicate' and sent.code = 'rejected_by_person'
            or sent.outcome = 'accepted' and not exists (
                select from facteur.submissions r
                where r.account = sent.account and r.platform_id = sent.platform_id and facteur.same_client(sent.platform, r.client)

@@ -114,7 +114,7 @@ def test_a_late_201_wakes_no_submission_that_the_platform_itself_rejected_later(
 
     after = rows.submission(invoice)
     assert (rows.states(invoice), after.platform_id, after.last_error_code) == (["failed"], None, "two_deposits")
-    assert after.last_error_message.endswith("It was: no")
+    assert after.last_error_message.endswith("This one: no")
 
 
 def test_a_duplicate_verdict_gives_way_to_the_first_deposit_whose_201_came_late(rows: Rows) -> None:

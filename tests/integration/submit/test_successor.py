@@ -172,7 +172,8 @@ def test_a_refusal_of_it_does_not_make_its_predecessor_forgotten(rows: Rows, way
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_one_that_a_person_rejected_stays_so(rows: Rows, way: str) -> None:
+def test_one_that_a_person_rejected_is_asked_again(rows: Rows, way: str) -> None:
+    """He rejected it before anybody knew that the deposit before it may be valid."""
     invoice, claim = being_sent(rows)
     end(rows, invoice, claim, "unknown")
     act = json.dumps({"who": "somebody", "why": "it was entered anew", "operation": "reject"})
@@ -180,7 +181,9 @@ def test_one_that_a_person_rejected_stays_so(rows: Rows, way: str) -> None:
 
     take_back(rows, invoice, way)
 
-    assert rows.states(invoice) == ["rejected", "rejected"]
+    assert rows.states(invoice) == ["rejected", "failed"]
+    assert rows.submission(invoice).last_error_message.endswith("This one: somebody: it was entered anew")
+    assert rings(rows, invoice)
 
 
 @pytest.mark.parametrize("sent", [True, False])

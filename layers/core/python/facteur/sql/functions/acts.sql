@@ -179,22 +179,21 @@ create or replace function facteur.mixed_up(p_platform_id text) returns setof fa
       and facteur.is_anothers(s, s.number_seen)
 $$;
 
--- Whether a person may say that a deposit of an invoice's own holds although the platform refused it: as a duplicate, perhaps by mistake,
--- or before its buyer took it, which stopped what came after it.
+-- Whether a person may say that a deposit of an invoice's own holds: the platform has answered with it; or has refused it, as a duplicate,
+-- perhaps by mistake, or before its buyer took it.
 create or replace function facteur.may_hold(p_invoice_id text, p_platform_id text) returns boolean
     language sql stable as $$
     select exists (select from facteur.attempts a where a.invoice_id = p_invoice_id and a.platform_id = p_platform_id and a.outcome = 'duplicate')
-        or exists (select from facteur.submissions r join facteur.submissions n on n.invoice_id = r.invoice_id and n.id > r.id
-                   where r.invoice_id = p_invoice_id and r.platform_id = p_platform_id and n.objection_code = 'predecessor_taken')
+        or exists (select from facteur.doubtful_attempts(p_invoice_id) a where a.outcome = 'accepted' and a.platform_id = p_platform_id)
+        or exists (select from facteur.submissions r
+                   where r.invoice_id = p_invoice_id and r.platform_id = p_platform_id and r.contradicted_at is not null)
 $$;
 
 -- Whether a person may put one deposit of an invoice's own in another one's place: its row asks him which of them stands.
 create or replace function facteur.may_replace(s facteur.submissions, p_platform_id text) returns boolean
     language sql stable as $$
     select s.platform_id <> p_platform_id and s.state in ('submitted', 'closed') and s.objection is not null
-       and (s.objection_code = 'predecessor_taken' and facteur.may_hold(s.invoice_id, p_platform_id)
-            or s.objection_code = 'two_deposits' and exists (
-                select from facteur.doubtful_attempts(s.invoice_id) a where a.outcome = 'accepted' and a.platform_id = p_platform_id))
+       and facteur.is_a_persons(s.objection_code) and facteur.may_hold(s.invoice_id, p_platform_id)
 $$;
 
 -- Whether a deposit is another invoice's, or one that was refused, beyond a mix-up of ids; p_unverified: nobody asks the platform, so a
@@ -285,7 +284,7 @@ begin
         perform facteur.log_operation(p_act, holder, s.id, s.invoice_id, p_found || jsonb_build_object('objection', s.objection_code));
         return facteur.settle_objection(s, p_act ->> 'who');
     end if;
-    if platform is not null and s.objection_code = 'shown_as_another' and s.state in ('submitted', 'closed')
+    if (platform is not null or replaces) and s.objection_code = 'shown_as_another' and s.state in ('submitted', 'closed')
        and (s.number_seen is null or facteur.is_anothers(s, s.number_seen)) then
         perform facteur.let_go(s, p_act ->> 'who');
         select w.* into s from facteur.submissions w where w.id = s.id;
@@ -302,8 +301,9 @@ begin
     if facteur.surely_taken(s.invoice_id, found_id, true) then
         perform facteur.refuse(format('Deposit %s is another invoice''s, or one that the platform refused.', found_id));
     end if;
-    select a.platform_id into other from facteur.doubtful_attempts(s.invoice_id) a where a.outcome = 'accepted' and a.platform_id <> found_id limit 1;
-    if other is not null and not replaces and not facteur.may_hold(s.invoice_id, found_id) then
+    select string_agg(distinct a.platform_id, ', ') into other from facteur.doubtful_attempts(s.invoice_id) a
+    where a.outcome = 'accepted' and a.platform_id <> found_id;
+    if other is not null and not facteur.may_hold(s.invoice_id, found_id) then
         perform facteur.refuse(format('The platform has already answered with deposit %s for invoice %s: adopt that one.', other, s.invoice_id));
     end if;
     s := case when s.state = 'rejected' then facteur.reopen(s, holder, found_id) else s end;

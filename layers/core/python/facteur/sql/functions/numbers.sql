@@ -88,15 +88,10 @@ declare
     s facteur.submissions;
 begin
     select w.* into s from facteur.submissions w where w.id = p_id for update;
-    if s.state in ('submitted', 'closed') then
-        perform facteur.object_to(s, jsonb_build_object('code', 'shown_as_another', 'text', p_words));
-    elsif s.state = 'sending' then -- cannot be called back: its outcome is a person's (settle, end_expired_leases)
-        update facteur.submissions w set objection_code = 'shown_as_another', objection = p_words where w.id = s.id;
-    elsif s.state in ('pending', 'in_doubt') then
-        perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', 'shown_as_another', 'error_message', p_words));
-        perform facteur.try_write_back(s.id);
-    elsif facteur.refused(s) then
+    if facteur.refused(s) then
         perform facteur.take_back_refusal(s, p_words);
+    else
+        perform facteur.ask(s, jsonb_build_object('code', 'shown_as_another', 'text', p_words));
     end if;
 end $$;
 

@@ -19,9 +19,11 @@ end $$;
 create or replace function facteur.move_submission(p_submission_id bigint, p_move jsonb) returns void
     language plpgsql as $$
 begin
-    update facteur.attempts a set outcome = 'rejected' -- who leaves `rejected` leaves his deposit behind as what it is
+    update facteur.attempts a set -- who leaves `rejected` leaves his deposit behind as what it is
+        outcome = case when facteur.refused(s) then 'rejected' else 'duplicate' end,
+        code = case when facteur.refused(s) then a.code else s.last_error_code end
     from facteur.submissions s
-    where s.id = p_submission_id and facteur.refused(s) and p_move ->> 'state' = 'failed'
+    where s.id = p_submission_id and s.state = 'rejected' and p_move ->> 'state' = 'failed'
       and a.invoice_id = s.invoice_id and a.platform_id = s.platform_id and a.outcome = 'accepted';
     update facteur.submissions set
         state = m.state,
@@ -52,7 +54,7 @@ begin
                            then number_seen end,
         mismatch = case when m.state in ('submitted', 'closed') then coalesce(mismatch, objection)
                         when mismatch is distinct from objection then mismatch end,
-        -- one that was stopped keeps why: a 201 may still come (stop_successor, stop_one)
+        -- one that was stopped keeps why: a 201 may still come (ask)
         objection_code = case when m.state in ('submitted', 'closed') or m.state = 'failed' and m.error_code = objection_code then objection_code end,
         objection = case when m.state in ('submitted', 'closed') or m.state = 'failed' and m.error_code = objection_code then objection end,
         finalized_at = case when m.state = submissions.state then finalized_at -- its reason came later
@@ -126,7 +128,7 @@ create or replace function facteur.note_look_up(p_outcome jsonb) returns void
     update facteur.attempts a set outcome = 'accepted', platform_id = f.platform_id, message = 'found by look-up', ended_at = facteur.now()
     from jsonb_to_recordset(coalesce(p_outcome -> 'found', '[]')) as f(attempt_id bigint, platform_id text)
     where a.id = f.attempt_id and a.invoice_id = coalesce(p_outcome ->> 'invoice_id', a.invoice_id)
-      and (a.outcome is null or a.outcome <> 'accepted') and facteur.holder_of(a, a.invoice_id, f.platform_id) is null;
+      and (a.outcome is null or a.outcome <> 'accepted' and a.platform_id is distinct from f.platform_id) and facteur.holder_of(a, a.invoice_id, f.platform_id) is null;
     update facteur.attempts set witnessed_at = facteur.now() where id in (
         select a.id from facteur.attempts a
         where a.platform_id in (select jsonb_array_elements_text(p_outcome -> 'witnesses')) and a.outcome = 'accepted'
@@ -163,7 +165,7 @@ create or replace function facteur.first_accepted(s facteur.submissions) returns
 $$;
 
 -- The platform has answered with more than one deposit for an invoice, and both may be paid, also where it has refused the one that the
--- row had: its row shows an error, for a person to ask which one stands.
+-- row had, or a person has rejected it: a person asks which one stands.
 create or replace function facteur.object_to_another(p_invoice_id text) returns void
     language plpgsql as $$
 declare
@@ -171,23 +173,17 @@ declare
     others text;
 begin
     select w.* into s from facteur.submissions w
-    where w.invoice_id = p_invoice_id and (w.state in ('submitted', 'closed') or facteur.refused(w) and w.platform_id is not null
+    where w.invoice_id = p_invoice_id and (w.state in ('submitted', 'closed') or w.state = 'rejected'
           and not exists (select from facteur.submissions n where n.invoice_id = w.invoice_id and n.id > w.id))
     order by w.state = 'rejected' limit 1;
     select string_agg(distinct a.platform_id, ', ') into others from facteur.doubtful_attempts(p_invoice_id) a
-    where a.outcome = 'accepted' and a.platform_id <> s.platform_id;
-    if others is null then
-        return;
-    elsif s.state = 'rejected' then
-        perform facteur.move_submission(s.id, jsonb_build_object('state', 'failed', 'error_code', 'two_deposits', 'error_message', format(
-            'The platform has refused deposit %s, and has accepted this invoice as %s as well. Ask whether that one stands; if it does, facteur '
-            'adopt id:%s %2$s --why "…". It was: %4$s', s.platform_id, others, p_invoice_id, s.last_error_message)));
-        perform facteur.try_write_back(s.id);
-    else
-        perform facteur.try_write_back(s.id) where facteur.object_to(s, jsonb_build_object('code', 'two_deposits', 'text', format(
-            'The platform has accepted this invoice as %s and as %s. Ask which one stands and have the other one cancelled, then facteur adopt id:%s '
-            'PLATFORM_ID --why "…".', s.platform_id, others, p_invoice_id)));
-    end if;
+    where a.outcome = 'accepted' and a.platform_id is distinct from s.platform_id;
+    perform facteur.ask(s, jsonb_build_object('code', 'two_deposits', 'text', case when s.state = 'rejected' then format(
+        'This invoice was rejected (%s), and the platform has accepted it as %s as well. Ask whether that one stands; if it does, facteur '
+        'adopt id:%s %2$s --why "…".', coalesce('deposit ' || s.platform_id, 'without a deposit'), others, p_invoice_id)
+    else format(
+        'The platform has accepted this invoice as %s and as %s. Ask which one stands and have the other one cancelled, then facteur adopt id:%s '
+        'PLATFORM_ID --why "…".', s.platform_id, others, p_invoice_id) end)) where others is not null;
 end $$;
 
 -- Record one call's outcome, in one round trip: attempt, submission, pause of the account, write-back. The move is made only
@@ -233,7 +229,8 @@ begin
     perform facteur.note_not_found(s) where p_outcome -> 'move' ->> 'state' = 'pending' and s.state = 'in_doubt' and s.lease_token = lease;
     late := s.lease_token is distinct from lease;
     if late and accepted_id is null then
-        return coalesce(s.state, 'gone');
+        perform facteur.object_to_another(s.invoice_id); -- what a look-up found that came late
+        return coalesce((select w.state from facteur.submissions w where w.id = target), 'gone');
     elsif late then
         s := facteur.still_waiting(tried.invoice_id);
         if s.id is null then

@@ -119,21 +119,61 @@ end $$;
 
 -- A row shows an error although its deposit stands (p_objection: code, text), or (null) no more. A state that a person has settled stays
 -- settled: the code is there, the text is not (of statuses, those are settled that were known by then). A refusal that no status says stays
--- when nobody follows the deposit any more. Two invoices that were shown as each other's are a person's until he has settled it. True: newly.
+-- when nobody follows the deposit any more. What a person is asked stays until he has answered: another question is put beside it, and what
+-- is none waits. True: newly.
 create or replace function facteur.object_to(s facteur.submissions, p_objection jsonb) returns boolean
     language plpgsql as $$
 declare
-    words constant text := p_objection ->> 'text';
+    asked constant boolean := s.objection is not null and facteur.is_a_persons(s.objection_code);
+    code constant text := case when asked then facteur.code_of_both(s.objection_code, p_objection ->> 'code') else p_objection ->> 'code' end;
+    words constant text := case when asked then facteur.asked_beside(s.objection, p_objection ->> 'text') else p_objection ->> 'text' end;
 begin
-    if facteur.is_a_persons(s.objection_code) and (s.objection is not null or p_objection is null) or s.objection_code = p_objection ->> 'code' and (s.objection is null or s.objection in (words, facteur.forgotten()))
+    if asked and (words is null or facteur.is_a_persons(p_objection ->> 'code') is not true)
+       or not asked and s.objection_code = code and (s.objection is null or s.objection in (words, facteur.forgotten()))
        or p_objection is null and (s.objection_code is null or s.objection is null or s.unread_since is not null or s.state = 'closed' and facteur.unread(s)) then
         return false;
     end if;
-    update facteur.submissions w set objection_code = p_objection ->> 'code', objection = words,
+    update facteur.submissions w set objection_code = code, objection = words,
         mismatch = case when w.mismatch is null or w.mismatch = w.objection then words else w.mismatch end,
         write_back_due_at = coalesce(w.write_back_due_at, facteur.now())
     where w.id = s.id;
-    return words is not null and s.objection is null;
+    return words is not null and (asked or s.objection is null);
+end $$;
+
+-- What a person is asked beside what he is asked already (p_standing; null: nothing); null: he is asked that already.
+create or replace function facteur.asked_beside(p_standing text, p_words text) returns text
+    language sql immutable parallel safe as $$
+    select case when strpos(coalesce(p_standing, ''), p_words) = 0 then concat_ws(' ', p_standing, p_words) end
+$$;
+
+-- The code of two questions that stand together: the one whose answer may take the deposit to another invoice, at last the one that the
+-- platform may answer itself.
+create or replace function facteur.code_of_both(p_standing text, p_code text) returns text
+    language sql immutable parallel safe as $$
+    select code from unnest(array['shown_as_another', 'predecessor_taken', 'two_deposits']) with ordinality known(code, place)
+    where code in (p_standing, p_code) order by place limit 1
+$$;
+
+-- Ask a person about an invoice's deposits (p_question: code, text), on what was opened of it last (n), whatever ended that one. A deposit
+-- that stands shows an error. Anything else fails, and is not sent, nor looked up again. What is being sent just now cannot be called back:
+-- it keeps the question, and its outcome is a person's (settle, end_expired_leases).
+create or replace function facteur.ask(n facteur.submissions, p_question jsonb) returns void
+    language plpgsql as $$
+declare
+    words constant text := facteur.asked_beside(n.objection, p_question ->> 'text');
+    code constant text := facteur.code_of_both(case when n.objection is not null then n.objection_code end, p_question ->> 'code');
+begin
+    if n.state in ('submitted', 'closed') then
+        perform facteur.try_write_back(n.id) where facteur.object_to(n, p_question);
+    elsif n.id is not null and words is not null then
+        update facteur.submissions w set objection_code = code, objection = words where w.id = n.id;
+        if n.state <> 'sending' then
+            perform facteur.move_submission(n.id, jsonb_build_object('state', 'failed', 'error_code', code, 'error_message', coalesce(
+                replace(n.last_error_message, n.objection, words),
+                concat_ws(' This one: ', words, case when n.state in ('rejected', 'failed') then n.last_error_message end))));
+            perform facteur.try_write_back(n.id);
+        end if;
+    end if;
 end $$;
 
 -- The life cycle goes where the statuses say. What only a sweep has seen so far is believed over statuses that lag behind, unless
@@ -160,27 +200,15 @@ create or replace function facteur.object_to_successor(s facteur.submissions, p_
     update facteur.submissions w set contradicted_at = facteur.now() where w.id = s.id
 $$;
 
--- What was opened last after a submission whose refusal does not hold any more. Where it was not sent it is not, and in doubt not again; where
--- it was, its row shows an error, also where it was refused or stopped itself: what went before may be valid. What is being sent just now
--- cannot be called back: it keeps the objection, and its outcome is a person's (settle, end_expired_leases). A person asks which one
--- holds; what he has rejected himself stays so.
+-- What was opened last after a submission whose refusal does not hold any more: what went before may be valid, also where this one was
+-- refused, stopped, or rejected by a person. He says which one holds.
 create or replace function facteur.stop_successor(s facteur.submissions, p_words text) returns void
     language plpgsql as $$
 declare
-    taken constant jsonb := jsonb_build_object('code', 'predecessor_taken', 'text', p_words);
     n facteur.submissions;
 begin
     select w.* into n from facteur.submissions w where w.invoice_id = s.invoice_id and w.id > s.id order by w.id desc limit 1 for update;
-    if n.state in ('submitted', 'closed') then
-        perform facteur.try_write_back(n.id) where facteur.object_to(n, taken);
-    elsif n.id is not null and (n.state <> 'rejected' or facteur.refused(n)) and n.last_error_code is distinct from taken ->> 'code' then
-        update facteur.submissions w set objection_code = taken ->> 'code', objection = p_words where w.id = n.id;
-        if n.state <> 'sending' then
-            perform facteur.move_submission(n.id, jsonb_build_object('state', 'failed', 'error_code', taken ->> 'code', 'error_message',
-                concat_ws(' This one: ', p_words, case when n.state in ('rejected', 'failed') then n.last_error_message end)));
-            perform facteur.try_write_back(n.id);
-        end if;
-    end if;
+    perform facteur.ask(n, jsonb_build_object('code', 'predecessor_taken', 'text', p_words));
 end $$;
 
 -- What a person reads of a submission that was being sent when it was stopped (p_objection). p_state: where that call would have led.

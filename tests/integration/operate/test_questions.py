@@ -256,3 +256,20 @@ def test_a_late_look_up_brings_back_nothing_that_a_person_decided_against(rows: 
 
     assert (rows.submission(invoice).platform_id, rows.submission(invoice).objection) == ("P-2", None)
     assert rows.invoice(invoice).technical_status == "validated"
+
+
+def test_what_was_withheld_until_he_had_answered_is_ruled_on_before_follow_up_ends(
+    rows: Rows, operator: Operator
+) -> None:
+    """Its row said validated, and nobody learnt of the refusal that was stored."""
+    invoice = two_accepted(rows, "the first answers last")
+    verdict(rows, invoice, "rejected", "P-2", over=True)
+    assert adopt(operator, invoice, "P-2").code == 0
+
+    rows.run("select facteur.close_followed(%(id)s)", id=rows.submission(invoice).id)
+
+    after = rows.submission(invoice)
+    assert after.state == "submitted"
+    assert [row.id for row in rows.run("select id from facteur.claim_histories(9, 60)")] == [after.id]
+    verdict(rows, invoice, "rejected", "P-2", decided_on=1)
+    assert rows.invoice(invoice).technical_status == "rejected"

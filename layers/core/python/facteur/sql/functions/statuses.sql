@@ -336,8 +336,12 @@ create or replace function facteur.settle_read(p_id bigint, p_update jsonb, p_du
     where w.id = p_id and w.state in ('submitted', 'closed', 'rejected') and p_update ->> 'asked_by' in ('sweep', 'pull')
 $$;
 
+-- Follow-up is over; not of one whose refusal was withheld until a person had decided (rule_now), and is not ruled on yet.
 create or replace function facteur.close_followed(p_submission_id bigint) returns void
     language sql as $$
     select facteur.move_submission(s.id, '{"state": "closed"}') from facteur.submissions s
     where s.id = p_submission_id and s.state = 'submitted'
+      and not (s.history_due_at is not null and s.objection is null and exists (
+          select from facteur.status_events e
+          where e.submission_id = s.id and e.platform_id = s.platform_id and facteur.rejects(e.code) and not e.settled))
 $$;

@@ -94,7 +94,7 @@ def test_credentials_that_the_platform_refuses_are_reported(sound: World, operat
     finding = found(operator)["token"]
 
     assert finding["outcome"] == "failed"
-    assert "refused the credentials in secret " in finding["what"]
+    assert "no token for the credentials in secret " in finding["what"]
 
 
 def test_a_customer_id_that_the_platform_refuses_is_reported(sound: World, operator: Operator) -> None:

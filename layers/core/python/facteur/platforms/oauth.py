@@ -7,7 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote_plus
 
 import requests
@@ -46,7 +46,8 @@ class BearerToken:
     def __init__(
         self, client: HttpClient, token_path: str, credentials: Callable[[bool], Credentials], named_in: str
     ) -> None:
-        self._client, self._path, self._credentials, self._named_in = client, token_path, credentials, named_in
+        self._client, self._path, self._credentials = client, token_path, credentials
+        self._no_token = f"no token for the credentials in {named_in}"  # whatever the cause: which account waits
         self._lock = threading.Lock()
         self._token: str | None = None
         self._good_until = 0.0
@@ -92,32 +93,33 @@ class BearerToken:
         answer = self._ask(self._credentials(False))
         if answer.status in {400, 401}:
             answer = self._ask(self._credentials(True))  # the secret may have been rotated
-        self._token, lifetime = _granted(answer, self._named_in)
+        self._token, lifetime = _granted(answer, self._no_token)
         self._good_until = began + lifetime - MARGIN_SECONDS
 
     def _ask(self, credentials: Credentials) -> HttpAnswer:
         """With the ids in the body, or in HTTP Basic as RFC 6749 encodes them."""
         form = {"grant_type": "client_credentials"} | ({"scope": credentials.scope} if credentials.scope else {})
         ids = credentials.client_id, credentials.client_secret
-        if credentials.basic:
-            basic = requests.auth.HTTPBasicAuth(*map(quote_plus, ids))
+        basic = requests.auth.HTTPBasicAuth(*map(quote_plus, ids)) if credentials.basic else None
+        form |= {} if basic else dict(zip(("client_id", "client_secret"), ids, strict=True))
+        try:
             return self._client.call("POST", self._path, form=form, auth=basic)
-        return self._client.call(
-            "POST", self._path, form=form | dict(zip(("client_id", "client_secret"), ids, strict=True))
-        )
+        except PlatformBusyError as error:
+            words = f"{self._no_token}: {error.problem.message}"
+            raise PlatformBusyError(replace(error.problem, message=words)) from None
 
 
-def _granted(answer: HttpAnswer, named_in: str) -> tuple[str, float]:
+def _granted(answer: HttpAnswer, no_token: str) -> tuple[str, float]:
     """The token, and its life in seconds. The only place that reads an answer's words as they are."""
     try:
         found = json.loads(answer.body) if answer.status == requests.codes.ok else None
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise _refusal(answer, named_in)
+        raise _refusal(answer, no_token)
     token = found.get("access_token")
     if not isinstance(token, str) or not SENDABLE.fullmatch(token):
-        raise _refusal(answer, named_in)
+        raise _refusal(answer, no_token)
     return token, lifetime_seconds(found.get("expires_in"))
 
 
@@ -130,12 +132,10 @@ def lifetime_seconds(said: object) -> float:
     return float(max(0, min(said, LONGEST_LIFE_SECONDS)))
 
 
-def _refusal(answer: HttpAnswer, named_in: str) -> AccountRefusedError | PlatformBusyError:
+def _refusal(answer: HttpAnswer, no_token: str) -> AccountRefusedError | PlatformBusyError:
     body = answer.json()
     code = foreign.code(body.get("error")) if isinstance(body, dict) else None
     if answer.status in BUSY or answer.status >= requests.codes.server_error:
-        problem = Problem("token_unavailable", "the token endpoint gave no token", answer.status, code)
+        problem = Problem("token_unavailable", no_token, answer.status, code)
         return PlatformBusyError(problem, answer.retry_after_seconds())
-    return AccountRefusedError(
-        Problem("token_refused", f"the platform refused the credentials in {named_in}", answer.status, code)
-    )
+    return AccountRefusedError(Problem("token_refused", no_token, answer.status, code))

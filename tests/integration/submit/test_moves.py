@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 
@@ -25,6 +25,11 @@ select facteur.move_submission(%(id)s, '{"state": "failed", "error_code": "confl
        facteur.try_write_back(%(id)s)
 """
 PIN = "select pin from facteur.accounts where name = 'default'"
+DAY_AFTER_TOMORROW = """
+select d.it::date::text as day, extract(epoch from d.it - facteur.now() at time zone 'UTC')::float as seconds
+from (select date_trunc('day', facteur.now() at time zone 'UTC') + interval '2 days' as it) d
+"""
+SIGNED = ("--why", "a new contract", "--who", "ada", "--yes")
 LATEST = (
     "select distinct on (invoice_id) invoice_id, state, account from facteur.submissions order by invoice_id, id desc"
 )
@@ -36,6 +41,7 @@ MOVES = [
     pytest.param(("afnor", "superpdp"), marks=pytest.mark.slow),
     pytest.param(("afnor", "iopole"), marks=pytest.mark.slow),
 ]
+OUT_OF_IOPOLE = [("iopole", "superpdp"), ("iopole", "afnor")]
 
 # What each invoice is when the date comes.
 WITNESS, OPEN, CLOSED, ARRIVED, NEVER_ARRIVED, REFUSED, REJECTED_LATER, FAILED, FAILED_IN_DOUBT, CLAIMED = range(1, 11)
@@ -164,19 +170,78 @@ def test_every_invoice_is_deposited_once_over_both_platforms(move: Move, operato
     move.work(7, 310, move.world.poll)
     assert numbers(move.new) == once(AT_THE_NEW_ONE)
     assert numbers(move.old) == once((*AT_THE_OLD_ONE, REJECTED_LATER))
-    check_followed(move)
+    check_followed(move, AT_THE_OLD_ONE, AT_THE_NEW_ONE)
 
 
-def check_followed(move: Move) -> None:
+def check_followed(move: Move, at_the_old_one: Sequence[int], at_the_new_one: Sequence[int]) -> None:
     """Each invoice has the deposit that its own platform has under its number, and what that says of it."""
     world = move.world
-    for account, simulator, ranks in (("default", move.old, AT_THE_OLD_ONE), ("new", move.new, AT_THE_NEW_ONE)):
+    for account, simulator, ranks in (("default", move.old, at_the_old_one), ("new", move.new, at_the_new_one)):
         kept = {each["number"]: each["id"] for each in simulator.ledger()}
         for rank in ranks:
             submission = world.submission(rank)
             assert (submission.account, submission.platform_id) == (account, kept[number(rank)])
             assert submission.lifecycle_code == lifecycle(rank)
-    assert set(states(move)) == {*AT_THE_OLD_ONE, *AT_THE_NEW_ONE}
+    assert set(states(move)) == {*at_the_old_one, *at_the_new_one}
+
+
+def routed(move: Move, operator: Operator, to: str = "new") -> float:
+    """A person routes `default` from the day after tomorrow on; seconds until then."""
+    date = move.world.database.row(DAY_AFTER_TOMORROW)
+    done = operator.run("route", "default", "--to", to, "--from", date.day, *SIGNED)
+    assert done.code == 0, done.err
+    assert f"account default is deposited with the secret of {to}" in " ".join(done.out.split())
+    return float(date.seconds)
+
+
+@pytest.mark.parametrize("move", OUT_OF_IOPOLE, indirect=True, ids=lambda move: "-to-".join(move))
+def test_a_person_routes_a_company_to_a_platform_of_another_kind_on_a_date(move: Move, operator: Operator) -> None:
+    world = move.world
+    world.witness(WITNESS)
+    seconds = routed(move, operator)
+    for rank, fault in {ARRIVED: "lost_answer", NEVER_ARRIVED: "503", REFUSED: "400"}.items():
+        move.old.script(number(rank), [fault])
+        world.add(rank)
+    world.add(OPEN)
+    world.deposit()
+    assert states(move)[OPEN] == ("submitted", "default")
+    world.add(WAITING)
+    world.relay()
+
+    move.advance(seconds + 1)
+    finish(move, REFUSED)
+    move.work(12, 310, world.poll)
+
+    at_the_old_one, at_the_new_one = (WITNESS, OPEN, ARRIVED, NEVER_ARRIVED), (WAITING, REFUSED)
+    assert (numbers(move.old), numbers(move.new)) == (once(at_the_old_one), once(at_the_new_one))
+    check_followed(move, at_the_old_one, at_the_new_one)
+    accounts = {each["account"]: each for each in operator.ask("accounts")["accounts"]}
+    assert [(each["credentials"], each["begun"]) for each in accounts["default"]["routes"]] == [("new", True)]
+    at = {"default": move.old.base_url, "new": move.new.base_url}
+    assert all(accounts[name]["pin"]["base_url"].startswith(url) for name, url in at.items())
+    assert accounts["new"]["pin"]["provider"] != accounts["default"]["pin"]["provider"] == "iopole"
+
+
+@pytest.mark.parametrize("move", OUT_OF_IOPOLE, indirect=True, ids=lambda move: "-to-".join(move))
+def test_what_is_routed_to_a_secret_that_is_not_there_yet_waits_for_it(
+    move: Move, operator: Operator, request: pytest.FixtureRequest
+) -> None:
+    """And is not deposited with the account's former platform meanwhile."""
+    world, (_, kind) = move.world, request.node.callspec.params["move"]
+    world.witness(WITNESS)
+    move.advance(routed(move, operator, "later") + 1)
+    world.add(WAITING)
+
+    move.work(4, 310, world.poll)
+    row = world.submission(WAITING)
+    assert (row.state, row.account, row.last_error_code) == ("pending", "later", "secret_unreadable")
+    assert f"secret {world.prefix}/later" in row.last_error_message
+
+    world.put_secret("later", secret_for(kind, move.new))
+    world.new_container()
+    move.work(4, 310, world.poll)
+    assert (numbers(move.old), numbers(move.new)) == (once([WITNESS]), once([WAITING]))
+    assert world.submission(WAITING).lifecycle_code == lifecycle(WAITING)
 
 
 @pytest.mark.parametrize("move", [("iopole", "superpdp")], indirect=True, ids=lambda move: "-to-".join(move))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import repeat
@@ -16,7 +18,7 @@ from facteur import container
 from local.invoices import UNKNOWN_BUYER, render, sample_invoice
 from local.simulator.core.control import Simulator, running_simulator
 from local.world.levers import World
-from tests.altering import altering
+from tests.altering import Asked, Said, altering
 from tests.operator import Operator
 from tests.two_accounts import SHOW_ACCOUNTS
 
@@ -457,6 +459,56 @@ def test_what_a_lifecycle_message_quotes_of_what_was_sent_is_blanked(world: Worl
     assert world.submission(2).lifecycle_code == "205"
     stored = str(world.database.rows("select * from facteur.status_events"))
     assert [each for each in ("eyJ", pdp.client_secret) if each in stored] == []
+
+
+AMOUNTS = """
+select code, raw->'amounts' as amounts, (occurred_at at time zone 'Europe/Paris')::date::text as day
+from facteur.status_events where submission_id = %(id)s and code in ('211', '212') order by code
+"""
+
+
+def paid(world: World, pdp: Simulator, said: str, author: str) -> None:
+    pdp.add_status(world.submission(2).platform_id, said, author=author)
+    advance(world, pdp, 300)
+    world.poll()
+
+
+def test_amounts_of_a_payment_are_stored_as_its_message_says_them(world: World, pdp: Simulator) -> None:
+    deposited(world, pdp, 2)
+
+    paid(world, pdp, "PAYMENT_SENT", "BUYER")
+    paid(world, pdp, "PAYMENT_RECEIVED", "SELLER")
+
+    sent, received = world.database.rows(AMOUNTS, {"id": world.submission(2).id})
+    total = {"amount": str(sample_invoice(2).total), "currency": "EUR"}
+    assert sent.amounts == [{"kind": "MPA", **total, "percent": None, "day": sent.day}]
+    assert received.amounts == [{"kind": "MEN", **total, "percent": "20.00", "day": received.day}]
+
+
+def test_each_rate_of_a_payment_is_stored_and_what_is_given_back_too(world: World, pdp: Simulator) -> None:
+    """One amount for each VAT rate; all of France's in one message."""
+    figures = [("20.00", "1200.10"), ("13", "0.01"), ("10.0", "-110"), ("8.5", "7.50"), ("5.50", "105.50"), ("2.1", "3"),
+               ("1.75", "1"), ("1.05", "2.000"), ("0.9", "4"), ("0", "99999.99")]  # fmt: skip
+    one = re.compile(rb"<ram:SpecifiedDocumentCharacteristic>.*</ram:SpecifiedDocumentCharacteristic>", re.DOTALL)
+    with altering(pdp.base_url) as proxy:
+        put_pdp(world, pdp, flow_url=f"{proxy.url}/flow-service")
+
+        def at_every_rate(_asked: Asked, said: Said) -> Said:
+            each = b"<ram:SpecifiedDocumentCharacteristic><ram:TypeCode>MEN</ram:TypeCode>"
+            each += b'<ram:ValueAmount currencyID="CHF">%s</ram:ValueAmount><ram:ValuePercent>%s</ram:ValuePercent>'
+            each += b"</ram:SpecifiedDocumentCharacteristic>"
+            return replace(
+                said, body=one.sub(b"".join(each % (it.encode(), of.encode()) for of, it in figures), said.body)
+            )
+
+        proxy.after = at_every_rate
+        deposited(world, pdp, 2)
+        paid(world, pdp, "PAYMENT_RECEIVED", "SELLER")
+
+    (received,) = world.database.rows(AMOUNTS, {"id": world.submission(2).id})
+    assert received.amounts == [
+        {"kind": "MEN", "amount": amount, "currency": "CHF", "percent": rate, "day": None} for rate, amount in figures
+    ]
 
 
 def test_of_two_deposits_of_one_number_none_is_given_a_status(

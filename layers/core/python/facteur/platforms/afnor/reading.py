@@ -20,6 +20,7 @@ LIFE_CYCLE = "lc"  # flow types that end so are lifecycle messages
 CDAR = "cdar"
 OK, ERROR = "ok", "error"
 MOST_REASONS = 5
+MOST_AMOUNTS = 20  # a payment has one for each VAT rate, and France has ten
 SAID_BY = {"SE": "SELLER", "BY": "BUYER", "WK": "PLATFORM", "DFH": "PPF"}
 
 
@@ -129,7 +130,7 @@ def _amounts(status: InvoiceStatus) -> list[dict[str, str | None]]:
     return [
         {"kind": each.kind, "amount": str(each.amount), "currency": each.currency,
          "percent": None if each.percent is None else str(each.percent), "day": each.day.isoformat() if each.day else None}
-        for each in shown[:MOST_REASONS]
+        for each in shown[:MOST_AMOUNTS]
     ]  # fmt: skip
 
 

@@ -127,8 +127,26 @@ def a_cursor(asked: Asked) -> bool:
 # --- a place that is refused ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [404, pytest.param(410, marks=pytest.mark.slow), 422])
-def test_a_place_that_is_refused_in_whatever_way_is_given_up_at_once(superpdp: Fed, status: int) -> None:
+def lines(caplog: pytest.LogCaptureFixture, name: str) -> list[Any]:
+    return [record for record in caplog.records if record.getMessage() == name]
+
+
+def assert_reset_said(caplog: pytest.LogCaptureFixture, status: int, code: str) -> None:
+    """Once, with what was answered, what happens by itself, and when a person has something to do."""
+    (said,) = lines(caplog, "feed.reset")
+    assert (said.levelname, said.account, said.http_status, said.error_code) == ("WARNING", "pdp", status, code)
+    assert said.next_step.startswith("nothing at first: its feed is read again from the beginning")
+    assert "if it stays so, ask the platform" in said.next_step
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(404, "account_refused"), pytest.param(410, "platform_unavailable", marks=pytest.mark.slow), (400, "cursor_refused"),
+     (422, "platform_unavailable")],
+)  # fmt: skip
+def test_a_place_that_is_refused_in_whatever_way_is_given_up_at_once(
+    superpdp: Fed, status: int, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
     superpdp.deposited(1, 7)
     superpdp.paid(1)
     superpdp.answers(status, behind(superpdp.place.place))
@@ -137,6 +155,21 @@ def test_a_place_that_is_refused_in_whatever_way_is_given_up_at_once(superpdp: F
 
     assert superpdp.world.submission(1).lifecycle_code == "212"
     assert superpdp.place.failing_since is None
+    assert_reset_said(caplog, status, code)
+
+
+def test_a_place_of_another_platform_is_given_up_at_once(afnor: Fed, caplog: pytest.LogCaptureFixture) -> None:
+    """As a database has it whose account was moved by hand: the platform itself is not asked for it."""
+    afnor.deposited(1)
+    afnor.world.database.rows("update facteur.feeds set \"cursor\" = '4711'")
+    afnor.paid(1)
+
+    afnor.polled(3)
+
+    assert afnor.world.submission(1).lifecycle_code == "212"
+    (said,) = lines(caplog, "feed.reset")
+    assert said.error_code == "cursor_refused"
+    assert "http_status" not in vars(said)
 
 
 def test_where_each_place_is_refused_the_feed_begins_without_one(superpdp: Fed) -> None:
@@ -150,17 +183,21 @@ def test_where_each_place_is_refused_the_feed_begins_without_one(superpdp: Fed) 
 
 
 @pytest.mark.parametrize("status", [500, pytest.param(503, marks=pytest.mark.slow)])
-def test_a_place_on_which_the_platform_fails_for_an_hour_is_given_up(superpdp: Fed, status: int) -> None:
+def test_a_place_on_which_the_platform_fails_for_an_hour_is_given_up(
+    superpdp: Fed, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
     superpdp.deposited(1, 7)
     superpdp.paid(1)
     superpdp.answers(status, behind(superpdp.place.place))
 
     superpdp.polled(50, every=5)
     assert superpdp.place.place is not None
+    assert not lines(caplog, "feed.reset")
     superpdp.polled(30, every=3)
 
     assert superpdp.world.submission(1).lifecycle_code == "212"
     assert superpdp.place.failing_since is None
+    assert_reset_said(caplog, status, "platform_unavailable")
 
 
 def test_a_place_is_kept_while_nothing_else_is_answered_either(superpdp: Fed) -> None:
@@ -292,10 +329,6 @@ def test_a_feed_that_nobody_reads_any_more_is_not_said_to_fail(
 
 
 # --- what is said of it -----------------------------------------------------------------------------------------------
-
-
-def lines(caplog: pytest.LogCaptureFixture, name: str) -> list[Any]:
-    return [record for record in caplog.records if record.getMessage() == name]
 
 
 @pytest.mark.parametrize(

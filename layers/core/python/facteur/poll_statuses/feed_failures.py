@@ -84,5 +84,6 @@ def _begin_again(reading: Reading, error: NotDepositedError, services: PollServi
     services.count_put_off()
     services.journal.warning(
         "feed.reset", account=reading.account, http_status=error.problem.http_status, error_code=error.problem.code,
-        next_step="nothing: the platform refuses the place of its feed, or fails on it, and the feed is read from its beginning",
+        next_step="nothing at first: its feed is read again from the beginning, and what is stored already is not stored twice; if it "
+        "stays so, ask the platform why it refuses the place where the feed was left, or fails on it",
     )  # fmt: skip

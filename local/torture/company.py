@@ -49,6 +49,7 @@ class Entry:
     corrected: bool = False
     lacking: bool = False  # its correction was saved without a document
     newest: str = ""  # the SHA-256 of the corrected document
+    sent_before: int = 0  # deposits of these bytes when it was corrected: the buyer's entry may be what was corrected
     resubmitted: bool = False  # somebody set it back to pending
     decided: bool = False  # a person said how it ends
     meddled: bool = False  # its row shows a deposit that somebody wrote there
@@ -160,13 +161,16 @@ class Company:
         if entry.corrections > 1:
             return False
         number = self._invoice(entry.rank, None, entry.order).number
-        return status == "rejected" and all(each["sha256"] != entry.newest for each in self._ledger(number))
+        return status == "rejected" and self._deposits(number, entry.newest) <= entry.sent_before
 
     def _simulator(self, account: str) -> Simulator:
         return self._simulators[account]
 
     def _ledger(self, number: str) -> list[dict[str, Any]]:
         return [each for simulator in self._everywhere() for each in simulator.ledger(number)]
+
+    def _deposits(self, number: str, sha256: str) -> int:
+        return sum(each["sha256"] == sha256 for each in self._ledger(number))
 
     def _enter(self, siren: str) -> None:
         """A buyer is in the directory from now on, which all platforms share."""
@@ -239,10 +243,11 @@ class Company:
             return entry.lacking
         self._simulator(entry.order.account).script(invoice.number, list(entry.order.later))
         uri, sha256 = self._document(invoice, entry.order)
+        sent_before = self._deposits(invoice.number, sha256)
         if not self._saved(invoice, entry, uri):
             return False
         entry.documents.add(sha256)
-        entry.newest = sha256
+        entry.newest, entry.sent_before = sha256, sent_before
         entry.corrected = entry.resubmitted = True
         entry.corrections += 1
         return True

@@ -104,11 +104,13 @@ class Listing:
     """The pages of one question as they come in.
 
     It is whole at an empty page, or at a page that shows no new id. Neither a short page nor what the platform says of its
-    count or limit ends it: such a count can only say that something is lacking.
+    count or limit ends it: such a count can only say that something is lacking. Nor does an entry without its id, which may be new:
+    a second page of which nothing else is new ends it, and says nothing of what lies behind.
     """
 
     offset: int = 0  # where the next page begins
     whole: bool = False
+    _nameless: int = 0  # pages in a row that show no new id, and an entry without one
     _ids: set[str] = field(default_factory=set)
     _shown: int = 0
     _announced: int = 0
@@ -119,11 +121,15 @@ class Listing:
         self._shown += sum(each not in self._ids for each in ids)
         self._announced = max(self._announced, announced or 0)
         self._ids |= fresh
-        self.whole = not fresh
+        self._nameless = self._nameless + 1 if None in ids and not fresh else 0
+        self.whole = not fresh and self._nameless != 1
         self.offset += len(ids) - min(OVERLAP, len(ids) // 4)
 
     def check(self) -> None:
-        """Raises PlatformBusyError where fewer were shown than the platform announced."""
+        """Raises PlatformBusyError where fewer were shown than the platform announced, or where it cannot be said which were."""
+        if self.whole and self._nameless:
+            words = "the platform shows deposits without their ids, page after page"
+            raise PlatformBusyError(Problem("search_not_whole", words, 200))
         if self._announced > self._shown:
             words = f"the platform says that there are {self._announced} deposits and shows {self._shown}"
             raise PlatformBusyError(Problem("search_not_whole", words, 200))

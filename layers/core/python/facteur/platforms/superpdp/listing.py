@@ -182,7 +182,8 @@ class Listing:
         """Whole is a listing at a page that shows nothing new, whatever it says of what lies before.
 
         Raises:
-            PlatformBusyError: it was newest first, and is not any more: what lies between the pages is not known.
+            PlatformBusyError: it was newest first, and is not any more: what lies between the pages is not known. Or a page shows a
+                deposit without its id, and no other new one: nothing leads on from there.
         """
         known = reading.ids()
         begins = min(known) if known else reading.begins
@@ -194,6 +195,8 @@ class Listing:
             raise PlatformBusyError(DISORDERLY)
         reading.newest_first = reading.newest_first if known else falling
         reading.whole = not any(id_in(each) for each in fresh)
+        if reading.whole and fresh:
+            raise PlatformBusyError(WITHOUT_ID)
 
     def _read_on(self, reading: Reading) -> None:
         """Whatever is newer than what was shown: a platform may list its oldest first, whatever was asked for.

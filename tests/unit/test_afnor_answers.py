@@ -307,11 +307,14 @@ def test_a_place_says_of_which_kind_it_is(cursor: str | None) -> None:
 # --- whose a message is -----------------------------------------------------------------------------------------------
 
 
-DOUBTED = Bearer(None, False, False, False)
+DOUBTED = Bearer(None)
 
 
-def bearer(name: str, stands: bool = True, stored: bool = False) -> Bearer:
-    return Bearer(name, stands, stored, False)
+def bearer(name: str, stands: bool = True, stored: bool = False, refused: bool = False) -> Bearer:
+    return Bearer(name, kept=True, stands=stands, refused=refused, stored=stored)
+
+
+GIVEN_UP = Bearer("given up")
 
 
 @pytest.mark.parametrize(
@@ -328,6 +331,13 @@ def bearer(name: str, stands: bool = True, stored: bool = False) -> Bearer:
         ([bearer("a", stands=False, stored=True), DOUBTED], "205", "a"),
         ([bearer("a"), DOUBTED], "205", "a"),
         ([bearer("a"), DOUBTED], "213", None),
+        ([bearer("a"), DOUBTED], "220", None),
+        ([bearer("a"), GIVEN_UP], "205", "a"),
+        ([bearer("a"), GIVEN_UP], "213", None),
+        ([bearer("a"), GIVEN_UP], "210", None),
+        ([bearer("a", stands=False), bearer("b")], "220", None),  # a person rejected it: it may stand there
+        ([bearer("a", stands=False, refused=True), bearer("b")], "210", "b"),
+        ([bearer("a", stands=False, refused=True), DOUBTED], "210", None),
         ([DOUBTED], "205", None),
     ],
 )

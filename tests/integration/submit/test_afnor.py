@@ -559,6 +559,131 @@ def test_a_refusal_that_may_be_of_a_rejected_deposit_or_of_its_correction_is_in_
     assert "may be of several deposits" not in str(operator.ask("status")["troubles"])
 
 
+def sent_twice(world: World, pdp: Simulator, **columns: Any) -> Any:
+    """An invoice whose first attempt was not found, and whose second is its deposit; the first."""
+    deposited(world, pdp, 9)
+    add(world, 2, **columns)
+    pdp.script_endpoint("deposit", ["503"])
+    worked_off(world, pdp, 12)
+    world.poll()
+    first, second = world.attempts(2)
+    assert (first.outcome, second.outcome) == ("not_found", "accepted")
+    return first
+
+
+def answers_late(world: World, attempt: Any, platform_id: str) -> None:
+    """Its worker was frozen with the platform's answer in its hands."""
+    outcome = {
+        "submission_id": attempt.submission_id, "account": "pdp", "lease_token": attempt.lease_token, "move": {"state": "submitted"},
+        "attempt": {"id": attempt.id, "outcome": "accepted", "platform_id": platform_id},
+    }  # fmt: skip
+    world.database.rows("select facteur.record(%(outcome)s)", {"outcome": json.dumps(outcome)})
+
+
+def adopted(operator: Operator, platform_id: str, *flags: str) -> None:
+    said = operator.run("adopt", sample_invoice(2).number, platform_id, "--why", "it is this one", "--yes", *flags)
+    assert said.code == 0, said.err
+
+
+def polled(world: World, pdp: Simulator, times: int = 3) -> None:
+    for _ in range(times):
+        advance(world, pdp, 300)
+        world.poll()
+
+
+def one_was_refused_and_the_other_adopted(world: World, pdp: Simulator, operator: Operator) -> str:
+    """The platform refused one deposit of an invoice, then answered with another; a person adopts it. Its id."""
+    document = render(sample_invoice(2, buyer=UNKNOWN_BUYER), "cii")
+    first = sent_twice(world, pdp, content=document)
+    assert world.submission(2).state == "rejected"
+    pdp.add_company(UNKNOWN_BUYER.siren, behaviour="203")
+    other = pdp.upload("late.xml", document.decode())
+    answers_late(world, first, other)
+    assert (world.submission(2).state, world.submission(2).last_error_code) == ("failed", "two_deposits")
+    polled(world, pdp)
+    adopted(operator, other, "--unverified")
+    polled(world, pdp)
+    return other
+
+
+def test_a_refusal_stays_with_the_deposit_that_its_submission_let_go(
+    world: World, pdp: Simulator, operator: Operator
+) -> None:
+    """With it the one that stands would be corrected, and sent again beside itself."""
+    other = one_was_refused_and_the_other_adopted(world, pdp, operator)
+
+    after = world.submission(2)
+    assert (after.state, after.platform_id, after.lifecycle_code) == ("submitted", other, "203")
+    assert world.row(2).technical_status == "validated"
+
+
+@pytest.mark.parametrize(("said", "code"), [("REFUSED", "210"), ("REJECTED", None)])
+def test_what_may_be_of_the_one_that_was_refused_is_never_a_refusal_of_the_one_that_stands(
+    world: World, pdp: Simulator, operator: Operator, said: str, code: str | None
+) -> None:
+    """A buyer refuses what the platform has taken, and nothing else."""
+    other = one_was_refused_and_the_other_adopted(world, pdp, operator)
+
+    pdp.add_status(other, said, author="PLATFORM", reason="REJ_SEMAN" if said == "REJECTED" else "")
+    polled(world, pdp)
+
+    assert (world.submission(2).platform_id, world.submission(2).lifecycle_code) == (other, code or "203")
+    assert world.row(2).technical_status == "validated"
+
+
+@pytest.mark.parametrize("when", ["before he decides", "after he has decided"])
+@pytest.mark.parametrize(("said", "is_counted"), [("REJECTED", True), ("REFUSED", False), ("CANCELLED", False)])
+def test_the_end_of_the_deposit_that_a_person_decides_against_is_not_that_of_the_other(
+    world: World,
+    pdp: Simulator,
+    operator: Operator,
+    caplog: pytest.LogCaptureFixture,
+    when: str,
+    said: str,
+    is_counted: bool,
+) -> None:
+    """He has one of two cancelled, as he is asked to, and the message names both."""
+    first = sent_twice(world, pdp)
+    chosen, known = str(world.submission(2).platform_id), world.submission(2).lifecycle_code
+    answers_late(world, first, "the-other")
+    assert world.submission(2).objection_code == "two_deposits"
+    if when == "after he has decided":
+        adopted(operator, chosen)
+
+    pdp.add_status(chosen, said, author="PLATFORM", **({"reason": "REJ_SEMAN"} if is_counted else {}))
+    polled(world, pdp)
+    if when == "before he decides":
+        adopted(operator, chosen)
+    polled(world, pdp)
+
+    after = world.submission(2)
+    assert (after.state, after.platform_id, after.lifecycle_code) == ("submitted", chosen, known)
+    assert world.row(2).technical_status == "validated"
+    assert chosen in warnings(caplog, "feed.ambiguous")[-1].platform_ids
+    pdp.add_status(chosen, "PAYMENT_RECEIVED", author="PLATFORM")
+    polled(world, pdp)
+    assert world.submission(2).lifecycle_code == "212"
+
+
+def test_the_end_of_a_deposit_that_a_person_rejected_is_not_that_of_its_correction(
+    world: World, pdp: Simulator, operator: Operator
+) -> None:
+    """He rejected it, for it was wrong, and has it cancelled once the right one is there."""
+    deposited(world, pdp, 2)
+    world.database.rows(
+        "update facteur.submissions set objection_code = 'contradictory_statuses', objection = 'x', mismatch = 'x'"
+    )
+    assert operator.run("reject", sample_invoice(2).number, "--why", "it is wrong", "--yes").code == 0
+    deposited(world, pdp, 4)
+    world.database.rows("update facteur.attempts set invoice_number = %(n)s", {"n": sample_invoice(2).number})
+
+    pdp.add_status(world.submission(2).platform_id, "CANCELLED", author="PLATFORM")
+    polled(world, pdp)
+
+    assert world.submission(2).last_error_code == "rejected_by_person"
+    assert (world.submission(4).state, world.submission(4).lifecycle_code) == ("submitted", "205")
+
+
 def test_a_duplicate_verdict_never_goes_to_a_deposit_whose_file_is_good(
     world: World, pdp: Simulator, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -41,13 +41,16 @@ class Place:
 class Bearer:
     """A deposit of the client's under a name. `stored`: the status that names it is stored of it already; `good`: its file is good.
 
+    `kept`: a submission has it; else it was let go, and nothing more is stored of it. `refused`: by the platform.
     `platform_id` None: there may be one that is not known; `waits`: the feed comes again once it is, for a day.
     """
 
     platform_id: str | None
-    stands: bool
-    stored: bool
-    good: bool
+    kept: bool = False
+    stands: bool = False
+    refused: bool = False
+    stored: bool = False
+    good: bool = False
     waits: bool = False
 
 
@@ -106,13 +109,13 @@ class PostgresFeeds:
             for place, (event, about) in enumerate(named)
         ]
         statement = """
-        select place, platform_id, stands, stored, good, waits from facteur.deposits_named(%(account)s, %(names)s, %(good)s)
-        order by place, platform_id
+        select place, platform_id, kept, stands, refused, stored, good, waits
+        from facteur.deposits_named(%(account)s, %(names)s, %(good)s) order by place, platform_id
         """
         rows = self._database.rows(statement, {"account": account, "names": as_json(names), "good": GOOD_FILE})
         found: dict[int, list[Bearer]] = {}
-        for row in rows:
-            found.setdefault(row.place, []).append(Bearer(row.platform_id, row.stands, row.stored, row.good, row.waits))
+        for place, *bearer in rows:
+            found.setdefault(place, []).append(Bearer(*bearer))
         return found
 
     def note_ambiguous(self, refusals: int) -> None:

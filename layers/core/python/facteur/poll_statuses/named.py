@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from facteur.domain.decide_status import is_duplicate
-from facteur.domain.lifecycle import GOOD_FILE, REJECTING
+from facteur.domain.lifecycle import CLOSING, GOOD_FILE, REJECTING
 from facteur.domain.status_updates import InvoiceName
 from facteur.domain.submission import StatusEvent
 from facteur.errors import NotDepositedError
@@ -35,7 +35,7 @@ def attributed(
     for place, (event, _) in enumerate(named):
         borne_by = bearers.get(place, ())
         bearer, ids, waits = whose(event, borne_by), _ids(borne_by), any(each.waits for each in borne_by)
-        if bearer is None or bearer.platform_id is None:
+        if bearer is None or bearer.platform_id is None or not (bearer.kept or bearer.stored):
             if ids and not (waits and len(ids) == 1):
                 refusals += event.code in REJECTING
                 _warn(services, "feed.ambiguous", account, event, ids, COMPARE)
@@ -55,11 +55,14 @@ def attributed(
 
 def whose(event: StatusEvent, bearers: Sequence[Bearer]) -> Bearer | None:
     """The deposit that has the status already, or the only one of its name. Of several the only one that stands, unless the status
-    refuses: it may be about a former deposit, and a refusal of the wrong one would have the invoice sent again. What may be of a deposit
+    refuses: it may be about a former deposit, and a refusal of the wrong one would have the invoice sent again. What ends a life cycle
+    otherwise may be about a former one, too, that the platform has not refused: a person has it cancelled. What may be of a deposit
     whose outcome is unknown is never given to one that was refused: it comes again once that is known, for a day."""
     stored = [each for each in bearers if each.stored]
-    standing = [] if event.code in REJECTING else [each for each in bearers if each.stands]
-    return next((those[0] for those in (stored, bearers, standing) if len(those) == 1), None)
+    closes = event.code in CLOSING
+    likely = [each for each in bearers if each.stands or (closes and not each.refused)]
+    choices = (stored, bearers) if event.code in REJECTING else (stored, bearers, likely)
+    return next((those[0] for those in choices if len(those) == 1), None)
 
 
 def _ids(bearers: Sequence[Bearer]) -> list[str]:

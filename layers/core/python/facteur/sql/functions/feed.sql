@@ -123,24 +123,32 @@ create or replace function facteur.may_be_unknown(a facteur.attempts) returns bo
 $$;
 
 -- The client's deposits that bear a name (number, seller, year of issue) which a status gives in a deposit's place, as they were sent; a
--- year that is not known excludes none. `stored`: that very status is stored of it already. `good`: so is one of p_good, which says that
--- its file is good. Without a platform_id: an attempt under that name may have made a deposit that nobody knows; `waits`: the feed's
--- place waits for it.
+-- year that is not known excludes none. Also those that a submission let go, for they were refused, or a person gave them up: what is
+-- said of them is not the other one's. `kept`: a submission has it. `refused`: by the platform. `stored`: that very status is stored of
+-- it already. `good`: so is one of p_good, which says that its file is good. Without a platform_id: an attempt under that name may have
+-- made a deposit that nobody knows; `waits`: the feed's place waits for it.
 create or replace function facteur.deposits_named(p_account text, p_names jsonb, p_good text)
-    returns table (place integer, platform_id text, stands boolean, stored boolean, good boolean, waits boolean)
+    returns table (place integer, platform_id text, kept boolean, stands boolean, refused boolean, stored boolean, good boolean, waits boolean)
     language sql stable as $$
-    select distinct (n.name ->> 'place')::integer, s.platform_id, s.state in ('submitted', 'closed'),
-           exists (select from facteur.status_events e where e.submission_id = s.id and e.platform_id = s.platform_id
-                   and e.status_id = n.name ->> 'status_id' and e.code = n.name ->> 'code'),
-           exists (select from facteur.status_events e where e.submission_id = s.id and e.platform_id = s.platform_id and e.code = p_good),
-           false
+    select (n.name ->> 'place')::integer, a.platform_id, bool_or(s.id is not null), bool_or(coalesce(s.state in ('submitted', 'closed'), false)),
+           bool_or(coalesce(facteur.refused(s), false) or a.outcome = 'rejected' or said.refused), bool_or(said.stored), bool_or(said.good), false
     from jsonb_array_elements(p_names) n(name)
     join facteur.attempts a on facteur.plain(a.invoice_number) = facteur.plain(n.name ->> 'number')
                            and a.seller_siren = n.name ->> 'seller_siren' and a.account = any (facteur.names_of_client(p_account))
-    join facteur.submissions s on s.platform_id = a.platform_id and s.invoice_id = a.invoice_id and s.account = a.account and not facteur.is_former(s)
-    where coalesce(extract(year from s.issue_date) = (n.name ->> 'issue_year')::integer, true)
+    left join facteur.submissions s on s.platform_id = a.platform_id and s.invoice_id = a.invoice_id and s.account = a.account
+    left join facteur.submissions o on o.id = a.submission_id
+    cross join lateral (
+        select coalesce(bool_or(facteur.rejects(e.code)), false) as refused, coalesce(bool_or(e.code = p_good), false) as good,
+               coalesce(bool_or(e.status_id = n.name ->> 'status_id' and e.code = n.name ->> 'code'), false) as stored
+        from facteur.status_events e join facteur.submissions h on h.id = e.submission_id
+        where h.invoice_id = a.invoice_id and e.platform_id = a.platform_id) said
+    where a.platform_id is not null and coalesce(extract(year from coalesce(s.issue_date, o.issue_date)) = (n.name ->> 'issue_year')::integer, true)
+      and case when s.id is not null then not facteur.is_former(s)
+               else a.outcome in ('rejected', 'duplicate') and exists (
+                   select from facteur.accounts c where c.name = a.account and facteur.same_client(a.platform, md5(c.pin::text))) end
+    group by 1, 2
     union
-    select (n.name ->> 'place')::integer, null, false, false, false, a.started_at > facteur.now() - interval '23 hours' and exists (
+    select (n.name ->> 'place')::integer, null, false, false, false, false, false, a.started_at > facteur.now() - interval '23 hours' and exists (
                select from facteur.submissions w where w.invoice_id = a.invoice_id and facteur.may_be_found(w))
     from jsonb_array_elements(p_names) n(name)
     join facteur.attempts a on facteur.plain(a.invoice_number) = facteur.plain(n.name ->> 'number')

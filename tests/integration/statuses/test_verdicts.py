@@ -228,7 +228,10 @@ def test_a_status_that_cannot_be_stored_hides_no_verdict_beside_it(
 
 
 @pytest.mark.parametrize("settings", [{"STATUS_SOURCE": "pull"}])
-def test_a_status_that_could_not_be_stored_is_not_acknowledged(world: World) -> None:
+@pytest.mark.parametrize("date", ["RECEIVED@year1", "RECEIVED@0"])
+def test_a_status_that_could_not_be_stored_is_not_acknowledged(world: World, date: str) -> None:
+    """Nor where another date was to be stored than the one that it was shown with."""
+    world.simulator.configure(status_dates=[date])
     world.database.rows(
         "alter table facteur.status_events add constraint broken check (platform_code <> 'RECEIVED') not valid"
     )

@@ -162,7 +162,8 @@ def _store(
             put_off: Sequence[StatusEvent] = ()
             if any_new(deposit.due, [*deposit.early, *heard]):
                 put_off = store_statuses(deposit.due, [*deposit.early, *heard], platform.sandbox, services, "pull")
-            refused = {event.code for event in put_off}  # by code alone: what was not believed of it was stored otherwise
+            # by code alone: what was not believed of one was stored otherwise
+            refused = {event.code for event in put_off}
             stored += [event for event in heard if event.code not in refused]
             known |= {(platform_id, event.status_id, event.code) for event in deposit.due.known}
     if any(_key(event) not in known for event in stored):

@@ -13,7 +13,7 @@ from local.torture.superpdp import sabotage
 LOST = Order(faults=("lost_answer",))
 # For longer than a doubt waits the list shows nothing: what is sent again is refused by its key, which is the first one's.
 UNSEEN: dict[str, Any] = {"search_hides": ("younger:1000",), "external_id_twice": "refused"}
-ALL = {"search_most": 0}
+SHORT, WHOLE = {"search_most": 3}, {"search_most": 0}
 ANOTHERS, ANYBODYS = {"company_number": "999999999"}, {"company_number": ""}
 
 
@@ -61,7 +61,7 @@ MUTANTS: dict[str, Mutant] = {
         "a list that ends before a deposit that is known shows all there is",
         replace(
             run(Order(), LOST, *[Order()] * 5),
-            happenings=(Happening(1, "throw", details={"rounds": 60, "switches": {"search_most": 3}, "back": ALL}),),
+            happenings=(Happening(1, "throw", details={"rounds": 60, "switches": SHORT, "back": WHOLE}),),
             settings={"MAX_IN_FLIGHT": "1", "STATUS_SOURCE": "auto", "FOLLOW_UP_DAYS": "0.02"},
         ),
         worker=sabotage.believe_every_end,

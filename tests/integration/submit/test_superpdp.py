@@ -112,6 +112,25 @@ def test_what_never_arrived_is_sent_again_with_the_same_key(world: World, pdp: S
     assert world.row(1).technical_status == "validated"
 
 
+def test_a_list_that_ends_at_a_deposit_without_a_usable_id_does_not_show_that_an_older_one_is_not_there(
+    world: World, pdp: Simulator
+) -> None:
+    pdp.configure(search_cap=1, duplicates="none")
+    add(world, 1)
+    pdp.script_endpoint("deposit", ["lost_answer", "deposit_ids=long"])
+    world.deposit()
+    for rank in (7, 8):
+        advance(world, pdp, 1)
+        add(world, rank)
+        world.deposit()
+
+    worked_off(world, pdp, 14)
+
+    assert len(pdp.ledger()) == 3
+    assert (world.submission(1).state, world.submission(8).state) == ("in_doubt", "submitted")
+    assert "without its id" in world.submission(1).last_error_message
+
+
 def test_an_invoice_that_failed_in_doubt_is_sent_again_with_its_first_key(world: World, pdp: Simulator) -> None:
     """By another submission, which has a key of its own: under that one the platform would take the same document twice."""
     add(world, 9)

@@ -119,7 +119,7 @@ class Listing:
         Of an `earlier` one that is None there is no end but the list's own.
 
         Raises:
-            PlatformBusyError: it is not answered, or goes back too far.
+            PlatformBusyError: it is not answered, goes back too far, or ends at a deposit without its id: nothing leads on from there.
         """
         reading = Reading()
         for _ in range(MOST_PAGES):
@@ -130,6 +130,8 @@ class Listing:
         else:
             if not reaches:
                 raise PlatformBusyError(TOO_WIDE)
+        if reading.whole and any(id_in(each) is None for each in reading.shown_last):
+            raise PlatformBusyError(WITHOUT_ID)
         self._read_on(reading)
         return reading
 
@@ -182,8 +184,7 @@ class Listing:
         """Whole is a listing at a page that shows nothing new, whatever it says of what lies before.
 
         Raises:
-            PlatformBusyError: it was newest first, and is not any more: what lies between the pages is not known. Or a page shows a
-                deposit without its id, and no other new one: nothing leads on from there.
+            PlatformBusyError: it was newest first, and is not any more: what lies between the pages is not known.
         """
         known = reading.ids()
         begins = min(known) if known else reading.begins
@@ -195,8 +196,6 @@ class Listing:
             raise PlatformBusyError(DISORDERLY)
         reading.newest_first = reading.newest_first if known else falling
         reading.whole = not any(id_in(each) for each in fresh)
-        if reading.whole and fresh:
-            raise PlatformBusyError(WITHOUT_ID)
 
     def _read_on(self, reading: Reading) -> None:
         """Whatever is newer than what was shown: a platform may list its oldest first, whatever was asked for.

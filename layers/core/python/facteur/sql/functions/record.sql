@@ -128,7 +128,8 @@ create or replace function facteur.note_look_up(p_outcome jsonb) returns void
     update facteur.attempts a set outcome = 'accepted', platform_id = f.platform_id, message = 'found by look-up', ended_at = facteur.now()
     from jsonb_to_recordset(coalesce(p_outcome -> 'found', '[]')) as f(attempt_id bigint, platform_id text)
     where a.id = f.attempt_id and a.invoice_id = coalesce(p_outcome ->> 'invoice_id', a.invoice_id)
-      and (a.outcome is null or a.outcome <> 'accepted' and a.platform_id is distinct from f.platform_id) and facteur.holder_of(a, a.invoice_id, f.platform_id) is null;
+      and (a.outcome is null or a.outcome <> 'accepted' and a.platform_id is distinct from f.platform_id)
+      and facteur.holder_of(a, a.invoice_id, f.platform_id) is null;
     update facteur.attempts set witnessed_at = facteur.now() where id in (
         select a.id from facteur.attempts a
         where a.platform_id in (select jsonb_array_elements_text(p_outcome -> 'witnesses')) and a.outcome = 'accepted'
